@@ -1,0 +1,15 @@
+/* attention.h - cached attention at a position of the caller's choice. */
+#ifndef KVC_ATTENTION_H
+#define KVC_ATTENTION_H
+
+#include "kvc.h"
+
+/* kvc_attention with the first query at a given position; arguments are checked already. */
+void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
+                const kvc_cache *cache, size_t b, size_t layer, size_t position,
+                float *restrict scratch);
+
+/* The scratch of kvc_attention, in floats. */
+size_t kvc_attention_scratch(size_t capacity);
+
+#endif

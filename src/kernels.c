@@ -1,0 +1,213 @@
+#include "kernels.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "arena.h"
+#include "simd.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* ---- matrix times rows -------------------------------------------------------------------- */
+
+/* kvc_accumulate for exactly ROWS rows and VECS vectors of 4 lanes; with constant arguments the
+ * accumulators live in registers. */
+ALWAYS_INLINE void tile(const size_t ROWS, const size_t VECS, float *restrict y,
+                        size_t y_stride, const float *restrict x, size_t x_stride,
+                        const float *restrict w, size_t w_stride, size_t n)
+{
+    v128_t acc[2][8];
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < VECS; c++)
+            acc[r][c] = wasm_v128_load(y + r * y_stride + 4 * c);
+    for (size_t k = 0; k < n; k++)
+        for (size_t c = 0; c < VECS; c++) {
+            const v128_t wk = wasm_v128_load(w + k * w_stride + 4 * c);
+            for (size_t r = 0; r < ROWS; r++) {
+                const v128_t xk = wasm_v128_load32_splat(x + r * x_stride + k);
+                acc[r][c] = wasm_f32x4_add(acc[r][c], wasm_f32x4_mul(wk, xk));
+            }
+        }
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t c = 0; c < VECS; c++)
+            wasm_v128_store(y + r * y_stride + 4 * c, acc[r][c]);
+}
+
+void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
+                    size_t x_stride, const float *restrict w, size_t w_stride, size_t rows,
+                    size_t n, size_t lanes)
+{
+    assert(lanes % 4 == 0);
+    for (; rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride) {
+        size_t c = 0;
+        for (; c + 16 <= lanes; c += 16)
+            tile(2, 4, y + c, y_stride, x, x_stride, w + c, w_stride, n);
+        for (; c < lanes; c += 4)
+            tile(2, 1, y + c, y_stride, x, x_stride, w + c, w_stride, n);
+    }
+    if (rows == 0)
+        return;
+    size_t c = 0;
+    for (; c + 32 <= lanes; c += 32)
+        tile(1, 8, y + c, y_stride, x, x_stride, w + c, w_stride, n);
+    for (; c + 16 <= lanes; c += 16)
+        tile(1, 4, y + c, y_stride, x, x_stride, w + c, w_stride, n);
+    for (; c < lanes; c += 4)
+        tile(1, 1, y + c, y_stride, x, x_stride, w + c, w_stride, n);
+}
+
+float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
+{
+    const size_t first = o / KVC_PANEL * KVC_PANEL; /* of the panel */
+    const size_t width = kvc_min(KVC_PANEL, kvc_round_up(m->n_out, 4) - first);
+    return m->w + first * m->n_in + i * width + (o - first);
+}
+
+void kvc_linear(float *restrict y, const float *restrict x, size_t rows, const kvc_matrix *m)
+{
+    const size_t lanes = kvc_round_up(m->n_out, 4), x_stride = kvc_round_up(m->n_in, 4);
+    for (size_t r = 0; r < rows; r++) {
+        if (m->bias)
+            memcpy(y + r * lanes, m->bias, lanes * sizeof *y);
+        else
+            memset(y + r * lanes, 0, lanes * sizeof *y);
+    }
+    for (size_t o = 0; o < lanes; o += KVC_PANEL) {
+        const size_t width = kvc_min(KVC_PANEL, lanes - o);
+        kvc_accumulate(y + o, lanes, x, x_stride, m->w + o * m->n_in, width, rows, m->n_in,
+                       width);
+    }
+}
+
+/* ---- vectors ------------------------------------------------------------------------------ */
+
+/* The fixed tree of every horizontal sum: (s0 + s1) + (s2 + s3). */
+ALWAYS_INLINE float sum_lanes(v128_t s)
+{
+    return (wasm_f32x4_extract_lane(s, 0) + wasm_f32x4_extract_lane(s, 1)) +
+           (wasm_f32x4_extract_lane(s, 2) + wasm_f32x4_extract_lane(s, 3));
+}
+
+void kvc_layer_norm(float *restrict y, const float *restrict x, const float *weight,
+                    const float *bias, size_t rows, size_t n, float eps)
+{
+    assert(n % 4 == 0);
+    for (; rows > 0; rows--, y += n, x += n) {
+        v128_t sum = wasm_f32x4_splat(0.0f), squares = sum;
+        for (size_t i = 0; i < n; i += 4)
+            sum = wasm_f32x4_add(sum, wasm_v128_load(x + i));
+        const v128_t mean = wasm_f32x4_splat(sum_lanes(sum) / (float)n);
+        for (size_t i = 0; i < n; i += 4) {
+            const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), mean);
+            squares = wasm_f32x4_add(squares, wasm_f32x4_mul(d, d));
+        }
+        const v128_t scale =
+            wasm_f32x4_splat(1.0f / kvc_sqrt(sum_lanes(squares) / (float)n + eps));
+        for (size_t i = 0; i < n; i += 4) {
+            const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), mean);
+            const v128_t t = wasm_f32x4_mul(wasm_f32x4_mul(d, scale), wasm_v128_load(weight + i));
+            wasm_v128_store(y + i, wasm_f32x4_add(t, wasm_v128_load(bias + i)));
+        }
+    }
+}
+
+/* exp(x) to about one ulp on [-87, 88], clamped outside: exp(x) = 2^n exp(r), n = round(x / ln 2),
+ * exp(r) = 1 + r + r^2 q(r) with q a minimax polynomial fitted for this project. Adding 1.5 * 2^23
+ * rounds to an integer and leaves it in the low bits. */
+ALWAYS_INLINE v128_t exp_f32x4(v128_t x)
+{
+    const v128_t shifter = wasm_f32x4_splat(12582912.0f);
+    x = wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-87.0f)), wasm_f32x4_splat(88.0f));
+    const v128_t t =
+        wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504f)), shifter);
+    const v128_t n = wasm_f32x4_sub(t, shifter);
+    v128_t r = wasm_f32x4_sub(x, wasm_f32x4_mul(n, wasm_f32x4_splat(0.693359375f)));
+    r = wasm_f32x4_sub(r, wasm_f32x4_mul(n, wasm_f32x4_splat(-2.1219444e-4f)));
+    v128_t q = wasm_f32x4_splat(0.001381454f);
+    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.008368745f));
+    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.04166839f));
+    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.16666521f));
+    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.49999994f));
+    q = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_mul(r, r), q), r);
+    q = wasm_f32x4_add(q, wasm_f32x4_splat(1.0f));
+    return wasm_i32x4_add(q, wasm_i32x4_shl(wasm_i32x4_sub(t, shifter), 23));
+}
+
+void kvc_gelu(float *x, size_t n)
+{
+    assert(n % 4 == 0);
+    const v128_t one = wasm_f32x4_splat(1.0f);
+    const v128_t a = wasm_f32x4_splat(-1.5957691216f); /* -2 sqrt(2/pi) */
+    const v128_t b = wasm_f32x4_splat(0.044715f);
+    for (size_t i = 0; i < n; i += 4) { /* 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2u)) */
+        const v128_t v = wasm_v128_load(x + i);
+        const v128_t cube = wasm_f32x4_mul(wasm_f32x4_mul(v, v), v);
+        const v128_t u = wasm_f32x4_add(v, wasm_f32x4_mul(b, cube));
+        const v128_t e = exp_f32x4(wasm_f32x4_mul(a, u));
+        wasm_v128_store(x + i, wasm_f32x4_div(v, wasm_f32x4_add(one, e)));
+    }
+}
+
+float kvc_softmax_terms(float *x, size_t n, float scale)
+{
+    assert(n > 0 && scale > 0.0f);
+    float max = x[0];
+    for (size_t i = 1; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    for (size_t i = n; i % 4 != 0; i++)
+        x[i] = max;
+    const v128_t m = wasm_f32x4_splat(max), s = wasm_f32x4_splat(scale);
+    v128_t sum = wasm_f32x4_splat(0.0f);
+    for (size_t i = 0; i < n; i += 4) {
+        const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), m);
+        wasm_v128_store(x + i, exp_f32x4(wasm_f32x4_mul(d, s)));
+        if (i + 4 > n)
+            memset(x + n, 0, (i + 4 - n) * sizeof *x);
+        sum = wasm_f32x4_add(sum, wasm_v128_load(x + i));
+    }
+    return sum_lanes(sum);
+}
+
+void kvc_exp(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += 4) {
+        float t[4] = {0};
+        const size_t m = kvc_min(4, n - i);
+        memcpy(t, x + i, m * sizeof *t);
+        wasm_v128_store(t, exp_f32x4(wasm_v128_load(t)));
+        memcpy(y + i, t, m * sizeof *t);
+    }
+}
+
+void kvc_add(float *restrict y, const float *restrict x, size_t n)
+{
+    assert(n % 4 == 0);
+    for (size_t i = 0; i < n; i += 4)
+        wasm_v128_store(y + i, wasm_f32x4_add(wasm_v128_load(y + i), wasm_v128_load(x + i)));
+}
+
+void kvc_scale(float *y, float s, size_t n)
+{
+    assert(n % 4 == 0);
+    const v128_t factor = wasm_f32x4_splat(s);
+    for (size_t i = 0; i < n; i += 4)
+        wasm_v128_store(y + i, wasm_f32x4_mul(wasm_v128_load(y + i), factor));
+}
+
+float kvc_sqrt(float x)
+{
+    return wasm_f32x4_extract_lane(wasm_f32x4_sqrt(wasm_f32x4_splat(x)), 0);
+}
+
+bool kvc_all_finite(const float *x, size_t n)
+{
+    uint32_t top = 0; /* the largest exponent field */
+    for (size_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7f800000u;
+        top = bits > top ? bits : top;
+    }
+    return top < 0x7f800000u;
+}

@@ -1,0 +1,64 @@
+/* kernels.h - the arithmetic, each kernel with its equation.
+ *
+ * The numerics contract: every output has ONE accumulator that walks the reduction index in
+ * ascending order, so SIMD lanes are outputs and never slices of a sum; sums over one vector use
+ * four strided partial sums and one fixed tree; no fused multiply-add, no libm. */
+#ifndef KVC_KERNELS_H
+#define KVC_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { KVC_PANEL = 32 }; /* outputs of a weight matrix that lie side by side */
+
+/* y[r,c] += sum_k x[r,k] * w[k,c], k ascending. The one inner loop of the engine: projections
+ * (w = a weight panel), attention scores (w = keys) and attention output (w = values).
+ *   y: [rows, lanes] in/out, row stride y_stride     lanes: a multiple of 4
+ *   x: [rows, n], row stride x_stride                w: [n, lanes], row stride w_stride */
+void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
+                    size_t x_stride, const float *restrict w, size_t w_stride, size_t rows,
+                    size_t n, size_t lanes);
+
+/* A weight matrix packed into panels of KVC_PANEL outputs, the last one narrower (a multiple of
+ * 4, padded with zeros): w: [n_out/32][n_in][32]   bias: [n_out rounded up to 4] or NULL */
+typedef struct kvc_matrix {
+    size_t n_in, n_out;
+    float *w, *bias;
+} kvc_matrix;
+
+/* Where the weight from input i to output o lies. */
+float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o);
+
+/* y[r,o] = bias[o] + sum_i x[r,i] * w[i,o]
+ *   y: [rows, n_out rounded up to 4] out   x: [rows, n_in], row stride n_in rounded up to 4 */
+void kvc_linear(float *restrict y, const float *restrict x, size_t rows, const kvc_matrix *m);
+
+/* y = (x - mean) / sqrt(var + eps) * weight + bias, per row; population variance.
+ *   y, x: [rows, n]   weight, bias: [n]   n: a multiple of 4   (Ba et al. 2016) */
+void kvc_layer_norm(float *restrict y, const float *restrict x, const float *weight,
+                    const float *bias, size_t rows, size_t n, float eps);
+
+/* x = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))), in place (Hendrycks & Gimpel 2016)
+ *   x: [n]   n: a multiple of 4 */
+void kvc_gelu(float *x, size_t n);
+
+/* x = exp((x - max x) * scale), in place; returns the sum of the first n. scale > 0.
+ *   x: [n rounded up to 4], the padding is overwritten with zeros */
+float kvc_softmax_terms(float *x, size_t n, float scale);
+
+/* y = exp(x), to about one ulp on [-87, 88] and clamped outside   y, x: [n], may be the same */
+void kvc_exp(float *y, const float *x, size_t n);
+
+/* y += x    y, x: [n]   n: a multiple of 4 */
+void kvc_add(float *restrict y, const float *restrict x, size_t n);
+
+/* y *= s    y: [n]   n: a multiple of 4 */
+void kvc_scale(float *y, float s, size_t n);
+
+/* sqrt(x), exact as IEEE 754 wants it */
+float kvc_sqrt(float x);
+
+/* True where no element is NaN or infinite. */
+bool kvc_all_finite(const float *x, size_t n);
+
+#endif

@@ -1,0 +1,14 @@
+/* simd.h - the one vocabulary of the kernels: wasm's 128-bit intrinsics.
+ * In wasm with -msimd128 they are instructions; everywhere else SIMDe provides them (SSE, NEON,
+ * or plain C in the scalar builds). The same operations in the same order: the same bits. */
+#ifndef KVC_SIMD_H
+#define KVC_SIMD_H
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+#else
+#define SIMDE_ENABLE_NATIVE_ALIASES
+#include <simde/wasm/simd128.h>
+#endif
+
+#endif
