@@ -1,0 +1,270 @@
+#!/usr/bin/env bash
+# The one build entry. Usage: ./build.sh COMMAND
+#
+#   setup    install what is missing (packages, node_modules, Emscripten)
+#   wasm     src/*.c -> web/kvc.wasm, web/kvc-relaxed.wasm, web/kvc-scalar.wasm
+#   native   src/*.c + tests/native/*.c -> build/<flavour>/test_*
+#   types    check the JSDoc types of web/*.js, write dist/types/*.d.ts
+#   site     bundle the page into dist/, ready for any static file server
+#   all      wasm, native, types, site
+#   start    site, then serve it on http://localhost:8080 (PORT changes it)
+#   test     build and run all test rings; `test native|node|browser` runs one
+#   bench    tokens per second with the cache on and off
+#   clean    remove everything built here (the toolchain in the cache folder stays)
+#   help     this text
+#
+# Each command installs what it needs first, and rebuilds only what is older than its sources.
+set -euo pipefail
+shopt -s nullglob
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. src/setup.sh
+
+C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
+NATIVE_FLAVOURS="gcc-O2 gcc-native clang-sanitize scalar"
+WASM_VARIANTS="kvc kvc-relaxed kvc-scalar"
+WASM_GZIP_LIMIT=40960
+CORES=$(nproc 2>/dev/null || echo 2)
+
+# stale TARGET SOURCE...: is the target missing, or older than a source?
+stale() {
+    local target=$1 source
+    shift
+    [ -e "$target" ] || return 0
+    for source; do
+        [ "$source" -nt "$target" ] && return 0
+    done
+    return 1
+}
+
+# locked COMMAND...: two builds in one checkout take turns.
+locked() {
+    mkdir -p build
+    if command -v flock >/dev/null; then (flock 9 && "$@") 9>build/lock; else "$@"; fi
+}
+
+# ---- WebAssembly ----------------------------------------------------------------------------
+
+wasm_flags() {
+    case $1 in
+        kvc) echo -msimd128 ;;
+        kvc-relaxed) echo -msimd128 -mrelaxed-simd ;;
+        kvc-scalar) echo -isystem build/include ;; # the kernels through SIMDe's portable code
+    esac
+}
+
+wasm_stale() {
+    local name
+    for name in $WASM_VARIANTS; do
+        stale "web/$name.wasm" src/*.[ch] include/*.h build.sh && return 0
+    done
+    return 1
+}
+
+build_wasm() {
+    local name
+    wasm_stale || return 0
+    link_simde || return 1
+    for name in $WASM_VARIANTS; do
+        # NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
+        # stack-first: a stack overflow traps instead of overwriting static data.
+        # shellcheck disable=SC2046,SC2086
+        run_emcc "build/$name.wasm" $C_FLAGS -O3 -DNDEBUG $(wasm_flags "$name") -sSTANDALONE_WASM --no-entry \
+            -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB -sMAXIMUM_MEMORY=1GB \
+            -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first src/*.c || return 1
+        check_wasm "build/$name.wasm" || return 1
+    done
+    for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/; done
+}
+
+# A module may import the memory-growth notice and nothing else, and has a size budget.
+check_wasm() {
+    node -e '
+        const [file, limit] = process.argv.slice(1);
+        const bytes = require("fs").readFileSync(file);
+        const gzip = require("zlib").gzipSync(bytes, { level: 9 }).length;
+        const kb = (n) => (n / 1024).toFixed(1) + " KB";
+        console.log(`  ${file.padEnd(24)} ${kb(bytes.length)}, ${kb(gzip)} gzip`);
+        const foreign = WebAssembly.Module.imports(new WebAssembly.Module(bytes))
+            .map((i) => `${i.module}.${i.name}`)
+            .filter((name) => name !== "env.emscripten_notify_memory_growth");
+        if (foreign.length) throw new Error(`${file} imports ${foreign}: the engine must stand alone`);
+        if (gzip > limit) throw new Error(`${file} is over its budget of ${kb(limit)} gzip`);
+    ' "$1" "$WASM_GZIP_LIMIT"
+}
+
+# ---- native tests ---------------------------------------------------------------------------
+
+# The same kernels in four builds that must agree to the bit.
+native_compiler() {
+    case $1 in
+        gcc-O2) echo gcc -O2 ;;
+        gcc-native) echo gcc -O3 -march=native ;;
+        clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all ;;
+        scalar) echo gcc -O2 -DSIMDE_NO_NATIVE ;; # SIMDe's portable C instead of SSE
+    esac
+}
+
+# Linked into every test program: the core, and the files of tests/native that are not programs.
+shared_sources() {
+    local source
+    for source in src/*.c tests/native/*.c; do
+        case $source in src/wasm.c | tests/native/test_*) ;; *) echo "$source" ;; esac
+    done
+}
+
+test_programs() {
+    local source
+    for source in tests/native/test_*.c; do basename "$source" .c; done
+}
+
+# Reads one shell command per line and runs them on all cores; fails when one of them fails.
+run_parallel() { tr '\n' '\0' | xargs -0 -r -n 1 -P "$CORES" sh -c; }
+
+object() { # object FLAVOUR SOURCE
+    local name=${2%.c}
+    echo "build/$1/${name//\//-}.o"
+}
+
+compile_commands() { # compile_commands FLAVOUR
+    local source out
+    for source in $(shared_sources) tests/native/test_*.c; do
+        out=$(object "$1" "$source")
+        stale "$out" "$source" src/*.h include/*.h tests/native/*.h build.sh || continue
+        echo "$(native_compiler "$1") $C_FLAGS -Isrc -Itests/native -isystem build/include" \
+            "-c $source -o $out.part && mv $out.part $out"
+    done
+}
+
+link_commands() { # link_commands FLAVOUR
+    local program source objects=""
+    for source in $(shared_sources); do
+        objects="$objects $(object "$1" "$source")"
+    done
+    for program in $(test_programs); do
+        source=$(object "$1" "tests/native/$program.c")
+        # shellcheck disable=SC2086
+        stale "build/$1/$program" $objects "$source" || continue
+        echo "$(native_compiler "$1") $source $objects -lcmocka -lm" \
+            "-o build/$1/$program.part && mv build/$1/$program.part build/$1/$program"
+    done
+}
+
+build_native() {
+    local flavour
+    link_simde || return 1
+    for flavour in $NATIVE_FLAVOURS; do
+        mkdir -p "build/$flavour"
+        compile_commands "$flavour" | run_parallel || return 1
+        link_commands "$flavour" | run_parallel || return 1
+    done
+}
+
+# ---- the page -------------------------------------------------------------------------------
+
+build_types() { npx --no-install tsc -p .; }
+
+build_site() {
+    mkdir -p dist
+    # One folder, flat: each bundle finds its neighbours through new URL('./x', import.meta.url).
+    npx --no-install esbuild web/page.js web/worker.js --bundle --minify --sourcemap --format=esm \
+        --target=es2022 --external:node:* --outdir=dist --log-level=warning || return 1
+    cp web/*.html web/*.css web/*.wasm node_modules/uplot/dist/uPlot.min.css dist/
+    rm -rf dist/models
+    cp -R web/models dist/models
+}
+
+# ---- tests ----------------------------------------------------------------------------------
+
+PASSED=0 FAILED=0
+
+report() { # report RING PASSED FAILED [SKIPPED]
+    say "$1: $2 passed, $3 failed${4:+, $4 skipped}"
+    PASSED=$((PASSED + $2)) FAILED=$((FAILED + $3))
+}
+
+# attempt RING BUILD: a build that fails counts as one failure, and the other rings still run.
+attempt() {
+    locked "$2" && return
+    report "$1, whose $2 failed" 0 1
+    return 1
+}
+
+# cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
+run_native_flavour() {
+    local flavour=$1 program log status ran ok bad passed=0 failed=0
+    for program in $(test_programs); do
+        log=build/$flavour/$program.log status=0
+        "build/$flavour/$program" >"$log" 2>&1 || status=$?
+        ran=$(grep -c '^\[ RUN      \]' "$log" || true)
+        ok=$(grep -c '^\[       OK \]' "$log" || true)
+        bad=$((ran - ok))
+        # Red without a red test (a leak found at exit, no test at all) is a failure as well.
+        if [ $bad = 0 ] && { [ $status != 0 ] || [ "$ran" = 0 ]; }; then bad=1; fi
+        [ $bad = 0 ] || cat "$log"
+        printf '  %-15s %-20s %s passed, %s failed\n' "$flavour" "$program" "$ok" "$bad"
+        passed=$((passed + ok)) failed=$((failed + bad))
+    done
+    report "native $flavour" $passed $failed
+}
+
+run_node_tests() { # run_node_tests node|browser
+    local ring=$1 log=build/$1.tap passed failed skipped status=0 files=(tests/"$1"/*.test.js)
+    [ ${#files[@]} != 0 ] || { report "$ring, which has no tests," 0 1 && return; }
+    node --test --test-timeout=300000 --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$log" "${files[@]}" || status=$?
+    count() { sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1 | grep . || echo 0; }
+    passed=$(count pass) failed=$(($(count fail) + $(count cancelled))) skipped=$(count skipped)
+    if [ $failed = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
+    report "$ring" "$passed" $failed "$skipped"
+}
+
+ring_native() {
+    local flavour
+    attempt native build_native || return 0
+    for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour"; done
+}
+
+ring_node() {
+    attempt node build_types || true
+    ! attempt node build_wasm || run_node_tests node
+}
+
+ring_browser() {
+    ! attempt browser build_wasm || ! attempt browser build_site || run_node_tests browser
+}
+
+run_tests() { # run_tests [RING...]
+    local ring parts=""
+    for ring in ${*:-native node browser}; do
+        case $ring in
+            native) parts="$parts native" ;;
+            node) parts="$parts wasm page" ;;
+            browser) parts="$parts wasm page browser" ;;
+            *) say "there is no test ring called $ring" && exit 2 ;;
+        esac
+    done
+    # shellcheck disable=SC2086
+    setup $parts
+    for ring in ${*:-native node browser}; do "ring_$ring"; done
+    printf '\n%s passed, %s failed\n' $PASSED $FAILED
+    [ $FAILED = 0 ]
+}
+
+# ---- commands -------------------------------------------------------------------------------
+
+command=${1:-help}
+[ $# = 0 ] || shift
+case $command in
+    setup) setup wasm native page browser ;;
+    wasm) setup wasm && locked build_wasm ;;
+    native) setup native && locked build_native ;;
+    types) setup page && locked build_types ;;
+    site) setup wasm page && locked build_wasm && locked build_site ;;
+    all) setup wasm native page && locked build_wasm && locked build_native && locked build_types && locked build_site ;;
+    start) setup wasm page && locked build_wasm && locked build_site && exec node tests/serve.js dist ;;
+    test) run_tests "$@" ;;
+    bench) setup wasm page && locked build_wasm && exec node tests/bench/bench.js "$@" ;;
+    clean) rm -rf build dist web/*.wasm ;;
+    help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
+    *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;
+esac

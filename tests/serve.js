@@ -1,0 +1,63 @@
+// A static file server for development and for the browser tests: node tests/serve.js FOLDER [PORT]
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, resolve, sep } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { pathToFileURL } from 'node:url';
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.wasm': 'application/wasm',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+};
+
+/** Serves `folder` on this machine only; resolves with the server once it listens. Port 0 is any free one. */
+export function serve(folder, port = 0) {
+  const root = resolve(folder);
+  const server = createServer((request, response) => {
+    answer(root, request, response).catch(() => response.destroy()); // the reader went away
+  });
+  return new Promise((done, fail) => {
+    server.once('error', fail).listen(port, '127.0.0.1', () => done(server));
+  });
+}
+
+async function answer(root, request, response) {
+  const say = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
+  if (request.method !== 'GET') return say(405, { allow: 'GET' });
+  let path;
+  try {
+    path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
+  } catch {
+    return say(400);
+  }
+  const file = resolve(root, `.${path.endsWith('/') ? `${path}index.html` : path}`);
+  if (!file.startsWith(root + sep) || path.includes('\0')) return say(404);
+  const found = await stat(file).catch(() => undefined);
+  if (found?.isDirectory()) return say(301, { location: `${encodeURI(path)}/` });
+  if (!found?.isFile()) return say(404);
+  response.writeHead(200, {
+    'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
+    'content-length': found.size,
+    'cache-control': 'no-cache', // a rebuilt file is seen at the next reload
+  });
+  await pipeline(createReadStream(file), response);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [folder = 'dist', port = process.env.PORT || '8080'] = process.argv.slice(2);
+  try {
+    await serve(folder, Number(port));
+    console.log(`\n  Ready: http://localhost:${port}   (Ctrl+C stops it)\n`);
+  } catch (error) {
+    if (error.code !== 'EADDRINUSE') throw error;
+    console.error(`Port ${port} is taken. Choose another one: PORT=${Number(port) + 1} npm start`);
+    process.exitCode = 1;
+  }
+}
