@@ -35,6 +35,24 @@ size_t EXPORT(kvc_wasm_mailbox_bytes)(void)
     return sizeof mailbox;
 }
 
+/* Of this file's functions: web/engine.js refuses a module with another number. */
+uint32_t EXPORT(kvc_wasm_abi)(void)
+{
+    return 1;
+}
+
+/* What the kernels were compiled for: 0 scalar, 1 SIMD128, 2 relaxed SIMD */
+uint32_t EXPORT(kvc_wasm_variant)(void)
+{
+#if defined(__wasm_relaxed_simd__)
+    return 2;
+#elif defined(__wasm_simd128__)
+    return 1;
+#else
+    return 0;
+#endif
+}
+
 const char *EXPORT(kvc_wasm_error_name)(kvc_error error)
 {
     return kvc_error_name(error);

@@ -1,0 +1,3 @@
+// kvcache-wasm: what `import ... from 'kvcache-wasm'` gives.
+export { loadModel } from './model.js';
+export { KvcError, ERROR_CODES } from './errors.js';
