@@ -161,12 +161,12 @@ build_native() {
 
 # ---- the page -------------------------------------------------------------------------------
 
-build_types() { npx --no-install tsc -p .; }
+build_types() { node_modules/.bin/tsc -p .; }
 
 build_site() {
     mkdir -p dist
     # One folder, flat: each bundle finds its neighbours through new URL('./x', import.meta.url).
-    npx --no-install esbuild web/page.js web/worker.js --bundle --minify --sourcemap --format=esm \
+    node_modules/.bin/esbuild web/page.js web/worker.js --bundle --minify --sourcemap --format=esm \
         --target=es2022 --external:node:* --outdir=dist --log-level=warning || return 1
     cp web/*.html web/*.css web/*.wasm node_modules/uplot/dist/uPlot.min.css dist/
     rm -rf dist/models
