@@ -1,0 +1,69 @@
+"""The corpus: text files -> documents -> one stream of token ids -> shuffled windows."""
+import json
+import pathlib
+
+import numpy as np
+
+import bpe
+
+
+def read_documents(path):
+    """The texts between the `<|endoftext|>` lines of a file."""
+    parts = path.read_text(encoding="utf-8").split(bpe.END)
+    return [text for text in (part.strip("\n") for part in parts) if text]
+
+
+class Corpus:
+    """Training and validation documents as arrays of token ids; cached in the work folder."""
+
+    def __init__(self, folder, work, vocab_size):
+        folder, work = pathlib.Path(folder), pathlib.Path(work)
+        self.val_texts = read_documents(folder / "stories.val.txt")
+        tokenizer_file = work / f"tokenizer.{vocab_size}.json"
+        cache = work / f"train.{vocab_size}.npy"
+        if tokenizer_file.exists() and cache.exists():
+            self.tokenizer = bpe.Tokenizer.load(tokenizer_file)
+        else:
+            files = sorted(folder.glob("stories.train.*.txt"))
+            if not files:
+                raise SystemExit(f"{folder} has no stories.train.*.txt")
+            texts = [text for file in files for text in read_documents(file)]
+            self.tokenizer = bpe.Tokenizer(bpe.train(texts, vocab_size))
+            end = [self.tokenizer.end]
+            stream = [t for text in texts for t in end + self.tokenizer.encode(text)]
+            work.mkdir(parents=True, exist_ok=True)
+            np.save(cache, np.array(stream, dtype=np.uint16))
+            tokenizer_file.write_text(json.dumps(self.tokenizer.to_json()), encoding="utf-8")
+        stream = np.load(cache)
+        starts = np.flatnonzero(stream == self.tokenizer.end)
+        self.train = np.split(stream, starts[1:])  # each begins with the end-of-text token
+        self.val = [np.array([self.tokenizer.end, *self.tokenizer.encode(text)])
+                    for text in self.val_texts]
+        self.val_bytes = sum(len(text.encode()) for text in self.val_texts)
+
+
+class Windows:
+    """Cuts the shuffled documents into windows; an epoch shows every window once.
+
+    Which windows come next depends only on the seed, the context length and how many came
+    before, so a resumed run goes on where it stopped.
+    """
+
+    def __init__(self, documents, seed):
+        self.documents, self.seed, self.key = documents, seed, None
+
+    def take(self, first, count, context):
+        """Windows number first .. first + count - 1 -> [count, context + 1] token ids."""
+        return np.stack([self.window(i, context) for i in range(first, first + count)])
+
+    def window(self, index, context):
+        per_epoch = sum(map(len, self.documents)) // context - 1
+        epoch, place = divmod(index, per_epoch)
+        if self.key != (epoch, context):
+            self.key = (epoch, context)
+            random = np.random.default_rng([self.seed, epoch, context])
+            order = random.permutation(len(self.documents))
+            self.stream = np.concatenate([self.documents[d] for d in order]).astype(np.int64)
+            self.starts = random.permutation(per_epoch) * context + random.integers(context)
+        start = self.starts[place]
+        return self.stream[start:start + context + 1]

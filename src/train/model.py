@@ -1,0 +1,127 @@
+"""GPT-2 in PyTorch, with the parameter names and the arithmetic of transformers' GPT2LMHeadModel.
+
+B sequences, T tokens, H heads, D = width / H, C = width, V = vocabulary.
+"""
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+BLOCK = 256  # queries per attention block; keys after the block are never touched
+
+
+class Gelu(torch.autograd.Function):
+    """gelu_new(x) = x * sigmoid(2 u), u = sqrt(2/pi) (x + 0.044715 x^3).
+
+    The same function as 0.5 x (1 + tanh(u)); spelt out because the built-in one took half of the
+    training time on a CPU.
+    """
+
+    @staticmethod
+    def forward(ctx, x):
+        scale = 2 * math.sqrt(2 / math.pi)
+        gate = torch.sigmoid(x * (scale + scale * 0.044715 * x * x))
+        ctx.save_for_backward(x, gate)
+        return x * gate
+
+    @staticmethod
+    def backward(ctx, grad):
+        x, gate = ctx.saved_tensors
+        scale = 2 * math.sqrt(2 / math.pi)
+        slope = scale + 3 * scale * 0.044715 * x * x
+        return grad * gate * (1 + x * slope * (1 - gate))
+
+
+class Conv1D(nn.Module):
+    """y = x W + b with W: [in, out], as GPT-2 stores it."""
+
+    def __init__(self, n_in, n_out, std):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_in, n_out) * std)
+        self.bias = nn.Parameter(torch.zeros(n_out))
+
+    def forward(self, x):
+        return torch.addmm(self.bias.to(x.dtype), x, self.weight.to(x.dtype))
+
+
+def attention(q, k, v):
+    """Causal attention, q, k, v: [B*H, T, D], block of queries by block of queries."""
+    q = q * (1 / math.sqrt(q.shape[-1]))
+    out = []
+    for start in range(0, q.shape[1], BLOCK):
+        end = min(start + BLOCK, q.shape[1])
+        scores = q[:, start:end] @ k[:, :end].transpose(1, 2)
+        hidden = torch.full((end - start, end - start), -math.inf, device=q.device)
+        scores[:, :, start:] += hidden.triu(1).to(q.dtype)
+        out.append(torch.softmax(scores, -1) @ v[:, :end])
+    return torch.cat(out, 1)
+
+
+class Attention(nn.Module):
+    def __init__(self, width, n_head, std, out_std):
+        super().__init__()
+        self.n_head = n_head
+        self.c_attn = Conv1D(width, 3 * width, std)
+        self.c_proj = Conv1D(width, width, out_std)
+
+    def forward(self, x, batch):
+        rows, width = x.shape  # rows = B*T
+        shape = (batch, rows // batch, 3, self.n_head, width // self.n_head)
+        q, k, v = self.c_attn(x).view(shape).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        out = attention(q, k, v).view(batch, self.n_head, -1, width // self.n_head)
+        return self.c_proj(out.transpose(1, 2).reshape(rows, width))
+
+
+class Mlp(nn.Module):
+    def __init__(self, width, inner, std, out_std):
+        super().__init__()
+        self.c_fc = Conv1D(width, inner, std)
+        self.c_proj = Conv1D(inner, width, out_std)
+
+    def forward(self, x):
+        return self.c_proj(Gelu.apply(self.c_fc(x)))
+
+
+class Layer(nn.Module):
+    def __init__(self, width, n_head, inner, std, out_std):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(width, eps=1e-5)
+        self.attn = Attention(width, n_head, std, out_std)
+        self.ln_2 = nn.LayerNorm(width, eps=1e-5)
+        self.mlp = Mlp(width, inner, std, out_std)
+
+    def forward(self, x, batch, dtype):
+        x = x + self.attn(self.ln_1(x).to(dtype), batch)
+        return x + self.mlp(self.ln_2(x).to(dtype))
+
+
+class Gpt(nn.Module):
+    """dtype is that of the matrix products; weights, residual stream and loss stay float32."""
+
+    def __init__(self, vocab_size, n_positions, n_layer, n_embd, n_head, n_inner=None,
+                 dtype=torch.float32):
+        super().__init__()
+        self.n_positions, self.dtype = n_positions, dtype
+        std, out_std = 0.02, 0.02 / math.sqrt(2 * n_layer)
+        self.wte = nn.Embedding(vocab_size, n_embd)
+        self.wpe = nn.Embedding(n_positions, n_embd)
+        nn.init.normal_(self.wte.weight, std=std)
+        nn.init.normal_(self.wpe.weight, std=std)
+        inner = n_inner or 4 * n_embd
+        self.h = nn.ModuleList(
+            Layer(n_embd, n_head, inner, std, out_std) for _ in range(n_layer))
+        self.ln_f = nn.LayerNorm(n_embd, eps=1e-5)
+
+    def forward(self, ids):
+        """Token ids [B, T] -> logits [B*T, V]."""
+        batch, length = ids.shape
+        positions = torch.arange(length, device=ids.device)
+        x = (self.wte(ids) + self.wpe(positions)).flatten(0, 1)
+        for layer in self.h:
+            x = layer(x, batch, self.dtype)
+        return self.ln_f(x).to(self.dtype) @ self.wte.weight.to(self.dtype).t()
+
+    def losses(self, ids, targets):
+        """Negative log-likelihood in nats of each target, [B*T]."""
+        return F.cross_entropy(self(ids).float(), targets.flatten(), reduction="none")

@@ -1,0 +1,189 @@
+"""Corpus -> tokenizer -> training -> Hugging Face model directory, in one command.
+
+    python3 src/train/train.py --corpus DIR --out web/models/stories --minutes 100
+
+Stopped runs go on from the last checkpoint in --work when the same command is given again.
+"""
+import argparse
+import concurrent.futures
+import contextlib
+import ctypes
+import csv
+import math
+import os
+import pathlib
+import signal
+import sys
+import time
+
+if "avx512bw" in pathlib.Path("/proc/cpuinfo").read_text():  # PyTorch 1.13 stops at AVX2 unasked
+    os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
+
+import torch
+
+import data
+import evaluate
+import export
+import model as gpt
+import optim
+
+CONTEXTS = [(0.15, 256), (0.35, 512), (1.0, 1024)]  # until this part of the budget: this context
+MICRO = 2048  # tokens a CPU thread works on at a time
+EVALUATE_EVERY, SAVE_EVERY = 500, 100  # steps
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus", required=True, help="folder with stories.train.*.txt, stories.val.txt")
+    parser.add_argument("--out", required=True, help="model directory to write")
+    parser.add_argument("--work", default="build/train", help="token cache, checkpoint and log")
+    parser.add_argument("--minutes", type=float, help="budget in minutes of training")
+    parser.add_argument("--steps", type=int, help="budget in steps, instead of minutes")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--batch", type=int, default=8192, help="tokens a step")
+    parser.add_argument("--lr", type=float, default=6e-3)
+    parser.add_argument("--weight-decay", type=float, default=0.05)
+    parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
+    parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--width", type=int, default=192)
+    parser.add_argument("--heads", type=int, default=6)
+    parser.add_argument("--vocab", type=int, default=2048)
+    args = parser.parse_args()
+    if (args.minutes is None) == (args.steps is None):
+        parser.error("give one of --minutes and --steps")
+    return args
+
+
+class Gradient:
+    """Mean loss and gradient of a batch. On a CPU each thread takes one micro-batch after another,
+    which loses less to a busy machine than splitting every operation over the cores; the parts
+    are added in a fixed order, so the result does not depend on who did what."""
+
+    def __init__(self, model, threads, device):
+        self.params, self.model, self.device = list(model.parameters()), model, device
+        self.pool = concurrent.futures.ThreadPoolExecutor(
+            threads, initializer=lambda: torch.set_num_threads(1)) if device == "cpu" else None
+
+    def micro(self, windows):
+        windows = torch.from_numpy(windows).to(self.device)
+        loss = self.model.losses(windows[:, :-1], windows[:, 1:]).mean()
+        return loss.item(), torch.autograd.grad(loss, self.params)
+
+    def __call__(self, windows, context):
+        size = max(1, MICRO // context) if self.pool else len(windows)
+        parts = [windows[i:i + size] for i in range(0, len(windows), size)]
+        results = list((self.pool.map if self.pool else map)(self.micro, parts))
+        for p, *grads in zip(self.params, *(grads for _, grads in results)):
+            p.grad = sum(grads) / len(parts)
+        return sum(loss for loss, _ in results) / len(parts)
+
+
+class Run:
+    """The state of a training run: what a checkpoint holds."""
+
+    def __init__(self, args, corpus, device):
+        torch.manual_seed(args.seed)
+        self.args, self.device = args, device
+        self.model = gpt.Gpt(args.vocab, 1024, args.layers, args.width, args.heads,
+                             dtype=getattr(torch, args.dtype)).to(device)
+        self.optimizers = optim.build(self.model, args.lr, args.weight_decay, args.optimizer)
+        self.gradient = Gradient(self.model, args.threads, device)
+        self.windows = data.Windows(corpus.train, args.seed)
+        self.step, self.seconds, self.tokens, self.log = 0, 0.0, 0, []
+        self.file = pathlib.Path(args.work) / "checkpoint.pt"
+        if self.file.exists():
+            self.load()
+
+    def progress(self):
+        """Part of the budget that is used up, 0..1."""
+        args = self.args
+        return min(1.0, self.step / args.steps if args.steps else self.seconds / 60 / args.minutes)
+
+    def rate(self):
+        """Warm-up, then half a cosine to zero."""
+        warm = min(1.0, (self.step + 1) / 100)
+        return self.args.lr * warm * (0.5 + 0.5 * math.cos(math.pi * self.progress()))
+
+    def train_step(self):
+        began = time.monotonic()
+        context = next(c for end, c in CONTEXTS if self.progress() <= end)
+        count = self.args.batch // context
+        windows = self.windows.take(self.tokens // context, count, context)
+        loss = self.gradient(windows, context)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate()
+            optimizer.step()
+        self.step += 1
+        self.tokens += count * context
+        self.seconds += time.monotonic() - began
+        return loss, context
+
+    def save(self):
+        state = dict(model=self.model.state_dict(), optimizers=[o.state_dict() for o in self.optimizers],
+                     step=self.step, seconds=self.seconds, tokens=self.tokens, log=self.log)
+        torch.save(state, self.file.with_suffix(".new"))
+        self.file.with_suffix(".new").rename(self.file)
+        with open(self.file.with_name("log.csv"), "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["step", "minutes", "tokens", "context", "train_nats", "val_bits_per_byte"])
+            writer.writerows(self.log)
+
+    def load(self):
+        state = torch.load(self.file, map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"]):
+            optimizer.load_state_dict(saved)
+        self.step, self.seconds, self.tokens = state["step"], state["seconds"], state["tokens"]
+        self.log = state["log"]
+        print(f"resumed at step {self.step}, {self.seconds / 60:.1f} minutes", flush=True)
+
+
+def train(run, corpus):
+    """Trains until the budget is used up."""
+    mean = None
+    while run.progress() < 1:
+        loss, context = run.train_step()
+        mean = loss if mean is None else 0.98 * mean + 0.02 * loss
+        done = run.progress() >= 1
+        if run.step % 20 == 0 or done:
+            entry = [run.step, f"{run.seconds / 60:.2f}", run.tokens, context, f"{mean:.4f}", ""]
+            if run.step % EVALUATE_EVERY == 0 or done:
+                bits = evaluate.bits_per_byte(run.model, corpus.val, corpus.val_bytes, 1024)
+                entry[-1] = f"{bits:.4f}"
+            run.log.append(entry)
+            print(f"{100 * run.progress():5.1f} %  step {run.step}  {run.seconds / 60:.1f} min  "
+                  f"{run.tokens / 1e6:.1f} M tokens  {run.tokens / run.seconds:.0f} tokens/s  "
+                  f"context {context}  train {mean:.4f} nats  {entry[-1]}", flush=True)
+        if run.step % SAVE_EVERY == 0 or done:
+            run.save()
+
+
+def tune_process(threads):
+    """Lowest priority; and on Linux freed memory is kept, or page faults eat a third of the time."""
+    os.nice(19)
+    torch.set_num_threads(threads)
+    with contextlib.suppress(OSError, AttributeError):  # a C library without mallopt
+        for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28), (-8, 1)):
+            ctypes.CDLL(None).mallopt(option, value)  # MMAP_MAX, TRIM_THRESHOLD, TOP_PAD, ARENA_MAX
+
+
+def main():
+    args = arguments()
+    tune_process(args.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    corpus = data.Corpus(args.corpus, args.work, args.vocab)
+    print(f"{sum(map(len, corpus.train))} training tokens in {len(corpus.train)} documents, on {device}",
+          flush=True)
+    run = Run(args, corpus, device)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command resumes"))
+    train(run, corpus)
+    export.write(run.model, corpus.tokenizer, args.heads, args.out)
+    print(f"wrote {args.out}")
+
+
+if __name__ == "__main__":
+    main()
