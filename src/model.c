@@ -196,7 +196,7 @@ kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t byte
     }
     const kvc_place place = kvc_tensor_place(model, in->index);
     const unsigned char *p = data;
-    for (const unsigned char *end = p + bytes; p < end; p += size) {
+    for (size_t left = bytes / size; left > 0; left--, p += size) {
         const float value = load_element(p, in->dtype);
         if (!kvc_all_finite(&value, 1)) {
             kvc_model_cancel_tensor(model);

@@ -1,0 +1,52 @@
+#include "check.h"
+
+#include <math.h>
+
+void check_error_at(kvc_error got, kvc_error want, const char *call, const char *file,
+                    int line)
+{
+    if (got == want)
+        return;
+    print_error("%s: %s, not %s\n", call, kvc_error_name(got), kvc_error_name(want));
+    _fail(file, line);
+}
+
+void check_same_at(const float *got, const float *want, size_t n, const char *file, int line)
+{
+    if (n == 0 || memcmp(got, want, n * sizeof *got) == 0)
+        return;
+    size_t i = 0;
+    while (memcmp(got + i, want + i, sizeof *got) == 0)
+        i++;
+    print_error("[%zu] of %zu: %a, not %a\n", i, n, (double)got[i], (double)want[i]);
+    _fail(file, line);
+}
+
+void check_close_at(const float *got, const double *want, const double *sizes, size_t n,
+                    double bound, const char *file, int line)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double error = fabs((double)got[i] - want[i]);
+        if (error <= bound * (sizes ? sizes[i] : 1.0)) /* false for NaN */
+            continue;
+        print_error("[%zu] of %zu: %.9g, not %.9g\n", i, n, (double)got[i], want[i]);
+        _fail(file, line);
+    }
+}
+
+double check_distance(const float *got, const double *want, size_t n)
+{
+    double largest = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        const double error = fabs((double)got[i] - want[i]);
+        largest = error <= largest ? largest : error; /* a NaN gets through */
+    }
+    return largest;
+}
+
+void *check_alloc(size_t count, size_t size)
+{
+    void *memory = malloc(count * size);
+    assert_non_null(memory);
+    return memset(memory, 0xff, count * size);
+}

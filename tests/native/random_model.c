@@ -1,0 +1,147 @@
+#include "random_model.h"
+
+#include <stdio.h>
+
+#include "check.h"
+
+uint64_t random_next(uint64_t *state)
+{
+    uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    return z ^ z >> 31;
+}
+
+size_t random_below(uint64_t *state, size_t n)
+{
+    return (size_t)(random_next(state) >> 32) % n;
+}
+
+float random_value(uint64_t *state, double mean, double scale)
+{
+    const int32_t m = (int32_t)(random_next(state) >> 40) - (1 << 23);
+    return (float)(mean + m * 0x1p-23 * scale);
+}
+
+void random_values(float *x, size_t n, uint64_t *state)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = random_value(state, 0.0, 1.0);
+}
+
+void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state)
+{
+    for (size_t i = 0; i < n; i++)
+        ids[i] = (uint32_t)random_below(state, V);
+}
+
+size_t oracle_tensor_elements(const oracle_tensor *tensor)
+{
+    return (size_t)(tensor->shape[0] * (tensor->rank == 2 ? tensor->shape[1] : 1));
+}
+
+/* 2^(shift - e), e the largest with 4^e <= n */
+static double scale_for(size_t n, int shift)
+{
+    double scale = shift == 2 ? 4.0 : 2.0;
+    for (; n >= 4; n /= 4)
+        scale /= 2.0;
+    return scale;
+}
+
+static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf, size_t rank,
+                 size_t rows, size_t columns, double mean, double scale)
+{
+    oracle_tensor *t = &m->tensors[m->n_tensors++];
+    if (layer < 0)
+        snprintf(t->name, sizeof t->name, "%s", leaf);
+    else
+        snprintf(t->name, sizeof t->name, "h.%d.%s", layer, leaf);
+    t->rank = rank;
+    t->shape[0] = rows;
+    t->shape[1] = columns;
+    const size_t n = oracle_tensor_elements(t);
+    t->data = check_alloc(n, sizeof *t->data);
+    for (size_t i = 0; i < n; i++)
+        t->data[i] = random_value(state, mean, scale);
+}
+
+static void draw_norm(oracle_model *m, uint64_t *state, int layer, const char *name)
+{
+    const char *const leaves[] = {"weight", "bias"};
+    for (int i = 0; i < 2; i++) {
+        char leaf[32];
+        snprintf(leaf, sizeof leaf, "%s.%s", name, leaves[i]);
+        draw(m, state, layer, leaf, 1, m->config.n_embd, 1, i == 0, 0.25);
+    }
+}
+
+static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char *name,
+                        size_t n_in, size_t n_out)
+{
+    char leaf[32];
+    snprintf(leaf, sizeof leaf, "%s.weight", name);
+    draw(m, state, layer, leaf, 2, n_in, n_out, 0.0, scale_for(n_in, 1));
+    snprintf(leaf, sizeof leaf, "%s.bias", name);
+    draw(m, state, layer, leaf, 1, n_out, 1, 0.0, 0.25);
+}
+
+oracle_model random_weights(const kvc_config *config, uint64_t seed)
+{
+    const size_t C = config->n_embd, F = config->n_inner;
+    oracle_model m = {.config = *config};
+    m.tensors = check_alloc(4 + 12 * config->n_layer, sizeof *m.tensors);
+    uint64_t *state = &seed;
+    draw(&m, state, -1, "wte.weight", 2, config->vocab_size, C, 0.0, scale_for(C, 2));
+    draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
+    for (int layer = 0; layer < (int)config->n_layer; layer++) {
+        draw_norm(&m, state, layer, "ln_1");
+        draw_conv1d(&m, state, layer, "attn.c_attn", C, 3 * C);
+        draw_conv1d(&m, state, layer, "attn.c_proj", C, C);
+        draw_norm(&m, state, layer, "ln_2");
+        draw_conv1d(&m, state, layer, "mlp.c_fc", C, F);
+        draw_conv1d(&m, state, layer, "mlp.c_proj", F, C);
+    }
+    draw_norm(&m, state, -1, "ln_f");
+    return m;
+}
+
+void random_weights_free(oracle_model *plain)
+{
+    for (size_t i = 0; i < plain->n_tensors; i++)
+        free(plain->tensors[i].data);
+    free(plain->tensors);
+}
+
+kvc_error random_model_set(kvc_model *model, const oracle_tensor *tensor)
+{
+    return kvc_model_set_tensor(model, tensor->name, KVC_F32, tensor->shape, tensor->rank,
+                                tensor->data,
+                                oracle_tensor_elements(tensor) * sizeof *tensor->data);
+}
+
+random_model random_model_new(const kvc_config *config, uint64_t seed)
+{
+    random_model m = {.plain = random_weights(config, seed)};
+    size_t bytes;
+    check_ok(kvc_model_bytes(config, &bytes));
+    check_ok(kvc_model_init(&m.packed, config, check_alloc(1, bytes), bytes));
+    for (size_t i = 0; i < m.plain.n_tensors; i++)
+        check_ok(random_model_set(m.packed, &m.plain.tensors[i]));
+    return m;
+}
+
+void random_model_free(random_model *model)
+{
+    random_weights_free(&model->plain);
+    free(model->packed); /* the block's first byte */
+}
+
+kvc_session *random_model_session(const random_model *model, size_t capacity)
+{
+    size_t bytes;
+    kvc_session *session;
+    check_ok(kvc_session_bytes(model->packed, capacity, &bytes));
+    check_ok(kvc_session_init(&session, model->packed, capacity, check_alloc(1, bytes), bytes));
+    return session;
+}

@@ -1,0 +1,54 @@
+/* random_model.h - models of random weights that every language can make to the bit.
+ *
+ * The recipe (tests/node repeats it):
+ *   1. State: a 64-bit integer, at first the seed. One draw is one step of SplitMix64:
+ *        state += 0x9e3779b97f4a7c15;  z = state
+ *        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;  z = (z ^ z >> 27) * 0x94d049bb133111eb
+ *        z ^ z >> 31                                            (all modulo 2^64)
+ *   2. The tensors are drawn in this order: wte.weight, wpe.weight; for each layer ln_1.weight,
+ *      ln_1.bias, attn.c_attn.weight, attn.c_attn.bias, attn.c_proj.weight, attn.c_proj.bias,
+ *      ln_2.weight, ln_2.bias, mlp.c_fc.weight, mlp.c_fc.bias, mlp.c_proj.weight,
+ *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias.
+ *   3. Each tensor row by row in its Hugging Face shape, one draw an element:
+ *        m = (draw >> 40) - 2^23                    an integer in [-2^23, 2^23)
+ *        value = fround(mean + m * 2^-23 * scale)   exact in double, then rounded to float once
+ *   4. mean and scale:
+ *        ln_*.weight                  mean 1, scale 1/4
+ *        every bias                   mean 0, scale 1/4
+ *        wte.weight and wpe.weight    mean 0, scale 2^(2 - e), e the largest with 4^e <= n_embd
+ *        the other weights [in, out]  mean 0, scale 2^(1 - e), e the largest with 4^e <= in
+ */
+#ifndef RANDOM_MODEL_H
+#define RANDOM_MODEL_H
+
+#include "kvc.h"
+#include "oracle.h"
+
+/* The same weights twice: plain for the oracle, packed for the engine. */
+typedef struct random_model {
+    oracle_model plain;
+    kvc_model *packed;
+} random_model;
+
+uint64_t random_next(uint64_t *state);
+size_t random_below(uint64_t *state, size_t n); /* 0 .. n-1 */
+float random_value(uint64_t *state, double mean, double scale);
+void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
+void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
+
+/* Only the plain half: names, shapes, values. */
+oracle_model random_weights(const kvc_config *config, uint64_t seed);
+void random_weights_free(oracle_model *plain);
+
+/* Asserts that the engine takes them. */
+random_model random_model_new(const kvc_config *config, uint64_t seed);
+void random_model_free(random_model *model);
+
+/* Gives a tensor to the engine as f32. */
+kvc_error random_model_set(kvc_model *model, const oracle_tensor *tensor);
+size_t oracle_tensor_elements(const oracle_tensor *tensor);
+
+/* A session in memory full of NaN: reading what nobody wrote shows. End it with free(). */
+kvc_session *random_model_session(const random_model *model, size_t capacity);
+
+#endif

@@ -1,0 +1,289 @@
+/* Tensors on their way in: every half and bfloat16 there is, orientation and packing of every
+ * weight, tensors in pieces, and what a bad tensor does to the model (nothing). */
+#include <math.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "model.h"
+#include "random_model.h"
+
+static const kvc_config tiny = {.n_layer = 2, .n_head = 1, .n_embd = 4, .n_inner = 7,
+                                .n_positions = 5, .vocab_size = 6, .layer_norm_epsilon = 1e-5f};
+
+static kvc_model *new_model(const kvc_config *config)
+{
+    size_t bytes;
+    kvc_model *model;
+    check_ok(kvc_model_bytes(config, &bytes));
+    check_ok(kvc_model_init(&model, config, check_alloc(1, bytes), bytes));
+    return model;
+}
+
+/* ---- number formats ----------------------------------------------------------------------- */
+
+/* What a 16-bit pattern means, from the definition of the format: exponent and fraction bits. */
+static double meaning(uint32_t bits, int exponent_bits, int fraction_bits)
+{
+    const int bias = (1 << (exponent_bits - 1)) - 1;
+    const int exponent = (int)(bits >> fraction_bits & ((1u << exponent_bits) - 1));
+    const int fraction = (int)(bits & ((1u << fraction_bits) - 1));
+    const double sign = bits >> 15 ? -1.0 : 1.0;
+    if (exponent == 2 * bias + 1)
+        return fraction ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 0)
+        return sign * ldexp(fraction, 1 - bias - fraction_bits);
+    return sign * ldexp(fraction + (1 << fraction_bits), exponent - bias - fraction_bits);
+}
+
+/* All 65,536 patterns through wpe: the finite ones arrive exactly, each of the others is refused
+ * wherever it stands. The data begins at an odd address. */
+static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_bits)
+{
+    unsigned char *data = check_alloc(1 + 2 * 65536, 1);
+    float *want = check_alloc(65536, sizeof *want);
+    size_t n = 0, refused = 0;
+    kvc_model *small = new_model(&tiny);
+    const uint64_t small_shape[] = {tiny.n_positions, 4};
+    for (uint32_t bits = 0; bits < 65536; bits++) {
+        const double value = meaning(bits, exponent_bits, fraction_bits);
+        if (isfinite(value)) {
+            want[n] = (float)value;
+            data[1 + 2 * n] = (unsigned char)(bits & 255);
+            data[2 + 2 * n++] = (unsigned char)(bits >> 8);
+            continue;
+        }
+        unsigned char bad[40] = {0};
+        const size_t at = refused++ % 20;
+        bad[2 * at] = (unsigned char)(bits & 255);
+        bad[2 * at + 1] = (unsigned char)(bits >> 8);
+        check_error(kvc_model_set_tensor(small, "wpe.weight", dtype, small_shape, 2, bad, 40),
+                    KVC_ERR_NOT_FINITE);
+    }
+    assert_int_equal(refused, 2u << fraction_bits);
+    kvc_config config = tiny;
+    config.n_positions = (uint32_t)(n / 4);
+    kvc_model *model = new_model(&config);
+    const uint64_t shape[] = {n / 4, 4};
+    check_ok(kvc_model_set_tensor(model, "wpe.weight", dtype, shape, 2, data + 1, 2 * n));
+    check_same(model->wpe, want, n);
+    free(data);
+    free(want);
+    free(small);
+    free(model);
+}
+
+static void every_half(void **unused)
+{
+    (void)unused;
+    check_sixteen_bits(KVC_F16, 5, 10);
+}
+
+static void every_bfloat16(void **unused)
+{
+    (void)unused;
+    check_sixteen_bits(KVC_BF16, 8, 7);
+}
+
+static void singles_keep_their_bits(void **unused)
+{
+    (void)unused;
+    uint64_t state = 1;
+    const uint64_t shape[] = {tiny.n_positions, 4};
+    for (int round = 0; round < 5000; round++) {
+        unsigned char data[1 + 80];
+        float values[20];
+        bool finite = true;
+        for (size_t i = 0; i < 20; i++) {
+            uint32_t bits = (uint32_t)random_next(&state);
+            bits |= round % 2 && i == 7 ? 0x7f800000u : 0; /* every second has NaN or infinity */
+            memcpy(&values[i], &bits, sizeof bits);
+            finite = finite && isfinite(values[i]);
+            for (size_t byte = 0; byte < 4; byte++)
+                data[1 + 4 * i + byte] = (unsigned char)(bits >> 8 * byte);
+        }
+        kvc_model *model = new_model(&tiny);
+        check_error(kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
+                    finite ? KVC_OK : KVC_ERR_NOT_FINITE);
+        if (finite)
+            check_same(model->wpe, values, 20);
+        free(model);
+    }
+}
+
+/* ---- packing ------------------------------------------------------------------------------ */
+
+static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
+                         size_t column_stride, const float *bias)
+{
+    for (size_t i = 0; i < m->n_in; i++)
+        for (size_t o = 0; o < m->n_out; o++)
+            check_same(kvc_matrix_at(m, i, o), w + i * row_stride + o * column_stride, 1);
+    if (bias)
+        check_same(m->bias, bias, m->n_out);
+    for (size_t o = m->n_out; o < kvc_round_up(m->n_out, 4); o++) {
+        assert_true(!m->bias || m->bias[o] == 0.0f);
+        for (size_t i = 0; i < m->n_in; i++)
+            assert_true(*kvc_matrix_at(m, i, o) == 0.0f);
+    }
+}
+
+static void check_layer(const kvc_layer *l, const oracle_model *plain, int i)
+{
+    const size_t C = plain->config.n_embd, F = plain->config.n_inner;
+    const float *attn = oracle_weights(plain, i, "attn.c_attn.weight"); /* [C, 3 C] */
+    const float *bias = oracle_weights(plain, i, "attn.c_attn.bias");
+    check_matrix(&l->q, attn, 3 * C, 1, bias);
+    check_matrix(&l->k, attn + C, 3 * C, 1, bias + C);
+    check_matrix(&l->v, attn + 2 * C, 3 * C, 1, bias + 2 * C);
+    check_matrix(&l->proj, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
+                 oracle_weights(plain, i, "attn.c_proj.bias"));
+    check_matrix(&l->fc, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,
+                 oracle_weights(plain, i, "mlp.c_fc.bias"));
+    check_matrix(&l->mlp_proj, oracle_weights(plain, i, "mlp.c_proj.weight"), C, 1,
+                 oracle_weights(plain, i, "mlp.c_proj.bias"));
+    check_same(l->ln_1_weight, oracle_weights(plain, i, "ln_1.weight"), C);
+    check_same(l->ln_1_bias, oracle_weights(plain, i, "ln_1.bias"), C);
+    check_same(l->ln_2_weight, oracle_weights(plain, i, "ln_2.weight"), C);
+    check_same(l->ln_2_bias, oracle_weights(plain, i, "ln_2.bias"), C);
+}
+
+static void check_packed(const kvc_model *model, const oracle_model *plain)
+{
+    const size_t C = plain->config.n_embd;
+    check_matrix(&model->wte, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
+    check_same(model->wpe, oracle_weights(plain, -1, "wpe.weight"),
+               plain->config.n_positions * C);
+    check_same(model->ln_f_weight, oracle_weights(plain, -1, "ln_f.weight"), C);
+    check_same(model->ln_f_bias, oracle_weights(plain, -1, "ln_f.bias"), C);
+    for (int i = 0; i < (int)plain->config.n_layer; i++)
+        check_layer(&model->layers[i], plain, i);
+}
+
+static kvc_config random_config(uint64_t *state)
+{
+    const uint32_t D = 4 * (1 + (uint32_t)random_below(state, 5));
+    const uint32_t H = 1 + (uint32_t)random_below(state, 4);
+    return (kvc_config){.n_layer = 1 + (uint32_t)random_below(state, 3), .n_head = H,
+                        .n_embd = H * D, .n_inner = 1 + (uint32_t)random_below(state, 90),
+                        .n_positions = 1 + (uint32_t)random_below(state, 40),
+                        .vocab_size = 1 + (uint32_t)random_below(state, 90),
+                        .layer_norm_epsilon = 1e-5f};
+}
+
+static void every_weight_finds_its_place(void **unused)
+{
+    (void)unused;
+    uint64_t state = 2;
+    for (int round = 0; round < 40; round++) {
+        const kvc_config config = random_config(&state);
+        random_model m = random_model_new(&config, random_next(&state));
+        check_packed(m.packed, &m.plain);
+        random_model_free(&m);
+    }
+}
+
+/* Any order, with and without the prefix, and completeness is known at every moment. */
+static void any_order_with_or_without_prefix(void **unused)
+{
+    (void)unused;
+    uint64_t state = 3;
+    for (int round = 0; round < 20; round++) {
+        const kvc_config config = random_config(&state);
+        oracle_model plain = random_weights(&config, random_next(&state));
+        kvc_model *model = new_model(&config);
+        const char *missing = NULL;
+        for (size_t left = plain.n_tensors; left > 0; left--) {
+            check_error(kvc_model_complete(model, &missing), KVC_ERR_TENSOR_MISSING);
+            const size_t pick = random_below(&state, left);
+            oracle_tensor t = plain.tensors[pick];
+            plain.tensors[pick] = plain.tensors[left - 1];
+            plain.tensors[left - 1] = t;
+            if (random_below(&state, 2))
+                snprintf(t.name, sizeof t.name, "transformer.%.50s",
+                         plain.tensors[left - 1].name);
+            check_ok(random_model_set(model, &t));
+        }
+        check_ok(kvc_model_complete(model, &missing));
+        check_packed(model, &plain);
+        random_weights_free(&plain);
+        free(model);
+    }
+}
+
+/* ---- in pieces ---------------------------------------------------------------------------- */
+
+static void pieces_of_every_size_equal_the_whole(void **unused)
+{
+    (void)unused;
+    for (size_t piece = 1; piece <= 90; piece++) { /* the longest tensor has 48 elements */
+        oracle_model plain = random_weights(&tiny, piece);
+        kvc_model *model = new_model(&tiny);
+        for (size_t i = 0; i < plain.n_tensors; i++) {
+            const oracle_tensor *t = &plain.tensors[i];
+            const size_t n = oracle_tensor_elements(t);
+            check_ok(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, t->rank));
+            check_ok(kvc_model_write_tensor(model, NULL, 0)); /* an empty piece is a piece */
+            for (size_t at = 0; at < n; at += piece)
+                check_ok(kvc_model_write_tensor(model, t->data + at,
+                                                4 * kvc_min(piece, n - at)));
+        }
+        const char *missing;
+        check_ok(kvc_model_complete(model, &missing));
+        check_packed(model, &plain);
+        random_weights_free(&plain);
+        free(model);
+    }
+}
+
+/* A tensor that fails or is cancelled half-way counts as not there and can come again. */
+static void failed_and_cancelled_pieces_come_again(void **unused)
+{
+    (void)unused;
+    const float bad = NAN;
+    oracle_model plain = random_weights(&tiny, 7);
+    kvc_model *model = new_model(&tiny);
+    const char *missing;
+    for (size_t i = 0; i < plain.n_tensors; i++) {
+        const oracle_tensor *t = &plain.tensors[i];
+        const size_t n = oracle_tensor_elements(t);
+        for (int how = 0; how < 5; how++) {
+            check_ok(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, t->rank));
+            check_ok(kvc_model_write_tensor(model, t->data, 4 * (n / 2)));
+            switch (how) {
+            case 0: kvc_model_cancel_tensor(model); break;
+            case 1:
+                check_error(kvc_model_write_tensor(model, &bad, 4), KVC_ERR_NOT_FINITE);
+                break;
+            case 2: /* half an element */
+                check_error(kvc_model_write_tensor(model, t->data, 2), KVC_ERR_TENSOR_BYTES);
+                break;
+            case 3: /* one element too many */
+                check_error(kvc_model_write_tensor(model, t->data, 4 * (n - n / 2 + 1)),
+                            KVC_ERR_TENSOR_BYTES);
+                break;
+            default:
+                check_ok(kvc_model_write_tensor(model, t->data + n / 2, 4 * (n - n / 2)));
+            }
+            check_error(kvc_model_write_tensor(model, t->data, 4), KVC_ERR_INVALID_ARGUMENT);
+        }
+        check_error(random_model_set(model, t), KVC_ERR_TENSOR_DUPLICATE);
+    }
+    check_ok(kvc_model_complete(model, &missing));
+    check_packed(model, &plain);
+    random_weights_free(&plain);
+    free(model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_half),
+        cmocka_unit_test(every_bfloat16),
+        cmocka_unit_test(singles_keep_their_bits),
+        cmocka_unit_test(every_weight_finds_its_place),
+        cmocka_unit_test(any_order_with_or_without_prefix),
+        cmocka_unit_test(pieces_of_every_size_equal_the_whole),
+        cmocka_unit_test(failed_and_cancelled_pieces_come_again),
+    };
+    return cmocka_run_group_tests_name("intake", tests, NULL, NULL);
+}
