@@ -50,3 +50,13 @@ void *check_alloc(size_t count, size_t size)
     assert_non_null(memory);
     return memset(memory, 0xff, count * size);
 }
+
+kvc_cache *check_cache(size_t B, size_t L, size_t H, size_t S, size_t D)
+{
+    const kvc_cache_shape shape = {B, L, H, S, D};
+    size_t bytes;
+    kvc_cache *cache;
+    check_ok(kvc_cache_bytes(&shape, &bytes));
+    check_ok(kvc_cache_init(&cache, &shape, check_alloc(1, bytes), bytes));
+    return cache;
+}

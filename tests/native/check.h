@@ -37,4 +37,7 @@ double check_distance(const float *got, const double *want, size_t n);
  * beyond them; all bits set: floats that nobody wrote are NaN. */
 void *check_alloc(size_t count, size_t size);
 
+/* A new cache in memory full of NaN. End it with free(). */
+kvc_cache *check_cache(size_t B, size_t L, size_t H, size_t S, size_t D);
+
 #endif

@@ -19,6 +19,14 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
     abort();
 }
 
+double *oracle_widen(const float *x, size_t n)
+{
+    double *wide = malloc((n + 1) * sizeof *wide);
+    for (size_t i = 0; i < n; i++)
+        wide[i] = x[i];
+    return wide;
+}
+
 void oracle_linear(double *y, const double *x, const float *w, const float *bias, size_t rows,
                    size_t n_in, size_t n_out)
 {

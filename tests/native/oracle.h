@@ -22,6 +22,9 @@ typedef struct oracle_model {
 /* The data of "h.<layer>.<leaf>", or of "<leaf>" for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 
+/* Floats as doubles: a new array [n]. */
+double *oracle_widen(const float *x, size_t n);
+
 /* y[r,o] = bias[o] + sum_i x[r,i] w[i,o]
  *   y: [rows, n_out]   x: [rows, n_in]   w: [n_in, n_out]   bias: [n_out] or NULL */
 void oracle_linear(double *y, const double *x, const float *w, const float *bias, size_t rows,

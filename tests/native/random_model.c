@@ -29,6 +29,13 @@ void random_values(float *x, size_t n, uint64_t *state)
         x[i] = random_value(state, 0.0, 1.0);
 }
 
+float *random_array(size_t n, uint64_t *state)
+{
+    float *x = check_alloc(n, sizeof *x);
+    random_values(x, n, state);
+    return x;
+}
+
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state)
 {
     for (size_t i = 0; i < n; i++)

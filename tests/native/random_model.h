@@ -34,6 +34,7 @@ uint64_t random_next(uint64_t *state);
 size_t random_below(uint64_t *state, size_t n); /* 0 .. n-1 */
 float random_value(uint64_t *state, double mean, double scale);
 void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
+float *random_array(size_t n, uint64_t *state);          /* the same, a new array */
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
 /* Only the plain half: names, shapes, values. */
