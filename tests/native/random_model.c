@@ -42,6 +42,19 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state)
         ids[i] = (uint32_t)random_below(state, V);
 }
 
+kvc_config random_config(uint64_t *state, size_t n_positions)
+{
+    const size_t D = 4 * (1 + random_below(state, 10)), most = 64 / D < 5 ? 64 / D : 5;
+    const size_t H = 1 + random_below(state, most);
+    return (kvc_config){.n_layer = (uint32_t)(1 + random_below(state, 4)),
+                        .n_head = (uint32_t)H,
+                        .n_embd = (uint32_t)(H * D),
+                        .n_inner = (uint32_t)(1 + random_below(state, 90)),
+                        .n_positions = (uint32_t)n_positions,
+                        .vocab_size = (uint32_t)(1 + random_below(state, 90)),
+                        .layer_norm_epsilon = 1e-5f};
+}
+
 size_t oracle_tensor_elements(const oracle_tensor *tensor)
 {
     return (size_t)(tensor->shape[0] * (tensor->rank == 2 ? tensor->shape[1] : 1));

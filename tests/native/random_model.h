@@ -37,6 +37,9 @@ void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
 float *random_array(size_t n, uint64_t *state);          /* the same, a new array */
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
+/* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any width. */
+kvc_config random_config(uint64_t *state, size_t n_positions);
+
 /* Only the plain half: names, shapes, values. */
 oracle_model random_weights(const kvc_config *config, uint64_t seed);
 void random_weights_free(oracle_model *plain);
