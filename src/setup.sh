@@ -17,7 +17,7 @@ setup() {
     done
     if [ -n "$missing" ]; then
         # shellcheck disable=SC2086
-        if can_install; then install $missing; else explain $missing; fi
+        if can_install; then install_packages $missing; else explain_missing $missing; fi
     fi
     case " $* " in *" page "*) install_modules ;; esac
 }
@@ -44,7 +44,7 @@ has_header() { echo "#include <$1>" | gcc -E -x c - -o /dev/null; }
 clang_major() { clang -dumpversion 2>/dev/null | grep -o '^[0-9]*' || echo 14; }
 can_install() { [ "$(id -u)" = 0 ] && grep -qs '^ID=debian$' /etc/os-release; }
 
-explain() {
+explain_missing() {
     local package
     echo "Missing on this machine (the script installs them itself as root on Debian only):"
     for package; do
@@ -57,20 +57,14 @@ explain() {
     echo "Going on with what is here."
 }
 
-install() {
-    local package packages="" started=$SECONDS
-    for package; do
-        [ "$package" = emscripten ] && package=mmdebstrap && has mmdebstrap >/dev/null && continue
-        packages="$packages $package"
-    done
-    if [ -n "$packages" ]; then
-        say "installing$packages"
-        apt_get update -qq || say "apt-get update failed; trying with the package lists that are here"
-        # shellcheck disable=SC2086
-        apt_get install -y --no-install-recommends $packages | grep --line-buffered -E '^(Need to get|Setting up)' ||
-            say "apt-get could not install all of:$packages"
-        say "packages took $((SECONDS - started)) s"
-    fi
+install_packages() {
+    local packages="${*/emscripten/mmdebstrap}" started=$SECONDS
+    say "installing $packages"
+    apt_get update -qq || say "apt-get update failed; trying with the package lists that are here"
+    # shellcheck disable=SC2086
+    apt_get install -y --no-install-recommends $packages |
+        grep --line-buffered -E "^(Need to get|Fetched|Setting up (${packages// /|}))" || true
+    say "packages took $((SECONDS - started)) s"
     case " $* " in
         *" emscripten "*) make_emcc_root || say "Emscripten could not be installed: see $CACHE/mmdebstrap.log" ;;
     esac
