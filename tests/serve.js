@@ -30,7 +30,7 @@ export function serve(folder, port = 0) {
 
 async function answer(root, request, response) {
   const say = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
-  if (request.method !== 'GET') return say(405, { allow: 'GET' });
+  if (!['GET', 'HEAD'].includes(request.method)) return say(405, { allow: 'GET, HEAD' });
   let path;
   try {
     path = decodeURIComponent(new URL(request.url, 'http://localhost').pathname);
@@ -47,7 +47,8 @@ async function answer(root, request, response) {
     'content-length': found.size,
     'cache-control': 'no-cache', // a rebuilt file is seen at the next reload
   });
-  await pipeline(createReadStream(file), response);
+  if (request.method === 'HEAD') response.end();
+  else await pipeline(createReadStream(file), response);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
