@@ -142,5 +142,5 @@ class Tokenizer:
         """Reads back what to_json wrote."""
         with open(path, encoding="utf-8") as file:
             model = json.load(file)["model"]
-        pairs = (merge.split(" ") for merge in model["merges"])
+        pairs = (pair.split(" ") for pair in model["merges"])
         return Tokenizer([(model["vocab"][a], model["vocab"][b]) for a, b in pairs])

@@ -13,12 +13,18 @@ def read_documents(path):
     return [text for text in (part.strip("\n") for part in parts) if text]
 
 
+def encode_documents(path, tokenizer):
+    """A file -> its documents as ids, each after an end-of-text token, and their bytes of text."""
+    texts = read_documents(path)
+    documents = [np.array([tokenizer.end, *tokenizer.encode(text)]) for text in texts]
+    return documents, sum(len(text.encode()) for text in texts)
+
+
 class Corpus:
     """Training and validation documents as arrays of token ids; cached in the work folder."""
 
     def __init__(self, folder, work, vocab_size):
         folder, work = pathlib.Path(folder), pathlib.Path(work)
-        self.val_texts = read_documents(folder / "stories.val.txt")
         tokenizer_file = work / f"tokenizer.{vocab_size}.json"
         cache = work / f"train.{vocab_size}.npy"
         if tokenizer_file.exists() and cache.exists():
@@ -37,9 +43,7 @@ class Corpus:
         stream = np.load(cache)
         starts = np.flatnonzero(stream == self.tokenizer.end)
         self.train = np.split(stream, starts[1:])  # each begins with the end-of-text token
-        self.val = [np.array([self.tokenizer.end, *self.tokenizer.encode(text)])
-                    for text in self.val_texts]
-        self.val_bytes = sum(len(text.encode()) for text in self.val_texts)
+        self.val, self.val_bytes = encode_documents(folder / "stories.val.txt", self.tokenizer)
 
 
 class Windows:

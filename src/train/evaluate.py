@@ -21,7 +21,8 @@ import export
 
 @torch.no_grad()
 def bits_per_byte(model, documents, n_bytes, context, stride=None):
-    """documents: id arrays that begin with <|endoftext|>; stride: new positions a window (default: context // 2)."""
+    """documents: arrays of ids that begin with <|endoftext|>; stride: positions scored by each
+    window after the first, half the context by default."""
     stride = stride or context // 2
     device, nats = model.wte.weight.device, 0.0
     for document in documents:
@@ -46,11 +47,9 @@ def main():
     args = parser.parse_args()
     model = export.read(args.model, getattr(torch, args.dtype))
     tokenizer = bpe.Tokenizer.load(args.model / "tokenizer.json")
-    texts = data.read_documents(args.text)
-    documents = [np.array([tokenizer.end, *tokenizer.encode(text)]) for text in texts]
-    n_bytes = sum(len(text.encode()) for text in texts)
+    documents, n_bytes = data.encode_documents(args.text, tokenizer)
     bits = bits_per_byte(model, documents, n_bytes, args.context, args.stride)
-    print(json.dumps({"bits_per_byte": round(bits, 5), "documents": len(texts), "bytes": n_bytes,
+    print(json.dumps({"bits_per_byte": round(bits, 5), "documents": len(documents), "bytes": n_bytes,
                       "tokens": sum(map(len, documents))}))
 
 

@@ -16,7 +16,8 @@ import signal
 import sys
 import time
 
-if "avx512bw" in pathlib.Path("/proc/cpuinfo").read_text():  # PyTorch 1.13 stops at AVX2 unasked
+CPU = pathlib.Path("/proc/cpuinfo")
+if CPU.exists() and "avx512bw" in CPU.read_text():  # unasked, PyTorch 1.13 stops at AVX2
     os.environ.setdefault("ATEN_CPU_CAPABILITY", "avx512")
 
 import torch
@@ -40,7 +41,7 @@ def arguments():
     parser.add_argument("--minutes", type=float, help="budget in minutes of training")
     parser.add_argument("--steps", type=int, help="budget in steps, instead of minutes")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--batch", type=int, default=8192, help="tokens a step")
+    parser.add_argument("--batch", type=int, default=8192, help="tokens a step, a multiple of 1024")
     parser.add_argument("--lr", type=float, default=6e-3)
     parser.add_argument("--weight-decay", type=float, default=0.05)
     parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
