@@ -1,0 +1,296 @@
+// The engine in a worker: one model, one session, driven by messages. Its other side is client.js.
+//
+// REQUESTS (page -> worker) carry an id; events and one answer with the same id come back. One request
+// is under way at a time; another one is refused with code "busy".
+//
+//   load      { url, variant }          url: absolute; variant: 'auto' | 'relaxed' | 'simd' | 'scalar'
+//     events  progress  { file, loaded }         bytes of one file so far
+//     answer  { config, generation, variant, memory }
+//   generate  { prompt, sampling }      sampling: { maxTokens, temperature, topK, topP, minP,
+//                                       repetitionPenalty, seed }, each optional
+//     events  prefilled { tokens, ms, cached }   the prompt has been read; cached: with the cache on
+//             proving   { tokens }               a proof begins; the run waits for it
+//             proof     { tokens, on, off, equal }
+//             tokens    { tokens: WrittenToken[], memory }   at most one such event per frame
+//     answer  { reason, position, memory }       reason: 'length' | 'eos' | 'context_full' | 'stopped'
+//   prove     {}                        for the tokens of the last run, as it left them
+//     answer  { tokens, on, off, run, equal }    hashes of the logits: through the cache, from
+//                                                scratch, as the run left them
+//   status    {}                        (at any time)
+//     answer  { loaded, busy, position, useCache }
+//
+// ANSWERS (worker -> page)  { type: 'answer', id, ... } or { type: 'error', id, code, message }
+//
+// ORDERS (page -> worker) have no id and no answer:
+//   stop      {}                        ends the request under way: within one token, prefill included
+//   setCache  { on }                    from the next token on; also the way the next run begins
+//   setPace   { tokensPerSecond }       how fast tokens are wanted; 0: as fast as possible
+//
+// PACE. A cached token costs a fraction of a millisecond, so a run would be over before a reader could
+// flip the switch. Each token is therefore computed when the display is due for it, never in advance.
+// The `ms` of a token is its computing alone: speeds come from there, whatever the pace.
+import { KvcError, loadModel } from './index.js';
+
+const FRAME_MS = 16;   // tokens are posted at most this often
+const BREATH_MS = 8;   // a proof computes so long at a stretch
+
+/**
+ * @typedef {import('./session.js').MemoryUsage} Memory
+ * @typedef {object} WrittenToken
+ * @property {number} id
+ * @property {string} text
+ * @property {number} position  in the timeline, from 0
+ * @property {number} ms        of computing
+ * @property {boolean} cached   computed with the cache on
+ * @property {number} work      tokens that ran through the model to get it
+ * @property {number} missing   of them, entries that the cache had missed while it was off
+ * @typedef {{ tokens: number, on: string, off: string, run?: string, equal: boolean }} Proof
+ */
+
+/** @type {import('./model.js').Model | undefined} */
+let model;
+/** @type {import('./session.js').Session | undefined} the run */
+let session;
+/** @type {import('./session.js').Session | undefined} a second timeline, so that proofs leave the run alone */
+let witness;
+/** @type {AbortController | undefined} of the request under way */
+let underWay;
+/** The token ids of the last run and how many of them were its prompt. */
+const timeline = { ids: /** @type {number[]} */ ([]), prompt: 0 };
+let useCache = true;
+let tokensPerSecond = 60;
+
+/** @typedef {(type: string, fields: object) => void} Emit */
+/** @type {Record<string, (fields: any, emit: Emit, signal: AbortSignal) => Promise<object>>} */
+const requests = { load, generate, prove };
+/** @type {Record<string, (fields: any) => void>} */
+const orders = {
+  stop: () => underWay?.abort(),
+  setCache({ on }) {
+    useCache = on;
+    if (session) session.useCache = on;
+  },
+  setPace: (fields) => { tokensPerSecond = fields.tokensPerSecond; },
+};
+
+self.addEventListener('message', ({ data }) => {
+  const { type, id, ...fields } = data;
+  if (Object.hasOwn(orders, type)) orders[type](fields);
+  else if (type === 'status') self.postMessage({ type: 'answer', id, ...status() });
+  else serve(type, id, fields);
+});
+
+/** @param {string} type  @param {number} id  @param {object} fields */
+async function serve(type, id, fields) {
+  try {
+    if (!Object.hasOwn(requests, type)) throw new KvcError('invalid_argument', `The worker knows no request "${type}".`);
+    if (underWay) throw new KvcError('busy', 'The worker is still at work on another request. Stop it, or wait for it.');
+    underWay = new AbortController();
+    try {
+      const answer = await requests[type](fields, (event, more) => self.postMessage({ type: event, id, ...more }), underWay.signal);
+      self.postMessage({ type: 'answer', id, ...answer });
+    } finally {
+      underWay = undefined;
+    }
+  } catch (error) {
+    self.postMessage({ type: 'error', id, ...described(error) });
+  }
+}
+
+/** What an error says across the border. Anything but a KvcError is a fault in this program. @param {unknown} error */
+function described(error) {
+  if (error instanceof KvcError) return { code: error.code, message: error.message };
+  console.error(error);
+  return { code: 'internal', message: `Something went wrong inside the page: ${error instanceof Error ? error.message : String(error)}` };
+}
+
+function status() {
+  return { loaded: model !== undefined, busy: underWay !== undefined, position: session?.position ?? 0, useCache };
+}
+
+// ---- load -------------------------------------------------------------------------------------
+
+/** @param {{ url: string, variant: any }} fields  @param {Emit} emit  @param {AbortSignal} signal */
+async function load({ url, variant }, emit, signal) {
+  model?.dispose();
+  model = session = witness = undefined;
+  const loaded = await loadModel(url, {
+    variant,
+    signal,
+    onProgress: ({ status: stage, file, loaded: bytes }) => { if (stage === 'progress') emit('progress', { file, loaded: bytes }); },
+  });
+  session = loaded.createSession({ useCache });
+  model = loaded;
+  return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
+}
+
+/** What a request after load works with. */
+function loadedParts() {
+  if (!model || !session) throw new KvcError('not_ready', 'No model is loaded yet.');
+  return { model, session };
+}
+
+// ---- generate ---------------------------------------------------------------------------------
+
+/** @param {{ prompt: string, sampling: object }} fields  @param {Emit} emit  @param {AbortSignal} signal */
+async function generate({ prompt, sampling }, emit, signal) {
+  const { model, session } = loadedParts();
+  timeline.ids = promptIds(model, prompt);
+  timeline.prompt = timeline.ids.length;
+  try {
+    const reason = await ending(write(session, { ...sampling, useCache, signal }, emit));
+    return { reason, position: session.position, memory: session.memoryUsage() };
+  } catch (error) {
+    timeline.ids = []; // there is nothing to prove about a run that failed
+    throw error;
+  }
+}
+
+/** @param {import('./model.js').Model} model  @param {string} prompt */
+function promptIds(model, prompt) {
+  const ids = model.encode(prompt);
+  // Without a prompt the story starts from the token that stood between two texts in training.
+  return ids.length > 0 || model.config.bosTokenId === null ? ids : [model.config.bosTokenId];
+}
+
+/** How a run ended, where the end is no failure. @param {Promise<string>} run */
+async function ending(run) {
+  try {
+    return await run;
+  } catch (error) {
+    if (!(error instanceof KvcError)) throw error;
+    if (error.code === 'aborted') return 'stopped';
+    if (error.code === 'context_full' && timeline.ids.length > timeline.prompt) return 'context_full';
+    throw error;
+  }
+}
+
+/**
+ * @param {import('./session.js').Session} session
+ * @param {import('./session.js').GenerateOptions & { signal: AbortSignal }} options
+ * @param {Emit} emit
+ */
+async function write(session, options, emit) {
+  const { signal } = options;
+  const outbox = new Outbox(emit, session);
+  const tokens = session.generate(timeline.ids.slice(), options);
+  try {
+    for (let due = performance.now(); ;) {
+      const held = session.cachedTokens;
+      const { value, done } = await tokens.next();
+      if (done) return value;
+      timeline.ids.push(value.id);
+      if (value.position > timeline.prompt) {
+        outbox.put({ ...value, ...workOf(session, value.position, held) });
+      } else { // the first token: the prompt was read before it
+        emit('prefilled', { ...session.prefillStats, cached: options.useCache });
+        outbox.put({ ...value, ...workOf(session, value.position, options.useCache ? timeline.prompt : 0) });
+        await provePrompt(emit, signal);
+        due = performance.now();
+      }
+      due = Math.max(performance.now(), due + (tokensPerSecond > 0 ? 1000 / tokensPerSecond : 0));
+      await until(due, signal);
+    }
+  } finally {
+    outbox.send();
+    await tokens.return('length'); // also when a proof was stopped: the session must not stay busy
+  }
+}
+
+/**
+ * How many tokens ran through the model for the one at `position`, if `held` were in the cache before.
+ * @param {import('./session.js').Session} session  @param {number} position  @param {number} held
+ */
+function workOf(session, position, held) {
+  // The cache holds the newest token just when it was computed with the cache on.
+  const cached = session.cachedTokens === position + 1;
+  return { cached, work: cached ? position + 1 - held : position + 1, missing: cached ? position - held : 0 };
+}
+
+/** Gathers tokens, so that the page gets one message a frame and not thousands a second. */
+class Outbox {
+  #emit;
+  #session;
+  /** @type {WrittenToken[]} */
+  #tokens = [];
+  #sent = -Infinity;
+
+  /** @param {Emit} emit  @param {import('./session.js').Session} session */
+  constructor(emit, session) {
+    this.#emit = emit;
+    this.#session = session;
+  }
+
+  /** @param {WrittenToken} token */
+  put(token) {
+    this.#tokens.push(token);
+    if (performance.now() - this.#sent >= FRAME_MS - 1) this.send();
+  }
+
+  send() {
+    if (this.#tokens.length === 0) return;
+    this.#emit('tokens', { tokens: this.#tokens, memory: this.#session.memoryUsage() });
+    this.#tokens = [];
+    this.#sent = performance.now();
+  }
+}
+
+/** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
+function until(moment, signal) {
+  const ms = moment - performance.now();
+  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, ms);
+    signal.addEventListener('abort', finish);
+  });
+}
+
+// ---- proof ------------------------------------------------------------------------------------
+
+/** @param {object} _fields  @param {Emit} _emit  @param {AbortSignal} signal */
+async function prove(_fields, _emit, signal) {
+  const { session } = loadedParts();
+  if (timeline.ids.length === 0) throw new KvcError('not_ready', 'There is no run yet whose numbers could be compared.');
+  const run = session.logitsHash;
+  const proof = await hashes(timeline.ids, timeline.prompt, signal);
+  return { ...proof, run, equal: proof.equal && run === proof.on };
+}
+
+/** @param {Emit} emit  @param {AbortSignal} signal */
+async function provePrompt(emit, signal) {
+  emit('proving', { tokens: timeline.prompt });
+  emit('proof', await hashes(timeline.ids.slice(0, timeline.prompt), timeline.prompt, signal));
+}
+
+/**
+ * The logits after the same tokens, computed twice on a timeline of their own: the prompt at once and
+ * then token by token through the cache; and all in one go without it.
+ * @param {number[]} ids  @param {number} prompt  @param {AbortSignal} signal
+ * @returns {Promise<Proof>}
+ */
+async function hashes(ids, prompt, signal) {
+  const own = witness ??= loadedParts().model.createSession();
+  await readThrough(own, ids.slice(0, prompt), true, signal);
+  let breath = performance.now();
+  for (const id of ids.slice(prompt)) {
+    own.decode(id);
+    if (performance.now() - breath < BREATH_MS) continue;
+    await new Promise((resolve) => setTimeout(resolve));
+    if (signal.aborted) throw new KvcError('aborted', 'The comparison was stopped.');
+    breath = performance.now();
+  }
+  const on = own.logitsHash;
+  await readThrough(own, ids, false, signal);
+  const off = own.logitsHash;
+  return { tokens: ids.length, on, off, equal: on === off };
+}
+
+/** A prefill in slices, which a stop can interrupt. @param {import('./session.js').Session} own  @param {number[]} ids  @param {boolean} cached  @param {AbortSignal} signal */
+async function readThrough(own, ids, cached, signal) {
+  await own.generate(ids, { maxTokens: 0, useCache: cached, signal }).next();
+}
