@@ -1,0 +1,246 @@
+/* "Ask, then give": what a model and a session cost, that one byte less is refused, and that
+ * nothing is ever allocated behind the caller's back. */
+#include "arena.h"
+#include "check.h"
+#include "random_model.h"
+
+static const kvc_config config = {.n_layer = 3, .n_head = 2, .n_embd = 16, .n_inner = 35,
+                                  .n_positions = 70, .vocab_size = 50,
+                                  .layer_norm_epsilon = 1e-5f};
+
+/* ---- every request to the heap, counted ----------------------------------------------------- */
+
+static size_t n_requests;
+
+#if defined(__has_feature)
+#define ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define ADDRESS_SANITIZER 0
+#endif
+
+#if ADDRESS_SANITIZER /* it brings its own heap, and hooks into it */
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+                                              void (*on_free)(const volatile void *));
+
+static void on_malloc(const volatile void *memory, size_t size)
+{
+    (void)memory;
+    (void)size;
+    n_requests++;
+}
+
+static void on_free(const volatile void *memory)
+{
+    (void)memory;
+}
+
+static void start_counting(void)
+{
+    assert_true(__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free) > 0);
+}
+#else /* ours in place of glibc's */
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *memory, size_t size);
+
+void *malloc(size_t size)
+{
+    n_requests++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    n_requests++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *memory, size_t size)
+{
+    n_requests++;
+    return __libc_realloc(memory, size);
+}
+
+static void start_counting(void)
+{
+}
+#endif
+
+static void nothing_is_allocated(void **unused)
+{
+    (void)unused;
+    start_counting();
+    size_t before = n_requests;
+    void *volatile probe = malloc(1); /* volatile: the compiler may not drop it */
+    free(probe);
+    assert_int_equal(n_requests - before, 1); /* the counter counts */
+
+    oracle_model plain = random_weights(&config, 1);
+    size_t model_bytes, session_bytes;
+    check_ok(kvc_model_bytes(&config, &model_bytes));
+    void *memory = check_alloc(1, model_bytes);
+    kvc_model *model;
+    before = n_requests;
+    check_ok(kvc_model_init(&model, &config, memory, model_bytes));
+    for (size_t i = 0; i < plain.n_tensors; i++)
+        check_ok(random_model_set(model, &plain.tensors[i]));
+    check_ok(kvc_session_bytes(model, 70, &session_bytes));
+    assert_int_equal(n_requests, before);
+
+    void *session_memory = check_alloc(1, session_bytes);
+    kvc_session *s;
+    const kvc_sampling sampling = {0.8f, 40, 0.9f, 0.01f, 1.1f};
+    uint64_t rng = 1;
+    uint32_t id = 3;
+    before = n_requests;
+    check_ok(kvc_session_init(&s, model, 70, session_memory, session_bytes));
+    for (int i = 0; i < 70; i++) {
+        check_ok(kvc_session_set_cache(s, i % 9 < 6));
+        check_ok(kvc_session_decode(s, id));
+        check_ok(kvc_session_sample(s, &sampling, &rng, 50, &id));
+    }
+    check_ok(kvc_session_truncate(s, 30));
+    kvc_session_reset(s);
+    assert_int_equal(n_requests, before);
+    random_weights_free(&plain);
+    free(session_memory);
+    free(memory);
+}
+
+/* ---- what it costs --------------------------------------------------------------------------- */
+
+static void session_memory_is_what_was_given(void **unused)
+{
+    (void)unused;
+    uint64_t state = 1;
+    for (int round = 0; round < 30; round++) {
+        const kvc_config random = random_config(&state, 40);
+        const size_t S = 1 + random_below(&state, 40);
+        const size_t token = (size_t)2 * random.n_layer * random.n_embd * sizeof(float);
+        random_model m = random_model_new(&random, 1);
+        kvc_session *s = random_model_session(&m, S);
+        size_t asked;
+        check_ok(kvc_session_bytes(m.packed, S, &asked));
+        assert_int_equal(kvc_session_capacity(s), S);
+        for (size_t n = 0; n <= S; n++) {
+            const kvc_memory memory = kvc_session_memory(s);
+            assert_int_equal(memory.total_bytes, asked);
+            assert_int_equal(memory.cache_bytes, token * S);
+            assert_int_equal(memory.bytes_per_token, token);
+            assert_int_equal(memory.used_bytes, token * n);
+            assert_int_equal(kvc_cache_slot_bytes(kvc_session_cache(s)), token * S);
+            if (n < S)
+                check_ok(kvc_session_decode(s, 0));
+        }
+        free(s);
+        random_model_free(&m);
+    }
+}
+
+/* Every weight once, and little else. */
+static void model_memory_is_the_weights(void **unused)
+{
+    (void)unused;
+    const kvc_config gpt2 = {12, 12, 768, 3072, 1024, 50257, 1e-5f};
+    const size_t C = 768, F = 3072, V = 50257;
+    const size_t weights = V * C + 1024 * C + 12 * (4 * C * C + 2 * C * F + 9 * C + F) + 2 * C;
+    assert_int_equal(weights, 124439808); /* GPT-2 "124M" */
+    size_t bytes;
+    check_ok(kvc_model_bytes(&gpt2, &bytes));
+    assert_in_range(bytes, 4 * weights, 4 * weights + 4 * weights / 1000);
+}
+
+static void one_byte_less_is_refused(void **unused)
+{
+    (void)unused;
+    size_t bytes;
+    kvc_model *model = NULL;
+    kvc_session *session = NULL;
+    check_ok(kvc_model_bytes(&config, &bytes));
+    char *memory = check_alloc(1, bytes + 16);
+    check_error(kvc_model_init(&model, &config, memory, bytes - 1), KVC_ERR_OUT_OF_MEMORY);
+    check_error(kvc_model_init(&model, &config, memory, 0), KVC_ERR_OUT_OF_MEMORY);
+    check_error(kvc_model_init(&model, &config, NULL, bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_model_init(NULL, &config, memory, bytes), KVC_ERR_INVALID_ARGUMENT);
+    for (size_t shift = 1; shift < 16; shift++)
+        check_error(kvc_model_init(&model, &config, memory + shift, bytes),
+                    KVC_ERR_INVALID_ARGUMENT);
+    assert_null(model);
+    free(memory);
+
+    random_model m = random_model_new(&config, 1);
+    check_ok(kvc_session_bytes(m.packed, 7, &bytes));
+    memory = check_alloc(1, bytes + 16);
+    check_error(kvc_session_init(&session, m.packed, 7, memory, bytes - 1),
+                KVC_ERR_OUT_OF_MEMORY);
+    check_error(kvc_session_init(&session, m.packed, 7, NULL, bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_init(NULL, m.packed, 7, memory, bytes), KVC_ERR_INVALID_ARGUMENT);
+    for (size_t shift = 1; shift < 16; shift++)
+        check_error(kvc_session_init(&session, m.packed, 7, memory + shift, bytes),
+                    KVC_ERR_INVALID_ARGUMENT);
+    assert_null(session);
+    free(memory);
+    random_model_free(&m);
+}
+
+static void capacities_out_of_range(void **unused)
+{
+    (void)unused;
+    random_model m = random_model_new(&config, 1);
+    size_t bytes;
+    check_ok(kvc_session_bytes(m.packed, 1, &bytes));
+    check_ok(kvc_session_bytes(m.packed, 70, &bytes));
+    check_error(kvc_session_bytes(m.packed, 0, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(m.packed, 71, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(m.packed, SIZE_MAX, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(NULL, 1, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(m.packed, 1, NULL), KVC_ERR_INVALID_ARGUMENT);
+    random_model_free(&m);
+}
+
+/* ---- sums that don't fit a size_t ------------------------------------------------------------- */
+
+/* From every fill level near the end of the address space: a piece that fits is given, one that
+ * doesn't sets overflow, for good. */
+static void arena_near_the_end_of_size_t(void **unused)
+{
+    (void)unused;
+    const size_t end = SIZE_MAX - 15; /* the last multiple of 16 */
+    for (size_t used = end; used >= end - 64; used -= 16)
+        for (size_t piece = 0; piece <= 100; piece++)
+            for (size_t size = 1; size <= 4; size++) {
+                kvc_arena arena = {.used = used};
+                kvc_take(&arena, piece, size);
+                const bool fits = piece * size <= end - used;
+                assert_true(arena.overflow == !fits);
+                if (fits)
+                    assert_int_equal(arena.used, used + kvc_round_up(piece * size, 16));
+                kvc_take(&arena, SIZE_MAX / size, size);
+                assert_true(arena.overflow);
+                kvc_take(&arena, 1, 1);
+                assert_true(arena.overflow);
+            }
+}
+
+static void a_model_too_large_for_size_t(void **unused)
+{
+    (void)unused;
+    const uint32_t most = 1u << 24;
+    const kvc_config huge = {most, 1, most, most, most, most, 1e-5f};
+    size_t bytes;
+    check_error(kvc_model_bytes(&huge, &bytes), KVC_ERR_OUT_OF_MEMORY);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_allocated),
+        cmocka_unit_test(session_memory_is_what_was_given),
+        cmocka_unit_test(model_memory_is_the_weights),
+        cmocka_unit_test(one_byte_less_is_refused),
+        cmocka_unit_test(capacities_out_of_range),
+        cmocka_unit_test(arena_near_the_end_of_size_t),
+        cmocka_unit_test(a_model_too_large_for_size_t),
+    };
+    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
