@@ -199,13 +199,9 @@ export class FileStream {
   /** @returns {Promise<Uint8Array | undefined>} */
   async #next() {
     if (this.#closed) throw new KvcError('invalid_argument', `${this.where} is closed and cannot be read any more.`);
-    throwIfAborted(this.#limits.signal);
-    const chunk = this.#ahead.shift();
-    if (chunk || this.#ended) return chunk;
     try {
-      const next = await this.#receive();
-      this.#report();
-      return next;
+      throwIfAborted(this.#limits.signal);
+      return this.#ahead.shift() ?? await this.#receive();
     } catch (error) {
       this.close();
       throw error;
@@ -213,21 +209,26 @@ export class FileStream {
   }
 
   async #receive() {
+    const chunk = this.#ended ? undefined : await this.#read();
+    if (chunk) this.#loaded += chunk.length;
+    else if (this.#expected !== undefined && this.#loaded < this.#expected) throw this.#truncated(`it should have ${this.#expected}`);
+    if (this.#ended) return undefined;
+    this.#ended = chunk === undefined;
+    this.#report();
+    return chunk;
+  }
+
+  async #read() {
     /** @type {Uint8Array | undefined} */
     let chunk = new Uint8Array(0);
     try {
       while (chunk?.length === 0) chunk = await patiently(this.#opened.read(), this.where, this.#limits);
+      return chunk;
     } catch (error) {
       if (error instanceof KvcError) throw error;
       if (this.#loaded > 0) throw this.#truncated(`the transfer broke off (${reasonOf(error)})`, error);
       throw new KvcError('file_unreachable', `${this.where} could not be read: ${reasonOf(error)}`, { cause: error });
     }
-    this.#ended = chunk === undefined;
-    this.#loaded += chunk?.length ?? 0;
-    if (this.#ended && this.#expected !== undefined && this.#loaded < this.#expected) {
-      throw this.#truncated(`it should have ${this.#expected}`);
-    }
-    return chunk;
   }
 
   #report() {

@@ -6,7 +6,7 @@ import { KvcError, reasonOf } from './errors.js';
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 const MAX_TENSORS = 65_536;
 const MAX_RANK = 8;
-const MAX_NAME_LENGTH = 512;
+const MAX_NAME_BYTES = 512;
 const PREFIX_BYTES = 8;
 
 /** Bits per element of every dtype the format knows; only F32, F16 and BF16 can be computed with here. */
@@ -51,9 +51,14 @@ export async function readHeader(stream) {
     return header;
   } catch (error) {
     stream.close();
-    if (!(error instanceof KvcError) || !error.code.startsWith('safetensors_')) throw error;
-    throw new KvcError(error.code, `${stream.where}: ${error.message}`);
+    throw named(stream, error);
   }
+}
+
+/** The rules below do not know which file they are about. @param {import('./files.js').FileStream} stream  @param {unknown} error */
+function named(stream, error) {
+  if (!(error instanceof KvcError) || error.message.includes(stream.where)) return error;
+  return new KvcError(error.code, `${stream.where}: ${error.message}`, { cause: error.cause });
 }
 
 /** N of the first 8 bytes. @param {Uint8Array} prefix  @param {number} [fileSize] */
@@ -194,7 +199,8 @@ function stringMap(metadata) {
 /** @param {string} name  @param {unknown} info  @returns {TensorInfo} */
 function tensorInfo(name, info) {
   const what = `Tensor ${quoted(name)}`;
-  if (name.length > MAX_NAME_LENGTH) throw malformed(what, `its name is longer than ${MAX_NAME_LENGTH} characters`);
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) throw malformed(what, `its name is longer than ${MAX_NAME_BYTES} bytes`);
+  if (name.includes('\0')) throw malformed(what, 'its name holds a NUL, where a name in C would end');
   if (!isObject(info)) throw malformed(what, 'its entry is not an object');
   const { dtype, shape, data_offsets: offsets } = /** @type {Record<string, unknown>} */ (info);
   if (Object.keys(info).sort().join() !== 'data_offsets,dtype,shape') {
@@ -278,7 +284,7 @@ export async function* tensorChunks(stream, header) {
   let position = 0;
   for await (let chunk of stream.chunks()) {
     while (chunk.length > 0) {
-      if (!tensor) throw trailingBytes(`at least ${chunk.length} bytes`);
+      if (!tensor) throw named(stream, trailingBytes('bytes'));
       const bytes = chunk.subarray(0, tensor.end - position);
       yield { tensor, offset: position - tensor.begin, bytes };
       position += bytes.length;

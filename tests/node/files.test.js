@@ -1,0 +1,548 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { parseConfig, parseGenerationConfig } from '../../web/config.js';
+import { openDirectory } from '../../web/files.js';
+import { readHeader, tensorChunks } from '../../web/safetensors.js';
+import { Tokenizer } from '../../web/tokenizer.js';
+import { blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, seeded, serve, smallConfig } from './helpers.js';
+
+const random = seeded(3);
+const WEIGHTS = Uint8Array.from({ length: 200_000 }, () => random.below(256));
+const FILES = {
+  'config.json': JSON.stringify(smallConfig()),
+  'tokenizer.json': JSON.stringify(byteTokenizer()),
+  'generation_config.json': '{"do_sample":true}',
+  'model.safetensors': safetensors([{ name: 'w', dtype: 'BF16', shape: [100_000], bytes: WEIGHTS }]),
+};
+const SIZE = FILES['model.safetensors'].length;
+
+/** A load as loadModel does it, without the engine. */
+async function loadAll(source, options) {
+  const directory = await openDirectory(source, options);
+  const config = parseConfig(await directory.json('config.json'));
+  const generation = parseGenerationConfig(await directory.json('generation_config.json', { optional: true }), config);
+  const tokenizer = Tokenizer.create(await directory.json('tokenizer.json'), undefined, config.vocabSize);
+  const stream = await directory.open('model.safetensors');
+  const header = await readHeader(stream);
+  const weights = new Uint8Array(header.dataBytes);
+  for await (const { tensor, offset, bytes } of tensorChunks(stream, header)) weights.set(bytes, tensor.begin + offset);
+  return { config, generation, tokenizer, weights, stream };
+}
+
+async function checkLoad(source, options) {
+  const { weights, tokenizer, generation } = await loadAll(source, options);
+  assert.deepEqual(weights, WEIGHTS);
+  assert.equal(tokenizer.decode(tokenizer.encode('né')), 'né');
+  return generation;
+}
+
+let server;
+before(async () => { server = await serve(FILES); });
+after(() => server.close());
+afterEach(() => { for (const name of Object.keys(server.faults)) delete server.faults[name]; });
+
+const unhandled = [];
+process.on('unhandledRejection', (error) => unhandled.push(error));
+after(async () => {
+  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  assert.deepEqual(unhandled, []);
+});
+
+// ---- where a directory can lie -----------------------------------------------------------------
+
+test('http: with and without the final slash, as a string and as a URL, without query and hash', async () => {
+  for (const address of [server.url, server.url.slice(0, -1), `${server.url}?a=b#c`, new URL(server.url)]) await checkLoad(address);
+  const directory = await openDirectory(server.url.slice(0, -1));
+  assert.equal(directory.name, server.url);
+});
+
+test('http: requests carry no credentials and no referrer', async () => {
+  let init;
+  const spy = (url, options) => {
+    init = options;
+    return fetch(url, options);
+  };
+  await (await openDirectory(server.url, { fetch: spy })).json('config.json');
+  assert.equal(init.credentials, 'omit');
+  assert.equal(init.referrerPolicy, 'no-referrer');
+  for (const { headers } of server.requests) assert.ok(!headers.cookie && !headers.authorization && !headers.referer);
+});
+
+test('disk: path, relative path, file: URL, odd characters in the name', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  const folder = join(root, 'a b#c?d%20é');
+  mkdirSync(folder);
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(folder, name), content);
+  const cwd = process.cwd();
+  t.after(() => process.chdir(cwd));
+  process.chdir(root);
+  for (const source of [folder, `${folder}/`, 'a b#c?d%20é', './a b#c?d%20é/', pathToFileURL(folder), pathToFileURL(`${folder}/`), pathToFileURL(folder).href]) {
+    await checkLoad(source);
+  }
+  const absent = await openDirectory(join(root, 'nowhere'));
+  await rejectsCode(absent.json('config.json'), 'file_unreachable', /nowhere.*config\.json does not exist/);
+  assert.equal(await absent.json('config.json', { optional: true }), undefined);
+});
+
+test('disk: what is not a regular file is unreachable, and a pipe does not hang', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'config.json'));
+  execFileSync('mkfifo', [join(root, 'tokenizer.json')]);
+  writeFileSync(join(root, 'plain'), 'x');
+  const directory = await openDirectory(root);
+  for (const name of ['config.json', 'tokenizer.json']) {
+    await rejectsCode(directory.json(name, { optional: true }), 'file_unreachable', /not a regular file/);
+  }
+  await rejectsCode((await openDirectory(join(root, 'plain'))).json('config.json'), 'file_unreachable', /does not exist/);
+  await rejectsCode((await openDirectory('file://elsewhere/model')).json('config.json'), 'file_unreachable');
+});
+
+test('disk: every file is closed again, after success, error and abort', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
+  const openFiles = () => execFileSync('ls', ['-l', `/proc/${process.pid}/fd`], { encoding: 'utf8' }).split(root).length - 1;
+  await checkLoad(root);
+  const controller = new AbortController();
+  const stream = await (await openDirectory(root, { signal: controller.signal })).open('model.safetensors');
+  assert.equal(openFiles(), 1);
+  const reading = stream.take(SIZE);
+  controller.abort();
+  await rejectsCode(reading, 'aborted');
+  writeFileSync(join(root, 'config.json'), '<html>');
+  await rejectsCode(loadAll(root), 'file_is_html');
+  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  assert.equal(openFiles(), 0);
+});
+
+test('Blobs: a Map, a plain object, Files', async () => {
+  const entries = Object.entries(FILES).map(([name, content]) => [name, blobOf(content)]);
+  await checkLoad(new Map(entries));
+  await checkLoad(Object.fromEntries(entries));
+  await checkLoad(new Map(Object.entries(FILES).map(([name, content]) => [name, new File([content], name)])));
+  const directory = await openDirectory(new Map());
+  await rejectsCode(directory.json('config.json'), 'file_unreachable', /no config\.json among the given files/);
+  assert.equal(await directory.json('config.json', { optional: true }), undefined);
+  assert.equal(await (await openDirectory({})).json('toString', { optional: true }), undefined);
+  await rejectsCode((await openDirectory({ 'config.json': '{}' })).json('config.json'), 'invalid_argument', /not a Blob/);
+});
+
+test('a Blob whose file has changed on disk', async () => {
+  const blob = blobOf(FILES['config.json']);
+  blob.stream = () => new ReadableStream({ pull(controller) { controller.error(new Error('changed on disk')); } });
+  await rejectsCode((await openDirectory({ 'config.json': blob })).json('config.json'), 'file_unreachable', /changed on disk/);
+});
+
+test('invalid_argument: sources and names that cannot be', async () => {
+  for (const source of [undefined, null, 5, true, [], Symbol.iterator]) await rejectsCode(openDirectory(source), 'invalid_argument');
+  for (const source of ['ftp://host/model', 'http://', 'blob://x', 'chrome://x', new URL('data:text/plain,x')]) await rejectsCode(openDirectory(source), 'invalid_argument');
+  const directory = await openDirectory(server.url);
+  for (const name of ['', '..', '.', '../config.json', 'a/b', 'a\\b', '/etc/passwd', 'http://x', 'a?b', 'a#b', '%2e%2e', 'a b', '-x']) {
+    await rejectsCode(directory.open(name), 'invalid_argument');
+  }
+});
+
+test('in a page, relative addresses start from the document, and file: is not fetched', async (t) => {
+  t.after(() => { delete globalThis.document; });
+  globalThis.document = { baseURI: `${server.url}page.html` };
+  await checkLoad('./');
+  await checkLoad('../model');
+  await rejectsCode(openDirectory('file:///tmp/'), 'invalid_argument', /file:.*serve/);
+  globalThis.document = { baseURI: 'blob:http://x/1' };
+  await rejectsCode(openDirectory('./'), 'invalid_argument', /absolute/);
+});
+
+// ---- faults: every file in every way -----------------------------------------------------------
+
+const cuts = (name) => {
+  const { length } = Buffer.from(FILES[name]);
+  const headerEnd = name === 'model.safetensors' ? 8 + Number(new DataView(FILES[name].buffer).getBigUint64(0, true)) : 12;
+  return [1, 7, headerEnd - 1, headerEnd, Math.floor(length / 2), length - 1];
+};
+
+for (const name of Object.keys(FILES)) {
+  const isModel = name === 'model.safetensors';
+  const fails = async (handler, code, options) => {
+    server.faults[name] = handler;
+    const error = await rejectsCode(loadAll(server.url, options), code);
+    assert.ok(error.message.includes(server.url + name), error.message);
+    delete server.faults[name];
+    await checkLoad(server.url);
+  };
+
+  test(`${name}: answers that are no file`, async () => {
+    for (const status of [400, 401, 403, 500, 503]) await fails(fault.status(status), 'file_unreachable');
+    await fails(fault.html, 'file_is_html');
+    await fails(fault.htmlUntyped, 'file_is_html');
+    await fails(fault.reset, 'file_unreachable');
+    await fails(fault.empty, isModel ? 'safetensors_header_too_small' : 'json_invalid');
+    if (name === 'generation_config.json') return;
+    for (const status of [404, 410]) await fails(fault.status(status), 'file_unreachable');
+  });
+
+  test(`${name}: bodies that are cut, short, or too long`, async () => {
+    await fails(fault.cut(0), 'file_unreachable');
+    for (const n of cuts(name)) {
+      await fails(fault.cut(n), 'file_truncated');
+      if (!isModel) await fails(fault.short(n), 'json_invalid');
+    }
+    if (isModel) {
+      const [, , beforeEnd, headerEnd] = cuts(name);
+      for (const n of [0, 1, 7]) await fails(fault.short(n), 'safetensors_header_too_small');
+      for (const n of [8, beforeEnd]) await fails(fault.short(n), 'safetensors_header_length');
+      for (const n of [headerEnd, headerEnd + 1, SIZE - 1]) await fails(fault.short(n), 'file_truncated');
+    }
+    await fails(fault.extra, isModel ? 'safetensors_trailing_bytes' : 'json_invalid');
+    // A length that is too long is believed when the header is checked against it, before any data comes.
+    await fails(fault.lengthOff(10), isModel ? 'safetensors_trailing_bytes' : 'file_truncated');
+    await fails(fault.lengthOff(-10), isModel ? 'file_truncated' : 'json_invalid');
+  });
+
+  test(`${name}: harmless transfers`, async () => {
+    for (const handler of [fault.gzip, fault.chunked]) {
+      server.faults[name] = handler;
+      await checkLoad(server.url);
+    }
+  });
+
+  test(`${name}: silence is not waited for longer than idleMs`, async () => {
+    await fails(fault.silent, 'file_unreachable', { idleMs: 300 });
+    for (const n of [0, 1, 7, Buffer.from(FILES[name]).length - 1]) await fails(fault.stall(n), 'file_unreachable', { idleMs: 300 });
+  });
+}
+
+test('an optional file may be absent, and nothing else', async () => {
+  for (const status of [404, 410]) {
+    server.faults['generation_config.json'] = fault.status(status);
+    assert.equal((await checkLoad(server.url)).temperature, 0);
+  }
+});
+
+test('nobody listens, no such host, no network', async () => {
+  const listener = createServer();
+  await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
+  const { port } = listener.address();
+  await new Promise((resolve) => { listener.close(resolve); });
+  const error = await rejectsCode(loadAll(`http://127.0.0.1:${port}/m/`), 'file_unreachable', new RegExp(`:${port}/m/config\\.json.*ECONNREFUSED`));
+  assert.ok(error.cause instanceof Error);
+  await rejectsCode(loadAll('http://model.invalid/'), 'file_unreachable', /model\.invalid\/config\.json/);
+  for (const thrown of [new TypeError('Failed to fetch'), 'odd', undefined]) {
+    const broken = () => { throw thrown; };
+    const optional = (await openDirectory(server.url, { fetch: broken })).json('config.json', { optional: true });
+    await rejectsCode(optional, 'file_unreachable');
+  }
+});
+
+test('a redirect is followed, but not out of https', async () => {
+  server.faults['config.json'] = (response, bytes, request) => {
+    if (request.url.includes('moved')) response.end(bytes);
+    else response.writeHead(302, { location: '/model/config.json?moved' }).end();
+  };
+  await checkLoad(server.url);
+  const response = new Response('{}');
+  Object.defineProperty(response, 'url', { value: 'http://plain.test/config.json' });
+  const directory = await openDirectory('https://safe.test/', { fetch: async () => response });
+  await rejectsCode(directory.json('config.json'), 'file_unreachable', /not encrypted/);
+});
+
+test('a slow server is waited for: only silence counts', async () => {
+  server.faults['config.json'] = async (response, bytes) => {
+    response.writeHead(200);
+    for (const byte of bytes.subarray(0, 40)) {
+      response.write(Buffer.of(byte));
+      await new Promise((resolve) => { setTimeout(resolve, 10); });
+    }
+    response.end(bytes.subarray(40));
+  };
+  await checkLoad(server.url, { idleMs: 300 });
+});
+
+test('another origin: its length is only a hint, since its compression cannot be seen', async () => {
+  const file = FILES['config.json'];
+  const answer = (length) => {
+    const response = new Response(file, { headers: { 'content-length': String(length) } });
+    Object.defineProperty(response, 'type', { value: 'cors' });
+    return response;
+  };
+  for (const length of [10, file.length, 10 * file.length]) {
+    const directory = await openDirectory('https://cdn.test/', { fetch: async () => answer(length) });
+    parseConfig(await directory.json('config.json'));
+    assert.equal((await directory.open('config.json')).size, undefined);
+  }
+});
+
+test('a response without a body is an empty file', async () => {
+  const directory = await openDirectory('http://x.test/', { fetch: async () => new Response(null) });
+  await rejectsCode(directory.json('config.json'), 'json_invalid', /empty/);
+});
+
+// ---- JSON --------------------------------------------------------------------------------------
+
+const jsonOf = async (content, name = 'config.json') => (await openDirectory({ [name]: blobOf(content) })).json(name);
+
+test('json: valid, with a byte order mark, and json_invalid with the name of the file', async () => {
+  assert.deepEqual(await jsonOf('\ufeff{"a":[1,"é"]}'), { a: [1, 'é'] });
+  for (const content of ['', ' ', '{', '{"a":1,}', 'NaN', Uint8Array.of(0x22, 0xff, 0x22)]) await rejectsCode(jsonOf(content), 'json_invalid', /config\.json/);
+});
+
+test('json: long files are refused without reading them, tokenizer.json may be longer', async () => {
+  const text = (n) => `"${'x'.repeat(n - 2)}"`;
+  assert.equal((await jsonOf(text(2 ** 20))).length, 2 ** 20 - 2);
+  await rejectsCode(jsonOf(text(2 ** 20 + 1)), 'json_invalid', /longer than 1048576 bytes/);
+  assert.equal((await jsonOf(text(2 ** 20 + 1), 'tokenizer.json')).length, 2 ** 20 - 1);
+  let sent = 0;
+  const endless = () => new Response(new ReadableStream({ pull(controller) { controller.enqueue(new Uint8Array(65_536).fill(32)); sent += 65_536; } }));
+  await rejectsCode((await openDirectory('http://x.test/', { fetch: async () => endless() })).json('config.json'), 'json_invalid', /longer/);
+  assert.ok(sent < 2 ** 21, `${sent} bytes were read`);
+});
+
+test('json: keys that mean something to JavaScript are only keys', async () => {
+  const value = await jsonOf('{"__proto__":{"polluted":1},"constructor":2}');
+  assert.ok(Object.hasOwn(value, '__proto__'));
+  assert.equal(value.polluted, undefined);
+  assert.equal({}.polluted, undefined);
+});
+
+test('web pages are recognised by their beginning, whatever stands before it', async () => {
+  for (const page of ['<!doctype html>', '<!DOCTYPE HTML PUBLIC', '<html lang="en">', '\n\t <HTML>', '\ufeff<html>', '<head>', '<!-- hi --><html>', '<?xml version="1.0"?>']) {
+    await rejectsCode(jsonOf(page), 'file_is_html', /config\.json.*web page/);
+  }
+  await rejectsCode(jsonOf('<x>'), 'json_invalid');
+});
+
+// ---- FileStream --------------------------------------------------------------------------------
+
+test('read, take and chunks hand out every byte once, whatever the pieces', async () => {
+  const bytes = Uint8Array.from({ length: 1000 }, (_, i) => i & 255);
+  for (const step of [1, 3, 64, 65, 999, 1000, 5000]) {
+    const body = () => new ReadableStream({
+      start(controller) {
+        for (let i = 0; i < bytes.length; i += step) {
+          controller.enqueue(bytes.slice(i, i + step));
+          controller.enqueue(new Uint8Array(0));
+        }
+        controller.close();
+      },
+    });
+    const directory = await openDirectory('http://x.test/', { fetch: async () => new Response(body()) });
+    const stream = await directory.open('x.bin');
+    assert.equal(stream.name, 'x.bin');
+    assert.equal(stream.where, 'http://x.test/x.bin');
+    assert.equal(stream.size, undefined);
+    const head = [...await stream.read(0), ...await stream.read(1), ...await stream.take(69), ...await stream.read(30)];
+    const rest = await collect(stream.chunks());
+    assert.ok(rest.every((chunk) => chunk.length > 0));
+    assert.deepEqual(Buffer.concat([Buffer.from(head), ...rest]), Buffer.from(bytes));
+  }
+});
+
+test('file_truncated: read past the end; a closed stream is invalid_argument', async () => {
+  const directory = await openDirectory({ x: blobOf('12345') });
+  const stream = await directory.open('x');
+  assert.equal(stream.size, 5);
+  await rejectsCode(stream.read(6), 'file_truncated', /x ended after 5 bytes: 1 more/);
+  await rejectsCode(stream.read(1), 'invalid_argument', /closed/);
+  const again = await directory.open('x');
+  for await (const chunk of again.chunks()) {
+    assert.equal(chunk.length, 5);
+    break;
+  }
+  await rejectsCode(again.take(1), 'invalid_argument', /closed/);
+  again.close();
+});
+
+test('expect makes an earlier end an error', async () => {
+  const stream = await (await openDirectory('http://x.test/', { fetch: async () => new Response('12345') })).open('x');
+  stream.expect(6);
+  await rejectsCode(collect(stream.chunks()), 'file_truncated', /5 bytes: it should have 6/);
+});
+
+test('leaving the loop or closing cancels the transfer', async () => {
+  for (const leave of ['break', 'close', 'throw']) {
+    let signal;
+    const endless = (_, init) => {
+      signal = init.signal;
+      return new Response(new ReadableStream({ pull(controller) { controller.enqueue(new Uint8Array(100)); } }));
+    };
+    const stream = await (await openDirectory('http://x.test/', { fetch: async (...args) => endless(...args) })).open('x');
+    assert.equal(signal.aborted, false);
+    if (leave === 'close') stream.close();
+    else if (leave === 'break') for await (const _ of stream.chunks()) break;
+    else await assert.rejects(async () => { for await (const _ of stream.chunks()) throw new Error('mine'); }, /mine/);
+    assert.equal(signal.aborted, true, leave);
+  }
+});
+
+// ---- abort -------------------------------------------------------------------------------------
+
+const isAbort = async (promise, reason) => {
+  const error = await rejectsCode(promise, 'aborted');
+  assert.equal(error.name, 'AbortError');
+  assert.equal(error.cause, reason);
+};
+
+test('abort before the start', async () => {
+  const reason = new Error('never mind');
+  const signal = AbortSignal.abort(reason);
+  const requests = server.requests.length;
+  await isAbort(openDirectory(server.url, { signal }), reason);
+  await isAbort(openDirectory({}, { signal }), reason);
+  assert.equal(server.requests.length, requests);
+});
+
+test('abort while the server thinks, and while it stalls', async () => {
+  for (const handler of [fault.silent, fault.stall(0), fault.stall(20)]) {
+    server.faults['model.safetensors'] = handler;
+    const controller = new AbortController();
+    const loading = loadAll(server.url, { signal: controller.signal });
+    while (!server.requests.at(-1) || server.requests.at(-1).name !== 'model.safetensors') await new Promise((resolve) => { setTimeout(resolve, 1); });
+    setTimeout(() => controller.abort('stop'), 30);
+    await isAbort(loading, 'stop');
+    server.requests.length = 0;
+  }
+});
+
+test('abort at every progress event of a load, from every kind of place', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
+  const blobs = new Map(Object.entries(FILES).map(([name, content]) => [name, blobOf(content)]));
+  for (const source of [server.url, root, blobs]) {
+    for (let k = 1, finished = false; !finished; k++) {
+      const controller = new AbortController();
+      let events = 0;
+      const onProgress = () => { if (++events === k) controller.abort(k); };
+      const loading = loadAll(source, { signal: controller.signal, onProgress });
+      const stoppable = await loading.then(() => false, (error) => isAbort(Promise.reject(error), k).then(() => true));
+      // Only the very last "done" comes too late to stop anything.
+      if (!stoppable) {
+        finished = true;
+        assert.ok(k >= 12, `only ${k} events could be aborted at`);
+      }
+    }
+  }
+});
+
+test('abort at every chunk of a body', async () => {
+  const file = FILES['model.safetensors'];
+  const step = 20_000;
+  const total = Math.ceil(file.length / step);
+  for (let k = 0; k < total; k++) {
+    const controller = new AbortController();
+    let sent = 0;
+    let transfer;
+    const body = () => new ReadableStream({
+      pull(stream) {
+        if (sent === k) controller.abort('now');
+        stream.enqueue(file.slice(sent * step, (sent + 1) * step));
+        if (++sent === total) stream.close();
+      },
+    }, { highWaterMark: 0 });
+    const fetchFile = async (_, { signal }) => {
+      transfer = signal;
+      return new Response(body());
+    };
+    const load = async () => {
+      const stream = await (await openDirectory('http://x.test/', { signal: controller.signal, fetch: fetchFile })).open('model.safetensors');
+      return collect(tensorChunks(stream, await readHeader(stream)));
+    };
+    await isAbort(load(), 'now');
+    assert.equal(transfer.aborted, true);
+  }
+});
+
+// ---- progress ----------------------------------------------------------------------------------
+
+function checkProgress(events, files = Object.keys(FILES)) {
+  for (const file of files) {
+    const own = events.filter((event) => event.file === file);
+    assert.deepEqual([own[0].status, own[1].status, own.at(-1).status], ['initiate', 'download', 'done']);
+    const steps = own.slice(2, -1);
+    assert.ok(steps.length > 0 && steps.every((event) => event.status === 'progress'));
+    let last = { loaded: 0, progress: 0 };
+    for (const step of steps) {
+      assert.ok(step.loaded >= last.loaded);
+      assert.equal('progress' in step, 'total' in step);
+      if ('progress' in step) {
+        assert.ok(step.progress >= last.progress && step.progress <= 100, `${step.progress} after ${last.progress}`);
+        last = step;
+      } else last = { ...step, progress: last.progress };
+    }
+    const length = Buffer.from(FILES[file]).length;
+    assert.deepEqual([last.loaded, last.total, last.progress], [length, length, 100]);
+  }
+  for (const event of events) for (const value of Object.values(event)) assert.ok(!Number.isNaN(value) && value !== undefined);
+}
+
+test('progress: every file, monotonic, never NaN, complete at the end, whatever the length says', async () => {
+  for (const handler of [undefined, fault.gzip, fault.chunked]) {
+    for (const name of Object.keys(FILES)) handler ? server.faults[name] = handler : delete server.faults[name];
+    const events = [];
+    await checkLoad(server.url, { onProgress: (event) => events.push(event) });
+    checkProgress(events);
+    assert.ok(events.every((event) => event.name === server.url));
+  }
+  const events = [];
+  await checkLoad(new Map(Object.entries(FILES).map(([name, content]) => [name, blobOf(content)])), { onProgress: (event) => events.push(event) });
+  checkProgress(events);
+});
+
+test('progress: an honest total, a wrong hint, and none, on a slow body', async () => {
+  const file = FILES['model.safetensors'];
+  for (const hint of [undefined, 100, 30_000, file.length, file.length * 3]) {
+    let at = 0;
+    const body = () => new ReadableStream({
+      async pull(controller) {
+        await new Promise((resolve) => { setTimeout(resolve, 12); });
+        controller.enqueue(file.slice(at, at + 10_000));
+        at += 10_000;
+        if (at >= file.length) controller.close();
+      },
+    });
+    const fetchFile = async () => {
+      const response = new Response(body(), { headers: hint === undefined ? {} : { 'content-length': String(hint) } });
+      Object.defineProperty(response, 'type', { value: 'cors' });
+      return response;
+    };
+    const events = [];
+    const started = performance.now();
+    const stream = await (await openDirectory('http://x.test/', { fetch: fetchFile, onProgress: (event) => events.push(event) })).open('model.safetensors');
+    await collect(tensorChunks(stream, await readHeader(stream)));
+    checkProgress(events, ['model.safetensors']);
+    const steps = events.filter((event) => event.status === 'progress');
+    const elapsed = performance.now() - started;
+    assert.ok(steps.length >= 4 && steps.length <= 2 + elapsed / 50, `${steps.length} events in ${elapsed} ms`);
+    // From the header on, the true size is known.
+    assert.ok(steps.slice(1).every((event) => event.total === file.length));
+  }
+});
+
+test('progress: an empty file is complete, not 0 of 0', async () => {
+  const events = [];
+  const stream = await (await openDirectory({ x: blobOf('') }, { onProgress: (event) => events.push(event) })).open('x');
+  assert.deepEqual(await collect(stream.chunks()), []);
+  assert.deepEqual(events.filter((event) => event.status === 'progress'), [{ status: 'progress', name: 'files', file: 'x', loaded: 0, total: 0, progress: 100 }]);
+});
+
+test('an error thrown by onProgress comes out as it is and stops the transfer', async () => {
+  for (const status of ['initiate', 'download', 'progress', 'done']) {
+    const mine = new Error(`my ${status}`);
+    let transfer;
+    const fetchFile = (url, init) => {
+      transfer = init.signal;
+      return fetch(url, init);
+    };
+    const onProgress = (event) => { if (event.status === status) throw mine; };
+    const loading = loadAll(server.url, { fetch: fetchFile, onProgress });
+    await assert.rejects(loading, (error) => error === mine);
+    if (transfer) assert.equal(transfer.aborted, true);
+  }
+});
