@@ -174,6 +174,11 @@ export class Model {
     return this.tokenizer.decode(ids);
   }
 
+  /** Puts the texts of successive tokens together; without a tokenizer there is none. */
+  textStream() {
+    return this.#tokenizer?.stream() ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
+  }
+
   /** How many ids the sampler may choose from: rows of padding after the last token are left out. */
   get sampledIds() {
     if (!this.#tokenizer) return this.config.vocabSize;

@@ -178,7 +178,7 @@ export class Session {
     const room = Math.max(0, this.capacity - ids.length);
     const maxTokens = options.maxTokens ?? Math.min(room, this.#model.generation.maxNewTokens ?? room);
     const ends = this.#model.generation.eosTokenIds;
-    const text = this.#model.tokenizer.stream();
+    const text = this.#model.textStream();
     this.#running = true;
     try {
       throwIfAborted(signal);

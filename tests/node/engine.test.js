@@ -1,0 +1,96 @@
+// The WebAssembly instance: which build is chosen, where it may come from, and what happens when it breaks.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { loadModel } from 'kvcache-wasm';
+import { Engine, bestVariant } from '../../web/engine.js';
+import { fault, rejectsCode, serve, throwsCode } from './helpers.js';
+import { tinyBlobs } from './tiny-model.js';
+
+const WEB = new URL('../../web/', import.meta.url);
+const FILES = { relaxed: 'kvc-relaxed.wasm', simd: 'kvc.wasm', scalar: 'kvc-scalar.wasm' };
+
+for (const [variant, file] of Object.entries(FILES)) {
+  test(`${file}: says what it is, imports at most one function, 40 KB gzip at most`, async () => {
+    const bytes = await readFile(new URL(file, WEB));
+    assert.ok(WebAssembly.Module.imports(new WebAssembly.Module(bytes)).length <= 1);
+    assert.ok(gzipSync(bytes).length <= 40 * 1024);
+    assert.equal((await Engine.create({ variant })).variant, variant);
+  });
+}
+
+test('auto takes the fastest build that validates', async () => {
+  assert.equal((await Engine.create()).variant, bestVariant());
+  const script = `import { bestVariant } from '${new URL('engine.js', WEB)}'; console.log(bestVariant());`;
+  const best = async (...flags) => (await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script])).stdout.trim();
+  const [major] = process.versions.node.split('.');
+  assert.equal(await best(), Number(major) >= 22 ? 'relaxed' : 'simd');
+  if (Number(major) < 22) assert.equal(await best('--experimental-wasm-relaxed-simd'), 'relaxed');
+});
+
+test('the module may come as URL, path, bytes, Response or Module', async (t) => {
+  const url = new URL('kvc-scalar.wasm', WEB);
+  const bytes = await readFile(url);
+  const server = await serve({ 'kvc.wasm': bytes });
+  t.after(() => server.close());
+  for (const wasm of [url, url.href, bytes, new Uint8Array(bytes).buffer, new Response(bytes), new WebAssembly.Module(bytes), `${server.url}kvc.wasm`]) {
+    const model = await loadModel(tinyBlobs(), { wasm });
+    assert.equal(model.variant, 'scalar');
+    model.dispose();
+  }
+});
+
+test('wasm_invalid: missing, a web page, damaged, or made for something else', async (t) => {
+  const bytes = await readFile(new URL('kvc.wasm', WEB));
+  const server = await serve({ 'html.wasm': '', 'later.wasm': bytes }, { 'html.wasm': fault.html, 'later.wasm': fault.status(503) });
+  t.after(() => server.close());
+  await rejectsCode(Engine.create({ wasm: `${server.url}none.wasm` }), 'wasm_invalid', /404/);
+  await rejectsCode(Engine.create({ wasm: `${server.url}html.wasm` }), 'wasm_invalid', /web page/);
+  await rejectsCode(Engine.create({ wasm: new URL('none.wasm', WEB) }), 'wasm_invalid', /ENOENT/);
+  await rejectsCode(Engine.create({ wasm: new Uint8Array(0) }), 'wasm_invalid');
+  await rejectsCode(Engine.create({ wasm: bytes.subarray(0, bytes.length >> 1) }), 'wasm_unsupported');
+  const empty = new Uint8Array([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  await rejectsCode(Engine.create({ wasm: empty }), 'wasm_invalid', /same release/);
+  await rejectsCode(Engine.create({ wasm: 5 }), 'invalid_argument');
+  await rejectsCode(Engine.create({ variant: 'fast' }), 'invalid_argument', /scalar/);
+  // A failed download is not remembered.
+  await rejectsCode(Engine.create({ wasm: `${server.url}later.wasm` }), 'wasm_invalid', /503/);
+  delete server.faults['later.wasm'];
+  assert.equal((await Engine.create({ wasm: `${server.url}later.wasm` })).variant, 'simd');
+});
+
+test('trapped: after a crash nothing enters the instance again, and a new load works', async () => {
+  const engine = await Engine.create({ variant: 'simd' });
+  // A pointer outside the memory, as a corrupted handle would be.
+  throwsCode(() => engine.call('kvc_wasm_session_position', 0xfffffff0), 'trapped', /Load the model again/);
+  assert.equal(engine.usable, false);
+  throwsCode(() => engine.call('kvc_wasm_abi'), 'trapped');
+  engine.dispose();
+  const model = await loadModel(tinyBlobs());
+  model.createSession().prefill([1]);
+  model.dispose();
+});
+
+test('trapped: the sessions of a crashed model say so, and can be disposed of', async () => {
+  const module = new WebAssembly.Module(await readFile(new URL('kvc.wasm', WEB)));
+  const memories = [];
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...args) => { // a look at the memory that only a saboteur needs
+    const instance = await instantiate(...args);
+    memories.push(instance.exports.memory);
+    return instance;
+  };
+  const model = await loadModel(tinyBlobs(), { wasm: module }).finally(() => { WebAssembly.instantiate = instantiate; });
+  const session = model.createSession();
+  session.prefill([1, 2]);
+  const words = new Uint32Array(memories[0].buffer);
+  for (let i = 16; i < words.length; i++) if (words[i] > 65536 && words[i] < memories[0].buffer.byteLength) words[i] = 0xfffffff0;
+  throwsCode(() => session.decode(1), 'trapped');
+  throwsCode(() => session.position, 'trapped');
+  throwsCode(() => model.createSession(), 'trapped');
+  session.dispose();
+  model.dispose();
+});

@@ -1,0 +1,183 @@
+// loadModel: where models come from, what is refused, progress, aborts, and the memory it takes.
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { blobOf, collect, fault, rejectsCode, safetensors, serve, smallConfig, throwsCode } from './helpers.js';
+import { randomTensors, tinyBlobs, tinyFiles } from './tiny-model.js';
+
+const hashAfter = (model, ids = [1, 2, 3]) => {
+  const session = model.createSession();
+  session.prefill(ids);
+  const hash = session.logitsHash;
+  model.dispose();
+  return hash;
+};
+
+/** Loads the small model with other tensors or config. */
+const loadWith = (tensors, changes = {}) => {
+  const files = tinyBlobs({ changes });
+  files.set('model.safetensors', blobOf(safetensors(tensors)));
+  return loadModel(files);
+};
+
+test('path, file: URL, http URL and Blobs give the same model', async (t) => {
+  const files = tinyFiles();
+  const expected = hashAfter(await loadModel(tinyBlobs()));
+  const folder = await mkdtemp(join(tmpdir(), 'kvcache-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const server = await serve(files);
+  t.after(() => server.close());
+  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
+  const plain = Object.fromEntries(tinyBlobs());
+  for (const source of [folder, `${folder}/`, pathToFileURL(folder), pathToFileURL(folder).href, server.url, new URL(server.url), plain]) {
+    assert.equal(hashAfter(await loadModel(source)), expected, String(source));
+  }
+});
+
+test('a model says its config, variant, text and suggestions', async () => {
+  const model = await loadModel(tinyBlobs({ generation: { do_sample: true, temperature: 0.7, top_k: 9 } }));
+  assert.equal(model.config.nLayer, 2);
+  assert.equal(model.generation.temperature, 0.7);
+  assert.ok(['relaxed', 'simd', 'scalar'].includes(model.variant));
+  assert.equal(model.decode(model.encode('Grüße, <|endoftext|>!')), 'Grüße, <|endoftext|>!');
+  model.dispose();
+});
+
+test('progress: each file in order, monotonic, ready last and once', async (t) => {
+  const server = await serve(tinyFiles(), { 'config.json': fault.gzip });
+  t.after(() => server.close());
+  const events = [];
+  const model = await loadModel(server.url, { onProgress: (event) => events.push(event) });
+  model.dispose();
+  assert.deepEqual(events.at(-1), { status: 'ready', name: server.url });
+  assert.equal(events.filter((event) => event.status === 'ready').length, 1);
+  for (const file of ['config.json', 'tokenizer.json', 'model.safetensors']) {
+    const mine = events.filter((event) => event.file === file);
+    assert.deepEqual([...new Set(mine.map((event) => event.status))], ['initiate', 'download', 'progress', 'done'], file);
+    const steps = mine.filter((event) => event.status === 'progress');
+    for (const [i, { loaded, progress }] of steps.entries()) {
+      assert.ok(loaded >= (steps[i - 1]?.loaded ?? 0));
+      assert.ok(progress === undefined || (progress >= (steps[i - 1]?.progress ?? 0) && progress <= 100));
+    }
+    assert.equal(steps.at(-1).progress, 100);
+  }
+});
+
+test('F16 and BF16 tensors are widened exactly', async () => {
+  const config = smallConfig();
+  const wide = randomTensors(config).map((tensor) => { // values that both short formats hold exactly
+    const values = new Float32Array(tensor.bytes.slice().buffer).map((x) => Math.round(x * 64) / 64);
+    return { ...tensor, values, bytes: new Uint8Array(values.buffer) };
+  });
+  const half = (x) => {
+    if (x === 0) return 0;
+    const exponent = Math.floor(Math.log2(Math.abs(x)));
+    return (x < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | ((Math.abs(x) / 2 ** exponent - 1) * 1024);
+  };
+  const bfloat = (x) => new Uint32Array(Float32Array.of(x).buffer)[0] >>> 16;
+  const narrow = (dtype, bits) => wide.map((tensor) => (
+    { ...tensor, dtype, bytes: new Uint8Array(Uint16Array.from(tensor.values, bits).buffer) }));
+  const expected = hashAfter(await loadWith(wide));
+  assert.equal(hashAfter(await loadWith(narrow('F16', half))), expected);
+  assert.equal(hashAfter(await loadWith(narrow('BF16', bfloat))), expected);
+});
+
+test('names with the prefix, and buffers that no pass needs, are taken', async () => {
+  const tensors = randomTensors(smallConfig());
+  const expected = hashAfter(await loadWith(tensors));
+  const prefixed = tensors.map((tensor) => ({ ...tensor, name: `transformer.${tensor.name}` }));
+  prefixed.push({ name: 'transformer.h.1.attn.bias', dtype: 'BOOL', shape: [1, 1, 32, 32], bytes: new Uint8Array(1024) });
+  prefixed.push({ name: 'h.0.attn.masked_bias', dtype: 'F64', shape: [], bytes: new Uint8Array(8) });
+  prefixed.push({ name: 'lm_head.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) });
+  assert.equal(hashAfter(await loadWith(prefixed)), expected);
+});
+
+test('tensor_missing, tensor_unknown, tensor_shape, tensor_duplicate, safetensors_dtype, not_finite', async () => {
+  const tensors = randomTensors(smallConfig());
+  const changed = (name, change) => tensors.map((tensor) => (tensor.name === name ? { ...tensor, ...change(tensor) } : tensor));
+  await rejectsCode(loadWith(tensors.filter(({ name }) => name !== 'h.1.mlp.c_fc.bias')), 'tensor_missing', /h\.1\.mlp\.c_fc\.bias/);
+  await rejectsCode(loadWith(changed('wpe.weight', () => ({ name: 'wpe.weights' }))), 'tensor_unknown', /wpe\.weights/);
+  await rejectsCode(loadWith(changed('h.1.ln_1.bias', () => ({ name: 'h.2.ln_1.bias' }))), 'tensor_unknown');
+  const c_fc = ({ shape: [a, b] }) => ({ shape: [b, a] });
+  await rejectsCode(loadWith(changed('h.0.mlp.c_fc.weight', c_fc)), 'tensor_shape', /64,16/);
+  await rejectsCode(loadWith(changed('ln_f.bias', () => ({ shape: [16, 1] }))), 'tensor_shape');
+  await rejectsCode(loadWith(changed('ln_f.bias', () => ({ shape: [0], bytes: new Uint8Array(0) }))), 'tensor_shape');
+  await rejectsCode(loadWith([...tensors, { ...tensors[3], name: 'transformer.ln_f.bias' }]), 'tensor_duplicate', /twice/);
+  await rejectsCode(loadWith(changed('ln_f.bias', () => ({ dtype: 'I32' }))), 'safetensors_dtype', /I32/);
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    const spoiled = changed('wte.weight', ({ bytes }) => {
+      const values = new Float32Array(bytes.slice().buffer);
+      values[values.length - 1] = bad;
+      return { bytes: new Uint8Array(values.buffer) };
+    });
+    await rejectsCode(loadWith(spoiled), 'not_finite', /wte\.weight/);
+  }
+});
+
+test('not_finite: weights whose logits overflow are refused at the token, and the timeline stays', async () => {
+  const huge = randomTensors(smallConfig()).map((tensor) => (tensor.name === 'ln_f.weight'
+    ? { ...tensor, bytes: new Uint8Array(new Float32Array(16).fill(3e38).buffer) } : tensor));
+  const model = await loadWith(huge);
+  const session = model.createSession();
+  throwsCode(() => session.prefill([1, 2]), 'not_finite');
+  assert.equal(session.position, 0);
+  model.dispose();
+});
+
+test('config_invalid, unsupported_architecture', async () => {
+  await rejectsCode(loadModel(tinyBlobs({ changes: { n_head: 8 } })), 'config_invalid', /multiple of 4/);
+  const files = tinyBlobs();
+  files.set('config.json', blobOf({ ...smallConfig(), model_type: 'llama' }));
+  await rejectsCode(loadModel(files), 'unsupported_architecture', /llama/);
+});
+
+test('out_of_memory: a model larger than WebAssembly memory, and a session too many', async () => {
+  const files = tinyBlobs();
+  files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 4 }))); // 3.2 GB of weights
+  await rejectsCode(loadModel(files), 'out_of_memory', /smaller model/);
+  const model = await loadModel(tinyBlobs({ changes: { n_layer: 4, n_embd: 64, n_positions: 16384 } }));
+  const sessions = [model.createSession()];
+  throwsCode(() => {
+    for (let i = 0; i < 64; i++) sessions.push(model.createSession()); // 40 MB each, 1 GB is the limit
+  }, 'out_of_memory', /16384/);
+  assert.ok(sessions.length > 5);
+  sessions.at(-1).prefill([1]);
+  sessions[0].dispose();
+  model.createSession().prefill([1]); // room again
+  model.dispose();
+});
+
+test('tokenizer: false loads without tokenizer.json; token ids still generate', async () => {
+  const files = tinyBlobs();
+  files.delete('tokenizer.json');
+  await rejectsCode(loadModel(files), 'file_unreachable', /tokenizer\.json/);
+  const model = await loadModel(files, { tokenizer: false });
+  throwsCode(() => model.encode('x'), 'tokenizer_invalid');
+  const tokens = await collect(model.createSession().generate([1, 2], { maxTokens: 5 }));
+  assert.ok(tokens.every(({ id, text }) => text === '' && id < 300));
+  model.dispose();
+});
+
+test('aborted: at every progress event, and a later load works', async (t) => {
+  const server = await serve(tinyFiles());
+  t.after(() => server.close());
+  let stages = 0;
+  (await loadModel(server.url, { onProgress: () => stages++ })).dispose();
+  assert.ok(stages >= 13, `${stages} events`);
+  const reason = new Error('enough');
+  for (let stop = 0; stop < stages; stop++) { // the last one is "ready": nothing left to stop
+    const controller = new AbortController();
+    if (stop === 0) controller.abort(reason);
+    let events = 0;
+    const onProgress = () => {
+      if (++events === stop) controller.abort(reason);
+    };
+    const error = await rejectsCode(loadModel(server.url, { signal: controller.signal, onProgress }), 'aborted');
+    assert.equal(error.cause, reason, `event ${stop}`);
+  }
+  (await loadModel(server.url)).dispose();
+});

@@ -1,0 +1,42 @@
+// Our logits against PyTorch's, at every position of four small models (tests/fixtures), in every build
+// of the engine, with the cache on and off.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+
+const FIXTURES = new URL('../fixtures/', import.meta.url);
+const MODELS = ['tiny-f32', 'wide-mlp-bf16', 'unaligned-f16', 'buffers-f32'];
+
+const argmax = (logits) => logits.reduce((best, x, i) => (x > logits[best] ? i : best), 0);
+
+async function reference(name) {
+  const { ids, shape: [rows, vocabSize] } = JSON.parse(await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8'));
+  const bytes = await readFile(new URL(`${name}/logits.f32`, FIXTURES));
+  const logits = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  assert.equal(logits.length, rows * vocabSize);
+  assert.equal(ids.length, rows);
+  return { ids, rowAt: (t) => logits.subarray(t * vocabSize, (t + 1) * vocabSize) };
+}
+
+for (const name of MODELS) {
+  for (const variant of ['relaxed', 'simd', 'scalar']) {
+    test(`${name}, ${variant}: within 1e-4 of PyTorch with the same argmax at every position`, async () => {
+      const { ids, rowAt } = await reference(name);
+      const model = await loadModel(new URL(`${name}/`, FIXTURES), { variant, tokenizer: false });
+      assert.equal(model.variant, variant);
+      for (const useCache of [true, false]) {
+        const session = model.createSession({ useCache });
+        for (const [t, id] of ids.entries()) {
+          const ours = session.decode(id);
+          const theirs = rowAt(t);
+          assert.equal(ours.length, theirs.length);
+          const worst = ours.reduce((max, x, i) => Math.max(max, Math.abs(x - theirs[i])), 0);
+          assert.ok(worst <= 1e-4, `position ${t}: off by ${worst}`);
+          assert.equal(argmax(ours), argmax(theirs), `position ${t}`);
+        }
+      }
+      model.dispose();
+    });
+  }
+}
