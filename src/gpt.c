@@ -1,318 +1,65 @@
-/* gpt.c - the session, and the one forward pass behind prefill, decode, cache on and cache off.
- *
- * A pass computes rows first .. end-1 of the timeline, layer by layer, in blocks of up to ROWS
- * rows; kvc_session_step does one block of one layer, so a host can stop between any two.
- *   cache on:  first = what the cache holds; K and V go to the cache's layer
- *   cache off: first = 0; K and V go to a cache of one layer, overwritten by the next layer
- * The last layer computes K and V of every row, but queries, MLP and logits of the last row only.
- */
-#include <assert.h>
-#include <string.h>
+/* gpt.c - the one forward pass behind prefill, decode, cache on and cache off.
+ * x += proj(attention(ln_1(x)));  x += mlp_proj(gelu(fc(ln_2(x))));  logits = ln_f(x) . wte^T
+ * Source: Radford et al. 2019, the layout of its released code. */
+#include "gpt.h"
 
 #include "attention.h"
-#include "cache.h"
-#include "kernels.h"
-#include "model.h"
 
-enum { ROWS = 32 };
-
-typedef struct pass {
-    bool active;
-    size_t first, end; /* rows of the timeline */
-    size_t layer, row; /* what the next step does */
-} pass;
-
-struct kvc_session {
-    const kvc_model *model;
-    size_t capacity, total_bytes, position;
-    bool use_cache, has_logits;
-    pass pass;
-    kvc_cache *cache;      /* L layers */
-    kvc_cache *one_layer;  /* K and V while the cache is off */
-    uint32_t *ids;         /* [S] the timeline */
-    float *x;              /* [S, C] the residual stream of the pass */
-    float *h, *q, *k, *v;  /* [ROWS, C] */
-    float *mlp;            /* [ROWS, F rounded up to 4] */
-    float *scores;         /* kvc_attention_scratch(S) */
-    float *logits;         /* [V rounded up to 4] */
-    float *sampler;        /* [3 * V] */
-};
-
-/* ---- memory ------------------------------------------------------------------------------- */
-
-static kvc_session *layout(kvc_arena *arena, const kvc_model *model, size_t capacity)
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config, size_t capacity)
 {
-    const kvc_config *config = &model->config;
-    const size_t C = config->n_embd, row = C * sizeof(float);
-    kvc_cache_shape shape = {1, config->n_layer, config->n_head, capacity, C / config->n_head};
-    kvc_session *session = kvc_take(arena, 1, sizeof *session);
-    kvc_session s = {.model = model, .capacity = capacity, .use_cache = true};
-    s.cache = kvc_cache_layout(arena, &shape);
-    shape.n_layer = 1;
-    s.one_layer = kvc_cache_layout(arena, &shape);
-    s.ids = kvc_take(arena, capacity, sizeof *s.ids);
-    s.x = kvc_take(arena, capacity, row);
-    s.h = kvc_take(arena, ROWS, row);
-    s.q = kvc_take(arena, ROWS, row);
-    s.k = kvc_take(arena, ROWS, row);
-    s.v = kvc_take(arena, ROWS, row);
-    s.mlp = kvc_take(arena, ROWS, kvc_round_up(config->n_inner, 4) * sizeof(float));
-    s.scores = kvc_take(arena, kvc_attention_scratch(capacity), sizeof(float));
-    s.logits = kvc_take(arena, kvc_round_up(config->vocab_size, 4), sizeof(float));
-    s.sampler = kvc_take(arena, 3, config->vocab_size * sizeof(float));
-    s.total_bytes = arena->used;
-    if (arena->base && !arena->overflow)
-        *session = s;
-    return session;
+    const size_t row = config->n_embd * sizeof(float);
+    kvc_workspace w;
+    w.h = kvc_take(arena, KVC_ROWS, row);
+    w.q = kvc_take(arena, KVC_ROWS, row);
+    w.k = kvc_take(arena, KVC_ROWS, row);
+    w.v = kvc_take(arena, KVC_ROWS, row);
+    w.mlp = kvc_take(arena, KVC_ROWS, kvc_round_up(config->n_inner, 4) * sizeof(float));
+    w.scores = kvc_take(arena, kvc_attention_scratch(capacity), sizeof(float));
+    return w;
 }
 
-kvc_error kvc_session_bytes(const kvc_model *model, size_t capacity, size_t *bytes)
-{
-    if (!model || !bytes || capacity == 0 || capacity > model->config.n_positions)
-        return KVC_ERR_INVALID_ARGUMENT;
-    kvc_arena arena = {0};
-    layout(&arena, model, capacity);
-    *bytes = arena.used;
-    return arena.overflow ? KVC_ERR_OUT_OF_MEMORY : KVC_OK;
-}
-
-kvc_error kvc_session_init(kvc_session **session, kvc_model *model, size_t capacity,
-                           void *memory, size_t bytes)
-{
-    size_t needed;
-    const char *missing;
-    kvc_error error = kvc_session_bytes(model, capacity, &needed);
-    if (!error)
-        error = kvc_model_complete(model, &missing);
-    if (error)
-        return error;
-    if (!session || !kvc_is_aligned(memory))
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (bytes < needed)
-        return KVC_ERR_OUT_OF_MEMORY;
-    kvc_arena arena = {.base = memory};
-    *session = layout(&arena, model, capacity);
-    return KVC_OK;
-}
-
-kvc_memory kvc_session_memory(const kvc_session *s)
-{
-    const size_t bytes = kvc_cache_slot_bytes(s->cache), token = bytes / s->capacity;
-    return (kvc_memory){.total_bytes = s->total_bytes, .cache_bytes = bytes,
-                        .used_bytes = token * kvc_cache_length(s->cache, 0),
-                        .bytes_per_token = token};
-}
-
-/* ---- the forward pass --------------------------------------------------------------------- */
-
-/* x = wte[id] + wpe[position]    x: [C] */
-static void embed(const kvc_model *model, uint32_t id, size_t position, float *x)
+void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
+                   size_t position, size_t n)
 {
     const size_t C = model->config.n_embd;
-    const float *token = kvc_matrix_at(&model->wte, 0, id);
-    const size_t stride = (size_t)(kvc_matrix_at(&model->wte, 1, id) - token);
-    for (size_t i = 0; i < C; i++)
-        x[i] = token[i * stride] + model->wpe[position * C + i];
-}
-
-/* The rest of a layer once K and V are written, for n rows from a given position, whose
- * normalised input is h:  x += proj(attention(q(h)));  x += mlp_proj(gelu(fc(ln_2(x))))
- *   x, h: [n, C] */
-static void attend_and_mlp(kvc_session *s, const kvc_layer *layer, const kvc_cache *cache,
-                           size_t index, float *x, const float *h, size_t position, size_t n)
-{
-    const kvc_config *config = &s->model->config;
-    const size_t C = config->n_embd;
-    kvc_linear(s->q, h, n, &layer->q);
-    kvc_attend(s->h, s->q, n, config->n_head, cache, 0, index, position, s->scores);
-    kvc_linear(s->q, s->h, n, &layer->proj);
-    kvc_add(x, s->q, n * C);
-    kvc_layer_norm(s->h, x, layer->ln_2_weight, layer->ln_2_bias, n, C,
-                   config->layer_norm_epsilon);
-    kvc_linear(s->mlp, s->h, n, &layer->fc);
-    kvc_gelu(s->mlp, n * kvc_round_up(config->n_inner, 4));
-    kvc_linear(s->q, s->mlp, n, &layer->mlp_proj);
-    kvc_add(x, s->q, n * C);
-}
-
-/* One layer of n rows of the pass, from row p->row on. */
-static void layer_block(kvc_session *s, const pass *p, size_t n)
-{
-    const kvc_config *config = &s->model->config;
-    const size_t C = config->n_embd, position = p->first + p->row;
-    const kvc_layer *layer = &s->model->layers[p->layer];
-    kvc_cache *cache = s->use_cache ? s->cache : s->one_layer;
-    const size_t index = s->use_cache ? p->layer : 0;
-    float *x = s->x + p->row * C;
-    if (p->layer == 0)
-        for (size_t r = 0; r < n; r++)
-            embed(s->model, s->ids[position + r], position + r, x + r * C);
-    kvc_layer_norm(s->h, x, layer->ln_1_weight, layer->ln_1_bias, n, C,
-                   config->layer_norm_epsilon);
-    kvc_linear(s->k, s->h, n, &layer->k);
-    kvc_linear(s->v, s->h, n, &layer->v);
-    kvc_cache_write(cache, 0, index, position, n, s->k, s->v, C);
-    if (p->layer + 1 < config->n_layer)
-        attend_and_mlp(s, layer, cache, index, x, s->h, position, n);
-    else if (position + n == p->end)
-        attend_and_mlp(s, layer, cache, index, x + (n - 1) * C, s->h + (n - 1) * C,
-                       position + n - 1, 1);
-}
-
-/* logits = ln_f(x[last]) . wte^T, and the end of the pass. */
-static kvc_error finish(kvc_session *s)
-{
-    const kvc_model *model = s->model;
-    const size_t C = model->config.n_embd;
-    pass *p = &s->pass;
-    kvc_layer_norm(s->h, s->x + (p->end - p->first - 1) * C, model->ln_f_weight,
-                   model->ln_f_bias, 1, C, model->config.layer_norm_epsilon);
-    kvc_linear(s->logits, s->h, 1, &model->wte);
-    p->active = false;
-    s->has_logits = kvc_all_finite(s->logits, model->config.vocab_size);
-    if (!s->has_logits)
-        return KVC_ERR_NOT_FINITE;
-    s->position = p->end;
-    if (s->use_cache)
-        return kvc_cache_advance(s->cache, 0, p->end - p->first);
-    return KVC_OK;
-}
-
-kvc_error kvc_session_begin(kvc_session *s, const uint32_t *ids, size_t T)
-{
-    if (!s || !ids || T == 0)
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (s->pass.active)
-        return KVC_ERR_BUSY;
-    if (T > s->capacity - s->position)
-        return KVC_ERR_CONTEXT_FULL;
-    for (size_t t = 0; t < T; t++)
-        if (ids[t] >= s->model->config.vocab_size)
-            return KVC_ERR_TOKEN_OUT_OF_RANGE;
-    memcpy(s->ids + s->position, ids, T * sizeof *ids);
-    s->pass = (pass){.active = true,
-                     .first = s->use_cache ? kvc_cache_length(s->cache, 0) : 0,
-                     .end = s->position + T};
-    return KVC_OK;
-}
-
-kvc_error kvc_session_step(kvc_session *s)
-{
-    pass *p = &s->pass;
-    if (!p->active)
-        return KVC_ERR_NOT_READY;
-    if (p->layer == s->model->config.n_layer)
-        return finish(s);
-    const size_t rows = p->end - p->first, n = kvc_min(ROWS, rows - p->row);
-    layer_block(s, p, n);
-    p->row += n;
-    if (p->row == rows) {
-        p->row = 0;
-        p->layer++;
+    for (size_t r = 0; r < n; r++, x += C) {
+        const float *token = kvc_matrix_at(&model->wte, 0, ids[position + r]);
+        const size_t stride = (size_t)(kvc_matrix_at(&model->wte, 1, ids[position + r]) - token);
+        for (size_t i = 0; i < C; i++)
+            x[i] = token[i * stride] + model->wpe[(position + r) * C + i];
     }
-    return KVC_PENDING;
 }
 
-void kvc_session_cancel(kvc_session *s)
+void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_cache *cache,
+                   size_t cache_layer, size_t position, size_t n, size_t skip, kvc_workspace *w)
 {
-    s->pass.active = false;
+    const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
+    const float eps = model->config.layer_norm_epsilon;
+    const kvc_layer *layer = &model->layers[index];
+    kvc_layer_norm(w->h, x, layer->ln_1_weight, layer->ln_1_bias, n, C, eps);
+    kvc_linear(w->k, w->h, n, &layer->k);
+    kvc_linear(w->v, w->h, n, &layer->v);
+    kvc_cache_write(cache, 0, cache_layer, position, n, w->k, w->v, C);
+
+    x += skip * C;
+    position += skip;
+    n -= skip;
+    kvc_linear(w->q, w->h + skip * C, n, &layer->q);
+    kvc_attend(w->h, w->q, n, model->config.n_head, cache, 0, cache_layer, position, w->scores);
+    kvc_linear(w->q, w->h, n, &layer->proj);
+    kvc_add(x, w->q, n * C);
+
+    kvc_layer_norm(w->h, x, layer->ln_2_weight, layer->ln_2_bias, n, C, eps);
+    kvc_linear(w->mlp, w->h, n, &layer->fc);
+    kvc_gelu(w->mlp, n * F);
+    kvc_linear(w->q, w->mlp, n, &layer->mlp_proj);
+    kvc_add(x, w->q, n * C);
 }
 
-kvc_error kvc_session_prefill(kvc_session *s, const uint32_t *ids, size_t T)
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+                    kvc_workspace *w)
 {
-    kvc_error error = kvc_session_begin(s, ids, T);
-    if (error)
-        return error;
-    do
-        error = kvc_session_step(s);
-    while (error == KVC_PENDING);
-    return error;
-}
-
-kvc_error kvc_session_decode(kvc_session *s, uint32_t id)
-{
-    return kvc_session_prefill(s, &id, 1);
-}
-
-/* ---- the timeline ------------------------------------------------------------------------- */
-
-const float *kvc_session_logits(const kvc_session *s)
-{
-    return s->has_logits ? s->logits : NULL;
-}
-
-uint64_t kvc_session_logits_hash(const kvc_session *s)
-{
-    if (!s->has_logits)
-        return 0;
-    const unsigned char *bytes = (const unsigned char *)s->logits;
-    const size_t n = s->model->config.vocab_size * sizeof(float);
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
-
-size_t kvc_session_position(const kvc_session *s)
-{
-    return s->position;
-}
-
-size_t kvc_session_cached(const kvc_session *s)
-{
-    return kvc_cache_length(s->cache, 0);
-}
-
-size_t kvc_session_capacity(const kvc_session *s)
-{
-    return s->capacity;
-}
-
-kvc_error kvc_session_set_cache(kvc_session *s, bool use_cache)
-{
-    if (s->pass.active)
-        return KVC_ERR_BUSY;
-    s->use_cache = use_cache;
-    return KVC_OK;
-}
-
-bool kvc_session_uses_cache(const kvc_session *s)
-{
-    return s->use_cache;
-}
-
-kvc_error kvc_session_truncate(kvc_session *s, size_t n)
-{
-    if (s->pass.active)
-        return KVC_ERR_BUSY;
-    if (n > s->position)
-        return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (n == s->position)
-        return KVC_OK;
-    s->position = n;
-    s->has_logits = false;
-    return kvc_cache_truncate(s->cache, 0, kvc_min(n, kvc_cache_length(s->cache, 0)));
-}
-
-void kvc_session_reset(kvc_session *s)
-{
-    s->pass.active = false;
-    s->position = 0;
-    s->has_logits = false;
-    kvc_cache_reset(s->cache);
-}
-
-const kvc_cache *kvc_session_cache(const kvc_session *s)
-{
-    return s->cache;
-}
-
-kvc_error kvc_session_sample(kvc_session *s, const kvc_sampling *sampling, uint64_t *rng,
-                             size_t n_ids, uint32_t *id)
-{
-    if (!s || n_ids == 0 || n_ids > s->model->config.vocab_size)
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (!s->has_logits)
-        return KVC_ERR_NOT_READY;
-    return kvc_sample(id, s->logits, n_ids, sampling, rng, s->ids, s->position, s->sampler);
+    kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, 1, model->config.n_embd,
+                   model->config.layer_norm_epsilon);
+    kvc_linear(logits, w->h, 1, &model->wte);
 }

@@ -4,21 +4,13 @@
 //   generate(prompt)            token by token; lets other work in, so that a page stays alive and a
 //                               stop is heard, within a token too
 import { KvcError, throwIfAborted } from './errors.js';
+import { Pauses } from './pauses.js';
+import { samplingArguments, seedOf } from './sampling.js';
 
-const BREATH_MS = 8; // of computing between two looks at what else is waiting
 export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 
 /**
- * @typedef {object} GenerateOptions   what is not given comes from the model's generation_config.json
- * @property {number} [maxTokens]      at most so many new tokens; by default up to the capacity
- * @property {boolean} [useCache]      sets session.useCache before the first token
- * @property {number} [temperature]    0: greedy
- * @property {number} [topK]           0: off
- * @property {number} [topP]           1: off
- * @property {number} [minP]           0: off
- * @property {number} [repetitionPenalty]  1: off
- * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
- * @property {AbortSignal} [signal]    stops within one token; rejects with code "aborted"
+ * @typedef {import('./sampling.js').GenerateOptions} GenerateOptions
  *
  * @typedef {object} Token
  * @property {number} id
@@ -173,7 +165,8 @@ export class Session {
   async *generate(prompt, options = {}) {
     this.#refuseWhileRunning();
     const { signal } = options;
-    const sampling = this.#sampling(options);
+    const sampling = samplingArguments(options, this.#model.generation);
+    const seed = seedOf(options.seed);
     const ids = this.#promptIds(prompt);
     const room = Math.max(0, this.capacity - ids.length);
     const maxTokens = options.maxTokens ?? Math.min(room, this.#model.generation.maxNewTokens ?? room);
@@ -184,7 +177,7 @@ export class Session {
       throwIfAborted(signal);
       if (options.useCache !== undefined) this.useCache = options.useCache;
       this.#call('kvc_wasm_session_reset');
-      this.#call('kvc_wasm_session_seed', seedOf(options.seed));
+      this.#call('kvc_wasm_session_seed', seed);
       const pauses = new Pauses(signal);
       this.prefillStats = { tokens: ids.length, ms: await this.#pass(ids, pauses) };
       for (let n = 1; n <= maxTokens; n++) {
@@ -256,28 +249,6 @@ export class Session {
     return [bosTokenId];
   }
 
-  /** The arguments of kvc_wasm_session_sample, checked. @param {GenerateOptions} options */
-  #sampling(options) {
-    const preset = this.#model.generation;
-    /** @type {(name: 'temperature' | 'topK' | 'topP' | 'minP' | 'repetitionPenalty', holds: (x: number) => boolean, range: string) => number} */
-    const value = (name, holds, range) => {
-      const x = options[name] ?? preset[name];
-      if (typeof x === 'number' && holds(x)) return x;
-      throw new KvcError('invalid_argument', `${name} is ${x}; it must be ${range}.`);
-    };
-    const { maxTokens } = options;
-    if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
-      throw new KvcError('invalid_argument', `maxTokens is ${maxTokens}; it must be a whole number from 0 on.`);
-    }
-    return [
-      value('temperature', (x) => x >= 0 && x <= 1e6, 'from 0 (greedy) to 1e6'),
-      value('topK', (x) => Number.isInteger(x) && x >= 0 && x < 2 ** 32, 'a whole number, 0 for off'),
-      value('topP', (x) => x > 0 && x <= 1, 'above 0 and at most 1'),
-      value('minP', (x) => x >= 0 && x <= 1, 'between 0 and 1'),
-      value('repetitionPenalty', (x) => x > 0 && x <= 1e6, 'above 0 and at most 1e6'),
-    ];
-  }
-
   /** @param {number[]} sampling */
   #sample(sampling) {
     this.#check({}, 'kvc_wasm_session_sample', ...sampling, this.#model.sampledIds);
@@ -316,33 +287,3 @@ export class Session {
 }
 
 const noLogits = () => new KvcError('not_ready', 'There are no logits yet: prefill or decode first.');
-
-/** @param {number | bigint} [seed] */
-function seedOf(seed = 0) {
-  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) return BigInt.asUintN(64, BigInt(seed));
-  throw new KvcError('invalid_argument', `The seed is ${seed}; it must be a whole number or a BigInt.`);
-}
-
-/** Gives other work its turn now and then, hears the abort signal there, and keeps the time that took. */
-class Pauses {
-  ms = 0;
-  #signal;
-  #last = performance.now();
-
-  /** @param {AbortSignal} [signal] */
-  constructor(signal) {
-    this.#signal = signal;
-  }
-
-  get due() {
-    return performance.now() - this.#last >= BREATH_MS;
-  }
-
-  async take() {
-    const start = performance.now();
-    await new Promise((resolve) => setTimeout(resolve));
-    this.#last = performance.now();
-    this.ms += this.#last - start;
-    throwIfAborted(this.#signal);
-  }
-}

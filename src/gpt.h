@@ -1,0 +1,34 @@
+/* gpt.h - the forward pass in its pieces; session.c puts them in order. */
+#ifndef KVC_GPT_H
+#define KVC_GPT_H
+
+#include "cache.h"
+#include "model.h"
+
+enum { KVC_ROWS = 32 }; /* of a block: what is between two looks at the clock */
+
+/* What one block of rows needs on its way through a layer. */
+typedef struct kvc_workspace {
+    float *h, *q, *k, *v; /* [KVC_ROWS, C] */
+    float *mlp;           /* [KVC_ROWS, F rounded up to 4] */
+    float *scores;        /* kvc_attention_scratch(S) */
+} kvc_workspace;
+
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config, size_t capacity);
+
+/* x[r] = wte[ids[position + r]] + wpe[position + r]
+ *   x: [n, C] out   ids: the whole timeline */
+void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
+                   size_t position, size_t n);
+
+/* One layer of n <= KVC_ROWS rows, the first at a given position; K and V go into cache_layer of
+ * the cache. Of the first `skip` rows nothing but K and V is computed: the last layer needs no more.
+ *   x: [n, C] in/out */
+void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_cache *cache,
+                   size_t cache_layer, size_t position, size_t n, size_t skip, kvc_workspace *w);
+
+/* logits = ln_f(x) . wte^T   logits: [V rounded up to 4] out   x: [C] */
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+                    kvc_workspace *w);
+
+#endif
