@@ -147,7 +147,7 @@ export function summary(curves) {
   if (contrast) {
     const { position, on, off } = contrast;
     const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
-    return `At position ${counted(position)}: ${measured(on)} tokens/s with the cache, ${measured(off)} without: ${times}.`;
+    return `Around position ${counted(position)}: ${measured(on)} tokens/s with the cache, ${measured(off)} without: ${times}.`;
   }
   const said = MODES.flatMap((mode) => {
     const last = curves.last(mode);

@@ -3,16 +3,31 @@
 
 export const WINDOW = 16;   // tokens
 const ENOUGH_MS = 2;        // a shorter window is shown once the clock's tick is at most 5 % of it
+const CONTRAST = 32;        // positions over which the two modes are compared
+const INTERRUPTED = 3;      // a token of so many times the median was interrupted by another program
 
-/**
- * The speeds of one run in one mode. A stretch is a row of tokens without a flip of the switch between.
- */
+/** Tokens per second over a window, interrupted tokens left out; undefined while it is too short to tell. @param {number[]} window */
+function speedOf(window) {
+  const limit = INTERRUPTED * median(window) + 0.3; // the clock's ticks must not look like interruptions
+  const kept = window.filter((ms) => ms <= limit);
+  const total = kept.reduce((sum, ms) => sum + ms, 0);
+  return total >= ENOUGH_MS || (total > 0 && window.length === WINDOW) ? 1000 * kept.length / total : undefined;
+}
+
+/** @param {number[]} values  one at least */
+function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The speeds of one run in one mode. A stretch is a row of tokens without a flip of the switch between. */
 export class Meter {
   /** @type {number[]} the last tokens of this stretch, ms */
   #window = [];
   /** @type {number[]} speeds of the full windows, one after the other */
   #speeds = [];
-  #inWindow = 0;
+  #stretch = 0;
 
   /** Tokens measured. */
   count = 0;
@@ -22,20 +37,17 @@ export class Meter {
   /** A new stretch begins: its windows hold none of the tokens before. */
   breakStretch() {
     this.#window = [];
-    this.#inWindow = 0;
+    this.#stretch = 0;
   }
 
   /** @param {number} ms  of computing one token */
   add(ms) {
     this.count++;
+    this.#stretch++;
     this.#window.push(ms);
     if (this.#window.length > WINDOW) this.#window.shift();
-    const total = this.#window.reduce((sum, x) => sum + x, 0);
-    const full = this.#window.length === WINDOW;
-    if (total > 0 && (full || total >= ENOUGH_MS)) this.now = 1000 * this.#window.length / total;
-    if (++this.#inWindow < WINDOW || this.now === undefined) return;
-    this.#inWindow = 0;
-    this.#speeds.push(this.now);
+    this.now = speedOf(this.#window) ?? this.now;
+    if (this.#stretch % WINDOW === 0 && this.now !== undefined) this.#speeds.push(this.now);
   }
 
   /** Windows that the median is over. */
@@ -45,10 +57,7 @@ export class Meter {
 
   /** The median speed of the full windows; of the last one while none is full. */
   get median() {
-    if (this.#speeds.length === 0) return this.now;
-    const sorted = [...this.#speeds].sort((a, b) => a - b);
-    const middle = sorted.length >> 1;
-    return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+    return this.#speeds.length > 0 ? median(this.#speeds) : this.now;
   }
 }
 
@@ -87,14 +96,13 @@ export class Curves {
     return position < 0 ? undefined : { position, speed: /** @type {number} */ (this.#speeds[mode][position]) };
   }
 
-  /** The furthest position where both modes were measured, with the two speeds there. */
+  /** The furthest positions where both modes were measured, and the median speeds there. */
   get contrast() {
-    for (let position = this.length - 1; position >= 0; position--) {
-      const on = this.at('on', position);
-      const off = this.at('off', position);
-      if (on !== null && off !== null) return { position, on, off };
-    }
-    return undefined;
+    const shared = this.columns[0].filter((at) => this.at('on', at) !== null && this.at('off', at) !== null).slice(-CONTRAST);
+    if (shared.length === 0) return undefined;
+    /** @type {(mode: 'on' | 'off') => number} */
+    const speed = (mode) => median(shared.map((at) => /** @type {number} */ (this.at(mode, at))));
+    return { position: shared[shared.length >> 1], on: speed('on'), off: speed('off') };
   }
 
   /** Columns as uPlot takes them: positions, cached speeds, uncached speeds. */
@@ -115,5 +123,5 @@ const whole = new Intl.NumberFormat('en');
 export const measured = (value) => threeDigits.format(value);
 /** @param {number} value */
 export const counted = (value) => whole.format(value);
-/** @param {number} bytes */
-export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
+/** @param {number} bytes  @param {number} [digits] */
+export const megabytes = (bytes, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`;

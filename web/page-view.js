@@ -96,10 +96,10 @@ export function showSpeeds(mode, { meter, prefill, work }) {
     const words = prefill.ms > 0 ? `${measured(1000 * prefill.tokens / prefill.ms)} /s` : 'too fast';
     say(`prefill-${mode}`, words, `${counted(prefill.tokens)} tokens in ${measured(prefill.ms)} ms, all in one pass`);
   } else say(`prefill-${mode}`, '–');
-  say(`now-${mode}`, now ? `${measured(now)} /s` : '–', `over the last ${Math.min(WINDOW, meter.count)} tokens`);
+  say(`now-${mode}`, now ? `${measured(now)} /s` : '–', `mean of the last ${Math.min(WINDOW, meter.count)} tokens, interrupted ones left out`);
   say(`median-${mode}`, median ? `${measured(median)} /s` : '–', windows > 0
     ? `median of ${counted(windows)} windows of ${WINDOW} tokens` : `needs a window of ${WINDOW} tokens`);
-  say(`ms-${mode}`, now ? `${measured(1000 / now)} ms` : '–', `mean over the last ${Math.min(WINDOW, meter.count)} tokens`);
+  say(`ms-${mode}`, now ? `${measured(1000 / now)} ms` : '–', '1 divided by tokens per second, now');
   say(`work-${mode}`, work ? counted(work) : '–', mode === 'on'
     ? 'only the new token runs through the model' : 'the whole text runs through the model again');
 }
@@ -113,7 +113,7 @@ export function showPlace(position, memory, { nLayer, nHead, headDim, nPositions
   const { usedBytes, cacheBytes, bytesPerToken, totalBytes } = memory;
   const held = usedBytes / bytesPerToken;
   say('position', `${counted(position)} of ${counted(nPositions)}`, 'tokens in the text so far, and the most that the model can take');
-  say('memory', `${megabytes(usedBytes)} used of ${megabytes(cacheBytes)}`,
+  say('memory', `${megabytes(usedBytes, 2)} used of ${megabytes(cacheBytes, 2)}`,
     `used: 2 (K and V) × ${nLayer} layers × ${nHead} heads × ${counted(held)} tokens × ${headDim} numbers × 4 bytes = ${counted(usedBytes)} bytes; `
     + `allocated: the same for ${counted(cacheBytes / bytesPerToken)} tokens; with the scratch space, this session takes ${counted(totalBytes)} bytes`);
 }
@@ -126,7 +126,7 @@ export function showPlace(position, memory, { nLayer, nHead, headDim, nPositions
  */
 export function showModel({ nLayer, nHead, headDim, nPositions }, memory, variant) {
   say('memory-words', `Here it is 2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes = ${counted(memory.bytesPerToken)} `
-    + `bytes for each token, and ${megabytes(memory.cacheBytes)} for all ${counted(nPositions)} positions.`);
+    + `bytes for each token, and ${megabytes(memory.cacheBytes, 2)} for all ${counted(nPositions)} positions.`);
   say('engine-words', {
     relaxed: 'The engine runs here as its WebAssembly build with relaxed SIMD.',
     simd: 'The engine runs here as its WebAssembly build with SIMD.',

@@ -33,6 +33,7 @@ import { KvcError, loadModel } from './index.js';
 
 const FRAME_MS = 16;   // tokens are posted at most this often
 const BREATH_MS = 8;   // a proof computes so long at a stretch
+const WARM_MS = 60;    // of computing before the first run
 
 /**
  * @typedef {import('./session.js').MemoryUsage} Memory
@@ -120,8 +121,23 @@ async function load({ url, variant }, emit, signal) {
     onProgress: ({ status: stage, file, loaded: bytes }) => { if (stage === 'progress') emit('progress', { file, loaded: bytes }); },
   });
   session = loaded.createSession({ useCache });
+  warmUp(session);
   model = loaded;
   return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
+}
+
+/**
+ * Lets the engine run for a moment: browsers optimise code only once it has run, and the speeds shown
+ * should not begin with those of unoptimised code.
+ * @param {import('./session.js').Session} session
+ */
+function warmUp(session) {
+  for (const end = performance.now() + WARM_MS; performance.now() < end;) {
+    for (const tokens of [1, Math.min(16, session.capacity)]) {
+      session.prefill(new Array(tokens).fill(0));
+      session.reset();
+    }
+  }
 }
 
 /** What a request after load works with. */
