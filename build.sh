@@ -16,6 +16,7 @@
 # Each command installs what it needs first, and rebuilds only what is older than its sources.
 set -euo pipefail
 shopt -s nullglob
+trap 'exit 130' INT # Ctrl+C ends the whole build, not just its current step
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . src/setup.sh
 

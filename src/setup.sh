@@ -86,16 +86,22 @@ install_modules() {
 # ---- Emscripten ------------------------------------------------------------------------------
 
 # Debian 12's emcc is too old to know relaxed SIMD, Debian 13's is not. The root is made under
-# another name and renamed when whole, so an interrupted run leaves nothing to trip over.
+# another name and renamed when whole, so an interrupted run leaves nothing to trip over. It is made
+# in a mount namespace of its own where that is allowed (elsewhere mmdebstrap mounts nothing): its
+# /proc, /sys and /dev vanish with it, and no later rm can reach the machine's through them.
 make_emcc_root() {
     mkdir -p "$CACHE"
     (
         flock 8
         [ ! -d "$EMCC_ROOT" ] || exit 0 # another build made it meanwhile
         say "installing Emscripten into $EMCC_ROOT (2.4 GB, once, about a minute)"
-        started=$SECONDS
+        started=$SECONDS private=""
+        ! unshare --mount true 2>/dev/null || private="unshare --mount"
+        if grep -qF "$EMCC_ROOT.part" /proc/self/mountinfo; then
+            say "something is mounted in $EMCC_ROOT.part: unmount it first" && exit 1
+        fi
         rm -rf --one-file-system "$EMCC_ROOT.part"
-        mmdebstrap --variant=apt --include=emscripten --aptopt='APT::Install-Recommends "false"' \
+        $private mmdebstrap --variant=apt --include=emscripten --aptopt='APT::Install-Recommends "false"' \
             trixie "$EMCC_ROOT.part" "$(debian_mirror)" 2>&1 |
             tee "$CACHE/mmdebstrap.log" | grep --line-buffered -E '^[IE]: ' &&
             mv "$EMCC_ROOT.part" "$EMCC_ROOT" &&
