@@ -139,8 +139,9 @@ export async function serve(files, faults = {}) {
     requests,
     faults,
     close() {
-      server.closeAllConnections();
-      return new Promise((resolve) => server.close(resolve));
+      const closed = new Promise((resolve) => { server.close(resolve); });
+      server.closeAllConnections(); // after close(), so that none can come in between
+      return closed;
     },
   };
 }
