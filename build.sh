@@ -162,7 +162,7 @@ build_native() {
 
 # ---- the page -------------------------------------------------------------------------------
 
-build_types() { node_modules/.bin/tsc -p .; }
+build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
 
 build_site() {
     mkdir -p dist
