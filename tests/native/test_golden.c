@@ -1,0 +1,162 @@
+/* The same bits everywhere: tests/fixtures/golden.txt lists models by seed, and what they compute;
+ * native builds, Node and Chromium must all reproduce it. To write it anew, after a change that is
+ * meant to change the numbers:
+ *
+ *     build/gcc-O2/test_golden print > tests/fixtures/golden.txt
+ *
+ * A model is a block of lines, all words separated by one space:
+ *
+ *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED   weights: random_model.h;
+ *                                                               layer_norm_epsilon is 1e-5
+ *     prompt ID ...
+ *     hash N HEX         the logits hash after the first N ids of the prompt
+ *     greedy ID ...      32 times after the prompt: the likeliest id, which is then decoded
+ *     hash N HEX         the logits hash after all of these
+ *     sampled TEMPERATURE TOP_K TOP_P MIN_P REPETITION_PENALTY SEED ID ...
+ *                        the same from the prompt on, ids drawn with these settings
+ *     hash N HEX
+ *
+ * Other lines: empty, or a comment that starts with '#'. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "check.h"
+#include "random_model.h"
+
+enum { N_NEW = 32, MOST = 200 };
+static const char path[] = "tests/fixtures/golden.txt";
+
+typedef struct golden {
+    kvc_config config;
+    uint64_t seed; /* of the weights, the prompt and the draws */
+    size_t n_prompt;
+    kvc_sampling sampling;
+} golden;
+
+#define SIZES(L, H, C, F, P, V) {L, H, C, F, P, V, 1e-5f}
+
+static const golden models[] = {
+    {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
+    {SIZES(2, 2, 8, 32, 64, 37), 2, 31, {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {SIZES(3, 3, 24, 40, 66, 67), 3, 32, {1.0f, 5, 1.0f, 0.0f, 1.0f}},
+    {SIZES(1, 5, 20, 81, 75, 41), 4, 33, {1.0f, 0, 0.9f, 0.0f, 1.0f}},
+    {SIZES(2, 1, 40, 160, 100, 131), 5, 65, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {SIZES(4, 4, 64, 256, 200, 257), 6, 140, {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {SIZES(4, 1, 12, 7, 97, 33), 7, 15, {2.5f, 12, 1.0f, 0.0f, 1.1f}},
+    {SIZES(2, 2, 128, 512, 96, 500), 8, 64, {0.5f, 50, 0.8f, 0.0f, 1.05f}},
+    {SIZES(6, 3, 48, 192, 80, 300), 9, 48, {1.0f, 0, 0.5f, 0.0f, 1.3f}},
+    {SIZES(1, 2, 72, 33, 180, 99), 10, 128, {1.5f, 0, 1.0f, 0.1f, 0.9f}},
+    {SIZES(3, 8, 32, 128, 162, 64), 11, 130, {1.0f, 64, 1.0f, 0.0f, 1.0f}},
+    {SIZES(2, 4, 112, 449, 90, 1009), 12, 17, {0.9f, 100, 0.99f, 0.001f, 1.15f}},
+};
+
+/* The prompt in pieces, a hash after each. */
+static void print_prompt(FILE *out, const golden *g, kvc_session *s, const uint32_t *ids)
+{
+    const size_t stops[] = {1, 2, g->n_prompt / 2, g->n_prompt};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++) {
+        if (stops[i] <= n || stops[i] > g->n_prompt)
+            continue;
+        check_ok(kvc_session_prefill(s, ids + n, stops[i] - n));
+        n = stops[i];
+        fprintf(out, "hash %zu %016" PRIx64 "\n", n, kvc_session_logits_hash(s));
+    }
+}
+
+/* Ends a line with N_NEW ids, each decoded, and adds the hash of the last logits. */
+static void print_new(FILE *out, const golden *g, kvc_session *s, const kvc_sampling *sampling)
+{
+    uint64_t rng = g->seed;
+    for (int i = 0; i < N_NEW; i++) {
+        uint32_t id;
+        check_ok(kvc_session_sample(s, sampling, &rng, g->config.vocab_size, &id));
+        check_ok(kvc_session_decode(s, id));
+        fprintf(out, " %" PRIu32, id);
+    }
+    fprintf(out, "\nhash %zu %016" PRIx64 "\n", kvc_session_position(s),
+            kvc_session_logits_hash(s));
+}
+
+static void print_model(FILE *out, const golden *g, bool use_cache)
+{
+    static const kvc_sampling greedy = {0.0f, 0, 1.0f, 0.0f, 1.0f};
+    const kvc_config *c = &g->config;
+    const kvc_sampling *s = &g->sampling;
+    uint32_t ids[MOST];
+    uint64_t state = g->seed;
+    random_ids(ids, g->n_prompt, c->vocab_size, &state);
+    random_model model = random_model_new(c, g->seed);
+    kvc_session *session = random_model_session(&model, g->n_prompt + N_NEW);
+    check_ok(kvc_session_set_cache(session, use_cache));
+    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "\nprompt", c->n_layer, c->n_head, c->n_embd,
+            c->n_inner, c->n_positions, c->vocab_size, g->seed);
+    for (size_t i = 0; i < g->n_prompt; i++)
+        fprintf(out, " %" PRIu32, ids[i]);
+    fprintf(out, "\n");
+    print_prompt(out, g, session, ids);
+    fprintf(out, "greedy");
+    print_new(out, g, session, &greedy);
+    check_ok(kvc_session_truncate(session, 0));
+    check_ok(kvc_session_prefill(session, ids, g->n_prompt));
+    fprintf(out, "sampled %g %u %g %g %g %" PRIu64, (double)s->temperature, s->top_k,
+            (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty, g->seed);
+    print_new(out, g, session, s);
+    free(session);
+    random_model_free(&model);
+}
+
+static void print_all(FILE *out, bool use_cache)
+{
+    fprintf(out, "# What random models compute, to the bit. How to read and remake this file: "
+                 "tests/native/test_golden.c\n");
+    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+        print_model(out, &models[i], use_cache);
+}
+
+/* Line by line, so that a failure names what differs. */
+static void check_against_file(bool use_cache)
+{
+    static char got[4096], want[4096];
+    FILE *computed = tmpfile(), *file = fopen(path, "r");
+    assert_non_null(computed);
+    if (!file)
+        fail_msg("%s is not there; run from the repository's root", path);
+    print_all(computed, use_cache);
+    rewind(computed);
+    for (size_t line = 1;; line++) {
+        const bool more = fgets(got, sizeof got, computed) != NULL;
+        assert_true((fgets(want, sizeof want, file) != NULL) == more); /* as many lines */
+        if (!more)
+            break;
+        if (strcmp(got, want) != 0)
+            fail_msg("%s:%zu\n  here: %s  file: %s", path, line, got, want);
+    }
+    fclose(computed);
+    fclose(file);
+}
+
+static void golden_with_the_cache_on(void **unused)
+{
+    (void)unused;
+    check_against_file(true);
+}
+
+static void golden_with_the_cache_off(void **unused)
+{
+    (void)unused;
+    check_against_file(false);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_with_the_cache_on),
+        cmocka_unit_test(golden_with_the_cache_off),
+    };
+    if (argc == 2 && strcmp(argv[1], "print") == 0) {
+        print_all(stdout, true);
+        return 0;
+    }
+    return cmocka_run_group_tests_name("golden", tests, NULL, NULL);
+}
