@@ -1,0 +1,95 @@
+// golden.txt in JavaScript: the models of tests/native/random_model.h made again, bit for bit, and run
+// through the binding. Nothing here needs Node: the browser ring uses it too.
+
+/** SplitMix64, one draw a call. @param {bigint} state */
+function splitMix64(state) {
+  return () => {
+    state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
+    let z = state;
+    z = BigInt.asUintN(64, (z ^ (z >> 30n)) * 0xbf58476d1ce4e5b9n);
+    z = BigInt.asUintN(64, (z ^ (z >> 27n)) * 0x94d049bb133111ebn);
+    return z ^ (z >> 31n);
+  };
+}
+
+/** The largest e with 4^e <= n. */
+const halvings = (n) => Math.floor(Math.log2(n) / 2);
+
+/** [name, shape, mean, scale] of every tensor, in the order in which they are drawn. */
+function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) {
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const linear = (name, n_in, n_out) => [
+    [`${name}.weight`, [n_in, n_out], 0, 2 ** (1 - halvings(n_in))], [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const embedding = (name, rows) => [name, [rows, C], 0, 2 ** (2 - halvings(C))];
+  return [
+    embedding('wte.weight', vocab_size), embedding('wpe.weight', n_positions),
+    ...Array.from({ length: n_layer }, (_, i) => [
+      ...norm(`h.${i}.ln_1`), ...linear(`h.${i}.attn.c_attn`, C, 3 * C), ...linear(`h.${i}.attn.c_proj`, C, C),
+      ...norm(`h.${i}.ln_2`), ...linear(`h.${i}.mlp.c_fc`, C, F), ...linear(`h.${i}.mlp.c_proj`, F, C),
+    ]).flat(),
+    ...norm('ln_f'),
+  ];
+}
+
+/** A model directory, file name -> Blob. */
+function directoryOf(config, seed) {
+  const draw = splitMix64(BigInt(seed));
+  const header = {};
+  const data = [];
+  let end = 0;
+  for (const [name, shape, mean, scale] of tensorsOf(config)) {
+    const values = new Float32Array(shape.reduce((a, b) => a * b));
+    for (let i = 0; i < values.length; i++) values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
+    header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
+    end += values.byteLength;
+    data.push(values);
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const json = { ...config, model_type: 'gpt2', layer_norm_epsilon: 1e-5, bos_token_id: null, eos_token_id: null };
+  return new Map([
+    ['config.json', new Blob([JSON.stringify(json)])],
+    ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...data])],
+  ]);
+}
+
+/** The blocks of golden.txt: one model each, a list of lines split into words. */
+export function parseGolden(text) {
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(' '));
+  const starts = lines.flatMap(([word], i) => (word === 'model' ? [i] : []));
+  return starts.map((start, i) => lines.slice(start, starts[i + 1]));
+}
+
+/**
+ * Recomputes one block and returns its lines as computed here.
+ * @param {string[][]} block
+ * @param {typeof import('../../web/index.js').loadModel} loadModel
+ * @param {{ variant: 'relaxed' | 'simd' | 'scalar', useCache: boolean, wasm?: string }} options
+ */
+export async function recompute(block, loadModel, { variant, useCache, wasm }) {
+  const [[, ...sizes], [, ...promptWords]] = block;
+  const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = sizes.map(Number);
+  const config = { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size };
+  const model = await loadModel(directoryOf(config, seed), { variant, wasm, tokenizer: false });
+  if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
+  const session = model.createSession({ useCache });
+  const prompt = promptWords.map(Number);
+  const computed = [block[0], block[1]];
+  let fed = 0;
+  for (const [word, ...rest] of block.slice(2)) {
+    if (word === 'hash') {
+      const n = Number(rest[0]);
+      if (fed < n && n <= prompt.length) session.prefill(prompt.slice(fed, n));
+      fed = Math.max(fed, n);
+      computed.push(['hash', String(session.position), session.logitsHash]);
+      continue;
+    }
+    const settings = word === 'sampled' ? rest.slice(0, 6) : [];
+    const [temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, drawSeed = 0] = settings.map(Number);
+    const ids = [];
+    const options = { temperature, topK, topP, minP, repetitionPenalty, seed: drawSeed, maxTokens: rest.length - settings.length };
+    for await (const token of session.generate(prompt, options)) ids.push(String(token.id));
+    computed.push([word, ...settings, ...ids]);
+  }
+  model.dispose();
+  return computed;
+}

@@ -1,0 +1,18 @@
+// The bits of tests/fixtures/golden.txt, which the native ring checks too, from every wasm build with the
+// cache on and off.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { parseGolden, recompute } from './golden.js';
+
+const blocks = parseGolden(await readFile(new URL('../fixtures/golden.txt', import.meta.url), 'utf8'));
+
+for (const variant of ['relaxed', 'simd', 'scalar']) {
+  for (const useCache of [true, false]) {
+    test(`${variant}, cache ${useCache ? 'on' : 'off'}: ${blocks.length} models, every hash and every id as in C`, async () => {
+      assert.ok(blocks.length >= 12);
+      for (const block of blocks) assert.deepEqual(await recompute(block, loadModel, { variant, useCache }), block);
+    });
+  }
+}
