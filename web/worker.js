@@ -30,6 +30,7 @@
 // flip the switch. Each token is therefore computed when the display is due for it, never in advance.
 // The `ms` of a token is its computing alone: speeds come from there, whatever the pace.
 import { KvcError, loadModel } from './index.js';
+import { turn } from './pauses.js';
 
 const FRAME_MS = 16;   // tokens are posted at most this often
 const BREATH_MS = 8;   // a proof computes so long at a stretch
@@ -254,7 +255,8 @@ class Outbox {
 /** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
 function until(moment, signal) {
   const ms = moment - performance.now();
-  if (ms <= 0 || signal.aborted) return Promise.resolve();
+  if (signal.aborted) return Promise.resolve();
+  if (ms <= 0) return turn(); // so that an order is heard between any two tokens
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer);
@@ -296,7 +298,7 @@ async function hashes(ids, prompt, signal) {
   for (const id of ids.slice(prompt)) {
     own.decode(id);
     if (performance.now() - breath < BREATH_MS) continue;
-    await new Promise((resolve) => setTimeout(resolve));
+    await turn();
     if (signal.aborted) throw new KvcError('aborted', 'The comparison was stopped.');
     breath = performance.now();
   }
