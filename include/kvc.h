@@ -150,6 +150,16 @@ kvc_error kvc_session_begin(kvc_session *session, const uint32_t *ids, size_t T)
 kvc_error kvc_session_step(kvc_session *session);
 void kvc_session_cancel(kvc_session *session);
 
+/* Scores a text: log_probs[t] = ln p(ids[t+1] | ids[0 .. t]), the full-sequence pass of training.
+ * Apart from the timeline: neither it nor the cache nor the logits are read or written.
+ *   ids: [T], T >= 2, at most capacity + 1   log_probs: [T-1] out
+ * Errors: INVALID_ARGUMENT, TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE. begin_score is the
+ * sliced form, continued by step and cancel; both arrays must stay until it ends. */
+kvc_error kvc_session_score(kvc_session *session, const uint32_t *ids, size_t T,
+                            float *log_probs);
+kvc_error kvc_session_begin_score(kvc_session *session, const uint32_t *ids, size_t T,
+                                  float *log_probs);
+
 /* The logits after the last token: [V], until the next pass; NULL where there are none (before
  * the first pass, and after truncate or reset). */
 const float *kvc_session_logits(const kvc_session *session);

@@ -56,10 +56,10 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_
     kvc_add(x, w->q, n * C);
 }
 
-void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x, size_t n,
                     kvc_workspace *w)
 {
-    kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, 1, model->config.n_embd,
+    kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, n, model->config.n_embd,
                    model->config.layer_norm_epsilon);
-    kvc_linear(logits, w->h, 1, &model->wte);
+    kvc_linear(logits, w->h, n, &model->wte);
 }

@@ -17,7 +17,7 @@ typedef struct kvc_workspace {
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config, size_t capacity);
 
 /* x[r] = wte[ids[position + r]] + wpe[position + r]
- *   x: [n, C] out   ids: the whole timeline */
+ *   x: [n, C] out   ids: the whole text */
 void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
                    size_t position, size_t n);
 
@@ -27,8 +27,8 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
 void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_cache *cache,
                    size_t cache_layer, size_t position, size_t n, size_t skip, kvc_workspace *w);
 
-/* logits = ln_f(x) . wte^T   logits: [V rounded up to 4] out   x: [C] */
-void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+/* logits = ln_f(x) . wte^T   logits: [n, V rounded up to 4] out   x: [n, C] */
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x, size_t n,
                     kvc_workspace *w);
 
 #endif

@@ -169,6 +169,36 @@ float kvc_softmax_terms(float *x, size_t n, float scale)
     return sum_lanes(sum);
 }
 
+/* ln(x) for finite x > 0: x = 2^e m, m near 1, ln m = 2 artanh((m - 1) / (m + 1)) as a series. */
+static double log_positive(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    double e = (double)((int)(bits >> 52) - 1023);
+    bits = (bits & 0xfffffffffffffu) | 0x3ff0000000000000u;
+    double m;
+    memcpy(&m, &bits, sizeof m);
+    if (m > 1.4142135623730951) {
+        m *= 0.5;
+        e += 1.0;
+    }
+    const double s = (m - 1.0) / (m + 1.0), squared = s * s; /* |s| < 0.172 */
+    double series = 0.0;
+    for (int k = 21; k >= 1; k -= 2)
+        series = series * squared + 1.0 / k;
+    return e * 0.6931471805599453 + 2.0 * s * series;
+}
+
+float kvc_log_softmax_at(float *x, size_t n, size_t target)
+{
+    const float chosen = x[target];
+    float max = x[0];
+    for (size_t i = 1; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    const float sum = kvc_softmax_terms(x, n, 1.0f);
+    return (float)((double)chosen - (double)max - log_positive((double)sum));
+}
+
 void kvc_exp(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i += 4) {

@@ -46,6 +46,9 @@ void kvc_gelu(float *x, size_t n);
  *   x: [n rounded up to 4], the padding is overwritten with zeros */
 float kvc_softmax_terms(float *x, size_t n, float scale);
 
+/* ln(softmax(x)[target])   x: [n rounded up to 4], overwritten */
+float kvc_log_softmax_at(float *x, size_t n, size_t target);
+
 /* y = exp(x), to about one ulp on [-87, 88] and clamped outside   y, x: [n], may be the same */
 void kvc_exp(float *y, const float *x, size_t n);
 

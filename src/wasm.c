@@ -127,10 +127,11 @@ kvc_error EXPORT(kvc_wasm_model_complete)(kvc_model *model)
 
 /* ---- session ------------------------------------------------------------------------------ */
 
-/* One block: this, the ids that go in, the kvc_session. */
+/* One block: this, the ids that go in, the scores that come out, the kvc_session. */
 typedef struct wasm_session {
     kvc_session *session;
-    uint32_t *input; /* [capacity] */
+    uint32_t *input; /* [capacity + 1] */
+    float *scores;   /* [capacity] */
     uint64_t rng;
     size_t bytes; /* of the block */
 } wasm_session;
@@ -142,8 +143,8 @@ kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity)
     kvc_error error = kvc_session_bytes(model, capacity, &bytes);
     if (error)
         return error;
-    const size_t front = kvc_round_up(sizeof(wasm_session) + capacity * sizeof(uint32_t),
-                                      KVC_ALIGN);
+    const size_t front = kvc_round_up(
+        sizeof(wasm_session) + (2 * capacity + 1) * sizeof(uint32_t), KVC_ALIGN);
     if (bytes > SIZE_MAX - front)
         return KVC_ERR_OUT_OF_MEMORY;
     mailbox.words[1] = front + bytes;
@@ -152,6 +153,7 @@ kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity)
         return KVC_ERR_OUT_OF_MEMORY;
     wasm_session *handle = (wasm_session *)(void *)block;
     *handle = (wasm_session){.input = (uint32_t *)(handle + 1), .bytes = front + bytes};
+    handle->scores = (float *)(handle->input + capacity + 1);
     error = kvc_session_init(&handle->session, model, capacity, block + front, bytes);
     if (error)
         free(block);
@@ -174,6 +176,17 @@ uint32_t *EXPORT(kvc_wasm_session_input)(wasm_session *handle)
 kvc_error EXPORT(kvc_wasm_session_begin)(wasm_session *handle, size_t T)
 {
     return kvc_session_begin(handle->session, handle->input, T);
+}
+
+/* input[0 .. T-1]: the ids; once step returns KVC_OK, scores[0 .. T-2]: their log-probabilities */
+kvc_error EXPORT(kvc_wasm_session_begin_score)(wasm_session *handle, size_t T)
+{
+    return kvc_session_begin_score(handle->session, handle->input, T, handle->scores);
+}
+
+float *EXPORT(kvc_wasm_session_scores)(wasm_session *handle)
+{
+    return handle->scores;
 }
 
 kvc_error EXPORT(kvc_wasm_session_step)(wasm_session *handle)

@@ -132,6 +132,22 @@ export class Session {
     return this.logits;
   }
 
+  /**
+   * Scores a text in one full-sequence pass, apart from the timeline: neither it nor the cache nor the
+   * logits are touched.
+   * @param {ArrayLike<number>} ids  at least 2, at most capacity + 1
+   * @returns {Float32Array} ln p(ids[t + 1] | ids[0 .. t]) for each t: [ids.length - 1]
+   */
+  score(ids) {
+    this.#refuseWhileRunning();
+    this.#refuseIds(ids, 2, this.capacity + 1);
+    this.#send(ids);
+    this.#check({}, 'kvc_wasm_session_begin_score', ids.length);
+    while (this.#step());
+    const length = 4 * (ids.length - 1);
+    return new Float32Array(this.#engine.bytes(this.#call('kvc_wasm_session_scores'), length).slice().buffer);
+  }
+
   /** The logits after the last token: [vocab_size], a copy. */
   get logits() {
     const pointer = this.#call('kvc_wasm_session_logits') >>> 0;
@@ -210,11 +226,16 @@ export class Session {
 
   /** @param {ArrayLike<number>} ids */
   #begin(ids) {
-    this.#refuseIds(ids);
+    this.#refuseIds(ids, 1, this.capacity - this.position);
     this.#check({}, 'kvc_wasm_session_set_cache', this.#useCache);
+    this.#send(ids);
+    this.#check({}, 'kvc_wasm_session_begin', ids.length);
+  }
+
+  /** @param {ArrayLike<number>} ids */
+  #send(ids) {
     const input = this.#engine.bytes(this.#call('kvc_wasm_session_input'), 4 * ids.length);
     input.set(new Uint8Array(Uint32Array.from(ids).buffer));
-    this.#check({}, 'kvc_wasm_session_begin', ids.length);
   }
 
   /** True while there is more to do. */
@@ -224,14 +245,13 @@ export class Session {
     }, 'kvc_wasm_session_step');
   }
 
-  /** @param {ArrayLike<number>} ids */
-  #refuseIds(ids) {
+  /** @param {ArrayLike<number>} ids  @param {number} least  @param {number} most */
+  #refuseIds(ids, least, most) {
     const { vocabSize } = this.#model.config;
-    if (!(ids?.length > 0)) throw new KvcError('invalid_argument', 'There has to be at least one token id.');
-    const room = this.capacity - this.position;
-    if (ids.length > room) {
-      throw new KvcError('context_full', `${ids.length} more tokens do not fit: ${this.position} of the session's ${this.capacity} `
-        + 'positions are taken. Rewind with truncate(), or start anew with a shorter prompt.');
+    if (!(ids?.length >= least)) throw new KvcError('invalid_argument', `At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
+    if (ids.length > most) {
+      throw new KvcError('context_full', `${ids.length} tokens do not fit: there is room for ${most} here, in a session of capacity `
+        + `${this.capacity} with ${this.position} taken. Rewind with truncate(), or use fewer.`);
     }
     for (let i = 0; i < ids.length; i++) {
       if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;

@@ -94,6 +94,31 @@ test('logits are a copy, and the hash is FNV-1a 64 of their bytes', () => {
   assert.deepEqual(logits, kept);
 });
 
+test('score: the log-probabilities that decode gives, and the session as it was', () => {
+  const ids = randomIds(POSITIONS + 1);
+  const session = model.createSession();
+  session.prefill([9, 8, 7]);
+  const before = { position: session.position, cached: session.cachedTokens, hash: session.logitsHash, memory: session.memoryUsage() };
+  const scores = session.score(ids);
+  assert.deepEqual({ position: session.position, cached: session.cachedTokens, hash: session.logitsHash, memory: session.memoryUsage() }, before);
+  assert.equal(scores.length, POSITIONS);
+  const other = model.createSession();
+  for (const [t, score] of scores.entries()) {
+    const logits = other.decode(ids[t]);
+    const max = Math.max(...logits);
+    const expected = logits[ids[t + 1]] - max - Math.log(logits.reduce((sum, x) => sum + Math.exp(x - max), 0));
+    assert.ok(Math.abs(score - expected) < 1e-5, `${t}: ${score}, ${expected}`);
+  }
+  assert.deepEqual(session.score(ids.slice(0, 40)), scores.slice(0, 39)); // the same bits, whatever follows
+  session.decode(6);
+  other.reset();
+  other.prefill([9, 8, 7, 6]);
+  assert.equal(session.logitsHash, other.logitsHash);
+  throwsCode(() => session.score(randomIds(POSITIONS + 2)), 'context_full');
+  throwsCode(() => session.score([1]), 'invalid_argument');
+  throwsCode(() => session.score([1, 999]), 'token_out_of_range');
+});
+
 test('memory usage is what is allocated', () => {
   const { nLayer, nEmbd } = model.config;
   const session = model.createSession({ capacity: 37 });
