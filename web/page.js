@@ -1,7 +1,7 @@
 // The page: what the reader does becomes requests to the worker, what the worker reports becomes text,
 // numbers and points. The engine itself runs in worker.js; this thread only shows.
 import { Chart, readout, summary } from './chart.js';
-import { EngineClient } from './client.js';
+import { EngineClient, WorkerError } from './client.js';
 import { downloadSize, modelUrl, variant } from './page-address.js';
 import { Recorder, firstDifference } from './page-run.js';
 import { SamplingForm } from './page-sampling.js';
@@ -139,8 +139,7 @@ async function write(sampling) {
 
 /** Writes once, or once in each of the given modes and compares the texts. @param {boolean[]} [modes] */
 async function perform(modes) {
-  const sampling = form.take();
-  if (!sampling || working) return;
+  if (working || !form.take()) return;
   const chosen = useCache;
   working = true;
   byId('error').hidden = true;
@@ -148,6 +147,8 @@ async function perform(modes) {
     if (proving) client.order('stop');
     await proving;
     if (!loaded) await load();
+    const sampling = form.take(); // anew: the model has brought its own settings
+    if (!sampling) throw new WorkerError('invalid_argument', 'A sampling setting does not fit this model; it is marked below.');
     const runs = [];
     for (const mode of modes ?? [useCache]) {
       if (modes) setCache(mode);

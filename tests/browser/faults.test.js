@@ -1,0 +1,135 @@
+// What goes wrong is said in words, with a code, and can be tried again.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addModel, openPage, run, sample, startSite, state, written } from './helpers.js';
+
+const site = await startSite();
+const small = await addModel(site, 'small');
+
+async function fails(page, code, message) {
+  await page.click('#go');
+  assert.equal(await state(page), 'failed');
+  assert.equal(await page.textContent('#error-code'), code, await page.textContent('#error-message'));
+  assert.match(await page.textContent('#error-message'), message);
+  assert.ok(await page.isVisible('#error'));
+}
+
+async function retryWorks(page) {
+  await page.click('#retry');
+  await state(page, 'finished');
+  assert.ok(await page.isHidden('#error'));
+}
+
+const faults = [
+  { name: 'weights that are not there', file: 'model.safetensors', code: 'file_unreachable', message: /404/ },
+  { name: 'no model at all', file: 'config.json', code: 'file_unreachable', message: /config\.json was answered with 404/ },
+  { name: 'a web page instead of the weights', file: 'model.safetensors', code: 'file_is_html', message: /web page/i,
+    broken: () => '<!doctype html><title>Not found</title>' },
+  { name: 'weights that end too early', file: 'model.safetensors', code: 'file_truncated', message: /model\.safetensors/,
+    broken: (bytes) => bytes.subarray(0, -1) },
+  { name: 'a config that is no JSON', file: 'config.json', code: 'json_invalid', message: /config\.json/, broken: () => '{"model_type":' },
+  { name: 'another architecture', file: 'config.json', code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}' },
+  { name: 'a damaged tokenizer', file: 'tokenizer.json', code: 'tokenizer_invalid', message: /tokenizer\.json/, broken: () => '{"model": {}}' },
+];
+
+for (const [i, { name, file, code, message, broken }] of faults.entries()) {
+  test(`${name}: an error in words, and Try again works`, async (t) => {
+    const model = await addModel(site, `broken-${i}`);
+    if (broken) await model.write(file, broken(model.files[file]));
+    else await model.remove(file);
+    const page = await openPage(t, site, { query: model.query, expected: /404 \(Not Found\)/ });
+    await page.fill('#prompt', 'a');
+    await sample(page, { maxTokens: 20 });
+    await fails(page, code, message);
+    await model.restore(file);
+    await retryWorks(page);
+  });
+}
+
+test('a model on another site is refused', async (t) => {
+  const page = await openPage(t, site, { query: '?model=https://example.com/model/' });
+  await fails(page, 'invalid_argument', /its own site/);
+});
+
+test('an engine that is not there, and then is', async (t) => {
+  const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)/ });
+  await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
+  await page.fill('#prompt', 'a');
+  await sample(page, { maxTokens: 5 });
+  await fails(page, 'wasm_invalid', /404|wasm/);
+  await page.unroute('**/*.wasm');
+  await retryWorks(page);
+});
+
+test('a browser without workers is told so', async (t) => {
+  const page = await openPage(t, site, { init: () => { delete globalThis.Worker; } });
+  await fails(page, 'no_worker', /web worker/);
+});
+
+test('a worker script that cannot be loaded, and then can', async (t) => {
+  const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)|ERR_/ });
+  await page.route('**/worker.js', (route) => route.fulfill({ status: 404 }));
+  await page.fill('#prompt', 'a');
+  await sample(page, { maxTokens: 5 });
+  await fails(page, 'worker_lost', /worker\.js/);
+  await page.unroute('**/worker.js');
+  await retryWorks(page);
+});
+
+test('stopped while loading: back to the start, and loading again works', async (t) => {
+  const page = await openPage(t, site);
+  const [answer] = site.server.listeners('request');
+  const answerAll = (listener) => site.server.removeAllListeners('request').on('request', listener);
+  const held = [];
+  answerAll((request, response) => {
+    if (request.method === 'GET' && request.url.endsWith('.safetensors')) held.push(response);
+    else answer(request, response);
+  });
+  t.after(() => answerAll(answer));
+  await page.click('#go');
+  await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('#state').textContent));
+  assert.equal(await page.getAttribute('#figure', 'data-state'), 'loading');
+  assert.ok(await page.isVisible('#progress'));
+  assert.equal(await page.textContent('#go'), 'Stop');
+  await page.click('#go');
+  await state(page, 'unloaded');
+  assert.match(await page.textContent('#state'), /stopped/);
+  assert.ok(await page.isHidden('#progress'));
+  answerAll(answer);
+  assert.equal(held.length, 1);
+  await sample(page, { maxTokens: 20 });
+  assert.equal(await run(page), 'finished');
+});
+
+test('a prompt longer than the context, then a shorter one', async (t) => {
+  const page = await openPage(t, site, { query: small.query });
+  await page.fill('#prompt', 'a'.repeat(65));
+  await sample(page, { maxTokens: 5 });
+  await fails(page, 'context_full', /65 .*64/);
+  await page.fill('#prompt', 'a');
+  await retryWorks(page);
+});
+
+test('the context fills up: the run ends there and says so', async (t) => {
+  const page = await openPage(t, site, { query: small.query });
+  await page.fill('#prompt', 'a'.repeat(60));
+  await sample(page, { maxTokens: 50, temperature: 0 });
+  assert.equal(await run(page), 'full');
+  assert.match(await page.textContent('#state'), /all 64 positions are taken, 4 tokens written/);
+  assert.equal(await page.textContent('#position'), '64 of 64');
+});
+
+test('a vocabulary of markup and control characters stays text', async (t) => {
+  const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`); // U+0120: a space
+  const hostile = await addModel(site, 'hostile', { vocab });
+  const page = await openPage(t, site, { query: hostile.query });
+  await page.fill('#prompt', '<b>\u202e');
+  await sample(page, { maxTokens: 50, temperature: 5 });
+  await run(page);
+  assert.equal(await page.textContent('#story .prompt'), '<b>⟨U+202E⟩');
+  const text = await written(page);
+  assert.match(text, /<img src=x onerror=alert/);
+  assert.match(text, /[\u2400-\u241f]/, 'control characters are shown as symbols');
+  assert.doesNotMatch(text, /[\u0000-\u0008\u007f-\u009f\u202a-\u202e]/);
+  assert.equal(await page.$$eval('#story *:not(span)', (all) => all.length), 0);
+});

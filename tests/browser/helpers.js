@@ -1,0 +1,135 @@
+// What the browser tests share: a site in a subdirectory, a browser, and a page that keeps an eye on
+// everything that must never happen.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after } from 'node:test';
+import { chromium } from 'playwright-core';
+import { byteTokenizer } from '../node/helpers.js';
+import { tinyFiles } from '../node/tiny-model.js';
+import { serve } from '../serve.js';
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+const PATIENCE_MS = 30_000;
+export const ENDS = ['finished', 'stopped', 'full', 'failed'];
+
+/** Serves a copy of dist/ at /some/where/. */
+export async function startSite() {
+  const root = await mkdtemp(join(tmpdir(), 'kvc-site-'));
+  const folder = join(root, 'some', 'where');
+  await mkdir(folder, { recursive: true });
+  await cp(resolve('dist'), folder, { recursive: true });
+  const server = await serve(root);
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
+  after(async () => {
+    await browser.close();
+    server.close();
+    await rm(root, { recursive: true });
+  });
+  return { browser, server, folder, url: `http://127.0.0.1:${server.address().port}/some/where/` };
+}
+
+function chromiumPath() {
+  return execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], { encoding: 'utf8' }).trim();
+}
+
+/**
+ * A fresh page. After the test, it must not have complained (console, uncaught errors, Content Security
+ * Policy), nor asked for anything outside the site, nor blocked its main thread.
+ * @param {import('node:test').TestContext} t
+ * @param {Awaited<ReturnType<typeof startSite>>} site
+ * @param {{ query?: string, expected?: RegExp, blocking?: number, width?: number, height?: number, init?: () => void } & object} [options]
+ *   expected: complaints that are part of the test; blocking: ms that a task may take on the main thread, generous
+ *   because the machine may be busy (an engine there would block it for seconds); the rest goes to newContext
+ */
+export async function openPage(t, site, { query = '', expected, blocking = 400, width = 1280, height = 800, init, ...context } = {}) {
+  const own = await site.browser.newContext({ viewport: { width, height }, ...context });
+  const page = await own.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
+  const complaints = [];
+  const complain = (words) => { if (!expected?.test(words)) complaints.push(words); };
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complain(`console: ${message.text()}`); });
+  page.on('pageerror', (error) => complain(`uncaught: ${error}`));
+  page.on('dialog', (dialog) => { complain(`dialog: ${dialog.message()}`); dialog.dismiss(); });
+  page.on('request', (request) => { if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(site.url)) complain(`request: ${request.url()}`); });
+  await page.addInitScript(() => {
+    globalThis.longTasks = [];
+    globalThis.violations = [];
+    new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => violations.push(`${violatedDirective} ${blockedURI}`));
+  });
+  if (init) await page.addInitScript(init);
+  t.after(async () => {
+    const { tasks, csp } = await page.evaluate(() => ({ tasks: longTasks, csp: violations }));
+    await own.close();
+    assert.deepEqual(complaints, []);
+    assert.deepEqual(csp, []);
+    t.diagnostic(`main thread blocked for ${Math.round(Math.max(0, ...tasks))} ms at most, ${tasks.length} tasks over 50 ms`);
+    assert.ok(Math.max(0, ...tasks) < blocking, `a task of ${Math.max(...tasks)} ms on the main thread`);
+  });
+  await page.goto(site.url + query);
+  await page.waitForSelector('#figure[data-state="unloaded"]');
+  return page;
+}
+
+/** Waits for one of these states and returns it. */
+export async function state(page, ...wanted) {
+  const handle = await page.waitForFunction((states) => {
+    const now = document.querySelector('#figure').dataset.state;
+    return states.includes(now) && now;
+  }, wanted.length > 0 ? wanted : ENDS);
+  return handle.jsonValue();
+}
+
+/** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
+export async function sample(page, values) {
+  await page.$eval('#sampling', (fold) => { fold.open = true; });
+  for (const [key, value] of Object.entries(values)) await page.fill(`#sampling-${key}`, String(value));
+}
+
+/** Presses Generate and waits until the run has ended well. */
+export async function run(page) {
+  await page.click('#go');
+  await state(page, 'prefilling', 'running', 'finished'); // not the end of the run before
+  const end = await state(page);
+  assert.notEqual(end, 'failed', await page.textContent('#error-message'));
+  return end;
+}
+
+/** What the model wrote, without the marks of the switch. */
+export const written = (page) => page.$$eval('#story .written', (parts) => parts.map((part) => part.textContent).join(''));
+
+/** Waits for so many characters of story. */
+export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
+  const parts = [...document.querySelectorAll('#story .written')];
+  return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
+}, length);
+
+/** The chart's data from its twin: rows of [position, cached speed, uncached speed], null where not measured. */
+export async function table(page) {
+  await page.$eval('#data', (fold) => { fold.open = true; });
+  await page.waitForTimeout(100); // it is filled with the next frame
+  return page.$$eval('#data-table tbody tr', (rows) => rows.map((row) =>
+    [...row.cells].map(({ textContent }) => (textContent === '–' ? null : Number(textContent.replace(',', ''))))));
+}
+
+export const measured = (rows, column) => rows.map((row) => row[column]).filter((speed) => speed !== null);
+
+/** The verdict about the whole text. */
+export async function proof(page) {
+  await page.waitForFunction(() => /whole text|failed|stopped/.test(document.querySelector('#proof-words').textContent));
+  return { verdict: await page.getAttribute('#proof', 'data-verdict'), words: await page.textContent('#proof-words'),
+    hashes: (await page.textContent('#proof-hashes')).match(/[0-9a-f]{16}/g) };
+}
+
+/** A small random model in the site, to be broken: 64 positions, each byte a token. */
+export async function addModel(site, name, tokenizer = {}) {
+  const target = join(site.folder, name);
+  const files = { ...tinyFiles({ changes: { n_positions: 64, vocab_size: 320 } }), 'tokenizer.json': JSON.stringify(byteTokenizer(tokenizer)) };
+  await mkdir(target);
+  const write = (file, content) => writeFile(join(target, file), content);
+  for (const [file, content] of Object.entries(files)) await write(file, content);
+  return { query: `?model=${name}/`, files, write, remove: (file) => rm(join(target, file)), restore: (file) => write(file, files[file]) };
+}

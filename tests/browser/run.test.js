@@ -1,0 +1,166 @@
+// Runs with the real model: what is written, what is measured, and that the switch changes only the speed.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { measured, openPage, proof, run, sample, startSite, state, table, written, writtenAtLeast } from './helpers.js';
+
+const site = await startSite();
+
+test('the first click loads the model and writes a story, from a subdirectory', async (t) => {
+  const page = await openPage(t, site);
+  await page.waitForFunction(() => /MB/.test(document.querySelector('#go').textContent)); // the download's size
+  await sample(page, { maxTokens: 60 });
+  assert.equal(await run(page), 'finished');
+  assert.match(await page.textContent('#state'), /Finished: 60 tokens written/);
+  assert.equal(await page.textContent('#story .prompt'), await page.inputValue('#prompt'));
+  assert.ok((await written(page)).length > 60);
+  for (const id of ['prefill-on', 'now-on', 'median-on']) assert.match(await page.textContent(`#${id}`), /^[\d.,]+ \/s$/, id);
+  assert.match(await page.textContent('#ms-on'), /^[\d.,]+ ms$/);
+  assert.equal(await page.textContent('#work-on'), '1');
+  const tokens = Number(/^(\d+) of 1,024$/.exec(await page.textContent('#position'))[1]);
+  const config = JSON.parse(await readFile('dist/models/stories/config.json', 'utf8'));
+  const used = 2 * config.n_layer * config.n_embd * tokens * 4;
+  assert.equal(await page.textContent('#memory'),
+    `${(used / 1e6).toFixed(2)} MB used of ${(8 * config.n_layer * config.n_embd * config.n_positions / 1e6).toFixed(2)} MB`);
+  assert.match(await page.getAttribute('#memory', 'title'), new RegExp(`${tokens} tokens .* = ${used.toLocaleString('en')} bytes`));
+  const rows = await table(page);
+  assert.ok(measured(rows, 1).length > 10);
+  assert.equal(measured(rows, 2).length, 0);
+});
+
+test('flipped in the middle of a run, the text goes on unchanged and the speed falls', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 120 });
+  await page.selectOption('#pace', '0');
+  await run(page);
+  const straight = await written(page);
+
+  await page.selectOption('#pace', '60');
+  await page.click('#clear');
+  await page.click('#go');
+  await writtenAtLeast(page, 100);
+  await page.click('#cache');
+  await page.waitForSelector('#story .flip.off');
+  assert.equal(await page.getAttribute('#cache', 'aria-checked'), 'false');
+  await page.waitForFunction(() => Number(document.querySelector('#work-off').textContent) > 60);
+  await page.click('#cache');
+  await page.waitForSelector('#story .flip.on');
+  assert.match(await page.textContent('#remark'), /first took in the \d+ tokens it had missed/);
+  assert.equal(await state(page), 'finished');
+
+  assert.equal(await written(page), straight);
+  const rows = await table(page);
+  const [on, off] = [measured(rows, 1), measured(rows, 2)];
+  assert.ok(on.length > 3 && off.length > 3, `${on.length} cached and ${off.length} uncached points`);
+  const middle = (speeds) => speeds.sort((a, b) => a - b)[speeds.length >> 1];
+  assert.ok(middle(on) > 3 * middle(off), `${middle(on)} tokens/s cached, ${middle(off)} uncached`);
+  const { verdict, hashes } = await proof(page);
+  assert.equal(verdict, 'equal');
+  assert.equal(hashes.length, 3);
+  assert.equal(new Set(hashes).size, 1);
+});
+
+test('run both: the same text, two lines, and the switch is where it was', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 80 });
+  await page.selectOption('#pace', '0');
+  await page.click('#both');
+  await page.waitForFunction(() => /Both runs/.test(document.querySelector('#remark').textContent));
+  assert.match(await page.textContent('#remark'), /Both runs wrote the same 80 tokens/);
+  assert.equal(await page.getAttribute('#cache', 'aria-checked'), 'true');
+  const rows = await table(page);
+  assert.ok(measured(rows, 1).length > 10 && measured(rows, 2).length > 10);
+  const last = rows.at(-1);
+  assert.ok(last[1] > 2 * last[2], `at position ${last[0]}: ${last[1]} and ${last[2]} tokens/s`);
+  assert.match(await page.getAttribute('#chart', 'aria-label'), /times as fast/);
+  assert.match(await page.textContent('#caption'), /times as fast/);
+  await page.click('#clear');
+  assert.equal((await table(page)).length, 0);
+});
+
+test('stop takes effect within a token, and the next run is whole', async (t) => {
+  const page = await openPage(t, site);
+  await page.click('#cache'); // uncached: the slow tokens
+  await sample(page, { maxTokens: 300 });
+  await page.click('#go');
+  await writtenAtLeast(page, 200);
+  const asked = Date.now();
+  await page.keyboard.press('Escape');
+  assert.equal(await state(page), 'stopped');
+  t.diagnostic(`stopped after ${Date.now() - asked} ms`);
+  assert.ok(Date.now() - asked < 2000);
+  const text = await written(page);
+  const { verdict, hashes } = await proof(page);
+  assert.equal(verdict, 'equal');
+  assert.equal(hashes.length, 3);
+  assert.equal(await written(page), text, 'nothing is written after the stop');
+  await page.click('#cache');
+  await sample(page, { maxTokens: 60 });
+  assert.equal(await run(page), 'finished');
+  assert.match(await page.textContent('#state'), /60 tokens written/);
+});
+
+test('stop during the prefill', async (t) => {
+  const page = await openPage(t, site, {
+    init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
+      if (document.querySelector('#figure').dataset.state !== 'prefilling') return;
+      setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 20);
+    }).observe(document.querySelector('#figure'), { attributeFilter: ['data-state'] })),
+  });
+  await page.fill('#prompt', 'the king '.repeat(480));
+  await page.click('#go');
+  assert.equal(await state(page), 'stopped');
+  assert.match(await page.textContent('#state'), /Stopped: 0 tokens/);
+  assert.equal(await written(page), '');
+});
+
+test('the display keeps the chosen pace and says how fast the tokens were computed', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 300 });
+  await page.selectOption('#pace', '15');
+  await page.click('#go');
+  await writtenAtLeast(page, 1);
+  const position = async () => Number((await page.textContent('#position')).split(' ')[0]);
+  const [before, start] = [await position(), Date.now()];
+  await page.waitForTimeout(2000);
+  const shown = (await position() - before) / ((Date.now() - start) / 1000);
+  assert.ok(shown > 5 && shown < 20, `${shown} tokens/s were shown`);
+  const [, computed] = /computed at ([\d,]+)/.exec(await page.textContent('#pace-note'));
+  assert.ok(Number(computed.replace(',', '')) > 60);
+  await page.selectOption('#pace', '0'); // takes effect in the middle of the run
+  const changed = Date.now();
+  assert.equal(await state(page), 'finished');
+  assert.ok(Date.now() - changed < 15_000);
+});
+
+test('the same seed gives the same story in every build of the engine, another seed another one', async (t) => {
+  const stories = [];
+  for (const variant of ['relaxed', 'simd', 'scalar']) {
+    const page = await openPage(t, site, { query: `?variant=${variant}` });
+    await sample(page, { maxTokens: 50, seed: 11 });
+    await page.selectOption('#pace', '0');
+    await run(page);
+    stories.push(await written(page));
+    assert.match(await page.textContent('#engine-words'), { relaxed: /relaxed SIMD/, simd: /with SIMD/, scalar: /without SIMD/ }[variant]);
+    if (variant !== 'scalar') continue;
+    await page.click('text=New seed');
+    assert.notEqual(await page.inputValue('#sampling-seed'), '11');
+    await sample(page, { seed: 12 });
+    await run(page);
+    assert.notEqual(await written(page), stories[0]);
+  }
+  assert.equal(new Set(stories).size, 1);
+});
+
+test('settings out of range are named, and nothing runs', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { temperature: -1, topK: 2.5 });
+  await page.$eval('#sampling', (fold) => { fold.open = false; });
+  await page.click('#go');
+  assert.equal(await page.getAttribute('#figure', 'data-state'), 'unloaded');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'sampling-temperature');
+  assert.equal(await page.getAttribute('#sampling-topK', 'aria-invalid'), 'true');
+  assert.match(await page.textContent('#sampling-temperature-problem'), /from 0 to 10/);
+  await page.click('#defaults');
+  assert.equal(await page.getAttribute('#sampling-temperature', 'aria-invalid'), null);
+});
