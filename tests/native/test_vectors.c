@@ -150,6 +150,32 @@ static void softmax_terms(void **unused)
         }
 }
 
+/* ln(softmax(x)[target]) in float, from a sum of n terms in float. */
+static void log_softmax_at(void **unused)
+{
+    (void)unused;
+    uint64_t state = 6;
+    for (size_t n = 1; n <= 3000; n = n < MAX ? n + 1 : 2 * n)
+        for (int spread = 0; spread < 4; spread++) {
+            const size_t padded = kvc_round_up(n, 4), target = random_below(&state, n);
+            float *x = check_alloc(padded, sizeof *x);
+            double *exact = check_alloc(n, sizeof *exact);
+            for (size_t i = 0; i < n; i++)
+                exact[i] = x[i] = random_value(&state, 3.0, (const double[]){0, 1, 9, 80}[spread]);
+            double max = exact[0], sum = 0.0;
+            for (size_t i = 0; i < n; i++)
+                max = fmax(max, exact[i]);
+            for (size_t i = 0; i < n; i++)
+                sum += exp(exact[i] - max);
+            const double want = exact[target] - max - log(sum), size = 1.0 + fabs(want);
+            const float got = kvc_log_softmax_at(x, n, target);
+            check_close(&got, &want, &size, 1, 1e-6);
+            assert_true(got <= 0.0f);
+            free(x);
+            free(exact);
+        }
+}
+
 static void add_scale_sqrt(void **unused)
 {
     (void)unused;
@@ -199,6 +225,7 @@ int main(void)
         cmocka_unit_test(exp_at_the_edges),
         cmocka_unit_test(gelu_of_every_magnitude),
         cmocka_unit_test(softmax_terms),
+        cmocka_unit_test(log_softmax_at),
         cmocka_unit_test(add_scale_sqrt),
         cmocka_unit_test(all_finite),
     };
