@@ -58,8 +58,7 @@ after(async () => {
 
 test('http: with and without the final slash, as a string and as a URL, without query and hash', async () => {
   for (const address of [server.url, server.url.slice(0, -1), `${server.url}?a=b#c`, new URL(server.url)]) await checkLoad(address);
-  const directory = await openDirectory(server.url.slice(0, -1));
-  assert.equal(directory.name, server.url);
+  for (const end of ['', '/', '?a=b#c']) assert.equal((await openDirectory(server.url.slice(0, -1) + end)).name, server.url);
 });
 
 test('http: requests carry no credentials and no referrer', async () => {
@@ -419,6 +418,26 @@ test('abort while the server thinks, and while it stalls', async () => {
     await isAbort(loading, 'stop');
     server.requests.length = 0;
   }
+});
+
+test('a request that is given up is cancelled: after an abort, after silence, after a refusal', async () => {
+  let transfer;
+  const fetchFile = (url, init) => {
+    transfer = init.signal;
+    return fetch(url, init);
+  };
+  server.faults['config.json'] = fault.silent;
+  const controller = new AbortController();
+  const onProgress = () => controller.abort('at once'); // before the request is even made
+  const stopped = await openDirectory(server.url, { fetch: fetchFile, onProgress, signal: controller.signal });
+  await isAbort(stopped.json('config.json'), 'at once');
+  assert.equal(transfer.aborted, true);
+  const impatient = await openDirectory(server.url, { fetch: fetchFile, idleMs: 50 });
+  await rejectsCode(impatient.json('config.json'), 'file_unreachable', /nothing for 0\.05 s/);
+  assert.equal(transfer.aborted, true);
+  server.faults['config.json'] = fault.status(500);
+  await rejectsCode(impatient.json('config.json'), 'file_unreachable', /500/);
+  assert.equal(transfer.aborted, true);
 });
 
 test('abort at every progress event of a load, from every kind of place', async (t) => {

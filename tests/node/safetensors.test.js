@@ -197,7 +197,10 @@ test('overflow: sizes that cannot be counted exactly', () => {
     throwsCode(() => parse(shaped(shape)), 'safetensors_overflow');
   }
   throwsCode(() => parse('{"t":{"dtype":"U8","shape":[1],"data_offsets":[9007199254740992,9007199254740993]}}'), 'safetensors_overflow');
+  // Every offset is countable, but the length of the whole file is not.
   const huge = 2 ** 50 - 1;
+  const brim = Array.from({ length: 8 }, (_, i) => [`t${i}`, entry(i * huge, (i + 1) * huge)]);
+  throwsCode(() => parse(Object.fromEntries([...brim, ['last', entry(8 * huge, 8 * huge + 7)]])), 'safetensors_overflow', /header describes/);
   throwsCode(() => parse(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`t${i}`, entry(i * huge, (i + 1) * huge)]))), 'safetensors_overflow');
 });
 
@@ -218,6 +221,11 @@ test('trailing_bytes and file_truncated: the last tensor ends the file, whether 
     await rejectsCode(readAll(file.slice(0, -2), { known }), 'file_truncated', new RegExp(`${file.length}`));
   }
   await rejectsCode(readAll(safetensorsFile('{}', Uint8Array.of(0))), 'safetensors_trailing_bytes');
+  const header = '{"t":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}';
+  const whole = 8 + header.length + 4;
+  assert.equal(parse(header, whole).dataBytes, 4);
+  throwsCode(() => parse(header, whole - 1), 'file_truncated', new RegExp(`${whole - 1}.*${whole}`));
+  throwsCode(() => parse(header, whole + 1), 'safetensors_trailing_bytes', /1 bytes/);
 });
 
 // ---- whole files ------------------------------------------------------------------------------

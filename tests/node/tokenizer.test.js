@@ -93,6 +93,13 @@ test('use_regex false lets merges cross words', () => {
   assert.deepEqual(make(json).encode('a b'), [256, 98]);
 });
 
+test('ignore_merges takes a whole word from the vocabulary', () => {
+  const json = byteTokenizer({ vocab: ['abc'] });
+  assert.deepEqual(make(json).encode('abc'), byteIds('abc'));
+  json.model.ignore_merges = true;
+  assert.deepEqual(make(json).encode('abc'), [256]);
+});
+
 test('a normalizer is applied', () => {
   const json = { ...byteTokenizer(), normalizer: { type: 'NFC' } };
   assert.deepEqual(make(json).encode('e\u0301'), byteIds('é'));
