@@ -203,6 +203,7 @@ static void scores_that_are_not_finite(void **unused)
     check_ok(kvc_session_score(s, ids, 6, log_probs));
     check_same(log_probs, want, 5);
     check_error(kvc_session_score(s, ids, 7, log_probs), KVC_ERR_NOT_FINITE);
+    check_error(kvc_session_step(s), KVC_ERR_NOT_READY); /* the pass is over */
     check_untouched(s, &before);
     free(s);
     free(broken.packed);
