@@ -10,6 +10,7 @@
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
 #   bench    tokens per second with the cache on and off
+#   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
 #   help     this text
 #
@@ -264,7 +265,7 @@ case $command in
     all) setup wasm native page && locked build_wasm && locked build_native && locked build_types && locked build_site ;;
     start) setup wasm page && locked build_wasm && locked build_site && exec node tests/serve.js dist ;;
     test) run_tests "$@" ;;
-    bench) setup wasm page && locked build_wasm && exec node tests/bench/bench.js "$@" ;;
+    bench | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
     *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;
