@@ -65,7 +65,7 @@ export class Chart {
         y: { distr: 3, range: () => this.#decades() },
       },
       axes: [
-        { ...axis, label: 'position in the text (tokens)', labelFont: font, labelSize: 24, size: 32, space: 64 },
+        { ...axis, label: 'position in the text (tokens)', labelFont: font, labelSize: 24, size: 32, space: 40 },
         { ...axis, size: 56, splits: (_plot, _axis, min, max) => decadesBetween(min, max), filter: (_plot, splits) => splits,
           values: (_plot, splits) => splits.map((speed) => counted(speed)) },
       ],

@@ -113,7 +113,7 @@ export function showPlace(position, memory, { nLayer, nHead, headDim, nPositions
   const { usedBytes, cacheBytes, bytesPerToken, totalBytes } = memory;
   const held = usedBytes / bytesPerToken;
   say('position', `${counted(position)} of ${counted(nPositions)}`, 'tokens in the text so far, and the most that the model can take');
-  say('memory', `${megabytes(usedBytes, 2)} used of ${megabytes(cacheBytes, 2)}`,
+  say('memory', `${(usedBytes / 1e6).toFixed(2)} of ${megabytes(cacheBytes, 2)} used`,
     `used: 2 (K and V) × ${nLayer} layers × ${nHead} heads × ${counted(held)} tokens × ${headDim} numbers × 4 bytes = ${counted(usedBytes)} bytes; `
     + `allocated: the same for ${counted(cacheBytes / bytesPerToken)} tokens; with the scratch space, this session takes ${counted(totalBytes)} bytes`);
 }

@@ -79,8 +79,9 @@ function show() {
 
 function showPace() {
   const { now } = record.columns[record.mode].meter;
-  const faster = now !== undefined && Number(pace.value) > 0 && now > Number(pace.value);
-  say('pace-note', now === undefined ? '' : `computed at ${measured(now)}${faster ? '' : ', shown as it comes'}`);
+  const wanted = Number(pace.value);
+  const words = wanted === 0 || (now ?? 0) > wanted ? 'computed at' : 'slowed by computing:';
+  say('pace-note', now === undefined ? '' : `${words} ${measured(now)}`);
 }
 
 /** @param {unknown} error  @param {() => void} retry */

@@ -21,7 +21,7 @@ test('the first click loads the model and writes a story, from a subdirectory', 
   const config = JSON.parse(await readFile('dist/models/stories/config.json', 'utf8'));
   const used = 2 * config.n_layer * config.n_embd * tokens * 4;
   assert.equal(await page.textContent('#memory'),
-    `${(used / 1e6).toFixed(2)} MB used of ${(8 * config.n_layer * config.n_embd * config.n_positions / 1e6).toFixed(2)} MB`);
+    `${(used / 1e6).toFixed(2)} of ${(8 * config.n_layer * config.n_embd * config.n_positions / 1e6).toFixed(2)} MB used`);
   assert.match(await page.getAttribute('#memory', 'title'), new RegExp(`${tokens} tokens .* = ${used.toLocaleString('en')} bytes`));
   const rows = await table(page);
   assert.ok(measured(rows, 1).length > 10);
