@@ -73,7 +73,8 @@ export class Directory {
   }
 
   /**
-   * The parsed contents of a JSON file; undefined when it is optional and not there.
+   * The parsed contents of a JSON file; undefined when it is optional and not there, which some servers
+   * say with a web page.
    * @param {string} file
    * @param {{ optional?: boolean }} [options]
    * @returns {Promise<unknown>}
@@ -83,7 +84,7 @@ export class Directory {
     try {
       stream = await this.open(file);
     } catch (error) {
-      if (optional && error instanceof AbsentFile) return undefined;
+      if (optional && (error instanceof AbsentFile || (error instanceof KvcError && error.code === 'file_is_html'))) return undefined;
       throw error;
     }
     const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;

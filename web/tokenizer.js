@@ -38,6 +38,7 @@ export class Tokenizer {
   #parts;
   /** @type {(Uint8Array | undefined)[]} the bytes of each id */
   #bytes;
+  #unreadable;
   #specialIds;
   #encoder;
   /** @type {Encoder | undefined} made when first needed: it takes as much memory as the other one */
@@ -62,6 +63,7 @@ export class Tokenizer {
     this.#json = json;
     this.#parts = parts;
     this.#bytes = byteTable(parts, vocabSize);
+    this.#unreadable = bytesWithoutToken(parts);
     this.#specialIds = new Set(parts.added.filter((token) => token.special).map((token) => token.id));
     this.#encoder = encoderOf(json, parts, false);
     /** Ids below vocabSize that stand for no token; a sampler should never pick them. */
@@ -86,6 +88,7 @@ export class Tokenizer {
   encode(text, { special = false } = {}) {
     if (typeof text !== 'string') throw new KvcError('invalid_argument', `encode() takes a string, not ${typeof text}.`);
     if (special) this.#specialEncoder ??= encoderOf(this.#json, this.#parts, true);
+    this.#refuseUnreadable(text);
     const encoder = special && this.#specialEncoder ? this.#specialEncoder : this.#encoder;
     return encoder.encode(text, { add_special_tokens: false }).ids;
   }
@@ -99,6 +102,15 @@ export class Tokenizer {
     let text = '';
     for (const id of ids) text += stream.push(id);
     return text + stream.flush();
+  }
+
+  /** What has no token would silently get lost. @param {string} text */
+  #refuseUnreadable(text) {
+    if (this.#unreadable.size === 0) return;
+    for (const character of text.normalize('NFC')) {
+      if (!utf8.encode(character).some((byte) => this.#unreadable.has(byte))) continue;
+      throw new KvcError('invalid_argument', `This model cannot read ${quoted(character)}: its vocabulary has no token for it. Leave it out.`);
+    }
   }
 
   /** A decoder that takes one id after the other. @param {{ special?: boolean }} [options] */
@@ -187,11 +199,6 @@ function checkedParts(json, vocabSize) {
     claim(tokenOf, id, content, vocabSize);
   }
   const merges = list(json.model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab));
-  const special = new Set(added.filter((token) => token.special).map((token) => token.content));
-  for (const [character, byte] of BYTE_OF) {
-    // Without it, text with this byte would silently lose it.
-    if (!vocab.has(character) || special.has(character)) throw invalid(`tokenizer.json: the vocabulary has no token for the byte ${byte}.`);
-  }
   return { vocab, merges, added };
 }
 
@@ -232,6 +239,12 @@ function checkedMerge(merge, rank, vocab) {
     throw invalid(`tokenizer.json: merge ${rank} uses ${quoted(unknown)}, which is not in the vocabulary.`);
   }
   throw invalid(`tokenizer.json: merge ${rank} is ${quoted(merge)}; it should be a pair of tokens.`);
+}
+
+/** Bytes that no text may hold: a small vocabulary need not have them all. @param {Parts} parts */
+function bytesWithoutToken({ vocab, added }) {
+  const special = new Set(added.filter((token) => token.special).map((token) => token.content));
+  return new Set([...BYTE_OF].filter(([character]) => !vocab.has(character) || special.has(character)).map(([, byte]) => byte));
 }
 
 /** @param {Parts} parts  @param {number} vocabSize */

@@ -190,11 +190,11 @@ for (const name of Object.keys(FILES)) {
 
   test(`${name}: answers that are no file`, async () => {
     for (const status of [400, 401, 403, 500, 503]) await fails(fault.status(status), 'file_unreachable');
-    await fails(fault.html, 'file_is_html');
-    await fails(fault.htmlUntyped, 'file_is_html');
     await fails(fault.reset, 'file_unreachable');
     await fails(fault.empty, isModel ? 'safetensors_header_too_small' : 'json_invalid');
     if (name === 'generation_config.json') return;
+    await fails(fault.html, 'file_is_html');
+    await fails(fault.htmlUntyped, 'file_is_html');
     for (const status of [404, 410]) await fails(fault.status(status), 'file_unreachable');
   });
 

@@ -23,7 +23,7 @@ for (const name of MODELS) {
   for (const variant of ['relaxed', 'simd', 'scalar']) {
     test(`${name}, ${variant}: within 1e-4 of PyTorch with the same argmax at every position`, async () => {
       const { ids, rowAt } = await reference(name);
-      const model = await loadModel(new URL(`${name}/`, FIXTURES), { variant, tokenizer: false });
+      const model = await loadModel(new URL(`${name}/`, FIXTURES), { variant });
       assert.equal(model.variant, variant);
       for (const useCache of [true, false]) {
         const session = model.createSession({ useCache });
