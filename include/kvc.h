@@ -5,27 +5,28 @@
  *     kvc_session *session;
  *     kvc_model_bytes(&config, &n);                       // ask ...
  *     kvc_model_init(&model, &config, malloc(n), n);      // ... then give
- *     kvc_model_set_tensor(model, "wte.weight", KVC_F16, shape, 2, bytes, n_bytes);  // and so on
+ *     kvc_model_set_tensor(model, "wte.weight", KVC_F16, shape, 2, data, n);  // and so on
  *     kvc_session_bytes(model, 1024, &n);
  *     kvc_session_init(&session, model, 1024, malloc(n), n);
- *     kvc_session_prefill(session, prompt, n_prompt);     // read the prompt: T rows at once
+ *     kvc_session_prefill(session, prompt, n_prompt);     // read the prompt at once
  *     kvc_session_sample(session, &sampling, &rng, vocab_size, &id);
  *     kvc_session_decode(session, id);                    // one token more: one row
  *
  * The contract
- *   - A MODEL is a set of immutable weights; a SESSION is one timeline over it and owns its token
- *     history, KV cache, logits and scratch. Many sessions may share a model.
- *   - The cache changes the speed, never a bit of the output. Logits are bit-identical with the
- *     cache on and off, for every split of a prompt into prefills, and in every build: native gcc
- *     and clang at any -O and -march, wasm scalar, SIMD128 and relaxed SIMD.
- *   - Memory: a *_bytes() call says how much, the caller gives one block, 16-byte aligned, and
- *     frees it when done with the object. Nothing else is ever allocated.
- *   - The library never prints, exits, reads files or clocks, or keeps globals. What can fail
- *     returns a kvc_error and then leaves its object as it was. Untrusted bytes give an error.
+ *   - A MODEL is a set of immutable weights; a SESSION is one timeline over it and owns its
+ *     token history, KV cache, logits and scratch. Many sessions may share a model.
+ *   - The cache changes the speed, never a bit of the output. Logits are bit-identical with
+ *     the cache on and off, for every split of a prompt into prefills, and in every build:
+ *     native gcc and clang at any -O and -march, wasm scalar, SIMD128 and relaxed SIMD.
+ *   - Memory: a *_bytes() call says how much, the caller gives one block, 16-byte aligned,
+ *     and frees it when done with the object. Nothing else is ever allocated.
+ *   - The library never prints, exits, reads files or clocks, or keeps globals. What can
+ *     fail returns a kvc_error and then leaves its object as it was. Untrusted bytes give an
+ *     error.
  *   - One object must not be used from two threads at once.
  *
  * Shapes: B sequences, T tokens, L layers, H heads, D head_dim, C = H*D channels (n_embd),
- *         S slots of capacity, V vocab_size. Arrays are row-major f32, the last index fastest.
+ *         S slots of capacity, V vocab_size. Arrays are row-major f32, last index fastest.
  */
 #ifndef KVC_H
 #define KVC_H
@@ -38,37 +39,38 @@
 extern "C" {
 #endif
 
-/* ---- errors ------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 typedef enum kvc_error {
     KVC_OK = 0,
-    KVC_PENDING,                   /* not an error: kvc_session_step has more to do            */
-    KVC_ERR_INVALID_ARGUMENT,      /* NULL, zero or out-of-range argument                      */
-    KVC_ERR_CONFIG_INVALID,        /* sizes that no model can have, or that this one refuses   */
-    KVC_ERR_OUT_OF_MEMORY,         /* the block is too small, or the sizes overflow size_t     */
-    KVC_ERR_TENSOR_UNKNOWN,        /* surplus: a tensor that the config has no place for       */
-    KVC_ERR_TENSOR_DTYPE,          /* not F32, F16 or BF16                                     */
-    KVC_ERR_TENSOR_SHAPE,          /* the shape is not what the config asks for                */
-    KVC_ERR_TENSOR_BYTES,          /* more or fewer bytes than shape and dtype ask for         */
-    KVC_ERR_TENSOR_DUPLICATE,      /* this tensor is here already                              */
-    KVC_ERR_TENSOR_MISSING,        /* the model is not complete                                */
-    KVC_ERR_TOKEN_OUT_OF_RANGE,    /* token id >= vocab_size                                   */
-    KVC_ERR_POSITION_OUT_OF_RANGE, /* a position, layer, sequence or length that isn't there   */
-    KVC_ERR_CONTEXT_FULL,          /* the session's capacity is used up                        */
-    KVC_ERR_CACHE_FULL,            /* the cache's capacity is used up                          */
-    KVC_ERR_NOT_READY,             /* no logits yet: prefill or decode first                   */
-    KVC_ERR_NOT_FINITE,            /* NaN or infinity in a weight or in the logits             */
-    KVC_ERR_BUSY,                  /* a pass or a tensor is under way: finish or cancel it     */
+    KVC_PENDING,              /* not an error: kvc_session_step has more to do */
+    KVC_ERR_INVALID_ARGUMENT, /* NULL, zero or out-of-range argument */
+    KVC_ERR_CONFIG_INVALID,   /* sizes that no model can have, or that this one refuses */
+    KVC_ERR_OUT_OF_MEMORY,    /* the block is too small, or the sizes overflow size_t */
+    KVC_ERR_TENSOR_UNKNOWN,   /* surplus: a tensor that the config has no place for */
+    KVC_ERR_TENSOR_DTYPE,     /* not F32, F16 or BF16 */
+    KVC_ERR_TENSOR_SHAPE,     /* the shape is not what the config asks for */
+    KVC_ERR_TENSOR_BYTES,     /* more or fewer bytes than shape and dtype ask for */
+    KVC_ERR_TENSOR_DUPLICATE, /* this tensor is here already */
+    KVC_ERR_TENSOR_MISSING,   /* the model is not complete */
+    KVC_ERR_TOKEN_OUT_OF_RANGE, /* token id >= vocab_size */
+    KVC_ERR_POSITION_OUT_OF_RANGE, /* a position, layer, sequence or length that isn't there */
+    KVC_ERR_CONTEXT_FULL,          /* the session's capacity is used up */
+    KVC_ERR_CACHE_FULL,            /* the cache's capacity is used up */
+    KVC_ERR_NOT_READY,             /* no logits yet: prefill or decode first */
+    KVC_ERR_NOT_FINITE,            /* NaN or infinity in a weight or in the logits */
+    KVC_ERR_BUSY, /* a pass or a tensor is under way: finish or cancel it */
     KVC_ERROR_COUNT
 } kvc_error;
 
-/* The lower-case name of an error ("context_full"), "unknown" for any other value. Static. */
+/* The lower-case name of an error ("context_full"), "unknown" for others. Static. */
 const char *kvc_error_name(kvc_error error);
 
-/* ---- the model: immutable weights --------------------------------------------------------- */
+/* ---- the model: immutable weights -------------------------------------------------- */
 
-/* GPT-2's sizes, under the names of its config.json. head_dim = n_embd / n_head must be a
- * multiple of 4; n_inner is the width of the MLP (4 * n_embd where config.json says null). */
+/* GPT-2's sizes, under the names of its config.json. head_dim = n_embd / n_head must
+ * be a multiple of 4; n_inner is the width of the MLP (4 * n_embd where config.json
+ * says null). */
 typedef struct kvc_config {
     uint32_t n_layer, n_head, n_embd, n_inner, n_positions, vocab_size;
     float layer_norm_epsilon;
@@ -78,32 +80,36 @@ typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16 } kvc_dtype;
 
 typedef struct kvc_model kvc_model;
 
-/* KVC_OK, or KVC_ERR_CONFIG_INVALID. */
+/* Errors: CONFIG_INVALID (a size is 0 or beyond any model, head_dim % 4, an epsilon
+ * that is not between 0 and 1), INVALID_ARGUMENT (NULL). */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
  * Errors: CONFIG_INVALID, OUT_OF_MEMORY (more than size_t can say). */
 kvc_error kvc_model_bytes(const kvc_config *config, size_t *bytes);
 
-/* Lays a model without weights into memory. Errors: those of kvc_model_bytes, OUT_OF_MEMORY
- * (bytes is less than asked for), INVALID_ARGUMENT (memory is NULL or not 16-byte aligned). */
+/* Lays a model without weights into memory. Errors: those of kvc_model_bytes,
+ * OUT_OF_MEMORY (bytes is less than asked for), INVALID_ARGUMENT (memory is NULL or
+ * not 16-byte aligned). */
 kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memory,
                          size_t bytes);
 
-/* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its Hugging
- * Face name with or without the prefix "transformer.". Conv1D weights are [in, out].
+/* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
+ * Hugging Face name with or without the prefix "transformer.". Conv1D weights are [in,
+ * out].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
- * Names that GPT-2 files carry and no pass needs (h.N.attn.bias, h.N.attn.masked_bias, and
- * lm_head.weight, which is tied to wte.weight) are accepted and ignored.
- * Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE; BUSY. */
+ * Names that GPT-2 files carry and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
+ * and lm_head.weight, which is tied to wte.weight) are accepted and ignored. Errors:
+ * TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE; BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
                                const uint64_t *shape, size_t rank, const void *data,
                                size_t bytes);
 
-/* The same in pieces, for a file that streams in: begin names the tensor, each write brings the
- * next whole elements and packs them on arrival; the last one completes the tensor. After an
- * error in a write the tensor counts as not there. cancel drops an unfinished tensor. Names that
- * set_tensor ignores are TENSOR_UNKNOWN here: ask kvc_model_ignores first and skip their bytes. */
+/* The same in pieces, for a file that streams in: begin names the tensor, each write
+ * brings the next whole elements and packs them on arrival; the last one completes the
+ * tensor. After an error in a write the tensor counts as not there; a write without a
+ * begin is INVALID_ARGUMENT. cancel drops an unfinished tensor. Names that set_tensor
+ * ignores are TENSOR_UNKNOWN here: ask kvc_model_ignores first and skip their bytes. */
 kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
                                  const uint64_t *shape, size_t rank);
 kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t bytes);
@@ -112,13 +118,13 @@ void kvc_model_cancel_tensor(kvc_model *model);
 /* True for a name that is accepted and ignored, whatever its dtype and shape. */
 bool kvc_model_ignores(const char *name);
 
-/* KVC_OK once every tensor is there; else TENSOR_MISSING and *name is the first one missing
- * (lives as long as the model, until the next call). */
+/* KVC_OK once every tensor is there; else TENSOR_MISSING and *name is the first one
+ * missing (lives as long as the model, until the next call). */
 kvc_error kvc_model_complete(kvc_model *model, const char **name);
 
 const kvc_config *kvc_model_config(const kvc_model *model);
 
-/* ---- the session: one timeline ------------------------------------------------------------ */
+/* ---- the session: one timeline ----------------------------------------------------- */
 
 typedef struct kvc_session kvc_session;
 typedef struct kvc_cache kvc_cache;
@@ -134,92 +140,104 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model, size_t capac
 
 /* Appends T tokens to the timeline and computes the logits that follow the last of them.
  *   ids: [T]
- * Cache on: one pass over the tokens that the cache does not hold yet. Cache off: one pass over
- * the whole prefix, K and V in a one-layer scratch that is thrown away.
- * Errors, all leaving the session as it was: INVALID_ARGUMENT (T is 0), TOKEN_OUT_OF_RANGE,
- * CONTEXT_FULL, BUSY, NOT_FINITE (then the old logits are gone as well). */
+ * Cache on: one pass over the tokens that the cache does not hold yet. Cache off: one
+ * pass over the whole prefix, K and V in a one-layer scratch that is thrown away.
+ * Errors, all leaving the session as it was: INVALID_ARGUMENT (T is 0),
+ * TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE (then the old logits are gone as
+ * well). */
 kvc_error kvc_session_prefill(kvc_session *session, const uint32_t *ids, size_t T);
 
 /* The same for one token. */
 kvc_error kvc_session_decode(kvc_session *session, uint32_t id);
 
-/* A prefill in slices, for hosts that must stay responsive: begin checks and queues the tokens,
- * each step does one layer of up to 32 rows and returns KVC_PENDING until the logits are there
- * (KVC_OK). cancel drops the pass; the session is then as it was before begin. */
+/* A prefill in slices, for hosts that must stay responsive: begin checks and queues
+ * the tokens, each step does one layer of up to 32 rows and returns KVC_PENDING until
+ * the logits are there (KVC_OK). cancel drops the pass; the session is then as it was
+ * before begin. Errors of step: NOT_READY (no pass is under way), NOT_FINITE. */
 kvc_error kvc_session_begin(kvc_session *session, const uint32_t *ids, size_t T);
 kvc_error kvc_session_step(kvc_session *session);
 void kvc_session_cancel(kvc_session *session);
 
-/* Scores a text: log_probs[t] = ln p(ids[t+1] | ids[0 .. t]), the full-sequence pass of training.
- * Apart from the timeline: neither it nor the cache nor the logits are read or written.
+/* Scores a text: log_probs[t] = ln p(ids[t+1] | ids[0 .. t]), the full-sequence pass of
+ * training. Apart from the timeline: neither it nor the cache nor the logits are read or
+ * written.
  *   ids: [T], T >= 2, at most capacity + 1   log_probs: [T-1] out
- * Errors: INVALID_ARGUMENT, TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE. begin_score is the
- * sliced form, continued by step and cancel; both arrays must stay until it ends. */
+ * Errors: INVALID_ARGUMENT, TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE.
+ * begin_score is the sliced form, continued by step (4 rows of logits each at the end)
+ * and cancel; both arrays must stay until it ends. */
 kvc_error kvc_session_score(kvc_session *session, const uint32_t *ids, size_t T,
                             float *log_probs);
 kvc_error kvc_session_begin_score(kvc_session *session, const uint32_t *ids, size_t T,
                                   float *log_probs);
 
-/* The logits after the last token: [V], until the next pass; NULL where there are none (before
- * the first pass, and after truncate or reset). */
+/* The logits after the last token: [V], until the next pass; NULL where there are none
+ * (before the first pass, and after truncate or reset). */
 const float *kvc_session_logits(const kvc_session *session);
 
-/* FNV-1a 64 over the bytes of the logits (4 * V, little-endian); 0 where there are none. */
+/* FNV-1a 64 over the bytes of the logits (4 * V, little-endian); 0 where there are
+ * none. */
 uint64_t kvc_session_logits_hash(const kvc_session *session);
 
-/* Tokens in the timeline, and how many of them the cache holds (fewer while it is off). */
+/* Tokens in the timeline, and how many of them the cache holds (fewer while it is
+ * off). */
 size_t kvc_session_position(const kvc_session *session);
 size_t kvc_session_cached(const kvc_session *session);
 size_t kvc_session_capacity(const kvc_session *session);
 
-/* Turns the cache on or off between any two tokens. Off: the cache keeps what it holds. On
- * again: the next pass first brings it up to date. Error: BUSY. */
+/* Turns the cache on or off between any two tokens. Off: the cache keeps what it
+ * holds. On again: the next pass first brings it up to date. Error: BUSY. */
 kvc_error kvc_session_set_cache(kvc_session *session, bool use_cache);
 bool kvc_session_uses_cache(const kvc_session *session);
 
-/* Rewinds the timeline to its first n tokens. Errors: POSITION_OUT_OF_RANGE (n > position), BUSY.
- * Truncating to the current position changes nothing, the logits stay. */
+/* Rewinds the timeline to its first n tokens. Errors: POSITION_OUT_OF_RANGE (n >
+ * position), BUSY. Truncating to the current position changes nothing, the logits
+ * stay. */
 kvc_error kvc_session_truncate(kvc_session *session, size_t n);
 
-/* Back to position 0, the cache zeroed, a pass under way dropped. */
+/* Back to position 0, the cache zeroed, a pass under way dropped; the cache stays on
+ * or off. */
 void kvc_session_reset(kvc_session *session);
 
 typedef struct kvc_memory {
-    size_t total_bytes;     /* the session's whole block: cache, scratch, logits, bookkeeping */
-    size_t cache_bytes;     /* 2 * L * H * S * D * 4                                         */
-    size_t used_bytes;      /* bytes_per_token * tokens that the cache holds                 */
-    size_t bytes_per_token; /* 2 * L * H * D * 4                                             */
+    size_t
+        total_bytes; /* the session's whole block: cache, scratch, logits, bookkeeping */
+    size_t cache_bytes;     /* 2 * L * H * S * D * 4 */
+    size_t used_bytes;      /* bytes_per_token * tokens that the cache holds */
+    size_t bytes_per_token; /* 2 * L * H * D * 4 */
 } kvc_memory;
 kvc_memory kvc_session_memory(const kvc_session *session);
 
 /* The session's cache, to look into: B = 1. Lives as long as the session. */
 const kvc_cache *kvc_session_cache(const kvc_session *session);
 
-/* ---- the sampler -------------------------------------------------------------------------- */
+/* ---- the sampler ------------------------------------------------------------------- */
 
-/* Applied in the order of Hugging Face's generate: repetition_penalty, temperature, top_k, top_p,
- * min_p; each has a value that switches it off. */
+/* Applied in the order of Hugging Face's generate: repetition_penalty, temperature,
+ * top_k, top_p, min_p; each has a value that switches it off. */
 typedef struct kvc_sampling {
-    float temperature;        /* 0: greedy, the argmax, the lowest id among equals            */
-    uint32_t top_k;           /* keep the k likeliest; 0: off                                 */
-    float top_p;              /* keep the smallest set of at least this probability; 1: off   */
-    float min_p;              /* keep p >= min_p * p of the likeliest; 0: off                 */
-    float repetition_penalty; /* of every id in the history (CTRL paper); 1: off              */
+    float temperature; /* 0: greedy, the argmax, the lowest id among equals */
+    uint32_t top_k;    /* keep the k likeliest; 0: off */
+    float top_p;       /* keep the smallest set of at least this probability; 1: off */
+    float min_p;       /* keep p >= min_p * p of the likeliest; 0: off */
+    float repetition_penalty; /* of every id in the history (CTRL paper); 1: off */
 } kvc_sampling;
 
 /* Draws the next token id.
- *   logits: [V] in   history: [n_history] in, ids >= V are skipped   scratch: [3 * V] floats
+ *   logits: [V] in   history: [n_history] in, ids >= V are skipped
+ *   scratch: 12 * V bytes without a declared type, as malloc gives them, 4-byte aligned
  *   rng: in/out, any value is a seed (SplitMix64); one step a draw, none when greedy
- * Ties go to the lowest id. Errors: INVALID_ARGUMENT (a parameter out of range), NOT_FINITE. */
-kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V, const kvc_sampling *sampling,
-                     uint64_t *rng, const uint32_t *history, size_t n_history, float *scratch);
+ * Ties go to the lowest id. Errors: INVALID_ARGUMENT (a parameter out of range),
+ * NOT_FINITE. */
+kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V,
+                     const kvc_sampling *sampling, uint64_t *rng, const uint32_t *history,
+                     size_t n_history, void *scratch);
 
 /* kvc_sample over the session's logits and history, among the ids below n_ids (1 .. V).
  * Errors: those of kvc_sample, NOT_READY. */
-kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling, uint64_t *rng,
-                             size_t n_ids, uint32_t *id);
+kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling,
+                             uint64_t *rng, size_t n_ids, uint32_t *id);
 
-/* ---- building blocks: the cache and cached attention -------------------------------------- */
+/* ---- building blocks: the cache and cached attention ------------------------------- */
 
 /* One K and one V of (B, H, S, D) per layer; H counts KV heads; D is a multiple of 4. */
 typedef struct kvc_cache_shape {
@@ -229,7 +247,8 @@ typedef struct kvc_cache_shape {
 /* Errors: INVALID_ARGUMENT (a size is 0, head_dim % 4), OUT_OF_MEMORY (overflow). */
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes);
 
-/* Lays an empty, zeroed cache into memory. Errors: those of kvc_cache_bytes and too few bytes. */
+/* Lays an empty, zeroed cache into memory. Errors: those of kvc_cache_bytes and too
+ * few bytes. */
 kvc_error kvc_cache_init(kvc_cache **cache, const kvc_cache_shape *shape, void *memory,
                          size_t bytes);
 
@@ -238,12 +257,13 @@ const kvc_cache_shape *kvc_cache_get_shape(const kvc_cache *cache);
 /* Tokens that sequence b holds. */
 size_t kvc_cache_length(const kvc_cache *cache, size_t b);
 
-/* Writes K and V of T tokens into the slots length .. length + T - 1 of one layer of sequence b,
- * in O(T): history is not touched. The length stays until kvc_cache_advance.
+/* Writes K and V of T tokens into the slots length .. length + T - 1 of one layer of
+ * sequence b, in O(T): history is not touched. The length stays until kvc_cache_advance.
  *   k, v: [T, H, D] with a row stride (floats from token to token) of at least H * D
- * Errors: POSITION_OUT_OF_RANGE (layer, b), CACHE_FULL. */
-kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T, const float *k,
-                           const float *v, size_t stride);
+ * Errors: POSITION_OUT_OF_RANGE (layer, b), CACHE_FULL, INVALID_ARGUMENT (NULL,
+ * stride). */
+kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
+                           const float *k, const float *v, size_t stride);
 
 /* Makes T appended tokens part of the history, once all layers have them.
  * Errors: POSITION_OUT_OF_RANGE (b), CACHE_FULL. */
@@ -257,18 +277,21 @@ void kvc_cache_reset(kvc_cache *cache);
 
 /* Copies the first T tokens of a layer out: k, v: [B, H, T, D]. O(B * H * T * D).
  * Error: POSITION_OUT_OF_RANGE (layer, or T > the length of a sequence). */
-kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *k, float *v);
+kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *k,
+                         float *v);
 
 /* Bytes of all K and V slots: 2 * B * L * H * S * D * 4. */
 size_t kvc_cache_slot_bytes(const kvc_cache *cache);
 
-/* Cached attention, causal: T new queries of sequence b, at positions length .. length + T - 1,
- * against everything cached and themselves; append their K and V first, advance afterwards.
+/* Cached attention, causal: T new queries of sequence b, at positions length .. length +
+ * T - 1, against everything cached and themselves; append their K and V first, advance
+ * afterwards.
  *   y[t,h] = sum_j softmax_j(q[t,h] . k[j,g] / sqrt(D)) v[j,g],  j <= length + t,
- *   g = h / (n_head / n_kv_head)                     (grouped-query; multi-head where equal)
- *   y, q: [T, n_head, D], y is written   scratch: [2 * S rounded up to a multiple of 4] floats
- * Errors: INVALID_ARGUMENT (n_head is no multiple of n_kv_head, T is 0), POSITION_OUT_OF_RANGE,
- * CACHE_FULL. Source: Vaswani et al. 2017, section 3.2; Ainslie et al. 2023 for groups. */
+ *   g = h / (n_head / n_kv_head)            (grouped-query; multi-head where equal)
+ *   y: [T, n_head, D] out   q: the same, in   scratch: 2 * (S rounded up to 4) floats
+ * Errors: INVALID_ARGUMENT (n_head is no multiple of n_kv_head, T is 0),
+ * POSITION_OUT_OF_RANGE, CACHE_FULL. Source: Vaswani et al. 2017, section 3.2; Ainslie
+ * et al. 2023 for groups. */
 kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
                         const kvc_cache *cache, size_t b, size_t layer, float *scratch);
 

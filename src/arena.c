@@ -2,7 +2,8 @@
 
 void *kvc_take(kvc_arena *arena, size_t count, size_t size)
 {
-    const size_t limit = SIZE_MAX - (KVC_ALIGN - 1); /* a multiple of KVC_ALIGN, as used is */
+    const size_t limit =
+        SIZE_MAX - (KVC_ALIGN - 1); /* a multiple of KVC_ALIGN, as used is */
     if (arena->overflow || (size != 0 && count > (limit - arena->used) / size)) {
         arena->overflow = true;
         return NULL;

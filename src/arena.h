@@ -1,5 +1,6 @@
-/* arena.h - "ask, then give": one layout function runs twice, first over an arena without memory
- * to learn the size, then over the caller's block to hand out the pieces. */
+/* arena.h - "ask, then give": one layout function runs twice, first over an arena
+ * without memory to learn the size, then over the caller's block to hand out the
+ * pieces. */
 #ifndef KVC_ARENA_H
 #define KVC_ARENA_H
 
@@ -15,7 +16,8 @@ typedef struct kvc_arena {
     bool overflow; /* the sum no longer fits size_t; stays set */
 } kvc_arena;
 
-/* count * size bytes at the next multiple of KVC_ALIGN; NULL while asking or after overflow. */
+/* count * size bytes at the next multiple of KVC_ALIGN; NULL while asking or after
+ * overflow. */
 void *kvc_take(kvc_arena *arena, size_t count, size_t size);
 
 /* True for memory that can be handed to an arena. */

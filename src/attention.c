@@ -19,16 +19,18 @@ static void score(float *restrict scores, size_t stride, const float *restrict q
                   size_t n)
 {
     const size_t D = cache->shape.head_dim;
-    memset(scores, 0, rows * stride * sizeof *scores);
+    for (size_t r = 0; r < rows; r++)
+        memset(scores + r * stride, 0, kvc_round_up(n, 4) * sizeof *scores);
     for (size_t first = 0; first < n; first += KVC_KEY_PANEL)
         kvc_accumulate(scores + first, stride, q, q_stride, keys + first * D,
                        kvc_key_panel_width(cache, first), rows, D,
                        kvc_round_up(kvc_min(KVC_KEY_PANEL, n - first), 4));
 }
 
-/* Attention of up to QUERIES successive queries of one head, the first of which sees n slots. */
-static void attend_head(float *restrict y, const float *restrict q, size_t stride, size_t rows,
-                        const kvc_cache *cache, const float *keys, size_t n,
+/* Attention of up to QUERIES successive queries of one head, the first of which sees n
+ * slots. */
+static void attend_head(float *restrict y, const float *restrict q, size_t stride,
+                        size_t rows, const kvc_cache *cache, const float *keys, size_t n,
                         float *restrict scores)
 {
     const size_t D = cache->shape.head_dim;
@@ -41,10 +43,11 @@ static void attend_head(float *restrict y, const float *restrict q, size_t strid
         sum[r] = kvc_softmax_terms(scores + r * width, n + r, scale);
         memset(y + r * stride, 0, D * sizeof *y);
     }
-    kvc_accumulate(y, stride, scores, width, values, D, rows, n, D); /* what all of them see */
-    for (size_t r = 1; r < rows; r++)                                /* what only later ones do */
-        kvc_accumulate(y + r * stride, stride, scores + r * width + n, width, values + n * D, D,
-                       1, r, D);
+    kvc_accumulate(y, stride, scores, width, values, D, rows, n,
+                   D);                /* what all of them see */
+    for (size_t r = 1; r < rows; r++) /* what only later ones do */
+        kvc_accumulate(y + r * stride, stride, scores + r * width + n, width,
+                       values + n * D, D, 1, r, D);
     for (size_t r = 0; r < rows; r++)
         kvc_scale(y + r * stride, 1.0f / sum[r], D);
 }

@@ -4,7 +4,8 @@
 
 #include "kvc.h"
 
-/* kvc_attention with the first query at a given position; arguments are checked already. */
+/* kvc_attention with the first query at a given position; arguments are checked
+ * already. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch);

@@ -6,10 +6,12 @@
 static size_t key_offset(const kvc_cache *cache, size_t slot, size_t d)
 {
     const size_t first = slot / KVC_KEY_PANEL * KVC_KEY_PANEL;
-    return first * cache->shape.head_dim + d * kvc_key_panel_width(cache, first) + (slot - first);
+    return first * cache->shape.head_dim + d * kvc_key_panel_width(cache, first) +
+           (slot - first);
 }
 
-/* The number of K and V slots of one channel: B * L * H * 2 * S; sets overflow in the arena. */
+/* The number of K and V slots of one channel: B * L * H * 2 * S; sets overflow in the
+ * arena. */
 static size_t slot_rows(kvc_arena *arena, const kvc_cache_shape *s)
 {
     const size_t factors[] = {s->batch, s->n_layer, s->n_kv_head, s->capacity};
@@ -82,7 +84,8 @@ size_t kvc_cache_length(const kvc_cache *cache, size_t b)
 size_t kvc_cache_slot_bytes(const kvc_cache *cache)
 {
     const kvc_cache_shape *s = &cache->shape;
-    return 2 * s->batch * s->n_layer * s->n_kv_head * s->capacity * s->head_dim * sizeof(float);
+    return 2 * s->batch * s->n_layer * s->n_kv_head * s->capacity * s->head_dim *
+           sizeof(float);
 }
 
 float *kvc_cache_head(const kvc_cache *cache, size_t b, size_t layer, size_t head)
@@ -107,8 +110,8 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
     }
 }
 
-kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T, const float *k,
-                           const float *v, size_t stride)
+kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
+                           const float *k, const float *v, size_t stride)
 {
     const kvc_cache_shape *s = &cache->shape;
     if (b >= s->batch || layer >= s->n_layer)
@@ -145,7 +148,8 @@ void kvc_cache_reset(kvc_cache *cache)
     memset(cache->slots, 0, kvc_cache_slot_bytes(cache));
 }
 
-kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *k, float *v)
+kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *k,
+                         float *v)
 {
     const kvc_cache_shape *s = &cache->shape;
     if (layer >= s->n_layer)
@@ -153,7 +157,7 @@ kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *
     for (size_t b = 0; b < s->batch; b++)
         if (T > cache->length[b])
             return KVC_ERR_POSITION_OUT_OF_RANGE;
-    for (size_t b = 0; b < s->batch; b++)
+    for (size_t b = 0; b < s->batch && T > 0; b++)
         for (size_t h = 0; h < s->n_kv_head; h++) {
             const float *keys = kvc_cache_head(cache, b, layer, h);
             memcpy(v, keys + s->capacity * s->head_dim, T * s->head_dim * sizeof *v);

@@ -1,11 +1,12 @@
-/* gpt.c - the one forward pass behind prefill, decode, cache on and cache off.
- * x += proj(attention(ln_1(x)));  x += mlp_proj(gelu(fc(ln_2(x))));  logits = ln_f(x) . wte^T
- * Source: Radford et al. 2019, the layout of its released code. */
+/* gpt.c - the one forward pass behind prefill, decode, cache on and cache off. x +=
+ * proj(attention(ln_1(x)));  x += mlp_proj(gelu(fc(ln_2(x))));  logits = ln_f(x) .
+ * wte^T Source: Radford et al. 2019, the layout of its released code. */
 #include "gpt.h"
 
 #include "attention.h"
 
-kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config, size_t capacity)
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+                                   size_t capacity)
 {
     const size_t row = config->n_embd * sizeof(float);
     kvc_workspace w;
@@ -24,14 +25,16 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
     const size_t C = model->config.n_embd;
     for (size_t r = 0; r < n; r++, x += C) {
         const float *token = kvc_matrix_at(&model->wte, 0, ids[position + r]);
-        const size_t stride = (size_t)(kvc_matrix_at(&model->wte, 1, ids[position + r]) - token);
+        const size_t stride =
+            (size_t)(kvc_matrix_at(&model->wte, 1, ids[position + r]) - token);
         for (size_t i = 0; i < C; i++)
             x[i] = token[i * stride] + model->wpe[(position + r) * C + i];
     }
 }
 
-void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_cache *cache,
-                   size_t cache_layer, size_t position, size_t n, size_t skip, kvc_workspace *w)
+void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
+                   kvc_cache *cache, size_t cache_layer, size_t position, size_t n,
+                   size_t skip, kvc_workspace *w)
 {
     const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
     const float eps = model->config.layer_norm_epsilon;
@@ -45,7 +48,8 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_
     position += skip;
     n -= skip;
     kvc_linear(w->q, w->h + skip * C, n, &layer->q);
-    kvc_attend(w->h, w->q, n, model->config.n_head, cache, 0, cache_layer, position, w->scores);
+    kvc_attend(w->h, w->q, n, model->config.n_head, cache, 0, cache_layer, position,
+               w->scores);
     kvc_linear(w->q, w->h, n, &layer->proj);
     kvc_add(x, w->q, n * C);
 
@@ -56,8 +60,8 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_
     kvc_add(x, w->q, n * C);
 }
 
-void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x, size_t n,
-                    kvc_workspace *w)
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+                    size_t n, kvc_workspace *w)
 {
     kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, n, model->config.n_embd,
                    model->config.layer_norm_epsilon);

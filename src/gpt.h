@@ -14,21 +14,24 @@ typedef struct kvc_workspace {
     float *scores;        /* kvc_attention_scratch(S) */
 } kvc_workspace;
 
-kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config, size_t capacity);
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+                                   size_t capacity);
 
 /* x[r] = wte[ids[position + r]] + wpe[position + r]
  *   x: [n, C] out   ids: the whole text */
 void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
                    size_t position, size_t n);
 
-/* One layer of n <= KVC_ROWS rows, the first at a given position; K and V go into cache_layer of
- * the cache. Of the first `skip` rows nothing but K and V is computed: the last layer needs no more.
+/* One layer of n <= KVC_ROWS rows, the first at a given position; K and V go into
+ * cache_layer of the cache. Of the first `skip` rows nothing but K and V is computed: the
+ * last layer needs no more.
  *   x: [n, C] in/out */
-void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index, kvc_cache *cache,
-                   size_t cache_layer, size_t position, size_t n, size_t skip, kvc_workspace *w);
+void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
+                   kvc_cache *cache, size_t cache_layer, size_t position, size_t n,
+                   size_t skip, kvc_workspace *w);
 
 /* logits = ln_f(x) . wte^T   logits: [n, V rounded up to 4] out   x: [n, C] */
-void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x, size_t n,
-                    kvc_workspace *w);
+void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float *x,
+                    size_t n, kvc_workspace *w);
 
 #endif

@@ -9,10 +9,10 @@
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* ---- matrix times rows -------------------------------------------------------------------- */
+/* ---- matrix times rows ------------------------------------------------------------- */
 
-/* kvc_accumulate for exactly ROWS rows and VECS vectors of 4 lanes; with constant arguments the
- * accumulators live in registers. */
+/* kvc_accumulate for exactly ROWS rows and VECS vectors of 4 lanes; with constant
+ * arguments the accumulators live in registers. */
 ALWAYS_INLINE void tile(const size_t ROWS, const size_t VECS, float *restrict y,
                         size_t y_stride, const float *restrict x, size_t x_stride,
                         const float *restrict w, size_t w_stride, size_t n)
@@ -35,8 +35,8 @@ ALWAYS_INLINE void tile(const size_t ROWS, const size_t VECS, float *restrict y,
 }
 
 void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
-                    size_t x_stride, const float *restrict w, size_t w_stride, size_t rows,
-                    size_t n, size_t lanes)
+                    size_t x_stride, const float *restrict w, size_t w_stride,
+                    size_t rows, size_t n, size_t lanes)
 {
     assert(lanes % 4 == 0);
     for (; rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride) {
@@ -64,7 +64,8 @@ float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
     return m->w + first * m->n_in + i * width + (o - first);
 }
 
-void kvc_linear(float *restrict y, const float *restrict x, size_t rows, const kvc_matrix *m)
+void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
+                const kvc_matrix *m)
 {
     const size_t lanes = kvc_round_up(m->n_out, 4), x_stride = kvc_round_up(m->n_in, 4);
     for (size_t r = 0; r < rows; r++) {
@@ -75,12 +76,12 @@ void kvc_linear(float *restrict y, const float *restrict x, size_t rows, const k
     }
     for (size_t o = 0; o < lanes; o += KVC_PANEL) {
         const size_t width = kvc_min(KVC_PANEL, lanes - o);
-        kvc_accumulate(y + o, lanes, x, x_stride, m->w + o * m->n_in, width, rows, m->n_in,
-                       width);
+        kvc_accumulate(y + o, lanes, x, x_stride, m->w + o * m->n_in, width, rows,
+                       m->n_in, width);
     }
 }
 
-/* ---- vectors ------------------------------------------------------------------------------ */
+/* ---- vectors ----------------------------------------------------------------------- */
 
 /* The fixed tree of every horizontal sum: (s0 + s1) + (s2 + s3). */
 ALWAYS_INLINE float sum_lanes(v128_t s)
@@ -106,19 +107,21 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
             wasm_f32x4_splat(1.0f / kvc_sqrt(sum_lanes(squares) / (float)n + eps));
         for (size_t i = 0; i < n; i += 4) {
             const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), mean);
-            const v128_t t = wasm_f32x4_mul(wasm_f32x4_mul(d, scale), wasm_v128_load(weight + i));
+            const v128_t t =
+                wasm_f32x4_mul(wasm_f32x4_mul(d, scale), wasm_v128_load(weight + i));
             wasm_v128_store(y + i, wasm_f32x4_add(t, wasm_v128_load(bias + i)));
         }
     }
 }
 
-/* exp(x) to about one ulp on [-87, 88], clamped outside: exp(x) = 2^n exp(r), n = round(x / ln 2),
- * exp(r) = 1 + r + r^2 q(r) with q a minimax polynomial fitted for this project. Adding 1.5 * 2^23
- * rounds to an integer and leaves it in the low bits. */
+/* exp(x) to about one ulp on [-87, 88], clamped outside: exp(x) = 2^n exp(r), n =
+ * round(x / ln 2), exp(r) = 1 + r + r^2 q(r) with q a minimax polynomial fitted for
+ * this project. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits. */
 ALWAYS_INLINE v128_t exp_f32x4(v128_t x)
 {
     const v128_t shifter = wasm_f32x4_splat(12582912.0f);
-    x = wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-87.0f)), wasm_f32x4_splat(88.0f));
+    x = wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-87.0f)),
+                        wasm_f32x4_splat(88.0f));
     const v128_t t =
         wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504f)), shifter);
     const v128_t n = wasm_f32x4_sub(t, shifter);
@@ -169,7 +172,8 @@ float kvc_softmax_terms(float *x, size_t n, float scale)
     return sum_lanes(sum);
 }
 
-/* ln(x) for finite x > 0: x = 2^e m, m near 1, ln m = 2 artanh((m - 1) / (m + 1)) as a series. */
+/* ln(x) for finite x > 0: x = 2^e m, m near 1, ln m = 2 artanh((m - 1) / (m + 1)) as a
+ * series. */
 static double log_positive(double x)
 {
     uint64_t bits;
@@ -214,7 +218,8 @@ void kvc_add(float *restrict y, const float *restrict x, size_t n)
 {
     assert(n % 4 == 0);
     for (size_t i = 0; i < n; i += 4)
-        wasm_v128_store(y + i, wasm_f32x4_add(wasm_v128_load(y + i), wasm_v128_load(x + i)));
+        wasm_v128_store(y + i,
+                        wasm_f32x4_add(wasm_v128_load(y + i), wasm_v128_load(x + i)));
 }
 
 void kvc_scale(float *y, float s, size_t n)

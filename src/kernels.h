@@ -1,8 +1,9 @@
 /* kernels.h - the arithmetic, each kernel with its equation.
  *
- * The numerics contract: every output has ONE accumulator that walks the reduction index in
- * ascending order, so SIMD lanes are outputs and never slices of a sum; sums over one vector use
- * four strided partial sums and one fixed tree; no fused multiply-add, no libm. */
+ * The numerics contract: every output has ONE accumulator that walks the reduction
+ * index in ascending order, so SIMD lanes are outputs and never slices of a sum; sums
+ * over one vector use four strided partial sums and one fixed tree; no fused
+ * multiply-add, no libm. */
 #ifndef KVC_KERNELS_H
 #define KVC_KERNELS_H
 
@@ -11,16 +12,19 @@
 
 enum { KVC_PANEL = 32 }; /* outputs of a weight matrix that lie side by side */
 
-/* y[r,c] += sum_k x[r,k] * w[k,c], k ascending. The one inner loop of the engine: projections
- * (w = a weight panel), attention scores (w = keys) and attention output (w = values).
+/* y[r,c] += sum_k x[r,k] * w[k,c], k ascending. The one inner loop of the engine:
+ * projections (w = a weight panel), attention scores (w = keys) and attention output (w =
+ * values).
  *   y: [rows, lanes] in/out, row stride y_stride     lanes: a multiple of 4
- *   x: [rows, n], row stride x_stride                w: [n, lanes], row stride w_stride */
+ *   x: [rows, n], row stride x_stride    w: [n, lanes], row stride w_stride */
 void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
-                    size_t x_stride, const float *restrict w, size_t w_stride, size_t rows,
-                    size_t n, size_t lanes);
+                    size_t x_stride, const float *restrict w, size_t w_stride,
+                    size_t rows, size_t n, size_t lanes);
 
-/* A weight matrix packed into panels of KVC_PANEL outputs, the last one narrower (a multiple of
- * 4, padded with zeros): w: [n_out/32][n_in][32]   bias: [n_out rounded up to 4] or NULL */
+/* A weight matrix packed into panels of KVC_PANEL outputs, the last one narrower (a
+ * multiple of
+ * 4, padded with zeros).
+ *   w: [n_out/32][n_in][32]   bias: [n_out rounded up to 4] or NULL */
 typedef struct kvc_matrix {
     size_t n_in, n_out;
     float *w, *bias;
@@ -30,8 +34,10 @@ typedef struct kvc_matrix {
 float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o);
 
 /* y[r,o] = bias[o] + sum_i x[r,i] * w[i,o]
- *   y: [rows, n_out rounded up to 4] out   x: [rows, n_in], row stride n_in rounded up to 4 */
-void kvc_linear(float *restrict y, const float *restrict x, size_t rows, const kvc_matrix *m);
+ *   y: [rows, n_out rounded up to 4] out
+ *   x: [rows, n_in], row stride n_in rounded up to 4 */
+void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
+                const kvc_matrix *m);
 
 /* y = (x - mean) / sqrt(var + eps) * weight + bias, per row; population variance.
  *   y, x: [rows, n]   weight, bias: [n]   n: a multiple of 4   (Ba et al. 2016) */
@@ -42,14 +48,16 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
  *   x: [n]   n: a multiple of 4 */
 void kvc_gelu(float *x, size_t n);
 
-/* x = exp((x - max x) * scale), in place; returns the sum of the first n. scale > 0.
+/* x = exp((x - max x) * scale), in place, at least exp(-87); returns the sum of the first
+ * n. scale > 0.
  *   x: [n rounded up to 4], the padding is overwritten with zeros */
 float kvc_softmax_terms(float *x, size_t n, float scale);
 
 /* ln(softmax(x)[target])   x: [n rounded up to 4], overwritten */
 float kvc_log_softmax_at(float *x, size_t n, size_t target);
 
-/* y = exp(x), to about one ulp on [-87, 88] and clamped outside   y, x: [n], may be the same */
+/* y = exp(x), to about one ulp on [-87, 88] and clamped outside
+ *   y, x: [n], may be the same */
 void kvc_exp(float *y, const float *x, size_t n);
 
 /* y += x    y, x: [n]   n: a multiple of 4 */

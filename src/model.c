@@ -2,17 +2,20 @@
 
 #include <string.h>
 
-/* ---- sizes and layout --------------------------------------------------------------------- */
+/* ---- sizes and layout -------------------------------------------------------------- */
 
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
         return KVC_ERR_INVALID_ARGUMENT;
-    const uint32_t sizes[] = {c->n_layer, c->n_head, c->n_embd,
+    const uint32_t sizes[] = {c->n_layer, c->n_head,      c->n_embd,
                               c->n_inner, c->n_positions, c->vocab_size};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] == 0 || sizes[i] > 1u << 24) /* far above any model: sums never overflow */
+        if (sizes[i] == 0 ||
+            sizes[i] > 1u << 24) /* far above any model: sums never overflow */
             return KVC_ERR_CONFIG_INVALID;
+    if (c->n_layer > 1u << 12) /* each costs time here, before any memory is asked for */
+        return KVC_ERR_CONFIG_INVALID;
     if (c->n_embd % c->n_head != 0 || c->n_embd / c->n_head % 4 != 0)
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->layer_norm_epsilon > 0.0f && c->layer_norm_epsilon < 1.0f))
@@ -113,7 +116,7 @@ const kvc_config *kvc_model_config(const kvc_model *model)
     return &model->config;
 }
 
-/* ---- intake: bytes of a file -> packed floats --------------------------------------------- */
+/* ---- intake: bytes of a file -> packed floats -------------------------------------- */
 
 static size_t dtype_size(kvc_dtype dtype)
 {
@@ -123,7 +126,8 @@ static size_t dtype_size(kvc_dtype dtype)
 /* IEEE 754 half to single, exact: subnormals, infinities and NaN included. */
 static uint32_t widen_half(uint32_t h)
 {
-    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, fraction = h & 0x3ffu;
+    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31,
+                   fraction = h & 0x3ffu;
     if (exponent == 31)
         return sign | 0x7f800000u | fraction << 13;
     if (exponent != 0)

@@ -1,4 +1,5 @@
-/* model.h - the packed weights, as the forward pass reads them. C = n_embd, F = n_inner. */
+/* model.h - the packed weights, as the forward pass reads them. C = n_embd, F =
+ * n_inner. */
 #ifndef KVC_MODEL_H
 #define KVC_MODEL_H
 
@@ -8,8 +9,8 @@
 
 typedef struct kvc_layer {
     float *ln_1_weight, *ln_1_bias; /* [C] */
-    kvc_matrix q, k, v;             /* C -> C: c_attn in three, so that K and V can go alone */
-    kvc_matrix proj;                /* C -> C */
+    kvc_matrix q, k, v; /* C -> C: c_attn in three, so that K and V can go alone */
+    kvc_matrix proj;    /* C -> C */
     float *ln_2_weight, *ln_2_bias; /* [C] */
     kvc_matrix fc;                  /* C -> F */
     kvc_matrix mlp_proj;            /* F -> C */
@@ -25,8 +26,8 @@ typedef struct kvc_intake {
 
 struct kvc_model {
     kvc_config config;
-    kvc_matrix wte;                 /* C -> V: the head; row id of the embedding is output id */
-    float *wpe;                     /* [n_positions, C] */
+    kvc_matrix wte; /* C -> V: the head; row id of the embedding is output id */
+    float *wpe;     /* [n_positions, C] */
     float *ln_f_weight, *ln_f_bias; /* [C] */
     kvc_layer *layers;              /* [L] */
     bool *present;                  /* [KVC_GLOBAL_TENSORS + KVC_LAYER_TENSORS * L] */
@@ -36,8 +37,8 @@ struct kvc_model {
 
 enum { KVC_GLOBAL_TENSORS = 4, KVC_LAYER_TENSORS = 12 };
 
-/* A tensor of the file and its place in the model: a plain array, or one matrix (three for
- * c_attn) whose transposition the file's orientation decides. */
+/* A tensor of the file and its place in the model: a plain array, or one matrix (three
+ * for c_attn) whose transposition the file's orientation decides. */
 typedef struct kvc_place {
     size_t rank, shape[2];
     float *plain;       /* or */

@@ -1,5 +1,5 @@
-/* sampler.c - from logits to the next token id. The same numbers in, the same id out, everywhere:
- * own exp, own random numbers, sums in double and in one fixed order. */
+/* sampler.c - from logits to the next token id. The same numbers in, the same id out,
+ * everywhere: own exp, own random numbers, sums in double and in one fixed order. */
 #include <string.h>
 
 #include "arena.h"
@@ -9,7 +9,7 @@
 /* Candidates, best first where they had to be ordered, by ascending id otherwise. */
 typedef struct candidates {
     float *logit;    /* [V] by id, after penalty and temperature */
-    float *weight;   /* [V] by id, exp(logit - max): a probability before division by the sum */
+    float *weight;   /* [V] by id, exp(logit - max): a probability but for the divisor */
     uint32_t *order; /* [V] ids; the first n are in the draw */
     size_t n;
 } candidates;
@@ -23,7 +23,7 @@ static double next_uniform(uint64_t *state)
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-/* ---- ordering: a max-heap of ids, so that only what is kept gets sorted --------------------- */
+/* ---- ordering: a max-heap of ids, so that only what is kept gets sorted ------------ */
 
 static bool better(const float *logit, uint32_t a, uint32_t b)
 {
@@ -43,8 +43,9 @@ static void sift_down(const float *logit, uint32_t *heap, size_t i, size_t n)
     heap[i] = id;
 }
 
-/* Moves the best ids to the front, best first, until k are there or their weights reach mass.
- * The heap shrinks from the end, where the best pile up; one reversal puts them in front. */
+/* Moves the best ids to the front, best first, until k are there or their weights
+ * reach mass. The heap shrinks from the end, where the best pile up; one reversal puts
+ * them in front. */
 static void take_best(candidates *c, size_t V, size_t k, double mass)
 {
     uint32_t *heap = c->order;
@@ -74,7 +75,7 @@ static double sum_weights(const candidates *c)
     return sum;
 }
 
-/* ---- the filters, in order ----------------------------------------------------------------- */
+/* ---- the filters, in order --------------------------------------------------------- */
 
 static bool valid(const kvc_sampling *s)
 {
@@ -90,7 +91,8 @@ static void penalise(float *logit, const float *original, size_t V, float penalt
     for (size_t i = 0; i < n_history; i++) {
         const uint32_t id = history[i];
         if (id < V)
-            logit[id] = original[id] > 0.0f ? original[id] / penalty : original[id] * penalty;
+            logit[id] =
+                original[id] > 0.0f ? original[id] / penalty : original[id] * penalty;
     }
 }
 
@@ -138,13 +140,14 @@ static uint32_t draw(const candidates *c, uint64_t *rng)
     return c->order[c->n - 1];
 }
 
-kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V, const kvc_sampling *sampling,
-                     uint64_t *rng, const uint32_t *history, size_t n_history, float *scratch)
+kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V,
+                     const kvc_sampling *sampling, uint64_t *rng, const uint32_t *history,
+                     size_t n_history, void *scratch)
 {
     if (!id || !logits || V == 0 || V > UINT32_MAX || !sampling || !rng || !scratch ||
         (!history && n_history > 0) || !valid(sampling))
         return KVC_ERR_INVALID_ARGUMENT;
-    candidates c = {scratch, scratch + V, (uint32_t *)(void *)(scratch + 2 * V), V};
+    candidates c = {scratch, (float *)scratch + V, (uint32_t *)scratch + 2 * V, V};
     memcpy(c.logit, logits, V * sizeof *logits);
     if (sampling->repetition_penalty != 1.0f)
         penalise(c.logit, logits, V, sampling->repetition_penalty, history, n_history);

@@ -1,9 +1,10 @@
 /* session.c - one timeline: its tokens, its cache, and the passes that extend it.
  *
- * A pass computes rows first .. end-1 of the timeline, layer by layer, in blocks of KVC_ROWS rows;
- * kvc_session_step does one block of one layer, so a host can stop between any two.
+ * A pass computes rows first .. end-1 of the timeline, layer by layer, in blocks of
+ * KVC_ROWS rows; kvc_session_step does one block of one layer, so a host can stop between
+ * any two.
  *   cache on:  first = what the cache holds; K and V go to the cache's layer
- *   cache off: first = 0; K and V go to a cache of one layer, overwritten by the next layer
+ *   cache off: first = 0; K and V go to a cache of one layer, which the next overwrites
  *   scoring:   the same over a text of the caller's, and the timeline is left alone
  */
 #include <string.h>
@@ -28,14 +29,14 @@ struct kvc_session {
     kvc_cache *cache;     /* L layers */
     kvc_cache *one_layer; /* K and V while the cache is off */
     kvc_workspace workspace;
-    uint32_t *ids;  /* [S] the timeline */
-    float *x;       /* [S, C] the residual stream of the pass */
-    float *logits;  /* [V rounded up to 4] */
-    float *scored;  /* [SCORED_ROWS, V rounded up to 4] */
-    float *sampler; /* [3 * V] */
+    uint32_t *ids; /* [S] the timeline */
+    float *x;      /* [S, C] the residual stream of the pass */
+    float *logits; /* [V rounded up to 4] */
+    float *scored; /* [SCORED_ROWS, V rounded up to 4] */
+    void *sampler; /* kvc_sample's scratch */
 };
 
-/* ---- memory ------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------ */
 
 static kvc_session *layout(kvc_arena *arena, const kvc_model *model, size_t capacity)
 {
@@ -92,12 +93,13 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model, size_t capac
 kvc_memory kvc_session_memory(const kvc_session *s)
 {
     const size_t bytes = kvc_cache_slot_bytes(s->cache), token = bytes / s->capacity;
-    return (kvc_memory){.total_bytes = s->total_bytes, .cache_bytes = bytes,
+    return (kvc_memory){.total_bytes = s->total_bytes,
+                        .cache_bytes = bytes,
                         .used_bytes = token * kvc_cache_length(s->cache, 0),
                         .bytes_per_token = token};
 }
 
-/* ---- passes ------------------------------------------------------------------------------- */
+/* ---- passes ------------------------------------------------------------------------ */
 
 /* One block of one layer: n rows from row p->row of the pass on. */
 static void layer_block(kvc_session *s, const pass *p, size_t n)
@@ -108,10 +110,11 @@ static void layer_block(kvc_session *s, const pass *p, size_t n)
     if (p->layer == 0)
         kvc_gpt_embed(x, s->model, p->ids, position, n);
     size_t skip = 0;
-    if (p->layer + 1 == s->model->config.n_layer && !p->log_probs) /* only the last row matters */
+    if (p->layer + 1 == s->model->config.n_layer &&
+        !p->log_probs) /* only the last row matters */
         skip = position + n == p->end ? n - 1 : n;
-    kvc_gpt_layer(x, s->model, p->layer, cached ? s->cache : s->one_layer, cached ? p->layer : 0,
-                  position, n, skip, &s->workspace);
+    kvc_gpt_layer(x, s->model, p->layer, cached ? s->cache : s->one_layer,
+                  cached ? p->layer : 0, position, n, skip, &s->workspace);
 }
 
 /* The logits, and the end of the pass. */
@@ -119,7 +122,8 @@ static kvc_error finish(kvc_session *s)
 {
     pass *p = &s->pass;
     const size_t last = p->end - p->first - 1;
-    kvc_gpt_logits(s->logits, s->model, s->x + last * s->model->config.n_embd, 1, &s->workspace);
+    kvc_gpt_logits(s->logits, s->model, s->x + last * s->model->config.n_embd, 1,
+                   &s->workspace);
     p->active = false;
     s->has_logits = kvc_all_finite(s->logits, s->model->config.vocab_size);
     if (!s->has_logits)
@@ -132,8 +136,10 @@ static kvc_error finish(kvc_session *s)
 static kvc_error score_block(kvc_session *s)
 {
     pass *p = &s->pass;
-    const size_t V = s->model->config.vocab_size, n = kvc_min(SCORED_ROWS, p->end - p->row);
-    kvc_gpt_logits(s->scored, s->model, s->x + p->row * s->model->config.n_embd, n, &s->workspace);
+    const size_t V = s->model->config.vocab_size,
+                 n = kvc_min(SCORED_ROWS, p->end - p->row);
+    kvc_gpt_logits(s->scored, s->model, s->x + p->row * s->model->config.n_embd, n,
+                   &s->workspace);
     for (size_t r = 0; r < n; r++, p->row++) {
         float *logits = s->scored + r * kvc_round_up(V, 4);
         if (!kvc_all_finite(logits, V)) {
@@ -184,7 +190,8 @@ kvc_error kvc_session_begin_score(kvc_session *s, const uint32_t *ids, size_t T,
         return KVC_ERR_CONTEXT_FULL;
     const kvc_error error = check_ids(s, ids, T);
     if (!error)
-        s->pass = (pass){.active = true, .ids = ids, .log_probs = log_probs, .end = T - 1};
+        s->pass =
+            (pass){.active = true, .ids = ids, .log_probs = log_probs, .end = T - 1};
     return error;
 }
 
@@ -225,7 +232,8 @@ kvc_error kvc_session_prefill(kvc_session *s, const uint32_t *ids, size_t T)
     return error ? error : run(s);
 }
 
-kvc_error kvc_session_score(kvc_session *s, const uint32_t *ids, size_t T, float *log_probs)
+kvc_error kvc_session_score(kvc_session *s, const uint32_t *ids, size_t T,
+                            float *log_probs)
 {
     const kvc_error error = kvc_session_begin_score(s, ids, T, log_probs);
     return error ? error : run(s);
@@ -236,7 +244,7 @@ kvc_error kvc_session_decode(kvc_session *s, uint32_t id)
     return kvc_session_prefill(s, &id, 1);
 }
 
-/* ---- the timeline ------------------------------------------------------------------------- */
+/* ---- the timeline ------------------------------------------------------------------ */
 
 const float *kvc_session_logits(const kvc_session *s)
 {
@@ -316,5 +324,6 @@ kvc_error kvc_session_sample(kvc_session *s, const kvc_sampling *sampling, uint6
         return KVC_ERR_INVALID_ARGUMENT;
     if (!s->has_logits)
         return KVC_ERR_NOT_READY;
-    return kvc_sample(id, s->logits, n_ids, sampling, rng, s->ids, s->position, s->sampler);
+    return kvc_sample(id, s->logits, n_ids, sampling, rng, s->ids, s->position,
+                      s->sampler);
 }

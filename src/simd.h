@@ -1,6 +1,6 @@
-/* simd.h - the one vocabulary of the kernels: wasm's 128-bit intrinsics.
- * In wasm with -msimd128 they are instructions; everywhere else SIMDe provides them (SSE, NEON,
- * or plain C in the scalar builds). The same operations in the same order: the same bits. */
+/* simd.h - the one vocabulary of the kernels: wasm's 128-bit intrinsics. In wasm with
+ * -msimd128 they are instructions; everywhere else SIMDe provides them (SSE, NEON, or
+ * plain C in the scalar builds). The same operations in the same order: the same bits. */
 #ifndef KVC_SIMD_H
 #define KVC_SIMD_H
 

@@ -6,9 +6,9 @@
 static const char *const globals[KVC_GLOBAL_TENSORS] = {"wte.weight", "wpe.weight",
                                                         "ln_f.weight", "ln_f.bias"};
 static const char *const leaves[KVC_LAYER_TENSORS] = {
-    "ln_1.weight",        "ln_1.bias",   "attn.c_attn.weight", "attn.c_attn.bias",
-    "attn.c_proj.weight", "attn.c_proj.bias", "ln_2.weight",   "ln_2.bias",
-    "mlp.c_fc.weight",    "mlp.c_fc.bias",    "mlp.c_proj.weight", "mlp.c_proj.bias"};
+    "ln_1.weight",        "ln_1.bias",        "attn.c_attn.weight", "attn.c_attn.bias",
+    "attn.c_proj.weight", "attn.c_proj.bias", "ln_2.weight",        "ln_2.bias",
+    "mlp.c_fc.weight",    "mlp.c_fc.bias",    "mlp.c_proj.weight",  "mlp.c_proj.bias"};
 
 size_t kvc_tensor_count(const kvc_model *model)
 {
@@ -18,10 +18,12 @@ size_t kvc_tensor_count(const kvc_model *model)
 static const char *without_prefix(const char *name)
 {
     static const char prefix[] = "transformer.";
-    return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1 : name;
+    return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1
+                                                         : name;
 }
 
-/* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow included. */
+/* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow
+ * included. */
 static const char *split_layer(const char *name, size_t *layer)
 {
     if (name[0] != 'h' || name[1] != '.' || (name[2] == '0' && name[3] != '.'))
@@ -60,7 +62,8 @@ bool kvc_model_ignores(const char *name)
     size_t layer;
     const char *leaf = split_layer(name, &layer);
     return strcmp(name, "lm_head.weight") == 0 ||
-           (leaf && (strcmp(leaf, "attn.bias") == 0 || strcmp(leaf, "attn.masked_bias") == 0));
+           (leaf &&
+            (strcmp(leaf, "attn.bias") == 0 || strcmp(leaf, "attn.masked_bias") == 0));
 }
 
 void kvc_tensor_name(size_t index, char name[64])
@@ -100,11 +103,14 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
     const size_t C = model->config.n_embd, F = model->config.n_inner;
     switch (index) {
     case 0:
-        return (kvc_place){.rank = 2, .shape = {model->config.vocab_size, C},
-                           .matrix = &model->wte, .parts = 1, .out_major = true};
+        return (kvc_place){.rank = 2,
+                           .shape = {model->config.vocab_size, C},
+                           .matrix = &model->wte,
+                           .parts = 1,
+                           .out_major = true};
     case 1:
-        return (kvc_place){.rank = 2, .shape = {model->config.n_positions, C},
-                           .plain = model->wpe};
+        return (kvc_place){
+            .rank = 2, .shape = {model->config.n_positions, C}, .plain = model->wpe};
     case 2: return vector(model->ln_f_weight, C);
     case 3: return vector(model->ln_f_bias, C);
     default: break;

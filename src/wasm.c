@@ -1,8 +1,9 @@
-/* wasm.c - the flat ABI of the wasm modules: numbers and pointers in, error codes out. Compiled
- * for wasm only; web/engine.js is its one caller.
+/* wasm.c - the flat ABI of the wasm modules: numbers and pointers in, error codes out.
+ * Compiled for wasm only; web/engine.js is its one caller.
  *
- * Strings, shapes, tensor bytes and results travel through the mailbox, one static block. Handles
- * are pointers from malloc; freeing 0 is allowed. Everything else is include/kvc.h. */
+ * Strings, shapes, tensor bytes and results travel through the mailbox, one static
+ * block. Handles are pointers from malloc; freeing 0 is allowed. Everything else is
+ * include/kvc.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ static _Alignas(16) union {
     char bytes[MAILBOX_BYTES];
 } mailbox;
 
-/* malloc with the alignment that the library asks for; bytes comes from a *_bytes() call. */
+/* malloc with the alignment that the library asks for; bytes comes from a *_bytes()
+ * call. */
 static void *allocate(size_t bytes)
 {
     return aligned_alloc(KVC_ALIGN, kvc_round_up(bytes, KVC_ALIGN));
@@ -58,15 +60,16 @@ const char *EXPORT(kvc_wasm_error_name)(kvc_error error)
     return kvc_error_name(error);
 }
 
-/* ---- model -------------------------------------------------------------------------------- */
+/* ---- model ------------------------------------------------------------------------- */
 
-/* mailbox.words[0]: the handle; words[1]: the bytes that the model takes, if that is known */
+/* mailbox.words[0]: the handle; words[1]: the bytes that the model takes, if that is
+ * known */
 kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t n_embd,
                                      uint32_t n_inner, uint32_t n_positions,
                                      uint32_t vocab_size, float layer_norm_epsilon)
 {
-    const kvc_config config = {n_layer,     n_head,     n_embd,            n_inner,
-                               n_positions, vocab_size, layer_norm_epsilon};
+    const kvc_config config = {
+        n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, layer_norm_epsilon};
     size_t bytes;
     kvc_error error = kvc_model_bytes(&config, &bytes);
     if (error)
@@ -125,7 +128,7 @@ kvc_error EXPORT(kvc_wasm_model_complete)(kvc_model *model)
     return error;
 }
 
-/* ---- session ------------------------------------------------------------------------------ */
+/* ---- session ----------------------------------------------------------------------- */
 
 /* One block: this, the ids that go in, the scores that come out, the kvc_session. */
 typedef struct wasm_session {
@@ -136,7 +139,8 @@ typedef struct wasm_session {
     size_t bytes; /* of the block */
 } wasm_session;
 
-/* mailbox.words[0]: the handle; words[1]: the bytes that the session takes, if that is known */
+/* mailbox.words[0]: the handle; words[1]: the bytes that the session takes, if that is
+ * known */
 kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity)
 {
     size_t bytes;
@@ -178,7 +182,8 @@ kvc_error EXPORT(kvc_wasm_session_begin)(wasm_session *handle, size_t T)
     return kvc_session_begin(handle->session, handle->input, T);
 }
 
-/* input[0 .. T-1]: the ids; once step returns KVC_OK, scores[0 .. T-2]: their log-probabilities */
+/* input[0 .. T-1]: the ids; once step returns KVC_OK, scores[0 .. T-2]: their
+ * log-probabilities */
 kvc_error EXPORT(kvc_wasm_session_begin_score)(wasm_session *handle, size_t T)
 {
     return kvc_session_begin_score(handle->session, handle->input, T, handle->scores);
@@ -234,11 +239,13 @@ void EXPORT(kvc_wasm_session_reset)(wasm_session *handle)
     kvc_session_reset(handle->session);
 }
 
-/* mailbox.words: bytes of the block, of the cache, of its used part, of one token in it */
+/* mailbox.words: bytes of the block, of the cache, of its used part, of one token in
+ * it */
 void EXPORT(kvc_wasm_session_memory)(wasm_session *handle)
 {
     const kvc_memory m = kvc_session_memory(handle->session);
-    const uint32_t words[] = {handle->bytes, m.cache_bytes, m.used_bytes, m.bytes_per_token};
+    const uint32_t words[] = {handle->bytes, m.cache_bytes, m.used_bytes,
+                              m.bytes_per_token};
     memcpy(mailbox.words, words, sizeof words);
 }
 

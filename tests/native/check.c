@@ -11,7 +11,8 @@ void check_error_at(kvc_error got, kvc_error want, const char *call, const char 
     _fail(file, line);
 }
 
-void check_same_at(const float *got, const float *want, size_t n, const char *file, int line)
+void check_same_at(const float *got, const float *want, size_t n, const char *file,
+                   int line)
 {
     if (n == 0 || memcmp(got, want, n * sizeof *got) == 0)
         return;

@@ -21,20 +21,21 @@
 #define check_same(got, want, n) check_same_at((got), (want), (n), __FILE__, __LINE__)
 
 /* |got - want| <= bound * size for n numbers; sizes: [n], or NULL for 1 everywhere. */
-#define check_close(got, want, sizes, n, bound) \
+#define check_close(got, want, sizes, n, bound)                                          \
     check_close_at((got), (want), (sizes), (n), (bound), __FILE__, __LINE__)
 
 void check_error_at(kvc_error got, kvc_error want, const char *call, const char *file,
                     int line);
-void check_same_at(const float *got, const float *want, size_t n, const char *file, int line);
+void check_same_at(const float *got, const float *want, size_t n, const char *file,
+                   int line);
 void check_close_at(const float *got, const double *want, const double *sizes, size_t n,
                     double bound, const char *file, int line);
 
 /* The largest |got - want|. */
 double check_distance(const float *got, const double *want, size_t n);
 
-/* malloc that cannot fail, of exactly this many bytes, so that AddressSanitizer sees every step
- * beyond them; all bits set: floats that nobody wrote are NaN. */
+/* malloc that cannot fail, of exactly this many bytes, so that AddressSanitizer sees
+ * every step beyond them; all bits set: floats that nobody wrote are NaN. */
 void *check_alloc(size_t count, size_t size);
 
 /* A new cache in memory full of NaN. End it with free(). */

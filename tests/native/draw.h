@@ -12,7 +12,8 @@ static inline kvc_error draw_try(uint32_t *id, const float *logits, size_t V,
                                  const uint32_t *history, size_t n_history)
 {
     float *scratch = check_alloc(3 * V, sizeof *scratch);
-    const kvc_error error = kvc_sample(id, logits, V, s, rng, history, n_history, scratch);
+    const kvc_error error =
+        kvc_sample(id, logits, V, s, rng, history, n_history, scratch);
     free(scratch);
     return error;
 }

@@ -27,8 +27,8 @@ double *oracle_widen(const float *x, size_t n)
     return wide;
 }
 
-void oracle_linear(double *y, const double *x, const float *w, const float *bias, size_t rows,
-                   size_t n_in, size_t n_out)
+void oracle_linear(double *y, const double *x, const float *w, const float *bias,
+                   size_t rows, size_t n_in, size_t n_out)
 {
     for (size_t r = 0; r < rows; r++)
         for (size_t o = 0; o < n_out; o++) {
@@ -70,8 +70,8 @@ void oracle_softmax(double *x, size_t n)
         x[i] /= sum;
 }
 
-void oracle_attention(double *y, const double *q, const double *k, const double *v, size_t n,
-                      size_t D, size_t stride)
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride)
 {
     double *p = malloc(n * sizeof *p);
     for (size_t j = 0; j < n; j++) {
@@ -88,7 +88,7 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
     free(p);
 }
 
-/* ---- GPT-2: everything is [T, something], every position at once ---------------------------- */
+/* ---- GPT-2: everything is [T, something], every position at once ------------------- */
 
 static double *new_array(size_t T, size_t columns)
 {
@@ -105,7 +105,8 @@ static void norm(double *y, const double *x, const oracle_model *m, int layer,
                           (double)m->config.layer_norm_epsilon);
 }
 
-/* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before it */
+/* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before
+ * it */
 static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = C / H;

@@ -1,11 +1,13 @@
-/* oracle.h - the slow, obvious truth: GPT-2 in double precision, without a cache, without SIMD,
- * straight from the weights as they lie in a file. Every fast thing in src/ is held against it. */
+/* oracle.h - the slow, obvious truth: GPT-2 in double precision, without a cache,
+ * without SIMD, straight from the weights as they lie in a file. Every fast thing in
+ * src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
 #include "kvc.h"
 
-/* One tensor of a checkpoint: Hugging Face name and orientation (Conv1D weights are [in, out]). */
+/* One tensor of a checkpoint: Hugging Face name and orientation (Conv1D weights are
+ * [in, out]). */
 typedef struct oracle_tensor {
     char name[64];
     size_t rank;
@@ -27,8 +29,8 @@ double *oracle_widen(const float *x, size_t n);
 
 /* y[r,o] = bias[o] + sum_i x[r,i] w[i,o]
  *   y: [rows, n_out]   x: [rows, n_in]   w: [n_in, n_out]   bias: [n_out] or NULL */
-void oracle_linear(double *y, const double *x, const float *w, const float *bias, size_t rows,
-                   size_t n_in, size_t n_out);
+void oracle_linear(double *y, const double *x, const float *w, const float *bias,
+                   size_t rows, size_t n_in, size_t n_out);
 
 /* y = (x - mean) / sqrt(variance + eps) * weight + bias    y, x, weight, bias: [n] */
 void oracle_layer_norm(double *y, const double *x, const float *weight, const float *bias,
@@ -42,10 +44,11 @@ void oracle_softmax(double *x, size_t n);
 
 /* One query against n keys: y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j]
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
-void oracle_attention(double *y, const double *q, const double *k, const double *v, size_t n,
-                      size_t D, size_t stride);
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride);
 
 /* The logits that follow every token.    logits: [T, V]   ids: [T] */
-void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids, size_t T);
+void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids,
+                   size_t T);
 
 #endif

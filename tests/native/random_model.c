@@ -69,8 +69,8 @@ static double scale_for(size_t n, int shift)
     return scale;
 }
 
-static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf, size_t rank,
-                 size_t rows, size_t columns, double mean, double scale)
+static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
+                 size_t rank, size_t rows, size_t columns, double mean, double scale)
 {
     oracle_tensor *t = &m->tensors[m->n_tensors++];
     if (layer < 0)
@@ -162,6 +162,7 @@ kvc_session *random_model_session(const random_model *model, size_t capacity)
     size_t bytes;
     kvc_session *session;
     check_ok(kvc_session_bytes(model->packed, capacity, &bytes));
-    check_ok(kvc_session_init(&session, model->packed, capacity, check_alloc(1, bytes), bytes));
+    check_ok(kvc_session_init(&session, model->packed, capacity, check_alloc(1, bytes),
+                              bytes));
     return session;
 }

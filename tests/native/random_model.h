@@ -37,7 +37,8 @@ void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
 float *random_array(size_t n, uint64_t *state);          /* the same, a new array */
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
-/* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any width. */
+/* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
+ * width. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */
@@ -52,7 +53,8 @@ void random_model_free(random_model *model);
 kvc_error random_model_set(kvc_model *model, const oracle_tensor *tensor);
 size_t oracle_tensor_elements(const oracle_tensor *tensor);
 
-/* A session in memory full of NaN: reading what nobody wrote shows. End it with free(). */
+/* A session in memory full of NaN: reading what nobody wrote shows. End it with
+ * free(). */
 kvc_session *random_model_session(const random_model *model, size_t capacity);
 
 #endif

@@ -1,5 +1,6 @@
-/* Cached attention against the oracle and against itself: every grouping of heads, every length
- * around the edges of the key panels, every way to cut the tokens into chunks. */
+/* Cached attention against the oracle and against itself: every grouping of heads,
+ * every length around the edges of the key panels, every way to cut the tokens into
+ * chunks. */
 #include <math.h>
 
 #include "attention.h"
@@ -15,10 +16,16 @@ typedef struct tokens {
     float *q, *k, *v;
 } tokens;
 
-static tokens new_tokens(size_t T, size_t n_head, size_t n_kv_head, size_t D, uint64_t *state)
+static tokens new_tokens(size_t T, size_t n_head, size_t n_kv_head, size_t D,
+                         uint64_t *state)
 {
-    tokens x = {T, n_head, n_kv_head, D, random_array(T * n_head * D, state),
-                random_array(T * n_kv_head * D, state), random_array(T * n_kv_head * D, state)};
+    tokens x = {T,
+                n_head,
+                n_kv_head,
+                D,
+                random_array(T * n_head * D, state),
+                random_array(T * n_kv_head * D, state),
+                random_array(T * n_kv_head * D, state)};
     for (size_t i = 0; i < T * n_head * D; i++)
         x.q[i] *= 4.0f; /* scores far enough apart for attention to choose */
     return x;
@@ -38,11 +45,12 @@ static void run_chunk(float *y, const tokens *x, kvc_cache *cache, size_t b, siz
     const size_t kv_width = x->n_kv_head * x->D, q_width = x->n_head * x->D;
     const size_t S = kvc_cache_get_shape(cache)->capacity;
     float *scratch = check_alloc(kvc_attention_scratch(S), sizeof *scratch);
-    assert_int_equal(kvc_attention_scratch(S), 2 * ((S + 3) / 4 * 4)); /* as the header says */
+    assert_int_equal(kvc_attention_scratch(S),
+                     2 * ((S + 3) / 4 * 4)); /* as the header says */
     check_ok(kvc_cache_append(cache, b, layer, to - from, x->k + from * kv_width,
                               x->v + from * kv_width, kv_width));
-    check_ok(kvc_attention(y + from * q_width, x->q + from * q_width, to - from, x->n_head, cache,
-                           b, layer, scratch));
+    check_ok(kvc_attention(y + from * q_width, x->q + from * q_width, to - from,
+                           x->n_head, cache, b, layer, scratch));
     check_ok(kvc_cache_advance(cache, b, to - from));
     free(scratch);
 }
@@ -61,12 +69,13 @@ static void check_oracle(const float *y, const tokens *x, double bound)
 {
     const size_t D = x->D, q_width = x->n_head * D, kv_width = x->n_kv_head * D;
     double *q = oracle_widen(x->q, x->T * q_width), *exact = oracle_widen(x->q, D);
-    double *k = oracle_widen(x->k, x->T * kv_width), *v = oracle_widen(x->v, x->T * kv_width);
+    double *k = oracle_widen(x->k, x->T * kv_width),
+           *v = oracle_widen(x->v, x->T * kv_width);
     for (size_t t = 0; t < x->T; t++)
         for (size_t h = 0; h < x->n_head; h++) {
             const size_t group = h / (x->n_head / x->n_kv_head);
-            oracle_attention(exact, q + t * q_width + h * D, k + group * D, v + group * D, t + 1,
-                             D, kv_width);
+            oracle_attention(exact, q + t * q_width + h * D, k + group * D, v + group * D,
+                             t + 1, D, kv_width);
             check_close(y + t * q_width + h * D, exact, NULL, D, bound);
         }
     free(q);
@@ -75,7 +84,7 @@ static void check_oracle(const float *y, const tokens *x, double bound)
     free(v);
 }
 
-/* ---- right ---------------------------------------------------------------------------------- */
+/* ---- right ------------------------------------------------------------------------- */
 
 static void near_the_oracle_for_every_grouping(void **unused)
 {
@@ -122,7 +131,7 @@ static void the_first_token_gets_its_own_value(void **unused)
     }
 }
 
-/* ---- causal --------------------------------------------------------------------------------- */
+/* ---- causal ------------------------------------------------------------------------ */
 
 static void later_tokens_change_nothing_earlier(void **unused)
 {
@@ -140,7 +149,8 @@ static void later_tokens_change_nothing_earlier(void **unused)
         float *after = run_whole(&x, T);
         check_same(after, before, changed * WIDTH);
         for (size_t t = changed; t < T; t++) /* and everybody from there on sees it */
-            assert_memory_not_equal(after + t * WIDTH, before + t * WIDTH, WIDTH * sizeof(float));
+            assert_memory_not_equal(after + t * WIDTH, before + t * WIDTH,
+                                    WIDTH * sizeof(float));
         memcpy(x.k + changed * WIDTH, kept[0], sizeof kept[0]);
         memcpy(x.v + changed * WIDTH, kept[1], sizeof kept[1]);
         free(after);
@@ -149,7 +159,7 @@ static void later_tokens_change_nothing_earlier(void **unused)
     free_tokens(&x);
 }
 
-/* ---- the same bits however it is cut -------------------------------------------------------- */
+/* ---- the same bits however it is cut ----------------------------------------------- */
 
 static void chunks_of_every_size(void **unused)
 {
@@ -176,7 +186,8 @@ static void random_chunks(void **unused)
     (void)unused;
     uint64_t state = 6;
     for (int round = 0; round < 150; round++) {
-        const size_t T = 1 + random_below(&state, 6 * PANEL), D = 4 + 4 * random_below(&state, 10);
+        const size_t T = 1 + random_below(&state, 6 * PANEL),
+                     D = 4 + 4 * random_below(&state, 10);
         const size_t n_kv_head = 1 + random_below(&state, 3);
         const size_t n_head = n_kv_head * (1 + random_below(&state, 3));
         tokens x = new_tokens(T, n_head, n_kv_head, D, &state);
@@ -194,7 +205,8 @@ static void random_chunks(void **unused)
     }
 }
 
-/* Three sequences of different lengths in two layers, in random turns: each equals itself alone. */
+/* Three sequences of different lengths in two layers, in random turns: each equals
+ * itself alone. */
 static void rows_of_a_batch_are_independent(void **unused)
 {
     (void)unused;
@@ -231,7 +243,8 @@ static void rows_of_a_batch_are_independent(void **unused)
     free(cache);
 }
 
-/* Every slot beyond the length is poisoned with NaN before each chunk: nobody reads them. */
+/* Every slot beyond the length is poisoned with NaN before each chunk: nobody reads
+ * them. */
 static void stale_slots_do_not_matter(void **unused)
 {
     (void)unused;
@@ -255,7 +268,7 @@ static void stale_slots_do_not_matter(void **unused)
     }
 }
 
-/* ---- errors --------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 static void refusals(void **unused)
 {
@@ -263,12 +276,14 @@ static void refusals(void **unused)
     enum { H = 2, D = 4, S = 8 };
     kvc_cache *cache = check_cache(2, 2, H, S, D);
     float x[S * 6 * D] = {0}, y[S * 6 * D], scratch[2 * S];
-    const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT, range = KVC_ERR_POSITION_OUT_OF_RANGE;
+    const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT,
+                    range = KVC_ERR_POSITION_OUT_OF_RANGE;
     check_ok(kvc_cache_append(cache, 0, 0, S, x, x, H * D));
     check_ok(kvc_cache_advance(cache, 0, 3));
     check_ok(kvc_attention(y, x, 5, H, cache, 0, 0, scratch));
     check_error(kvc_attention(y, x, 6, H, cache, 0, 0, scratch), KVC_ERR_CACHE_FULL);
-    check_error(kvc_attention(y, x, SIZE_MAX, H, cache, 0, 0, scratch), KVC_ERR_CACHE_FULL);
+    check_error(kvc_attention(y, x, SIZE_MAX, H, cache, 0, 0, scratch),
+                KVC_ERR_CACHE_FULL);
     check_error(kvc_attention(y, x, 0, H, cache, 0, 0, scratch), invalid);
     check_error(kvc_attention(y, x, 1, 0, cache, 0, 0, scratch), invalid);
     check_error(kvc_attention(y, x, 1, 1, cache, 0, 0, scratch), invalid);

@@ -1,9 +1,10 @@
-/* The KV cache as a data structure: what is written is read back to the bit, wherever it lies;
- * nothing leaks into another layer, head or sequence; positions are counted and guarded. */
+/* The KV cache as a data structure: what is written is read back to the bit, wherever
+ * it lies; nothing leaks into another layer, head or sequence; positions are counted
+ * and guarded. */
 #include "check.h"
 #include "random_model.h"
 
-/* ---- what a cache should hold: a plain array [L][B][S][H * D] for K, one for V --------------- */
+/* ---- what a cache should hold: a plain array [L][B][S][H * D] for K, one for V ----- */
 
 typedef struct mirror {
     kvc_cache_shape shape;
@@ -37,7 +38,8 @@ static void append(kvc_cache *cache, mirror *m, size_t b, size_t T, uint64_t *st
 {
     const size_t width = m->shape.n_kv_head * m->shape.head_dim;
     const size_t stride = width + random_below(state, 4);
-    float *k = check_alloc(T * stride, sizeof *k), *v = check_alloc(T * stride, sizeof *v);
+    float *k = check_alloc(T * stride, sizeof *k),
+          *v = check_alloc(T * stride, sizeof *v);
     for (size_t layer = 0; layer < m->shape.n_layer; layer++) {
         random_values(k, T * stride, state);
         random_values(v, T * stride, state);
@@ -48,7 +50,8 @@ static void append(kvc_cache *cache, mirror *m, size_t b, size_t T, uint64_t *st
             memcpy(m->v + at, v + t * stride, width * sizeof *v);
         }
     }
-    assert_int_equal(kvc_cache_length(cache, b), m->length[b]); /* append doesn't advance */
+    assert_int_equal(kvc_cache_length(cache, b),
+                     m->length[b]); /* append doesn't advance */
     check_ok(kvc_cache_advance(cache, b, T));
     m->length[b] += T;
     assert_int_equal(kvc_cache_length(cache, b), m->length[b]);
@@ -85,10 +88,10 @@ static size_t shortest(const mirror *m)
     return n;
 }
 
-/* ---- write, read, rewind -------------------------------------------------------------------- */
+/* ---- write, read, rewind ----------------------------------------------------------- */
 
-/* Every capacity around the edges of the key panels, filled in random steps; sequences grow one by
- * one, so their lengths are ragged all the time. */
+/* Every capacity around the edges of the key panels, filled in random steps; sequences
+ * grow one by one, so their lengths are ragged all the time. */
 static void reads_what_was_written(void **unused)
 {
     (void)unused;
@@ -109,7 +112,8 @@ static void reads_what_was_written(void **unused)
         }
 }
 
-/* Truncate keeps the prefix, and what is appended afterwards replaces what was cut off. */
+/* Truncate keeps the prefix, and what is appended afterwards replaces what was cut
+ * off. */
 static void truncate_then_append(void **unused)
 {
     (void)unused;

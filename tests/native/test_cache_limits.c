@@ -2,7 +2,7 @@
 #include "check.h"
 #include "random_model.h"
 
-/* ---- memory --------------------------------------------------------------------------------- */
+/* ---- memory ------------------------------------------------------------------------ */
 
 /* The numbers that readers bring, put right: 2 * B * L * H * S * D * 4 bytes. */
 static void slot_bytes_follow_the_formula(void **unused)
@@ -12,11 +12,14 @@ static void slot_bytes_follow_the_formula(void **unused)
         size_t B, L, H, S, D;
         double mib;
     } cases[] = {
-        {1, 2, 4, 64, 16, 0.0625}, {1, 4, 4, 128, 32, 0.5}, {2, 6, 8, 128, 32, 3.0},
+        {1, 2, 4, 64, 16, 0.0625},
+        {1, 4, 4, 128, 32, 0.5},
+        {2, 6, 8, 128, 32, 3.0},
         {1, 12, 12, 1024, 64, 72.0}, /* GPT-2 */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        kvc_cache *cache = check_cache(cases[i].B, cases[i].L, cases[i].H, cases[i].S, cases[i].D);
+        kvc_cache *cache =
+            check_cache(cases[i].B, cases[i].L, cases[i].H, cases[i].S, cases[i].D);
         assert_true((double)kvc_cache_slot_bytes(cache) / 1048576.0 == cases[i].mib);
         free(cache);
     }
@@ -36,7 +39,7 @@ static void slot_bytes_follow_the_formula(void **unused)
     }
 }
 
-/* ---- errors --------------------------------------------------------------------------------- */
+/* ---- errors ------------------------------------------------------------------------ */
 
 static void impossible_shapes(void **unused)
 {
@@ -52,7 +55,8 @@ static void impossible_shapes(void **unused)
         check_error(kvc_cache_bytes(&shape, &bytes), KVC_ERR_INVALID_ARGUMENT);
         *fields[field] = SIZE_MAX / 4 * 4;
         check_error(kvc_cache_bytes(&shape, &bytes), KVC_ERR_OUT_OF_MEMORY);
-        *fields[field] = SIZE_MAX / 512 / 4 * 4; /* each factor fits, the product doesn't */
+        *fields[field] =
+            SIZE_MAX / 512 / 4 * 4; /* each factor fits, the product doesn't */
         check_error(kvc_cache_bytes(&shape, &bytes), KVC_ERR_OUT_OF_MEMORY);
     }
     for (size_t D = 1; D <= 40; D++) {
@@ -101,19 +105,26 @@ static void positions_out_of_range(void **unused)
     }
     check_ok(kvc_cache_read(cache, 0, 7, k_was, v));
     const size_t minus_one = SIZE_MAX; /* the source material's layer -1 */
-    check_error(kvc_cache_append(cache, B, 0, 1, row, row, H * D), KVC_ERR_POSITION_OUT_OF_RANGE);
-    check_error(kvc_cache_append(cache, 0, L, 1, row, row, H * D), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_cache_append(cache, B, 0, 1, row, row, H * D),
+                KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_cache_append(cache, 0, L, 1, row, row, H * D),
+                KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_cache_append(cache, 0, minus_one, 1, row, row, H * D),
                 KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_cache_append(cache, 0, 0, 4, row, row, H * D), KVC_ERR_CACHE_FULL);
     check_error(kvc_cache_append(cache, 1, 0, 1, row, row, H * D), KVC_ERR_CACHE_FULL);
-    check_error(kvc_cache_append(cache, 0, 0, minus_one, row, row, H * D), KVC_ERR_CACHE_FULL);
-    check_error(kvc_cache_append(cache, 0, 0, 1, NULL, row, H * D), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_cache_append(cache, 0, 0, 1, row, NULL, H * D), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_cache_append(cache, 0, 0, 1, row, row, H * D - 1), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_cache_append(cache, 0, 0, minus_one, row, row, H * D),
+                KVC_ERR_CACHE_FULL);
+    check_error(kvc_cache_append(cache, 0, 0, 1, NULL, row, H * D),
+                KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_cache_append(cache, 0, 0, 1, row, NULL, H * D),
+                KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_cache_append(cache, 0, 0, 1, row, row, H * D - 1),
+                KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_cache_advance(cache, B, 1), KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_cache_advance(cache, 0, 4), KVC_ERR_CACHE_FULL);
-    check_error(kvc_cache_advance(cache, 1, 1), KVC_ERR_CACHE_FULL); /* the (S+1)-th token */
+    check_error(kvc_cache_advance(cache, 1, 1),
+                KVC_ERR_CACHE_FULL); /* the (S+1)-th token */
     check_error(kvc_cache_advance(cache, 0, minus_one), KVC_ERR_CACHE_FULL);
     check_error(kvc_cache_truncate(cache, B, 0), KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_cache_truncate(cache, 0, 8), KVC_ERR_POSITION_OUT_OF_RANGE);

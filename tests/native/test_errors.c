@@ -1,13 +1,18 @@
-/* One test per error code, at least; what can fail leaves its object as it was. Errors of the cache,
- * of attention, of the sampler and of sessions stand beside what they guard, in their own files. */
+/* One test per error code, at least; what can fail leaves its object as it was. Errors
+ * of the cache, of attention, of the sampler and of sessions stand beside what they
+ * guard, in their own files. */
 #include <ctype.h>
 #include <math.h>
 
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {.n_layer = 2, .n_head = 2, .n_embd = 8, .n_inner = 9,
-                                  .n_positions = 10, .vocab_size = 11,
+static const kvc_config config = {.n_layer = 2,
+                                  .n_head = 2,
+                                  .n_embd = 8,
+                                  .n_inner = 9,
+                                  .n_positions = 10,
+                                  .vocab_size = 11,
                                   .layer_norm_epsilon = 1e-5f};
 
 static kvc_model *new_model(void)
@@ -19,7 +24,7 @@ static kvc_model *new_model(void)
     return model;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------- */
 
 /* The JavaScript codes are these names: unique, lower case, [a-z_]+. */
 static void names(void **unused)
@@ -42,7 +47,7 @@ static void names(void **unused)
     assert_string_equal(kvc_error_name((kvc_error)-1), "unknown");
 }
 
-/* ---- config_invalid ---------------------------------------------------------------------------- */
+/* ---- config_invalid ---------------------------------------------------------------- */
 
 static void config_invalid(void **unused)
 {
@@ -56,7 +61,7 @@ static void config_invalid(void **unused)
     for (size_t field = 0; field < 6; field++)
         for (size_t i = 0; i < sizeof bad_sizes / sizeof *bad_sizes; i++) {
             kvc_config c = config;
-            uint32_t *const fields[] = {&c.n_layer, &c.n_head, &c.n_embd,
+            uint32_t *const fields[] = {&c.n_layer, &c.n_head,      &c.n_embd,
                                         &c.n_inner, &c.n_positions, &c.vocab_size};
             *fields[field] = bad_sizes[i];
             check_error(kvc_config_check(&c), KVC_ERR_CONFIG_INVALID);
@@ -84,44 +89,70 @@ static void head_dim_is_a_multiple_of_4(void **unused)
         }
 }
 
-/* ---- tensor_* ----------------------------------------------------------------------------------- */
+/* ---- tensor_* ---------------------------------------------------------------------- */
 
 static void tensor_unknown(void **unused)
 {
     (void)unused;
-    const char *const strangers[] = {
-        "", "wte", "wte.weight ", "WTE.weight", "xwte.weight", "transformer.", "h.", "h..ln_1.bias",
-        "h.0", "h.0.", "h.0.ln_1", "h.0.ln_3.bias", "h.2.ln_1.bias", "h.00.ln_1.bias",
-        "h.01.ln_1.bias", "h.-1.ln_1.bias", "h.+1.ln_1.bias", "h. 1.ln_1.bias", "h.1 .ln_1.bias",
-        "h.18446744073709551616.ln_1.bias", "h.4294967296.ln_1.bias", "h.0ln_1.bias",
-        "h.0.attn.c_attn.weight.x", "transformer.transformer.wte.weight", "model.wte.weight",
-        "h.0.attn.q.weight", "score.weight", "h.0.attn.bias.x", "lm_head.bias"};
+    const char *const strangers[] = {"",
+                                     "wte",
+                                     "wte.weight ",
+                                     "WTE.weight",
+                                     "xwte.weight",
+                                     "transformer.",
+                                     "h.",
+                                     "h..ln_1.bias",
+                                     "h.0",
+                                     "h.0.",
+                                     "h.0.ln_1",
+                                     "h.0.ln_3.bias",
+                                     "h.2.ln_1.bias",
+                                     "h.00.ln_1.bias",
+                                     "h.01.ln_1.bias",
+                                     "h.-1.ln_1.bias",
+                                     "h.+1.ln_1.bias",
+                                     "h. 1.ln_1.bias",
+                                     "h.1 .ln_1.bias",
+                                     "h.18446744073709551616.ln_1.bias",
+                                     "h.4294967296.ln_1.bias",
+                                     "h.0ln_1.bias",
+                                     "h.0.attn.c_attn.weight.x",
+                                     "transformer.transformer.wte.weight",
+                                     "model.wte.weight",
+                                     "h.0.attn.q.weight",
+                                     "score.weight",
+                                     "h.0.attn.bias.x",
+                                     "lm_head.bias"};
     const uint64_t shape[] = {8, 8};
     const float data[64] = {0};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
         assert_false(kvc_model_ignores(strangers[i]));
-        check_error(kvc_model_set_tensor(model, strangers[i], KVC_F32, shape, 1, data, 32),
-                    KVC_ERR_TENSOR_UNKNOWN);
+        check_error(
+            kvc_model_set_tensor(model, strangers[i], KVC_F32, shape, 1, data, 32),
+            KVC_ERR_TENSOR_UNKNOWN);
         check_error(kvc_model_begin_tensor(model, strangers[i], KVC_F32, shape, 1),
                     KVC_ERR_TENSOR_UNKNOWN);
     }
     free(model);
 }
 
-/* What old files carry and no pass needs: taken by set_tensor, unknown to begin_tensor. */
+/* What old files carry and no pass needs: taken by set_tensor, unknown to
+ * begin_tensor. */
 static void ignored_tensors(void **unused)
 {
     (void)unused;
-    const char *const buffers[] = {"h.0.attn.bias", "h.1.attn.masked_bias", "lm_head.weight",
-                                   "transformer.h.0.attn.bias", "transformer.lm_head.weight"};
+    const char *const buffers[] = {"h.0.attn.bias", "h.1.attn.masked_bias",
+                                   "lm_head.weight", "transformer.h.0.attn.bias",
+                                   "transformer.lm_head.weight"};
     const uint64_t shape[] = {1, 1, 3, 3};
     const char data[9] = {1};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
         assert_true(kvc_model_ignores(buffers[i]));
         for (int twice = 0; twice < 2; twice++)
-            check_ok(kvc_model_set_tensor(model, buffers[i], (kvc_dtype)9, shape, 4, data, 9));
+            check_ok(
+                kvc_model_set_tensor(model, buffers[i], (kvc_dtype)9, shape, 4, data, 9));
         check_error(kvc_model_begin_tensor(model, buffers[i], KVC_F32, shape, 4),
                     KVC_ERR_TENSOR_UNKNOWN);
     }
@@ -132,8 +163,8 @@ static void ignored_tensors(void **unused)
     free(model);
 }
 
-/* For every tensor: each wrong dtype, rank, shape and byte count, then the right one, then again;
- * until then it is the one that is missing. */
+/* For every tensor: each wrong dtype, rank, shape and byte count, then the right one,
+ * then again; until then it is the one that is missing. */
 static void every_way_to_misstate_a_tensor(void **unused)
 {
     (void)unused;
@@ -144,32 +175,38 @@ static void every_way_to_misstate_a_tensor(void **unused)
         const oracle_tensor *t = &plain.tensors[i];
         const size_t bytes = 4 * oracle_tensor_elements(t);
         for (int dtype = 3; dtype < 6; dtype++)
-            check_error(kvc_model_set_tensor(model, t->name, (kvc_dtype)dtype, t->shape, t->rank,
-                                             t->data, bytes), KVC_ERR_TENSOR_DTYPE);
+            check_error(kvc_model_set_tensor(model, t->name, (kvc_dtype)dtype, t->shape,
+                                             t->rank, t->data, bytes),
+                        KVC_ERR_TENSOR_DTYPE);
         for (size_t rank = 0; rank <= 4; rank++) {
             const uint64_t shape[] = {t->shape[0], t->shape[1], 1, 1};
             if (rank != t->rank)
-                check_error(kvc_model_set_tensor(model, t->name, KVC_F32, shape, rank, t->data,
-                                                 bytes), KVC_ERR_TENSOR_SHAPE);
+                check_error(kvc_model_set_tensor(model, t->name, KVC_F32, shape, rank,
+                                                 t->data, bytes),
+                            KVC_ERR_TENSOR_SHAPE);
         }
         for (size_t axis = 0; axis < t->rank; axis++) {
-            const uint64_t wrong[] = {0, t->shape[axis] - 1, t->shape[axis] + 1, UINT64_MAX,
-                                      t->shape[axis] + ((uint64_t)1 << 32)};
+            const uint64_t wrong[] = {0, t->shape[axis] - 1, t->shape[axis] + 1,
+                                      UINT64_MAX, t->shape[axis] + ((uint64_t)1 << 32)};
             for (size_t j = 0; j < sizeof wrong / sizeof *wrong; j++) {
                 uint64_t shape[] = {t->shape[0], t->shape[1]};
                 shape[axis] = wrong[j];
-                check_error(kvc_model_set_tensor(model, t->name, KVC_F32, shape, t->rank, t->data,
-                                                 bytes), KVC_ERR_TENSOR_SHAPE);
+                check_error(kvc_model_set_tensor(model, t->name, KVC_F32, shape, t->rank,
+                                                 t->data, bytes),
+                            KVC_ERR_TENSOR_SHAPE);
             }
         }
         for (size_t wrong = 0; wrong < bytes; wrong += wrong % 4 == 3 ? 5 : 1)
-            check_error(kvc_model_set_tensor(model, t->name, KVC_F32, t->shape, t->rank, t->data,
-                                             wrong), KVC_ERR_TENSOR_BYTES);
-        check_error(kvc_model_set_tensor(model, t->name, KVC_F16, t->shape, t->rank, t->data,
-                                         bytes), KVC_ERR_TENSOR_BYTES);
+            check_error(kvc_model_set_tensor(model, t->name, KVC_F32, t->shape, t->rank,
+                                             t->data, wrong),
+                        KVC_ERR_TENSOR_BYTES);
+        check_error(kvc_model_set_tensor(model, t->name, KVC_F16, t->shape, t->rank,
+                                         t->data, bytes),
+                    KVC_ERR_TENSOR_BYTES);
         float *longer = random_array(bytes / 4 + 1, &(uint64_t){1});
-        check_error(kvc_model_set_tensor(model, t->name, KVC_F32, t->shape, t->rank, longer,
-                                         bytes + 4), KVC_ERR_TENSOR_BYTES);
+        check_error(kvc_model_set_tensor(model, t->name, KVC_F32, t->shape, t->rank,
+                                         longer, bytes + 4),
+                    KVC_ERR_TENSOR_BYTES);
         free(longer);
         check_error(kvc_model_complete(model, &missing), KVC_ERR_TENSOR_MISSING);
         check_ok(random_model_set(model, t));
@@ -180,7 +217,8 @@ static void every_way_to_misstate_a_tensor(void **unused)
     free(model);
 }
 
-/* Without any one of its tensors a model is incomplete, names it, and makes no session. */
+/* Without any one of its tensors a model is incomplete, names it, and makes no
+ * session. */
 static void tensor_missing(void **unused)
 {
     (void)unused;
@@ -197,7 +235,8 @@ static void tensor_missing(void **unused)
         kvc_session *session = NULL;
         check_ok(kvc_session_bytes(model, 5, &bytes));
         void *memory = check_alloc(1, bytes);
-        check_error(kvc_session_init(&session, model, 5, memory, bytes), KVC_ERR_TENSOR_MISSING);
+        check_error(kvc_session_init(&session, model, 5, memory, bytes),
+                    KVC_ERR_TENSOR_MISSING);
         check_ok(random_model_set(model, &plain.tensors[left_out]));
         check_ok(kvc_session_init(&session, model, 5, memory, bytes));
         free(memory);
@@ -218,9 +257,11 @@ static void busy(void **unused)
     check_ok(kvc_model_write_tensor(model, t->data, 4));
     check_error(kvc_model_begin_tensor(model, other->name, KVC_F32, other->shape, 2),
                 KVC_ERR_BUSY);
-    check_error(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, 2), KVC_ERR_BUSY);
+    check_error(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, 2),
+                KVC_ERR_BUSY);
     check_error(random_model_set(model, other), KVC_ERR_BUSY);
-    check_ok(kvc_model_write_tensor(model, t->data + 1, 4 * (oracle_tensor_elements(t) - 1)));
+    check_ok(
+        kvc_model_write_tensor(model, t->data + 1, 4 * (oracle_tensor_elements(t) - 1)));
     check_error(random_model_set(model, t), KVC_ERR_TENSOR_DUPLICATE);
     check_ok(random_model_set(model, other));
     random_weights_free(&plain);

@@ -1,6 +1,6 @@
-/* The same bits everywhere: tests/fixtures/golden.txt lists models by seed, and what they compute;
- * native builds, Node and Chromium must all reproduce it. To write it anew, after a change that is
- * meant to change the numbers:
+/* The same bits everywhere: tests/fixtures/golden.txt lists models by seed, and what they
+ * compute; native builds, Node and Chromium must all reproduce it. To write it anew,
+ * after a change that is meant to change the numbers:
  *
  *     build/gcc-O2/test_golden print > tests/fixtures/golden.txt
  *
@@ -33,7 +33,10 @@ typedef struct golden {
     kvc_sampling sampling;
 } golden;
 
-#define SIZES(L, H, C, F, P, V) {L, H, C, F, P, V, 1e-5f}
+#define SIZES(L, H, C, F, P, V)                                                          \
+    {                                                                                    \
+        L, H, C, F, P, V, 1e-5f                                                          \
+    }
 
 static const golden models[] = {
     {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
@@ -65,7 +68,8 @@ static void print_prompt(FILE *out, const golden *g, kvc_session *s, const uint3
 }
 
 /* Ends a line with N_NEW ids, each decoded, and adds the hash of the last logits. */
-static void print_new(FILE *out, const golden *g, kvc_session *s, const kvc_sampling *sampling)
+static void print_new(FILE *out, const golden *g, kvc_session *s,
+                      const kvc_sampling *sampling)
 {
     uint64_t rng = g->seed;
     for (int i = 0; i < N_NEW; i++) {
@@ -89,8 +93,8 @@ static void print_model(FILE *out, const golden *g, bool use_cache)
     random_model model = random_model_new(c, g->seed);
     kvc_session *session = random_model_session(&model, g->n_prompt + N_NEW);
     check_ok(kvc_session_set_cache(session, use_cache));
-    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "\nprompt", c->n_layer, c->n_head, c->n_embd,
-            c->n_inner, c->n_positions, c->vocab_size, g->seed);
+    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "\nprompt", c->n_layer, c->n_head,
+            c->n_embd, c->n_inner, c->n_positions, c->vocab_size, g->seed);
     for (size_t i = 0; i < g->n_prompt; i++)
         fprintf(out, " %" PRIu32, ids[i]);
     fprintf(out, "\n");
@@ -108,8 +112,9 @@ static void print_model(FILE *out, const golden *g, bool use_cache)
 
 static void print_all(FILE *out, bool use_cache)
 {
-    fprintf(out, "# What random models compute, to the bit. How to read and remake this file: "
-                 "tests/native/test_golden.c\n");
+    fprintf(out,
+            "# What random models compute, to the bit. How to read and remake this file: "
+            "tests/native/test_golden.c\n");
     for (size_t i = 0; i < sizeof models / sizeof *models; i++)
         print_model(out, &models[i], use_cache);
 }

@@ -1,7 +1,8 @@
-/* The headline: the cache changes the speed, never a bit of the output. Logits with the cache off,
- * token by token, are the reference; every other way to run the same tokens must give the same
- * bits, over hundreds of random models and prompts of up to 140 tokens (over four blocks of 32
- * rows and eight panels of 16 keys). And the bits are near the double-precision oracle. */
+/* The headline: the cache changes the speed, never a bit of the output. Logits with
+ * the cache off, token by token, are the reference; every other way to run the same
+ * tokens must give the same bits, over hundreds of random models and prompts of up to
+ * 140 tokens (over four blocks of 32 rows and eight panels of 16 keys). And the bits
+ * are near the double-precision oracle. */
 #include <math.h>
 
 #include "check.h"
@@ -26,7 +27,8 @@ static void append(const fixture *f, size_t from, size_t to)
     assert_int_equal(kvc_session_position(f->session), to);
 }
 
-/* The session's logits are those that follow the first n tokens, and it has counted to n. */
+/* The session's logits are those that follow the first n tokens, and it has counted to
+ * n. */
 static void check_at(const fixture *f, size_t n)
 {
     assert_int_equal(kvc_session_position(f->session), n);
@@ -41,7 +43,9 @@ static void restart(const fixture *f, bool use_cache)
 
 static fixture new_fixture(const kvc_config *config, size_t n, uint64_t seed)
 {
-    fixture f = {.model = random_model_new(config, seed), .n = n, .V = config->vocab_size,
+    fixture f = {.model = random_model_new(config, seed),
+                 .n = n,
+                 .V = config->vocab_size,
                  .state = seed};
     f.ids = check_alloc(n, sizeof *f.ids);
     f.logits = check_alloc(n * f.V, sizeof *f.logits);
@@ -64,7 +68,7 @@ static void free_fixture(fixture *f)
     free(f->session);
 }
 
-/* ---- ways to run the same tokens ------------------------------------------------------------ */
+/* ---- ways to run the same tokens --------------------------------------------------- */
 
 static void token_by_token(const fixture *f)
 {
@@ -98,9 +102,11 @@ static size_t random_end(fixture *f, size_t from)
 /* NaN into every slot that holds no token: nobody may read them. */
 static void poison(const fixture *f)
 {
-    kvc_cache *cache = (kvc_cache *)kvc_session_cache(f->session); /* const for users only */
+    kvc_cache *cache =
+        (kvc_cache *)kvc_session_cache(f->session); /* const for users only */
     const kvc_cache_shape *s = kvc_cache_get_shape(cache);
-    const size_t C = s->n_kv_head * s->head_dim, free_slots = s->capacity - kvc_cache_length(cache, 0);
+    const size_t C = s->n_kv_head * s->head_dim,
+                 free_slots = s->capacity - kvc_cache_length(cache, 0);
     float *nans = check_alloc(free_slots * C, sizeof *nans);
     for (size_t layer = 0; layer < s->n_layer; layer++)
         check_ok(kvc_cache_append(cache, 0, layer, free_slots, nans, nans, C));
@@ -123,7 +129,8 @@ static void random_pieces(fixture *f, bool flip)
         poison(f);
         append(f, from, to);
         check_at(f, to);
-        cached = use_cache ? to : cached; /* the cache keeps what it has, and catches up */
+        cached =
+            use_cache ? to : cached; /* the cache keeps what it has, and catches up */
         assert_int_equal(kvc_session_cached(f->session), cached);
     }
 }
@@ -134,7 +141,8 @@ static void rewind_and_replay(fixture *f)
     restart(f, true);
     append(f, 0, f->n);
     for (int round = 0; round < 4; round++) {
-        const size_t n = random_below(&f->state, f->n), held = kvc_session_cached(f->session);
+        const size_t n = random_below(&f->state, f->n),
+                     held = kvc_session_cached(f->session);
         check_ok(kvc_session_set_cache(f->session, random_below(&f->state, 3) > 0));
         check_ok(kvc_session_truncate(f->session, n));
         assert_int_equal(kvc_session_position(f->session), n);
@@ -164,7 +172,7 @@ static void after_another_text(fixture *f)
     free(other);
 }
 
-/* ---- the models ------------------------------------------------------------------------------- */
+/* ---- the models -------------------------------------------------------------------- */
 
 static double near_the_oracle(const fixture *f)
 {
@@ -241,7 +249,8 @@ static void later_tokens_do_not_touch_earlier_keys(void **unused)
             for (int i = 0; i < 2; i++) {
                 restart(&f, true);
                 append(&f, 0, N);
-                check_ok(kvc_cache_read(kvc_session_cache(f.session), layer, changed, k[i], v[i]));
+                check_ok(kvc_cache_read(kvc_session_cache(f.session), layer, changed,
+                                        k[i], v[i]));
                 f.ids[changed] = (f.ids[changed] + 1) % 50;
             }
             check_same(k[1], k[0], changed * C);

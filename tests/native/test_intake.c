@@ -1,5 +1,6 @@
-/* Tensors on their way in: every half and bfloat16 there is, orientation and packing of every
- * weight, tensors in pieces, and what a bad tensor does to the model (nothing). */
+/* Tensors on their way in: every half and bfloat16 there is, orientation and packing
+ * of every weight, tensors in pieces, and what a bad tensor does to the model
+ * (nothing). */
 #include <math.h>
 #include <stdio.h>
 
@@ -7,8 +8,13 @@
 #include "model.h"
 #include "random_model.h"
 
-static const kvc_config tiny = {.n_layer = 2, .n_head = 1, .n_embd = 4, .n_inner = 7,
-                                .n_positions = 5, .vocab_size = 6, .layer_norm_epsilon = 1e-5f};
+static const kvc_config tiny = {.n_layer = 2,
+                                .n_head = 1,
+                                .n_embd = 4,
+                                .n_inner = 7,
+                                .n_positions = 5,
+                                .vocab_size = 6,
+                                .layer_norm_epsilon = 1e-5f};
 
 static kvc_model *new_model(const kvc_config *config)
 {
@@ -19,9 +25,10 @@ static kvc_model *new_model(const kvc_config *config)
     return model;
 }
 
-/* ---- number formats ----------------------------------------------------------------------- */
+/* ---- number formats ---------------------------------------------------------------- */
 
-/* What a 16-bit pattern means, from the definition of the format: exponent and fraction bits. */
+/* What a 16-bit pattern means, from the definition of the format: exponent and
+ * fraction bits. */
 static double meaning(uint32_t bits, int exponent_bits, int fraction_bits)
 {
     const int bias = (1 << (exponent_bits - 1)) - 1;
@@ -35,8 +42,8 @@ static double meaning(uint32_t bits, int exponent_bits, int fraction_bits)
     return sign * ldexp(fraction + (1 << fraction_bits), exponent - bias - fraction_bits);
 }
 
-/* All 65,536 patterns through wpe: the finite ones arrive exactly, each of the others is refused
- * wherever it stands. The data begins at an odd address. */
+/* All 65,536 patterns through wpe: the finite ones arrive exactly, each of the others
+ * is refused wherever it stands. The data begins at an odd address. */
 static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_bits)
 {
     unsigned char *data = check_alloc(1 + 2 * 65536, 1);
@@ -56,8 +63,9 @@ static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_
         const size_t at = refused++ % 20;
         bad[2 * at] = (unsigned char)(bits & 255);
         bad[2 * at + 1] = (unsigned char)(bits >> 8);
-        check_error(kvc_model_set_tensor(small, "wpe.weight", dtype, small_shape, 2, bad, 40),
-                    KVC_ERR_NOT_FINITE);
+        check_error(
+            kvc_model_set_tensor(small, "wpe.weight", dtype, small_shape, 2, bad, 40),
+            KVC_ERR_NOT_FINITE);
     }
     assert_int_equal(refused, 2u << fraction_bits);
     kvc_config config = tiny;
@@ -95,22 +103,24 @@ static void singles_keep_their_bits(void **unused)
         bool finite = true;
         for (size_t i = 0; i < 20; i++) {
             uint32_t bits = (uint32_t)random_next(&state);
-            bits |= round % 2 && i == 7 ? 0x7f800000u : 0; /* every second has NaN or infinity */
+            bits |= round % 2 && i == 7 ? 0x7f800000u
+                                        : 0; /* every second has NaN or infinity */
             memcpy(&values[i], &bits, sizeof bits);
             finite = finite && isfinite(values[i]);
             for (size_t byte = 0; byte < 4; byte++)
                 data[1 + 4 * i + byte] = (unsigned char)(bits >> 8 * byte);
         }
         kvc_model *model = new_model(&tiny);
-        check_error(kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
-                    finite ? KVC_OK : KVC_ERR_NOT_FINITE);
+        check_error(
+            kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
+            finite ? KVC_OK : KVC_ERR_NOT_FINITE);
         if (finite)
             check_same(model->wpe, values, 20);
         free(model);
     }
 }
 
-/* ---- packing ------------------------------------------------------------------------------ */
+/* ---- packing ----------------------------------------------------------------------- */
 
 static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
                          size_t column_stride, const float *bias)
@@ -199,19 +209,21 @@ static void any_order_with_or_without_prefix(void **unused)
     }
 }
 
-/* ---- in pieces ---------------------------------------------------------------------------- */
+/* ---- in pieces --------------------------------------------------------------------- */
 
 static void pieces_of_every_size_equal_the_whole(void **unused)
 {
     (void)unused;
-    for (size_t piece = 1; piece <= 90; piece++) { /* the longest tensor has 48 elements */
+    for (size_t piece = 1; piece <= 90;
+         piece++) { /* the longest tensor has 48 elements */
         oracle_model plain = random_weights(&tiny, piece);
         kvc_model *model = new_model(&tiny);
         for (size_t i = 0; i < plain.n_tensors; i++) {
             const oracle_tensor *t = &plain.tensors[i];
             const size_t n = oracle_tensor_elements(t);
             check_ok(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, t->rank));
-            check_ok(kvc_model_write_tensor(model, NULL, 0)); /* an empty piece is a piece */
+            check_ok(
+                kvc_model_write_tensor(model, NULL, 0)); /* an empty piece is a piece */
             for (size_t at = 0; at < n; at += piece)
                 check_ok(kvc_model_write_tensor(model, t->data + at,
                                                 4 * kvc_min(piece, n - at)));
@@ -244,7 +256,8 @@ static void failed_and_cancelled_pieces_come_again(void **unused)
                 check_error(kvc_model_write_tensor(model, &bad, 4), KVC_ERR_NOT_FINITE);
                 break;
             case 2: /* half an element */
-                check_error(kvc_model_write_tensor(model, t->data, 2), KVC_ERR_TENSOR_BYTES);
+                check_error(kvc_model_write_tensor(model, t->data, 2),
+                            KVC_ERR_TENSOR_BYTES);
                 break;
             case 3: /* one element too many */
                 check_error(kvc_model_write_tensor(model, t->data, 4 * (n - n / 2 + 1)),
@@ -253,7 +266,8 @@ static void failed_and_cancelled_pieces_come_again(void **unused)
             default:
                 check_ok(kvc_model_write_tensor(model, t->data + n / 2, 4 * (n - n / 2)));
             }
-            check_error(kvc_model_write_tensor(model, t->data, 4), KVC_ERR_INVALID_ARGUMENT);
+            check_error(kvc_model_write_tensor(model, t->data, 4),
+                        KVC_ERR_INVALID_ARGUMENT);
         }
         check_error(random_model_set(model, t), KVC_ERR_TENSOR_DUPLICATE);
     }

@@ -1,6 +1,6 @@
-/* Matrix times rows: against the double-precision oracle (is it right?), against plain scalar
- * loops (are the bits those that kernels.h promises?), and a row alone against the same row among
- * others. */
+/* Matrix times rows: against the double-precision oracle (is it right?), against plain
+ * scalar loops (are the bits those that kernels.h promises?), and a row alone against
+ * the same row among others. */
 #include <math.h>
 
 #include "arena.h"
@@ -12,8 +12,9 @@
 enum { MAX = 70, ROWS = 5 };
 static const double HALF_ULP = 0x1p-24;
 
-/* Every lane count and row count, random lengths, strides wider than the rows, pointers that are
- * aligned to a float only. What lies between the rows stays untouched. */
+/* Every lane count and row count, random lengths, strides wider than the rows,
+ * pointers that are aligned to a float only. What lies between the rows stays
+ * untouched. */
 static void accumulate_is_the_plain_loop(void **unused)
 {
     (void)unused;
@@ -21,8 +22,10 @@ static void accumulate_is_the_plain_loop(void **unused)
     for (size_t lanes = 4; lanes <= 72; lanes += 4)
         for (size_t round = 0; round < 60; round++) {
             const size_t rows = round % (ROWS + 1);
-            const size_t n = random_below(&state, MAX + 1), shift = random_below(&state, 4);
-            const size_t xs = n + random_below(&state, 3), ys = lanes + random_below(&state, 5);
+            const size_t n = random_below(&state, MAX + 1),
+                         shift = random_below(&state, 4);
+            const size_t xs = n + random_below(&state, 3),
+                         ys = lanes + random_below(&state, 5);
             const size_t ws = lanes + random_below(&state, 5);
             float *y = random_array(rows * ys + shift, &state);
             float *x = random_array(rows * xs + shift, &state);
@@ -62,7 +65,8 @@ static kvc_matrix pack(const float *w, const float *bias, size_t n_in, size_t n_
     return m;
 }
 
-/* sizes[r,o] = |bias[o]| + sum_i |x[r,i] w[i,o]|: what the rounding errors are relative to. */
+/* sizes[r,o] = |bias[o]| + sum_i |x[r,i] w[i,o]|: what the rounding errors are
+ * relative to. */
 static void linear_sizes(double *sizes, const float *x, const float *w, const float *bias,
                          size_t n_in, size_t n_out)
 {
@@ -75,8 +79,9 @@ static void linear_sizes(double *sizes, const float *x, const float *w, const fl
         }
 }
 
-/* One matrix: ROWS rows at once = every smaller number of rows = the plain loop; and near the
- * oracle by the textbook bound of a sum, (n + 1) half ulps of the sizes of its terms. */
+/* One matrix: ROWS rows at once = every smaller number of rows = the plain loop; and
+ * near the oracle by the textbook bound of a sum, (n + 1) half ulps of the sizes of
+ * its terms. */
 static void check_linear(size_t n_in, size_t n_out, uint64_t *state)
 {
     const size_t lanes = kvc_round_up(n_out, 4), x_stride = kvc_round_up(n_in, 4);
@@ -85,7 +90,8 @@ static void check_linear(size_t n_in, size_t n_out, uint64_t *state)
     float *padded = check_alloc(ROWS * x_stride, sizeof *padded); /* NaN where padded */
     float *y = check_alloc(ROWS * lanes, sizeof *y), *want = check_alloc(ROWS, n_out * 4);
     double *exact = check_alloc(ROWS * n_out, sizeof *exact);
-    double *sizes = check_alloc(ROWS * n_out, sizeof *sizes), *wide = oracle_widen(x, ROWS * n_in);
+    double *sizes = check_alloc(ROWS * n_out, sizeof *sizes),
+           *wide = oracle_widen(x, ROWS * n_in);
     kvc_matrix m = pack(w, bias, n_in, n_out);
     for (size_t r = 0; r < ROWS; r++) {
         memcpy(padded + r * x_stride, x + r * n_in, n_in * sizeof *x);

@@ -1,16 +1,21 @@
-/* "Ask, then give": what a model and a session cost, that one byte less is refused, and that
- * nothing is ever allocated behind the caller's back. */
+/* "Ask, then give": what a model and a session cost, that one byte less is refused,
+ * and that nothing is ever allocated behind the caller's back. */
 #include "arena.h"
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {.n_layer = 3, .n_head = 2, .n_embd = 16, .n_inner = 35,
-                                  .n_positions = 70, .vocab_size = 50,
+static const kvc_config config = {.n_layer = 3,
+                                  .n_head = 2,
+                                  .n_embd = 16,
+                                  .n_inner = 35,
+                                  .n_positions = 70,
+                                  .vocab_size = 50,
                                   .layer_norm_epsilon = 1e-5f};
 
-/* ---- every request to the heap, counted ----------------------------------------------------- */
+/* ---- every request to the heap, counted -------------------------------------------- */
 
-static volatile size_t n_requests; /* volatile: compilers think that malloc changes nothing */
+static volatile size_t
+    n_requests; /* volatile: compilers think that malloc changes nothing */
 
 #if defined(__has_feature)
 #define ADDRESS_SANITIZER __has_feature(address_sanitizer)
@@ -19,7 +24,8 @@ static volatile size_t n_requests; /* volatile: compilers think that malloc chan
 #endif
 
 #if ADDRESS_SANITIZER /* it brings its own heap, and hooks into it */
-int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *, size_t),
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void *,
+                                                                size_t),
                                               void (*on_free)(const volatile void *));
 
 static void on_malloc(const volatile void *memory, size_t size)
@@ -109,7 +115,7 @@ static void nothing_is_allocated(void **unused)
     free(memory);
 }
 
-/* ---- what it costs --------------------------------------------------------------------------- */
+/* ---- what it costs ----------------------------------------------------------------- */
 
 static void session_memory_is_what_was_given(void **unused)
 {
@@ -145,7 +151,8 @@ static void model_memory_is_the_weights(void **unused)
     (void)unused;
     const kvc_config gpt2 = {12, 12, 768, 3072, 1024, 50257, 1e-5f};
     const size_t C = 768, F = 3072, V = 50257;
-    const size_t weights = V * C + 1024 * C + 12 * (4 * C * C + 2 * C * F + 9 * C + F) + 2 * C;
+    const size_t weights =
+        V * C + 1024 * C + 12 * (4 * C * C + 2 * C * F + 9 * C + F) + 2 * C;
     assert_int_equal(weights, 124439808); /* GPT-2 "124M" */
     size_t bytes;
     check_ok(kvc_model_bytes(&gpt2, &bytes));
@@ -160,7 +167,8 @@ static void one_byte_less_is_refused(void **unused)
     kvc_session *session = NULL;
     check_ok(kvc_model_bytes(&config, &bytes));
     char *memory = check_alloc(1, bytes + 16);
-    check_error(kvc_model_init(&model, &config, memory, bytes - 1), KVC_ERR_OUT_OF_MEMORY);
+    check_error(kvc_model_init(&model, &config, memory, bytes - 1),
+                KVC_ERR_OUT_OF_MEMORY);
     check_error(kvc_model_init(&model, &config, memory, 0), KVC_ERR_OUT_OF_MEMORY);
     check_error(kvc_model_init(&model, &config, NULL, bytes), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_model_init(NULL, &config, memory, bytes), KVC_ERR_INVALID_ARGUMENT);
@@ -175,8 +183,10 @@ static void one_byte_less_is_refused(void **unused)
     memory = check_alloc(1, bytes + 16);
     check_error(kvc_session_init(&session, m.packed, 7, memory, bytes - 1),
                 KVC_ERR_OUT_OF_MEMORY);
-    check_error(kvc_session_init(&session, m.packed, 7, NULL, bytes), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_init(NULL, m.packed, 7, memory, bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_init(&session, m.packed, 7, NULL, bytes),
+                KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_init(NULL, m.packed, 7, memory, bytes),
+                KVC_ERR_INVALID_ARGUMENT);
     for (size_t shift = 1; shift < 16; shift++)
         check_error(kvc_session_init(&session, m.packed, 7, memory + shift, bytes),
                     KVC_ERR_INVALID_ARGUMENT);
@@ -200,10 +210,10 @@ static void capacities_out_of_range(void **unused)
     random_model_free(&m);
 }
 
-/* ---- sums that don't fit a size_t ------------------------------------------------------------- */
+/* ---- sums that don't fit a size_t -------------------------------------------------- */
 
-/* From every fill level near the end of the address space: a piece that fits is given, one that
- * doesn't sets overflow, for good. */
+/* From every fill level near the end of the address space: a piece that fits is given,
+ * one that doesn't sets overflow, for good. */
 static void arena_near_the_end_of_size_t(void **unused)
 {
     (void)unused;
@@ -228,7 +238,7 @@ static void a_model_too_large_for_size_t(void **unused)
 {
     (void)unused;
     const uint32_t most = 1u << 24;
-    const kvc_config huge = {most, 1, most, most, most, most, 1e-5f};
+    const kvc_config huge = {1u << 12, 1, most, most, most, most, 1e-5f};
     size_t bytes;
     check_error(kvc_model_bytes(&huge, &bytes), KVC_ERR_OUT_OF_MEMORY);
 }

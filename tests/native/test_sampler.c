@@ -1,11 +1,12 @@
-/* The sampler against a naive reference (sort everything, double precision), for every combination
- * of filters; the random numbers themselves, and the distribution of the draws. */
+/* The sampler against a naive reference (sort everything, double precision), for every
+ * combination of filters; the random numbers themselves, and the distribution of the
+ * draws. */
 #include <math.h>
 
 #include "draw.h"
 #include "random_model.h"
 
-/* ---- the reference -------------------------------------------------------------------------- */
+/* ---- the reference ----------------------------------------------------------------- */
 
 typedef struct candidate {
     uint32_t id;
@@ -34,7 +35,8 @@ static candidate *ranked(const float *logits, size_t V, const kvc_sampling *s,
         float score = logits[i];
         for (size_t j = 0; j < n_history; j++)
             if (history[j] == i) {
-                score = score > 0 ? score / s->repetition_penalty : score * s->repetition_penalty;
+                score = score > 0 ? score / s->repetition_penalty
+                                  : score * s->repetition_penalty;
                 break;
             }
         c[i] = (candidate){(uint32_t)i, score, 0.0};
@@ -43,10 +45,10 @@ static candidate *ranked(const float *logits, size_t V, const kvc_sampling *s,
     return c;
 }
 
-/* Hugging Face's order: temperature, top-k, top-p, min-p; then u cuts the line of what is left,
- * which stands best first when a rank decided who stays, by id otherwise. */
-static uint32_t reference(const candidate *best, size_t V, const kvc_sampling *s, double top_p,
-                          double min_p, double u)
+/* Hugging Face's order: temperature, top-k, top-p, min-p; then u cuts the line of what
+ * is left, which stands best first when a rank decided who stays, by id otherwise. */
+static uint32_t reference(const candidate *best, size_t V, const kvc_sampling *s,
+                          double top_p, double min_p, double u)
 {
     candidate *c = check_alloc(V, sizeof *c);
     memcpy(c, best, V * sizeof *c);
@@ -77,8 +79,10 @@ static uint32_t reference(const candidate *best, size_t V, const kvc_sampling *s
     return id;
 }
 
-/* The reference's id when it doesn't hang on the seventh digit of a threshold, else UINT32_MAX. */
-static uint32_t clear_reference(const candidate *best, size_t V, const kvc_sampling *s, double u)
+/* The reference's id when it doesn't hang on the seventh digit of a threshold, else
+ * UINT32_MAX. */
+static uint32_t clear_reference(const candidate *best, size_t V, const kvc_sampling *s,
+                                double u)
 {
     const double top_p = (double)s->top_p, min_p = (double)s->min_p, near = 1e-6;
     const uint32_t id = reference(best, V, s, top_p, min_p, u);
@@ -131,28 +135,32 @@ static void check_case(size_t V, const kvc_sampling *s, uint64_t *state)
 static void every_combination(void **unused)
 {
     (void)unused;
-    const float temperatures[] = {0.0f, 0.3f, 1.0f, 2.5f}, top_ps[] = {0.05f, 0.5f, 0.9f, 1.0f};
+    const float temperatures[] = {0.0f, 0.3f, 1.0f, 2.5f},
+                top_ps[] = {0.05f, 0.5f, 0.9f, 1.0f};
     const float min_ps[] = {0.0f, 0.05f, 0.5f, 1.0f}, penalties[] = {0.7f, 1.0f, 1.3f};
     const size_t sizes[] = {1, 2, 7, 64, 150};
     uint64_t state = 1;
     for (size_t combination = 0; combination < 4 * 4 * 4 * 3 * 6; combination++)
         for (size_t v = 0; v < 5; v++) {
             const size_t V = sizes[v];
-            const uint32_t top_ks[] = {0, 1, 3, (uint32_t)V - 1, (uint32_t)V, (uint32_t)V + 5};
-            const kvc_sampling s = {temperatures[combination % 4], top_ks[combination / 192],
-                                    top_ps[combination / 4 % 4], min_ps[combination / 16 % 4],
-                                    penalties[combination / 64 % 3]};
+            const uint32_t top_ks[] = {
+                0, 1, 3, (uint32_t)V - 1, (uint32_t)V, (uint32_t)V + 5};
+            const kvc_sampling s = {
+                temperatures[combination % 4], top_ks[combination / 192],
+                top_ps[combination / 4 % 4], min_ps[combination / 16 % 4],
+                penalties[combination / 64 % 3]};
             for (int round = 0; round < 3; round++)
                 check_case(V, &s, &state);
         }
-    print_message("%zu draws, %zu of them too close to a threshold to call\n", n_cases, n_unclear);
+    print_message("%zu draws, %zu of them too close to a threshold to call\n", n_cases,
+                  n_unclear);
     assert_true(n_unclear * 200 < n_cases);
 }
 
-/* ---- random numbers --------------------------------------------------------------------------- */
+/* ---- random numbers ---------------------------------------------------------------- */
 
-/* SplitMix64's published first outputs for seed 1234567. Over 1,024 equal logits the id is the top
- * ten bits of the draw. */
+/* SplitMix64's published first outputs for seed 1234567. Over 1,024 equal logits the
+ * id is the top ten bits of the draw. */
 static void the_published_random_numbers(void **unused)
 {
     (void)unused;
@@ -167,15 +175,16 @@ static void the_published_random_numbers(void **unused)
     }
 }
 
-/* 100,000 draws of ten ids against the softmax: chi-squared with 9 degrees of freedom stays below
- * 27.9 in 999 of 1,000 cases, and this seed is fixed. */
+/* 100,000 draws of ten ids against the softmax: chi-squared with 9 degrees of freedom
+ * stays below 27.9 in 999 of 1,000 cases, and this seed is fixed. */
 static void the_distribution_is_the_softmax(void **unused)
 {
     (void)unused;
     enum { V = 10, DRAWS = 100000 };
     const float temperatures[] = {0.7f, 1.0f, 3.0f};
     for (size_t i = 0; i < 3; i++) {
-        const kvc_sampling s = {temperatures[i], 0, i == 1 ? 0.999999f : 1.0f, 0.0f, 1.0f};
+        const kvc_sampling s = {temperatures[i], 0, i == 1 ? 0.999999f : 1.0f, 0.0f,
+                                1.0f};
         float logits[V];
         double p[V], total = 0.0, chi_squared = 0.0;
         size_t count[V] = {0};
@@ -187,7 +196,8 @@ static void the_distribution_is_the_softmax(void **unused)
         for (int n = 0; n < DRAWS; n++)
             count[draw_id(logits, V, &s, &rng)]++;
         for (size_t id = 0; id < V; id++) {
-            const double expected = DRAWS * p[id] / total, off = (double)count[id] - expected;
+            const double expected = DRAWS * p[id] / total,
+                         off = (double)count[id] - expected;
             chi_squared += off * off / expected;
         }
         assert_true(chi_squared < 27.9);

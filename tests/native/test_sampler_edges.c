@@ -1,5 +1,5 @@
-/* The sampler at its edges: ties, filters that leave one candidate, the repetition penalty, and
- * every way to be refused. */
+/* The sampler at its edges: ties, filters that leave one candidate, the repetition
+ * penalty, and every way to be refused. */
 #include <float.h>
 #include <math.h>
 
@@ -36,8 +36,10 @@ static void narrow_filters_are_greedy(void **unused)
         const size_t V = 1 + random_below(&state, 90);
         float *logits = random_array(V, &state);
         const uint32_t best = draw_id(logits, V, &draw_greedy, &state);
-        const kvc_sampling narrow[] = {{1.0f, 1, 1.0f, 0.0f, 1.0f}, {1e-30f, 0, 1.0f, 0.0f, 1.0f},
-                                       {1.0f, 0, 1e-6f, 0.0f, 1.0f}, {1.0f, 0, 1.0f, 1.0f, 1.0f}};
+        const kvc_sampling narrow[] = {{1.0f, 1, 1.0f, 0.0f, 1.0f},
+                                       {1e-30f, 0, 1.0f, 0.0f, 1.0f},
+                                       {1.0f, 0, 1e-6f, 0.0f, 1.0f},
+                                       {1.0f, 0, 1.0f, 1.0f, 1.0f}};
         for (size_t i = 0; i < 4; i++)
             assert_int_equal(draw_id(logits, V, &narrow[i], &state), best);
         free(logits);
@@ -47,19 +49,22 @@ static void narrow_filters_are_greedy(void **unused)
     assert_int_equal(draw_id(extremes, 4, &draw_greedy, &state), 1);
     assert_int_equal(draw_id(extremes, 4, &draw_plain, &state), 1);
     assert_int_equal(draw_id(extremes, 4, &hot, &state), 1);
-    const kvc_sampling all[] = {draw_plain, draw_greedy, hot, {0.5f, 1, 0.1f, 1.0f, 9.0f}};
+    const kvc_sampling all[] = {
+        draw_plain, draw_greedy, hot, {0.5f, 1, 0.1f, 1.0f, 9.0f}};
     for (size_t i = 0; i < 4; i++) /* a vocabulary of one */
         assert_int_equal(draw_id(extremes, 1, &all[i], &state), 0);
 }
 
-/* Hugging Face's rule: positive scores are divided, the others multiplied, repeats count once. */
+/* Hugging Face's rule: positive scores are divided, the others multiplied, repeats
+ * count once. */
 static void repetition_penalty(void **unused)
 {
     (void)unused;
     kvc_sampling s = draw_greedy;
     s.repetition_penalty = 2.0f;
     const float positive[] = {1.5f, 2.0f, 3.9f}, negative[] = {-3.0f, -2.0f, -1.1f};
-    const uint32_t history[] = {2, 2, 2, 7, 3, UINT32_MAX}; /* 2 once; the others are no ids */
+    const uint32_t history[] = {2, 2, 2,
+                                7, 3, UINT32_MAX}; /* 2 once; the others are no ids */
     uint64_t rng = 4;
     uint32_t id;
     check_ok(draw_try(&id, positive, 3, &s, &rng, history, 6));
@@ -78,9 +83,10 @@ static void repetition_penalty(void **unused)
     assert_int_equal(id, 1);
 }
 
-/* ---- through a session ------------------------------------------------------------------------ */
+/* ---- through a session ------------------------------------------------------------- */
 
-/* kvc_session_sample is kvc_sample over the session's logits, with its tokens as the history. */
+/* kvc_session_sample is kvc_sample over the session's logits, with its tokens as the
+ * history. */
 static void a_session_samples_with_its_history(void **unused)
 {
     (void)unused;
@@ -94,32 +100,39 @@ static void a_session_samples_with_its_history(void **unused)
     for (size_t n = 0; n < 50; n++) {
         history[n] = (uint32_t)(n * n % 20);
         check_ok(kvc_session_decode(session, history[n]));
-        const size_t n_ids = 1 + n % 20; /* a tokenizer may know fewer ids than the model */
+        const size_t n_ids =
+            1 + n % 20; /* a tokenizer may know fewer ids than the model */
         check_ok(kvc_session_sample(session, &s, &rng, n_ids, &id));
-        check_ok(draw_try(&want, kvc_session_logits(session), n_ids, &s, &same, history, n + 1));
+        check_ok(draw_try(&want, kvc_session_logits(session), n_ids, &s, &same, history,
+                          n + 1));
         assert_true(id == want && rng == same && id < n_ids);
     }
     check_error(kvc_session_sample(NULL, &s, &rng, 20, &id), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_sample(session, NULL, &rng, 20, &id), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_sample(session, NULL, &rng, 20, &id),
+                KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_sample(session, &s, NULL, 20, &id), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_sample(session, &s, &rng, 20, NULL), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_sample(session, &s, &rng, 20, NULL),
+                KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_sample(session, &s, &rng, 0, &id), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_sample(session, &s, &rng, 21, &id), KVC_ERR_INVALID_ARGUMENT);
     free(session);
     random_model_free(&m);
 }
 
-/* ---- refusals --------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------- */
 
 static void parameters_out_of_range(void **unused)
 {
     (void)unused;
     const kvc_sampling bad[] = {
-        {-0.1f, 0, 1.0f, 0.0f, 1.0f}, {NAN, 0, 1.0f, 0.0f, 1.0f}, {INFINITY, 0, 1.0f, 0.0f, 1.0f},
-        {1.0f, 0, 0.0f, 0.0f, 1.0f}, {1.0f, 0, -0.5f, 0.0f, 1.0f}, {1.0f, 0, 1.1f, 0.0f, 1.0f},
-        {1.0f, 0, NAN, 0.0f, 1.0f}, {1.0f, 0, 1.0f, -0.1f, 1.0f}, {1.0f, 0, 1.0f, 1.1f, 1.0f},
-        {1.0f, 0, 1.0f, NAN, 1.0f}, {1.0f, 0, 1.0f, 0.0f, 0.0f}, {1.0f, 0, 1.0f, 0.0f, -1.0f},
-        {1.0f, 0, 1.0f, 0.0f, NAN}, {1.0f, 0, 1.0f, 0.0f, INFINITY}, {0.0f, 0, NAN, 0.0f, 1.0f}};
+        {-0.1f, 0, 1.0f, 0.0f, 1.0f},    {NAN, 0, 1.0f, 0.0f, 1.0f},
+        {INFINITY, 0, 1.0f, 0.0f, 1.0f}, {1.0f, 0, 0.0f, 0.0f, 1.0f},
+        {1.0f, 0, -0.5f, 0.0f, 1.0f},    {1.0f, 0, 1.1f, 0.0f, 1.0f},
+        {1.0f, 0, NAN, 0.0f, 1.0f},      {1.0f, 0, 1.0f, -0.1f, 1.0f},
+        {1.0f, 0, 1.0f, 1.1f, 1.0f},     {1.0f, 0, 1.0f, NAN, 1.0f},
+        {1.0f, 0, 1.0f, 0.0f, 0.0f},     {1.0f, 0, 1.0f, 0.0f, -1.0f},
+        {1.0f, 0, 1.0f, 0.0f, NAN},      {1.0f, 0, 1.0f, 0.0f, INFINITY},
+        {0.0f, 0, NAN, 0.0f, 1.0f}};
     const float logits[3] = {1.0f, 2.0f, 3.0f};
     const uint32_t history[1] = {0};
     const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT;
@@ -128,7 +141,8 @@ static void parameters_out_of_range(void **unused)
     uint32_t id = 77;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         check_error(kvc_sample(&id, logits, 3, &bad[i], &rng, NULL, 0, scratch), invalid);
-    check_error(kvc_sample(NULL, logits, 3, &draw_plain, &rng, NULL, 0, scratch), invalid);
+    check_error(kvc_sample(NULL, logits, 3, &draw_plain, &rng, NULL, 0, scratch),
+                invalid);
     check_error(kvc_sample(&id, NULL, 3, &draw_plain, &rng, NULL, 0, scratch), invalid);
     check_error(kvc_sample(&id, logits, 0, &draw_plain, &rng, NULL, 0, scratch), invalid);
     check_error(kvc_sample(&id, logits, 3, NULL, &rng, NULL, 0, scratch), invalid);
@@ -149,7 +163,8 @@ static void logits_that_are_not_finite(void **unused)
         for (size_t i = 0; i < 8; i++) {
             float logits[9] = {0};
             logits[at] = bad[i % 4];
-            check_error(draw_try(&id, logits, 9, ways[i / 4], &rng, NULL, 0), KVC_ERR_NOT_FINITE);
+            check_error(draw_try(&id, logits, 9, ways[i / 4], &rng, NULL, 0),
+                        KVC_ERR_NOT_FINITE);
         }
     const kvc_sampling overflowing = {0.0f, 0, 1.0f, 0.0f, 1000.0f};
     const float large[] = {0.0f, -1e38f};

@@ -1,5 +1,5 @@
-/* Scoring, the full-sequence pass of training: the same bits that prefill and decode would have
- * had, and not a trace of it in the session. */
+/* Scoring, the full-sequence pass of training: the same bits that prefill and decode
+ * would have had, and not a trace of it in the session. */
 #include <math.h>
 
 #include "check.h"
@@ -7,12 +7,16 @@
 #include "random_model.h"
 
 enum { N = 100, V = 50, L = 3, C = 16, BLOCK = 32, SCORED = 4 };
-static const kvc_config config = {.n_layer = L, .n_head = 2, .n_embd = C, .n_inner = 35,
-                                  .n_positions = N, .vocab_size = V,
+static const kvc_config config = {.n_layer = L,
+                                  .n_head = 2,
+                                  .n_embd = C,
+                                  .n_inner = 35,
+                                  .n_positions = N,
+                                  .vocab_size = V,
                                   .layer_norm_epsilon = 1e-5f};
 static random_model model;
 static uint32_t ids[N + 1];
-static float want[N];  /* ln p(ids[t+1] | ids[0 .. t]), from the logits of a decode */
+static float want[N];   /* ln p(ids[t+1] | ids[0 .. t]), from the logits of a decode */
 static double exact[N]; /* the same from the oracle */
 
 static int set_up(void **unused)
@@ -73,9 +77,10 @@ static void check_untouched(const kvc_session *s, const snapshot *before)
     assert_memory_equal(&now, before, sizeof now);
 }
 
-/* ---- right ---------------------------------------------------------------------------------- */
+/* ---- right ------------------------------------------------------------------------- */
 
-/* Every length up to one more than the capacity; writes T - 1 numbers and not one more. */
+/* Every length up to one more than the capacity; writes T - 1 numbers and not one
+ * more. */
 static void scores_of_every_length(void **unused)
 {
     (void)unused;
@@ -122,7 +127,7 @@ static void the_session_is_left_alone(void **unused)
     free(s);
 }
 
-/* ---- in slices ------------------------------------------------------------------------------ */
+/* ---- in slices --------------------------------------------------------------------- */
 
 static void cancel_at_every_slice(void **unused)
 {
@@ -146,7 +151,7 @@ static void cancel_at_every_slice(void **unused)
     free(s);
 }
 
-/* ---- refusals ------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------- */
 
 static void refusals(void **unused)
 {
@@ -164,7 +169,8 @@ static void refusals(void **unused)
     check_error(kvc_session_score(s, ids, 1, log_probs), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_score(s, ids, 12, log_probs), KVC_ERR_CONTEXT_FULL);
     check_error(kvc_session_score(s, ids, SIZE_MAX, log_probs), KVC_ERR_CONTEXT_FULL);
-    for (size_t at = 0; at < 11; at++) { /* the last id is only a target, and counts as well */
+    for (size_t at = 0; at < 11;
+         at++) { /* the last id is only a target, and counts as well */
         memcpy(bad, ids, sizeof bad);
         bad[at] = V;
         check_error(kvc_session_score(s, bad, 11, log_probs), KVC_ERR_TOKEN_OUT_OF_RANGE);
@@ -180,7 +186,8 @@ static void refusals(void **unused)
     free(s);
 }
 
-/* Weights that overflow at position 5: the score fails there, what the session has stays. */
+/* Weights that overflow at position 5: the score fails there, what the session has
+ * stays. */
 static void scores_that_are_not_finite(void **unused)
 {
     (void)unused;

@@ -1,13 +1,18 @@
-/* A session as a timeline: what each call does to position, cache and logits; passes in slices that
- * can be dropped at any moment; every refusal leaves the session as it was. */
+/* A session as a timeline: what each call does to position, cache and logits; passes
+ * in slices that can be dropped at any moment; every refusal leaves the session as it
+ * was. */
 #include <math.h>
 
 #include "check.h"
 #include "random_model.h"
 
 enum { N = 100, V = 50, L = 3, BLOCK = 32 };
-static const kvc_config config = {.n_layer = L, .n_head = 2, .n_embd = 16, .n_inner = 35,
-                                  .n_positions = N, .vocab_size = V,
+static const kvc_config config = {.n_layer = L,
+                                  .n_head = 2,
+                                  .n_embd = 16,
+                                  .n_inner = 35,
+                                  .n_positions = N,
+                                  .vocab_size = V,
                                   .layer_norm_epsilon = 1e-5f};
 static random_model model;
 static uint32_t ids[N + 1];
@@ -36,7 +41,8 @@ static int tear_down(void **unused)
     return 0;
 }
 
-/* The session stands after the first n tokens of ids, with their logits or without any. */
+/* The session stands after the first n tokens of ids, with their logits or without
+ * any. */
 static void check_stands_at(kvc_session *s, size_t n, bool has_logits)
 {
     assert_int_equal(kvc_session_position(s), n);
@@ -54,7 +60,7 @@ static void check_goes_on_from(kvc_session *s, size_t n)
     check_stands_at(s, N, true);
 }
 
-/* ---- a pass in slices ----------------------------------------------------------------------- */
+/* ---- a pass in slices -------------------------------------------------------------- */
 
 static size_t count_steps(kvc_session *s)
 {
@@ -143,7 +149,7 @@ static void busy_while_a_pass_is_under_way(void **unused)
     free(s);
 }
 
-/* ---- the timeline --------------------------------------------------------------------------- */
+/* ---- the timeline ------------------------------------------------------------------ */
 
 static uint64_t fnv1a(const void *data, size_t n)
 {
@@ -175,7 +181,8 @@ static void logits_and_hash_come_and_go(void **unused)
     check_stands_at(s, 0, false);
     assert_true(kvc_session_logits_hash(s) == 0);
     check_goes_on_from(s, 0);
-    assert_true(fnv1a("foobar", 6) == 0x85944171f73967e8u); /* the published test vector */
+    assert_true(fnv1a("foobar", 6) ==
+                0x85944171f73967e8u); /* the published test vector */
     free(s);
 }
 
@@ -184,7 +191,8 @@ static void reset_equals_new(void **unused)
 {
     (void)unused;
     enum { C = 16 };
-    kvc_session *s = random_model_session(&model, N), *fresh = random_model_session(&model, N);
+    kvc_session *s = random_model_session(&model, N),
+                *fresh = random_model_session(&model, N);
     check_ok(kvc_session_prefill(s, ids + 1, N));
     kvc_session_reset(s);
     assert_int_equal(kvc_session_cached(s), 0);

@@ -1,5 +1,5 @@
-/* Kernels over one vector: against the double-precision oracle with a stated bound, and against
- * plain scalar loops that spell out the order of each sum, to the bit. */
+/* Kernels over one vector: against the double-precision oracle with a stated bound,
+ * and against plain scalar loops that spell out the order of each sum, to the bit. */
 #include <float.h>
 #include <math.h>
 
@@ -20,8 +20,8 @@ static float strided_sum(const float *x, size_t n)
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-static void plain_layer_norm(float *y, const float *x, const float *weight, const float *bias,
-                             size_t n, float eps)
+static void plain_layer_norm(float *y, const float *x, const float *weight,
+                             const float *bias, size_t n, float eps)
 {
     float *square = check_alloc(n, sizeof *square);
     const float mean = strided_sum(x, n) / (float)n;
@@ -41,10 +41,12 @@ static void layer_norm(void **unused)
         const float eps = n % 8 ? 1e-5f : 1e-12f, size = n % 12 ? 1.0f : 300.0f;
         float *x = random_array(ROWS * n, &state), *y = check_alloc(ROWS * n, sizeof *y);
         float *weight = random_array(n, &state), *bias = random_array(n, &state);
-        float *want = check_alloc(n, sizeof *want), *alone = check_alloc(n, sizeof *alone);
+        float *want = check_alloc(n, sizeof *want),
+              *alone = check_alloc(n, sizeof *alone);
         double *exact = check_alloc(n, sizeof *exact);
         for (size_t i = 0; i < ROWS * n; i++)
-            x[i] = x[i] * size + (i < n ? size : 0.0f); /* the first row is far off centre */
+            x[i] =
+                x[i] * size + (i < n ? size : 0.0f); /* the first row is far off centre */
         kvc_layer_norm(y, x, weight, bias, ROWS, n, eps);
         double *wide = oracle_widen(x, ROWS * n);
         for (size_t r = 0; r < ROWS; r++) {
@@ -89,11 +91,13 @@ static void exp_of_every_magnitude(void **unused)
 static void exp_at_the_edges(void **unused)
 {
     (void)unused;
-    const float x[] = {0.0f, -0.0f, INFINITY, FLT_MAX, 88.0f, -INFINITY, -FLT_MAX, -87.0f, NAN};
+    const float x[] = {0.0f,      -0.0f,    INFINITY, FLT_MAX, 88.0f,
+                       -INFINITY, -FLT_MAX, -87.0f,   NAN};
     float y[10];
     y[9] = 5.0f;
     kvc_exp(y, x, 9);
-    assert_true(y[0] == 1.0f && y[1] == 1.0f); /* exact: the likeliest token has weight 1 */
+    assert_true(y[0] == 1.0f &&
+                y[1] == 1.0f); /* exact: the likeliest token has weight 1 */
     assert_true(y[2] == y[4] && y[3] == y[4] && y[4] < INFINITY);
     assert_true(y[5] == y[7] && y[6] == y[7] && y[7] >= FLT_MIN);
     assert_true(isnan(y[8]));
@@ -114,22 +118,25 @@ static void gelu_of_every_magnitude(void **unused)
             float y[4] = {x, 1.0f, -2.0f, x}; /* a lane doesn't see its neighbours */
             kvc_gelu(y, 4);
             check_same(y, y + 3, 1);
-            const double exact = oracle_gelu((double)x), error = fabs((double)y[0] - exact);
+            const double exact = oracle_gelu((double)x),
+                         error = fabs((double)y[0] - exact);
             worst = fmax(worst, error / fmax(fabs((double)x), FLT_MIN));
         }
     print_message("kvc_gelu: at most %.2e * |x| off\n", worst);
     assert_true(worst <= 2e-7);
 }
 
-/* exp((x - max) scale) within 2e-6 of the truth (the rounding of x - max and of the product is
- * part of it), the sum in strided order, the padding zero, nothing beyond it touched. */
+/* exp((x - max) scale) within 2e-6 of the truth (the rounding of x - max and of the
+ * product is part of it), the sum in strided order, the padding zero, nothing beyond
+ * it touched. */
 static void softmax_terms(void **unused)
 {
     (void)unused;
     uint64_t state = 4;
     for (size_t n = 1; n <= MAX; n++)
         for (int spread = 0; spread < 4; spread++) {
-            const float scale = 0.25f, size = (const float[]){0.0f, 1.0f, 30.0f, 1e6f}[spread];
+            const float scale = 0.25f,
+                        size = (const float[]){0.0f, 1.0f, 30.0f, 1e6f}[spread];
             const size_t padded = kvc_round_up(n, 4);
             float *x = check_alloc(padded, sizeof *x);
             double *exact = check_alloc(n, sizeof *exact), max = -INFINITY, total = 0.0;
@@ -161,7 +168,8 @@ static void log_softmax_at(void **unused)
             float *x = check_alloc(padded, sizeof *x);
             double *exact = check_alloc(n, sizeof *exact);
             for (size_t i = 0; i < n; i++)
-                exact[i] = x[i] = random_value(&state, 3.0, (const double[]){0, 1, 9, 80}[spread]);
+                exact[i] = x[i] =
+                    random_value(&state, 3.0, (const double[]){0, 1, 9, 80}[spread]);
             double max = exact[0], sum = 0.0;
             for (size_t i = 0; i < n; i++)
                 max = fmax(max, exact[i]);
@@ -196,8 +204,10 @@ static void add_scale_sqrt(void **unused)
         free(want);
     }
     for (uint32_t bits = 0; bits < 0x7f800000u; bits += 99991) {
-        const float x = from_bits(bits), root = kvc_sqrt(x), want = (float)sqrt((double)x);
-        check_same(&root, &want, 1); /* double is wide enough for the one rounding to be right */
+        const float x = from_bits(bits), root = kvc_sqrt(x),
+                    want = (float)sqrt((double)x);
+        check_same(&root, &want,
+                   1); /* double is wide enough for the one rounding to be right */
     }
 }
 
@@ -220,14 +230,10 @@ static void all_finite(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layer_norm),
-        cmocka_unit_test(exp_of_every_magnitude),
-        cmocka_unit_test(exp_at_the_edges),
-        cmocka_unit_test(gelu_of_every_magnitude),
-        cmocka_unit_test(softmax_terms),
-        cmocka_unit_test(log_softmax_at),
-        cmocka_unit_test(add_scale_sqrt),
-        cmocka_unit_test(all_finite),
+        cmocka_unit_test(layer_norm),       cmocka_unit_test(exp_of_every_magnitude),
+        cmocka_unit_test(exp_at_the_edges), cmocka_unit_test(gelu_of_every_magnitude),
+        cmocka_unit_test(softmax_terms),    cmocka_unit_test(log_softmax_at),
+        cmocka_unit_test(add_scale_sqrt),   cmocka_unit_test(all_finite),
     };
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }
