@@ -1,6 +1,8 @@
 // The page's side of the worker: requests become promises, events go to a callback. The messages are
 // documented at the top of worker.js.
 
+const STOP_MS = 5000; // a stop takes milliseconds: after this, the worker hangs
+
 /** An error with the code that the worker gave, or 'no_worker', 'worker_lost' or 'internal'. */
 export class WorkerError extends Error {
   /** @param {string} code  @param {string} message */
@@ -37,7 +39,16 @@ export class EngineClient {
 
   /** Sends an order, to which nothing is answered. @param {string} type  @param {object} [fields] */
   order(type, fields) {
-    this.#start().postMessage({ type, ...fields });
+    this.#worker?.postMessage({ type, ...fields });
+  }
+
+  /** Stops what is under way; a worker that does not listen is ended. */
+  stop() {
+    this.order('stop');
+    const asked = [...this.#waiting.keys()];
+    setTimeout(() => {
+      if (asked.some((id) => this.#waiting.has(id))) this.#lose(`The background worker did not stop within ${STOP_MS / 1000} seconds and was ended.`);
+    }, STOP_MS);
   }
 
   /** The worker, started when first needed and again after it was lost. */

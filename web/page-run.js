@@ -33,6 +33,7 @@ export class Recorder {
   /** @param {string} prompt  @param {number} maxTokens */
   begin(prompt, maxTokens) {
     this.#story.begin(prompt);
+    this.position = 0;
     this.#maxTokens = maxTokens;
     this.#seen.clear();
     this.#ids = [];

@@ -3,6 +3,13 @@ import { WINDOW, counted, measured, megabytes } from './page-speed.js';
 
 const ANNOUNCE_MS = 1500; // between two messages to screen readers
 
+/** @type {Record<string, string>} */
+const ENGINES = {
+  relaxed: 'WebAssembly with relaxed SIMD',
+  simd: 'WebAssembly with SIMD',
+  scalar: 'WebAssembly without SIMD: slower',
+};
+
 /** @typedef {'on' | 'off'} Mode */
 
 /** @param {string} id */
@@ -127,10 +134,7 @@ export function showPlace(position, memory, { nLayer, nHead, headDim, nPositions
 export function showModel({ nLayer, nHead, headDim, nPositions }, memory, variant) {
   say('memory-words', `Here it is 2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes = ${counted(memory.bytesPerToken)} `
     + `bytes for each token, and ${megabytes(memory.cacheBytes, 2)} for all ${counted(nPositions)} positions.`);
-  say('engine-words', {
-    relaxed: 'The engine runs here as its WebAssembly build with relaxed SIMD.',
-    simd: 'The engine runs here as its WebAssembly build with SIMD.',
-  }[variant] ?? 'The engine runs here as its scalar WebAssembly build, without SIMD: slower, with the very same numbers.');
+  say('engine', ENGINES[variant] ?? variant, 'the build of the WebAssembly engine that this browser runs; all builds compute the very same numbers');
 }
 
 /** @param {string} at  @param {import('./worker.js').Proof} proof */

@@ -88,7 +88,8 @@ function showPace() {
 function fail(error, retry) {
   const { code = 'internal', message } = /** @type {{ code?: string, message: string }} */ (error);
   if (MODEL_LOST.includes(code)) loaded = undefined;
-  say('error-message', message + (code === 'file_unreachable' && !navigator.onLine ? ' You seem to be offline.' : ''));
+  const offline = ['file_unreachable', 'wasm_invalid', 'worker_lost'].includes(code) && !navigator.onLine;
+  say('error-message', message + (offline ? ' You seem to be offline.' : ''));
   say('error-code', code);
   byId('retry').onclick = retry;
   byId('error').hidden = false;
@@ -135,6 +136,7 @@ async function write(sampling) {
     show();
   });
   record.memory = answer.memory;
+  record.position = answer.position;
   return { ...record.result, reason: answer.reason, position: answer.position };
 }
 
@@ -145,7 +147,7 @@ async function perform(modes) {
   working = true;
   byId('error').hidden = true;
   try {
-    if (proving) client.order('stop');
+    if (proving) client.stop();
     await proving;
     if (!loaded) await load();
     const sampling = form.take(); // anew: the model has brought its own settings
@@ -210,10 +212,8 @@ function setCache(on) {
   if (working) client.order('setCache', { on });
 }
 
-const stop = () => client.order('stop');
-
 byId('cache').addEventListener('click', () => setCache(!useCache));
-go.addEventListener('click', () => { if (working) stop(); else perform(); });
+go.addEventListener('click', () => { if (working) client.stop(); else perform(); });
 both.addEventListener('click', () => perform([true, false]));
 clear.addEventListener('click', () => {
   record.clear();
@@ -233,7 +233,7 @@ prompt.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) perform();
 });
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && (working || proving)) stop();
+  if (event.key === 'Escape' && (working || proving)) client.stop();
 });
 addEventListener('pagehide', () => { if (working || proving) stop(); });
 

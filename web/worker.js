@@ -30,10 +30,10 @@
 // flip the switch. Each token is therefore computed when the display is due for it, never in advance.
 // The `ms` of a token is its computing alone: speeds come from there, whatever the pace.
 import { KvcError, loadModel } from './index.js';
+import { computeTwice } from './proof.js';
 import { turn } from './pauses.js';
 
 const FRAME_MS = 16;   // tokens are posted at most this often
-const BREATH_MS = 8;   // a proof computes so long at a stretch
 const WARM_MS = 60;    // of computing before the first run
 
 /**
@@ -46,7 +46,7 @@ const WARM_MS = 60;    // of computing before the first run
  * @property {boolean} cached   computed with the cache on
  * @property {number} work      tokens that ran through the model to get it
  * @property {number} missing   of them, entries that the cache had missed while it was off
- * @typedef {{ tokens: number, on: string, off: string, run?: string, equal: boolean }} Proof
+ * @typedef {import('./proof.js').Proof & { run?: string }} Proof
  */
 
 /** @type {import('./model.js').Model | undefined} */
@@ -114,17 +114,26 @@ function status() {
 
 /** @param {{ url: string, variant: any }} fields  @param {Emit} emit  @param {AbortSignal} signal */
 async function load({ url, variant }, emit, signal) {
-  model?.dispose();
-  model = session = witness = undefined;
-  const loaded = await loadModel(url, {
+  unload();
+  model = await loadModel(url, {
     variant,
     signal,
     onProgress: ({ status: stage, file, loaded: bytes }) => { if (stage === 'progress') emit('progress', { file, loaded: bytes }); },
   });
-  session = loaded.createSession({ useCache });
-  warmUp(session);
-  model = loaded;
-  return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
+  try {
+    session = model.createSession({ useCache });
+    warmUp(session);
+    return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
+  } catch (error) {
+    unload(); // a model that cannot run is not kept
+    throw error;
+  }
+}
+
+function unload() {
+  model?.dispose();
+  model = session = witness = undefined;
+  timeline.ids = [];
 }
 
 /**
@@ -275,40 +284,14 @@ async function prove(_fields, _emit, signal) {
   const { session } = loadedParts();
   if (timeline.ids.length === 0) throw new KvcError('not_ready', 'There is no run yet whose numbers could be compared.');
   const run = session.logitsHash;
-  const proof = await hashes(timeline.ids, timeline.prompt, signal);
+  const proof = await computeTwice(secondSession(), timeline.ids, timeline.prompt, signal);
   return { ...proof, run, equal: proof.equal && run === proof.on };
 }
 
 /** @param {Emit} emit  @param {AbortSignal} signal */
 async function provePrompt(emit, signal) {
   emit('proving', { tokens: timeline.prompt });
-  emit('proof', await hashes(timeline.ids.slice(0, timeline.prompt), timeline.prompt, signal));
+  emit('proof', await computeTwice(secondSession(), timeline.ids.slice(0, timeline.prompt), timeline.prompt, signal));
 }
 
-/**
- * The logits after the same tokens, computed twice on a timeline of their own: the prompt at once and
- * then token by token through the cache; and all in one go without it.
- * @param {number[]} ids  @param {number} prompt  @param {AbortSignal} signal
- * @returns {Promise<Proof>}
- */
-async function hashes(ids, prompt, signal) {
-  const own = witness ??= loadedParts().model.createSession();
-  await readThrough(own, ids.slice(0, prompt), true, signal);
-  let breath = performance.now();
-  for (const id of ids.slice(prompt)) {
-    own.decode(id);
-    if (performance.now() - breath < BREATH_MS) continue;
-    await turn();
-    if (signal.aborted) throw new KvcError('aborted', 'The comparison was stopped.');
-    breath = performance.now();
-  }
-  const on = own.logitsHash;
-  await readThrough(own, ids, false, signal);
-  const off = own.logitsHash;
-  return { tokens: ids.length, on, off, equal: on === off };
-}
-
-/** A prefill in slices, which a stop can interrupt. @param {import('./session.js').Session} own  @param {number[]} ids  @param {boolean} cached  @param {AbortSignal} signal */
-async function readThrough(own, ids, cached, signal) {
-  await own.generate(ids, { maxTokens: 0, useCache: cached, signal }).next();
-}
+const secondSession = () => witness ??= loadedParts().model.createSession();

@@ -99,3 +99,13 @@ test('a worker that dies in the middle of a run is reported and started anew', a
   await state(page, 'finished');
   assert.equal((await proof(page)).verdict, 'equal');
 });
+
+test('a worker that does not stop is ended', async (t) => {
+  const page = await openPage(t, site, { query: small.query });
+  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: LIAR.replace("type !== 'generate'", 'true') }));
+  await page.click('#go');
+  await state(page, 'prefilling');
+  await page.keyboard.press('Escape');
+  assert.equal(await state(page), 'failed');
+  assert.match(await page.textContent('#error-message'), /did not stop within 5 seconds/);
+});

@@ -76,6 +76,18 @@ test('a worker script that cannot be loaded, and then can', async (t) => {
   await retryWorks(page);
 });
 
+test('offline: said so, and loading works once the connection is back', async (t) => {
+  const page = await openPage(t, site, { query: small.query, expected: /ERR_INTERNET_DISCONNECTED/ });
+  await page.context().setOffline(true);
+  await page.fill('#prompt', 'a');
+  await sample(page, { maxTokens: 5 });
+  await page.click('#go');
+  assert.equal(await state(page), 'failed');
+  assert.match(await page.textContent('#error-message'), /You seem to be offline/);
+  await page.context().setOffline(false);
+  await retryWorks(page);
+});
+
 test('stopped while loading: back to the start, and loading again works', async (t) => {
   const page = await openPage(t, site);
   const [answer] = site.server.listeners('request');
@@ -88,6 +100,7 @@ test('stopped while loading: back to the start, and loading again works', async 
   t.after(() => answerAll(answer));
   await page.click('#go');
   await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('#state').textContent));
+  while (held.length === 0) await page.waitForTimeout(20);
   assert.equal(await page.getAttribute('#figure', 'data-state'), 'loading');
   assert.ok(await page.isVisible('#progress'));
   assert.equal(await page.textContent('#go'), 'Stop');
@@ -96,7 +109,6 @@ test('stopped while loading: back to the start, and loading again works', async 
   assert.match(await page.textContent('#state'), /stopped/);
   assert.ok(await page.isHidden('#progress'));
   answerAll(answer);
-  assert.equal(held.length, 1);
   await sample(page, { maxTokens: 20 });
   assert.equal(await run(page), 'finished');
 });

@@ -42,7 +42,8 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   await page.click('#cache');
   await page.waitForSelector('#story .flip.off');
   assert.equal(await page.getAttribute('#cache', 'aria-checked'), 'false');
-  await page.waitForFunction(() => Number(document.querySelector('#work-off').textContent) > 60);
+  await page.waitForFunction(() => document.querySelector('#story .flip.off').nextSibling?.textContent.length > 40);
+  assert.ok(Number(await page.textContent('#work-off')) > 30);
   await page.click('#cache');
   await page.waitForSelector('#story .flip.on');
   assert.match(await page.textContent('#remark'), /first took in the \d+ tokens it had missed/);
@@ -104,7 +105,7 @@ test('stop during the prefill', async (t) => {
   const page = await openPage(t, site, {
     init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
       if (document.querySelector('#figure').dataset.state !== 'prefilling') return;
-      setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 20);
+      setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 5);
     }).observe(document.querySelector('#figure'), { attributeFilter: ['data-state'] })),
   });
   await page.fill('#prompt', 'the king '.repeat(480));
@@ -141,7 +142,7 @@ test('the same seed gives the same story in every build of the engine, another s
     await page.selectOption('#pace', '0');
     await run(page);
     stories.push(await written(page));
-    assert.match(await page.textContent('#engine-words'), { relaxed: /relaxed SIMD/, simd: /with SIMD/, scalar: /without SIMD/ }[variant]);
+    assert.match(await page.textContent('#engine'), { relaxed: /relaxed SIMD/, simd: /with SIMD/, scalar: /without SIMD/ }[variant]);
     if (variant !== 'scalar') continue;
     await page.click('text=New seed');
     assert.notEqual(await page.inputValue('#sampling-seed'), '11');
