@@ -38,6 +38,7 @@ let loaded;
 let downloadBytes = 0; // 0: not known
 let useCache = true;
 let working = false;   // loading or writing
+let stopAsked = false; // since that began
 /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
 let proving;
 /** @type {number | null} */
@@ -145,18 +146,20 @@ async function perform(modes) {
   if (working || !form.take()) return;
   const chosen = useCache;
   working = true;
+  stopAsked = false;
   byId('error').hidden = true;
   try {
     if (proving) client.stop();
     await proving;
     if (!loaded) await load();
+    if (stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
     const sampling = form.take(); // anew: the model has brought its own settings
     if (!sampling) throw new WorkerError('invalid_argument', 'A sampling setting does not fit this model; it is marked below.');
     const runs = [];
     for (const mode of modes ?? [useCache]) {
       if (modes) setCache(mode);
       runs.push(await write(sampling));
-      if (runs[runs.length - 1].reason === 'stopped') break;
+      if (stopAsked) break;
     }
     working = false;
     enter(...ended(runs[runs.length - 1]));
@@ -212,8 +215,13 @@ function setCache(on) {
   if (working) client.order('setCache', { on });
 }
 
+function stop() {
+  stopAsked = true;
+  client.stop();
+}
+
 byId('cache').addEventListener('click', () => setCache(!useCache));
-go.addEventListener('click', () => { if (working) client.stop(); else perform(); });
+go.addEventListener('click', () => { if (working) stop(); else perform(); });
 both.addEventListener('click', () => perform([true, false]));
 clear.addEventListener('click', () => {
   record.clear();
@@ -233,7 +241,7 @@ prompt.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) perform();
 });
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && (working || proving)) client.stop();
+  if (event.key === 'Escape' && (working || proving)) stop();
 });
 addEventListener('pagehide', () => { if (working || proving) stop(); });
 

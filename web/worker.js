@@ -34,7 +34,7 @@ import { computeTwice } from './proof.js';
 import { turn } from './pauses.js';
 
 const FRAME_MS = 16;   // tokens are posted at most this often
-const WARM_MS = 60;    // of computing before the first run
+const WARM_MS = 120;   // of computing before the first run
 
 /**
  * @typedef {import('./session.js').MemoryUsage} Memory
@@ -122,7 +122,7 @@ async function load({ url, variant }, emit, signal) {
   });
   try {
     session = model.createSession({ useCache });
-    warmUp(session);
+    await warmUp(session, signal);
     return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
   } catch (error) {
     unload(); // a model that cannot run is not kept
@@ -139,15 +139,16 @@ function unload() {
 /**
  * Lets the engine run for a moment: browsers optimise code only once it has run, and the speeds shown
  * should not begin with those of unoptimised code.
- * @param {import('./session.js').Session} session
+ * @param {import('./session.js').Session} session  @param {AbortSignal} signal
  */
-function warmUp(session) {
+async function warmUp(session, signal) {
+  const prompt = new Array(Math.min(16, Math.ceil(session.capacity / 2))).fill(0);
+  const maxTokens = Math.min(16, session.capacity - prompt.length);
   for (const end = performance.now() + WARM_MS; performance.now() < end;) {
-    for (const tokens of [1, Math.min(16, session.capacity)]) {
-      session.prefill(new Array(tokens).fill(0));
-      session.reset();
-    }
+    const tokens = session.generate(prompt, { maxTokens, signal });
+    while (!(await tokens.next()).done);
   }
+  session.reset();
 }
 
 /** What a request after load works with. */

@@ -31,7 +31,7 @@ export async function startSite() {
   return { browser, server, folder, url: `http://127.0.0.1:${server.address().port}/some/where/` };
 }
 
-function chromiumPath() {
+export function chromiumPath() {
   return execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], { encoding: 'utf8' }).trim();
 }
 
