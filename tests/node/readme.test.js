@@ -21,10 +21,10 @@ test('the example of the README runs and prints true', async () => {
 });
 
 test('every file and folder that the READMEs link to or list is there', async () => {
-  for (const [name, base] of [['README.md', ROOT], ['src/README.md', new URL('src/', ROOT)]]) {
+  for (const [name, base] of [['README.md', ROOT], ['src/README.md', new URL('src/', ROOT)], ['web/README.md', new URL('web/', ROOT)]]) {
     const text = await readFile(new URL(name, ROOT), 'utf8');
     const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1]);
-    const listed = [...text.matchAll(/^\| `([\w.]+)` \|/gm)].map((match) => match[1]);
+    const listed = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap((match) => match[1].match(/[\w.-]+\.\w+/g) ?? []);
     for (const path of [...links, ...listed]) await readFile(new URL(path, base), 'utf8').catch(() => assert.fail(`${name}: ${path}`));
   }
 });
