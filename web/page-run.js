@@ -24,6 +24,7 @@ export class Recorder {
   #ms = 0;
   #unmeasured = 0;
   #catchUp = '';
+  #unwritten = '';
 
   /** @param {import('./page-view.js').Story} story */
   constructor(story) {
@@ -69,6 +70,7 @@ export class Recorder {
   take({ tokens, memory }) {
     this.memory = memory;
     for (const token of tokens) this.#takeOne(token);
+    this.#flush();
   }
 
   /** @param {import('./worker.js').WrittenToken} token */
@@ -77,13 +79,14 @@ export class Recorder {
     const column = this.#column(mode);
     if (mode !== this.mode) {
       column.meter.breakStretch();
+      this.#flush();
       this.#story.flip(mode);
     }
     this.mode = mode;
     this.position = position + 1;
     this.#ids.push(id);
     this.#ms += ms;
-    this.#story.write(text);
+    this.#unwritten += text;
     column.work = work;
     if (missing > 0) { // its time is that of many tokens
       this.#catchUp = `Switched on again, the cache first took in the ${counted(missing)} tokens it had missed: ${measured(ms)} ms, not in the chart.`;
@@ -94,6 +97,12 @@ export class Recorder {
       column.meter.add(ms);
       if (column.meter.now !== undefined) this.curves.set(mode, position, column.meter.now);
     }
+  }
+
+  /** Writes all at once: the page is laid out for every write. */
+  #flush() {
+    if (this.#unwritten) this.#story.write(this.#unwritten);
+    this.#unwritten = '';
   }
 
   /** The column of a mode, a new one when the current run uses it for the first time. @param {Mode} mode */

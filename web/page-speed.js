@@ -2,7 +2,9 @@
 // and a cached token takes about that long, so a speed is always that of a window of tokens.
 
 export const WINDOW = 16;   // tokens
-const ENOUGH_MS = 2;        // a shorter window is shown once the clock's tick is at most 5 % of it
+const FEW = 4;              // tokens: so many at least, or a single interruption would be all there is,
+const ENOUGH_MS = 2;        // and so long that the clock's tick is at most 5 %;
+const LONG_MS = 20;         // one token that took so long says enough
 const CONTRAST = 32;        // positions over which the two modes are compared
 const INTERRUPTED = 3;      // a token of so many times the median was interrupted by another program
 
@@ -11,7 +13,8 @@ function speedOf(window) {
   const limit = INTERRUPTED * median(window) + 0.3; // the clock's ticks must not look like interruptions
   const kept = window.filter((ms) => ms <= limit);
   const total = kept.reduce((sum, ms) => sum + ms, 0);
-  return total >= ENOUGH_MS || (total > 0 && window.length === WINDOW) ? 1000 * kept.length / total : undefined;
+  const enough = total >= (window.length < FEW ? LONG_MS : ENOUGH_MS) || (total > 0 && window.length === WINDOW);
+  return enough ? 1000 * kept.length / total : undefined;
 }
 
 /** @param {number[]} values  one at least */

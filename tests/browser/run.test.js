@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
 import { measured, openPage, proof, run, sample, startSite, state, table, written, writtenAtLeast } from './helpers.js';
 
 const site = await startSite();
@@ -38,6 +39,7 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   await page.selectOption('#pace', '60');
   await page.click('#clear');
   await page.click('#go');
+  await state(page, 'running'); // not the text of the run before
   await writtenAtLeast(page, 100);
   await page.click('#cache');
   await page.waitForSelector('#story .flip.off');
@@ -151,6 +153,21 @@ test('the same seed gives the same story in every build of the engine, another s
     assert.notEqual(await written(page), stories[0]);
   }
   assert.equal(new Set(stories).size, 1);
+});
+
+test('the text and the hash of the last logits are those that Node computes', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 40, seed: 5 });
+  await page.selectOption('#pace', '0');
+  await run(page);
+  const { hashes } = await proof(page);
+  const model = await loadModel('dist/models/stories', { variant: 'scalar' });
+  const session = model.createSession({ useCache: false });
+  let text = '';
+  for await (const token of session.generate(await page.inputValue('#prompt'), { maxTokens: 40, seed: 5 })) text += token.text;
+  assert.equal(await written(page), text);
+  assert.deepEqual(hashes, Array(3).fill(session.logitsHash));
+  model.dispose();
 });
 
 test('settings out of range are named, and nothing runs', async (t) => {

@@ -1,7 +1,7 @@
 // Takes the README's picture: node tests/browser/screenshot.js [SEED]   (./build.sh site first, on a quiet machine)
 import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
-import { chromiumPath, sample, state } from './helpers.js';
+import { chromiumPath, sample, state, writtenAtLeast } from './helpers.js';
 
 const server = await serve('dist');
 const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
@@ -9,13 +9,16 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 960 }, col
 await page.goto(`http://127.0.0.1:${server.address().port}/`);
 await sample(page, { seed: Number(process.argv[2] ?? 1) });
 await page.$eval('#sampling', (fold) => { fold.open = false; });
-await page.selectOption('#pace', '0');
 await page.click('#both');
 await page.waitForFunction(() => /Both runs/.test(document.querySelector('#remark').textContent), null, { timeout: 120_000 });
 await state(page, 'finished');
-await page.waitForFunction(() => /whole text/.test(document.querySelector('#proof-words').textContent));
-await page.$eval('#story-box', (box) => { box.scrollTop = 0; });
+await page.click('#go');
+await state(page, 'running'); // not the text of the run before
+await writtenAtLeast(page, 400);
+await page.click('#cache');
+await writtenAtLeast(page, 620);
 await page.mouse.move(0, 0);
+await page.$eval(':focus', (control) => control.blur());
 await page.screenshot({ path: 'web/screenshot.png' });
 await browser.close();
 server.close();

@@ -23,6 +23,8 @@ test('too short a window shows nothing: 1 ms cannot be told from 0.9', () => {
   assert.equal(fed([0.1, 0.2, 0.1]).now, undefined);
   assert.equal(fed([0.1, 0.2, 0.1]).median, undefined);
   near(fed([50]).now, 20); // one long token is enough
+  assert.equal(fed([5, 0.6, 0.6]).now, undefined, 'a run that begins with an interruption');
+  near(fed([5, 0.6, 0.6, 0.9]).now, 3000 / 2.1);
   assert.equal(fed(Array(WINDOW).fill(0)).now, undefined, 'nothing is infinitely fast');
 });
 
