@@ -1,7 +1,5 @@
 // Does the cache change anything? The logits after the same tokens, computed in both ways, and their hashes.
-import { throwIfAborted } from './errors.js';
-
-const BREATH_MS = 8; // of computing at a stretch; then a stop can be heard
+import { Pauses } from './pauses.js';
 
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {{ tokens: number, on: string, off: string, equal: boolean }} Proof  hashes with the cache on and off */
@@ -16,13 +14,10 @@ const BREATH_MS = 8; // of computing at a stretch; then a stop can be heard
  */
 export async function computeTwice(session, ids, prompt, signal) {
   await readThrough(session, ids.slice(0, prompt), true, signal);
-  let breath = performance.now();
+  const pauses = new Pauses(signal); // in which a stop can be heard
   for (const id of ids.slice(prompt)) {
     session.decode(id);
-    if (performance.now() - breath < BREATH_MS) continue;
-    await new Promise((resolve) => setTimeout(resolve));
-    throwIfAborted(signal);
-    breath = performance.now();
+    if (pauses.due) await pauses.take();
   }
   const on = session.logitsHash;
   await readThrough(session, ids, false, signal);
