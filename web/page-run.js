@@ -17,6 +17,7 @@ export class Recorder {
 
   #story;
   #maxTokens = 0;
+  #capacity = 0;
   /** Modes that the current run has a column of its own for. @type {Set<Mode>} */
   #seen = new Set();
   /** @type {number[]} */
@@ -31,11 +32,12 @@ export class Recorder {
     this.#story = story;
   }
 
-  /** @param {string} prompt  @param {number} maxTokens */
-  begin(prompt, maxTokens) {
+  /** @param {string} prompt  @param {number} maxTokens  @param {number} capacity */
+  begin(prompt, maxTokens, capacity) {
     this.#story.begin(prompt);
     this.position = 0;
     this.#maxTokens = maxTokens;
+    this.#capacity = capacity;
     this.#seen.clear();
     this.#ids = [];
     this.#ms = this.#unmeasured = 0;
@@ -63,7 +65,7 @@ export class Recorder {
   prefilled({ tokens, ms, cached }) {
     this.mode = cached ? 'on' : 'off';
     this.#column(this.mode).prefill = { tokens, ms };
-    this.curves.expected = Math.max(this.curves.expected, tokens + this.#maxTokens);
+    this.curves.expected = Math.max(this.curves.expected, Math.min(tokens + this.#maxTokens, this.#capacity));
   }
 
   /** @param {{ tokens: import('./worker.js').WrittenToken[], memory: import('./session.js').MemoryUsage }} event */

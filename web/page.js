@@ -111,15 +111,16 @@ async function load() {
     if (downloadBytes > 0) bar.value = Math.min(1, sum / downloadBytes);
     enter('loading', `Loading the model: ${megabytes(sum)}${downloadBytes > 0 ? ` of ${megabytes(downloadBytes)}` : ''}.`, false);
   });
-  loaded = answer;
   record.memory = answer.memory;
   form.adopt(answer.generation, answer.config.nPositions);
   showModel(answer.config, answer.memory, answer.variant);
+  loaded = answer;
+  return answer;
 }
 
-/** One run. @param {import('./page-sampling.js').Sampling} sampling */
-async function write(sampling) {
-  record.begin(prompt.value, sampling.maxTokens);
+/** One run. @param {import('./page-sampling.js').Sampling} sampling  @param {number} capacity */
+async function write(sampling, capacity) {
+  record.begin(prompt.value, sampling.maxTokens, capacity);
   say('remark', '');
   showNoProof('With and without the cache, are the numbers the same? This is computed once the prompt is read.');
   enter('prefilling', 'Prefill: reading your prompt.');
@@ -151,14 +152,14 @@ async function perform(modes) {
   try {
     if (proving) client.stop();
     await proving;
-    if (!loaded) await load();
+    const { config } = loaded ?? await load();
     if (stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
     const sampling = form.take(); // anew: the model has brought its own settings
     if (!sampling) throw new WorkerError('invalid_argument', 'A sampling setting does not fit this model; it is marked below.');
     const runs = [];
     for (const mode of modes ?? [useCache]) {
       if (modes) setCache(mode);
-      runs.push(await write(sampling));
+      runs.push(await write(sampling, config.nPositions));
       if (stopAsked) break;
     }
     working = false;
