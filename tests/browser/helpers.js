@@ -44,7 +44,7 @@ export function chromiumPath() {
  *   expected: complaints that are part of the test; blocking: ms that a task may take on the main thread, generous
  *   because the machine may be busy (an engine there would block it for seconds); the rest goes to newContext
  */
-export async function openPage(t, site, { query = '', expected, blocking = 400, width = 1280, height = 800, init, ...context } = {}) {
+export async function openPage(t, site, { query = '', expected, blocking = 1000, width = 1280, height = 800, init, ...context } = {}) {
   const own = await site.browser.newContext({ viewport: { width, height }, ...context });
   const page = await own.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
