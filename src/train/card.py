@@ -17,11 +17,12 @@ WIDTH, HEIGHT, LEFT, BOTTOM = 720, 360, 56, 48
 
 
 def curve(rows, bytes_per_token):
-    """Training and held-out bits per byte against tokens seen, as an SVG picture."""
+    """Training and held-out bits per byte against tokens seen, as an SVG picture; held-out loss is
+    only shown where it was measured with the full context."""
     train = [(int(r["tokens"]) / 1e6, float(r["train_nats"]) / math.log(2) / bytes_per_token)
              for r in rows]
     val = [(int(r["tokens"]) / 1e6, float(r["val_bits_per_byte"]))
-           for r in rows if r["val_bits_per_byte"]]
+           for r in rows if r["val_bits_per_byte"] and r["context"] == "1024"]
     low = math.floor(10 * min(y for _, y in train + val) - 0.5) / 10
     high, right = low + 1.0, train[-1][0]
 
@@ -44,9 +45,9 @@ def curve(rows, bytes_per_token):
         a, b = place(0, y)
         out.append(f'<path d="M{a:.0f} {b:.1f}H{WIDTH - 24}" stroke="#ddd"/>')
         out.append(text(a - 8, b + 4, f"{y:.1f}"))
-    for tick in range(6):
-        x = tick / 5 * right
-        out.append(text(place(x, low)[0], HEIGHT - BOTTOM + 20, f"{x:.0f}", "middle"))
+    step = max(1, round(right / 6))
+    for x in range(0, int(right) + 1, step):
+        out.append(text(place(x, low)[0], HEIGHT - BOTTOM + 20, f"{x}", "middle"))
     out += [text(WIDTH / 2, HEIGHT - 8, "million tokens seen", "middle"),
             line(train, "#9bb8d3"), line(val, "#c2410c"),
             text(WIDTH - 32, 36, "held-out bits per byte", colour="#c2410c"),
@@ -87,7 +88,7 @@ def main():
         layers=len(model.h), width=model.wte.embedding_dim, heads=model.h[0].attn.n_head,
         vocab=tokenizer.vocab_size, minutes=f"{float(rows[-1]['minutes']):.0f}", steps=rows[-1]["step"],
         tokens=f"{int(rows[-1]['tokens']) / 1e6:.0f}", temperature=sampling["temperature"],
-        top_p=sampling["top_p"], books=books(args.corpus),
+        top_p=sampling["top_p"], penalty=sampling["repetition_penalty"], books=books(args.corpus),
         samples=args.samples.read_text(encoding="utf-8"))
     (args.model / "README.md").write_text(card, encoding="utf-8")
     (args.model / "curve.svg").write_text(curve(rows, n_bytes / n_tokens), encoding="utf-8")

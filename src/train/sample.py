@@ -11,6 +11,7 @@ import torch
 import bpe
 import export
 
+SAMPLING = ("temperature", "top_p", "repetition_penalty")
 PROMPTS = [
     "Once upon a time there was a", "There was once a king who", "In a little house by the sea",
     "The old witch looked at the child and said,", "\"Who are you?\" asked the fox.",
@@ -24,12 +25,15 @@ PROMPTS = [
 
 
 @torch.no_grad()
-def generate(model, ids, count, end, temperature, top_p, random):
+def generate(model, ids, count, end, sampling, random):
     """ids: [B, T] -> up to count more ids for each; a row that wrote `end` goes on writing it."""
     for _ in range(count):
-        logits = model(ids[:, -model.n_positions:]).view(*ids.shape[:1], -1, model.wte.num_embeddings)
-        chance, order = (logits[:, -1].float() / temperature).softmax(-1).sort(-1, descending=True)
-        chance[chance.cumsum(-1) - chance > top_p] = 0
+        logits = model(ids[:, -model.n_positions:]).view(len(ids), -1, model.wte.num_embeddings)
+        logits = logits[:, -1].float()
+        seen, penalty = logits.gather(1, ids), sampling["repetition_penalty"]
+        logits.scatter_(1, ids, torch.where(seen > 0, seen / penalty, seen * penalty))
+        chance, order = (logits / sampling["temperature"]).softmax(-1).sort(-1, descending=True)
+        chance[chance.cumsum(-1) - chance > sampling["top_p"]] = 0
         drawn = torch.multinomial(chance, 1, generator=random)
         token = order.gather(1, drawn)
         token[(ids[:, 1:] == end).any(1)] = end
@@ -43,20 +47,21 @@ def main():
     parser.add_argument("--prompts", type=int, default=len(PROMPTS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--tokens", type=int, default=300)
-    parser.add_argument("--temperature", type=float, help="default: generation_config.json")
-    parser.add_argument("--top-p", type=float, help="default: generation_config.json")
+    for name in SAMPLING:
+        parser.add_argument("--" + name.replace("_", "-"), type=float,
+                            help="default: that of generation_config.json")
     parser.add_argument("--out", type=pathlib.Path, required=True, help="Markdown file")
     args = parser.parse_args()
     defaults = json.loads((args.model / "generation_config.json").read_text(encoding="utf-8"))
-    temperature = args.temperature or defaults["temperature"]
-    top_p = args.top_p or defaults["top_p"]
+    sampling = {name: getattr(args, name) or defaults[name] for name in SAMPLING}
     model = export.read(args.model, torch.bfloat16)
     tokenizer = bpe.Tokenizer.load(args.model / "tokenizer.json")
-    text = f"{args.tokens} tokens at temperature {temperature}, top-p {top_p}; prompts in bold.\n"
+    settings = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sampling.items())
+    text = f"At most {args.tokens} tokens at {settings}; prompts in bold.\n"
     for prompt in PROMPTS[:args.prompts]:
         start = torch.tensor([[tokenizer.end, *tokenizer.encode(prompt)]] * args.seeds)
         random = torch.Generator().manual_seed(1)
-        for row in generate(model, start, args.tokens, tokenizer.end, temperature, top_p, random):
+        for row in generate(model, start, args.tokens, tokenizer.end, sampling, random):
             story = tokenizer.decode(row[start.shape[1]:].tolist()).split(bpe.END)
             ending = " (the end)" if len(story) > 1 else " ..."
             paragraphs = f"**{prompt}**{story[0].rstrip()}{ending}".split("\n")

@@ -30,7 +30,7 @@ import optim
 
 CONTEXTS = [(0.15, 256), (0.35, 512), (1.0, 1024)]  # until this part of the budget: this context
 MICRO = 2048  # tokens a CPU thread works on at a time
-EVALUATE_EVERY, SAVE_EVERY = 500, 100  # steps
+EVALUATE_EVERY, SAVE_EVERY = 100, 100  # steps
 
 
 def arguments():
@@ -92,7 +92,7 @@ class Run:
         self.optimizers = optim.build(self.model, args.lr, args.weight_decay, args.optimizer)
         self.gradient = Gradient(self.model, args.threads, device)
         self.windows = data.Windows(corpus.train, args.seed)
-        self.step, self.seconds, self.tokens, self.log = 0, 0.0, 0, []
+        self.step, self.seconds, self.tokens, self.mean, self.log = 0, 0.0, 0, None, []
         self.file = pathlib.Path(args.work) / "checkpoint.pt"
         if self.file.exists():
             self.load()
@@ -120,12 +120,14 @@ class Run:
             optimizer.step()
         self.step += 1
         self.tokens += count * context
+        self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
         self.seconds += time.monotonic() - began
-        return loss, context
+        return context
 
     def save(self):
         state = dict(model=self.model.state_dict(), optimizers=[o.state_dict() for o in self.optimizers],
-                     step=self.step, seconds=self.seconds, tokens=self.tokens, log=self.log)
+                     step=self.step, seconds=self.seconds, tokens=self.tokens, mean=self.mean,
+                     log=self.log)
         torch.save(state, self.file.with_suffix(".new"))
         self.file.with_suffix(".new").rename(self.file)
         with open(self.file.with_name("log.csv"), "w", newline="", encoding="utf-8") as file:
@@ -138,27 +140,25 @@ class Run:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
-        self.step, self.seconds, self.tokens = state["step"], state["seconds"], state["tokens"]
-        self.log = state["log"]
+        for name in ("step", "seconds", "tokens", "mean", "log"):
+            setattr(self, name, state[name])
         print(f"resumed at step {self.step}, {self.seconds / 60:.1f} minutes", flush=True)
 
 
 def train(run, corpus):
     """Trains until the budget is used up."""
-    mean = None
     while run.progress() < 1:
-        loss, context = run.train_step()
-        mean = loss if mean is None else 0.98 * mean + 0.02 * loss
+        context = run.train_step()
         done = run.progress() >= 1
         if run.step % 20 == 0 or done:
-            entry = [run.step, f"{run.seconds / 60:.2f}", run.tokens, context, f"{mean:.4f}", ""]
+            entry = [run.step, f"{run.seconds / 60:.2f}", run.tokens, context, f"{run.mean:.4f}", ""]
             if run.step % EVALUATE_EVERY == 0 or done:
-                bits = evaluate.bits_per_byte(run.model, corpus.val, corpus.val_bytes, 1024)
+                bits = evaluate.bits_per_byte(run.model, corpus.val, corpus.val_bytes, context)
                 entry[-1] = f"{bits:.4f}"
             run.log.append(entry)
             print(f"{100 * run.progress():5.1f} %  step {run.step}  {run.seconds / 60:.1f} min  "
                   f"{run.tokens / 1e6:.1f} M tokens  {run.tokens / run.seconds:.0f} tokens/s  "
-                  f"context {context}  train {mean:.4f} nats  {entry[-1]}", flush=True)
+                  f"context {context}  train {run.mean:.4f} nats  {entry[-1]}", flush=True)
         if run.step % SAVE_EVERY == 0 or done:
             run.save()
 
