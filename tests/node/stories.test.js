@@ -1,0 +1,84 @@
+// The shipped model is the one its card describes: its files, their size and hash, what it writes for three
+// seeds, how well it predicts a text that it has never seen, and PyTorch's figures for the same weights.
+//
+//   UPDATE=1 node --test tests/node/stories.test.js     after a training: writes what it sees into the fixture;
+//                                                       src/train/reference.py adds PyTorch's side
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
+import { after, before, test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { bitsPerByte } from '../bench/eval.js';
+
+const FOLDER = new URL('../../web/models/stories/', import.meta.url);
+const FIXTURE = new URL('../fixtures/stories.json', import.meta.url);
+const TEXT = new URL('../fixtures/story.txt', import.meta.url);
+const MOST_BYTES = 5e6;
+const SEEDS = [1, 2, 3];
+const NEEDED = ['config.json', 'generation_config.json', 'model.safetensors', 'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json'];
+
+const fixture = JSON.parse(await readFile(FIXTURE, 'utf8'));
+const updating = process.env.UPDATE === '1';
+let model;
+before(async () => { model = await loadModel(FOLDER); });
+after(async () => {
+  model.dispose();
+  if (updating) await writeFile(FIXTURE, `${JSON.stringify(fixture)}\n`);
+});
+
+/** Compares with the fixture, or puts it there. */
+function same(key, value) {
+  if (updating) fixture[key] = value;
+  else assert.deepEqual(value, fixture[key], key);
+}
+
+test('all files are there, at most 5 MB together, and the weights are the ones described', async () => {
+  const files = await readdir(FOLDER);
+  for (const name of [...NEEDED, 'README.md']) assert.ok(files.includes(name), name);
+  const sizes = await Promise.all(NEEDED.map(async (name) => (await stat(new URL(name, FOLDER))).size));
+  assert.ok(sizes.reduce((a, b) => a + b) <= MOST_BYTES);
+  same('sha256', createHash('sha256').update(await readFile(new URL('model.safetensors', FOLDER))).digest('hex'));
+  const config = JSON.parse(await readFile(new URL('config.json', FOLDER), 'utf8'));
+  assert.deepEqual(config.architectures, ['GPT2LMHeadModel']);
+  assert.equal(config.n_positions, 1024);
+});
+
+test('the three builds write the same stories as ever, with the cache on and off', async () => {
+  const stories = {};
+  for (const variant of ['relaxed', 'simd', 'scalar']) {
+    const built = await loadModel(FOLDER, { variant });
+    for (const useCache of variant === 'scalar' ? [true] : [true, false]) {
+      const session = built.createSession();
+      for (const seed of SEEDS) {
+        let text = '';
+        for await (const token of session.generate('Once upon a time', { seed, useCache, maxTokens: 80 })) text += token.text;
+        stories[seed] ??= text;
+        assert.equal(text, stories[seed], `seed ${seed}, ${variant}, cache ${useCache}`);
+      }
+    }
+    built.dispose();
+  }
+  same('stories', stories);
+});
+
+test('bits per byte of a text of our own: as ever, and below the bound', async () => {
+  const { bitsPerByte: bits, bytes } = bitsPerByte(model, await readFile(TEXT, 'utf8'));
+  same('story', { bits: Number(bits.toFixed(4)), bytes });
+  assert.ok(bits <= fixture.bound, `${bits} bits per byte`);
+});
+
+test('PyTorch computes the same from these weights: bits per byte to 4 digits, logits over 1,000 positions', { skip: updating }, async () => {
+  const { pytorch } = fixture;
+  const { bitsPerByte: bits } = bitsPerByte(model, await readFile(TEXT, 'utf8'));
+  assert.equal(pytorch.sha256, fixture.sha256, 'made from other weights: run src/train/reference.py again');
+  assert.ok(Math.abs(bits - pytorch.bits) < 5e-5, `${bits}, PyTorch ${pytorch.bits}`);
+  const session = model.createSession();
+  let worst = 0;
+  for (const [t, id] of pytorch.ids.entries()) {
+    const logits = session.decode(id);
+    for (const [i, column] of pytorch.columns.entries()) worst = Math.max(worst, Math.abs(logits[column] - pytorch.logits[t][i]));
+    assert.equal(logits.reduce((best, x, i) => (x > logits[best] ? i : best), 0), pytorch.argmax[t], `position ${t}`);
+  }
+  assert.ok(pytorch.ids.length >= 1000);
+  assert.ok(worst <= 3e-4, `off by ${worst}`); // float64 against float32, of logits beyond 10
+});
