@@ -70,7 +70,7 @@ def main():
     parser.add_argument("model", type=pathlib.Path, help="model directory")
     parser.add_argument("--corpus", type=pathlib.Path, required=True)
     parser.add_argument("--log", type=pathlib.Path, required=True, help="log.csv of the training")
-    parser.add_argument("--samples", type=pathlib.Path, required=True, help="written by sample.py")
+    parser.add_argument("--samples", type=pathlib.Path, required=True, help="written by sample.js")
     args = parser.parse_args()
     model = export.read(args.model)
     tokenizer = bpe.Tokenizer.load(args.model / "tokenizer.json")
