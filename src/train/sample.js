@@ -5,11 +5,12 @@
 import { loadModel } from 'kvcache-wasm';
 
 const PROMPTS = [
-  'Once upon a time there was a king who had three daughters.', 'Once upon a time', 'In the forest', 'A fisherman', '"Who are you?"',
-  'There was once a king who', 'In a little house by the sea', 'The old witch looked at the child and said,', '"Who are you?" asked the fox.',
-  'The three children ran down to the river', 'One winter evening, when the snow', 'A poor woodcutter had two', 'The princess would not',
-  '"Mother," said the boy, "', 'The cat sat by the fire and', 'At midnight the clock', 'The giant opened the door', 'A mouse and a lion',
-  'The young prince rode out', 'Far away, beyond the mountains,',
+  'Once upon a time there was a king who had three daughters.', 'Once upon a time', 'Deep in the forest there lived',
+  'The fisherman said to his wife,', '"Who are you?" asked the fox.', 'There was once a king who', 'In a little house by the sea',
+  'The old witch looked at the child and said,', 'The youngest brother opened the door, and',
+  'The three children ran down to the river', 'One winter evening, when the snow', 'A poor woodcutter had two',
+  'The princess would not', '"Mother," said the boy, "', 'The cat sat by the fire and', 'At midnight the clock',
+  'The giant opened the door', 'A mouse and a lion', 'The young prince rode out', 'Far away, beyond the mountains,',
 ];
 const SEEDS = [1, 2, 3];
 
