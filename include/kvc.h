@@ -95,8 +95,8 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer.". Conv1D weights are [in,
- * out].
+ * Hugging Face name with or without the prefix "transformer.". Conv1D weights are
+ * [in, out].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Names that GPT-2 files carry and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
  * and lm_head.weight, which is tied to wte.weight) are accepted and ignored. Errors:
@@ -171,7 +171,7 @@ kvc_error kvc_session_begin_score(kvc_session *session, const uint32_t *ids, siz
                                   float *log_probs);
 
 /* The logits after the last token: [V], until the next pass; NULL where there are none
- * (before the first pass, and after truncate or reset). */
+ * (before the first pass, after truncate or reset, and after NOT_FINITE). */
 const float *kvc_session_logits(const kvc_session *session);
 
 /* FNV-1a 64 over the bytes of the logits (4 * V, little-endian); 0 where there are
@@ -199,8 +199,7 @@ kvc_error kvc_session_truncate(kvc_session *session, size_t n);
 void kvc_session_reset(kvc_session *session);
 
 typedef struct kvc_memory {
-    size_t
-        total_bytes; /* the session's whole block: cache, scratch, logits, bookkeeping */
+    size_t total_bytes;     /* the session's whole block: cache, scratch, logits */
     size_t cache_bytes;     /* 2 * L * H * S * D * 4 */
     size_t used_bytes;      /* bytes_per_token * tokens that the cache holds */
     size_t bytes_per_token; /* 2 * L * H * D * 4 */

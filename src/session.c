@@ -110,8 +110,7 @@ static void layer_block(kvc_session *s, const pass *p, size_t n)
     if (p->layer == 0)
         kvc_gpt_embed(x, s->model, p->ids, position, n);
     size_t skip = 0;
-    if (p->layer + 1 == s->model->config.n_layer &&
-        !p->log_probs) /* only the last row matters */
+    if (p->layer + 1 == s->model->config.n_layer && !p->log_probs) /* only the last row */
         skip = position + n == p->end ? n - 1 : n;
     kvc_gpt_layer(x, s->model, p->layer, cached ? s->cache : s->one_layer,
                   cached ? p->layer : 0, position, n, skip, &s->workspace);

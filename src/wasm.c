@@ -2,8 +2,8 @@
  * Compiled for wasm only; web/engine.js is its one caller.
  *
  * Strings, shapes, tensor bytes and results travel through the mailbox, one static
- * block. Handles are pointers from malloc; freeing 0 is allowed. Everything else is
- * include/kvc.h. */
+ * block. Handles are pointers from malloc; a model lives as long as its instance.
+ * Everything else is include/kvc.h. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -85,11 +85,6 @@ kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t
     else
         mailbox.words[0] = (uint32_t)model;
     return error;
-}
-
-void EXPORT(kvc_wasm_model_free)(kvc_model *model)
-{
-    free(model); /* the model starts at its block's first byte */
 }
 
 /* mailbox: the name, ended by 0 */

@@ -156,6 +156,8 @@ export class Model {
     this.generation = generation;
     /** The build of the engine that runs: "relaxed", "simd" or "scalar". */
     this.variant = engine.variant;
+    /** How many ids the sampler may choose from: rows of padding after the last token are left out. */
+    this.sampledIds = tokenizer?.idsEnd ?? config.vocabSize;
   }
 
   /** The model's tokenizer. */
@@ -177,14 +179,6 @@ export class Model {
   /** Puts the texts of successive tokens together; without a tokenizer there is none. */
   textStream() {
     return this.#tokenizer?.stream() ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
-  }
-
-  /** How many ids the sampler may choose from: rows of padding after the last token are left out. */
-  get sampledIds() {
-    if (!this.#tokenizer) return this.config.vocabSize;
-    let n = this.config.vocabSize;
-    while (n > 1 && !this.#tokenizer.has(n - 1)) n--;
-    return n;
   }
 
   /**

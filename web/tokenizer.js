@@ -66,8 +66,10 @@ export class Tokenizer {
     this.#unreadable = bytesWithoutToken(parts);
     this.#specialIds = new Set(parts.added.filter((token) => token.special).map((token) => token.id));
     this.#encoder = encoderOf(json, parts, false);
-    /** Ids below vocabSize that stand for no token; a sampler should never pick them. */
-    this.missingIds = Object.freeze([...this.#bytes.keys()].filter((id) => !this.has(id)));
+    let end = vocabSize;
+    while (end > 0 && !this.has(end - 1)) end--;
+    /** From this id on there are only rows of padding, which a sampler must not pick. */
+    this.idsEnd = end;
   }
 
   /** Rows of the model's embedding: every id is below it. */
