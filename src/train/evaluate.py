@@ -24,7 +24,8 @@ def bits_per_byte(model, documents, n_bytes, context, stride=None):
     """documents: arrays of ids that begin with <|endoftext|>; stride: positions scored by each
     window after the first, half the context by default."""
     stride = stride or context // 2
-    device, nats = model.wte.weight.device, 0.0
+    device, nats, training = model.wte.weight.device, 0.0, model.training
+    model.eval()
     for document in documents:
         ids = torch.from_numpy(np.append(document, document[0]).astype(np.int64)).to(device)
         scored = 0  # targets done; target i is token i + 1
@@ -34,6 +35,7 @@ def bits_per_byte(model, documents, n_bytes, context, stride=None):
             losses = model.losses(ids[None, start:end], ids[None, start + 1:end + 1])
             nats += losses[scored - start:].double().sum().item()
             scored = end
+    model.train(training)
     return nats / math.log(2) / n_bytes
 
 

@@ -84,24 +84,26 @@ class Mlp(nn.Module):
 
 
 class Layer(nn.Module):
-    def __init__(self, width, n_head, inner, std, out_std):
+    def __init__(self, width, n_head, inner, std, out_std, dropout):
         super().__init__()
+        self.drop = nn.Dropout(dropout)
         self.ln_1 = nn.LayerNorm(width, eps=1e-5)
         self.attn = Attention(width, n_head, std, out_std)
         self.ln_2 = nn.LayerNorm(width, eps=1e-5)
         self.mlp = Mlp(width, inner, std, out_std)
 
     def forward(self, x, batch, dtype):
-        x = x + self.attn(self.ln_1(x).to(dtype), batch)
-        return x + self.mlp(self.ln_2(x).to(dtype))
+        x = x + self.drop(self.attn(self.ln_1(x).to(dtype), batch))
+        return x + self.drop(self.mlp(self.ln_2(x).to(dtype)))
 
 
 class Gpt(nn.Module):
     """dtype is that of the matrix products; weights, residual stream and loss stay float32."""
 
     def __init__(self, vocab_size, n_positions, n_layer, n_embd, n_head, n_inner=None,
-                 dtype=torch.float32):
+                 dtype=torch.float32, dropout=0.0):
         super().__init__()
+        self.drop = nn.Dropout(dropout)
         self.n_positions, self.dtype = n_positions, dtype
         std, out_std = 0.02, 0.02 / math.sqrt(2 * n_layer)
         self.wte = nn.Embedding(vocab_size, n_embd)
@@ -110,14 +112,14 @@ class Gpt(nn.Module):
         nn.init.normal_(self.wpe.weight, std=std)
         inner = n_inner or 4 * n_embd
         self.h = nn.ModuleList(
-            Layer(n_embd, n_head, inner, std, out_std) for _ in range(n_layer))
+            Layer(n_embd, n_head, inner, std, out_std, dropout) for _ in range(n_layer))
         self.ln_f = nn.LayerNorm(n_embd, eps=1e-5)
 
     def forward(self, ids):
         """Token ids [B, T] -> logits [B*T, V]."""
         batch, length = ids.shape
         positions = torch.arange(length, device=ids.device)
-        x = (self.wte(ids) + self.wpe(positions)).flatten(0, 1)
+        x = self.drop(self.wte(ids) + self.wpe(positions)).flatten(0, 1)
         for layer in self.h:
             x = layer(x, batch, self.dtype)
         return self.ln_f(x).to(self.dtype) @ self.wte.weight.to(self.dtype).t()

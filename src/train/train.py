@@ -44,6 +44,9 @@ def arguments():
     parser.add_argument("--batch", type=int, default=8192, help="tokens a step, a multiple of 1024")
     parser.add_argument("--lr", type=float, default=6e-3)
     parser.add_argument("--weight-decay", type=float, default=0.05)
+    parser.add_argument("--dropout", type=float, default=0.0,
+                        help="of the embedding and of what each half-layer adds; above 0 on a CPU, "
+                             "threads share one random stream, so a run does not repeat bit for bit")
     parser.add_argument("--optimizer", choices=["muon", "adamw"], default="muon")
     parser.add_argument("--dtype", choices=["bfloat16", "float32"], default="bfloat16")
     parser.add_argument("--seed", type=int, default=1)
@@ -88,7 +91,7 @@ class Run:
         torch.manual_seed(args.seed)
         self.args, self.device = args, device
         self.model = gpt.Gpt(args.vocab, 1024, args.layers, args.width, args.heads,
-                             dtype=getattr(torch, args.dtype)).to(device)
+                             dtype=getattr(torch, args.dtype), dropout=args.dropout).to(device)
         self.optimizers = optim.build(self.model, args.lr, args.weight_decay, args.optimizer)
         self.gradient = Gradient(self.model, args.threads, device)
         self.windows = data.Windows(corpus.train, args.seed)
