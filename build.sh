@@ -110,7 +110,7 @@ native_compiler() {
 shared_sources() {
     local source
     for source in src/*.c tests/native/*.c; do
-        case $source in src/wasm.c | tests/native/test_*) ;; *) echo "$source" ;; esac
+        case $source in src/wasm*.c | tests/native/test_*) ;; *) echo "$source" ;; esac
     done
 }
 

@@ -1,4 +1,4 @@
-// One WebAssembly instance, and the only code that touches its memory. src/wasm.c is its other side.
+// One WebAssembly instance, and the only code that touches its memory. src/wasm*.c is its other side.
 //
 //   Engine.create({ variant }) -> engine.call('kvc_wasm_...', ...) | engine.check(..) | engine.bytes(..)
 //
@@ -129,6 +129,28 @@ export class Engine {
   /** A number that a call left in the mailbox. @param {number} index */
   word(index) {
     return new DataView(this.#memory.buffer, this.#mailbox).getUint32(4 * index, true);
+  }
+
+  /** A 64-bit count that a call left in the mailbox. @param {number} index */
+  long(index) {
+    return Number(new DataView(this.#memory.buffer, this.#mailbox).getBigUint64(8 * index, true));
+  }
+
+  /**
+   * Lends memory for one piece of work: what work(pointer) returns must not be a view of it.
+   * @template T
+   * @param {number} bytes
+   * @param {(pointer: number) => T} work
+   * @returns {T}
+   */
+  lend(bytes, work) {
+    const pointer = this.call('kvc_wasm_allocate', Math.max(1, bytes)) >>> 0;
+    if (pointer === 0) throw new KvcError('out_of_memory', `There is no room for ${bytes} bytes more. Dispose of a session or cache first.`);
+    try {
+      return work(pointer);
+    } finally {
+      if (this.usable) this.call('kvc_wasm_free', pointer);
+    }
   }
 
   /** A C string. @param {number} pointer */

@@ -20,6 +20,9 @@ export const ERROR_CODES = Object.freeze({
   not_ready: 'a step was asked for before what it needs was there',
   not_finite: 'a weight or a logit is NaN or infinite',
   busy: 'the session is already working on something else',
+  unsupported: 'what was asked for is mathematically wrong for this model',
+  state_invalid: 'the bytes are not a saved state, or were cut short or altered',
+  state_foreign: 'the saved state is of another version, model or shape',
 
   file_unreachable: 'a file could not be opened or fetched',
   file_is_html: 'a web page came where a model file was expected',
