@@ -48,6 +48,7 @@ export const ERROR_CODES = Object.freeze({
   wasm_unsupported: 'this JavaScript engine cannot run the WebAssembly asked for',
   wasm_invalid: 'the WebAssembly file is missing, damaged, or of another version',
   trapped: 'the WebAssembly code crashed; the model has to be loaded again',
+  outputs_differ: 'logits that have to be equal to the last bit are not',
   disposed: 'the model or session was used after dispose()',
   aborted: 'the work was stopped by its AbortSignal',
 });
