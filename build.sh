@@ -22,7 +22,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . src/setup.sh
 
 C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
-NATIVE_FLAVOURS="gcc-O2 gcc-native clang-sanitize scalar"
+NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-gcc-O2 gcc-native clang-sanitize scalar} # fewer while working on something
 WASM_VARIANTS="kvc kvc-relaxed kvc-scalar"
 WASM_GZIP_LIMIT=40960
 CORES=$(nproc 2>/dev/null || echo 2)

@@ -59,7 +59,10 @@ typedef enum kvc_error {
     KVC_ERR_CACHE_FULL,            /* the cache's capacity is used up */
     KVC_ERR_NOT_READY,             /* no logits yet: prefill or decode first */
     KVC_ERR_NOT_FINITE,            /* NaN or infinity in a weight or in the logits */
-    KVC_ERR_BUSY, /* a pass or a tensor is under way: finish or cancel it */
+    KVC_ERR_BUSY,          /* a pass or a tensor is under way: finish or cancel it */
+    KVC_ERR_UNSUPPORTED,   /* mathematically wrong for this model, and so refused */
+    KVC_ERR_STATE_INVALID, /* not a saved state, or a truncated or altered one */
+    KVC_ERR_STATE_FOREIGN, /* a sound state of another version, model or shape */
     KVC_ERROR_COUNT
 } kvc_error;
 
@@ -293,6 +296,55 @@ size_t kvc_cache_slot_bytes(const kvc_cache *cache);
  * et al. 2023 for groups. */
 kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
                         const kvc_cache *cache, size_t b, size_t layer, float *scratch);
+
+/* A multi-head attention with its projections and its own one-layer cache: a building
+ * block of transformers that are not GPT-2.
+ *   q = x Wq + bq;  k = s Wk + bk;  v = s Wv + bv;  y = attention(q, k, v) Wo + bo
+ * Self-attention: s = x, causal. Cross-attention: s is the source, projected once by
+ * set_source, never masked. */
+typedef struct kvc_mha kvc_mha;
+
+typedef struct kvc_mha_config {
+    size_t n_embd;     /* C: of x and y, a multiple of 4 */
+    size_t source_dim; /* 0: self-attention; else the width of the source, % 4 == 0 */
+    size_t n_head, n_kv_head, head_dim;
+    size_t batch, capacity; /* sequences; tokens, or source tokens for cross-attention */
+    kvc_dtype key_type, value_type; /* F32 */
+} kvc_mha_config;
+
+typedef enum kvc_mha_weight { KVC_MHA_Q, KVC_MHA_K, KVC_MHA_V, KVC_MHA_O } kvc_mha_weight;
+
+/* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. Weights are zero at first. */
+kvc_error kvc_mha_bytes(const kvc_mha_config *config, size_t *bytes);
+kvc_error kvc_mha_init(kvc_mha **mha, const kvc_mha_config *config, void *memory,
+                       size_t bytes);
+
+/* w: [in, out] row-major   bias: [out] or NULL: none. Q: in C, out n_head * D; K, V: in C or
+ * source_dim, out n_kv_head * D; O: in n_head * D, out C. Errors: INVALID_ARGUMENT,
+ * NOT_FINITE. */
+kvc_error kvc_mha_set_weight(kvc_mha *mha, kvc_mha_weight which, const float *w,
+                             const float *bias);
+
+/* T new tokens of sequence b through the cache (self), or against the source (cross).
+ *   y, x: [T, C]. Errors: INVALID_ARGUMENT, POSITION_OUT_OF_RANGE, CACHE_FULL, NOT_READY
+ * (no source), NOT_FINITE (as kvc_cache_append). */
+kvc_error kvc_mha_forward(kvc_mha *mha, float *y, const float *x, size_t b, size_t T);
+
+/* The whole sequence of T <= capacity tokens without the cache, which is neither read nor
+ * written: training and scoring. Self-attention only (cross: UNSUPPORTED). In F32 the bits
+ * of forward in any split. */
+kvc_error kvc_mha_full(kvc_mha *mha, float *y, const float *x, size_t T);
+
+/* Projects the source of sequence b, source: [n, source_dim], in place of the one before.
+ * Errors, which leave the source before: UNSUPPORTED (self-attention), CACHE_FULL,
+ * INVALID_ARGUMENT, POSITION_OUT_OF_RANGE, NOT_FINITE (NaN or infinity in K or V). */
+kvc_error kvc_mha_set_source(kvc_mha *mha, size_t b, const float *source, size_t n);
+
+/* Rows of K and V projected so far: shows that a source is projected once. */
+uint64_t kvc_mha_projected(const kvc_mha *mha);
+
+/* Its cache, to truncate, reset, fork, look into. */
+kvc_cache *kvc_mha_cache(kvc_mha *mha);
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,9 @@ const char *kvc_error_name(kvc_error error)
         [KVC_ERR_NOT_READY] = "not_ready",
         [KVC_ERR_NOT_FINITE] = "not_finite",
         [KVC_ERR_BUSY] = "busy",
+        [KVC_ERR_UNSUPPORTED] = "unsupported",
+        [KVC_ERR_STATE_INVALID] = "state_invalid",
+        [KVC_ERR_STATE_FOREIGN] = "state_foreign",
     };
     return (unsigned)error < KVC_ERROR_COUNT ? names[error] : "unknown";
 }
