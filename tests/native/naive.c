@@ -1,0 +1,162 @@
+#include "naive.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Sums over one vector have four strided partial sums and one fixed tree. */
+static float sum_of(const float *x, size_t n)
+{
+    float s[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (size_t i = 0; i < n; i++)
+        s[i % 4] += x[i];
+    return (s[0] + s[1]) + (s[2] + s[3]);
+}
+
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), ln 2 in two parts; adding 1.5 * 2^23 rounds. */
+static float exp_of(float x)
+{
+    x = fminf(fmaxf(x, -87.0f), 88.0f);
+    const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
+    const float r = (x - n * 0.693359375f) - n * -2.1219444e-4f;
+    float q = 0.001381454f;
+    q = q * r + 0.008368745f;
+    q = q * r + 0.04166839f;
+    q = q * r + 0.16666521f;
+    q = q * r + 0.49999994f;
+    return ldexpf(((r * r) * q + r) + 1.0f, (int)n);
+}
+
+static float *new_array(size_t rows, size_t columns)
+{
+    float *x = calloc(rows * columns, sizeof *x);
+    if (!x)
+        abort();
+    return x;
+}
+
+/* y[t,o] = bias[o] + sum_i x[t,i] w[i,o], i ascending    w: [n_in, n_out] */
+static void linear(float *y, const float *x, const oracle_model *m, int layer,
+                   const char *weight, const char *bias, size_t T, size_t n_in,
+                   size_t n_out)
+{
+    const float *w = oracle_weights(m, layer, weight);
+    const float *b = oracle_weights(m, layer, bias);
+    for (size_t t = 0; t < T; t++)
+        for (size_t o = 0; o < n_out; o++) {
+            float sum = b[o];
+            for (size_t i = 0; i < n_in; i++)
+                sum += w[i * n_out + o] * x[t * n_in + i];
+            y[t * n_out + o] = sum;
+        }
+}
+
+/* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token    y, x: [T, C] */
+static void norm(float *y, const float *x, const oracle_model *m, int layer,
+                 const char *weight, const char *bias, size_t T)
+{
+    const size_t C = m->config.n_embd;
+    const float *w = oracle_weights(m, layer, weight);
+    const float *b = oracle_weights(m, layer, bias);
+    float *square = new_array(1, C);
+    for (size_t t = 0; t < T; t++, y += C, x += C) {
+        const float mean = sum_of(x, C) / (float)C;
+        for (size_t i = 0; i < C; i++)
+            square[i] = (x[i] - mean) * (x[i] - mean);
+        const float variance = sum_of(square, C) / (float)C;
+        const float scale = 1.0f / sqrtf(variance + m->config.layer_norm_epsilon);
+        for (size_t i = 0; i < C; i++)
+            y[i] = (x[i] - mean) * scale * w[i] + b[i];
+    }
+    free(square);
+}
+
+/* y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j], j < n, divided at the end
+ *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
+static void attention(float *y, const float *q, const float *k, const float *v, size_t n,
+                      size_t D, size_t stride)
+{
+    const float scale = 1.0f / sqrtf((float)D);
+    float *p = new_array(1, n), max = -INFINITY;
+    for (size_t j = 0; j < n; j++) {
+        for (size_t d = 0; d < D; d++)
+            p[j] += k[j * stride + d] * q[d];
+        max = fmaxf(max, p[j]);
+    }
+    for (size_t j = 0; j < n; j++)
+        p[j] = exp_of((p[j] - max) * scale);
+    for (size_t d = 0; d < D; d++) {
+        y[d] = 0.0f;
+        for (size_t j = 0; j < n; j++)
+            y[d] += v[j * stride + d] * p[j];
+        y[d] *= 1.0f / sum_of(p, n);
+    }
+    free(p);
+}
+
+/* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before */
+static void add_attention(float *x, const oracle_model *m, int layer, size_t T)
+{
+    const size_t C = m->config.n_embd, H = m->config.n_head, D = C / H;
+    float *h = new_array(T, C), *qkv = new_array(T, 3 * C), *y = new_array(T, C);
+    norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
+    linear(qkv, h, m, layer, "attn.c_attn.weight", "attn.c_attn.bias", T, C, 3 * C);
+    for (size_t t = 0; t < T; t++)
+        for (size_t head = 0; head < H; head++) {
+            const float *k = qkv + C + head * D, *v = qkv + 2 * C + head * D;
+            attention(y + t * C + head * D, qkv + t * 3 * C + head * D, k, v, t + 1, D,
+                      3 * C);
+        }
+    linear(h, y, m, layer, "attn.c_proj.weight", "attn.c_proj.bias", T, C, C);
+    for (size_t i = 0; i < T * C; i++)
+        x[i] += h[i];
+    free(h);
+    free(qkv);
+    free(y);
+}
+
+/* 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3) */
+static float gelu(float x)
+{
+    const float u = x + 0.044715f * ((x * x) * x);
+    return x / (1.0f + exp_of(-1.5957691216f * u));
+}
+
+/* x += c_proj(gelu(c_fc(ln_2(x)))) */
+static void add_mlp(float *x, const oracle_model *m, int layer, size_t T)
+{
+    const size_t C = m->config.n_embd, F = m->config.n_inner;
+    float *h = new_array(T, C), *inner = new_array(T, F);
+    norm(h, x, m, layer, "ln_2.weight", "ln_2.bias", T);
+    linear(inner, h, m, layer, "mlp.c_fc.weight", "mlp.c_fc.bias", T, C, F);
+    for (size_t i = 0; i < T * F; i++)
+        inner[i] = gelu(inner[i]);
+    linear(h, inner, m, layer, "mlp.c_proj.weight", "mlp.c_proj.bias", T, F, C);
+    for (size_t i = 0; i < T * C; i++)
+        x[i] += h[i];
+    free(h);
+    free(inner);
+}
+
+void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T)
+{
+    const size_t C = m->config.n_embd, V = m->config.vocab_size;
+    const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
+    const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
+    float *x = new_array(T, C), *h = new_array(1, C);
+    for (size_t t = 0; t < T; t++)
+        for (size_t c = 0; c < C; c++)
+            x[t * C + c] = wte[ids[t] * C + c] + wpe[t * C + c];
+    for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
+        add_attention(x, m, layer, T);
+        add_mlp(x, m, layer, T);
+    }
+    norm(h, x + (T - 1) * C, m, -1, "ln_f.weight", "ln_f.bias", 1);
+    for (size_t id = 0; id < V; id++) { /* the head is tied: logits[id] = h . wte[id] */
+        logits[id] = 0.0f;
+        for (size_t c = 0; c < C; c++)
+            logits[id] += wte[id * C + c] * h[c];
+    }
+    free(x);
+    free(h);
+}

@@ -1,0 +1,13 @@
+/* naive.h - the second oracle: GPT-2 in floats, with plain loops and without a cache, each
+ * sum in the order that src/kernels.h promises. oracle.h says what is right; this says
+ * which bits are: the engine's logits are these, whatever way it came to them. */
+#ifndef NAIVE_H
+#define NAIVE_H
+
+#include "oracle.h"
+
+/* The logits that follow the last token.    logits: [V]   ids: [T] */
+void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids,
+                  size_t T);
+
+#endif

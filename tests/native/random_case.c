@@ -1,0 +1,133 @@
+#include "random_case.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "random_model.h"
+
+/* Name, fewest arguments, and how many of all operations it is. */
+static const struct {
+    const char *name;
+    size_t least, share;
+} kinds[CASE_KINDS] = {
+    [CASE_PREFILL] = {"prefill", 1, 10},
+    [CASE_CANCEL] = {"cancel", 2, 2},
+    [CASE_REWIND] = {"rewind", 1, 5},
+    [CASE_OFF] = {"off", 0, 1},
+    [CASE_ON] = {"on", 0, 2},
+    [CASE_RESET] = {"reset", 0, 1},
+    [CASE_SCORE] = {"score", 2, 1},
+};
+
+size_t case_least_args(case_kind kind)
+{
+    return kinds[kind].least;
+}
+
+/* ---- from a seed ------------------------------------------------------------------- */
+
+/* least or more ids, mostly few */
+static void draw_ids(case_op *op, size_t least, size_t V, uint64_t *state)
+{
+    static const size_t more[] = {1, 1, 6, 40};
+    size_t n = least + random_below(state, more[random_below(state, 4)]);
+    for (; n > 0; n--)
+        op->arg[op->n++] = (uint32_t)random_below(state, V);
+}
+
+static case_kind draw_kind(uint64_t *state)
+{
+    size_t shares = 0;
+    for (size_t i = 0; i < CASE_KINDS; i++)
+        shares += kinds[i].share;
+    size_t drawn = random_below(state, shares);
+    case_kind kind = 0;
+    for (; drawn >= kinds[kind].share; kind++)
+        drawn -= kinds[kind].share;
+    return kind;
+}
+
+static case_op draw_op(const random_case *c, case_kind kind, uint64_t *state)
+{
+    const size_t V = c->config.vocab_size;
+    case_op op = {.kind = kind};
+    if (kind == CASE_CANCEL)
+        op.arg[op.n++] = (uint32_t)random_below(state, 8);
+    if (kind == CASE_REWIND)
+        op.arg[op.n++] = (uint32_t)random_below(state, random_below(state, 3) ? 6 : 40);
+    if (kind == CASE_PREFILL || kind == CASE_CANCEL)
+        draw_ids(&op, 1, V, state);
+    if (kind == CASE_SCORE)
+        draw_ids(&op, 2, V, state);
+    return op;
+}
+
+random_case random_case_new(uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)1 << 32);
+    random_case c = {.seed = seed};
+    const size_t L = 1 + random_below(&state, 3), H = 1 + random_below(&state, 3);
+    const size_t D = 4 * (1 + random_below(&state, 3)), F = 1 + random_below(&state, 24);
+    const size_t V = 2 + random_below(&state, 40);
+    static const size_t capacities[] = {12, 40, CASE_CAPACITY, CASE_CAPACITY};
+    c.capacity = 1 + random_below(&state, capacities[random_below(&state, 4)]);
+    const size_t P = c.capacity + random_below(&state, 4);
+    c.config = (kvc_config){(uint32_t)L, (uint32_t)H, (uint32_t)(H * D),
+                            (uint32_t)F, (uint32_t)P, (uint32_t)V,
+                            1e-5f};
+    c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
+    for (size_t i = 0; i < c.n_ops; i++)
+        c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
+    return c;
+}
+
+/* ---- as text ----------------------------------------------------------------------- */
+
+void case_print(FILE *out, const random_case *c)
+{
+    const kvc_config *m = &c->config;
+    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu ops", m->n_layer,
+            m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size, c->seed,
+            c->capacity);
+    for (size_t i = 0; i < c->n_ops; i++) {
+        fprintf(out, " %s", kinds[c->op[i].kind].name);
+        for (size_t j = 0; j < c->op[i].n; j++)
+            fprintf(out, "%c%" PRIu32, j == 0 ? ':' : ',', c->op[i].arg[j]);
+    }
+    fprintf(out, "\n");
+}
+
+/* One word of a program; returns what follows it, NULL if it is none. */
+static const char *parse_op(case_op *op, const char *text)
+{
+    const size_t length = strcspn(text, ": \n");
+    *op = (case_op){0};
+    while (op->kind < CASE_KINDS && (strncmp(kinds[op->kind].name, text, length) != 0 ||
+                                     kinds[op->kind].name[length] != '\0'))
+        op->kind++;
+    text += length;
+    for (char before = ':'; *text == before && op->n < CASE_ARGS; before = ',') {
+        int read = 0;
+        if (sscanf(text + 1, "%" SCNu32 "%n", &op->arg[op->n++], &read) != 1)
+            return NULL;
+        text += 1 + read;
+    }
+    const bool whole = *text == '\0' || *text == ' ' || *text == '\n';
+    return op->kind < CASE_KINDS && op->n >= kinds[op->kind].least && whole ? text : NULL;
+}
+
+bool case_parse(random_case *c, const char *text)
+{
+    int read = 0;
+    *c = (random_case){.config.layer_norm_epsilon = 1e-5f};
+    kvc_config *m = &c->config;
+    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu ops%n", &m->n_layer,
+           &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions, &m->vocab_size, &c->seed,
+           &c->capacity, &read);
+    if (read == 0)
+        return false;
+    for (text += read; *(text += strspn(text, " \n")) != '\0'; c->n_ops++)
+        if (c->n_ops == CASE_OPS || !(text = parse_op(&c->op[c->n_ops], text)))
+            return false;
+    return true;
+}

@@ -1,0 +1,49 @@
+/* random_case.h - a case of test_random: a model, a session over it, and a program of
+ * operations; all of it from one seed, and as a line of text that can be pasted back.
+ *
+ *     model L H C F P V SEED session S ops prefill:3,14,15 rewind:2 off prefill:9
+ *
+ * Every program means something: an operation that cannot be done has an error to expect,
+ * so that programs can be shortened anywhere. tests/node/random.js draws the same cases. */
+#ifndef RANDOM_CASE_H
+#define RANDOM_CASE_H
+
+#include <stdio.h>
+
+#include "kvc.h"
+
+enum { CASE_OPS = 20, CASE_ARGS = 64, CASE_CAPACITY = 96 };
+
+typedef enum case_kind {
+    CASE_PREFILL, /* ids ...: decode where there is one */
+    CASE_CANCEL,  /* n, ids ...: a prefill that is dropped after n steps */
+    CASE_REWIND,  /* n: the timeline without its last n tokens */
+    CASE_OFF,     /* the cache */
+    CASE_ON,
+    CASE_RESET,
+    CASE_SCORE, /* ids ...: leaves everything as it was */
+    CASE_KINDS
+} case_kind;
+
+typedef struct case_op {
+    case_kind kind;
+    size_t n;
+    uint32_t arg[CASE_ARGS]; /* [n] */
+} case_op;
+
+typedef struct random_case {
+    kvc_config config;
+    uint64_t seed; /* of the weights */
+    size_t capacity, n_ops;
+    case_op op[CASE_OPS];
+} random_case;
+
+random_case random_case_new(uint64_t seed);
+
+/* The fewest arguments that an operation has. */
+size_t case_least_args(case_kind kind);
+
+void case_print(FILE *out, const random_case *c);
+bool case_parse(random_case *c, const char *text); /* false: this is no case */
+
+#endif

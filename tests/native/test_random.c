@@ -1,0 +1,239 @@
+/* Five thousand random programs over random models, each held against truth.h after every
+ * operation: errors, positions, what the cache holds, and every bit of the logits. Each
+ * case comes from its number alone. A failing one is made as small as it still fails and
+ * printed; a crash and a hang are failures like any other.
+ *
+ *     test_random                      all cases
+ *     test_random replay "CASE"        one, as it was printed
+ *     test_random trace SEED           what one must do, line by line
+ *     test_random print                the fixture that Node repeats: tests/fixtures/random.txt */
+#define _DEFAULT_SOURCE /* fork, mmap, fmemopen */
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "random_model.h"
+#include "shrink.h"
+#include "truth.h"
+
+enum { CASES = 5000, IN_FIXTURE = 1000, PATIENCE = 300 /* seconds for all of them */ };
+static const char path[] = "tests/fixtures/random.txt";
+
+/* ---- one case ---------------------------------------------------------------------- */
+
+/* After fewer a pass over T tokens is not done: see kvc_session_begin. */
+static uint32_t least_steps(const random_case *c, size_t T)
+{
+    return c->config.n_layer * ((uint32_t)(T - 1) / 32 + 1) + 1;
+}
+
+static kvc_error cancelled(const random_case *c, kvc_session *s, const case_op *op)
+{
+    const kvc_error error = kvc_session_begin(s, op->arg + 1, op->n - 1);
+    for (uint32_t i = op->arg[0] % least_steps(c, op->n - 1); i > 0 && !error; i--)
+        if (kvc_session_step(s) != KVC_PENDING)
+            return KVC_ERROR_COUNT;
+    if (!error)
+        kvc_session_cancel(s);
+    return error;
+}
+
+static kvc_error score(kvc_session *s, const case_op *op)
+{
+    float log_probs[CASE_ARGS];
+    return kvc_session_score(s, op->arg, op->n, log_probs);
+}
+
+static kvc_error apply(const random_case *c, kvc_session *s, const case_op *op)
+{
+    switch (op->kind) {
+    case CASE_PREFILL:
+        return op->n == 1 ? kvc_session_decode(s, op->arg[0])
+                          : kvc_session_prefill(s, op->arg, op->n);
+    case CASE_CANCEL: return cancelled(c, s, op);
+    case CASE_REWIND:
+        return kvc_session_truncate(s, kvc_session_position(s) - op->arg[0]);
+    case CASE_OFF: return kvc_session_set_cache(s, false);
+    case CASE_ON: return kvc_session_set_cache(s, true);
+    case CASE_RESET: kvc_session_reset(s); return KVC_OK;
+    case CASE_SCORE: return score(s, op);
+    case CASE_KINDS: break;
+    }
+    abort();
+}
+
+/* What is wrong with a session, NULL if nothing. */
+static const char *difference(kvc_session *s, const truth *t)
+{
+    const timeline *now = &t->now;
+    const float *logits = kvc_session_logits(s);
+    if (kvc_session_position(s) != now->n)
+        return "position";
+    if (kvc_session_cached(s) != now->cached)
+        return "number of cached tokens";
+    if ((logits != NULL) != now->has_logits)
+        return "presence of logits";
+    if (logits &&
+        memcmp(logits, now->logits, t->c->config.vocab_size * sizeof *logits) != 0)
+        return "logits";
+    return NULL;
+}
+
+/* True where the engine does what it must; says what it does not, if it is to speak. */
+static bool holds(const random_case *c, bool speak)
+{
+    const char *wrong = NULL;
+    random_model model = random_model_new(&c->config, c->seed);
+    kvc_session *session = random_model_session(&model, c->capacity);
+    truth t = truth_new(c, &model.plain);
+    for (size_t i = 0; i < c->n_ops && !wrong; i++) {
+        const kvc_error want = truth_apply(&t, &c->op[i]),
+                        got = apply(c, session, &c->op[i]);
+        wrong = got == want ? difference(session, &t) : "error";
+        if (wrong && speak)
+            print_error(
+                "after operation %zu: wrong %s (it returned %s, and must return %s)\n",
+                i + 1, wrong, kvc_error_name(got), kvc_error_name(want));
+    }
+    truth_free(&t);
+    free(session);
+    random_model_free(&model);
+    return !wrong;
+}
+
+/* ---- all cases --------------------------------------------------------------------- */
+
+/* Runs cases in a process of its own, where a crash or a hang does no harm; *n counts
+ * those that are done. True where all hold. */
+static bool run_apart(const random_case *one, size_t *n, bool speak)
+{
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        bool good = true;
+        if (!speak &&
+            (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr)))
+            abort();
+        alarm(PATIENCE);
+        for (*n = 0; good && *n < (one ? 1 : CASES); *n += good) {
+            const random_case c = one ? *one : random_case_new(*n + 1);
+            good = holds(&c, speak);
+        }
+        exit(good ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+static size_t *shared_counter(void)
+{
+    void *memory = mmap(NULL, sizeof(size_t), PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    assert_true(memory != MAP_FAILED);
+    return memory;
+}
+
+static bool fails(const random_case *c)
+{
+    size_t n;
+    return !run_apart(c, &n, false);
+}
+
+static void random_cases_equal_the_naive_oracle(void **unused)
+{
+    (void)unused;
+    size_t *done = shared_counter();
+    if (run_apart(NULL, done, false))
+        return;
+    const size_t seed = *done + 1;
+    random_case c = random_case_new(seed);
+    print_error("case %zu fails:\n", seed);
+    case_print(stderr, &c);
+    shrink(&c, fails);
+    print_error("and so does, in short:\n");
+    case_print(stderr, &c);
+    run_apart(&c, done, true);
+    fail_msg("replay it: build/FLAVOUR/test_random replay \"model ...\"");
+}
+
+static void print_fixture(FILE *out)
+{
+    fprintf(out, "# What random cases must do, from the naive oracle: the digest of case "
+                 "1, 2, ... How to remake this file: tests/native/test_random.c\n");
+    for (size_t i = 1; i <= IN_FIXTURE; i++) {
+        const random_case c = random_case_new(i);
+        fprintf(out, "%016" PRIx64 "\n", truth_digest(&c, NULL));
+    }
+}
+
+/* The digests that Node compares with are those of today's oracle. */
+static void the_fixture_is_the_oracles(void **unused)
+{
+    (void)unused;
+    FILE *file = fopen(path, "r");
+    if (!file)
+        fail_msg("%s is not there; run from the repository's root", path);
+    char line[256];
+    assert_non_null(fgets(line, sizeof line, file)); /* the comment */
+    for (size_t i = 1; i <= IN_FIXTURE; i++) {
+        const random_case c = random_case_new(i);
+        uint64_t digest = 0;
+        assert_true(fscanf(file, "%" SCNx64, &digest) == 1);
+        if (digest != truth_digest(&c, NULL))
+            fail_msg("%s: case %zu is another one", path, i);
+    }
+    fclose(file);
+}
+
+/* Every case survives being printed and read. */
+static void cases_read_back(void **unused)
+{
+    (void)unused;
+    for (size_t i = 1; i <= CASES; i++) {
+        char text[2][8192];
+        random_case c = random_case_new(i);
+        for (int j = 0; j < 2; j++) {
+            FILE *out = fmemopen(text[j], sizeof text[j], "w");
+            case_print(out, &c);
+            fclose(out);
+            assert_true(case_parse(&c, text[j]));
+        }
+        assert_string_equal(text[0], text[1]);
+    }
+}
+
+static int replay(const char *text)
+{
+    random_case c;
+    if (!case_parse(&c, text)) {
+        fprintf(stderr, "this is no case: %s\n", text);
+        return 2;
+    }
+    return holds(&c, true) ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_cases_equal_the_naive_oracle),
+        cmocka_unit_test(the_fixture_is_the_oracles),
+        cmocka_unit_test(cases_read_back),
+    };
+    if (argc == 3 && strcmp(argv[1], "replay") == 0)
+        return replay(argv[2]);
+    if (argc == 3 && strcmp(argv[1], "trace") == 0) {
+        const random_case c = random_case_new(strtoull(argv[2], NULL, 10));
+        case_print(stdout, &c);
+        truth_digest(&c, stdout);
+        return 0;
+    }
+    if (argc == 2 && strcmp(argv[1], "print") == 0) {
+        print_fixture(stdout);
+        return 0;
+    }
+    return cmocka_run_group_tests_name("random", tests, NULL, NULL);
+}
