@@ -2,7 +2,7 @@
 // through the binding. Nothing here needs Node: the browser ring uses it too.
 
 /** SplitMix64, one draw a call. @param {bigint} state */
-function splitMix64(state) {
+export function splitMix64(state) {
   return () => {
     state = BigInt.asUintN(64, state + 0x9e3779b97f4a7c15n);
     let z = state;
@@ -32,7 +32,7 @@ function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) 
 }
 
 /** A model directory, file name -> Blob. */
-function directoryOf(config, seed) {
+export function directoryOf(config, seed) {
   const draw = splitMix64(BigInt(seed));
   const header = {};
   const data = [];

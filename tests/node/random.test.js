@@ -1,0 +1,29 @@
+// The random cases of the native ring once more, through every wasm build and the binding: the digests in
+// tests/fixtures/random.txt come from the naive oracle, not from the engine.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { modelOf, randomCase, run } from './random.js';
+
+const fixture = await readFile(new URL('../fixtures/random.txt', import.meta.url), 'utf8');
+const digests = fixture.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+const cases = digests.map((digest, i) => {
+  const drawn = randomCase(i + 1);
+  return { drawn, digest, files: modelOf(drawn) };
+});
+
+for (const variant of ['relaxed', 'simd', 'scalar']) {
+  test(`${variant}: ${cases.length} random programs give the naive oracle's bits`, async () => {
+    assert.ok(cases.length >= 1000);
+    for (const { drawn, digest, files } of cases) {
+      const model = await loadModel(files, { variant, tokenizer: false });
+      assert.equal(model.variant, variant);
+      const computed = run(drawn, model);
+      model.dispose();
+      assert.equal(computed.digest, digest, `case ${drawn.seed} differs. It gives these lines; build/gcc-O2/test_random trace `
+        + `${drawn.seed} prints the program and the right ones:\n${computed.lines.join('')}`);
+    }
+  });
+}
