@@ -6,8 +6,9 @@
  *     kvc_model_bytes(&config, &n);                       // ask ...
  *     kvc_model_init(&model, &config, malloc(n), n);      // ... then give
  *     kvc_model_set_tensor(model, "wte.weight", KVC_F16, shape, 2, data, n);  // and so on
- *     kvc_session_bytes(model, 1024, &n);
- *     kvc_session_init(&session, model, 1024, malloc(n), n);
+ *     kvc_session_config sizes = {.capacity = 1024, .n_sequence = 1};
+ *     kvc_session_bytes(model, &sizes, &n);
+ *     kvc_session_init(&session, model, &sizes, malloc(n), n);
  *     kvc_session_prefill(session, prompt, n_prompt);     // read the prompt at once
  *     kvc_session_sample(session, &sampling, &rng, vocab_size, &id);
  *     kvc_session_decode(session, id);                    // one token more: one row
@@ -127,19 +128,29 @@ kvc_error kvc_model_complete(kvc_model *model, const char **name);
 
 const kvc_config *kvc_model_config(const kvc_model *model);
 
+/* A hash of the config and of every weight: states of one model fit no other. O(weights)
+ * the first time, remembered then; 0 for a model that is not complete. */
+uint64_t kvc_model_fingerprint(kvc_model *model);
+
 /* ---- the session: one timeline ----------------------------------------------------- */
 
 typedef struct kvc_session kvc_session;
 typedef struct kvc_cache kvc_cache;
 
-/* The bytes of a session with room for capacity tokens (1 .. n_positions).
- * Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
-kvc_error kvc_session_bytes(const kvc_model *model, size_t capacity, size_t *bytes);
+typedef struct kvc_session_config {
+    size_t capacity;                /* tokens of each sequence, 1 .. n_positions */
+    size_t n_sequence;              /* 1, or more for samples, beams and batches */
+    kvc_dtype key_type, value_type; /* of the cache: F32, F16 or I8 */
+} kvc_session_config;
+
+/* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *config,
+                            size_t *bytes);
 
 /* Lays an empty session into memory: position 0, cache on. The model must outlive it.
  * Errors: those of kvc_session_bytes, TENSOR_MISSING (the model is not complete). */
-kvc_error kvc_session_init(kvc_session **session, kvc_model *model, size_t capacity,
-                           void *memory, size_t bytes);
+kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
+                           const kvc_session_config *config, void *memory, size_t bytes);
 
 /* Appends T tokens to the timeline and computes the logits that follow the last of them.
  *   ids: [T]
@@ -160,6 +171,15 @@ kvc_error kvc_session_decode(kvc_session *session, uint32_t id);
 kvc_error kvc_session_begin(kvc_session *session, const uint32_t *ids, size_t T);
 kvc_error kvc_session_step(kvc_session *session);
 void kvc_session_cancel(kvc_session *session);
+
+/* Makes the timeline ids[0 .. T-1], reusing what the cache holds of their longest common
+ * prefix by token id; then step until it is KVC_OK, as after begin. *reused: tokens that
+ * need no computing; T - *reused are computed, at least one unless the timeline is these
+ * very tokens and has logits. With the cache off nothing is reused. cancel leaves the
+ * common prefix. Errors, all leaving the session as it was: INVALID_ARGUMENT,
+ * TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY. */
+kvc_error kvc_session_begin_sync(kvc_session *session, const uint32_t *ids, size_t T,
+                                 size_t *reused);
 
 /* Scores a text: log_probs[t] = ln p(ids[t+1] | ids[0 .. t]), the full-sequence pass of
  * training. Apart from the timeline: neither it nor the cache nor the logits are read or
@@ -197,20 +217,69 @@ bool kvc_session_uses_cache(const kvc_session *session);
  * stay. */
 kvc_error kvc_session_truncate(kvc_session *session, size_t n);
 
-/* Back to position 0, the cache zeroed, a pass under way dropped; the cache stays on
- * or off. */
+/* Every sequence back to position 0, the cache zeroed, a pass under way dropped; the
+ * cache stays on or off. */
 void kvc_session_reset(kvc_session *session);
+
+/* Drops tokens first .. first + n - 1 and moves later ones down. Always UNSUPPORTED here:
+ * GPT-2's positions are learned and part of every cached K and V, so a token cannot move.
+ * (kvc_cache_evict is the operation for caches that hold unrotated keys.) */
+kvc_error kvc_session_evict(kvc_session *session, size_t first, size_t n);
 
 typedef struct kvc_memory {
     size_t total_bytes;     /* the session's whole block: cache, scratch, logits */
-    size_t cache_bytes;     /* 2 * L * H * S * D * 4 */
+    size_t cache_bytes;     /* 2 * B * L * H * S * D * 4 */
     size_t used_bytes;      /* bytes_per_token * tokens that the cache holds */
     size_t bytes_per_token; /* 2 * L * H * D * 4 */
 } kvc_memory;
 kvc_memory kvc_session_memory(const kvc_session *session);
 
-/* The session's cache, to look into: B = 1. Lives as long as the session. */
-const kvc_cache *kvc_session_cache(const kvc_session *session);
+/* The session's cache, to look into. Lives as long as the session. */
+kvc_cache *kvc_session_cache(const kvc_session *session);
+
+/* What the passes did since init or the last clear, counted where it happens. A
+ * multiply-add is one multiplication and one addition; lanes that only pad are left out.
+ * Bytes are those that the kernels asked for: a weight once for a block of rows, a slot of
+ * the cache once for two successive queries of a sequence. */
+typedef struct kvc_counts {
+    uint64_t projection_macs; /* q, k, v, proj, fc, mlp_proj */
+    uint64_t attention_macs;  /* q . k and p . v */
+    uint64_t head_macs;       /* logits */
+    uint64_t weight_bytes;    /* read */
+    uint64_t cache_bytes_read,
+        cache_bytes_written; /* K and V, the cache-off scratch too */
+} kvc_counts;
+kvc_counts kvc_session_counts(const kvc_session *session);
+void kvc_session_clear_counts(kvc_session *session);
+
+/* ---- several sequences: samples, beams, batches -------------------------------------
+ *
+ * A session has n_sequence timelines over one cache. What is above speaks of the selected
+ * one, 0 at first. Each has its own tokens, position and logits; pages of the cache that
+ * several share are copied when one writes. */
+
+/* Errors: POSITION_OUT_OF_RANGE, BUSY. */
+kvc_error kvc_session_select(kvc_session *session, size_t sequence);
+size_t kvc_session_selected(const kvc_session *session);
+
+/* Empties a sequence; or all but one. Errors: POSITION_OUT_OF_RANGE, BUSY. */
+kvc_error kvc_session_drop(kvc_session *session, size_t sequence);
+kvc_error kvc_session_keep(kvc_session *session, size_t sequence);
+
+/* One token more for each of n different sequences, whatever their lengths, in one pass:
+ * a block of rows reads each weight once. Continued by step, dropped by cancel; the bits
+ * are those of each sequence alone.   sequences, ids: [n]
+ * Errors, all leaving the session as it was: those of kvc_session_begin,
+ * INVALID_ARGUMENT (a sequence twice), POSITION_OUT_OF_RANGE. */
+kvc_error kvc_session_begin_batch(kvc_session *session, const uint32_t *sequences,
+                                  const uint32_t *ids, size_t n);
+
+/* The k likeliest next tokens among the ids below n_ids, likeliest first, the lowest id
+ * first among equals, and their log-probabilities, the bits of kvc_session_score.
+ *   ids, log_probs: [k] out
+ * Errors: INVALID_ARGUMENT (k is 0 or > n_ids), NOT_READY. */
+kvc_error kvc_session_top(kvc_session *session, size_t n_ids, size_t k, uint32_t *ids,
+                          float *log_probs);
 
 /* ---- the sampler ------------------------------------------------------------------- */
 

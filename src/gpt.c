@@ -3,13 +3,15 @@
  * wte^T Source: Radford et al. 2019, the layout of its released code. */
 #include "gpt.h"
 
+#include <string.h>
+
 #include "attention.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
                                    size_t capacity)
 {
     const size_t row = config->n_embd * sizeof(float);
-    kvc_workspace w;
+    kvc_workspace w = {0};
     w.h = kvc_take(arena, KVC_ROWS, row);
     w.q = kvc_take(arena, KVC_ROWS, row);
     w.k = kvc_take(arena, KVC_ROWS, row);
@@ -32,31 +34,95 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
     }
 }
 
+/* kvc_linear, counted. */
+static void linear(float *restrict y, const float *restrict x, size_t rows,
+                   const kvc_matrix *m, uint64_t *macs, kvc_counts *counts)
+{
+    if (rows == 0)
+        return;
+    kvc_linear(y, x, rows, m);
+    *macs += (uint64_t)rows * m->n_in * m->n_out;
+    counts->weight_bytes += kvc_matrix_bytes(m);
+}
+
+/* K and V of every row into the cache.    k, v: [rows, C] */
+static void write_runs(kvc_cache *cache, size_t layer, const kvc_run *runs, size_t n_runs,
+                       const float *k, const float *v, size_t C, kvc_counts *counts)
+{
+    for (const kvc_run *run = runs; run < runs + n_runs; run++) {
+        kvc_cache_write(cache, run->sequence, layer, run->position, run->n, k, v, C);
+        counts->cache_bytes_written += run->n * 2 * C * sizeof *k;
+        k += run->n * C;
+        v += run->n * C;
+    }
+}
+
+/* Moves the rows that are not skipped together and returns their number.   x: [rows, C] */
+static size_t keep_rows(float *x, const kvc_run *runs, size_t n_runs, size_t C)
+{
+    size_t row = 0, kept = 0;
+    for (const kvc_run *run = runs; run < runs + n_runs; run++) {
+        const size_t n = run->n - run->skip, from = row + run->skip;
+        if (from != kept)
+            memmove(x + kept * C, x + from * C, n * C * sizeof *x);
+        row += run->n;
+        kept += n;
+    }
+    return kept;
+}
+
+/* Each query against all up to itself; two successive ones share a walk over them. */
+static void count_attention(kvc_counts *counts, const kvc_run *run, size_t C)
+{
+    const size_t last = run->position + run->n - 1;
+    for (size_t t = run->position + run->skip; t <= last; t++)
+        counts->attention_macs += 2 * C * (t + 1);
+    for (size_t t = run->position + run->skip; t <= last; t += 2)
+        counts->cache_bytes_read += (kvc_min(t + 1, last) + 1) * 2 * C * sizeof(float);
+}
+
+/* Attention of the rows that are not skipped.    y, q: [rows, C] */
+static void attend_runs(float *restrict y, const float *restrict q, size_t n_head,
+                        const kvc_cache *cache, size_t layer, const kvc_run *runs,
+                        size_t n_runs, size_t C, kvc_workspace *w)
+{
+    for (const kvc_run *run = runs; run < runs + n_runs; run++) {
+        const size_t n = run->n - run->skip;
+        kvc_attend(y, q, n, n_head, cache, run->sequence, layer,
+                   run->position + run->skip, w->scores);
+        count_attention(&w->counts, run, C);
+        y += n * C;
+        q += n * C;
+    }
+}
+
 void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
-                   kvc_cache *cache, size_t cache_layer, size_t position, size_t n,
-                   size_t skip, kvc_workspace *w)
+                   kvc_cache *cache, size_t cache_layer, const kvc_run *runs,
+                   size_t n_runs, kvc_workspace *w)
 {
     const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
     const float eps = model->config.layer_norm_epsilon;
     const kvc_layer *layer = &model->layers[index];
+    uint64_t *macs = &w->counts.projection_macs;
+    size_t n = 0;
+    for (size_t i = 0; i < n_runs; i++)
+        n += runs[i].n;
     kvc_layer_norm(w->h, x, layer->ln_1_weight, layer->ln_1_bias, n, C, eps);
-    kvc_linear(w->k, w->h, n, &layer->k);
-    kvc_linear(w->v, w->h, n, &layer->v);
-    kvc_cache_write(cache, 0, cache_layer, position, n, w->k, w->v, C);
+    linear(w->k, w->h, n, &layer->k, macs, &w->counts);
+    linear(w->v, w->h, n, &layer->v, macs, &w->counts);
+    write_runs(cache, cache_layer, runs, n_runs, w->k, w->v, C, &w->counts);
 
-    x += skip * C;
-    position += skip;
-    n -= skip;
-    kvc_linear(w->q, w->h + skip * C, n, &layer->q);
-    kvc_attend(w->h, w->q, n, model->config.n_head, cache, 0, cache_layer, position,
-               w->scores);
-    kvc_linear(w->q, w->h, n, &layer->proj);
+    keep_rows(w->h, runs, n_runs, C);
+    n = keep_rows(x, runs, n_runs, C);
+    linear(w->q, w->h, n, &layer->q, macs, &w->counts);
+    attend_runs(w->h, w->q, model->config.n_head, cache, cache_layer, runs, n_runs, C, w);
+    linear(w->q, w->h, n, &layer->proj, macs, &w->counts);
     kvc_add(x, w->q, n * C);
 
     kvc_layer_norm(w->h, x, layer->ln_2_weight, layer->ln_2_bias, n, C, eps);
-    kvc_linear(w->mlp, w->h, n, &layer->fc);
+    linear(w->mlp, w->h, n, &layer->fc, macs, &w->counts);
     kvc_gelu(w->mlp, n * F);
-    kvc_linear(w->q, w->mlp, n, &layer->mlp_proj);
+    linear(w->q, w->mlp, n, &layer->mlp_proj, macs, &w->counts);
     kvc_add(x, w->q, n * C);
 }
 
@@ -65,5 +131,5 @@ void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float 
 {
     kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, n, model->config.n_embd,
                    model->config.layer_norm_epsilon);
-    kvc_linear(logits, w->h, n, &model->wte);
+    linear(logits, w->h, n, &model->wte, &w->counts.head_macs, &w->counts);
 }

@@ -1,7 +1,6 @@
 #include "kernels.h"
 
 #include <assert.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "arena.h"
@@ -62,6 +61,11 @@ float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
     const size_t first = o / KVC_PANEL * KVC_PANEL; /* of the panel */
     const size_t width = kvc_min(KVC_PANEL, kvc_round_up(m->n_out, 4) - first);
     return m->w + first * m->n_in + i * width + (o - first);
+}
+
+size_t kvc_matrix_bytes(const kvc_matrix *m)
+{
+    return kvc_round_up(m->n_out, 4) * m->n_in * sizeof *m->w;
 }
 
 void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
@@ -193,14 +197,17 @@ static double log_positive(double x)
     return e * 0.6931471805599453 + 2.0 * s * series;
 }
 
-float kvc_log_softmax_at(float *x, size_t n, size_t target)
+void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, float *x,
+                        size_t n)
 {
-    const float chosen = x[target];
+    for (size_t i = 0; i < k; i++)
+        log_probs[i] = x[targets[i]];
     float max = x[0];
     for (size_t i = 1; i < n; i++)
         max = x[i] > max ? x[i] : max;
-    const float sum = kvc_softmax_terms(x, n, 1.0f);
-    return (float)((double)chosen - (double)max - log_positive((double)sum));
+    const double log_sum = log_positive((double)kvc_softmax_terms(x, n, 1.0f));
+    for (size_t i = 0; i < k; i++)
+        log_probs[i] = (float)((double)log_probs[i] - (double)max - log_sum);
 }
 
 void kvc_exp(float *y, const float *x, size_t n)

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { KVC_PANEL = 32 }; /* outputs of a weight matrix that lie side by side */
 
@@ -33,6 +34,9 @@ typedef struct kvc_matrix {
 /* Where the weight from input i to output o lies. */
 float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o);
 
+/* Bytes of its panels: what kvc_linear reads of them, however many rows. */
+size_t kvc_matrix_bytes(const kvc_matrix *m);
+
 /* y[r,o] = bias[o] + sum_i x[r,i] * w[i,o]
  *   y: [rows, n_out rounded up to 4] out
  *   x: [rows, n_in], row stride n_in rounded up to 4 */
@@ -53,8 +57,10 @@ void kvc_gelu(float *x, size_t n);
  *   x: [n rounded up to 4], the padding is overwritten with zeros */
 float kvc_softmax_terms(float *x, size_t n, float scale);
 
-/* ln(softmax(x)[target])   x: [n rounded up to 4], overwritten */
-float kvc_log_softmax_at(float *x, size_t n, size_t target);
+/* log_probs[i] = ln(softmax(x)[targets[i]])
+ *   log_probs: [k] out   targets: [k]   x: [n rounded up to 4], overwritten */
+void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, float *x,
+                        size_t n);
 
 /* y = exp(x), to about one ulp on [-87, 88] and clamped outside
  *   y, x: [n], may be the same */

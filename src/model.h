@@ -32,7 +32,8 @@ struct kvc_model {
     kvc_layer *layers;              /* [L] */
     bool *present;                  /* [KVC_GLOBAL_TENSORS + KVC_LAYER_TENSORS * L] */
     kvc_intake intake;
-    char name[64]; /* of the last tensor asked for */
+    uint64_t fingerprint; /* 0: not asked for yet */
+    char name[64];        /* of the last tensor asked for */
 };
 
 enum { KVC_GLOBAL_TENSORS = 4, KVC_LAYER_TENSORS = 12 };

@@ -1,10 +1,11 @@
 /* sampler.c - from logits to the next token id. The same numbers in, the same id out,
  * everywhere: own exp, own random numbers, sums in double and in one fixed order. */
+#include "sampler.h"
+
 #include <string.h>
 
 #include "arena.h"
 #include "kernels.h"
-#include "kvc.h"
 
 /* Candidates, best first where they had to be ordered, by ascending id otherwise. */
 typedef struct candidates {
@@ -43,21 +44,41 @@ static void sift_down(const float *logit, uint32_t *heap, size_t i, size_t n)
     heap[i] = id;
 }
 
+static void heapify(const float *logit, uint32_t *heap, size_t n)
+{
+    for (size_t i = n / 2; i-- > 0;)
+        sift_down(logit, heap, i, n);
+}
+
+/* Takes the best of n ids out of the heap, which shrinks to n - 1. */
+static uint32_t pop_best(const float *logit, uint32_t *heap, size_t n)
+{
+    const uint32_t best = heap[0];
+    heap[0] = heap[n - 1];
+    sift_down(logit, heap, 0, n - 1);
+    return best;
+}
+
+void kvc_top(uint32_t *ids, size_t k, const float *logits, size_t n, uint32_t *heap)
+{
+    for (uint32_t id = 0; id < n; id++)
+        heap[id] = id;
+    heapify(logits, heap, n);
+    for (size_t i = 0; i < k; i++)
+        ids[i] = pop_best(logits, heap, n - i);
+}
+
 /* Moves the best ids to the front, best first, until k are there or their weights
  * reach mass. The heap shrinks from the end, where the best pile up; one reversal puts
  * them in front. */
 static void take_best(candidates *c, size_t V, size_t k, double mass)
 {
     uint32_t *heap = c->order;
-    size_t left = V;
-    for (size_t i = V / 2; i-- > 0;)
-        sift_down(c->logit, heap, i, V);
     double sum = 0.0;
+    heapify(c->logit, heap, V);
     for (c->n = 0; c->n < k && (c->n == 0 || sum < mass); c->n++) {
-        const uint32_t best = heap[0];
-        heap[0] = heap[--left];
-        sift_down(c->logit, heap, 0, left);
-        heap[left] = best;
+        const uint32_t best = pop_best(c->logit, heap, V - c->n);
+        heap[V - c->n - 1] = best;
         sum += (double)c->weight[best];
     }
     for (size_t i = 0; i < V / 2; i++) {

@@ -15,7 +15,8 @@ typedef struct wasm_session {
 kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity)
 {
     size_t bytes;
-    kvc_error error = kvc_session_bytes(model, capacity, &bytes);
+    const kvc_session_config config = {.capacity = capacity, .n_sequence = 1};
+    kvc_error error = kvc_session_bytes(model, &config, &bytes);
     if (error)
         return error;
     const size_t front = kvc_round_up(
@@ -29,7 +30,7 @@ kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity)
     wasm_session *handle = (wasm_session *)(void *)block;
     *handle = (wasm_session){.input = (uint32_t *)(handle + 1), .bytes = front + bytes};
     handle->scores = (float *)(handle->input + capacity + 1);
-    error = kvc_session_init(&handle->session, model, capacity, block + front, bytes);
+    error = kvc_session_init(&handle->session, model, &config, block + front, bytes);
     if (error)
         free(block);
     else

@@ -157,12 +157,35 @@ void random_model_free(random_model *model)
     free(model->packed); /* the block's first byte */
 }
 
-kvc_session *random_model_session(const random_model *model, size_t capacity)
+kvc_session_config random_sizes(size_t capacity)
+{
+    return (kvc_session_config){capacity, 1, KVC_F32, KVC_F32};
+}
+
+kvc_session *random_model_sequences(const random_model *model,
+                                    const kvc_session_config *sizes)
 {
     size_t bytes;
     kvc_session *session;
-    check_ok(kvc_session_bytes(model->packed, capacity, &bytes));
-    check_ok(kvc_session_init(&session, model->packed, capacity, check_alloc(1, bytes),
-                              bytes));
+    check_ok(kvc_session_bytes(model->packed, sizes, &bytes));
+    check_ok(
+        kvc_session_init(&session, model->packed, sizes, check_alloc(1, bytes), bytes));
     return session;
+}
+
+kvc_session *random_model_session(const random_model *model, size_t capacity)
+{
+    const kvc_session_config sizes = random_sizes(capacity);
+    return random_model_sequences(model, &sizes);
+}
+
+void random_model_logits(float *logits, const random_model *model, const uint32_t *ids,
+                         size_t T)
+{
+    kvc_session *s = random_model_session(model, T);
+    check_ok(kvc_session_set_cache(s, false));
+    check_ok(kvc_session_prefill(s, ids, T));
+    memcpy(logits, kvc_session_logits(s),
+           model->plain.config.vocab_size * sizeof *logits);
+    free(s);
 }

@@ -53,8 +53,18 @@ void random_model_free(random_model *model);
 kvc_error random_model_set(kvc_model *model, const oracle_tensor *tensor);
 size_t oracle_tensor_elements(const oracle_tensor *tensor);
 
+/* The sizes of a session with one sequence, all float. */
+kvc_session_config random_sizes(size_t capacity);
+
 /* A session in memory full of NaN: reading what nobody wrote shows. End it with
  * free(). */
 kvc_session *random_model_session(const random_model *model, size_t capacity);
+kvc_session *random_model_sequences(const random_model *model,
+                                    const kvc_session_config *sizes);
+
+/* The logits that follow ids: [T], from a session of their own with the cache off.
+ *   logits: [V] out */
+void random_model_logits(float *logits, const random_model *model, const uint32_t *ids,
+                         size_t T);
 
 #endif

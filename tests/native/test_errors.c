@@ -222,6 +222,7 @@ static void every_way_to_misstate_a_tensor(void **unused)
 static void tensor_missing(void **unused)
 {
     (void)unused;
+    const kvc_session_config five = random_sizes(5);
     oracle_model plain = random_weights(&config, 1);
     for (size_t left_out = 0; left_out < plain.n_tensors; left_out++) {
         kvc_model *model = new_model();
@@ -233,12 +234,12 @@ static void tensor_missing(void **unused)
         assert_string_equal(missing, plain.tensors[left_out].name);
         size_t bytes;
         kvc_session *session = NULL;
-        check_ok(kvc_session_bytes(model, 5, &bytes));
+        check_ok(kvc_session_bytes(model, &five, &bytes));
         void *memory = check_alloc(1, bytes);
-        check_error(kvc_session_init(&session, model, 5, memory, bytes),
+        check_error(kvc_session_init(&session, model, &five, memory, bytes),
                     KVC_ERR_TENSOR_MISSING);
         check_ok(random_model_set(model, &plain.tensors[left_out]));
-        check_ok(kvc_session_init(&session, model, 5, memory, bytes));
+        check_ok(kvc_session_init(&session, model, &five, memory, bytes));
         free(memory);
         free(model);
     }

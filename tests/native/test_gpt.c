@@ -102,8 +102,7 @@ static size_t random_end(fixture *f, size_t from)
 /* NaN into every slot that holds no token: nobody may read them. */
 static void poison(const fixture *f)
 {
-    kvc_cache *cache =
-        (kvc_cache *)kvc_session_cache(f->session); /* const for users only */
+    kvc_cache *cache = kvc_session_cache(f->session);
     const kvc_cache_shape *s = kvc_cache_get_shape(cache);
     const size_t C = s->n_kv_head * s->head_dim,
                  free_slots = s->capacity - kvc_cache_length(cache, 0);

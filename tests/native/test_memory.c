@@ -90,7 +90,8 @@ static void nothing_is_allocated(void **unused)
     check_ok(kvc_model_init(&model, &config, memory, model_bytes));
     for (size_t i = 0; i < plain.n_tensors; i++)
         check_ok(random_model_set(model, &plain.tensors[i]));
-    check_ok(kvc_session_bytes(model, 70, &session_bytes));
+    const kvc_session_config sizes = random_sizes(70);
+    check_ok(kvc_session_bytes(model, &sizes, &session_bytes));
     assert_int_equal(n_requests, before);
 
     void *session_memory = check_alloc(1, session_bytes);
@@ -99,7 +100,7 @@ static void nothing_is_allocated(void **unused)
     uint64_t rng = 1;
     uint32_t id = 3;
     before = n_requests;
-    check_ok(kvc_session_init(&s, model, 70, session_memory, session_bytes));
+    check_ok(kvc_session_init(&s, model, &sizes, session_memory, session_bytes));
     for (int i = 0; i < 70; i++) {
         check_ok(kvc_session_set_cache(s, i % 9 < 6));
         check_ok(kvc_session_decode(s, id));
@@ -128,7 +129,8 @@ static void session_memory_is_what_was_given(void **unused)
         random_model m = random_model_new(&random, 1);
         kvc_session *s = random_model_session(&m, S);
         size_t asked;
-        check_ok(kvc_session_bytes(m.packed, S, &asked));
+        const kvc_session_config sizes = random_sizes(S);
+        check_ok(kvc_session_bytes(m.packed, &sizes, &asked));
         assert_int_equal(kvc_session_capacity(s), S);
         for (size_t n = 0; n <= S; n++) {
             const kvc_memory memory = kvc_session_memory(s);
@@ -179,34 +181,47 @@ static void one_byte_less_is_refused(void **unused)
     free(memory);
 
     random_model m = random_model_new(&config, 1);
-    check_ok(kvc_session_bytes(m.packed, 7, &bytes));
+    const kvc_session_config seven = random_sizes(7);
+    check_ok(kvc_session_bytes(m.packed, &seven, &bytes));
     memory = check_alloc(1, bytes + 16);
-    check_error(kvc_session_init(&session, m.packed, 7, memory, bytes - 1),
+    check_error(kvc_session_init(&session, m.packed, &seven, memory, bytes - 1),
                 KVC_ERR_OUT_OF_MEMORY);
-    check_error(kvc_session_init(&session, m.packed, 7, NULL, bytes),
+    check_error(kvc_session_init(&session, m.packed, &seven, NULL, bytes),
                 KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_init(NULL, m.packed, 7, memory, bytes),
+    check_error(kvc_session_init(NULL, m.packed, &seven, memory, bytes),
                 KVC_ERR_INVALID_ARGUMENT);
     for (size_t shift = 1; shift < 16; shift++)
-        check_error(kvc_session_init(&session, m.packed, 7, memory + shift, bytes),
+        check_error(kvc_session_init(&session, m.packed, &seven, memory + shift, bytes),
                     KVC_ERR_INVALID_ARGUMENT);
     assert_null(session);
     free(memory);
     random_model_free(&m);
 }
 
-static void capacities_out_of_range(void **unused)
+static void sizes_out_of_range(void **unused)
 {
     (void)unused;
     random_model m = random_model_new(&config, 1);
+    const kvc_session_config fine[] = {{1, 1, KVC_F32, KVC_F32},
+                                       {70, 9, KVC_F32, KVC_F32}};
+    const kvc_session_config bad[] = {
+        {0, 1, KVC_F32, KVC_F32},        {71, 1, KVC_F32, KVC_F32},
+        {SIZE_MAX, 1, KVC_F32, KVC_F32}, {70, 0, KVC_F32, KVC_F32},
+        {70, 1, KVC_BF16, KVC_F32},      {70, 1, KVC_F32, KVC_BF16},
+        {70, 1, (kvc_dtype)99, KVC_F32}, {70, 1, KVC_F32, (kvc_dtype)-1}};
     size_t bytes;
-    check_ok(kvc_session_bytes(m.packed, 1, &bytes));
-    check_ok(kvc_session_bytes(m.packed, 70, &bytes));
-    check_error(kvc_session_bytes(m.packed, 0, &bytes), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_bytes(m.packed, 71, &bytes), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_bytes(m.packed, SIZE_MAX, &bytes), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_bytes(NULL, 1, &bytes), KVC_ERR_INVALID_ARGUMENT);
-    check_error(kvc_session_bytes(m.packed, 1, NULL), KVC_ERR_INVALID_ARGUMENT);
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
+        check_ok(kvc_session_bytes(m.packed, &fine[i], &bytes));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        check_error(kvc_session_bytes(m.packed, &bad[i], &bytes),
+                    KVC_ERR_INVALID_ARGUMENT);
+    for (size_t n = SIZE_MAX; n > SIZE_MAX / 1000; n /= 2) {
+        const kvc_session_config many = {70, n, KVC_F32, KVC_F32};
+        check_error(kvc_session_bytes(m.packed, &many, &bytes), KVC_ERR_OUT_OF_MEMORY);
+    }
+    check_error(kvc_session_bytes(NULL, fine, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(m.packed, NULL, &bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_bytes(m.packed, fine, NULL), KVC_ERR_INVALID_ARGUMENT);
     random_model_free(&m);
 }
 
@@ -250,7 +265,7 @@ int main(void)
         cmocka_unit_test(session_memory_is_what_was_given),
         cmocka_unit_test(model_memory_is_the_weights),
         cmocka_unit_test(one_byte_less_is_refused),
-        cmocka_unit_test(capacities_out_of_range),
+        cmocka_unit_test(sizes_out_of_range),
         cmocka_unit_test(arena_near_the_end_of_size_t),
         cmocka_unit_test(a_model_too_large_for_size_t),
     };

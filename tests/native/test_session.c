@@ -197,7 +197,7 @@ static void reset_equals_new(void **unused)
     kvc_session_reset(s);
     assert_int_equal(kvc_session_cached(s), 0);
     static float k[2][N * C], v[2][N * C];
-    kvc_cache *cache = (kvc_cache *)kvc_session_cache(s); /* const for users only */
+    kvc_cache *cache = kvc_session_cache(s);
     check_ok(kvc_cache_advance(cache, 0, N));
     for (size_t layer = 0; layer < L; layer++) {
         check_ok(kvc_cache_read(cache, layer, N, k[0], v[0]));
@@ -239,6 +239,7 @@ static void refusals_change_nothing(void **unused)
         }
         check_error(kvc_session_decode(s, V), KVC_ERR_TOKEN_OUT_OF_RANGE);
         check_error(kvc_session_truncate(s, n + 1), KVC_ERR_POSITION_OUT_OF_RANGE);
+        check_error(kvc_session_evict(s, 0, n), KVC_ERR_UNSUPPORTED); /* B14 */
         check_stands_at(s, n, n > 0);
         check_ok(kvc_session_prefill(s, ids + n, left)); /* to the last slot */
         check_stands_at(s, capacity, true);

@@ -157,16 +157,18 @@ static void softmax_terms(void **unused)
         }
 }
 
-/* ln(softmax(x)[target]) in float, from a sum of n terms in float. */
+/* ln(softmax(x)[target]) in float, from a sum of n terms in float; of two targets at
+ * once, which may be the same. */
 static void log_softmax_at(void **unused)
 {
     (void)unused;
     uint64_t state = 6;
     for (size_t n = 1; n <= 3000; n = n < MAX ? n + 1 : 2 * n)
         for (int spread = 0; spread < 4; spread++) {
-            const size_t padded = kvc_round_up(n, 4), target = random_below(&state, n);
-            float *x = check_alloc(padded, sizeof *x);
-            double *exact = check_alloc(n, sizeof *exact);
+            float *x = check_alloc(kvc_round_up(n, 4), sizeof *x), got[2];
+            double *exact = check_alloc(n, sizeof *exact), want[2], sizes[2];
+            uint32_t targets[2];
+            random_ids(targets, 2, n, &state);
             for (size_t i = 0; i < n; i++)
                 exact[i] = x[i] =
                     random_value(&state, 3.0, (const double[]){0, 1, 9, 80}[spread]);
@@ -175,10 +177,13 @@ static void log_softmax_at(void **unused)
                 max = fmax(max, exact[i]);
             for (size_t i = 0; i < n; i++)
                 sum += exp(exact[i] - max);
-            const double want = exact[target] - max - log(sum), size = 1.0 + fabs(want);
-            const float got = kvc_log_softmax_at(x, n, target);
-            check_close(&got, &want, &size, 1, 1e-6);
-            assert_true(got <= 0.0f);
+            for (int i = 0; i < 2; i++) {
+                want[i] = exact[targets[i]] - max - log(sum);
+                sizes[i] = 1.0 + fabs(want[i]);
+            }
+            kvc_log_softmax_at(got, targets, 2, x, n);
+            check_close(got, want, sizes, 2, 1e-6);
+            assert_true(got[0] <= 0.0f && got[1] <= 0.0f);
             free(x);
             free(exact);
         }

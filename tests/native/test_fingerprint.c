@@ -1,0 +1,66 @@
+/* A model's fingerprint: the same for the same weights, another one for any other. */
+#include "check.h"
+#include "random_model.h"
+
+static const kvc_config config = {2, 2, 8, 10, 9, 11, 1e-5f};
+
+static uint64_t fingerprint_of(const oracle_model *plain)
+{
+    size_t bytes;
+    kvc_model *model;
+    check_ok(kvc_model_bytes(&plain->config, &bytes));
+    check_ok(kvc_model_init(&model, &plain->config, check_alloc(1, bytes), bytes));
+    for (size_t i = 0; i < plain->n_tensors; i++) {
+        assert_true(kvc_model_fingerprint(model) == 0); /* not complete */
+        check_ok(random_model_set(model, &plain->tensors[i]));
+    }
+    const uint64_t fingerprint = kvc_model_fingerprint(model);
+    assert_true(fingerprint != 0);
+    assert_true(kvc_model_fingerprint(model) == fingerprint);
+    free(model);
+    return fingerprint;
+}
+
+/* One bit of one weight, wherever it is. */
+static void every_weight_counts(void **unused)
+{
+    (void)unused;
+    oracle_model plain = random_weights(&config, 1);
+    const uint64_t same = fingerprint_of(&plain);
+    assert_true(fingerprint_of(&plain) == same);
+    for (size_t i = 0; i < plain.n_tensors; i++)
+        for (size_t j = 0; j < oracle_tensor_elements(&plain.tensors[i]); j++) {
+            uint32_t bits, flipped;
+            memcpy(&bits, &plain.tensors[i].data[j], sizeof bits);
+            flipped = bits ^ 1u << (j % 23);
+            memcpy(&plain.tensors[i].data[j], &flipped, sizeof flipped);
+            assert_true(fingerprint_of(&plain) != same);
+            memcpy(&plain.tensors[i].data[j], &bits, sizeof bits);
+        }
+    assert_true(fingerprint_of(&plain) == same);
+    random_weights_free(&plain);
+}
+
+/* What changes no weight's place changes the fingerprint all the same. */
+static void every_size_counts(void **unused)
+{
+    (void)unused;
+    oracle_model plain = random_weights(&config, 1);
+    const uint64_t same = fingerprint_of(&plain);
+    plain.config.n_head = 1;
+    assert_true(fingerprint_of(&plain) != same);
+    plain.config.n_head = 2;
+    plain.config.layer_norm_epsilon = 2e-5f;
+    assert_true(fingerprint_of(&plain) != same);
+    random_weights_free(&plain);
+    assert_true(kvc_model_fingerprint(NULL) == 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_weight_counts),
+        cmocka_unit_test(every_size_counts),
+    };
+    return cmocka_run_group_tests_name("fingerprint", tests, NULL, NULL);
+}

@@ -1,0 +1,137 @@
+/* Looks inside a session: the likeliest next tokens. */
+#include "check.h"
+#include "random_model.h"
+
+enum { N = 40 };
+
+/* ---- the likeliest ----------------------------------------------------------------- */
+
+/* Naive: the best of those not taken yet, again and again. */
+static uint32_t next_best(const float *logits, size_t n_ids, bool *taken)
+{
+    size_t best = SIZE_MAX;
+    for (size_t id = 0; id < n_ids; id++)
+        if (!taken[id] && (best == SIZE_MAX || logits[id] > logits[best]))
+            best = id;
+    taken[best] = true;
+    return (uint32_t)best;
+}
+
+static void check_top(kvc_session *s, size_t n_ids, size_t k, const float *logits)
+{
+    uint32_t *ids = check_alloc(k, sizeof *ids);
+    float *log_probs = check_alloc(k, sizeof *log_probs);
+    bool *taken = calloc(n_ids, sizeof *taken);
+    check_ok(kvc_session_top(s, n_ids, k, ids, log_probs));
+    for (size_t i = 0; i < k; i++) {
+        assert_int_equal(ids[i], next_best(logits, n_ids, taken));
+        assert_true(log_probs[i] <= (i > 0 ? log_probs[i - 1] : 0.0f));
+    }
+    free(taken);
+    free(log_probs);
+    free(ids);
+}
+
+static void top_of_random_models(void **unused)
+{
+    (void)unused;
+    uint64_t state = 1;
+    for (int round = 0; round < 60; round++) {
+        const kvc_config config = random_config(&state, N);
+        const size_t V = config.vocab_size;
+        random_model model = random_model_new(&config, random_next(&state));
+        kvc_session *s = random_model_session(&model, N);
+        uint32_t ids[10];
+        random_ids(ids, 10, V, &state);
+        check_ok(kvc_session_prefill(s, ids, 10));
+        const uint64_t hash = kvc_session_logits_hash(s);
+        for (size_t k = 1; k <= V; k += 1 + k / 4)
+            for (size_t n_ids = k; n_ids <= V; n_ids += 1 + n_ids / 3)
+                check_top(s, n_ids, k, kvc_session_logits(s));
+        assert_true(kvc_session_logits_hash(s) == hash);
+        free(s);
+        random_model_free(&model);
+    }
+}
+
+/* Of equal logits the lowest id comes first: rows of wte that are the same. */
+static void equals_come_by_id(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {1, 1, 8, 8, N, 40, 1e-5f};
+    random_model m = {.plain = random_weights(&config, 1)};
+    for (size_t id = 0; id < 40; id++)
+        memcpy(m.plain.tensors[0].data + id * 8, m.plain.tensors[0].data + id % 3 * 8,
+               8 * sizeof(float));
+    size_t bytes;
+    check_ok(kvc_model_bytes(&config, &bytes));
+    check_ok(kvc_model_init(&m.packed, &config, check_alloc(1, bytes), bytes));
+    for (size_t i = 0; i < m.plain.n_tensors; i++)
+        check_ok(random_model_set(m.packed, &m.plain.tensors[i]));
+    kvc_session *s = random_model_session(&m, N);
+    check_ok(kvc_session_decode(s, 5));
+    for (size_t k = 1; k <= 40; k++)
+        check_top(s, 40, k, kvc_session_logits(s));
+    free(s);
+    random_model_free(&m);
+}
+
+/* The log-probability of each id is the one that scoring the text with it gives. */
+static void top_and_score_agree(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {2, 2, 16, 20, N, 30, 1e-5f};
+    random_model model = random_model_new(&config, 1);
+    kvc_session *s = random_model_session(&model, N);
+    uint32_t text[N], ids[25];
+    float top[25], scores[N];
+    uint64_t state = 3;
+    random_ids(text, N, 30, &state);
+    for (size_t T = 1; T < N; T++) {
+        check_ok(kvc_session_decode(s, text[T - 1]));
+        check_ok(kvc_session_top(s, 28, 25, ids, top));
+        for (size_t i = 0; i < 25; i += 6) {
+            const uint32_t next = text[T];
+            text[T] = ids[i];
+            check_ok(kvc_session_score(s, text, T + 1, scores));
+            check_same(&top[i], &scores[T - 1], 1);
+            text[T] = next;
+        }
+    }
+    free(s);
+    random_model_free(&model);
+}
+
+static void top_refusals(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {1, 1, 4, 4, N, 10, 1e-5f};
+    random_model model = random_model_new(&config, 1);
+    kvc_session *s = random_model_session(&model, N);
+    uint32_t ids[10];
+    float p[10];
+    check_error(kvc_session_top(s, 10, 3, ids, p), KVC_ERR_NOT_READY);
+    check_ok(kvc_session_decode(s, 1));
+    check_error(kvc_session_top(NULL, 10, 3, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 10, 3, NULL, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 10, 3, ids, NULL), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 10, 0, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 0, 0, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 5, 6, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, 11, 3, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_top(s, SIZE_MAX, SIZE_MAX, ids, p), KVC_ERR_INVALID_ARGUMENT);
+    check_ok(kvc_session_top(s, 10, 10, ids, p));
+    free(s);
+    random_model_free(&model);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(top_of_random_models),
+        cmocka_unit_test(equals_come_by_id),
+        cmocka_unit_test(top_and_score_agree),
+        cmocka_unit_test(top_refusals),
+    };
+    return cmocka_run_group_tests_name("look", tests, NULL, NULL);
+}
