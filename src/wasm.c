@@ -14,10 +14,10 @@ size_t EXPORT(kvc_wasm_mailbox_bytes)(void)
     return sizeof mailbox;
 }
 
-/* Of this file's functions: web/engine.js refuses a module with another number. */
+/* Of these files' functions: web/engine.js refuses a module with another number. */
 uint32_t EXPORT(kvc_wasm_abi)(void)
 {
-    return 1;
+    return 2;
 }
 
 /* What the kernels were compiled for: 0 scalar, 1 SIMD128, 2 relaxed SIMD */

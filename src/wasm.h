@@ -18,7 +18,7 @@
 enum { MAILBOX_BYTES = 65536, MAX_RANK = 8 };
 
 typedef union kvc_mailbox {
-    uint32_t words[4];
+    uint32_t words[8];
     uint64_t longs[8];
     uint64_t shape[MAX_RANK]; /* followed by the tensor's name */
     char bytes[MAILBOX_BYTES];

@@ -183,7 +183,7 @@ export class Model {
 
   /**
    * A timeline of its own over the shared weights.
-   * @param {{ capacity?: number, useCache?: boolean }} [options]  capacity: tokens, at most and by default n_positions
+   * @param {import('./session-options.js').SessionOptions} [options]
    */
   createSession(options) {
     return new Session(this, this.#engine, this.#handle, options);

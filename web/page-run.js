@@ -2,7 +2,8 @@
 import { Curves, Meter, counted, measured } from './page-speed.js';
 
 /** @typedef {'on' | 'off'} Mode */
-/** @typedef {{ meter: Meter, prefill?: { tokens: number, ms: number }, work?: number }} Column */
+/** @typedef {{ tokens: number, reused: number, ms: number, cached: boolean }} Prompt  as it was read */
+/** @typedef {{ meter: Meter, prefill?: Prompt, work?: number }} Column */
 
 export class Recorder {
   curves = new Curves();
@@ -12,6 +13,8 @@ export class Recorder {
   mode = 'on';
   /** Tokens in the text. */
   position = 0;
+  /** The prompt of this run, once it is read. @type {Prompt | undefined} */
+  prompt;
   /** @type {import('./session.js').MemoryUsage | undefined} */
   memory;
 
@@ -36,6 +39,7 @@ export class Recorder {
   begin(prompt, maxTokens, capacity) {
     this.#story.begin(prompt);
     this.position = 0;
+    this.prompt = undefined;
     this.#maxTokens = maxTokens;
     this.#capacity = capacity;
     this.#seen.clear();
@@ -61,11 +65,12 @@ export class Recorder {
     this.#seen.clear();
   }
 
-  /** @param {{ tokens: number, ms: number, cached: boolean }} event */
-  prefilled({ tokens, ms, cached }) {
-    this.mode = cached ? 'on' : 'off';
-    this.#column(this.mode).prefill = { tokens, ms };
-    this.curves.expected = Math.max(this.curves.expected, Math.min(tokens + this.#maxTokens, this.#capacity));
+  /** @param {Prompt} prompt */
+  prefilled(prompt) {
+    this.prompt = prompt;
+    this.mode = prompt.cached ? 'on' : 'off';
+    this.#column(this.mode).prefill = prompt;
+    this.curves.expected = Math.max(this.curves.expected, Math.min(prompt.tokens + this.#maxTokens, this.#capacity));
   }
 
   /** @param {{ tokens: import('./worker.js').WrittenToken[], memory: import('./session.js').MemoryUsage }} event */

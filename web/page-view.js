@@ -2,6 +2,7 @@
 import { WINDOW, counted, measured, megabytes } from './page-speed.js';
 
 const ANNOUNCE_MS = 1500; // between two messages to screen readers
+const FEW = 8;            // tokens: a pass over fewer says nothing about the speed of reading
 
 /** @type {Record<string, string>} */
 const ENGINES = {
@@ -98,17 +99,33 @@ export class Announcer {
 /** One column of the table of numbers. @param {Mode} mode  @param {import('./page-run.js').Column} column */
 export function showSpeeds(mode, { meter, prefill, work }) {
   const { now, median, windows } = meter;
-  if (prefill) {
-    // A short prompt takes less time than the clock can tell.
-    const words = prefill.ms > 0 ? `${measured(1000 * prefill.tokens / prefill.ms)} /s` : 'too fast';
-    say(`prefill-${mode}`, words, `${counted(prefill.tokens)} tokens in ${measured(prefill.ms)} ms, all in one pass`);
-  } else say(`prefill-${mode}`, '–');
+  say(`prefill-${mode}`, prefill ? prefillSpeed(prefill) : '–',
+    prefill ? `${counted(prefill.tokens - prefill.reused)} tokens in ${measured(prefill.ms)} ms, all in one pass` : '');
   say(`now-${mode}`, now ? `${measured(now)} /s` : '–', `mean of the last ${Math.min(WINDOW, meter.count)} tokens, interrupted ones left out`);
   say(`median-${mode}`, median ? `${measured(median)} /s` : '–', windows > 0
     ? `median of ${counted(windows)} windows of ${WINDOW} tokens` : `needs a window of ${WINDOW} tokens`);
   say(`ms-${mode}`, now ? `${measured(1000 / now)} ms` : '–', '1 divided by tokens per second, now');
   say(`work-${mode}`, work ? counted(work) : '–', mode === 'on'
     ? 'only the new token runs through the model' : 'the whole text runs through the model again');
+}
+
+/** @param {import('./page-run.js').Prompt} prompt */
+function prefillSpeed({ tokens, reused, ms }) {
+  if (reused > 0 && tokens - reused < FEW) return 'reused';
+  return ms > 0 ? `${measured(1000 * (tokens - reused) / ms)} /s` : 'too fast'; // for the clock
+}
+
+/** @param {import('./page-run.js').Prompt | undefined} prompt */
+export function showPrompt(prompt) {
+  if (!prompt) return say('reuse', '–', '');
+  const { tokens, reused, cached } = prompt;
+  const words = `${counted(tokens)} token${tokens === 1 ? '' : 's'}`;
+  if (reused === 0) {
+    return say('reuse', `${words}, all computed`, cached
+      ? 'the cache held nothing yet that this prompt begins with' : 'without the cache, nothing is kept that could be reused');
+  }
+  say('reuse', `${words}, ${counted(reused)} reused from the cache`, `this prompt begins with the same ${counted(reused)} tokens as the text before: `
+    + `their keys and values were still in the cache, and only ${counted(tokens - reused)} had to run through the model`);
 }
 
 /**

@@ -6,7 +6,7 @@ import { downloadSize, modelUrl, variant } from './page-address.js';
 import { Recorder, firstDifference } from './page-run.js';
 import { SamplingForm } from './page-sampling.js';
 import { counted, measured, megabytes } from './page-speed.js';
-import { Announcer, Story, byId, say, showModel, showNoProof, showPlace, showProof, showSpeeds, showTable } from './page-view.js';
+import { Announcer, Story, byId, say, showModel, showNoProof, showPlace, showPrompt, showProof, showSpeeds, showTable } from './page-view.js';
 
 const MODEL_LOST = ['trapped', 'disposed', 'worker_lost', 'not_ready'];
 const WRITING = {
@@ -69,6 +69,7 @@ function show() {
     showSpeeds('on', record.columns.on);
     showSpeeds('off', record.columns.off);
     showPace();
+    showPrompt(record.prompt);
     if (loaded && record.memory) showPlace(record.position, record.memory, loaded.config);
     const words = summary(record.curves);
     byId('chart').setAttribute('aria-label', `Chart of tokens per second against position. ${words}`);
@@ -127,7 +128,10 @@ async function write(sampling, capacity) {
   client.order('setCache', { on: useCache });
   client.order('setPace', { tokensPerSecond: Number(pace.value) });
   const answer = await client.request('generate', { prompt: prompt.value, sampling }, (event) => {
-    if (event.type === 'prefilled') record.prefilled(/** @type {any} */ (event));
+    if (event.type === 'prefilled') {
+      record.prefilled(/** @type {any} */ (event));
+      show();
+    }
     if (event.type === 'proving') showNoProof('Comparing the numbers after the prompt, with the cache and without.');
     if (event.type === 'proof') showProof('the prompt', /** @type {any} */ (event));
     if (event.type !== 'tokens') return;

@@ -27,5 +27,6 @@ export async function computeTwice(session, ids, prompt, signal) {
 
 /** A prefill in slices, which a stop can interrupt. @param {Session} session  @param {number[]} ids  @param {boolean} useCache  @param {AbortSignal} signal */
 async function readThrough(session, ids, useCache, signal) {
+  session.reset(); // nothing may be reused
   await session.generate(ids, { maxTokens: 0, useCache, signal }).next();
 }

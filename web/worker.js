@@ -8,7 +8,8 @@
 //     answer  { config, generation, variant, memory }
 //   generate  { prompt, sampling }      sampling: { maxTokens, temperature, topK, topP, minP,
 //                                       repetitionPenalty, seed }, each optional
-//     events  prefilled { tokens, ms, cached }   the prompt has been read; cached: with the cache on
+//     events  prefilled { tokens, reused, ms, cached }   the prompt has been read; reused: so many of its tokens
+//                                                the cache held from the run before; cached: with the cache on
 //             proving   { tokens }               a proof begins; the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens: WrittenToken[], memory }   at most one such event per frame
@@ -121,7 +122,7 @@ async function load({ url, variant }, emit, signal) {
     onProgress: ({ status: stage, file, loaded: bytes }) => { if (stage === 'progress') emit('progress', { file, loaded: bytes }); },
   });
   try {
-    session = model.createSession({ useCache });
+    session = model.createSession({ useCache, whenFull: 'stop' });
     await warmUp(session, signal);
     return { config: model.config, generation: model.generation, variant: model.variant, memory: session.memoryUsage() };
   } catch (error) {
@@ -147,8 +148,8 @@ async function warmUp(session, signal) {
   for (const end = performance.now() + WARM_MS; performance.now() < end;) {
     const tokens = session.generate(prompt, { maxTokens, signal });
     while (!(await tokens.next()).done);
+    session.reset(); // or the prompt would be reused and not read
   }
-  session.reset();
 }
 
 /** What a request after load works with. */
@@ -180,14 +181,12 @@ function promptIds(model, prompt) {
   return ids.length > 0 || model.config.bosTokenId === null ? ids : [model.config.bosTokenId];
 }
 
-/** How a run ended, where the end is no failure. @param {Promise<string>} run */
+/** How a run ended; a stop is no failure. @param {Promise<string>} run */
 async function ending(run) {
   try {
     return await run;
   } catch (error) {
-    if (!(error instanceof KvcError)) throw error;
-    if (error.code === 'aborted') return 'stopped';
-    if (error.code === 'context_full' && timeline.ids.length > timeline.prompt) return 'context_full';
+    if (error instanceof KvcError && error.code === 'aborted') return 'stopped';
     throw error;
   }
 }

@@ -65,7 +65,7 @@ const LIAR = `
     if (type === 'load') say({ type: 'answer', config, generation: { temperature: 1 }, variant: 'simd', memory });
     if (type === 'prove') say({ type: 'answer', tokens: 22, on: '00000000000000aa', off: '00000000000000bb', run: '00000000000000aa', equal: false });
     if (type !== 'generate') return;
-    say({ type: 'prefilled', tokens: 2, ms: 0, cached: on });
+    say({ type: 'prefilled', tokens: 2, reused: 0, ms: 0, cached: on });
     say({ type: 'tokens', memory, tokens: Array.from({ length: 20 }, (_, i) => (
       { id: i === 12 && !on ? 99 : i, text: ' x', position: 2 + i, ms: 1, cached: on, work: 1, missing: 0 })) });
     say({ type: 'answer', reason: 'length', position: 22, memory });

@@ -182,3 +182,32 @@ test('settings out of range are named, and nothing runs', async (t) => {
   await page.click('#defaults');
   assert.equal(await page.getAttribute('#sampling-temperature', 'aria-invalid'), null);
 });
+
+test('the next run reuses what the prompt has in common with the text before, and says how much', async (t) => {
+  const page = await openPage(t, site);
+  const prompt = 'Once upon a time there was a king who had three daughters.';
+  const model = await loadModel('dist/models/stories');
+  const ids = model.encode(prompt);
+  const longer = model.encode(`${prompt} The youngest`);
+  model.dispose();
+  await page.fill('#prompt', prompt);
+  await sample(page, { maxTokens: 30, seed: 3 });
+  await page.selectOption('#pace', '0');
+  await run(page);
+  assert.equal(await page.textContent('#reuse'), `${ids.length} tokens, all computed`);
+  const first = await written(page);
+  await run(page);
+  assert.equal(await page.textContent('#reuse'), `${ids.length} tokens, ${ids.length - 1} reused from the cache`);
+  assert.equal(await page.textContent('#prefill-on'), 'reused');
+  assert.equal(await written(page), first);
+  assert.equal((await proof(page)).verdict, 'equal');
+  await page.fill('#prompt', `${prompt} The youngest`);
+  await run(page);
+  const common = longer.findIndex((id, i) => id !== ids[i]);
+  assert.equal(await page.textContent('#reuse'), `${longer.length} tokens, ${common} reused from the cache`);
+  assert.equal((await proof(page)).verdict, 'equal');
+  await page.click('#cache');
+  await run(page);
+  assert.equal(await page.textContent('#reuse'), `${longer.length} tokens, all computed`);
+  assert.equal((await proof(page)).verdict, 'equal');
+});

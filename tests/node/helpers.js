@@ -51,6 +51,14 @@ export async function collect(iterable) {
   return items;
 }
 
+export const idsOf = (tokens) => tokens.map((token) => token.id);
+
+/** Seeded token ids: bytes. */
+export function randomIds(n, seed = 7) {
+  const random = seeded(seed);
+  return Array.from({ length: n }, () => random.below(256));
+}
+
 /** A Blob from text, bytes, or anything that JSON can hold. */
 export function blobOf(content) {
   const plain = typeof content === 'string' || content instanceof Uint8Array;

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { collect, rejectsCode, seeded, throwsCode } from './helpers.js';
+import { collect, idsOf, randomIds, rejectsCode, seeded, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
 const POSITIONS = 160; // five blocks of rows, ten key panels
@@ -12,11 +12,6 @@ before(async () => {
   model = await loadModel(tinyBlobs({ changes: CHANGES }));
 });
 after(() => model.dispose());
-
-const randomIds = (n, seed = 7) => {
-  const random = seeded(seed);
-  return Array.from({ length: n }, () => random.below(256));
-};
 
 /** The hash after each token, decoded one by one with the cache on. */
 function hashesOf(ids) {
@@ -151,7 +146,6 @@ test('memory stays flat over a thousand sessions', () => {
 // ---- generate -----------------------------------------------------------------------------------
 
 const HOT = { temperature: 1.3, maxTokens: 60, seed: 11 };
-const idsOf = (tokens) => tokens.map((token) => token.id);
 
 test('generate: flipping the cache at any token changes nothing; tokens say where they are', async () => {
   const session = model.createSession();
@@ -260,7 +254,8 @@ test('context_full: what fits is given out first, and the session stays usable',
   session.decode(seen[4]);
   throwsCode(() => session.prefill([1]), 'context_full');
   await rejectsCode(session.generate('far too long for this', {}).next(), 'context_full');
-  session.prefill([1]);
+  assert.equal(session.position, 10); // what is refused changes nothing
+  assert.equal((await collect(session.generate('short', { maxTokens: 5 }))).length, 5);
 });
 
 test('leaving the loop frees the session at once', async () => {

@@ -1,0 +1,124 @@
+// One kvc_session in wasm memory: its calls and its sequences. Under session.js, which is the API.
+import { KvcError } from './errors.js';
+import { sessionOptions } from './session-options.js';
+
+/**
+ * @typedef {import('./errors.js').ErrorCode} ErrorCode
+ * @typedef {import('./session-options.js').SessionOptions} SessionOptions
+ */
+
+export const NO_LOGITS = 'There are no logits yet: prefill or decode first.';
+
+/** Frees what a session that nobody disposed of has left behind; a net, not a plan. */
+const abandoned = new FinalizationRegistry((/** @type {() => void} */ free) => free());
+
+/** Made out here, so that it holds on to nothing else. @param {import('./engine.js').Engine} engine  @param {number} pointer */
+const freeing = (engine, pointer) => () => {
+  if (engine.usable) engine.call('kvc_wasm_session_free', pointer);
+};
+
+export class Handle {
+  #modelHandle;
+  #pointer;
+  /** generate() is under way. */
+  running = false;
+  disposed = false;
+
+  /**
+   * @param {import('./model.js').Model} model
+   * @param {import('./engine.js').Engine} engine
+   * @param {number} modelHandle
+   * @param {SessionOptions} options
+   */
+  constructor(model, engine, modelHandle, options) {
+    this.model = model;
+    this.engine = engine;
+    const chosen = sessionOptions(options, model.config.nPositions);
+    this.capacity = chosen.capacity;
+    this.useCache = chosen.useCache;
+    this.whenFull = chosen.whenFull;
+    this.sequences = chosen.sequences;
+    this.#modelHandle = modelHandle;
+    this.#pointer = this.#create(chosen.sequences);
+    this.#own(this.#pointer);
+  }
+
+  /** @param {number} sequences */
+  #create(sequences) {
+    this.engine.check({
+      out_of_memory: `There is not enough memory for ${sequences === 1 ? 'a session' : `${sequences} sequences`} of ${this.capacity} tokens. `
+        + 'Dispose of other sessions, or choose a smaller capacity.',
+    }, 'kvc_wasm_session_new', this.#modelHandle, this.capacity, sequences);
+    return this.engine.word(0);
+  }
+
+  /** @param {number} pointer */
+  #own(pointer) {
+    this.#pointer = pointer;
+    abandoned.unregister(this);
+    abandoned.register(this, freeing(this.engine, pointer), this);
+  }
+
+  // ---- sequences --------------------------------------------------------------------------------
+
+  get position() {
+    return /** @type {number} */ (this.call('kvc_wasm_session_position'));
+  }
+
+  get selected() {
+    return /** @type {number} */ (this.call('kvc_wasm_session_selected'));
+  }
+
+  /** @param {number} sequence */
+  select(sequence) {
+    this.check({}, 'kvc_wasm_session_select', this.refuseSequence(sequence));
+  }
+
+  /** @param {number} sequence */
+  refuseSequence(sequence) {
+    if (Number.isInteger(sequence) && sequence >= 0 && sequence < this.sequences) return sequence;
+    throw new KvcError('position_out_of_range', `There is no sequence ${sequence}: this session has ${this.sequences}, counted from 0. `
+      + 'createSession({ sequences }) gives more.');
+  }
+
+  // ---- calls, and the end -----------------------------------------------------------------------
+
+  /** Puts numbers where the next call reads them. @param {ArrayLike<number>} words */
+  send(words) {
+    const input = this.engine.bytes(this.call('kvc_wasm_session_input'), 4 * words.length);
+    input.set(new Uint8Array(Uint32Array.from(words).buffer));
+  }
+
+  /** A copy. @param {number} pointer  @param {number} length */
+  floats(pointer, length) {
+    return new Float32Array(this.engine.bytes(pointer, 4 * length).slice().buffer);
+  }
+
+  /** @param {string} name  @param {...(number | bigint | boolean)} args */
+  call(name, ...args) {
+    if (this.disposed) throw new KvcError('disposed', 'The session was disposed of; create another one.');
+    return this.engine.call(name, this.#pointer, ...args);
+  }
+
+  /** @param {Partial<Record<ErrorCode, string>>} messages  @param {string} name  @param {...(number | bigint | boolean)} args */
+  check(messages, name, ...args) {
+    if (this.disposed) throw new KvcError('disposed', 'The session was disposed of; create another one.');
+    return this.engine.check(messages, name, this.#pointer, ...args);
+  }
+
+  /** Neither disposed of nor trapped. */
+  get usable() {
+    return !this.disposed && this.engine.usable;
+  }
+
+  refuseWhileRunning() {
+    if (this.running) throw new KvcError('busy', 'This session is generating. Wait for it, stop it, or use another session.');
+  }
+
+  dispose() {
+    if (this.disposed) return;
+    this.disposed = true;
+    abandoned.unregister(this);
+    freeing(this.engine, this.#pointer)();
+  }
+}
