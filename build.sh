@@ -9,6 +9,7 @@
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
+#   mutants  plant each bug of src/lab.h in turn; the native tests must find every one
 #   bench    tokens per second with the cache on and off
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
@@ -103,6 +104,7 @@ native_compiler() {
         gcc-native) echo gcc -O3 -march=native ;;
         clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all ;;
         scalar) echo gcc -O2 -DSIMDE_NO_NATIVE ;; # SIMDe's portable C instead of SSE
+        lab) echo gcc -O2 -DKVC_LAB -DKVC_POISON ;; # with the switches of src/lab.h
     esac
 }
 
@@ -151,14 +153,66 @@ link_commands() { # link_commands FLAVOUR
     done
 }
 
-build_native() {
+build_native() { # build_native [FLAVOUR...]
     local flavour
     link_simde || return 1
-    for flavour in $NATIVE_FLAVOURS; do
+    for flavour in ${*:-$NATIVE_FLAVOURS}; do
         mkdir -p "build/$flavour"
         compile_commands "$flavour" | run_parallel || return 1
         link_commands "$flavour" | run_parallel || return 1
     done
+}
+
+# ---- the mutation gate ----------------------------------------------------------------------
+
+MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
+MUTANT_SECONDS=10 # for one program: a bug may hang it
+
+build_lab() { build_native gcc-O2 lab && cut_switches; }
+
+lab_bugs() { sed -n 's/^    BUG(\([A-Za-z0-9]*\), .*/\1/p' src/lab.h; }
+
+# Outside the lab a switch leaves no trace: objects of sources without the switches are the same bytes.
+cut_switches() {
+    local source name
+    mkdir -p build/lab/cut
+    for source in $(grep -l 'KVC_BUG(' src/*.c); do
+        name=$(basename "$source" .c)
+        sed -e '/^ *if (KVC_BUG([A-Za-z0-9]*))$/ { s/.*//; n; s/.*//; }' \
+            -e 's/ [&|][&|] !\{0,1\}KVC_BUG([A-Za-z0-9]*)//' "$source" >"build/lab/cut/$name.c"
+        ! grep -n 'KVC_BUG' "build/lab/cut/$name.c" || { say "$source: a switch in no form of src/lab.h" && return 1; }
+        # shellcheck disable=SC2086,SC2046
+        $(native_compiler gcc-O2) $C_FLAGS -Isrc -isystem build/include -fmacro-prefix-map=build/lab/cut=src \
+            -c "build/lab/cut/$name.c" -o "build/lab/cut/$name.o" || return 1
+        cmp "build/lab/cut/$name.o" "$(object gcc-O2 "$source")" || return 1
+    done
+}
+
+# One shell command for each bug: the first red test of each program, until enough have found it.
+mutant_commands() {
+    local bug
+    for bug in $(lab_bugs); do
+        echo "killers=0; for program in $(test_programs | tr '\n' ' '); do" \
+            "red=\$(KVC_BUG=$bug timeout -k 1 $MUTANT_SECONDS build/lab/\$program 2>&1 | awk -f tests/native/red.awk);" \
+            "[ -z \"\$red\" ] || { echo \"\${program#test_}: \$red\"; killers=\$((killers + 1)); };" \
+            "[ \$killers != $MUTANT_KILLERS ] || break; done >build/lab/$bug.killers"
+    done
+}
+
+run_mutants() {
+    local bug name killed=0 survived=0
+    mutant_commands | run_parallel
+    for bug in $(lab_bugs); do
+        name=$(sed -n "s/^    BUG($bug, \"\([a-z_]*\)\".*/\1/p" src/lab.h)
+        if [ -s "build/lab/$bug.killers" ]; then
+            killed=$((killed + 1))
+            printf '  %-5s %-22s %s\n' "$bug" "$name" "$(paste -sd '|' "build/lab/$bug.killers" | sed 's/|/, /g')"
+        else
+            survived=$((survived + 1))
+            printf '  %-5s %-22s NOTHING FOUND IT\n' "$bug" "$name"
+        fi
+    done
+    report "mutants" $killed $survived
 }
 
 # ---- the page -------------------------------------------------------------------------------
@@ -224,6 +278,14 @@ ring_native() {
     local flavour
     attempt native build_native || return 0
     for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour"; done
+    ring_mutants
+}
+
+# The lab build must be green without a bug, and red with each.
+ring_mutants() {
+    attempt mutants build_lab || return 0
+    run_native_flavour lab
+    run_mutants
 }
 
 ring_node() {
@@ -239,7 +301,7 @@ run_tests() { # run_tests [RING...]
     local ring parts=""
     for ring in ${*:-native node browser}; do
         case $ring in
-            native) parts="$parts native" ;;
+            native | mutants) parts="$parts native" ;;
             node) parts="$parts wasm page" ;;
             browser) parts="$parts wasm page browser" ;;
             *) say "there is no test ring called $ring" && exit 2 ;;
@@ -265,6 +327,7 @@ case $command in
     all) setup wasm native page && locked build_wasm && locked build_native && locked build_types && locked build_site ;;
     start) setup wasm page && locked build_wasm && locked build_site && exec node tests/serve.js dist ;;
     test) run_tests "$@" ;;
+    mutants) run_tests mutants ;;
     bench | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;

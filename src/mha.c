@@ -9,6 +9,7 @@
 #include "attention.h"
 #include "cache.h"
 #include "kernels.h"
+#include "lab.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -153,7 +154,7 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
     kvc_error error = KVC_OK;
-    if (!cross) {
+    if (!cross || KVC_BUG(B23a)) {
         project(mha, x, n);
         error =
             kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);

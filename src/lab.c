@@ -1,0 +1,36 @@
+/* lab.c - which bug is planted, and what each is called; empty outside the lab build. */
+#include "lab.h"
+
+#include <stddef.h>
+
+#ifdef KVC_LAB
+kvc_bug kvc_lab_planted = KVC_NO_BUG;
+
+static const struct {
+    const char *id, *name, *text;
+} bugs[KVC_BUG_COUNT] = {
+#define BUG_ENTRY(id, name, text) [KVC_BUG_##id] = {#id, name, text},
+    KVC_BUGS(BUG_ENTRY)
+#undef BUG_ENTRY
+};
+
+void kvc_lab_set(kvc_bug bug)
+{
+    kvc_lab_planted = bug;
+}
+
+const char *kvc_lab_bug_id(kvc_bug bug)
+{
+    return (unsigned)bug < KVC_BUG_COUNT ? bugs[bug].id : NULL;
+}
+
+const char *kvc_lab_bug_name(kvc_bug bug)
+{
+    return (unsigned)bug < KVC_BUG_COUNT ? bugs[bug].name : NULL;
+}
+
+const char *kvc_lab_bug_text(kvc_bug bug)
+{
+    return (unsigned)bug < KVC_BUG_COUNT ? bugs[bug].text : NULL;
+}
+#endif
