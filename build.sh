@@ -102,7 +102,7 @@ native_compiler() {
     case $1 in
         gcc-O2) echo gcc -O2 ;;
         gcc-native) echo gcc -O3 -march=native ;;
-        clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all ;;
+        clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON ;;
         scalar) echo gcc -O2 -DSIMDE_NO_NATIVE ;; # SIMDe's portable C instead of SSE
         lab) echo gcc -O2 -DKVC_LAB -DKVC_POISON ;; # with the switches of src/lab.h
     esac

@@ -80,7 +80,8 @@ typedef struct kvc_config {
     float layer_norm_epsilon;
 } kvc_config;
 
-typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16 } kvc_dtype;
+/* Tensors arrive as F32, F16 or BF16; a KV cache keeps F32, F16 or I8. */
+typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 typedef struct kvc_model kvc_model;
 
@@ -308,14 +309,20 @@ kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V,
 kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling,
                              uint64_t *rng, size_t n_ids, uint32_t *id);
 
-/* ---- building blocks: the cache and cached attention ------------------------------- */
+/* ---- building blocks: the cache ----------------------------------------------------- */
 
-/* One K and one V of (B, H, S, D) per layer; H counts KV heads; D is a multiple of 4. */
+/* One K and one V of (B, H, S, D) per layer; H counts KV heads; D is a multiple of 4. S is
+ * rounded up to whole pages of KVC_PAGE slots in memory.
+ *   F32: what was written, bit for bit.   F16: rounded to nearest even, too large ones to
+ *   +-65504.   I8: x = scale * i, scale = max |x| / 127 for each head and token, i rounded
+ *   to nearest even; K and V may differ. */
+enum { KVC_PAGE = 16 };
 typedef struct kvc_cache_shape {
     size_t batch, n_layer, n_kv_head, capacity, head_dim;
+    kvc_dtype key_type, value_type;
 } kvc_cache_shape;
 
-/* Errors: INVALID_ARGUMENT (a size is 0, head_dim % 4), OUT_OF_MEMORY (overflow). */
+/* Errors: INVALID_ARGUMENT (a size is 0, head_dim % 4, BF16), OUT_OF_MEMORY (overflow). */
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes);
 
 /* Lays an empty, zeroed cache into memory. Errors: those of kvc_cache_bytes and too
@@ -329,10 +336,11 @@ const kvc_cache_shape *kvc_cache_get_shape(const kvc_cache *cache);
 size_t kvc_cache_length(const kvc_cache *cache, size_t b);
 
 /* Writes K and V of T tokens into the slots length .. length + T - 1 of one layer of
- * sequence b, in O(T): history is not touched. The length stays until kvc_cache_advance.
+ * sequence b, in O(T): history is not touched, but for a page shared with another
+ * sequence, which is copied once. The length stays until kvc_cache_advance.
  *   k, v: [T, H, D] with a row stride (floats from token to token) of at least H * D
  * Errors: POSITION_OUT_OF_RANGE (layer, b), CACHE_FULL, INVALID_ARGUMENT (NULL,
- * stride). */
+ * stride), NOT_FINITE (NaN or infinity for F16 or I8). */
 kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
                            const float *k, const float *v, size_t stride);
 
@@ -346,25 +354,44 @@ kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n);
 /* Every length 0, every slot zero: equal to a new cache bit for bit. */
 void kvc_cache_reset(kvc_cache *cache);
 
-/* Copies the first T tokens of a layer out: k, v: [B, H, T, D]. O(B * H * T * D).
- * Error: POSITION_OUT_OF_RANGE (layer, or T > the length of a sequence). */
-kvc_error kvc_cache_read(const kvc_cache *cache, size_t layer, size_t T, float *k,
-                         float *v);
+/* Copies n tokens from token first on of one head out, as floats: k, v: [n, D].
+ * Error: POSITION_OUT_OF_RANGE (first + n > length, layer, head, b). */
+kvc_error kvc_cache_read(const kvc_cache *cache, size_t b, size_t layer, size_t head,
+                         size_t first, size_t n, float *k, float *v);
 
-/* Bytes of all K and V slots: 2 * B * L * H * S * D * 4. */
-size_t kvc_cache_slot_bytes(const kvc_cache *cache);
+typedef struct kvc_cache_memory {
+    size_t slot_bytes;   /* all pages: 2 * B * L * H * S * D * 4 in F32, S rounded up */
+    size_t used_bytes;   /* bytes_per_token * distinct slots that hold tokens */
+    size_t shared_bytes; /* what more they would be if nothing were shared */
+    size_t bytes_per_token; /* L * H * (key + value); F32 4D, F16 2D, I8 D + 4 each */
+} kvc_cache_memory;
+kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache);
+
+/* The page that holds a slot of sequence b, 0 .. B * pages - 1; SIZE_MAX where none
+ * does. Equal pages are shared. */
+size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot);
+
+/* ---- building blocks: cached attention ---------------------------------------------- */
 
 /* Cached attention, causal: T new queries of sequence b, at positions length .. length +
  * T - 1, against everything cached and themselves; append their K and V first, advance
  * afterwards.
  *   y[t,h] = sum_j softmax_j(q[t,h] . k[j,g] / sqrt(D)) v[j,g],  j <= length + t,
  *   g = h / (n_head / n_kv_head)            (grouped-query; multi-head where equal)
- *   y: [T, n_head, D] out   q: the same, in   scratch: 2 * (S rounded up to 4) floats
+ *   y: [T, n_head, D] out   q: the same, in
+ *   scratch: kvc_attention_scratch(cache) floats, 16-byte aligned
  * Errors: INVALID_ARGUMENT (n_head is no multiple of n_kv_head, T is 0),
  * POSITION_OUT_OF_RANGE, CACHE_FULL. Source: Vaswani et al. 2017, section 3.2; Ainslie
  * et al. 2023 for groups. */
+size_t kvc_attention_scratch(const kvc_cache *cache);
 kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
                         const kvc_cache *cache, size_t b, size_t layer, float *scratch);
+
+/* The same without a mask, against everything cached: cross-attention over a source whose
+ * K and V were appended and advanced once. Error besides: NOT_READY (nothing cached). */
+kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
+                              const kvc_cache *cache, size_t b, size_t layer,
+                              float *scratch);
 
 /* A multi-head attention with its projections and its own one-layer cache: a building
  * block of transformers that are not GPT-2.

@@ -10,7 +10,14 @@ void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_h
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch);
 
+/* The weights that one query of one head gives the first n slots, n > 0: the softmax of
+ * kvc_attend, to the bit.
+ *   weights: [n] out   q: [D]   head: of K and V */
+void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
+                        const kvc_cache *cache, size_t b, size_t layer, size_t head,
+                        float *restrict scratch);
+
 /* The scratch of kvc_attention, in floats. */
-size_t kvc_attention_scratch(size_t capacity);
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim);
 
 #endif

@@ -1,39 +1,55 @@
-/* cache.h - inside the KV cache.
+/* cache.h - inside the KV cache: pages.h says where a slot lies, vectors.h what is there.
  *
- * Per layer, sequence and KV head lie S * D floats of K, then S * D floats of V:
- *   V is [S, D]: the weighted sum reads a slot's channels side by side.
- *   K is in panels of 16 slots, [S/16][D][16], the last one narrower: scores read one
- *   channel of many slots side by side, so that vector lanes are slots and no sum is ever
- *   reassociated. */
+ * Each layer and head has its own pool of P pages for K and one for V, so that pages with
+ * successive numbers are contiguous: attention over a lone sequence streams through V. */
 #ifndef KVC_CACHE_H
 #define KVC_CACHE_H
 
 #include "arena.h"
 #include "kvc.h"
-
-enum { KVC_KEY_PANEL = 16 };
+#include "pages.h"
+#include "vectors.h"
 
 struct kvc_cache {
     kvc_cache_shape shape;
-    size_t *length; /* [B] */
-    float *slots;   /* [L, B, H, 2, S * D] */
+    kvc_pages pages;
+    kvc_format key_format, value_format;
+    size_t *length;               /* [B] */
+    size_t *next_length;          /* [B] while sequences change places */
+    unsigned char *keys, *values; /* [L, H, P] pages of 16 vectors */
 };
 
 /* Lays a cache into an arena: NULL while asking. The shape is checked already. */
 kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape);
 
-/* K (then V, S * D floats on) of one head. */
-float *kvc_cache_head(const kvc_cache *cache, size_t b, size_t layer, size_t head);
-
 /* kvc_cache_append at a position of the caller's choice; arguments are checked
- * already. */
+ * already. What is not finite is stored as NaN. */
 void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, size_t T,
                      const float *k, const float *v, size_t stride);
 
-/* Slots side by side in the key panel that starts at slot first. */
-static inline size_t kvc_key_panel_width(const kvc_cache *cache, size_t first)
+/* Makes slots first .. first + n - 1 of sequence b its own, to be written: missing pages
+ * are added, shared ones copied. */
+void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n);
+
+/* Of all pages of one layer and head, the first. */
+static inline void *kvc_cache_keys(const kvc_cache *cache, size_t layer, size_t head)
 {
-    return kvc_min(KVC_KEY_PANEL, cache->shape.capacity - first);
+    const size_t pool = layer * cache->shape.n_kv_head + head;
+    return cache->keys + pool * kvc_pages_total(&cache->pages) * KVC_PAGE *
+                             cache->key_format.vector_bytes;
+}
+
+static inline void *kvc_cache_values(const kvc_cache *cache, size_t layer, size_t head)
+{
+    const size_t pool = layer * cache->shape.n_kv_head + head;
+    return cache->values + pool * kvc_pages_total(&cache->pages) * KVC_PAGE *
+                               cache->value_format.vector_bytes;
+}
+
+/* One page of a pool. */
+static inline void *kvc_cache_page_at(const kvc_format *format, void *pool, size_t page)
+{
+    return (unsigned char *)pool + page * KVC_PAGE * format->vector_bytes;
 }
 
 #endif

@@ -17,7 +17,9 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
     w.k = kvc_take(arena, KVC_ROWS, row);
     w.v = kvc_take(arena, KVC_ROWS, row);
     w.mlp = kvc_take(arena, KVC_ROWS, kvc_round_up(config->n_inner, 4) * sizeof(float));
-    w.scores = kvc_take(arena, kvc_attention_scratch(capacity), sizeof(float));
+    w.scores =
+        kvc_take(arena, kvc_attend_scratch(capacity, config->n_embd / config->n_head),
+                 sizeof(float));
     return w;
 }
 

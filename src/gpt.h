@@ -12,7 +12,7 @@ enum { KVC_ROWS = 32 }; /* of a block: what is between two looks at the clock */
 typedef struct kvc_workspace {
     float *h, *q, *k, *v; /* [KVC_ROWS, C] */
     float *mlp;           /* [KVC_ROWS, F rounded up to 4] */
-    float *scores;        /* kvc_attention_scratch(S) */
+    float *scores;        /* kvc_attend_scratch(S, D) */
     kvc_counts counts;
 } kvc_workspace;
 

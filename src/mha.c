@@ -60,7 +60,8 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     const size_t width = multiply(arena, c->n_head, c->head_dim);
     const size_t kv_width = multiply(arena, c->n_kv_head, c->head_dim);
     const size_t kv_rows = c->source_dim ? c->capacity : ROWS;
-    kvc_cache_shape shape = {c->batch, 1, c->n_kv_head, c->capacity, c->head_dim};
+    kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
+                             c->head_dim, c->key_type, c->value_type};
     kvc_mha *mha = kvc_take(arena, 1, sizeof *mha);
     kvc_mha m = {.config = *c};
     m.weights[KVC_MHA_Q] = take_matrix(arena, C, width);
@@ -76,7 +77,7 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     m.k = take_floats(arena, kv_rows, kv_width);
     m.v = take_floats(arena, kv_rows, kv_width);
     m.heads = take_floats(arena, ROWS, width);
-    m.scores = take_floats(arena, 1, kvc_attention_scratch(c->capacity));
+    m.scores = take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
     if (arena->base && !arena->overflow)
         *mha = m;
     return mha;
@@ -84,11 +85,11 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
 
 static bool is_valid(const kvc_mha_config *c)
 {
-    const kvc_cache_shape shape = {c->batch, 1, c->n_kv_head, c->capacity, c->head_dim};
+    const kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
+                                   c->head_dim, c->key_type, c->value_type};
     size_t bytes;
-    return c->n_embd > 0 && c->n_embd % 4 == 0 && c->key_type == KVC_F32 &&
-           c->value_type == KVC_F32 && c->source_dim % 4 == 0 && c->n_head > 0 &&
-           c->n_kv_head > 0 && c->n_head % c->n_kv_head == 0 &&
+    return c->n_embd > 0 && c->n_embd % 4 == 0 && c->source_dim % 4 == 0 &&
+           c->n_head > 0 && c->n_kv_head > 0 && c->n_head % c->n_kv_head == 0 &&
            kvc_cache_bytes(&shape, &bytes) != KVC_ERR_INVALID_ARGUMENT;
 }
 
@@ -162,14 +163,8 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
     if (error)
         return error;
     kvc_linear(mha->q, x, n, &mha->weights[KVC_MHA_Q]);
-    const size_t width = c->n_head * c->head_dim, length = kvc_cache_length(cache, b);
-    if (cross && length == 0)
-        return KVC_ERR_NOT_READY;
-    for (size_t r = 0; r < n && cross; r++) /* each sees all of the source */
-        kvc_attend(mha->heads + r * width, mha->q + r * width, 1, c->n_head, cache, b, 0,
-                   length - 1, mha->scores);
-    if (!cross)
-        error = kvc_attention(mha->heads, mha->q, n, c->n_head, cache, b, 0, mha->scores);
+    error = (cross ? kvc_cross_attention : kvc_attention)(
+        mha->heads, mha->q, n, c->n_head, cache, b, 0, mha->scores);
     if (error)
         return error;
     kvc_linear(y, mha->heads, n, &mha->weights[KVC_MHA_O]);

@@ -25,8 +25,13 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
 {
     const kvc_config *config = &model->config;
     const size_t S = sizes->capacity, row = config->n_embd * sizeof(float);
-    kvc_cache_shape shape = {sizes->n_sequence, config->n_layer, config->n_head, S,
-                             config->n_embd / config->n_head};
+    kvc_cache_shape shape = {.batch = sizes->n_sequence,
+                             .n_layer = config->n_layer,
+                             .n_kv_head = config->n_head,
+                             .capacity = S,
+                             .head_dim = config->n_embd / config->n_head,
+                             .key_type = sizes->key_type,
+                             .value_type = sizes->value_type};
     kvc_session *session = kvc_take(arena, 1, sizeof *session);
     kvc_session s = {.model = model, .config = *sizes, .use_cache = true};
     s.cache = kvc_cache_layout(arena, &shape);
@@ -81,15 +86,11 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
 
 kvc_memory kvc_session_memory(const kvc_session *s)
 {
-    const size_t bytes = kvc_cache_slot_bytes(s->cache),
-                 token = bytes / s->config.n_sequence / s->config.capacity;
-    size_t used = 0;
-    for (size_t i = 0; i < s->config.n_sequence; i++)
-        used += token * kvc_cache_length(s->cache, i);
+    const kvc_cache_memory cache = kvc_cache_get_memory(s->cache);
     return (kvc_memory){.total_bytes = s->total_bytes,
-                        .cache_bytes = bytes,
-                        .used_bytes = used,
-                        .bytes_per_token = token};
+                        .cache_bytes = cache.slot_bytes,
+                        .used_bytes = cache.used_bytes,
+                        .bytes_per_token = cache.bytes_per_token};
 }
 
 kvc_cache *kvc_session_cache(const kvc_session *s)

@@ -74,10 +74,28 @@ void *check_alloc(size_t count, size_t size)
 
 kvc_cache *check_cache(size_t B, size_t L, size_t H, size_t S, size_t D)
 {
-    const kvc_cache_shape shape = {B, L, H, S, D};
+    return check_cache_of(B, L, H, S, D, KVC_F32, KVC_F32);
+}
+
+kvc_cache *check_cache_of(size_t B, size_t L, size_t H, size_t S, size_t D,
+                          kvc_dtype key_type, kvc_dtype value_type)
+{
+    const kvc_cache_shape shape = {B, L, H, S, D, key_type, value_type};
     size_t bytes;
     kvc_cache *cache;
     check_ok(kvc_cache_bytes(&shape, &bytes));
     check_ok(kvc_cache_init(&cache, &shape, check_alloc(1, bytes), bytes));
     return cache;
+}
+
+void check_read_at(const kvc_cache *cache, size_t layer, size_t T, float *k, float *v,
+                   const char *file, int line)
+{
+    const kvc_cache_shape *s = kvc_cache_get_shape(cache);
+    for (size_t b = 0; b < s->batch; b++)
+        for (size_t h = 0; h < s->n_kv_head; h++) {
+            const size_t at = (b * s->n_kv_head + h) * T * s->head_dim;
+            check_error_at(kvc_cache_read(cache, b, layer, h, 0, T, k + at, v + at),
+                           KVC_OK, "kvc_cache_read", file, line);
+        }
 }

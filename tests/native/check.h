@@ -40,5 +40,13 @@ void *check_alloc(size_t count, size_t size);
 
 /* A new cache in memory full of NaN. End it with free(). */
 kvc_cache *check_cache(size_t B, size_t L, size_t H, size_t S, size_t D);
+kvc_cache *check_cache_of(size_t B, size_t L, size_t H, size_t S, size_t D,
+                          kvc_dtype key_type, kvc_dtype value_type);
+
+/* The first T tokens of a layer, of all sequences and heads: k, v: [B, H, T, D]. */
+#define check_read(cache, layer, T, k, v)                                                \
+    check_read_at((cache), (layer), (T), (k), (v), __FILE__, __LINE__)
+void check_read_at(const kvc_cache *cache, size_t layer, size_t T, float *k, float *v,
+                   const char *file, int line);
 
 #endif

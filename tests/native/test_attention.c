@@ -38,21 +38,24 @@ static void free_tokens(tokens *x)
     free(x->v);
 }
 
-/* Tokens from .. to-1 in one chunk: append, attend, advance.   y: [T, n_head, D] */
-static void run_chunk(float *y, const tokens *x, kvc_cache *cache, size_t b, size_t layer,
+/* Tokens from .. to-1 in one chunk of one layer: append, attend.   y: [T, n_head, D] */
+static void run_layer(float *y, const tokens *x, kvc_cache *cache, size_t b, size_t layer,
                       size_t from, size_t to)
 {
     const size_t kv_width = x->n_kv_head * x->D, q_width = x->n_head * x->D;
-    const size_t S = kvc_cache_get_shape(cache)->capacity;
-    float *scratch = check_alloc(kvc_attention_scratch(S), sizeof *scratch);
-    assert_int_equal(kvc_attention_scratch(S),
-                     2 * ((S + 3) / 4 * 4)); /* as the header says */
+    float *scratch = check_alloc(kvc_attention_scratch(cache), sizeof *scratch);
     check_ok(kvc_cache_append(cache, b, layer, to - from, x->k + from * kv_width,
                               x->v + from * kv_width, kv_width));
     check_ok(kvc_attention(y + from * q_width, x->q + from * q_width, to - from,
                            x->n_head, cache, b, layer, scratch));
-    check_ok(kvc_cache_advance(cache, b, to - from));
     free(scratch);
+}
+
+/* The same in a cache of one layer and sequence, and advance. */
+static void run_chunk(float *y, const tokens *x, kvc_cache *cache, size_t from, size_t to)
+{
+    run_layer(y, x, cache, 0, 0, from, to);
+    check_ok(kvc_cache_advance(cache, 0, to - from));
 }
 
 /* All tokens in one chunk of a fresh cache: a new array [T, n_head, D]. */
@@ -60,7 +63,7 @@ static float *run_whole(const tokens *x, size_t S)
 {
     kvc_cache *cache = check_cache(1, 1, x->n_kv_head, S, x->D);
     float *y = check_alloc(x->T * x->n_head * x->D, sizeof *y);
-    run_chunk(y, x, cache, 0, 0, 0, x->T);
+    run_chunk(y, x, cache, 0, x->T);
     free(cache);
     return y;
 }
@@ -171,7 +174,7 @@ static void chunks_of_every_size(void **unused)
     for (size_t chunk = 1; chunk < T; chunk++) {
         kvc_cache *cache = check_cache(1, 1, 2, T + chunk % 4, 12);
         for (size_t from = 0; from < T; from += chunk)
-            run_chunk(y, &x, cache, 0, 0, from, from + chunk < T ? from + chunk : T);
+            run_chunk(y, &x, cache, from, from + chunk < T ? from + chunk : T);
         check_same(y, whole, T * 4 * 12);
         free(cache);
     }
@@ -195,7 +198,7 @@ static void random_chunks(void **unused)
         kvc_cache *cache = check_cache(1, 1, n_kv_head, T + random_below(&state, 20), D);
         for (size_t from = 0, to; from < T; from = to) {
             to = from + 1 + random_below(&state, T - from);
-            run_chunk(y, &x, cache, 0, 0, from, to);
+            run_chunk(y, &x, cache, from, to);
         }
         check_same(y, whole, T * n_head * D);
         free(cache);
@@ -225,11 +228,9 @@ static void rows_of_a_batch_are_independent(void **unused)
         if (done[b] == x[b].T)
             continue;
         const size_t to = done[b] + 1 + random_below(&state, x[b].T - done[b]);
-        for (size_t layer = 0; layer < L; layer++) {
-            run_chunk(y[layer * B + b], &x[layer * B + b], cache, b, layer, done[b], to);
-            if (layer + 1 < L) /* one advance for all layers */
-                check_ok(kvc_cache_truncate(cache, b, done[b]));
-        }
+        for (size_t layer = 0; layer < L; layer++)
+            run_layer(y[layer * B + b], &x[layer * B + b], cache, b, layer, done[b], to);
+        check_ok(kvc_cache_advance(cache, b, to - done[b]));
         done[b] = to;
         left -= to == x[b].T;
     }
@@ -257,7 +258,7 @@ static void stale_slots_do_not_matter(void **unused)
         for (size_t from = 0, to; from < S; from = to) {
             to = from + 1 + random_below(&state, S - from < 7 ? S - from : 7);
             check_ok(kvc_cache_append(cache, 0, 0, S - from, nans, nans, 3 * 4));
-            run_chunk(y, &x, cache, 0, 0, from, to);
+            run_chunk(y, &x, cache, from, to);
         }
         check_same(y, want, S * 3 * 4);
         free(cache);
@@ -275,7 +276,8 @@ static void refusals(void **unused)
     (void)unused;
     enum { H = 2, D = 4, S = 8 };
     kvc_cache *cache = check_cache(2, 2, H, S, D);
-    float x[S * 6 * D] = {0}, y[S * 6 * D], scratch[2 * S];
+    float x[S * 6 * D] = {0}, y[S * 6 * D], scratch[2 * 16 + 16 * D];
+    assert_int_equal(kvc_attention_scratch(cache), sizeof scratch / sizeof *scratch);
     const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT,
                     range = KVC_ERR_POSITION_OUT_OF_RANGE;
     check_ok(kvc_cache_append(cache, 0, 0, S, x, x, H * D));
@@ -294,6 +296,7 @@ static void refusals(void **unused)
     check_error(kvc_attention(y, x, 1, H, cache, 2, 0, scratch), range);
     check_error(kvc_attention(y, x, 1, H, cache, 0, 2, scratch), range);
     check_error(kvc_attention(y, x, 1, H, cache, SIZE_MAX, 0, scratch), range);
+    check_error(kvc_attention(y, x, 1, H, cache, 1, 0, scratch), range); /* no K, no V */
     free(cache);
 }
 

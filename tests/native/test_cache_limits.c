@@ -4,7 +4,8 @@
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* The numbers that readers bring, put right: 2 * B * L * H * S * D * 4 bytes. */
+/* The numbers that readers bring, put right: 2 * B * L * H * S * D * 4 bytes, in whole
+ * pages. Beyond them go the tables: what a sequence and a page cost. */
 static void slot_bytes_follow_the_formula(void **unused)
 {
     (void)unused;
@@ -20,7 +21,8 @@ static void slot_bytes_follow_the_formula(void **unused)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         kvc_cache *cache =
             check_cache(cases[i].B, cases[i].L, cases[i].H, cases[i].S, cases[i].D);
-        assert_true((double)kvc_cache_slot_bytes(cache) / 1048576.0 == cases[i].mib);
+        const kvc_cache_memory memory = kvc_cache_get_memory(cache);
+        assert_true((double)memory.slot_bytes / 1048576.0 == cases[i].mib);
         free(cache);
     }
     uint64_t state = 5;
@@ -28,13 +30,16 @@ static void slot_bytes_follow_the_formula(void **unused)
         const size_t B = 1 + random_below(&state, 4), L = 1 + random_below(&state, 6);
         const size_t H = 1 + random_below(&state, 6), S = 1 + random_below(&state, 80);
         const size_t D = 4 * (1 + random_below(&state, 16));
-        const kvc_cache_shape shape = {B, L, H, S, D};
+        const kvc_cache_shape shape = {B, L, H, S, D, KVC_F32, KVC_F32};
         kvc_cache *cache = check_cache(B, L, H, S, D);
         size_t bytes;
         check_ok(kvc_cache_bytes(&shape, &bytes));
-        const size_t slots = 2 * B * L * H * S * D * 4;
-        assert_int_equal(kvc_cache_slot_bytes(cache), slots);
-        assert_in_range(bytes - slots, B * sizeof(size_t), B * sizeof(size_t) + 128);
+        const size_t pages = B * ((S + 15) / 16), slots = 2 * L * H * pages * 16 * D * 4;
+        const kvc_cache_memory memory = kvc_cache_get_memory(cache);
+        assert_int_equal(memory.slot_bytes, slots);
+        assert_int_equal(memory.bytes_per_token, 2 * L * H * D * 4);
+        assert_in_range(bytes - slots, 3 * B * sizeof(size_t) + 3 * pages * 4,
+                        3 * B * sizeof(size_t) + 3 * pages * 4 + 512);
         free(cache);
     }
 }
@@ -44,7 +49,7 @@ static void slot_bytes_follow_the_formula(void **unused)
 static void impossible_shapes(void **unused)
 {
     (void)unused;
-    const kvc_cache_shape good = {2, 3, 4, 5, 8};
+    const kvc_cache_shape good = {2, 3, 4, 5, 8, KVC_F32, KVC_F32};
     size_t bytes;
     check_ok(kvc_cache_bytes(&good, &bytes));
     for (size_t field = 0; field < 5; field++) {
@@ -60,19 +65,19 @@ static void impossible_shapes(void **unused)
         check_error(kvc_cache_bytes(&shape, &bytes), KVC_ERR_OUT_OF_MEMORY);
     }
     for (size_t D = 1; D <= 40; D++) {
-        const kvc_cache_shape shape = {1, 1, 1, 1, D};
+        const kvc_cache_shape shape = {1, 1, 1, 1, D, KVC_F32, KVC_F32};
         check_error(kvc_cache_bytes(&shape, &bytes),
                     D % 4 ? KVC_ERR_INVALID_ARGUMENT : KVC_OK);
     }
     const size_t half = (size_t)1 << (sizeof half * 4); /* half * half is 0 in a size_t */
-    const kvc_cache_shape wrapping = {half, half, 1, 1, 4};
+    const kvc_cache_shape wrapping = {half, half, 1, 1, 4, KVC_F32, KVC_F32};
     check_error(kvc_cache_bytes(&wrapping, &bytes), KVC_ERR_OUT_OF_MEMORY);
 }
 
 static void bad_memory(void **unused)
 {
     (void)unused;
-    const kvc_cache_shape shape = {1, 2, 3, 4, 8};
+    const kvc_cache_shape shape = {1, 2, 3, 4, 8, KVC_F32, KVC_F32};
     size_t bytes;
     kvc_cache *cache = NULL;
     check_error(kvc_cache_bytes(NULL, &bytes), KVC_ERR_INVALID_ARGUMENT);
@@ -103,7 +108,7 @@ static void positions_out_of_range(void **unused)
         check_ok(kvc_cache_append(cache, b, 0, b ? 10 : 7, row, row, H * D));
         check_ok(kvc_cache_advance(cache, b, b ? 10 : 7));
     }
-    check_ok(kvc_cache_read(cache, 0, 7, k_was, v));
+    check_read(cache, 0, 7, k_was, v);
     const size_t minus_one = SIZE_MAX; /* the source material's layer -1 */
     check_error(kvc_cache_append(cache, B, 0, 1, row, row, H * D),
                 KVC_ERR_POSITION_OUT_OF_RANGE);
@@ -128,12 +133,19 @@ static void positions_out_of_range(void **unused)
     check_error(kvc_cache_advance(cache, 0, minus_one), KVC_ERR_CACHE_FULL);
     check_error(kvc_cache_truncate(cache, B, 0), KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_cache_truncate(cache, 0, 8), KVC_ERR_POSITION_OUT_OF_RANGE);
-    check_error(kvc_cache_read(cache, L, 1, k, v), KVC_ERR_POSITION_OUT_OF_RANGE);
-    check_error(kvc_cache_read(cache, 0, 8, k, v), KVC_ERR_POSITION_OUT_OF_RANGE);
+    const struct {
+        size_t b, layer, head, first, n;
+    } outside[] = {{B, 0, 0, 0, 1},         {0, L, 0, 0, 1},        {0, 0, H, 0, 1},
+                   {0, 0, 0, 0, 8},         {0, 0, 0, 7, 1},        {0, 0, 0, 8, 0},
+                   {0, 0, 0, 1, minus_one}, {0, 0, 0, minus_one, 2}};
+    for (size_t i = 0; i < sizeof outside / sizeof *outside; i++)
+        check_error(kvc_cache_read(cache, outside[i].b, outside[i].layer, outside[i].head,
+                                   outside[i].first, outside[i].n, k, v),
+                    KVC_ERR_POSITION_OUT_OF_RANGE);
     assert_int_equal(kvc_cache_length(cache, 0), 7);
     assert_int_equal(kvc_cache_length(cache, 1), 10);
     assert_int_equal(kvc_cache_length(cache, B), 0);
-    check_ok(kvc_cache_read(cache, 0, 7, k, v));
+    check_read(cache, 0, 7, k, v);
     check_same(k, k_was, B * H * 7 * D);
     check_same(v, k_was, B * H * 7 * D);
     free(cache);

@@ -248,8 +248,7 @@ static void later_tokens_do_not_touch_earlier_keys(void **unused)
             for (int i = 0; i < 2; i++) {
                 restart(&f, true);
                 append(&f, 0, N);
-                check_ok(kvc_cache_read(kvc_session_cache(f.session), layer, changed,
-                                        k[i], v[i]));
+                check_read(kvc_session_cache(f.session), layer, changed, k[i], v[i]);
                 f.ids[changed] = (f.ids[changed] + 1) % 50;
             }
             check_same(k[1], k[0], changed * C);

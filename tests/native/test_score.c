@@ -66,8 +66,8 @@ static void take_snapshot(snapshot *shot, const kvc_session *s)
     if (logits)
         memcpy(shot->logits, logits, sizeof shot->logits);
     for (size_t layer = 0; layer < L; layer++)
-        check_ok(kvc_cache_read(kvc_session_cache(s), layer, shot->cached, shot->k[layer],
-                                shot->v[layer]));
+        check_read(kvc_session_cache(s), layer, shot->cached, shot->k[layer],
+                   shot->v[layer]);
 }
 
 static void check_untouched(const kvc_session *s, const snapshot *before)

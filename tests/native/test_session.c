@@ -200,7 +200,7 @@ static void reset_equals_new(void **unused)
     kvc_cache *cache = kvc_session_cache(s);
     check_ok(kvc_cache_advance(cache, 0, N));
     for (size_t layer = 0; layer < L; layer++) {
-        check_ok(kvc_cache_read(cache, layer, N, k[0], v[0]));
+        check_read(cache, layer, N, k[0], v[0]);
         for (size_t i = 0; i < N * C; i++)
             assert_true(k[0][i] == 0.0f && v[0][i] == 0.0f);
     }
@@ -209,8 +209,8 @@ static void reset_equals_new(void **unused)
     check_ok(kvc_session_prefill(fresh, ids, 60));
     check_same(kvc_session_logits(s), kvc_session_logits(fresh), V);
     for (size_t layer = 0; layer < L; layer++) {
-        check_ok(kvc_cache_read(kvc_session_cache(s), layer, 60, k[0], v[0]));
-        check_ok(kvc_cache_read(kvc_session_cache(fresh), layer, 60, k[1], v[1]));
+        check_read(kvc_session_cache(s), layer, 60, k[0], v[0]);
+        check_read(kvc_session_cache(fresh), layer, 60, k[1], v[1]);
         check_same(k[0], k[1], 60 * C);
         check_same(v[0], v[1], 60 * C);
     }
