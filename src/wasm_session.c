@@ -27,9 +27,10 @@ static size_t layout_front(wasm_session *handle, unsigned char *block,
 /* mailbox.words[0]: the handle; words[1]: the bytes that the session takes, if that is
  * known */
 kvc_error EXPORT(kvc_wasm_session_new)(kvc_model *model, size_t capacity,
-                                       size_t n_sequence)
+                                       size_t n_sequence, kvc_dtype key_type,
+                                       kvc_dtype value_type)
 {
-    const kvc_session_config config = {.capacity = capacity, .n_sequence = n_sequence};
+    const kvc_session_config config = {capacity, n_sequence, key_type, value_type};
     wasm_session front = {0};
     size_t bytes;
     kvc_error error = kvc_session_bytes(model, &config, &bytes);
@@ -184,16 +185,21 @@ kvc_error EXPORT(kvc_wasm_session_select)(wasm_session *handle, size_t sequence)
     return kvc_session_select(handle->session, sequence);
 }
 
-/* ---- the state as bytes ------------------------------------------------------------ */
-
 /* ---- looking inside ---------------------------------------------------------------- */
 
-/* mailbox.words: bytes of the block, of the cache, of its used part, of
+/* For wasm_cache.c */
+kvc_cache *EXPORT(kvc_wasm_session_cache)(wasm_session *handle)
+{
+    return kvc_session_cache(handle->session);
+}
+
+/* mailbox.words: bytes of the block, of the cache, of its used part, saved by sharing, of
  * one token in it */
 void EXPORT(kvc_wasm_session_memory)(wasm_session *handle)
 {
     const kvc_memory m = kvc_session_memory(handle->session);
-    const uint32_t words[] = {handle->bytes, m.cache_bytes, m.used_bytes,
+    const kvc_cache_memory c = kvc_cache_get_memory(kvc_session_cache(handle->session));
+    const uint32_t words[] = {handle->bytes, m.cache_bytes, m.used_bytes, c.shared_bytes,
                               m.bytes_per_token};
     memcpy(mailbox.words, words, sizeof words);
 }

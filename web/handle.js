@@ -1,6 +1,6 @@
 // One kvc_session in wasm memory: its calls and its sequences. Under session.js, which is the API.
 import { KvcError } from './errors.js';
-import { sessionOptions } from './session-options.js';
+import { CACHE_TYPES, sessionOptions } from './session-options.js';
 
 /**
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
@@ -36,6 +36,8 @@ export class Handle {
     const chosen = sessionOptions(options, model.config.nPositions);
     this.capacity = chosen.capacity;
     this.useCache = chosen.useCache;
+    this.keyType = chosen.keyType;
+    this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
     this.sequences = chosen.sequences;
     this.#modelHandle = modelHandle;
@@ -48,7 +50,7 @@ export class Handle {
     this.engine.check({
       out_of_memory: `There is not enough memory for ${sequences === 1 ? 'a session' : `${sequences} sequences`} of ${this.capacity} tokens. `
         + 'Dispose of other sessions, or choose a smaller capacity.',
-    }, 'kvc_wasm_session_new', this.#modelHandle, this.capacity, sequences);
+    }, 'kvc_wasm_session_new', this.#modelHandle, this.capacity, sequences, CACHE_TYPES[this.keyType], CACHE_TYPES[this.valueType]);
     return this.engine.word(0);
   }
 
@@ -79,6 +81,11 @@ export class Handle {
     if (Number.isInteger(sequence) && sequence >= 0 && sequence < this.sequences) return sequence;
     throw new KvcError('position_out_of_range', `There is no sequence ${sequence}: this session has ${this.sequences}, counted from 0. `
       + 'createSession({ sequences }) gives more.');
+  }
+
+  /** The kvc_cache. */
+  get cache() {
+    return /** @type {number} */ (this.call('kvc_wasm_session_cache')) >>> 0;
   }
 
   // ---- calls, and the end -----------------------------------------------------------------------

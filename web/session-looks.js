@@ -1,11 +1,13 @@
-// Looking inside a session: what comes next, in how many bytes it all lies, and what it has cost. Nothing here
-// changes the session.
+// Looking inside a session: what its cache holds, where, in how many bytes, and what all of that
+// cost. Nothing here changes the session.
+import { cacheMap, snapshot } from './looks.js';
 
 /**
  * @typedef {object} MemoryUsage  in bytes
  * @property {number} totalBytes     all that this session has allocated: cache, scratch, logits
  * @property {number} cacheBytes     of it the KV cache: bytesPerToken for each slot of each sequence
  * @property {number} usedBytes      of the cache the part that holds tokens; what sequences share counts once
+ * @property {number} sharedBytes    what more it would be if nothing were shared
  * @property {number} bytesPerToken  of K and V in all layers; in f32 2 * n_layer * n_embd * 4
  *
  * @typedef {object} Counts  what the passes did since the start or clearCounts(); a multiply-add is one multiplication and one addition
@@ -29,8 +31,8 @@ export class Looks {
   memoryUsage() {
     const { engine } = this.#handle;
     this.#handle.call('kvc_wasm_session_memory');
-    const [totalBytes, cacheBytes, usedBytes, bytesPerToken] = [0, 1, 2, 3].map((i) => engine.word(i));
-    return { totalBytes, cacheBytes, usedBytes, bytesPerToken };
+    const [totalBytes, cacheBytes, usedBytes, sharedBytes, bytesPerToken] = [0, 1, 2, 3, 4].map((i) => engine.word(i));
+    return { totalBytes, cacheBytes, usedBytes, sharedBytes, bytesPerToken };
   }
 
   /** @returns {Counts} */
@@ -52,5 +54,20 @@ export class Looks {
    */
   top(k) {
     return this.#handle.top(k);
+  }
+
+  /**
+   * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy; by default all of it.
+   * @param {{ layer: number, head: number, first?: number, count?: number, sequence?: number }} range
+   */
+  snapshot({ sequence = this.#handle.selected, ...range }) {
+    const { engine, cache, model } = this.#handle;
+    return snapshot(engine, cache, model.config.headDim, { sequence, ...range });
+  }
+
+  /** Where the tokens of each sequence lie in the cache. */
+  cacheMap() {
+    const { engine, cache, sequences } = this.#handle;
+    return cacheMap(engine, cache, sequences);
   }
 }
