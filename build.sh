@@ -10,6 +10,8 @@
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
 #   mutants  plant each bug of src/lab.h in turn; the native tests must find every one
+#   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` says how long,
+#            `fuzz keep` adds what was found, minimised, to tests/fuzz/corpus
 #   bench    tokens per second with the cache on and off
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
@@ -21,6 +23,7 @@ shopt -s nullglob
 trap 'exit 130' INT # Ctrl+C ends the whole build, not just its current step
 cd "$(dirname "${BASH_SOURCE[0]}")"
 . src/setup.sh
+. tests/fuzz/fuzz.sh
 
 C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
 NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-gcc-O2 gcc-native clang-sanitize scalar} # fewer while working on something
@@ -102,23 +105,30 @@ native_compiler() {
     case $1 in
         gcc-O2) echo gcc -O2 ;;
         gcc-native) echo gcc -O3 -march=native ;;
+        fuzz) echo clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DKVC_FUZZ -DKVC_POISON ;;
         clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON ;;
         scalar) echo gcc -O2 -DSIMDE_NO_NATIVE ;; # SIMDe's portable C instead of SSE
         lab) echo gcc -O2 -DKVC_LAB -DKVC_POISON ;; # with the switches of src/lab.h
     esac
 }
 
-# Linked into every test program: the core, and the files of tests/native that are not programs.
+# Linked into every test program: the core, and the files of the tests that are not programs.
 shared_sources() {
     local source
-    for source in src/*.c tests/native/*.c; do
-        case $source in src/wasm*.c | tests/native/test_*) ;; *) echo "$source" ;; esac
+    for source in src/*.c tests/native/*.c tests/fuzz/*.c; do
+        case $source in src/wasm*.c | */test_* | */fuzz_*) ;; *) echo "$source" ;; esac
     done
+}
+
+# A fuzz target replays its corpus where nobody fuzzes, and so is a test program as well.
+test_sources() { # test_sources [FLAVOUR]
+    [ "${1:-}" = fuzz ] || printf '%s\n' tests/native/test_*.c
+    printf '%s\n' tests/fuzz/fuzz_*.c
 }
 
 test_programs() {
     local source
-    for source in tests/native/test_*.c; do basename "$source" .c; done
+    for source in $(test_sources); do basename "$source" .c; done
 }
 
 # Reads one shell command per line and runs them on all cores; fails when one of them fails.
@@ -131,10 +141,10 @@ object() { # object FLAVOUR SOURCE
 
 compile_commands() { # compile_commands FLAVOUR
     local source out
-    for source in $(shared_sources) tests/native/test_*.c; do
+    for source in $(shared_sources) $(test_sources "$1"); do
         out=$(object "$1" "$source")
-        stale "$out" "$source" src/*.h include/*.h tests/native/*.h build.sh || continue
-        echo "$(native_compiler "$1") $C_FLAGS -Isrc -Itests/native -isystem build/include" \
+        stale "$out" "$source" src/*.h include/*.h tests/*/*.h build.sh || continue
+        echo "$(native_compiler "$1") $C_FLAGS -Isrc -Itests/native -Itests/fuzz -isystem build/include" \
             "-c $source -o $out.part && mv $out.part $out"
     done
 }
@@ -144,8 +154,8 @@ link_commands() { # link_commands FLAVOUR
     for source in $(shared_sources); do
         objects="$objects $(object "$1" "$source")"
     done
-    for program in $(test_programs); do
-        source=$(object "$1" "tests/native/$program.c")
+    for source in $(test_sources "$1"); do
+        program=$(basename "$source" .c) source=$(object "$1" "$source")
         # shellcheck disable=SC2086
         stale "build/$1/$program" $objects "$source" || continue
         echo "$(native_compiler "$1") $source $objects -lcmocka -lm" \
@@ -328,6 +338,10 @@ case $command in
     start) setup wasm page && locked build_wasm && locked build_site && exec node tests/serve.js dist ;;
     test) run_tests "$@" ;;
     mutants) run_tests mutants ;;
+    fuzz)
+        setup native && locked build_fuzz
+        if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi
+        ;;
     bench | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;

@@ -34,7 +34,9 @@ has() {
     case $1 in
         libsimde-dev) has_header simde/wasm/simd128.h ;;
         libcmocka-dev) has_header cmocka.h ;;
-        libclang-rt-*) echo 'int main(void) { return 0; }' | clang -fsanitize=address -x c - -o /dev/null ;;
+        libclang-rt-*) # for the sanitizers and for fuzzing
+            echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+                clang -fsanitize=fuzzer,address -x c - -o /dev/null ;;
         emscripten) ! wasm_stale || [ -n "$(find_emcc)" ] ;;
         *) command -v "$1" ;;
     esac

@@ -10,13 +10,11 @@ static const struct {
     const char *name;
     size_t least, share;
 } kinds[CASE_KINDS] = {
-    [CASE_PREFILL] = {"prefill", 1, 10},
-    [CASE_CANCEL] = {"cancel", 2, 2},
-    [CASE_REWIND] = {"rewind", 1, 5},
-    [CASE_OFF] = {"off", 0, 1},
-    [CASE_ON] = {"on", 0, 2},
-    [CASE_RESET] = {"reset", 0, 1},
-    [CASE_SCORE] = {"score", 2, 1},
+    [CASE_PREFILL] = {"prefill", 1, 10}, [CASE_CANCEL] = {"cancel", 2, 2},
+    [CASE_REWIND] = {"rewind", 1, 4},    [CASE_EDIT] = {"edit", 1, 4},
+    [CASE_OFF] = {"off", 0, 1},          [CASE_ON] = {"on", 0, 2},
+    [CASE_RESET] = {"reset", 0, 1},      [CASE_SCORE] = {"score", 2, 1},
+    [CASE_SELECT] = {"select", 1, 3},    [CASE_BATCH] = {"batch", 2, 3},
 };
 
 size_t case_least_args(case_kind kind)
@@ -47,18 +45,40 @@ static case_kind draw_kind(uint64_t *state)
     return kind;
 }
 
+static void draw_below(case_op *op, size_t n, uint64_t *state)
+{
+    op->arg[op->n++] = (uint32_t)random_below(state, n);
+}
+
+/* Different sequences, but for one in eight times. */
+static void draw_batch(case_op *op, size_t N, size_t V, uint64_t *state)
+{
+    const size_t n = 1 + random_below(state, N), first = random_below(state, N);
+    const size_t stride = random_below(state, 8) ? 1 : 0;
+    for (size_t i = 0; i < n; i++) {
+        op->arg[op->n++] = (uint32_t)((first + i * stride) % N);
+        draw_below(op, V, state);
+    }
+}
+
 static case_op draw_op(const random_case *c, case_kind kind, uint64_t *state)
 {
-    const size_t V = c->config.vocab_size;
+    const size_t V = c->config.vocab_size, N = c->n_sequence;
     case_op op = {.kind = kind};
     if (kind == CASE_CANCEL)
-        op.arg[op.n++] = (uint32_t)random_below(state, 8);
-    if (kind == CASE_REWIND)
-        op.arg[op.n++] = (uint32_t)random_below(state, random_below(state, 3) ? 6 : 40);
+        draw_below(&op, 8, state);
+    if (kind == CASE_REWIND || kind == CASE_EDIT)
+        draw_below(&op, random_below(state, 3) ? 6 : 40, state);
     if (kind == CASE_PREFILL || kind == CASE_CANCEL)
         draw_ids(&op, 1, V, state);
+    if (kind == CASE_EDIT)
+        draw_ids(&op, 0, V, state);
     if (kind == CASE_SCORE)
         draw_ids(&op, 2, V, state);
+    if (kind == CASE_SELECT)
+        draw_below(&op, N + !random_below(state, 8), state);
+    if (kind == CASE_BATCH)
+        draw_batch(&op, N, V, state);
     return op;
 }
 
@@ -72,6 +92,8 @@ random_case random_case_new(uint64_t seed)
     static const size_t capacities[] = {12, 40, CASE_CAPACITY, CASE_CAPACITY};
     c.capacity = 1 + random_below(&state, capacities[random_below(&state, 4)]);
     const size_t P = c.capacity + random_below(&state, 4);
+    static const size_t sequences[] = {1, 2, CASE_SEQUENCES};
+    c.n_sequence = 1 + random_below(&state, sequences[random_below(&state, 3)]);
     c.config = (kvc_config){(uint32_t)L, (uint32_t)H, (uint32_t)(H * D),
                             (uint32_t)F, (uint32_t)P, (uint32_t)V,
                             1e-5f};
@@ -86,9 +108,9 @@ random_case random_case_new(uint64_t seed)
 void case_print(FILE *out, const random_case *c)
 {
     const kvc_config *m = &c->config;
-    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu ops", m->n_layer,
+    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu %zu ops", m->n_layer,
             m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size, c->seed,
-            c->capacity);
+            c->capacity, c->n_sequence);
     for (size_t i = 0; i < c->n_ops; i++) {
         fprintf(out, " %s", kinds[c->op[i].kind].name);
         for (size_t j = 0; j < c->op[i].n; j++)
@@ -121,10 +143,10 @@ bool case_parse(random_case *c, const char *text)
     int read = 0;
     *c = (random_case){.config.layer_norm_epsilon = 1e-5f};
     kvc_config *m = &c->config;
-    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu ops%n", &m->n_layer,
+    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu %zu ops%n", &m->n_layer,
            &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions, &m->vocab_size, &c->seed,
-           &c->capacity, &read);
-    if (read == 0)
+           &c->capacity, &c->n_sequence, &read);
+    if (read == 0 || c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
         return false;
     for (text += read; *(text += strspn(text, " \n")) != '\0'; c->n_ops++)
         if (c->n_ops == CASE_OPS || !(text = parse_op(&c->op[c->n_ops], text)))

@@ -1,7 +1,7 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H C F P V SEED session S ops prefill:3,14,15 rewind:2 off prefill:9
+ *     model L H C F P V SEED session S N ops prefill:3,14,15 rewind:2 off prefill:9
  *
  * Every program means something: an operation that cannot be done has an error to expect,
  * so that programs can be shortened anywhere. tests/node/random.js draws the same cases. */
@@ -12,16 +12,19 @@
 
 #include "kvc.h"
 
-enum { CASE_OPS = 20, CASE_ARGS = 64, CASE_CAPACITY = 96 };
+enum { CASE_OPS = 20, CASE_ARGS = 64, CASE_CAPACITY = 96, CASE_SEQUENCES = 4 };
 
 typedef enum case_kind {
     CASE_PREFILL, /* ids ...: decode where there is one */
     CASE_CANCEL,  /* n, ids ...: a prefill that is dropped after n steps */
     CASE_REWIND,  /* n: the timeline without its last n tokens */
+    CASE_EDIT,    /* n, ids ...: sync with these ids in place of the last n */
     CASE_OFF,     /* the cache */
     CASE_ON,
     CASE_RESET,
-    CASE_SCORE, /* ids ...: leaves everything as it was */
+    CASE_SCORE,   /* ids ...: leaves everything as it was */
+    CASE_SELECT,  /* sequence */
+    CASE_BATCH,   /* sequence, id, ...: one token more for each */
     CASE_KINDS
 } case_kind;
 
@@ -34,7 +37,7 @@ typedef struct case_op {
 typedef struct random_case {
     kvc_config config;
     uint64_t seed; /* of the weights */
-    size_t capacity, n_ops;
+    size_t capacity, n_sequence, n_ops;
     case_op op[CASE_OPS];
 } random_case;
 

@@ -87,6 +87,10 @@ static bool shrink_model(random_case *c, predicate fails)
     smaller.seed = 1;
     if (c->seed != 1)
         taken |= take(c, &smaller, fails);
+    smaller = *c;
+    smaller.n_sequence = 1;
+    if (c->n_sequence > 1)
+        taken |= take(c, &smaller, fails);
     return taken;
 }
 

@@ -15,94 +15,12 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "random_model.h"
+#include "duel.h"
 #include "shrink.h"
 #include "truth.h"
 
 enum { CASES = 5000, IN_FIXTURE = 1000, PATIENCE = 300 /* seconds for all of them */ };
 static const char path[] = "tests/fixtures/random.txt";
-
-/* ---- one case ---------------------------------------------------------------------- */
-
-/* After fewer a pass over T tokens is not done: see kvc_session_begin. */
-static uint32_t least_steps(const random_case *c, size_t T)
-{
-    return c->config.n_layer * ((uint32_t)(T - 1) / 32 + 1) + 1;
-}
-
-static kvc_error cancelled(const random_case *c, kvc_session *s, const case_op *op)
-{
-    const kvc_error error = kvc_session_begin(s, op->arg + 1, op->n - 1);
-    for (uint32_t i = op->arg[0] % least_steps(c, op->n - 1); i > 0 && !error; i--)
-        if (kvc_session_step(s) != KVC_PENDING)
-            return KVC_ERROR_COUNT;
-    if (!error)
-        kvc_session_cancel(s);
-    return error;
-}
-
-static kvc_error score(kvc_session *s, const case_op *op)
-{
-    float log_probs[CASE_ARGS];
-    return kvc_session_score(s, op->arg, op->n, log_probs);
-}
-
-static kvc_error apply(const random_case *c, kvc_session *s, const case_op *op)
-{
-    switch (op->kind) {
-    case CASE_PREFILL:
-        return op->n == 1 ? kvc_session_decode(s, op->arg[0])
-                          : kvc_session_prefill(s, op->arg, op->n);
-    case CASE_CANCEL: return cancelled(c, s, op);
-    case CASE_REWIND:
-        return kvc_session_truncate(s, kvc_session_position(s) - op->arg[0]);
-    case CASE_OFF: return kvc_session_set_cache(s, false);
-    case CASE_ON: return kvc_session_set_cache(s, true);
-    case CASE_RESET: kvc_session_reset(s); return KVC_OK;
-    case CASE_SCORE: return score(s, op);
-    case CASE_KINDS: break;
-    }
-    abort();
-}
-
-/* What is wrong with a session, NULL if nothing. */
-static const char *difference(kvc_session *s, const truth *t)
-{
-    const timeline *now = &t->now;
-    const float *logits = kvc_session_logits(s);
-    if (kvc_session_position(s) != now->n)
-        return "position";
-    if (kvc_session_cached(s) != now->cached)
-        return "number of cached tokens";
-    if ((logits != NULL) != now->has_logits)
-        return "presence of logits";
-    if (logits &&
-        memcmp(logits, now->logits, t->c->config.vocab_size * sizeof *logits) != 0)
-        return "logits";
-    return NULL;
-}
-
-/* True where the engine does what it must; says what it does not, if it is to speak. */
-static bool holds(const random_case *c, bool speak)
-{
-    const char *wrong = NULL;
-    random_model model = random_model_new(&c->config, c->seed);
-    kvc_session *session = random_model_session(&model, c->capacity);
-    truth t = truth_new(c, &model.plain);
-    for (size_t i = 0; i < c->n_ops && !wrong; i++) {
-        const kvc_error want = truth_apply(&t, &c->op[i]),
-                        got = apply(c, session, &c->op[i]);
-        wrong = got == want ? difference(session, &t) : "error";
-        if (wrong && speak)
-            print_error(
-                "after operation %zu: wrong %s (it returned %s, and must return %s)\n",
-                i + 1, wrong, kvc_error_name(got), kvc_error_name(want));
-    }
-    truth_free(&t);
-    free(session);
-    random_model_free(&model);
-    return !wrong;
-}
 
 /* ---- all cases --------------------------------------------------------------------- */
 
@@ -120,7 +38,7 @@ static bool run_apart(const random_case *one, size_t *n, bool speak)
         alarm(PATIENCE);
         for (*n = 0; good && *n < (one ? 1 : CASES); *n += good) {
             const random_case c = one ? *one : random_case_new(*n + 1);
-            good = holds(&c, speak);
+            good = duel(&c, speak);
         }
         exit(good ? 0 : 1);
     }
@@ -213,7 +131,7 @@ static int replay(const char *text)
         fprintf(stderr, "this is no case: %s\n", text);
         return 2;
     }
-    return holds(&c, true) ? 0 : 1;
+    return duel(&c, true) ? 0 : 1;
 }
 
 int main(int argc, char **argv)

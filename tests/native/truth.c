@@ -10,14 +10,18 @@
 truth truth_new(const random_case *c, const oracle_model *model)
 {
     truth t = {.c = c, .model = model, .use_cache = true};
-    t.now.logits = check_alloc(c->config.vocab_size, sizeof *t.now.logits);
+    for (size_t i = 0; i < c->n_sequence; i++)
+        t.lines[i].logits = check_alloc(c->config.vocab_size, sizeof(float));
     return t;
 }
 
 void truth_free(truth *t)
 {
-    free(t->now.logits);
+    for (size_t i = 0; i < t->c->n_sequence; i++)
+        free(t->lines[i].logits);
 }
+
+/* ---- passes ------------------------------------------------------------------------ */
 
 /* Whether T tokens go into so much room. */
 static kvc_error fits(const truth *t, const uint32_t *ids, size_t T, size_t room)
@@ -30,42 +34,125 @@ static kvc_error fits(const truth *t, const uint32_t *ids, size_t T, size_t room
     return KVC_OK;
 }
 
-static kvc_error prefill(truth *t, timeline *now, const uint32_t *ids, size_t T)
+static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
 {
-    const kvc_error error = fits(t, ids, T, t->c->capacity - now->n);
-    if (error)
-        return error;
-    memcpy(now->ids + now->n, ids, T * sizeof *ids);
-    now->n += T;
-    now->cached = t->use_cache ? now->n : now->cached;
-    now->has_logits = true;
-    naive_logits(now->logits, t->model, now->ids, now->n);
+    memcpy(line->ids + line->n, ids, T * sizeof *ids);
+    line->n += T;
+    line->cached = t->use_cache ? line->n : line->cached;
+    line->has_logits = true;
+    naive_logits(line->logits, t->model, line->ids, line->n);
+}
+
+static kvc_error prefill(truth *t, truth_line *line, const uint32_t *ids, size_t T)
+{
+    const kvc_error error = fits(t, ids, T, t->c->capacity - line->n);
+    if (!error)
+        extend(t, line, ids, T);
+    return error;
+}
+
+static void cut(truth_line *line, size_t n)
+{
+    line->has_logits = line->has_logits && n == line->n;
+    line->n = n;
+    line->cached = line->cached < n ? line->cached : n;
+}
+
+static kvc_error rewind_by(truth_line *line, size_t n)
+{
+    if (n > line->n)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    cut(line, line->n - n);
     return KVC_OK;
 }
 
-static kvc_error rewind_by(timeline *now, size_t n)
+size_t truth_edited(const truth *t, const case_op *op,
+                    uint32_t ids[CASE_CAPACITY + CASE_ARGS])
 {
-    if (n > now->n)
-        return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (n == 0)
+    const truth_line *line = &t->lines[t->selected];
+    const size_t kept = op->arg[0] < line->n ? line->n - op->arg[0] : 0;
+    memcpy(ids, line->ids, kept * sizeof *ids);
+    memcpy(ids + kept, op->arg + 1, (op->n - 1) * sizeof *ids);
+    return kept + op->n - 1;
+}
+
+/* The longest common prefix stays; what the cache has of it need not be computed, but for
+ * the one row that logits come from. */
+static kvc_error sync(truth *t, truth_line *line, const case_op *op)
+{
+    uint32_t ids[CASE_CAPACITY + CASE_ARGS];
+    const size_t T = truth_edited(t, op, ids);
+    size_t common = 0;
+    if (T == 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_error error = fits(t, ids, T, t->c->capacity);
+    if (error)
+        return error;
+    while (common < T && common < line->n && line->ids[common] == ids[common])
+        common++;
+    if (t->use_cache && common == T && line->n == T && line->has_logits) {
+        t->reused = T;
         return KVC_OK;
-    now->n -= n;
-    now->cached = now->cached < now->n ? now->cached : now->n;
-    now->has_logits = false;
+    }
+    cut(line, common);
+    if (t->use_cache)
+        t->reused = line->cached < T ? line->cached : T - 1;
+    extend(t, line, ids + common, T - common);
     return KVC_OK;
+}
+
+static kvc_error batch(truth *t, const case_op *op)
+{
+    const size_t n = op->n / 2;
+    for (size_t i = 0; i < n; i++) {
+        if (op->arg[2 * i] >= t->c->n_sequence)
+            return KVC_ERR_POSITION_OUT_OF_RANGE;
+        for (size_t j = 0; j < i; j++)
+            if (op->arg[2 * j] == op->arg[2 * i])
+                return KVC_ERR_INVALID_ARGUMENT;
+        if (t->lines[op->arg[2 * i]].n == t->c->capacity)
+            return KVC_ERR_CONTEXT_FULL;
+    }
+    for (size_t i = 0; i < n; i++)
+        if (op->arg[2 * i + 1] >= t->c->config.vocab_size)
+            return KVC_ERR_TOKEN_OUT_OF_RANGE;
+    for (size_t i = 0; i < n; i++)
+        extend(t, &t->lines[op->arg[2 * i]], &op->arg[2 * i + 1], 1);
+    return KVC_OK;
+}
+
+/* ---- sequences --------------------------------------------------------------------- */
+
+static kvc_error select_line(truth *t, size_t sequence)
+{
+    if (sequence >= t->c->n_sequence)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    t->selected = sequence;
+    return KVC_OK;
+}
+
+static void reset(truth *t)
+{
+    for (size_t i = 0; i < t->c->n_sequence; i++)
+        cut(&t->lines[i], 0);
 }
 
 kvc_error truth_apply(truth *t, const case_op *op)
 {
-    timeline *now = &t->now;
+    truth_line *line = &t->lines[t->selected];
+    const size_t room = t->c->capacity - line->n;
+    t->reused = 0;
     switch (op->kind) {
-    case CASE_PREFILL: return prefill(t, now, op->arg, op->n);
-    case CASE_CANCEL: return fits(t, op->arg + 1, op->n - 1, t->c->capacity - now->n);
-    case CASE_REWIND: return rewind_by(now, op->arg[0]);
+    case CASE_PREFILL: return prefill(t, line, op->arg, op->n);
+    case CASE_CANCEL: return fits(t, op->arg + 1, op->n - 1, room);
+    case CASE_REWIND: return rewind_by(line, op->arg[0]);
+    case CASE_EDIT: return sync(t, line, op);
     case CASE_OFF:
     case CASE_ON: t->use_cache = op->kind == CASE_ON; return KVC_OK;
-    case CASE_RESET: now->n = now->cached = now->has_logits = 0; return KVC_OK;
+    case CASE_RESET: reset(t); return KVC_OK;
     case CASE_SCORE: return fits(t, op->arg, op->n, t->c->capacity + 1);
+    case CASE_BATCH: return batch(t, op);
+    case CASE_SELECT: return select_line(t, op->arg[0]);
     case CASE_KINDS: break;
     }
     abort();
@@ -85,20 +172,21 @@ static uint64_t fnv(uint64_t hash, const void *data, size_t n)
 uint64_t truth_digest(const random_case *c, FILE *trace)
 {
     const uint64_t nothing = 0xcbf29ce484222325u;
+    const size_t bytes = c->config.vocab_size * sizeof(float);
     uint64_t digest = nothing;
     oracle_model model = random_weights(&c->config, c->seed);
     truth t = truth_new(c, &model);
     for (size_t i = 0; i < c->n_ops; i++) {
-        char line[80];
+        char text[96];
         const kvc_error error = truth_apply(&t, &c->op[i]);
-        const timeline *now = &t.now;
-        const size_t bytes = c->config.vocab_size * sizeof *now->logits;
-        const uint64_t hash = now->has_logits ? fnv(nothing, now->logits, bytes) : 0;
-        const int n = snprintf(line, sizeof line, "%s %zu %zu %016" PRIx64 "\n",
-                               kvc_error_name(error), now->n, now->cached, hash);
-        digest = fnv(digest, line, (size_t)n);
+        const truth_line *line = &t.lines[t.selected];
+        const uint64_t hash = line->has_logits ? fnv(nothing, line->logits, bytes) : 0;
+        const int n =
+            snprintf(text, sizeof text, "%s %zu %zu %zu %016" PRIx64 "\n",
+                     kvc_error_name(error), line->n, line->cached, t.reused, hash);
+        digest = fnv(digest, text, (size_t)n);
         if (trace)
-            fputs(line, trace);
+            fputs(text, trace);
     }
     truth_free(&t);
     random_weights_free(&model);

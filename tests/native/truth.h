@@ -6,18 +6,20 @@
 #include "oracle.h"
 #include "random_case.h"
 
-typedef struct timeline {
+typedef struct truth_line {
     uint32_t ids[CASE_CAPACITY];
     size_t n, cached;
     bool has_logits;
     float *logits; /* [V] */
-} timeline;
+} truth_line;
 
 typedef struct truth {
     const random_case *c;
     const oracle_model *model;
     bool use_cache;
-    timeline now;
+    size_t selected;
+    size_t reused; /* by the last operation */
+    truth_line lines[CASE_SEQUENCES];
 } truth;
 
 truth truth_new(const random_case *c, const oracle_model *model);
@@ -26,8 +28,12 @@ void truth_free(truth *t);
 /* Does an operation; returns the error that the engine must return. */
 kvc_error truth_apply(truth *t, const case_op *op);
 
-/* Of the names of the errors, positions, cached tokens and logits hashes after each
- * operation; and the lines that it hashes, where trace is not NULL. */
+/* The text that CASE_EDIT makes of the selected timeline: returns T.   ids: out */
+size_t truth_edited(const truth *t, const case_op *op,
+                    uint32_t ids[CASE_CAPACITY + CASE_ARGS]);
+
+/* FNV-1a 64 of a line for each operation: error, position, cached and reused tokens, and
+ * the logits' hash. The lines go to trace, where it is not NULL. */
 uint64_t truth_digest(const random_case *c, FILE *trace);
 
 #endif

@@ -10,7 +10,10 @@ function fnv(hash, text) {
 }
 
 // As in random_case.c: [name, share of all operations], and what draws its arguments.
-const SHARES = [['prefill', 10], ['cancel', 2], ['rewind', 5], ['off', 1], ['on', 2], ['reset', 1], ['score', 1]];
+const SHARES = [
+  ['prefill', 10], ['cancel', 2], ['rewind', 4], ['edit', 4], ['off', 1], ['on', 2], ['reset', 1], ['score', 1],
+  ['select', 3], ['batch', 3],
+];
 const CAPACITIES = [12, 40, 96, 96];
 
 /** @param {number} seed */
@@ -22,7 +25,9 @@ export function randomCase(seed) {
   const [n_inner, vocab_size] = [1 + below(24), 2 + below(40)];
   const capacity = 1 + below(CAPACITIES[below(4)]);
   const n_positions = capacity + below(4);
+  const sequences = 1 + below([1, 2, 4][below(3)]);
   const ids = (least) => Array.from({ length: least + below([1, 1, 6, 40][below(4)]) }, () => below(vocab_size));
+  const few = () => below(below(3) ? 6 : 40);
   const kind = () => {
     let drawn = below(SHARES.reduce((sum, [, share]) => sum + share, 0));
     return SHARES.find(([, share]) => (drawn -= share) < 0)[0];
@@ -30,29 +35,76 @@ export function randomCase(seed) {
   const drawArguments = {
     prefill: () => ids(1),
     cancel: () => [below(8), ...ids(1)],
-    rewind: () => [below(below(3) ? 6 : 40)],
+    rewind: () => [few()],
+    edit: () => [few(), ...ids(0)],
     score: () => ids(2),
+    select: () => [below(sequences + (below(8) === 0 ? 1 : 0))],
+    batch() {
+      const [n, first] = [1 + below(sequences), below(sequences)];
+      const stride = below(8) === 0 ? 0 : 1;
+      return Array.from({ length: n }, (_, i) => [(first + i * stride) % sequences, below(vocab_size)]).flat();
+    },
     off: () => [], on: () => [], reset: () => [],
   };
   const ops = Array.from({ length: 4 + below(17) }, (_, i) => {
     const name = i === 0 ? 'prefill' : kind();
     return [name, ...drawArguments[name]()];
   });
-  return { seed, config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, capacity, ops };
+  return { seed, config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, capacity, sequences, ops };
 }
 
-/** How the binding does each operation. Passes are cancelled by generate() alone: session.test.js does that. */
-const APPLY = {
-  prefill: (session, ...ids) => (ids.length === 1 ? session.decode(ids[0]) : session.prefill(ids)),
-  cancel(session, steps, ...ids) {
-    if (ids.length > session.capacity - session.position) throw new KvcError('context_full', 'As prefill would say.');
-  },
-  rewind: (session, n) => session.truncate(session.position - n),
-  off(session) { session.useCache = false; },
-  on(session) { session.useCache = true; },
-  reset: (session) => session.reset(),
-  score: (session, ...ids) => session.score(ids),
-};
+/** A session, and the tokens of its timelines, which the binding keeps to itself. */
+class Player {
+  reused = 0; // by the last operation
+
+  constructor({ capacity, sequences }, model) {
+    this.session = model.createSession({ capacity, sequences });
+    this.texts = Array.from({ length: sequences }, () => []);
+  }
+
+  get text() {
+    return this.texts[this.session.selected];
+  }
+
+  prefill(...ids) {
+    if (ids.length === 1) this.session.decode(ids[0]); else this.session.prefill(ids);
+    this.text.push(...ids);
+  }
+
+  /** Passes are dropped by leaving generate() alone, which session.test.js does; here is what prefill would say. */
+  cancel(steps, ...ids) {
+    if (ids.length > this.session.capacity - this.session.position) throw new KvcError('context_full', 'There is no room.');
+  }
+
+  rewind(n) {
+    this.session.truncate(this.session.position - n);
+    this.text.length -= n;
+  }
+
+  edit(n, ...ids) {
+    const text = [...this.text.slice(0, Math.max(0, this.text.length - n)), ...ids];
+    this.reused = this.session.sync(text).reused;
+    this.texts[this.session.selected] = text;
+  }
+
+  off() { this.session.useCache = false; }
+  on() { this.session.useCache = true; }
+
+  reset() {
+    this.session.reset();
+    this.texts = this.texts.map(() => []);
+  }
+
+  score(...ids) { this.session.score(ids); }
+  select(sequence) { this.session.select(sequence); }
+
+  batch(...pairs) {
+    const sequences = pairs.filter((_, i) => i % 2 === 0);
+    const ids = pairs.filter((_, i) => i % 2 === 1);
+    this.session.decodeBatch(sequences, ids);
+    sequences.forEach((sequence, i) => this.texts[sequence].push(ids[i]));
+  }
+}
 
 /** The code of the error that some work throws, 'ok' if none. */
 function codeOf(work) {
@@ -69,15 +121,16 @@ function codeOf(work) {
 export const modelOf = ({ config, seed }) => directoryOf(config, seed);
 
 /** What a session over that model does, as the digest and the lines behind it. */
-export function run({ capacity, ops }, model) {
-  const session = model.createSession({ capacity });
-  const lines = ops.map(([name, ...args]) => {
-    const code = codeOf(() => APPLY[name](session, ...args));
+export function run(drawn, model) {
+  const player = new Player(drawn, model);
+  const lines = drawn.ops.map(([name, ...args]) => {
+    player.reused = 0;
+    const code = codeOf(() => player[name](...args));
     let hash = '0'.repeat(16);
-    const ready = codeOf(() => { hash = session.logitsHash; });
+    const ready = codeOf(() => { hash = player.session.logitsHash; });
     if (ready !== 'ok' && ready !== 'not_ready') throw new Error(`the hash of the logits: ${ready}`);
-    return `${code} ${session.position} ${session.cachedTokens} ${hash}\n`;
+    return `${code} ${player.session.position} ${player.session.cachedTokens} ${player.reused} ${hash}\n`;
   });
-  session.dispose();
+  player.session.dispose();
   return { digest: fnv(0xcbf29ce484222325n, lines.join('')).toString(16).padStart(16, '0'), lines };
 }

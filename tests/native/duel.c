@@ -1,0 +1,140 @@
+#include "duel.h"
+
+#include "check.h"
+#include "random_model.h"
+#include "truth.h"
+
+typedef struct engine {
+    const random_case *c;
+    kvc_session *now;
+    size_t reused; /* by the last operation */
+} engine;
+
+static kvc_error finish(kvc_session *s)
+{
+    kvc_error error;
+    do
+        error = kvc_session_step(s);
+    while (error == KVC_PENDING);
+    return error;
+}
+
+/* After fewer a pass over T tokens is not done: see kvc_session_begin. */
+static uint32_t least_steps(const random_case *c, size_t T)
+{
+    return c->config.n_layer * ((uint32_t)(T - 1) / 32 + 1) + 1;
+}
+
+static kvc_error cancelled(const engine *e, const case_op *op)
+{
+    const kvc_error error = kvc_session_begin(e->now, op->arg + 1, op->n - 1);
+    for (uint32_t i = op->arg[0] % least_steps(e->c, op->n - 1); i > 0 && !error; i--)
+        if (kvc_session_step(e->now) != KVC_PENDING)
+            return KVC_ERROR_COUNT;
+    if (!error)
+        kvc_session_cancel(e->now);
+    return error;
+}
+
+static kvc_error edit(engine *e, const truth *before, const case_op *op)
+{
+    uint32_t ids[CASE_CAPACITY + CASE_ARGS];
+    const size_t T = truth_edited(before, op, ids);
+    const kvc_error error = kvc_session_begin_sync(e->now, ids, T, &e->reused);
+    return error ? error : finish(e->now);
+}
+
+static kvc_error batch(const engine *e, const case_op *op)
+{
+    uint32_t sequences[CASE_ARGS], ids[CASE_ARGS];
+    const size_t n = op->n / 2;
+    for (size_t i = 0; i < n; i++) {
+        sequences[i] = op->arg[2 * i];
+        ids[i] = op->arg[2 * i + 1];
+    }
+    const kvc_error error = kvc_session_begin_batch(e->now, sequences, ids, n);
+    return error ? error : finish(e->now);
+}
+
+static kvc_error score(const engine *e, const case_op *op)
+{
+    float log_probs[CASE_ARGS];
+    return kvc_session_score(e->now, op->arg, op->n, log_probs);
+}
+
+static kvc_error apply(engine *e, const truth *before, const case_op *op)
+{
+    kvc_session *s = e->now;
+    const uint32_t *arg = op->arg;
+    e->reused = 0;
+    switch (op->kind) {
+    case CASE_PREFILL:
+        return op->n == 1 ? kvc_session_decode(s, arg[0])
+                          : kvc_session_prefill(s, arg, op->n);
+    case CASE_CANCEL: return cancelled(e, op);
+    case CASE_REWIND: return kvc_session_truncate(s, kvc_session_position(s) - arg[0]);
+    case CASE_EDIT: return edit(e, before, op);
+    case CASE_OFF: return kvc_session_set_cache(s, false);
+    case CASE_ON: return kvc_session_set_cache(s, true);
+    case CASE_RESET: kvc_session_reset(s); return KVC_OK;
+    case CASE_SCORE: return score(e, op);
+    case CASE_SELECT: return kvc_session_select(s, arg[0]);
+    case CASE_BATCH: return batch(e, op);
+    case CASE_KINDS: break;
+    }
+    abort();
+}
+
+/* What is wrong with the selected sequence, NULL if nothing. */
+static const char *wrong_line(const engine *e, const truth_line *line)
+{
+    const float *logits = kvc_session_logits(e->now);
+    const size_t bytes = e->c->config.vocab_size * sizeof *logits;
+    if (kvc_session_position(e->now) != line->n)
+        return "position";
+    if (kvc_session_cached(e->now) != line->cached)
+        return "number of cached tokens";
+    if ((logits != NULL) != line->has_logits)
+        return "presence of logits";
+    if (logits && memcmp(logits, line->logits, bytes) != 0)
+        return "logits";
+    return NULL;
+}
+
+/* What is wrong with any sequence. */
+static const char *wrong_anywhere(const engine *e, const truth *t)
+{
+    const char *wrong = NULL;
+    if (kvc_session_selected(e->now) != t->selected)
+        return "selection";
+    if (e->reused != t->reused)
+        return "number of reused tokens";
+    for (size_t i = 0; i < e->c->n_sequence && !wrong; i++) {
+        check_ok(kvc_session_select(e->now, i));
+        wrong = wrong_line(e, &t->lines[i]);
+    }
+    check_ok(kvc_session_select(e->now, t->selected));
+    return wrong;
+}
+
+bool duel(const random_case *c, bool speak)
+{
+    const char *wrong = NULL;
+    const kvc_session_config sizes = {c->capacity, c->n_sequence, KVC_F32, KVC_F32};
+    random_model model = random_model_new(&c->config, c->seed);
+    engine e = {.c = c};
+    e.now = random_model_sequences(&model, &sizes);
+    truth t = truth_new(c, &model.plain);
+    for (size_t i = 0; i < c->n_ops && !wrong; i++) {
+        const kvc_error got = apply(&e, &t, &c->op[i]);
+        const kvc_error want = truth_apply(&t, &c->op[i]);
+        wrong = got == want ? wrong_anywhere(&e, &t) : "error";
+        if (wrong && speak)
+            print_error("after operation %zu: wrong %s (%s; right is %s)\n", i + 1, wrong,
+                        kvc_error_name(got), kvc_error_name(want));
+    }
+    truth_free(&t);
+    free(e.now);
+    random_model_free(&model);
+    return !wrong;
+}
