@@ -229,14 +229,21 @@ kvc_error kvc_session_evict(kvc_session *session, size_t first, size_t n);
 
 typedef struct kvc_memory {
     size_t total_bytes;     /* the session's whole block: cache, scratch, logits */
-    size_t cache_bytes;     /* 2 * B * L * H * S * D * 4 */
-    size_t used_bytes;      /* bytes_per_token * tokens that the cache holds */
-    size_t bytes_per_token; /* 2 * L * H * D * 4 */
+    size_t cache_bytes;     /* of all slots, kvc_cache_memory.slot_bytes */
+    size_t used_bytes;      /* of slots that hold tokens, shared ones counted once */
+    size_t bytes_per_token; /* L * H * (bytes of a K and a V vector) */
 } kvc_memory;
 kvc_memory kvc_session_memory(const kvc_session *session);
 
 /* The session's cache, to look into. Lives as long as the session. */
 kvc_cache *kvc_session_cache(const kvc_session *session);
+
+/* Attention weights of the last computed token of the selected sequence in one layer and
+ * head: weights[j] = softmax_j(q . k[j] / sqrt(D)), j < position.   weights: [position]
+ * out. Recomputed from the cache, bit for bit those of the pass. Errors: NOT_READY (no
+ * logits, or the last pass ran with the cache off), POSITION_OUT_OF_RANGE. */
+kvc_error kvc_session_attention(const kvc_session *session, size_t layer, size_t head,
+                                float *weights);
 
 /* What the passes did since init or the last clear, counted where it happens. A
  * multiply-add is one multiplication and one addition; lanes that only pad are left out.

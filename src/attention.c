@@ -90,6 +90,18 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
     }
 }
 
+/* Two multiply-adds of D for each slot that each query sees; a walk over those that the
+ * last one sees. */
+static void count(const kvc_cache *cache, size_t rows, size_t n, size_t step)
+{
+    const size_t last = n + (rows - 1) * step;
+    if (!cache->counts)
+        return;
+    cache->counts->attention_macs += (n + last) * rows * cache->shape.head_dim;
+    cache->counts->cache_bytes_read +=
+        last * (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
+}
+
 /* Attention of up to QUERIES successive queries, the first of which sees n slots and each
  * later one `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
@@ -97,6 +109,7 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
 {
     const float scale = 1.0f / kvc_sqrt((float)h->D);
     float sum[QUERIES];
+    count(h->cache, rows, n, step);
     score(h, q, stride, rows, n + (rows - 1) * step);
     for (size_t r = 0; r < rows; r++) {
         sum[r] = kvc_softmax_terms(h->scores + r * h->width, n + r * step, scale);

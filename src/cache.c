@@ -181,6 +181,9 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
     const kvc_format *K = &cache->key_format, *V = &cache->value_format;
     const size_t D = cache->shape.head_dim;
     kvc_cache_claim(cache, b, position, T);
+    if (cache->counts)
+        cache->counts->cache_bytes_written +=
+            T * cache->shape.n_kv_head * (K->vector_bytes + V->vector_bytes);
     const uint32_t *table = kvc_pages_of(&cache->pages, b);
     for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
         void *keys = kvc_cache_keys(cache, layer, h);

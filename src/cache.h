@@ -17,6 +17,7 @@ struct kvc_cache {
     size_t *length;               /* [B] */
     size_t *next_length;          /* [B] while sequences change places */
     unsigned char *keys, *values; /* [L, H, P] pages of 16 vectors */
+    kvc_counts *counts;           /* where reads and writes are counted, or NULL */
 };
 
 /* Lays a cache into an arena: NULL while asking. The shape is checked already. */

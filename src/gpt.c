@@ -49,11 +49,10 @@ static void linear(float *restrict y, const float *restrict x, size_t rows,
 
 /* K and V of every row into the cache.    k, v: [rows, C] */
 static void write_runs(kvc_cache *cache, size_t layer, const kvc_run *runs, size_t n_runs,
-                       const float *k, const float *v, size_t C, kvc_counts *counts)
+                       const float *k, const float *v, size_t C)
 {
     for (const kvc_run *run = runs; run < runs + n_runs; run++) {
         kvc_cache_write(cache, run->sequence, layer, run->position, run->n, k, v, C);
-        counts->cache_bytes_written += run->n * 2 * C * sizeof *k;
         k += run->n * C;
         v += run->n * C;
     }
@@ -73,26 +72,18 @@ static size_t keep_rows(float *x, const kvc_run *runs, size_t n_runs, size_t C)
     return kept;
 }
 
-/* Each query against all up to itself; two successive ones share a walk over them. */
-static void count_attention(kvc_counts *counts, const kvc_run *run, size_t C)
-{
-    const size_t last = run->position + run->n - 1;
-    for (size_t t = run->position + run->skip; t <= last; t++)
-        counts->attention_macs += 2 * C * (t + 1);
-    for (size_t t = run->position + run->skip; t <= last; t += 2)
-        counts->cache_bytes_read += (kvc_min(t + 1, last) + 1) * 2 * C * sizeof(float);
-}
-
-/* Attention of the rows that are not skipped.    y, q: [rows, C] */
+/* Attention of the rows that are not skipped, and the queries that are asked for.
+ *   y, q: [rows, C] */
 static void attend_runs(float *restrict y, const float *restrict q, size_t n_head,
                         const kvc_cache *cache, size_t layer, const kvc_run *runs,
-                        size_t n_runs, size_t C, kvc_workspace *w)
+                        size_t n_runs, size_t C, float *scores)
 {
     for (const kvc_run *run = runs; run < runs + n_runs; run++) {
         const size_t n = run->n - run->skip;
         kvc_attend(y, q, n, n_head, cache, run->sequence, layer,
-                   run->position + run->skip, w->scores);
-        count_attention(&w->counts, run, C);
+                   run->position + run->skip, scores);
+        if (run->query)
+            memcpy(run->query, q + (n - 1) * C, C * sizeof *q);
         y += n * C;
         q += n * C;
     }
@@ -105,26 +96,27 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
     const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
     const float eps = model->config.layer_norm_epsilon;
     const kvc_layer *layer = &model->layers[index];
-    uint64_t *macs = &w->counts.projection_macs;
+    uint64_t *macs = &w->counts->projection_macs;
     size_t n = 0;
     for (size_t i = 0; i < n_runs; i++)
         n += runs[i].n;
     kvc_layer_norm(w->h, x, layer->ln_1_weight, layer->ln_1_bias, n, C, eps);
-    linear(w->k, w->h, n, &layer->k, macs, &w->counts);
-    linear(w->v, w->h, n, &layer->v, macs, &w->counts);
-    write_runs(cache, cache_layer, runs, n_runs, w->k, w->v, C, &w->counts);
+    linear(w->k, w->h, n, &layer->k, macs, w->counts);
+    linear(w->v, w->h, n, &layer->v, macs, w->counts);
+    write_runs(cache, cache_layer, runs, n_runs, w->k, w->v, C);
 
     keep_rows(w->h, runs, n_runs, C);
     n = keep_rows(x, runs, n_runs, C);
-    linear(w->q, w->h, n, &layer->q, macs, &w->counts);
-    attend_runs(w->h, w->q, model->config.n_head, cache, cache_layer, runs, n_runs, C, w);
-    linear(w->q, w->h, n, &layer->proj, macs, &w->counts);
+    linear(w->q, w->h, n, &layer->q, macs, w->counts);
+    attend_runs(w->h, w->q, model->config.n_head, cache, cache_layer, runs, n_runs, C,
+                w->scores);
+    linear(w->q, w->h, n, &layer->proj, macs, w->counts);
     kvc_add(x, w->q, n * C);
 
     kvc_layer_norm(w->h, x, layer->ln_2_weight, layer->ln_2_bias, n, C, eps);
-    linear(w->mlp, w->h, n, &layer->fc, macs, &w->counts);
+    linear(w->mlp, w->h, n, &layer->fc, macs, w->counts);
     kvc_gelu(w->mlp, n * F);
-    linear(w->q, w->mlp, n, &layer->mlp_proj, macs, &w->counts);
+    linear(w->q, w->mlp, n, &layer->mlp_proj, macs, w->counts);
     kvc_add(x, w->q, n * C);
 }
 
@@ -133,5 +125,5 @@ void kvc_gpt_logits(float *restrict logits, const kvc_model *model, const float 
 {
     kvc_layer_norm(w->h, x, model->ln_f_weight, model->ln_f_bias, n, model->config.n_embd,
                    model->config.layer_norm_epsilon);
-    linear(logits, w->h, n, &model->wte, &w->counts.head_macs, &w->counts);
+    linear(logits, w->h, n, &model->wte, &w->counts->head_macs, w->counts);
 }

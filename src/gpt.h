@@ -7,19 +7,19 @@
 
 enum { KVC_ROWS = 32 }; /* of a block: what is between two looks at the clock */
 
-/* What one block of rows needs on its way through a layer, and what it has cost so
- * far. */
+/* What one block of rows needs on its way through a layer. */
 typedef struct kvc_workspace {
     float *h, *q, *k, *v; /* [KVC_ROWS, C] */
     float *mlp;           /* [KVC_ROWS, F rounded up to 4] */
     float *scores;        /* kvc_attend_scratch(S, D) */
-    kvc_counts counts;
+    kvc_counts *counts;
 } kvc_workspace;
 
 /* n successive tokens of one sequence among the rows of a block. */
 typedef struct kvc_run {
     size_t sequence, position, n; /* position: of the first */
-    size_t skip; /* of the first ones only K and V are wanted: the last layer */
+    size_t skip;  /* of the first ones only K and V are wanted: the last layer */
+    float *query; /* [C] out: that of the last one; or NULL */
 } kvc_run;
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,

@@ -41,14 +41,19 @@ void kvc_start_pass(kvc_session *s, size_t n_spans, float *log_probs)
 static void find_runs(const kvc_session *s, kvc_run *runs)
 {
     const kvc_pass *p = &s->pass;
-    const bool last_layer = p->layer + 1 == s->model->config.n_layer;
+    const bool cached = is_cached(s),
+               last_layer = p->layer + 1 == s->model->config.n_layer;
     for (size_t i = 0; i < p->n_group; i++) {
         const kvc_span *span = &s->spans[p->group + i];
         const size_t position = span->first + p->row,
                      n = kvc_min(KVC_ROWS, span->end - position);
-        runs[i] = (kvc_run){is_cached(s) ? span->sequence : 0, position, n, 0};
+        const bool to_the_end = position + n == span->end;
+        runs[i] = (kvc_run){cached ? span->sequence : 0, position, n, 0, NULL};
         if (last_layer && !p->log_probs) /* only the row that the logits need */
-            runs[i].skip = position + n == span->end ? n - 1 : n;
+            runs[i].skip = to_the_end ? n - 1 : n;
+        if (cached && to_the_end)
+            runs[i].query = s->timelines[span->sequence].next_queries +
+                            p->layer * s->model->config.n_embd;
     }
 }
 
@@ -106,8 +111,13 @@ static kvc_error finish(kvc_session *s)
         if (!finite)
             continue;
         t->position = span->end;
-        if (s->use_cache)
-            kvc_cache_advance(s->cache, span->sequence, span->end - span->first);
+        t->has_queries = s->use_cache;
+        if (!s->use_cache)
+            continue;
+        float *queries = t->queries;
+        t->queries = t->next_queries;
+        t->next_queries = queries;
+        kvc_cache_advance(s->cache, span->sequence, span->end - span->first);
     }
     return finite ? KVC_OK : KVC_ERR_NOT_FINITE;
 }

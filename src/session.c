@@ -1,23 +1,34 @@
-/* session.c - timelines: what they hold, how they are rewound, and where a session's
- * memory goes. What computes them is in pass.c. */
+/* session.c - a session's memory, and its selected timeline: what it holds, how it is
+ * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session.h"
-
-#include <string.h>
-
-#include "sampler.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
 static void take_timelines(kvc_arena *arena, kvc_session *s)
 {
     const size_t n = s->config.n_sequence, S = s->config.capacity,
+                 L = s->model->config.n_layer, C = s->model->config.n_embd,
                  stride = kvc_logits_stride(s);
     s->timelines = kvc_take(arena, n, sizeof *s->timelines);
     uint32_t *ids = kvc_take(arena, n, S * sizeof *ids);
     float *logits = kvc_take(arena, n, stride * sizeof *logits);
+    float *queries = kvc_take(arena, n, 2 * L * C * sizeof *queries);
     for (size_t i = 0; i < n && arena->base && !arena->overflow; i++)
-        s->timelines[i] =
-            (kvc_timeline){.ids = ids + i * S, .logits = logits + i * stride};
+        s->timelines[i] = (kvc_timeline){.ids = ids + i * S,
+                                         .logits = logits + i * stride,
+                                         .queries = queries + 2 * i * L * C,
+                                         .next_queries = queries + (2 * i + 1) * L * C};
+}
+
+static kvc_cache_shape shape_of(const kvc_model *model, const kvc_session_config *sizes)
+{
+    return (kvc_cache_shape){.batch = sizes->n_sequence,
+                             .n_layer = model->config.n_layer,
+                             .n_kv_head = model->config.n_head,
+                             .capacity = sizes->capacity,
+                             .head_dim = model->config.n_embd / model->config.n_head,
+                             .key_type = sizes->key_type,
+                             .value_type = sizes->value_type};
 }
 
 static kvc_session *layout(kvc_arena *arena, kvc_model *model,
@@ -25,17 +36,12 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
 {
     const kvc_config *config = &model->config;
     const size_t S = sizes->capacity, row = config->n_embd * sizeof(float);
-    kvc_cache_shape shape = {.batch = sizes->n_sequence,
-                             .n_layer = config->n_layer,
-                             .n_kv_head = config->n_head,
-                             .capacity = S,
-                             .head_dim = config->n_embd / config->n_head,
-                             .key_type = sizes->key_type,
-                             .value_type = sizes->value_type};
     kvc_session *session = kvc_take(arena, 1, sizeof *session);
     kvc_session s = {.model = model, .config = *sizes, .use_cache = true};
+    kvc_cache_shape shape = shape_of(model, sizes);
     s.cache = kvc_cache_layout(arena, &shape);
     shape.batch = shape.n_layer = 1;
+    shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
     s.one_layer = kvc_cache_layout(arena, &shape);
     s.workspace = kvc_workspace_layout(arena, config, S);
     take_timelines(arena, &s);
@@ -55,10 +61,12 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
 kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *config,
                             size_t *bytes)
 {
-    if (!model || !config || !bytes || config->capacity == 0 ||
-        config->capacity > model->config.n_positions || config->n_sequence == 0 ||
-        config->key_type != KVC_F32 || config->value_type != KVC_F32)
+    if (!model || !config || !bytes || config->capacity > model->config.n_positions)
         return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_cache_shape shape = shape_of(model, config);
+    const kvc_error error = kvc_cache_bytes(&shape, bytes);
+    if (error)
+        return error;
     kvc_arena arena = {0};
     layout(&arena, (kvc_model *)model, config); /* asks for the sizes alone */
     *bytes = arena.used;
@@ -80,54 +88,16 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
     if (bytes < needed)
         return KVC_ERR_OUT_OF_MEMORY;
     kvc_arena arena = {.base = memory};
-    *session = layout(&arena, model, config);
+    kvc_session *s = *session = layout(&arena, model, config);
+    s->cache->counts = s->one_layer->counts = s->workspace.counts = &s->counts;
     return KVC_OK;
-}
-
-kvc_memory kvc_session_memory(const kvc_session *s)
-{
-    const kvc_cache_memory cache = kvc_cache_get_memory(s->cache);
-    return (kvc_memory){.total_bytes = s->total_bytes,
-                        .cache_bytes = cache.slot_bytes,
-                        .used_bytes = cache.used_bytes,
-                        .bytes_per_token = cache.bytes_per_token};
-}
-
-kvc_cache *kvc_session_cache(const kvc_session *s)
-{
-    return s->cache;
-}
-
-size_t kvc_session_capacity(const kvc_session *s)
-{
-    return s->config.capacity;
-}
-
-kvc_counts kvc_session_counts(const kvc_session *s)
-{
-    return s->workspace.counts;
-}
-
-void kvc_session_clear_counts(kvc_session *s)
-{
-    s->workspace.counts = (kvc_counts){0};
 }
 
 /* ---- the selected timeline --------------------------------------------------------- */
 
-kvc_error kvc_session_select(kvc_session *s, size_t sequence)
+size_t kvc_session_capacity(const kvc_session *s)
 {
-    if (s->pass.active)
-        return KVC_ERR_BUSY;
-    if (sequence >= s->config.n_sequence)
-        return KVC_ERR_POSITION_OUT_OF_RANGE;
-    s->selected = sequence;
-    return KVC_OK;
-}
-
-size_t kvc_session_selected(const kvc_session *s)
-{
-    return s->selected;
+    return s->config.capacity;
 }
 
 size_t kvc_session_position(const kvc_session *s)
@@ -214,21 +184,4 @@ kvc_error kvc_session_sample(kvc_session *s, const kvc_sampling *sampling, uint6
         return KVC_ERR_NOT_READY;
     return kvc_sample(id, t->logits, n_ids, sampling, rng, t->ids, t->position,
                       s->sampler);
-}
-
-kvc_error kvc_session_top(kvc_session *s, size_t n_ids, size_t k, uint32_t *ids,
-                          float *log_probs)
-{
-    if (!s || !ids || !log_probs || k == 0 || k > n_ids)
-        return KVC_ERR_INVALID_ARGUMENT;
-    const size_t V = s->model->config.vocab_size;
-    const kvc_timeline *t = kvc_selected(s);
-    if (n_ids > V)
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (!t->has_logits)
-        return KVC_ERR_NOT_READY;
-    kvc_top(ids, k, t->logits, n_ids, s->sampler);
-    memcpy(s->rows, t->logits, V * sizeof *s->rows);
-    kvc_log_softmax_at(log_probs, ids, k, s->rows, V);
-    return KVC_OK;
 }

@@ -1,5 +1,4 @@
-/* session.h - what a session is made of, for the files that work on it: session.c the
- * timelines, pass.c what computes them, score.c scoring. */
+/* session.h - what a session is made of, for the files that work on it. */
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
@@ -10,9 +9,11 @@ enum { KVC_SCORED_ROWS = 4 }; /* whose logits one step of scoring computes */
 /* One sequence of tokens. */
 typedef struct kvc_timeline {
     size_t position;
-    bool has_logits;
-    uint32_t *ids; /* [S] */
-    float *logits; /* [V rounded up to 4] that follow the last token */
+    bool has_logits, has_queries;
+    uint32_t *ids;       /* [S] */
+    float *logits;       /* [V rounded up to 4] that follow the last token */
+    float *queries;      /* [L, C] of the last token, for kvc_session_attention */
+    float *next_queries; /* [L, C] of a pass under way */
 } kvc_timeline;
 
 /* Rows first .. end-1 of a text. */
@@ -40,6 +41,7 @@ struct kvc_session {
     kvc_cache *cache;     /* L layers, a sequence for each timeline */
     kvc_cache *one_layer; /* K and V of one sequence while the cache is off */
     kvc_workspace workspace;
+    kvc_counts counts;
     kvc_timeline *timelines; /* [n_sequence] */
     kvc_span *spans;         /* [n_sequence] of the pass */
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */

@@ -147,19 +147,28 @@ static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
     free(inner);
 }
 
+/* The residual stream after the first n layers: a new array [T, C]. */
+static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, int n)
+{
+    const size_t C = m->config.n_embd;
+    const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
+    const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
+    double *x = new_array(T, C);
+    for (size_t t = 0; t < T; t++)
+        for (size_t c = 0; c < C; c++)
+            x[t * C + c] = (double)wte[ids[t] * C + c] + (double)wpe[t * C + c];
+    for (int layer = 0; layer < n; layer++) {
+        add_attention(x, m, layer, T);
+        add_mlp(x, m, layer, T);
+    }
+    return x;
+}
+
 void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, size_t T)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
-    const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
-    double *x = new_array(T, C), *h = new_array(T, C);
-    for (size_t t = 0; t < T; t++)
-        for (size_t c = 0; c < C; c++)
-            x[t * C + c] = (double)wte[ids[t] * C + c] + (double)wpe[t * C + c];
-    for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
-        add_attention(x, m, layer, T);
-        add_mlp(x, m, layer, T);
-    }
+    double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
     norm(h, x, m, -1, "ln_f.weight", "ln_f.bias", T);
     for (size_t t = 0; t < T; t++) /* the head is tied: logits[id] = h . wte[id] */
         for (size_t id = 0; id < V; id++) {
@@ -170,4 +179,25 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
         }
     free(x);
     free(h);
+}
+
+void oracle_attention_weights(double *weights, const oracle_model *m, const uint32_t *ids,
+                              size_t T, int layer, size_t head)
+{
+    const size_t C = m->config.n_embd, D = C / m->config.n_head;
+    double *x = run_layers(m, ids, T, layer), *h = new_array(T, C);
+    double *qkv = new_array(T, 3 * C);
+    norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
+    oracle_linear(qkv, h, oracle_weights(m, layer, "attn.c_attn.weight"),
+                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, 3 * C);
+    const double *q = qkv + (T - 1) * 3 * C + head * D, *k = qkv + C + head * D;
+    for (size_t j = 0; j < T; j++) {
+        weights[j] = 0.0;
+        for (size_t d = 0; d < D; d++)
+            weights[j] += q[d] * k[j * 3 * C + d] / sqrt((double)D);
+    }
+    oracle_softmax(weights, T);
+    free(x);
+    free(h);
+    free(qkv);
 }

@@ -1,5 +1,8 @@
-/* Looks inside a session: the likeliest next tokens. */
+/* Looks inside a session: the likeliest next tokens, what the last one attended to. */
+#include <math.h>
+
 #include "check.h"
+#include "oracle.h"
 #include "random_model.h"
 
 enum { N = 40 };
@@ -125,6 +128,96 @@ static void top_refusals(void **unused)
     random_model_free(&model);
 }
 
+/* ---- attention --------------------------------------------------------------------- */
+
+/* Weights of every layer and head: near the oracle, and 1 in all. */
+static double check_weights(const random_model *model, const kvc_session *s,
+                            const uint32_t *ids, size_t T)
+{
+    const kvc_config *config = &model->plain.config;
+    double farthest = 0.0, exact[N];
+    float weights[N + 1];
+    for (size_t layer = 0; layer < config->n_layer; layer++)
+        for (size_t head = 0; head < config->n_head; head++) {
+            weights[T] = 77.0f;
+            check_ok(kvc_session_attention(s, layer, head, weights));
+            assert_true(weights[T] == 77.0f); /* [position], and not one more */
+            oracle_attention_weights(exact, &model->plain, ids, T, (int)layer, head);
+            farthest = fmax(farthest, check_distance(weights, exact, T));
+            double sum = 0.0;
+            for (size_t j = 0; j < T; j++)
+                sum += (double)weights[j];
+            assert_true(fabs(sum - 1.0) < 1e-5);
+        }
+    return farthest;
+}
+
+static void attention_is_near_the_oracle(void **unused)
+{
+    (void)unused;
+    uint64_t state = 4;
+    double farthest = 0.0;
+    for (int round = 0; round < 40; round++) {
+        const kvc_config config = random_config(&state, N);
+        random_model model = random_model_new(&config, random_next(&state));
+        kvc_session *s = random_model_session(&model, N);
+        uint32_t ids[N];
+        random_ids(ids, N, config.vocab_size, &state);
+        for (size_t T = 0, n; T < N; T += n) {
+            n = 1 + random_below(&state, N - T);
+            check_ok(kvc_session_prefill(s, ids + T, n));
+            farthest = fmax(farthest, check_weights(&model, s, ids, T + n));
+        }
+        free(s);
+        random_model_free(&model);
+    }
+    print_message("attention weights at most %.1e from the oracle\n", farthest);
+    assert_true(farthest <= 1e-5);
+}
+
+/* A pass that was dropped leaves those of the last token; without logits, or after a pass
+ * without the cache, there are none. */
+static void attention_comes_and_goes(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {2, 2, 16, 20, N, 30, 1e-5f};
+    const uint32_t ids[N] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+    random_model model = random_model_new(&config, 1);
+    kvc_session *s = random_model_session(&model, N);
+    float before[N], after[N];
+    check_error(kvc_session_attention(s, 0, 0, before), KVC_ERR_NOT_READY);
+    check_ok(kvc_session_prefill(s, ids, 10));
+    check_ok(kvc_session_attention(s, 1, 1, before));
+    for (size_t steps = 0; steps <= 2; steps++) { /* of two layers */
+        check_ok(kvc_session_begin(s, ids, 5));
+        for (size_t i = 0; i < steps; i++)
+            check_error(kvc_session_step(s), KVC_PENDING);
+        check_ok(kvc_session_attention(s, 1, 1, after));
+        check_same(after, before, 10);
+        kvc_session_cancel(s);
+        check_ok(kvc_session_attention(s, 1, 1, after));
+        check_same(after, before, 10);
+    }
+    check_ok(kvc_session_prefill(s, ids, 5));
+    check_ok(kvc_session_truncate(s, 12));
+    check_error(kvc_session_attention(s, 0, 0, after), KVC_ERR_NOT_READY);
+    check_ok(kvc_session_set_cache(s, false));
+    check_ok(kvc_session_decode(s, 1));
+    check_error(kvc_session_attention(s, 0, 0, after), KVC_ERR_NOT_READY);
+    check_ok(kvc_session_set_cache(s, true));
+    check_ok(kvc_session_decode(s, 1));
+    check_ok(kvc_session_attention(s, 1, 1, after));
+    check_ok(kvc_session_set_cache(s, false)); /* the pass had it */
+    check_ok(kvc_session_attention(s, 1, 1, before));
+    check_same(after, before, 14);
+    check_error(kvc_session_attention(s, 2, 0, after), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_attention(s, 0, 2, after), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_attention(s, 0, 0, NULL), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_attention(NULL, 0, 0, after), KVC_ERR_INVALID_ARGUMENT);
+    free(s);
+    random_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +225,8 @@ int main(void)
         cmocka_unit_test(equals_come_by_id),
         cmocka_unit_test(top_and_score_agree),
         cmocka_unit_test(top_refusals),
+        cmocka_unit_test(attention_is_near_the_oracle),
+        cmocka_unit_test(attention_comes_and_goes),
     };
     return cmocka_run_group_tests_name("look", tests, NULL, NULL);
 }

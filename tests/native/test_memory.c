@@ -204,7 +204,7 @@ static void sizes_out_of_range(void **unused)
     (void)unused;
     random_model m = random_model_new(&config, 1);
     const kvc_session_config fine[] = {{1, 1, KVC_F32, KVC_F32},
-                                       {70, 9, KVC_F32, KVC_F32}};
+                                       {70, 9, KVC_F16, KVC_I8}};
     const kvc_session_config bad[] = {
         {0, 1, KVC_F32, KVC_F32},        {71, 1, KVC_F32, KVC_F32},
         {SIZE_MAX, 1, KVC_F32, KVC_F32}, {70, 0, KVC_F32, KVC_F32},
