@@ -412,7 +412,7 @@ typedef struct kvc_mha_config {
     size_t source_dim; /* 0: self-attention; else the width of the source, % 4 == 0 */
     size_t n_head, n_kv_head, head_dim;
     size_t batch, capacity; /* sequences; tokens, or source tokens for cross-attention */
-    kvc_dtype key_type, value_type; /* F32 */
+    kvc_dtype key_type, value_type;
 } kvc_mha_config;
 
 typedef enum kvc_mha_weight { KVC_MHA_Q, KVC_MHA_K, KVC_MHA_V, KVC_MHA_O } kvc_mha_weight;

@@ -71,6 +71,7 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     m.cache = kvc_cache_layout(arena, &shape);
     if (!c->source_dim) {
         shape.batch = 1;
+        shape.key_type = shape.value_type = KVC_F32;
         m.whole = kvc_cache_layout(arena, &shape);
     }
     m.q = take_floats(arena, ROWS, width);

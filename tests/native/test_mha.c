@@ -4,7 +4,7 @@
 #include "random_mha.h"
 #include "random_model.h"
 
-enum { S = 4 * 16 + 7 }; /* four pages of the cache and a bit */
+enum { S = 4 * KVC_PAGE + 7 };
 
 /* ---- right ------------------------------------------------------------------------- */
 

@@ -1,11 +1,12 @@
-/* kvc_mha: what it refuses, what it costs. */
+/* kvc_mha: what it refuses, what it costs, and caches of fewer bits. */
 #include <math.h>
 
 #include "check.h"
+#include "oracle.h"
 #include "random_mha.h"
 #include "random_model.h"
 
-enum { S = 2 * 16 + 3 };
+enum { S = 2 * KVC_PAGE + 3 };
 
 static const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT,
                        range = KVC_ERR_POSITION_OUT_OF_RANGE;
@@ -210,6 +211,69 @@ static void without_weights_everything_is_zero(void **unused)
     free(mha);
 }
 
+/* ---- fewer bits -------------------------------------------------------------------- */
+
+/* K and V in f16 or int8: near f32, and still the same bits for every split. */
+static void smaller_elements(void **unused)
+{
+    (void)unused;
+    const struct {
+        kvc_dtype key, value;
+        double bound;
+    } types[] = {{KVC_F16, KVC_F16, 2e-3},
+                 {KVC_I8, KVC_I8, 5e-2},
+                 {KVC_F32, KVC_I8, 5e-2},
+                 {KVC_F16, KVC_F32, 2e-3},
+                 {KVC_F32, KVC_F32, 1e-30}};
+    uint64_t state = 9;
+    float *x = random_array(S * 20, &state), full[S * 20], whole[S * 20], y[S * 20];
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        kvc_mha_config config = self_config(4, 2, 8, S);
+        config.key_type = types[i].key;
+        config.value_type = types[i].value;
+        random_mha l = random_mha_new(config, 10);
+        check_ok(kvc_mha_full(l.mha, full, x, S));
+        check_ok(kvc_mha_forward(l.mha, whole, x, 0, S));
+        double *want = oracle_widen(full, S * 20);
+        const double error = check_distance(whole, want, S * 20);
+        assert_true(error <= types[i].bound);
+        assert_true((error > 0.0) == (types[i].bound > 1e-30)); /* they do round */
+        for (size_t first = 1; first < S; first++) {
+            check_ok(kvc_cache_truncate(kvc_mha_cache(l.mha), 0, 0));
+            check_ok(kvc_mha_forward(l.mha, y, x, 0, first));
+            check_ok(
+                kvc_mha_forward(l.mha, y + first * 20, x + first * 20, 0, S - first));
+            check_same(y, whole, S * 20);
+        }
+        free(want);
+        random_mha_free(&l);
+    }
+    free(x);
+}
+
+/* A NaN that f16 or int8 cannot hold comes with the last token: none of them is kept. */
+static void a_pass_that_fails_halfway_leaves_no_trace(void **unused)
+{
+    (void)unused;
+    uint64_t state = 11;
+    kvc_mha_config config = self_config(2, 2, 4, S + 5);
+    config.key_type = KVC_F16;
+    random_mha l = random_mha_new(config, 12);
+    float *x = random_array((S + 5) * 20, &state), y[(S + 5) * 20], want[(S + 5) * 20];
+    check_ok(kvc_mha_forward(l.mha, want, x, 0, S + 5));
+    kvc_cache_reset(kvc_mha_cache(l.mha));
+    check_ok(kvc_mha_forward(l.mha, y, x, 0, 5));
+    const float good = x[(S + 5) * 20 - 1];
+    x[(S + 5) * 20 - 1] = NAN;
+    check_error(kvc_mha_forward(l.mha, y + 5 * 20, x + 5 * 20, 0, S), KVC_ERR_NOT_FINITE);
+    assert_int_equal(kvc_cache_length(kvc_mha_cache(l.mha), 0), 5);
+    x[(S + 5) * 20 - 1] = good;
+    check_ok(kvc_mha_forward(l.mha, y + 5 * 20, x + 5 * 20, 0, S));
+    check_same(y, want, (S + 5) * 20);
+    free(x);
+    random_mha_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +284,8 @@ int main(void)
         cmocka_unit_test(weights_are_taken_whole_or_not_at_all),
         cmocka_unit_test(no_bias_is_a_bias_of_zeros),
         cmocka_unit_test(without_weights_everything_is_zero),
+        cmocka_unit_test(smaller_elements),
+        cmocka_unit_test(a_pass_that_fails_halfway_leaves_no_trace),
     };
     return cmocka_run_group_tests_name("mha edges", tests, NULL, NULL);
 }
