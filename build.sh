@@ -13,6 +13,7 @@
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` says how long,
 #            `fuzz keep` adds what was found, minimised, to tests/fuzz/corpus
 #   bench    tokens per second with the cache on and off
+#   cache-types  what a cache of f16 or int8 changes in the logits, against f32
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
 #   help     this text
@@ -342,7 +343,7 @@ case $command in
         setup native && locked build_fuzz
         if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi
         ;;
-    bench | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
+    bench | cache-types | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
     *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;

@@ -1,0 +1,112 @@
+// What a narrow KV cache costs in quality: the shipped model reads a text that it has written itself, once
+// with a cache of f32 and once with each narrower one, and the logits after every token are compared.
+//
+//   npm run cache-types [-- --model DIR] [--tokens N] [--seed N] [--json FILE]
+//
+//   logit error   max |logit - logit in f32|
+//   KL            of the next token's distribution from that in f32, in nats: sum p ln(p / q)
+//   same top-1    share of tokens after which the likeliest next token is the same
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { loadModel } from 'kvcache-wasm';
+
+/** @typedef {import('../../web/session-options.js').CacheType} CacheType */
+/** @type {[CacheType, CacheType][]} of keys and values */
+const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
+
+/**
+ * Token ids of a text that the model writes; where it ends, it begins another one.
+ * @param {import('../../web/model.js').Model} model  @param {number} length  @param {number} seed
+ */
+export async function ownText(model, length, seed) {
+  const begin = model.config.bosTokenId ?? 0;
+  const session = model.createSession();
+  const ids = [begin];
+  for (let run = seed; ids.length < length; run++) {
+    const options = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: run, maxTokens: length - ids.length };
+    for await (const token of session.generate(ids, options)) ids.push(token.id);
+    if (ids.length < length) ids.push(begin);
+  }
+  session.dispose();
+  return ids;
+}
+
+/** ln softmax in float64, of logits that are overwritten by nobody. @param {Float32Array} logits */
+function logSoftmax(logits) {
+  let max = -Infinity;
+  for (const x of logits) max = Math.max(max, x);
+  let sum = 0;
+  for (const x of logits) sum += Math.exp(x - max);
+  const log = max + Math.log(sum);
+  return Float64Array.from(logits, (x) => x - log);
+}
+
+/** @param {Float64Array} p  log-probabilities  @param {Float64Array} q */
+function divergence(p, q) {
+  let sum = 0;
+  for (let i = 0; i < p.length; i++) sum += Math.exp(p[i]) * (p[i] - q[i]);
+  return Math.max(0, sum); // rounding may leave -1e-17
+}
+
+/** The lowest id among the likeliest. @param {ArrayLike<number>} values */
+function argmax(values) {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
+  return best;
+}
+
+/**
+ * @param {import('../../web/model.js').Model} model
+ * @param {number[]} ids
+ * @param {[CacheType, CacheType][]} [types]
+ */
+export function compareCacheTypes(model, ids, types = TYPES) {
+  const exact = model.createSession({ capacity: ids.length });
+  const rows = types.map(([keyType, valueType]) => {
+    const session = model.createSession({ capacity: ids.length, keyType, valueType });
+    return { keyType, valueType, session, bytesPerToken: session.memoryUsage().bytesPerToken, logitError: 0, sumKL: 0, maxKL: 0, same: 0 };
+  });
+  for (const id of ids) {
+    const logits = exact.decode(id);
+    const p = logSoftmax(logits);
+    const top = argmax(logits);
+    for (const row of rows) {
+      const others = row.session.decode(id);
+      for (let i = 0; i < logits.length; i++) row.logitError = Math.max(row.logitError, Math.abs(logits[i] - others[i]));
+      const kl = divergence(p, logSoftmax(others));
+      row.sumKL += kl;
+      row.maxKL = Math.max(row.maxKL, kl);
+      if (argmax(others) === top) row.same++;
+    }
+  }
+  exact.dispose();
+  return rows.map(({ session, sumKL, same, ...row }) => {
+    session.dispose();
+    return { ...row, meanKL: sumKL / ids.length, sameTop1: same / ids.length };
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', default: new URL('../../web/models/stories/', import.meta.url).href },
+      tokens: { type: 'string', default: '1000' },
+      seed: { type: 'string', default: '1' },
+      json: { type: 'string' },
+    },
+  });
+  const model = await loadModel(values.model);
+  const ids = await ownText(model, Number(values.tokens), Number(values.seed));
+  const rows = compareCacheTypes(model, ids);
+  const full = model.createSession({ capacity: 1 }).memoryUsage().bytesPerToken;
+  const { nLayer, nEmbd, nHead } = model.config;
+  console.log(`${ids.length} tokens, seed ${values.seed}; GPT-2, ${nLayer} layers, width ${nEmbd}, ${nHead} heads; against a cache of f32 (${full} bytes per token)\n`);
+  console.log('| Keys | Values | Bytes per token | Max logit error | Mean KL | Max KL | Same top-1 |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |');
+  for (const { keyType, valueType, bytesPerToken, logitError, meanKL, maxKL, sameTop1 } of rows) {
+    console.log(`| ${keyType} | ${valueType} | ${bytesPerToken.toLocaleString('en')} | ${logitError.toPrecision(2)} | ${meanKL.toExponential(1)} | `
+      + `${maxKL.toExponential(1)} | ${(100 * sameTop1).toFixed(1)} % |`);
+  }
+  if (values.json) await writeFile(values.json, `${JSON.stringify({ tokens: ids.length, seed: Number(values.seed), rows }, null, 2)}\n`);
+  model.dispose();
+}
