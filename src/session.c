@@ -2,6 +2,8 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session.h"
 
+#include "state.h"
+
 /* ---- memory ------------------------------------------------------------------------ */
 
 static void take_timelines(kvc_arena *arena, kvc_session *s)
@@ -166,12 +168,8 @@ uint64_t kvc_session_logits_hash(const kvc_session *s)
 {
     if (!kvc_selected(s)->has_logits)
         return 0;
-    const unsigned char *bytes = (const unsigned char *)kvc_selected(s)->logits;
-    const size_t n = s->model->config.vocab_size * sizeof(float);
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
+    return kvc_fnv1a(KVC_FNV_START, kvc_selected(s)->logits,
+                     s->model->config.vocab_size * sizeof(float));
 }
 
 kvc_error kvc_session_sample(kvc_session *s, const kvc_sampling *sampling, uint64_t *rng,
