@@ -12,7 +12,7 @@
 #   mutants  plant each bug of src/lab.h in turn; the native tests must find every one
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` says how long,
 #            `fuzz keep` adds what was found, minimised, to tests/fuzz/corpus
-#   bench    tokens per second with the cache on and off
+#   bench    tokens per second, held against the machine's limits: tests/bench/README.md
 #   cache-types  what a cache of f16 or int8 changes in the logits, against f32
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
@@ -113,11 +113,19 @@ native_compiler() {
     esac
 }
 
+core_sources() {
+    local source
+    for source in src/*.c; do
+        case $source in src/wasm*.c) ;; *) echo "$source" ;; esac
+    done
+}
+
 # Linked into every test program: the core, and the files of the tests that are not programs.
 shared_sources() {
     local source
-    for source in src/*.c tests/native/*.c tests/fuzz/*.c; do
-        case $source in src/wasm*.c | */test_* | */fuzz_*) ;; *) echo "$source" ;; esac
+    core_sources
+    for source in tests/native/*.c tests/fuzz/*.c; do
+        case $source in */test_* | */fuzz_*) ;; *) echo "$source" ;; esac
     done
 }
 
@@ -224,6 +232,25 @@ run_mutants() {
         fi
     done
     report "mutants" $killed $survived
+}
+
+# ---- the benchmark --------------------------------------------------------------------------
+
+# What the machine can do at most, as a wasm module of its own, and everything once more natively.
+probe_stale() { stale build/probe.wasm tests/bench/probe.c src/simd.h build.sh; }
+
+build_bench() {
+    link_simde || return 1
+    if probe_stale; then
+        # shellcheck disable=SC2086
+        run_emcc build/probe.wasm $C_FLAGS -Isrc -O3 -msimd128 -sSTANDALONE_WASM --no-entry \
+            -sALLOW_MEMORY_GROWTH=1 -sMAXIMUM_MEMORY=2GB -sMALLOC=emmalloc tests/bench/probe.c || return 1
+    fi
+    command -v gcc >/dev/null || return 0
+    stale build/bench-native src/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
+    # shellcheck disable=SC2046,SC2086
+    gcc -O3 -march=native -DNDEBUG $C_FLAGS -Isrc -isystem build/include $(core_sources) \
+        tests/bench/*.c -o build/bench-native.part && mv build/bench-native.part build/bench-native
 }
 
 # ---- the page -------------------------------------------------------------------------------
@@ -343,7 +370,8 @@ case $command in
         setup native && locked build_fuzz
         if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi
         ;;
-    bench | cache-types | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
+    bench) setup wasm page bench && locked build_wasm && locked build_bench && exec node tests/bench/bench.js "$@" ;;
+    cache-types | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
     *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;

@@ -9,7 +9,7 @@ EMCC_ROOT="$CACHE/emscripten" # a small Debian 13 with a current emcc, entered b
 
 say() { printf '== %s\n' "$*"; }
 
-# setup PART...: of wasm, native, page, browser. One round of installing for all of them.
+# setup PART...: of wasm, native, page, browser, bench. One round of installing for all of them.
 setup() {
     local part package missing=""
     for package in $(for part; do packages_for "$part"; done | sort -u); do
@@ -27,6 +27,7 @@ packages_for() {
         wasm) echo libsimde-dev emscripten ;;
         native) echo gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
         browser) echo chromium ;;
+        bench) echo libsimde-dev gcc emscripten ;;
     esac | tr ' ' '\n'
 }
 
@@ -37,7 +38,7 @@ has() {
         libclang-rt-*) # for the sanitizers and for fuzzing
             echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
                 clang -fsanitize=fuzzer,address -x c - -o /dev/null ;;
-        emscripten) ! wasm_stale || [ -n "$(find_emcc)" ] ;;
+        emscripten) { ! wasm_stale && { [ "$command" != bench ] || ! probe_stale; }; } || [ -n "$(find_emcc)" ] ;;
         *) command -v "$1" ;;
     esac
 }
@@ -144,8 +145,8 @@ run_emcc() (
     esac
     job=$(mktemp -d "$EMCC_ROOT/tmp/kvc.XXXXXX")
     trap 'rm -rf "$job"' EXIT
-    mkdir "$job/src" "$job/build"
-    cp src/*.[ch] "$job/src" && cp -R include "$job" && cp -RL build/include "$job/build" &&
+    mkdir -p "$job/src" "$job/build" "$job/tests/bench"
+    cp src/*.[ch] "$job/src" && cp tests/bench/*.c "$job/tests/bench" && cp -R include "$job" && cp -RL build/include "$job/build" &&
         chroot "$EMCC_ROOT" env -i PATH=/usr/bin:/bin HOME=/root \
             sh -c 'cd "$0" && exec emcc "$@"' "/tmp/${job##*/}" "$@" -o out.wasm &&
         cp "$job/out.wasm" "$out"

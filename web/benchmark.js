@@ -41,7 +41,7 @@ export function benchmarkIds(n, below, seed = 1) {
  * @param {Session} session  @param {ArrayLike<number>} ids  @param {boolean} useCache  @param {AbortSignal} [signal]
  */
 export async function timePass(session, ids, useCache, signal) {
-  session.reset();
+  session.truncate(0); // nothing to reuse
   await session.generate(ids, { maxTokens: 0, useCache, signal }).next(); // in slices, pauses left out
   return session.prefillStats.ms;
 }
@@ -59,19 +59,21 @@ export async function passRate(session, ids, useCache, tokens, { signal, windowM
 
 /**
  * Tokens per second of decoding with the cache: the ids after the first n, again and again.
- * @param {readonly Session[]} rows  timelines that hold the first n of their ids; each decodes its own in turn
- * @param {readonly ArrayLike<number>[]} ids  of each row, at least one more than n
+ * @param {Session} session  with a timeline for each row, that begins with the first n of its ids
+ * @param {readonly ArrayLike<number>[]} rows  the ids of each, more than n
  * @param {number} n
  * @param {{ signal?: AbortSignal, windowMs?: number }} [options]
  */
-export async function decodeRate(rows, ids, n, { signal, windowMs = WINDOW_MS } = {}) {
+export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_MS } = {}) {
+  const sequences = rows.map((_, row) => row);
   const pauses = new Pauses(signal);
-  let [ms, steps, at] = [0, 0, n];
+  let [ms, steps, at] = [0, 0, rows[0].length];
   while (ms < windowMs) {
     const start = performance.now();
     do {
-      if (at === ids[0].length) for (const row of rows) row.truncate(at = n);
-      for (const [i, row] of rows.entries()) row.decode(ids[i][at]);
+      if (at === rows[0].length) at = rewind(session, rows.length, n);
+      if (rows.length === 1) session.decode(rows[0][at]);
+      else session.decodeBatch(sequences, rows.map((ids) => ids[at]));
       at++;
       steps++;
     } while (performance.now() - start < CHUNK_MS);
@@ -79,6 +81,20 @@ export async function decodeRate(rows, ids, n, { signal, windowMs = WINDOW_MS } 
     await pauses.take();
   }
   return (1e3 * steps * rows.length) / ms;
+}
+
+/** All timelines back to their first n tokens. @param {Session} session  @param {number} rows  @param {number} n */
+function rewind(session, rows, n) {
+  eachRow(session, rows, () => session.truncate(n));
+  return n;
+}
+
+/** @template T @param {Session} session  @param {number} rows  @param {(row: number) => T} work  @returns {T[]} */
+function eachRow(session, rows, work) {
+  return Array.from({ length: rows }, (_, row) => {
+    if (rows > 1) session.select(row);
+    return work(row);
+  });
 }
 
 /**
@@ -90,7 +106,7 @@ export async function decodeRate(rows, ids, n, { signal, windowMs = WINDOW_MS } 
  * @property {number} prefill      median: reading the context at once
  * @property {number} prefillMin
  * @property {number} prefillMax
- * @property {number} cached       median: decoding after it with the cache
+ * @property {number} cached       median: decoding after it with the cache, a token for every row of the batch in one pass
  * @property {number} cachedMin
  * @property {number} cachedMax
  * @property {number} uncached     median: decoding after it without
@@ -101,7 +117,7 @@ export async function decodeRate(rows, ids, n, { signal, windowMs = WINDOW_MS } 
  *
  * @typedef {object} ComparisonOptions
  * @property {readonly number[]} [seqLengths]  tokens of context; if absent, those of the course that fit the model
- * @property {number} [batchSize]  timelines that take turns, token by token
+ * @property {number} [batchSize]  timelines that grow together, a token each in one pass; at most 32
  * @property {number} [runs]       repetitions after a warm-up
  * @property {AbortSignal} [signal]
  * @property {(event: { tokens: number, done: number, total: number }) => void} [onProgress]  after every run
@@ -118,25 +134,24 @@ export async function benchmarkComparison(model, { seqLengths, batchSize = 1, ru
   const most = model.config.nPositions - 1;
   const lengths = seqLengths ?? LENGTHS.filter((n) => n <= most);
   for (const n of lengths) refuse(n, 1, most, 'A length of context');
-  refuse(batchSize, 1, 256, 'A batch size');
+  refuse(batchSize, 1, 32, 'A batch size');
   refuse(runs, 1, 1000, 'The number of runs');
   const rows = [];
   const total = lengths.length * (WARM_UPS + runs);
   for (const tokens of lengths) {
-    const measured = { prefill: /** @type {number[]} */ ([]), cached: /** @type {number[]} */ ([]), uncached: /** @type {number[]} */ ([]) };
+    const measured = /** @type {Record<string, number[]>} */ ({ prefill: [], cached: [], uncached: [] });
     const batch = Array.from({ length: batchSize }, (_, i) => benchmarkIds(Math.min(tokens + DECODED, most + 1), model.sampledIds, i + 1));
-    const timelines = /** @type {Session[]} */ ([]);
+    const session = model.createSession({ capacity: batch[0].length, sequences: batchSize });
     let logitsHashes = /** @type {string[]} */ ([]);
     try {
-      for (const ids of batch) timelines.push(model.createSession({ capacity: ids.length }));
       for (let run = -WARM_UPS; run < runs; run++) {
-        const { hashes, ...rates } = await measureOnce(timelines, batch, tokens, signal);
+        const { hashes, prefill = 0, cached, uncached = 0 } = await measureOnce(session, batch, tokens, { signal });
         logitsHashes = hashes;
-        if (run >= 0) for (const name of /** @type {const} */ (['prefill', 'cached', 'uncached'])) measured[name].push(rates[name]);
+        if (run >= 0) for (const [name, rate] of Object.entries({ prefill, cached, uncached })) measured[name].push(rate);
         onProgress?.({ tokens, done: rows.length * (WARM_UPS + runs) + WARM_UPS + run + 1, total });
       }
     } finally {
-      for (const session of timelines) session.dispose();
+      session.dispose();
     }
     rows.push(comparisonRow(tokens, batchSize, runs, measured, logitsHashes));
   }
@@ -145,25 +160,38 @@ export async function benchmarkComparison(model, { seqLengths, batchSize = 1, ru
 
 /**
  * One run: prefill and decode with the cache, the same step without it, and the logits of both.
- * @param {readonly Session[]} timelines  @param {readonly Uint32Array[]} batch  @param {number} n  @param {AbortSignal} [signal]
+ * @param {Session} session  with a timeline for each row
+ * @param {readonly Uint32Array[]} rows  their ids  @param {number} n  tokens of context
+ * @param {{ signal?: AbortSignal, windowMs?: number, passes?: boolean }} [options]  passes: false leaves the passes over the
+ *   whole context out, and times decoding alone; the timelines have to hold the context then
+ * @returns {Promise<{ hashes: string[], cached: number, prefill?: number, uncached?: number }>}  tokens per second
  */
-async function measureOnce(timelines, batch, n, signal) {
-  let [prefill, uncached] = [0, 0]; // seconds per token, summed over the rows
-  for (const [i, session] of timelines.entries()) {
-    uncached += 1 / await passRate(session, batch[i].subarray(0, n + 1), false, 1, { signal });
-  }
-  const off = timelines.map((session) => session.logitsHash);
-  for (const [i, session] of timelines.entries()) {
-    prefill += 1 / await passRate(session, batch[i].subarray(0, n), true, n, { signal });
-  }
-  const cached = await decodeRate(timelines, batch, n, { signal });
-  const on = timelines.map((session, i) => {
+export async function measureOnce(session, rows, n, { passes = true, ...options } = {}) {
+  const all = rows.length;
+  const uncached = passes ? await rowByRow(session, rows, (ids) => passRate(session, ids.subarray(0, n + 1), false, 1, options)) : undefined;
+  const off = passes ? eachRow(session, all, () => session.logitsHash) : undefined;
+  const prefill = passes ? await rowByRow(session, rows, (ids) => passRate(session, ids.subarray(0, n), true, n, options)) : undefined;
+  const cached = await decodeRate(session, rows, n, options);
+  const hashes = eachRow(session, all, (row) => {
     session.truncate(n);
-    session.decode(batch[i][n]);
+    session.decode(rows[row][n]);
     return session.logitsHash;
   });
-  refuseDifference(on, off, n);
-  return { prefill: timelines.length / prefill, cached, uncached: timelines.length / uncached, hashes: on };
+  if (off) refuseDifference(hashes, off, n);
+  return { hashes, cached, prefill, uncached };
+}
+
+/**
+ * The speed of all rows, one after the other, from that of each.
+ * @param {Session} session  @param {readonly Uint32Array[]} rows  @param {(ids: Uint32Array) => Promise<number>} rate
+ */
+async function rowByRow(session, rows, rate) {
+  let secondsPerToken = 0;
+  for (const [row, ids] of rows.entries()) {
+    if (rows.length > 1) session.select(row);
+    secondsPerToken += 1 / await rate(ids);
+  }
+  return rows.length / secondsPerToken;
 }
 
 /** @param {string[]} on  @param {string[]} off  @param {number} n */
@@ -176,7 +204,7 @@ function refuseDifference(on, off, n) {
 
 /**
  * @param {number} tokens  @param {number} batchSize  @param {number} runs
- * @param {Record<'prefill' | 'cached' | 'uncached', number[]>} measured  @param {string[]} logitsHashes
+ * @param {Record<string, number[]>} measured  @param {string[]} logitsHashes
  * @returns {ComparisonRow}
  */
 function comparisonRow(tokens, batchSize, runs, measured, logitsHashes) {

@@ -123,6 +123,59 @@ test('sizes, types and lengths that make no sense are refused', () => {
   throwsCode(() => analyzeMemory({ shapes: { mine: {} } }), 'invalid_argument', /nLayer/);
 });
 
+const macsOf = ({ projectionMacs, attentionMacs, headMacs }) => ({ projections: projectionMacs, attention: attentionMacs, head: headMacs });
+
+/** What the engine counts while it works. */
+function counted(session, work) {
+  session.clearCounts();
+  work();
+  return session.counts;
+}
+
+test('the closed forms are what the engine counts, at every length, with the cache and without', () => {
+  const ids = Array.from({ length: 80 }, (_, i) => i);
+  const { total: _, ...first } = multiplyAdds(model.config, 0, 1);
+  for (const useCache of [true, false]) {
+    const session = model.createSession({ useCache });
+    assert.deepEqual(macsOf(counted(session, () => session.prefill(ids.slice(0, 1)))), first);
+    for (let n = 1; n < ids.length; n++) {
+      const { total, ...closed } = multiplyAdds(model.config, useCache ? n : 0, n + 1);
+      const counts = counted(session, () => session.decode(ids[n]));
+      assert.deepEqual(macsOf(counts), closed, `token ${n}, cache ${useCache}`);
+      assert.equal(counts.projectionMacs + counts.attentionMacs + counts.headMacs, total);
+    }
+    for (const n of [1, 2, 31, 32, 33, 64, 80]) {
+      session.reset();
+      const { total: __, ...closed } = multiplyAdds(model.config, 0, n);
+      assert.deepEqual(macsOf(counted(session, () => session.prefill(ids.slice(0, n)))), closed, `prefill of ${n}, cache ${useCache}`);
+    }
+    session.dispose();
+  }
+});
+
+test('writing 10, 25 and 50 tokens: the engine counts what analyzeSpeedup says', () => {
+  const rows = analyzeSpeedup({ lengths: [10, 25, 50], shape: model.config });
+  for (const row of rows) {
+    for (const [useCache, closed] of [[true, row.multiplyAddsOn], [false, row.multiplyAddsOff]]) {
+      const session = model.createSession({ useCache });
+      for (let id = 0; id < row.tokens; id++) session.decode(id);
+      const { projectionMacs, attentionMacs, headMacs } = session.counts;
+      assert.equal(projectionMacs + attentionMacs + headMacs, closed, `${row.tokens} tokens, cache ${useCache}`);
+      session.dispose();
+    }
+  }
+});
+
+test('bytes of the cache: a decoded token writes its own K and V in each layer, and reads those of all', () => {
+  const session = model.createSession();
+  const { bytesPerToken } = session.memoryUsage();
+  session.prefill([1, 2, 3, 4, 5, 6]);
+  const counts = counted(session, () => session.decode(7));
+  assert.equal(counts.cacheBytesWritten, bytesPerToken);
+  assert.equal(counts.cacheBytesRead, 7 * bytesPerToken);
+  session.dispose();
+});
+
 // ---- measured -----------------------------------------------------------------------------------
 
 test('benchmarkComparison: measured rows, the same logits, and progress', async () => {
@@ -189,7 +242,7 @@ test('others get their turn while it measures', async () => {
 });
 
 test('lengths, batches and runs that make no sense are refused', async () => {
-  for (const options of [{ seqLengths: [80] }, { seqLengths: [0] }, { seqLengths: [1.5] }, { batchSize: 0 }, { batchSize: 300 }, { runs: 0 }]) {
+  for (const options of [{ seqLengths: [80] }, { seqLengths: [0] }, { seqLengths: [1.5] }, { batchSize: 0 }, { batchSize: 33 }, { runs: 0 }]) {
     await rejectsCode(benchmarkComparison(model, options), 'invalid_argument');
   }
 });
@@ -202,7 +255,7 @@ test('least, median and greatest', () => {
 
 test('a rate is tokens over time', async () => {
   const session = {
-    prefillStats: { tokens: 0, ms: 10 }, reset() {}, async *generate() {}, // each pass "takes" 10 ms
+    prefillStats: { tokens: 0, ms: 10 }, truncate() {}, async *generate() {}, // each pass "takes" 10 ms
   };
   assert.equal(await passRate(session, [1, 2, 3, 4], true, 4, { windowMs: 30 }), 400);
 });

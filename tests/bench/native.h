@@ -1,0 +1,37 @@
+/* native.h - what the native benchmark is told on its standard input: words apart from each
+ * other by white space, written by native.js.
+ *     n_layer n_head n_embd n_inner n_positions vocab_size epsilon  weights (kvc_dtype)
+ *     runs window_ms patience_ms decoded
+ *     N  then N times: name dtype begin bytes rank shape...
+ *     N  then N times: context
+ *     N  then N token ids
+ */
+#ifndef BENCH_NATIVE_H
+#define BENCH_NATIVE_H
+
+#include "kvc.h"
+
+enum { MAX_RUNS = 100, BLOCK = 128 }; /* BLOCK: bytes that probe_read takes at once */
+
+typedef struct bench_job {
+    size_t runs, decoded;
+    double window, patience; /* seconds */
+    uint32_t *ids;
+} bench_job;
+
+/* All end the program with a sentence if something fails. */
+void bench_fail(const char *what);
+void bench_check(kvc_error error, const char *what);
+void *bench_allocate(size_t bytes); /* 128-byte aligned */
+size_t bench_size(void);            /* the next number of the job */
+
+/* Reads the job up to its tensors, and the model of it. */
+kvc_model *bench_load(const char *path, bench_job *job);
+
+/* probe.c */
+void *probe_buffer(size_t bytes);
+uint32_t probe_read(const void *buffer, size_t bytes, uint32_t times);
+float probe_multiply_add(uint32_t times);
+uint32_t probe_chains(void);
+
+#endif

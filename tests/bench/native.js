@@ -1,0 +1,82 @@
+// The native side of the benchmark: writes the job that native.h describes, reads the lines of native.c.
+import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseConfig } from '../../web/config.js';
+import { DECODED, benchmarkIds, spread } from '../../web/benchmark.js';
+import { linesOf } from './lines.js';
+import { SHAPES, randomModel } from './shapes.js';
+
+const PROGRAM = fileURLToPath(new URL('../../build/bench-native', import.meta.url));
+const SHIPPED = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
+const WEIGHTS = { f32: 0, int8: 3 }; // kvc_dtype
+
+/** @param {import('./suite.js').Job} job  @param {(result: import('./suite.js').Result) => void} tell */
+export async function runNative(job, tell) {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-bench-'));
+  try {
+    for (const name of job.models) {
+      const directory = name === 'shipped' ? SHIPPED : await writeModel(folder, SHAPES[name]);
+      for (const weights of job.weights) await measureModel({ name, directory, weights }, job, tell);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** @param {string} folder  @param {import('./shapes.js').Sizes} sizes */
+async function writeModel(folder, sizes) {
+  for (const [name, blob] of randomModel(sizes)) await writeFile(join(folder, name), blob.stream());
+  return folder;
+}
+
+/** @param {{ name: string, directory: string, weights: string }} what  @param {import('./suite.js').Job} job  @param {(result: import('./suite.js').Result) => void} tell */
+async function measureModel({ name, directory, weights }, job, tell) {
+  const config = parseConfig(JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')));
+  const contexts = job.contexts.filter((n) => n + DECODED <= config.nPositions);
+  if (contexts.length === 0) return;
+  if (weights !== 'f32') return tell({ kind: 'note', text: `${name}: there are no ${weights} weights in this version.` });
+  const file = join(directory, 'model.safetensors');
+  const child = spawn(PROGRAM, [file], { stdio: ['pipe', 'pipe', 'inherit'] });
+  child.stdin.on('error', () => {}); // it ended early: its exit status says so
+  child.stdin.end(await jobText(config, file, contexts, weights, job));
+  tell({ kind: 'note', text: `${name}, ${weights}, native` });
+  for await (const line of linesOf(child)) {
+    const { decode, prefill, uncached, read, multiplyAdd, ...rest } = JSON.parse(line);
+    tell({
+      kind: 'row', model: name, build: 'native', weights, ...rest,
+      decode: spread(decode), read: spread(read), multiplyAdd: spread(multiplyAdd),
+      ...(prefill.length > 0 && { prefill: spread(prefill), uncached: spread(uncached) }),
+    });
+  }
+}
+
+/**
+ * @param {Readonly<import('../../web/config.js').Config>} c  @param {string} file  @param {number[]} contexts
+ * @param {string} weights  @param {import('./suite.js').Job} job
+ */
+async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs }) {
+  const { header, start } = await readHeader(file);
+  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, { dtype, shape, data_offsets: [begin, end] }]) => (
+    [name, dtype, start + begin, end - begin, shape.length, ...shape].join(' ')));
+  const ids = benchmarkIds(Math.max(...contexts) + DECODED, c.vocabSize);
+  return [
+    [c.nLayer, c.nHead, c.nEmbd, c.nInner, c.nPositions, c.vocabSize, c.layerNormEpsilon, WEIGHTS[/** @type {'f32'} */ (weights)]].join(' '),
+    [runs, windowMs, patienceMs, DECODED].join(' '),
+    tensors.length, ...tensors, contexts.length, contexts.join(' '), ids.length, ids.join(' '), '',
+  ].join('\n');
+}
+
+/** The header of a safetensors file of our own, and where its data begin. @param {string} path */
+async function readHeader(path) {
+  const file = await open(path);
+  try {
+    const length = Number((await file.read(new DataView(new ArrayBuffer(8)), 0, 8, 0)).buffer.getBigUint64(0, true));
+    const { buffer } = await file.read(new Uint8Array(length), 0, length, 8);
+    return { header: JSON.parse(new TextDecoder().decode(buffer)), start: 8 + length };
+  } finally {
+    await file.close();
+  }
+}

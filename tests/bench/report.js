@@ -1,0 +1,80 @@
+// From results to a table for people. The limits stand beside what is held against them, as shares.
+import { cpus, release, totalmem, type } from 'node:os';
+import { SHAPES } from './shapes.js';
+
+/** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('../../web/benchmark.js').Spread} Spread */
+
+/** Of the same text, every build everywhere has the same logits. @param {readonly Row[]} rows */
+export function refuseDifferences(rows) {
+  /** @type {Map<string, Row>} */
+  const first = new Map();
+  for (const row of rows) {
+    const text = `${row.model}, ${row.weights}, ${row.context} tokens`;
+    const other = first.get(text) ?? row;
+    first.set(text, other);
+    if (other.hash === row.hash) continue;
+    throw new Error(`No report: ${text} gave other logits in ${place(row)} (${row.hash}) than in ${place(other)} (${other.hash}).`);
+  }
+}
+
+/** Where it was measured. @param {Row} row */
+const place = ({ runtime, build }) => (build === 'native' ? runtime : `${runtime}, ${build}`);
+
+export function machine() {
+  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
+}
+
+/** Bytes of a decoded token over those that could have been read in the same time. @param {Row} row */
+export const bandwidthShare = (row) => ((row.weightBytes + row.cacheBytes) * row.decode.median) / row.read.median;
+
+/** Multiplications and additions of the prefill over those that could have been done. @param {Row} row */
+export const peakShare = (row) => (2 * row.prefillMultiplyAdds * (row.prefill?.median ?? 0)) / row.multiplyAdd.median;
+
+/**
+ * What a token costs more at the longest context than at the shortest, over the time of reading the
+ * bytes of the cache that it has more to read.
+ * @param {Row} short  @param {Row} long
+ */
+export const attentionFactor = (short, long) => ((1 / long.decode.median - 1 / short.decode.median) * long.read.median)
+  / (long.cacheBytes - short.cacheBytes);
+
+const number = (/** @type {number} */ x) => x.toLocaleString('en', { maximumSignificantDigits: 3 });
+const percent = (/** @type {number} */ x) => `${Math.round(100 * x)} %`;
+const rate = (/** @type {Spread | undefined} */ spread) => (spread ? `${number(spread.median)} (${number(spread.min)} to ${number(spread.max)})` : '-');
+
+/** @param {readonly Row[]} rows */
+export function table(rows) {
+  const lines = [];
+  for (const model of new Set(rows.map((row) => row.model))) {
+    const own = rows.filter((row) => row.model === model);
+    lines.push(`### ${title(model)}`, '',
+      '| Runs in | Weights | Context | Prefill | of peak | Decode | of bandwidth | Decode, cache off | Speed-up |',
+      '| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |');
+    for (const row of own) {
+      lines.push(`| ${[place(row), row.weights, row.context, rate(row.prefill), row.prefill ? percent(peakShare(row)) : '-', rate(row.decode),
+        percent(bandwidthShare(row)), rate(row.uncached), row.uncached ? `${number(row.decode.median / row.uncached.median)}x` : '-'].join(' | ')} |`);
+    }
+    lines.push('', ...details(own), '');
+  }
+  return lines.join('\n');
+}
+
+/** @param {string} model */
+function title(model) {
+  const sizes = SHAPES[model];
+  return sizes ? `${model}: ${sizes.n_layer} layers, width ${sizes.n_embd}, ${sizes.n_head} heads, vocabulary ${sizes.vocab_size}` : 'The shipped model';
+}
+
+/** @param {Row} row */
+const group = (row) => `${place(row)}, ${row.weights}`;
+
+/** What a token moves and computes, and what limits it. @param {readonly Row[]} rows */
+function details(rows) {
+  return [...new Set(rows.map(group))].map((name) => {
+    const own = rows.filter((row) => group(row) === name);
+    const [short, long] = [own[0], own[own.length - 1]];
+    const parts = own.map((row) => `at ${row.context} ${number((row.weightBytes + row.cacheBytes) / 1e6)} MB and ${number(row.multiplyAdds / 1e6)} M multiply-adds`);
+    return `${name}: a token reads and computes ${parts.join(', ')}; limits ${number(long.read.median / 1e9)} GB/s, ${number(long.multiplyAdd.median / 1e9)} GFLOP/s${
+      own.length > 1 ? `; attention from ${short.context} to ${long.context} tokens took ${number(attentionFactor(short, long))} times its bytes` : ''}.`;
+  });
+}

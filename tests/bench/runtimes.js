@@ -1,0 +1,54 @@
+// Where the benchmark runs besides the native build: any Node, and Chromium. Each runs suite.js.
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { serve } from '../serve.js';
+import { linesOf } from './lines.js';
+
+const ROOT = new URL('../../', import.meta.url);
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvcache-wasm');
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+
+/** @typedef {import('./suite.js').Job} Job  @typedef {(result: import('./suite.js').Result) => void} Tell */
+
+/** @param {string} program  a Node  @param {Job} job  @param {Tell} tell */
+export async function runNode(program, job, tell) {
+  const child = spawn(program, [fileURLToPath(new URL('run.js', import.meta.url)), JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  for await (const line of linesOf(child)) tell(JSON.parse(line));
+}
+
+/** "v22.1.0" @param {string} program */
+export const nodeVersion = async (program) => (await promisify(execFile)(program, ['--version'])).stdout.trim();
+
+/** The newest Node that npm has, installed into the cache folder. @returns {Promise<string>} its path */
+export async function newestNode() {
+  const npm = (/** @type {string[]} */ ...args) => promisify(execFile)('npm', args, { cwd: homedir() });
+  const version = (await npm('view', 'node', 'version')).stdout.trim();
+  const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
+  const name = `node-${platform === 'darwin-arm64' ? 'bin-' : ''}${platform}`;
+  const folder = join(CACHE, `node-${version}`);
+  await npm('install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${version}`);
+  return join(folder, 'node_modules', name, 'bin', 'node');
+}
+
+/** @param {Job} job  @param {(runtime: string) => Tell} keep */
+export async function runChromium(job, keep) {
+  const { chromium } = await import('playwright-core');
+  const find = 'command -v chromium || command -v chromium-browser || command -v google-chrome';
+  const executablePath = execFileSync('sh', ['-c', find], { encoding: 'utf8' }).trim();
+  const server = await serve(fileURLToPath(ROOT));
+  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(0);
+    page.on('pageerror', (error) => console.error(`Chromium: ${error}`));
+    await page.exposeFunction('tell', keep(`Chromium ${browser.version()}`));
+    await page.goto(`http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/tests/bench/page.html`);
+    await page.evaluate((/** @type {Job} */ wanted) => /** @type {any} */ (globalThis).run(wanted), job);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+}

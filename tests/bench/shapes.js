@@ -1,0 +1,65 @@
+// The shapes of the benchmark, and models of them made in memory: seeded random weights in F16 in Hugging
+// Face layout. Speed does not depend on what a model has learned; every run, everywhere, has the same ones.
+
+/** @typedef {Record<'n_layer' | 'n_embd' | 'n_head' | 'n_positions' | 'vocab_size', number>} Sizes */
+
+/** The shipped model besides: "shipped". @type {Record<string, Sizes>} */
+export const SHAPES = {
+  MICRO: { n_layer: 4, n_embd: 128, n_head: 4, n_positions: 256, vocab_size: 512 },
+  TINY: { n_layer: 6, n_embd: 256, n_head: 8, n_positions: 512, vocab_size: 4096 },
+  GPT2: { n_layer: 12, n_embd: 768, n_head: 12, n_positions: 1024, vocab_size: 50257 },
+};
+
+/** A model with next to nothing in it: what its tokens cost is not the kernels' doing. @type {Sizes} */
+export const NOTHING = { n_layer: 1, n_embd: 4, n_head: 1, n_positions: 1024, vocab_size: 8 };
+
+/** -1/16 up to 1/16 in 2,048 steps, all of them exact in F16. */
+const VALUES = Uint16Array.from({ length: 2048 }, (_, i) => halfBits((i - 1024) / 16384));
+
+/** The bits of a number that F16 has exactly, and not as a subnormal. @param {number} x */
+function halfBits(x) {
+  if (x === 0) return 0;
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  return (x < 0 ? 0x8000 : 0) + ((exponent + 15) << 10) + (Math.abs(x) / 2 ** exponent - 1) * 1024;
+}
+
+/** @param {Sizes} sizes  @returns {[name: string, shape: number[]][]} */
+function tensorsOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
+  const layers = Array.from({ length: n_layer }, (_, i) => /** @type {[string, number[]][]} */ ([
+    ['ln_1.weight', [C]], ['ln_1.bias', [C]], ['attn.c_attn.weight', [C, 3 * C]], ['attn.c_attn.bias', [3 * C]],
+    ['attn.c_proj.weight', [C, C]], ['attn.c_proj.bias', [C]], ['ln_2.weight', [C]], ['ln_2.bias', [C]],
+    ['mlp.c_fc.weight', [C, 4 * C]], ['mlp.c_fc.bias', [4 * C]], ['mlp.c_proj.weight', [4 * C, C]], ['mlp.c_proj.bias', [C]],
+  ]).map(([name, shape]) => /** @type {[string, number[]]} */ ([`h.${i}.${name}`, shape])));
+  return [['wte.weight', [vocab_size, C]], ['wpe.weight', [n_positions, C]], ...layers.flat(), ['ln_f.weight', [C]], ['ln_f.bias', [C]]];
+}
+
+/** @param {string} name  @param {number} length  @param {number} seed */
+function values(name, length, seed) {
+  const data = new Uint16Array(length);
+  if (/ln_\w\.weight$/.test(name)) return data.fill(halfBits(1));
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = Math.imul(state, 1664525) + 1013904223; // the generator of Numerical Recipes; its top bits are the good ones
+    data[i] = VALUES[state >>> 21];
+  }
+  return data;
+}
+
+/** The files of a model of these sizes, for loadModel. @param {Sizes} sizes  @returns {Map<string, Blob>} */
+export function randomModel(sizes) {
+  /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */
+  const header = {};
+  const data = [];
+  let end = 0;
+  for (const [i, [name, shape]] of tensorsOf(sizes).entries()) {
+    const length = shape.reduce((a, b) => a * b);
+    header[name] = { dtype: 'F16', shape, data_offsets: [end, end += 2 * length] };
+    data.push(new Blob([values(name, length, i + 1)])); // a Blob at once: the array can go
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const config = { model_type: 'gpt2', ...sizes, bos_token_id: null, eos_token_id: null };
+  return new Map([
+    ['config.json', new Blob([JSON.stringify(config)])],
+    ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...data])],
+  ]);
+}
