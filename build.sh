@@ -29,6 +29,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
 NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-gcc-O2 gcc-native clang-sanitize scalar} # fewer while working on something
 WASM_VARIANTS="kvc kvc-relaxed kvc-scalar"
+# NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
+# stack-first: a stack overflow traps instead of overwriting static data.
+WASM_FLAGS="$C_FLAGS -O3 -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB
+    -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first"
 WASM_GZIP_LIMIT=40960
 CORES=$(nproc 2>/dev/null || echo 2)
 
@@ -64,7 +68,7 @@ wasm_stale() {
     for name in $WASM_VARIANTS; do
         stale "web/$name.wasm" src/*.[ch] include/*.h build.sh && return 0
     done
-    return 1
+    stale build/failing.wasm src/*.[ch] include/*.h tests/node/failing.c build.sh
 }
 
 build_wasm() {
@@ -72,14 +76,14 @@ build_wasm() {
     wasm_stale || return 0
     link_simde || return 1
     for name in $WASM_VARIANTS; do
-        # NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
-        # stack-first: a stack overflow traps instead of overwriting static data.
         # shellcheck disable=SC2046,SC2086
-        run_emcc "build/$name.wasm" $C_FLAGS -O3 -DNDEBUG $(wasm_flags "$name") -sSTANDALONE_WASM --no-entry \
-            -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB -sMAXIMUM_MEMORY=1GB \
-            -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first src/*.c || return 1
+        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_flags "$name") src/*.c || return 1
         check_wasm "build/$name.wasm" || return 1
     done
+    # For the tests: the same with an allocator that fails when it is told to.
+    # shellcheck disable=SC2046,SC2086
+    run_emcc build/failing.wasm $WASM_FLAGS $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
+        src/*.c tests/node/failing.c || return 1
     for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/; done
 }
 

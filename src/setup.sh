@@ -145,8 +145,9 @@ run_emcc() (
     esac
     job=$(mktemp -d "$EMCC_ROOT/tmp/kvc.XXXXXX")
     trap 'rm -rf "$job"' EXIT
-    mkdir -p "$job/src" "$job/build" "$job/tests/bench"
-    cp src/*.[ch] "$job/src" && cp tests/bench/*.c "$job/tests/bench" && cp -R include "$job" && cp -RL build/include "$job/build" &&
+    mkdir -p "$job/src" "$job/build" "$job/tests/bench" "$job/tests/node"
+    cp src/*.[ch] "$job/src" && cp tests/bench/*.c "$job/tests/bench" && cp tests/node/*.c "$job/tests/node" &&
+        cp -R include "$job" && cp -RL build/include "$job/build" &&
         chroot "$EMCC_ROOT" env -i PATH=/usr/bin:/bin HOME=/root \
             sh -c 'cd "$0" && exec emcc "$@"' "/tmp/${job##*/}" "$@" -o out.wasm &&
         cp "$job/out.wasm" "$out"
