@@ -1,9 +1,10 @@
 // The native side of the benchmark: writes the job that native.h describes, reads the lines of native.c.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { parseConfig } from '../../web/config.js';
 import { DECODED, benchmarkIds, spread } from '../../web/benchmark.js';
 import { linesOf } from './lines.js';
@@ -13,8 +14,10 @@ const PROGRAM = fileURLToPath(new URL('../../build/bench-native', import.meta.ur
 const SHIPPED = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
 const WEIGHTS = { f32: 0, int8: 3 }; // kvc_dtype
 
-/** @param {import('./suite.js').Job} job  @param {(result: import('./suite.js').Result) => void} tell */
-export async function runNative(job, tell) {
+/** @param {import('./suite.js').Job} job  @param {(runtime: string) => (result: import('./suite.js').Result) => void} keep */
+export async function runNative(job, keep) {
+  const { stdout: version } = await promisify(execFile)('gcc', ['-dumpfullversion']);
+  const tell = keep(`gcc ${version.trim()} -O3 -march=native`);
   const folder = await mkdtemp(join(tmpdir(), 'kvc-bench-'));
   try {
     for (const name of job.models) {

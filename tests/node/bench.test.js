@@ -1,0 +1,57 @@
+// What the benchmark reports is what its inputs say; its clocks are not tested here.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { parameterCount } from '../../web/analysis.js';
+import { attentionFactor, bandwidthShare, peakShare, refuseDifferences, table } from '../bench/report.js';
+import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
+
+const even = (median) => ({ median, min: median, max: median });
+
+/** A result that nobody measured. */
+const row = (changes) => ({
+  kind: 'row', runtime: 'Node v0', build: 'simd', model: 'TINY', weights: 'f32', context: 64, hash: 'aa',
+  decode: even(100), read: even(10e9), multiplyAdd: even(40e9), weightBytes: 60e6, cacheBytes: 20e6, multiplyAdds: 16e6,
+  prefillMultiplyAdds: 15e6, prefill: even(1000), uncached: even(4), ...changes,
+});
+
+test('shares: what was done over what could have been', () => {
+  assert.equal(bandwidthShare(row()), 0.8); // 80 MB, 100 times a second, of 10 GB
+  assert.equal(peakShare(row()), 0.75); // 15 M multiplications and additions, 1,000 times a second, of 40 G
+  // 10 ms more for 80 MB more, which take 8 ms to read.
+  assert.equal(attentionFactor(row(), row({ context: 1000, decode: even(50), cacheBytes: 100e6 })), 1.25);
+});
+
+test('the table: a line for each result, grouped by model, and no figure where there is none', () => {
+  const text = table([row(), row({ model: 'GPT2', prefill: undefined, uncached: undefined }), row({ build: 'native', runtime: 'gcc' })]);
+  assert.match(text, /### TINY: 6 layers, width 256, 8 heads, vocabulary 4096\n/);
+  assert.match(text, /\| Node v0, simd \| f32 \| 64 \| 1,000 \(1,000 to 1,000\) \| 75 % \| 100 \(100 to 100\) \| 80 % \| 4 \(4 to 4\) \| 25x \|/);
+  assert.match(text, /\| gcc \| f32 \|/);
+  assert.match(text, /### GPT2.*\| Node v0, simd \| f32 \| 64 \| - \| - \| 100 \(100 to 100\) \| 80 % \| - \| - \|/s);
+});
+
+test('other logits for the same text, and there is no report', () => {
+  refuseDifferences([row(), row({ build: 'relaxed' }), row({ context: 256, hash: 'bb' }), row({ weights: 'int8', hash: 'cc' }), row({ model: 'GPT2', hash: 'dd' })]);
+  assert.throws(() => refuseDifferences([row(), row({ build: 'relaxed', hash: 'bb' })]), /No report: TINY, f32, 64 tokens.*relaxed \(bb\).*simd \(aa\)/);
+});
+
+for (const [name, sizes] of Object.entries({ NOTHING, MICRO: SHAPES.MICRO })) {
+  test(`${name}: the random model loads, is the same each time, and spreads its logits`, async () => {
+    const hashes = [];
+    for (let i = 0; i < 2; i++) {
+      const model = await loadModel(randomModel(sizes), { tokenizer: false });
+      const session = model.createSession({ capacity: 8 });
+      const logits = session.prefill([1, 2, 3]);
+      assert.ok(new Set(logits).size > 0.9 * logits.length);
+      hashes.push(session.logitsHash);
+      model.dispose();
+    }
+    assert.equal(hashes[0], hashes[1]);
+  });
+}
+
+test('the shapes are those of the goals: TINY has 5.9 million parameters, GPT2 124 million', () => {
+  const count = ({ n_layer, n_embd, n_head, n_positions, vocab_size }) => (
+    parameterCount({ nLayer: n_layer, nHead: n_head, nEmbd: n_embd, nPositions: n_positions, vocabSize: vocab_size }));
+  assert.deepEqual(Object.values(SHAPES).map((sizes) => (count(sizes) / 1e6).toFixed(1)), ['0.9', '5.9', '124.4']);
+});
