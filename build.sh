@@ -201,8 +201,8 @@ cut_switches() {
     mkdir -p build/lab/cut
     for source in $(grep -l 'KVC_BUG(' src/*.c); do
         name=$(basename "$source" .c)
-        sed -e '/^ *if (KVC_BUG([A-Za-z0-9]*))$/ { s/.*//; n; s/.*//; }' \
-            -e 's/ [&|][&|] !\{0,1\}KVC_BUG([A-Za-z0-9]*)//' "$source" >"build/lab/cut/$name.c"
+        sed -e 's/ [&|][&|] !\{0,1\}KVC_BUG([A-Za-z0-9]*))/)/' \
+            -e '/^ *\(if\|for\) (.*KVC_BUG(.*)/ { s/.*//; n; s/.*//; }' "$source" >"build/lab/cut/$name.c"
         ! grep -n 'KVC_BUG' "build/lab/cut/$name.c" || { say "$source: a switch in no form of src/lab.h" && return 1; }
         # shellcheck disable=SC2086,SC2046
         $(native_compiler gcc-O2) $C_FLAGS -Isrc -isystem build/include -fmacro-prefix-map=build/lab/cut=src \

@@ -4,6 +4,7 @@
 
 #include "cache.h"
 #include "kernels.h"
+#include "lab.h"
 
 enum { QUERIES = 2 }; /* that share one walk over keys and values */
 
@@ -59,11 +60,14 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
 {
     for (size_t r = 0; r < rows; r++)
         memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
-    for (size_t first = 0; first < n; first += KVC_PAGE)
+    for (size_t first = 0; first < n; first += KVC_PAGE) {
+        if (KVC_BUG(B9) && first > 0 && first + 1 == n)
+            break;
         kvc_accumulate(
             h->scores + first, h->width, q, stride,
             page_of(h, &h->cache->key_format, h->keys, h->table[first / KVC_PAGE]),
             KVC_PAGE, rows, h->D, kvc_round_up(kvc_min(KVC_PAGE, n - first), 4));
+    }
 }
 
 /* Slots from `slot` on, `most` of them or fewer, whose values lie one after the other. */
@@ -112,7 +116,10 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
     count(h->cache, rows, n, step);
     score(h, q, stride, rows, n + (rows - 1) * step);
     for (size_t r = 0; r < rows; r++) {
-        sum[r] = kvc_softmax_terms(h->scores + r * h->width, n + r * step, scale);
+        size_t visible = n + r * step;
+        if (KVC_BUG(B25))
+            visible = kvc_round_up(visible, 4);
+        sum[r] = kvc_softmax_terms(h->scores + r * h->width, visible, scale);
         memset(y + r * stride, 0, h->D * sizeof *y);
     }
     mix(h, y, stride, h->scores, rows, 0, n); /* what all of them see */
@@ -141,7 +148,18 @@ void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_h
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch)
 {
-    attend(y, q, T, n_head, cache, b, layer, position + 1, 1, scratch);
+    size_t n = position + 1, step = 1;
+    if (KVC_BUG(B4) && position > 0)
+        n--;
+    if (KVC_BUG(B7))
+        n += T - 1;
+    if (KVC_BUG(B7))
+        step = 0;
+    if (KVC_BUG(B8) && T > 1)
+        n = 1;
+    if (KVC_BUG(B21) && cache->pages.held[b] > kvc_pages_for(position + T))
+        n = cache->pages.held[b] * KVC_PAGE - T + 1;
+    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
 }
 
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
@@ -189,6 +207,11 @@ kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
         return error;
     if (cache->length[b] == 0)
         return KVC_ERR_NOT_READY;
-    attend(y, q, T, n_head, cache, b, layer, cache->length[b], 0, scratch);
+    size_t n = cache->length[b], step = 0;
+    if (KVC_BUG(B23b))
+        step = T <= n;
+    if (KVC_BUG(B23b))
+        n = 1;
+    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
     return KVC_OK;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attention.h"
+#include "lab.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
                                    size_t capacity)
@@ -31,8 +32,11 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
         const float *token = kvc_matrix_at(&model->wte, 0, ids[position + r]);
         const size_t stride =
             (size_t)(kvc_matrix_at(&model->wte, 1, ids[position + r]) - token);
+        const float *place = model->wpe + (position + r) * C;
+        if (KVC_BUG(B1) && n == 1)
+            place = model->wpe;
         for (size_t i = 0; i < C; i++)
-            x[i] = token[i * stride] + model->wpe[(position + r) * C + i];
+            x[i] = token[i * stride] + place[i];
     }
 }
 
@@ -80,8 +84,13 @@ static void attend_runs(float *restrict y, const float *restrict q, size_t n_hea
 {
     for (const kvc_run *run = runs; run < runs + n_runs; run++) {
         const size_t n = run->n - run->skip;
-        kvc_attend(y, q, n, n_head, cache, run->sequence, layer,
-                   run->position + run->skip, scores);
+        size_t position = run->position + run->skip;
+        for (size_t i = 0; KVC_BUG(B11) && i < n_runs; i++)
+            position = runs[i].position > position ? runs[i].position : position;
+        if (KVC_BUG(B11)) /* or as far as there is padding */
+            position =
+                kvc_min(position, kvc_round_up(run->position + run->n, KVC_PAGE) - n);
+        kvc_attend(y, q, n, n_head, cache, run->sequence, layer, position, scores);
         if (run->query)
             memcpy(run->query, q + (n - 1) * C, C * sizeof *q);
         y += n * C;
@@ -96,6 +105,8 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
     const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
     const float eps = model->config.layer_norm_epsilon;
     const kvc_layer *layer = &model->layers[index];
+    if (KVC_BUG(B5b))
+        layer = &model->layers[model->config.n_layer - 1];
     uint64_t *macs = &w->counts->projection_macs;
     size_t n = 0;
     for (size_t i = 0; i < n_runs; i++)

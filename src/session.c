@@ -2,6 +2,7 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session.h"
 
+#include "lab.h"
 #include "state.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
@@ -134,6 +135,8 @@ kvc_error kvc_session_truncate(kvc_session *s, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (n == t->position)
         return KVC_OK;
+    if (KVC_BUG(B20b))
+        n++;
     t->position = n;
     t->has_logits = false;
     return kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));

@@ -151,6 +151,25 @@ static void positions_out_of_range(void **unused)
     free(cache);
 }
 
+/* A step writes its own slot: no page that holds the history is left or copied. */
+static void appends_leave_the_history_in_place(void **unused)
+{
+    (void)unused;
+    enum { S = 5 * KVC_PAGE + 3, D = 4 };
+    kvc_cache *cache = check_cache(2, 3, 1, S, D);
+    const float x[D] = {1.0f};
+    size_t page[S];
+    for (size_t t = 0; t < S; t++) {
+        for (size_t layer = 0; layer < 3; layer++)
+            check_ok(kvc_cache_append(cache, 1, layer, 1, x, x, D));
+        check_ok(kvc_cache_advance(cache, 1, 1));
+        page[t] = kvc_cache_page(cache, 1, t);
+        for (size_t slot = 0; slot <= t; slot++)
+            assert_int_equal(kvc_cache_page(cache, 1, slot), page[slot]);
+    }
+    free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +177,7 @@ int main(void)
         cmocka_unit_test(impossible_shapes),
         cmocka_unit_test(bad_memory),
         cmocka_unit_test(positions_out_of_range),
+        cmocka_unit_test(appends_leave_the_history_in_place),
     };
     return cmocka_run_group_tests_name("cache limits", tests, NULL, NULL);
 }

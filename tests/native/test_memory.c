@@ -2,6 +2,7 @@
  * and that nothing is ever allocated behind the caller's back. */
 #include "arena.h"
 #include "check.h"
+#include "random_mha.h"
 #include "random_model.h"
 
 static const kvc_config config = {.n_layer = 3,
@@ -114,6 +115,23 @@ static void nothing_is_allocated(void **unused)
     random_weights_free(&plain);
     free(session_memory);
     free(memory);
+}
+
+static void an_mha_allocates_nothing(void **unused)
+{
+    (void)unused;
+    random_mha self = random_mha_new(self_config(2, 1, 4, 40), 1);
+    random_mha cross = random_mha_new(cross_config(2, 1, 4, 40), 2);
+    const float x[40 * 20] = {0};
+    float y[40 * 20];
+    const size_t before = n_requests;
+    check_ok(kvc_mha_forward(self.mha, y, x, 0, 40));
+    check_ok(kvc_mha_full(self.mha, y, x, 40));
+    check_ok(kvc_mha_set_source(cross.mha, 0, x, 40));
+    check_ok(kvc_mha_forward(cross.mha, y, x, 0, 40));
+    assert_int_equal(n_requests, before);
+    random_mha_free(&self);
+    random_mha_free(&cross);
 }
 
 /* ---- what it costs ----------------------------------------------------------------- */
@@ -263,6 +281,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_is_allocated),
+        cmocka_unit_test(an_mha_allocates_nothing),
         cmocka_unit_test(session_memory_is_what_was_given),
         cmocka_unit_test(model_memory_is_the_weights),
         cmocka_unit_test(one_byte_less_is_refused),
