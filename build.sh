@@ -13,6 +13,7 @@
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` says how long,
 #            `fuzz keep` adds what was found, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
+#   peers    the same shapes on wllama and onnxruntime-web, in one Chromium: tests/bench/peers/README.md
 #   cache-types  what a cache of f16 or int8 changes in the logits, against f32
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
@@ -375,6 +376,7 @@ case $command in
         if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi
         ;;
     bench) setup wasm page bench && locked build_wasm && locked build_bench && exec node tests/bench/bench.js "$@" ;;
+    peers) setup wasm page browser && locked build_wasm && exec node tests/bench/peers/peers.js "$@" ;;
     cache-types | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;

@@ -19,17 +19,17 @@ const TYPES = {
 };
 
 /** Serves `folder` on this machine only; resolves with the server once it listens. Port 0 is any free one. */
-export function serve(folder, port = 0) {
+export function serve(folder, port = 0, headers = {}) {
   const root = resolve(folder);
   const server = createServer((request, response) => {
-    answer(root, request, response).catch(() => response.destroy()); // the reader went away
+    answer(root, request, response, headers).catch(() => response.destroy()); // the reader went away
   });
   return new Promise((done, fail) => {
     server.once('error', fail).listen(port, '127.0.0.1', () => done(server));
   });
 }
 
-async function answer(root, request, response) {
+async function answer(root, request, response, more) {
   const say = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
   if (!['GET', 'HEAD'].includes(request.method)) return say(405, { allow: 'GET, HEAD' });
   let path;
@@ -47,6 +47,7 @@ async function answer(root, request, response) {
     'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
     'content-length': found.size,
     'cache-control': 'no-cache', // a rebuilt file is seen at the next reload
+    ...more,
   });
   if (request.method === 'HEAD') response.end();
   else await pipeline(createReadStream(file), response);

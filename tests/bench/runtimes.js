@@ -8,7 +8,7 @@ import { serve } from '../serve.js';
 import { linesOf } from './lines.js';
 
 const ROOT = new URL('../../', import.meta.url);
-const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvcache-wasm');
+export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvcache-wasm');
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
 
 /** @typedef {import('./suite.js').Job} Job  @typedef {(result: import('./suite.js').Result) => void} Tell */
@@ -35,18 +35,29 @@ export async function newestNode() {
 
 /** @param {Job} job  @param {(runtime: string) => Tell} keep */
 export async function runChromium(job, keep) {
+  await inChromium(fileURLToPath(ROOT), 'tests/bench/page.html', async (page, name) => {
+    await page.exposeFunction('tell', keep(name));
+    await page.evaluate((/** @type {Job} */ wanted) => /** @type {any} */ (globalThis).run(wanted), job);
+  });
+}
+
+/**
+ * Serves a folder and opens a page of it, in which threads are allowed and the clock is fine.
+ * @param {string} folder  @param {string} path
+ * @param {(page: import('playwright-core').Page, name: string) => Promise<void>} work  name: "Chromium 1.2.3"
+ */
+export async function inChromium(folder, path, work) {
   const { chromium } = await import('playwright-core');
   const find = 'command -v chromium || command -v chromium-browser || command -v google-chrome';
   const executablePath = execFileSync('sh', ['-c', find], { encoding: 'utf8' }).trim();
-  const server = await serve(fileURLToPath(ROOT));
+  const server = await serve(folder, 0, { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' });
   const browser = await chromium.launch({ executablePath, args: FLAGS });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
     page.on('pageerror', (error) => console.error(`Chromium: ${error}`));
-    await page.exposeFunction('tell', keep(`Chromium ${browser.version()}`));
-    await page.goto(`http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/tests/bench/page.html`);
-    await page.evaluate((/** @type {Job} */ wanted) => /** @type {any} */ (globalThis).run(wanted), job);
+    await page.goto(`http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/${path}`);
+    await work(page, `Chromium ${browser.version()}`);
   } finally {
     await browser.close();
     server.close();

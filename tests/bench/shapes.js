@@ -16,6 +16,12 @@ export const NOTHING = { n_layer: 1, n_embd: 4, n_head: 1, n_positions: 1024, vo
 /** -1/16 up to 1/16 in 2,048 steps, all of them exact in F16. */
 const VALUES = Uint16Array.from({ length: 2048 }, (_, i) => halfBits((i - 1024) / 16384));
 
+/** Every F16 as a number. */
+export const FLOATS = Float32Array.from({ length: 65536 }, (_, bits) => {
+  const [exponent, fraction] = [(bits >> 10) & 31, (bits & 1023) / 1024];
+  return (bits & 0x8000 ? -1 : 1) * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
+});
+
 /** The bits of a number that F16 has exactly, and not as a subnormal. @param {number} x */
 function halfBits(x) {
   if (x === 0) return 0;
@@ -24,7 +30,7 @@ function halfBits(x) {
 }
 
 /** @param {Sizes} sizes  @returns {[name: string, shape: number[]][]} */
-function tensorsOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
+function shapesOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
   const layers = Array.from({ length: n_layer }, (_, i) => /** @type {[string, number[]][]} */ ([
     ['ln_1.weight', [C]], ['ln_1.bias', [C]], ['attn.c_attn.weight', [C, 3 * C]], ['attn.c_attn.bias', [3 * C]],
     ['attn.c_proj.weight', [C, C]], ['attn.c_proj.bias', [C]], ['ln_2.weight', [C]], ['ln_2.bias', [C]],
@@ -45,21 +51,30 @@ function values(name, length, seed) {
   return data;
 }
 
+/**
+ * Every tensor of a model of these sizes: F16, row-major, under its Hugging Face name.
+ * @param {Sizes} sizes  @returns {Generator<{ name: string, shape: number[], data: Uint16Array<ArrayBuffer> }>}
+ */
+export function* tensorsOf(sizes) {
+  for (const [i, [name, shape]] of shapesOf(sizes).entries()) {
+    yield { name, shape, data: values(name, shape.reduce((a, b) => a * b), i + 1) };
+  }
+}
+
 /** The files of a model of these sizes, for loadModel. @param {Sizes} sizes  @returns {Map<string, Blob>} */
 export function randomModel(sizes) {
   /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */
   const header = {};
-  const data = [];
+  const blobs = [];
   let end = 0;
-  for (const [i, [name, shape]] of tensorsOf(sizes).entries()) {
-    const length = shape.reduce((a, b) => a * b);
-    header[name] = { dtype: 'F16', shape, data_offsets: [end, end += 2 * length] };
-    data.push(new Blob([values(name, length, i + 1)])); // a Blob at once: the array can go
+  for (const { name, shape, data } of tensorsOf(sizes)) {
+    header[name] = { dtype: 'F16', shape, data_offsets: [end, end += data.byteLength] };
+    blobs.push(new Blob([data])); // at once: the array can go
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const config = { model_type: 'gpt2', ...sizes, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(config)])],
-    ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...data])],
+    ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...blobs])],
   ]);
 }
