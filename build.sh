@@ -190,7 +190,7 @@ build_native() { # build_native [FLAVOUR...]
 # ---- the mutation gate ----------------------------------------------------------------------
 
 MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
-MUTANT_SECONDS=10 # for one program: a bug may hang it
+MUTANT_SECONDS=20 # for one program: a bug may hang it
 
 build_lab() { build_native gcc-O2 lab && cut_switches; }
 
@@ -219,7 +219,7 @@ mutant_commands() {
         echo "killers=0; for program in $(test_programs | tr '\n' ' '); do" \
             "red=\$(KVC_BUG=$bug timeout -k 1 $MUTANT_SECONDS build/lab/\$program 2>&1 | awk -f tests/native/red.awk);" \
             "[ -z \"\$red\" ] || { echo \"\${program#test_}: \$red\"; killers=\$((killers + 1)); };" \
-            "[ \$killers != $MUTANT_KILLERS ] || break; done >build/lab/$bug.killers"
+            "[ \$killers != $MUTANT_KILLERS ] || break; done >build/lab/$bug.killers 2>/dev/null"
     done
 }
 
