@@ -72,21 +72,27 @@ const char *kvc_error_name(kvc_error error);
 
 /* ---- the model: immutable weights -------------------------------------------------- */
 
+/* Tensors arrive as F32, F16 or BF16 and become F32 or I8; a KV cache keeps F32, F16 or I8. */
+typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
+
 /* GPT-2's sizes, under the names of its config.json. head_dim = n_embd / n_head must
  * be a multiple of 4; n_inner is the width of the MLP (4 * n_embd where config.json
- * says null). */
+ * says null).
+ *   weights: how the matrices are kept (the linear layers, and wte, which is the
+ * embedding and the head). F32: exactly. I8: in a quarter of the bytes, every 32 inputs of
+ * an output with one scale: w is about scale * i, scale = max |w| / 63, i rounded to
+ * nearest even; activations meet them in 8 bits, in blocks of 32 as well, scale = max |x|
+ * / 127. Also with I8 every build computes the same bits, and the cache changes none. */
 typedef struct kvc_config {
     uint32_t n_layer, n_head, n_embd, n_inner, n_positions, vocab_size;
     float layer_norm_epsilon;
+    kvc_dtype weights;
 } kvc_config;
-
-/* Tensors arrive as F32, F16 or BF16; a KV cache keeps F32, F16 or I8. */
-typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 typedef struct kvc_model kvc_model;
 
 /* Errors: CONFIG_INVALID (a size is 0 or beyond any model, head_dim % 4, an epsilon
- * that is not between 0 and 1), INVALID_ARGUMENT (NULL). */
+ * that is not between 0 and 1, weights other than F32 and I8), INVALID_ARGUMENT (NULL). */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

@@ -29,14 +29,11 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
 {
     const size_t C = model->config.n_embd;
     for (size_t r = 0; r < n; r++, x += C) {
-        const float *token = kvc_matrix_at(&model->wte, 0, ids[position + r]);
-        const size_t stride =
-            (size_t)(kvc_matrix_at(&model->wte, 1, ids[position + r]) - token);
         const float *place = model->wpe + (position + r) * C;
         if (KVC_BUG(B1) && n == 1)
             place = model->wpe;
-        for (size_t i = 0; i < C; i++)
-            x[i] = token[i * stride] + place[i];
+        kvc_matrix_column(x, &model->wte, ids[position + r]);
+        kvc_add(x, place, C);
     }
 }
 

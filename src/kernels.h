@@ -23,25 +23,48 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
                     size_t rows, size_t n, size_t lanes);
 
 /* A weight matrix packed into panels of KVC_PANEL outputs, the last one narrower (a
- * multiple of
- * 4, padded with zeros).
- *   w: [n_out/32][n_in][32]   bias: [n_out rounded up to 4] or NULL */
+ * multiple of 4, padded with zeros).
+ *   floats: w: [n_out/32][n_in][32], q: NULL
+ *   int8:   q: [n_out/32][n_in/4][32][4], the weight 0 stored as 64, n_in rounded up to
+ *           whole blocks; w: their scales, [n_out/32][n_in/KVC_BLOCK][32]   (int8.c)
+ *   bias: [n_out rounded up to 4] or NULL */
 typedef struct kvc_matrix {
     size_t n_in, n_out;
     float *w, *bias;
+    unsigned char *q;
 } kvc_matrix;
 
-/* Where the weight from input i to output o lies. */
+enum { KVC_BLOCK = 32 }; /* inputs of an int8 matrix that share a scale */
+static inline size_t kvc_blocks(size_t n_in)
+{
+    return (n_in + KVC_BLOCK - 1) / KVC_BLOCK;
+}
+
+/* Where the weight from input i to output o lies; in an int8 matrix, the scale of the
+ * weights from input block i to output o. */
 float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o);
 
 /* Bytes of its panels: what kvc_linear reads of them, however many rows. */
 size_t kvc_matrix_bytes(const kvc_matrix *m);
+
+/* x[i] = w[i,o] for every input i   x: [n_in] out */
+void kvc_matrix_column(float *restrict x, const kvc_matrix *m, size_t o);
 
 /* y[r,o] = bias[o] + sum_i x[r,i] * w[i,o]
  *   y: [rows, n_out rounded up to 4] out
  *   x: [rows, n_in], row stride n_in rounded up to 4 */
 void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
                 const kvc_matrix *m);
+
+/* The parts of an int8 matrix. set_block packs the weights from inputs 32 block .. + n - 1
+ * to output o; accumulate is kvc_linear, the bias being
+ * in y.
+ *   x: [n] floats, one every stride, n <= KVC_BLOCK */
+void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float *x,
+                        size_t stride, size_t n);
+void kvc_int8_column(float *restrict x, const kvc_matrix *m, size_t o);
+void kvc_int8_accumulate(float *restrict y, const float *restrict x, size_t rows,
+                         const kvc_matrix *m);
 
 /* y = (x - mean) / sqrt(var + eps) * weight + bias, per row; population variance.
  *   y, x: [rows, n]   weight, bias: [n]   n: a multiple of 4   (Ba et al. 2016) */

@@ -1,8 +1,7 @@
+/* model.c - checks the sizes and lays the weights out. */
 #include "model.h"
 
 #include <string.h>
-
-/* ---- sizes and layout -------------------------------------------------------------- */
 
 kvc_error kvc_config_check(const kvc_config *c)
 {
@@ -20,6 +19,8 @@ kvc_error kvc_config_check(const kvc_config *c)
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->layer_norm_epsilon > 0.0f && c->layer_norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
+    if (c->weights != KVC_F32 && c->weights != KVC_I8)
+        return KVC_ERR_CONFIG_INVALID;
     return KVC_OK;
 }
 
@@ -29,32 +30,40 @@ static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
 }
 
 /* A matrix with zeros in the lanes that pad n_out to a multiple of 4. */
-static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out, float *bias)
+static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out, float *bias,
+                              kvc_dtype type)
 {
     const size_t lanes = kvc_round_up(n_out, 4), last = n_out / KVC_PANEL * KVC_PANEL;
-    const kvc_matrix m = {n_in, n_out, take_floats(arena, lanes, n_in), bias};
+    const size_t blocks = kvc_blocks(n_in), n = type == KVC_I8 ? blocks : n_in;
+    kvc_matrix m = {n_in, n_out, take_floats(arena, lanes, n), bias, NULL};
+    if (type == KVC_I8)
+        m.q = kvc_take(arena, lanes, blocks * KVC_BLOCK);
     if (arena->base && lanes != n_out) {
-        memset(m.w + last * n_in, 0, (lanes - last) * n_in * sizeof(float));
+        memset(m.w + last * n, 0, (lanes - last) * n * sizeof(float));
+        if (m.q) /* any weight: their scales are zero */
+            memset(m.q + last * n * KVC_BLOCK, 0, (lanes - last) * n * KVC_BLOCK);
         if (bias)
             memset(bias + n_out, 0, (lanes - n_out) * sizeof(float));
     }
     return m;
 }
 
-static kvc_layer take_layer(kvc_arena *arena, size_t C, size_t F)
+static kvc_layer take_layer(kvc_arena *arena, const kvc_config *config)
 {
+    const size_t C = config->n_embd, F = config->n_inner;
+    const kvc_dtype type = config->weights;
     kvc_layer l;
     l.ln_1_weight = take_floats(arena, 1, C);
     l.ln_1_bias = take_floats(arena, 1, C);
     float *bias = take_floats(arena, 3, C);
-    l.q = take_matrix(arena, C, C, bias);
-    l.k = take_matrix(arena, C, C, bias ? bias + C : NULL);
-    l.v = take_matrix(arena, C, C, bias ? bias + 2 * C : NULL);
-    l.proj = take_matrix(arena, C, C, take_floats(arena, 1, C));
+    l.q = take_matrix(arena, C, C, bias, type);
+    l.k = take_matrix(arena, C, C, bias ? bias + C : NULL, type);
+    l.v = take_matrix(arena, C, C, bias ? bias + 2 * C : NULL, type);
+    l.proj = take_matrix(arena, C, C, take_floats(arena, 1, C), type);
     l.ln_2_weight = take_floats(arena, 1, C);
     l.ln_2_bias = take_floats(arena, 1, C);
-    l.fc = take_matrix(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)));
-    l.mlp_proj = take_matrix(arena, F, C, take_floats(arena, 1, C));
+    l.fc = take_matrix(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)), type);
+    l.mlp_proj = take_matrix(arena, F, C, take_floats(arena, 1, C), type);
     return l;
 }
 
@@ -68,12 +77,15 @@ static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
     m->config = *config;
     m->layers = kvc_take(arena, L, sizeof *m->layers);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
-    m->wte = take_matrix(arena, C, config->vocab_size, NULL);
+    m->wte = take_matrix(arena, C, config->vocab_size, NULL, config->weights);
+    if (config->weights == KVC_I8)
+        m->rows = take_floats(arena, KVC_BLOCK,
+                              C * 3 > config->n_inner ? C * 3 : config->n_inner);
     m->wpe = take_floats(arena, config->n_positions, C);
     m->ln_f_weight = take_floats(arena, 1, C);
     m->ln_f_bias = take_floats(arena, 1, C);
     for (size_t i = 0; i < L && !arena->overflow; i++) {
-        const kvc_layer layer = take_layer(arena, C, config->n_inner);
+        const kvc_layer layer = take_layer(arena, config);
         if (arena->base)
             m->layers[i] = layer;
     }
@@ -116,126 +128,6 @@ const kvc_config *kvc_model_config(const kvc_model *model)
     return &model->config;
 }
 
-/* ---- intake: bytes of a file -> packed floats -------------------------------------- */
-
-static size_t dtype_size(kvc_dtype dtype)
-{
-    return dtype == KVC_F32 ? 4 : 2;
-}
-
-/* IEEE 754 half to single, exact: subnormals, infinities and NaN included. */
-static uint32_t widen_half(uint32_t h)
-{
-    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31,
-                   fraction = h & 0x3ffu;
-    if (exponent == 31)
-        return sign | 0x7f800000u | fraction << 13;
-    if (exponent != 0)
-        return sign | (exponent + 112) << 23 | fraction << 13;
-    const float magnitude = (float)fraction * 0x1p-24f;
-    uint32_t bits;
-    memcpy(&bits, &magnitude, sizeof bits);
-    return sign | bits;
-}
-
-static float load_element(const unsigned char *p, kvc_dtype dtype)
-{
-    uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    if (dtype == KVC_F32)
-        bits |= (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    else
-        bits = dtype == KVC_BF16 ? bits << 16 : widen_half(bits);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-/* Where element number i of the file's tensor goes. */
-static float *destination(const kvc_place *place, size_t i)
-{
-    if (place->plain)
-        return place->plain + i;
-    const size_t row = i / place->shape[1], column = i % place->shape[1];
-    if (place->out_major)
-        return kvc_matrix_at(place->matrix, column, row);
-    const size_t n_out = place->matrix->n_out;
-    return kvc_matrix_at(place->matrix + column / n_out, row, column % n_out);
-}
-
-kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
-                                 const uint64_t *shape, size_t rank)
-{
-    if (!model || !name || (rank > 0 && !shape))
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (model->intake.active)
-        return KVC_ERR_BUSY;
-    size_t index;
-    if (!kvc_tensor_find(model, name, &index))
-        return KVC_ERR_TENSOR_UNKNOWN;
-    if (dtype != KVC_F32 && dtype != KVC_F16 && dtype != KVC_BF16)
-        return KVC_ERR_TENSOR_DTYPE;
-    if (model->present[index])
-        return KVC_ERR_TENSOR_DUPLICATE;
-    const kvc_place place = kvc_tensor_place(model, index);
-    size_t elements = 1;
-    for (size_t i = 0; i < place.rank; i++) {
-        if (rank != place.rank || shape[i] != place.shape[i])
-            return KVC_ERR_TENSOR_SHAPE;
-        elements *= place.shape[i];
-    }
-    model->intake = (kvc_intake){
-        .active = true, .index = index, .dtype = dtype, .elements = elements};
-    return KVC_OK;
-}
-
-kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t bytes)
-{
-    kvc_intake *in = &model->intake;
-    if (!in->active || (!data && bytes > 0))
-        return KVC_ERR_INVALID_ARGUMENT;
-    const size_t size = dtype_size(in->dtype);
-    if (bytes % size != 0 || bytes / size > in->elements - in->written) {
-        kvc_model_cancel_tensor(model);
-        return KVC_ERR_TENSOR_BYTES;
-    }
-    const kvc_place place = kvc_tensor_place(model, in->index);
-    const unsigned char *p = data;
-    for (size_t left = bytes / size; left > 0; left--, p += size) {
-        const float value = load_element(p, in->dtype);
-        if (!kvc_all_finite(&value, 1)) {
-            kvc_model_cancel_tensor(model);
-            return KVC_ERR_NOT_FINITE;
-        }
-        *destination(&place, in->written++) = value;
-    }
-    if (in->written == in->elements) {
-        model->present[in->index] = true;
-        in->active = false;
-    }
-    return KVC_OK;
-}
-
-void kvc_model_cancel_tensor(kvc_model *model)
-{
-    model->intake.active = false;
-}
-
-kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
-                               const uint64_t *shape, size_t rank, const void *data,
-                               size_t bytes)
-{
-    if (name && kvc_model_ignores(name))
-        return KVC_OK;
-    kvc_error error = kvc_model_begin_tensor(model, name, dtype, shape, rank);
-    if (error)
-        return error;
-    error = kvc_model_write_tensor(model, data, bytes);
-    if (!error && model->intake.active)
-        error = KVC_ERR_TENSOR_BYTES; /* too few */
-    kvc_model_cancel_tensor(model);
-    return error;
-}
-
 kvc_error kvc_model_complete(kvc_model *model, const char **name)
 {
     if (!model || !name)
@@ -271,7 +163,11 @@ static uint64_t hash_tensor(uint64_t hash, const kvc_place *place)
                           place->shape[0] * (place->rank == 2 ? place->shape[1] : 1));
     for (size_t part = 0; part < place->parts; part++) {
         const kvc_matrix *m = &place->matrix[part];
-        hash = hash_words(hash, m->w, kvc_matrix_bytes(m) / sizeof(uint32_t));
+        const size_t words = kvc_matrix_bytes(m) / sizeof(uint32_t);
+        const size_t scales = m->q ? words / (1 + KVC_BLOCK / sizeof(uint32_t)) : words;
+        hash = hash_words(hash, m->w, scales);
+        if (m->q)
+            hash = hash_words(hash, m->q, words - scales);
     }
     return hash;
 }

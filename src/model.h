@@ -27,6 +27,7 @@ typedef struct kvc_intake {
 struct kvc_model {
     kvc_config config;
     kvc_matrix wte; /* C -> V: the head; row id of the embedding is output id */
+    float *rows;    /* int8: the last KVC_BLOCK inputs of a tensor on its way in */
     float *wpe;     /* [n_positions, C] */
     float *ln_f_weight, *ln_f_bias; /* [C] */
     kvc_layer *layers;              /* [L] */

@@ -11,4 +11,6 @@
 #include <simde/wasm/simd128.h>
 #endif
 
+#define KVC_INLINE static inline __attribute__((always_inline))
+
 #endif

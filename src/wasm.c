@@ -56,10 +56,12 @@ void EXPORT(kvc_wasm_free)(void *memory)
  * known */
 kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t n_embd,
                                      uint32_t n_inner, uint32_t n_positions,
-                                     uint32_t vocab_size, float layer_norm_epsilon)
+                                     uint32_t vocab_size, float layer_norm_epsilon,
+                                     kvc_dtype weights)
 {
     const kvc_config config = {
-        n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, layer_norm_epsilon};
+        n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, layer_norm_epsilon,
+        weights};
     size_t bytes;
     kvc_error error = kvc_model_bytes(&config, &bytes);
     if (error)

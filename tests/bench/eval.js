@@ -1,6 +1,6 @@
 // Bits per byte of a model on a text file, computed by this engine through its binding:
 //
-//   npm run eval -- TEXT [--model DIR] [--json FILE]
+//   npm run eval -- TEXT [--model DIR] [--weights f32|int8] [--json FILE]
 //
 // TEXT holds documents separated by lines of <|endoftext|>. Every token of a document and the
 // <|endoftext|> that closes it is predicted exactly once, from at most n_positions tokens of the same
@@ -10,6 +10,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 
 const END = '<|endoftext|>';
@@ -59,19 +60,23 @@ export function bitsPerByte(model, text, onDocument) {
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { model: { type: 'string', default: new URL('../../web/models/stories/', import.meta.url).href }, json: { type: 'string' } },
+    options: {
+      model: { type: 'string', default: new URL('../../web/models/stories/', import.meta.url).href },
+      weights: { type: 'string', default: 'f32' },
+      json: { type: 'string' },
+    },
   });
   if (positionals.length !== 1) {
-    console.error('Usage: npm run eval -- TEXT [--model DIR] [--json FILE]');
+    console.error('Usage: npm run eval -- TEXT [--model DIR] [--weights f32|int8] [--json FILE]');
     process.exit(2);
   }
-  const model = await loadModel(values.model);
+  const model = await loadModel(values.model, { weights: /** @type {'f32' | 'int8'} */ (values.weights) });
   const start = performance.now();
   const progress = (/** @type {number} */ done, /** @type {number} */ of) => process.stderr.write(`\r${done} of ${of} documents`);
   const result = bitsPerByte(model, await readFile(positionals[0], 'utf8'), process.stderr.isTTY ? progress : undefined);
   const seconds = (performance.now() - start) / 1e3;
   console.log(`${result.bitsPerByte.toFixed(4)} bits per byte: ${result.documents} documents, ${result.bytes} bytes, ${result.tokens} tokens, `
-    + `${seconds.toFixed(1)} s, ${model.variant} build`);
+    + `${seconds.toFixed(1)} s, ${model.weights}, ${model.variant} build`);
   if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
   model.dispose();
 }

@@ -1,5 +1,6 @@
 // One Node of the benchmark, started by runtimes.js: node run.js JOB. Prints one result a line.
 import { readFile } from 'node:fs/promises';
+import '../relaxed.js';
 import { runSuite } from './suite.js';
 
 const probe = await WebAssembly.compile(await readFile(new URL('../../build/probe.wasm', import.meta.url)));

@@ -21,7 +21,9 @@ static kvc_config any_config(fuzz_bytes *in)
     float eps = 1e-5f;
     if (wild & 64)
         fuzz_copy(in, &eps, sizeof eps);
-    return (kvc_config){size[0], size[1], size[2], size[3], size[4], size[5], eps};
+    const kvc_dtype weights = wild & 128 ? KVC_I8 : KVC_F32;
+    return (kvc_config){size[0], size[1], size[2], size[3],
+                        size[4], size[5], eps,     weights};
 }
 
 /* Some tensor that the model has, as a start that chance would hardly find. */

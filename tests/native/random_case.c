@@ -96,7 +96,7 @@ random_case random_case_new(uint64_t seed)
     c.n_sequence = 1 + random_below(&state, sequences[random_below(&state, 3)]);
     c.config = (kvc_config){(uint32_t)L, (uint32_t)H, (uint32_t)(H * D),
                             (uint32_t)F, (uint32_t)P, (uint32_t)V,
-                            1e-5f};
+                            1e-5f, KVC_F32};
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
@@ -141,7 +141,7 @@ static const char *parse_op(case_op *op, const char *text)
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
-    *c = (random_case){.config.layer_norm_epsilon = 1e-5f};
+    *c = (random_case){.config.layer_norm_epsilon = 1e-5f, KVC_F32};
     kvc_config *m = &c->config;
     sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu %zu ops%n", &m->n_layer,
            &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions, &m->vocab_size, &c->seed,

@@ -4,7 +4,7 @@
 #include "oracle.h"
 #include "random_model.h"
 
-static const kvc_config tiny = {3, 2, 24, 40, 200, 60, 1e-5f};
+static const kvc_config tiny = {3, 2, 24, 40, 200, 60, 1e-5f, KVC_F32};
 
 static void release(void *memory, void *another)
 {

@@ -13,7 +13,7 @@ static const kvc_config config = {.n_layer = 2,
                                   .n_inner = 9,
                                   .n_positions = 10,
                                   .vocab_size = 11,
-                                  .layer_norm_epsilon = 1e-5f};
+                                  .layer_norm_epsilon = 1e-5f, KVC_F32};
 
 static kvc_model *new_model(void)
 {
@@ -72,6 +72,12 @@ static void config_invalid(void **unused)
         kvc_config c = config;
         c.layer_norm_epsilon = bad_epsilons[i];
         check_error(kvc_config_check(&c), KVC_ERR_CONFIG_INVALID);
+    }
+    for (int type = -1; type <= KVC_I8 + 1; type++) {
+        kvc_config c = config;
+        c.weights = (kvc_dtype)type;
+        check_error(kvc_config_check(&c),
+                    type == KVC_F32 || type == KVC_I8 ? KVC_OK : KVC_ERR_CONFIG_INVALID);
     }
 }
 

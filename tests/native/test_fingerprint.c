@@ -2,7 +2,7 @@
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {2, 2, 8, 10, 9, 11, 1e-5f};
+static const kvc_config config = {2, 2, 8, 10, 9, 11, 1e-5f, KVC_F32};
 
 static uint64_t fingerprint_of(const oracle_model *plain)
 {
@@ -52,6 +52,16 @@ static void every_size_counts(void **unused)
     plain.config.n_head = 2;
     plain.config.layer_norm_epsilon = 2e-5f;
     assert_true(fingerprint_of(&plain) != same);
+    plain.config.layer_norm_epsilon = 1e-5f;
+    plain.config.weights = KVC_I8; /* then it is the packed weights that count */
+    const uint64_t int8 = fingerprint_of(&plain);
+    assert_true(int8 != same);
+    for (size_t i = 0; i < plain.n_tensors; i++) {
+        const float kept = plain.tensors[i].data[0];
+        plain.tensors[i].data[0] = kept + 1.0f;
+        assert_true(fingerprint_of(&plain) != int8);
+        plain.tensors[i].data[0] = kept;
+    }
     random_weights_free(&plain);
     assert_true(kvc_model_fingerprint(NULL) == 0);
 }

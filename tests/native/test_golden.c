@@ -6,8 +6,9 @@
  *
  * A model is a block of lines, all words separated by one space:
  *
- *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED   weights: random_model.h;
- *                                                               layer_norm_epsilon is 1e-5
+ *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED [int8]
+ *                        weights: random_model.h, floats unless int8 is said;
+ *                        layer_norm_epsilon is 1e-5
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, which is then decoded
@@ -35,7 +36,11 @@ typedef struct golden {
 
 #define SIZES(L, H, C, F, P, V)                                                          \
     {                                                                                    \
-        L, H, C, F, P, V, 1e-5f                                                          \
+        L, H, C, F, P, V, 1e-5f, KVC_F32                                                 \
+    }
+#define INT8(L, H, C, F, P, V)                                                           \
+    {                                                                                    \
+        L, H, C, F, P, V, 1e-5f, KVC_I8                                                  \
     }
 
 static const golden models[] = {
@@ -51,6 +56,11 @@ static const golden models[] = {
     {SIZES(1, 2, 72, 33, 180, 99), 10, 128, {1.5f, 0, 1.0f, 0.1f, 0.9f}},
     {SIZES(3, 8, 32, 128, 162, 64), 11, 130, {1.0f, 64, 1.0f, 0.0f, 1.0f}},
     {SIZES(2, 4, 112, 449, 90, 1009), 12, 17, {0.9f, 100, 0.99f, 0.001f, 1.15f}},
+    {INT8(1, 1, 4, 1, 34, 3), 13, 2, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
+    {INT8(2, 2, 24, 33, 120, 67), 14, 70, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {INT8(4, 4, 64, 256, 130, 257), 15, 98, {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {INT8(2, 3, 132, 531, 70, 500), 16, 37, {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {INT8(1, 2, 272, 1090, 70, 1009), 17, 33, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -93,8 +103,9 @@ static void print_model(FILE *out, const golden *g, bool use_cache)
     random_model model = random_model_new(c, g->seed);
     kvc_session *session = random_model_session(&model, g->n_prompt + N_NEW);
     check_ok(kvc_session_set_cache(session, use_cache));
-    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "\nprompt", c->n_layer, c->n_head,
-            c->n_embd, c->n_inner, c->n_positions, c->vocab_size, g->seed);
+    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "%s\nprompt", c->n_layer, c->n_head,
+            c->n_embd, c->n_inner, c->n_positions, c->vocab_size, g->seed,
+            c->weights == KVC_I8 ? " int8" : "");
     for (size_t i = 0; i < g->n_prompt; i++)
         fprintf(out, " %" PRIu32, ids[i]);
     fprintf(out, "\n");

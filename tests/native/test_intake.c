@@ -14,7 +14,16 @@ static const kvc_config tiny = {.n_layer = 2,
                                 .n_inner = 7,
                                 .n_positions = 5,
                                 .vocab_size = 6,
-                                .layer_norm_epsilon = 1e-5f};
+                                .layer_norm_epsilon = 1e-5f, KVC_F32};
+
+static const kvc_config tiny_int8 = {.n_layer = 2,
+                                     .n_head = 1,
+                                     .n_embd = 36,
+                                     .n_inner = 7,
+                                     .n_positions = 5,
+                                     .vocab_size = 6,
+                                     .layer_norm_epsilon = 1e-5f,
+                                     .weights = KVC_I8};
 
 static kvc_model *new_model(const kvc_config *config)
 {
@@ -122,18 +131,45 @@ static void singles_keep_their_bits(void **unused)
 
 /* ---- packing ----------------------------------------------------------------------- */
 
+/* An int8 matrix gives back scale * i: within half a step, a 126th of the largest of its
+ * block, and the largest itself as it was (but for a rounding). */
+static void check_quantized(const kvc_matrix *m, const float *w, size_t row_stride,
+                            size_t column_stride)
+{
+    float *column = check_alloc(m->n_in, sizeof *column);
+    for (size_t o = 0; o < m->n_out; o++) {
+        kvc_matrix_column(column, m, o);
+        for (size_t first = 0; first < m->n_in; first += KVC_BLOCK) {
+            const float *from = w + first * row_stride + o * column_stride;
+            const size_t n = kvc_min(KVC_BLOCK, m->n_in - first);
+            double max = 0.0;
+            for (size_t i = 0; i < n; i++)
+                max = fmax(max, fabs((double)from[i * row_stride]));
+            for (size_t i = 0; i < n; i++) {
+                const double want = (double)from[i * row_stride],
+                             off = fabs((double)column[first + i] - want);
+                assert_true(off <= max / 126 * 1.0001);
+                assert_true(fabs(want) < max || off <= 1e-6 * max);
+            }
+        }
+    }
+    free(column);
+}
+
 static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
                          size_t column_stride, const float *bias)
 {
-    for (size_t i = 0; i < m->n_in; i++)
+    if (m->q)
+        check_quantized(m, w, row_stride, column_stride);
+    for (size_t i = 0; i < m->n_in && !m->q; i++)
         for (size_t o = 0; o < m->n_out; o++)
             check_same(kvc_matrix_at(m, i, o), w + i * row_stride + o * column_stride, 1);
     if (bias)
         check_same(m->bias, bias, m->n_out);
     for (size_t o = m->n_out; o < kvc_round_up(m->n_out, 4); o++) {
         assert_true(!m->bias || m->bias[o] == 0.0f);
-        for (size_t i = 0; i < m->n_in; i++)
-            assert_true(*kvc_matrix_at(m, i, o) == 0.0f);
+        for (size_t i = 0; i < (m->q ? kvc_blocks(m->n_in) : m->n_in); i++)
+            assert_true(*kvc_matrix_at(m, i, o) == 0.0f); /* the weight, or its scale */
     }
 }
 
@@ -174,7 +210,8 @@ static void every_weight_finds_its_place(void **unused)
     (void)unused;
     uint64_t state = 2;
     for (int round = 0; round < 40; round++) {
-        const kvc_config config = random_config(&state, 1 + random_below(&state, 40));
+        kvc_config config = random_config(&state, 1 + random_below(&state, 40));
+        config.weights = round % 2 ? KVC_I8 : KVC_F32;
         random_model m = random_model_new(&config, random_next(&state));
         check_packed(m.packed, &m.plain);
         random_model_free(&m);
@@ -187,7 +224,8 @@ static void any_order_with_or_without_prefix(void **unused)
     (void)unused;
     uint64_t state = 3;
     for (int round = 0; round < 20; round++) {
-        const kvc_config config = random_config(&state, 1 + random_below(&state, 40));
+        kvc_config config = random_config(&state, 1 + random_below(&state, 40));
+        config.weights = round % 2 ? KVC_I8 : KVC_F32;
         oracle_model plain = random_weights(&config, random_next(&state));
         kvc_model *model = new_model(&config);
         const char *missing = NULL;
@@ -211,13 +249,11 @@ static void any_order_with_or_without_prefix(void **unused)
 
 /* ---- in pieces --------------------------------------------------------------------- */
 
-static void pieces_of_every_size_equal_the_whole(void **unused)
+static void check_pieces(const kvc_config *config, size_t most)
 {
-    (void)unused;
-    for (size_t piece = 1; piece <= 90;
-         piece++) { /* the longest tensor has 48 elements */
-        oracle_model plain = random_weights(&tiny, piece);
-        kvc_model *model = new_model(&tiny);
+    for (size_t piece = 1; piece <= most; piece += 1 + piece / 100) {
+        oracle_model plain = random_weights(config, piece);
+        kvc_model *model = new_model(config);
         for (size_t i = 0; i < plain.n_tensors; i++) {
             const oracle_tensor *t = &plain.tensors[i];
             const size_t n = oracle_tensor_elements(t);
@@ -236,13 +272,19 @@ static void pieces_of_every_size_equal_the_whole(void **unused)
     }
 }
 
-/* A tensor that fails or is cancelled half-way counts as not there and can come again. */
-static void failed_and_cancelled_pieces_come_again(void **unused)
+static void pieces_of_every_size_equal_the_whole(void **unused)
 {
     (void)unused;
+    check_pieces(&tiny, 90);        /* the longest tensor has 48 elements, */
+    check_pieces(&tiny_int8, 5000); /* and here 36 * 108 */
+}
+
+/* A tensor that fails or is cancelled half-way counts as not there and can come again. */
+static void check_failures(const kvc_config *config)
+{
     const float bad = NAN;
-    oracle_model plain = random_weights(&tiny, 7);
-    kvc_model *model = new_model(&tiny);
+    oracle_model plain = random_weights(config, 7);
+    kvc_model *model = new_model(config);
     const char *missing;
     for (size_t i = 0; i < plain.n_tensors; i++) {
         const oracle_tensor *t = &plain.tensors[i];
@@ -275,6 +317,13 @@ static void failed_and_cancelled_pieces_come_again(void **unused)
     check_packed(model, &plain);
     random_weights_free(&plain);
     free(model);
+}
+
+static void failed_and_cancelled_pieces_come_again(void **unused)
+{
+    (void)unused;
+    check_failures(&tiny);
+    check_failures(&tiny_int8);
 }
 
 int main(void)

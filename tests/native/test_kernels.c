@@ -50,7 +50,7 @@ static void accumulate_is_the_plain_loop(void **unused)
 static kvc_matrix pack(const float *w, const float *bias, size_t n_in, size_t n_out)
 {
     const size_t lanes = kvc_round_up(n_out, 4);
-    kvc_matrix m = {n_in, n_out, calloc(lanes * n_in, sizeof(float)), NULL};
+    kvc_matrix m = {n_in, n_out, calloc(lanes * n_in, sizeof(float)), NULL, NULL};
     for (size_t i = 0; i < n_in; i++)
         for (size_t o = 0; o < n_out; o++) {
             float *place = kvc_matrix_at(&m, i, o);

@@ -11,7 +11,8 @@ static const kvc_config config = {.n_layer = 3,
                                   .n_inner = 35,
                                   .n_positions = 70,
                                   .vocab_size = 50,
-                                  .layer_norm_epsilon = 1e-5f};
+                                  .layer_norm_epsilon = 1e-5f,
+                                  KVC_F32};
 
 /* ---- every request to the heap, counted -------------------------------------------- */
 
@@ -170,7 +171,7 @@ static void session_memory_is_what_was_given(void **unused)
 static void model_memory_is_the_weights(void **unused)
 {
     (void)unused;
-    const kvc_config gpt2 = {12, 12, 768, 3072, 1024, 50257, 1e-5f};
+    const kvc_config gpt2 = {12, 12, 768, 3072, 1024, 50257, 1e-5f, KVC_F32};
     const size_t C = 768, F = 3072, V = 50257;
     const size_t weights =
         V * C + 1024 * C + 12 * (4 * C * C + 2 * C * F + 9 * C + F) + 2 * C;
@@ -178,6 +179,13 @@ static void model_memory_is_the_weights(void **unused)
     size_t bytes;
     check_ok(kvc_model_bytes(&gpt2, &bytes));
     assert_in_range(bytes, 4 * weights, 4 * weights + 4 * weights / 1000);
+
+    kvc_config int8 = gpt2;
+    int8.weights = KVC_I8; /* a byte each, 4 for every 32, and 32 rows of the widest */
+    const size_t matrices = V * C + 12 * (4 * C * C + 2 * C * F);
+    const size_t packed = matrices + matrices / 8 + 4 * (weights - matrices);
+    check_ok(kvc_model_bytes(&int8, &bytes));
+    assert_in_range(bytes, packed, packed + 4 * 32 * F + packed / 1000);
 }
 
 static void one_byte_less_is_refused(void **unused)
@@ -272,7 +280,7 @@ static void a_model_too_large_for_size_t(void **unused)
 {
     (void)unused;
     const uint32_t most = 1u << 24;
-    const kvc_config huge = {1u << 12, 1, most, most, most, most, 1e-5f};
+    const kvc_config huge = {1u << 12, 1, most, most, most, most, 1e-5f, KVC_F32};
     size_t bytes;
     check_error(kvc_model_bytes(&huge, &bytes), KVC_ERR_OUT_OF_MEMORY);
 }

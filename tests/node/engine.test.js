@@ -24,11 +24,15 @@ for (const [variant, file] of Object.entries(FILES)) {
 
 test('auto takes the fastest build that validates', async () => {
   assert.equal((await Engine.create()).variant, bestVariant());
+  assert.equal(bestVariant(), 'relaxed'); // tests/relaxed.js sees to it
   const script = `import { bestVariant } from '${new URL('engine.js', WEB)}'; console.log(bestVariant());`;
   const best = async (...flags) => (await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script])).stdout.trim();
   const [major] = process.versions.node.split('.');
   assert.equal(await best(), Number(major) >= 22 ? 'relaxed' : 'simd');
-  if (Number(major) < 22) assert.equal(await best('--experimental-wasm-relaxed-simd'), 'relaxed');
+  if (Number(major) >= 22) return;
+  const flag = '--experimental-wasm-relaxed-simd';
+  assert.equal(await best(flag), 'simd'); // its quick compiler gets the dot wrong, and that is noticed
+  assert.equal(await best(flag, '--no-liftoff'), 'relaxed');
 });
 
 test('the module may come as URL, path, bytes, Response or Module', async (t) => {

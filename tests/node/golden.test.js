@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { parseGolden, recompute } from './golden.js';
 

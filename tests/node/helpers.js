@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import '../relaxed.js';
 import { KvcError } from '../../web/errors.js';
 
 /** A seeded generator (mulberry32): random() in [0, 1), random.below(n), random.pick(list). */

@@ -135,6 +135,21 @@ test('config_invalid, unsupported_architecture', async () => {
   await rejectsCode(loadModel(files), 'unsupported_architecture', /llama/);
 });
 
+test('weights: f32 or int8, which takes a quarter of the memory, also while it loads', async () => {
+  const changes = { n_layer: 2, n_embd: 512, n_head: 8, n_positions: 64, vocab_size: 4096 };
+  const used = {};
+  for (const weights of ['f32', 'int8']) {
+    const model = await loadModel(tinyBlobs({ changes }), { weights });
+    assert.equal(model.weights, weights);
+    used[weights] = model.memoryUsage().totalBytes; // memory never shrinks: this is the peak of loading
+    model.dispose();
+  }
+  const parameters = 2 * 12 * 512 ** 2 + 4096 * 512;
+  assert.ok(used.f32 >= 4 * parameters);
+  assert.ok(used.int8 <= 1.125 * parameters + 2 ** 20, `${used.int8} bytes for ${parameters} weights`);
+  await rejectsCode(loadModel(tinyBlobs(), { weights: 'int4' }), 'invalid_argument', /int8/);
+});
+
 test('out_of_memory: a model larger than WebAssembly memory, and a session too many', async () => {
   const files = tinyBlobs();
   files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 4 }))); // 3.2 GB of weights
