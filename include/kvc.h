@@ -364,6 +364,19 @@ kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T);
 /* Rewinds sequence b to n tokens. Error: POSITION_OUT_OF_RANGE (b, or n > length). */
 kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n);
 
+/* Removes the tokens first .. first + n - 1 of sequence b; later ones move down. Whole
+ * pages (first and n multiples of KVC_PAGE) cost O(pages), others O(length - first). Only
+ * for keys that do not know their position. Error: POSITION_OUT_OF_RANGE. */
+kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n);
+
+/* Sequence `to` becomes a copy of `from`, sharing its pages: O(pages).
+ * reorder: sequence i becomes what from[i] was, all at once; from: [B].
+ * drop empties one sequence, keep all the others. Error: POSITION_OUT_OF_RANGE. */
+kvc_error kvc_cache_fork(kvc_cache *cache, size_t from, size_t to);
+kvc_error kvc_cache_reorder(kvc_cache *cache, const uint32_t *from);
+kvc_error kvc_cache_drop(kvc_cache *cache, size_t b);
+kvc_error kvc_cache_keep(kvc_cache *cache, size_t b);
+
 /* Every length 0, every slot zero: equal to a new cache bit for bit. */
 void kvc_cache_reset(kvc_cache *cache);
 
@@ -383,6 +396,39 @@ kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache);
 /* The page that holds a slot of sequence b, 0 .. B * pages - 1; SIZE_MAX where none
  * does. Equal pages are shared. */
 size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot);
+
+/* What happens in the cache, for who wants to watch. Nobody listens at first, and then
+ * nothing is recorded. Replayed from an empty cache (or from kvc_cache_page at the time of
+ * kvc_cache_listen), the events give every sequence's length and pages.
+ *   WRITE: K and V of `count` slots from `first` on, all within `page`, in one layer; or
+ *          in all of them, layer UINT32_MAX: these slots are history now (advance), or
+ *          hold what an eviction moved there, and the length is at least first + count
+ *   READ:  attention went over `count` slots from `first` on, in one layer
+ *   EVICT: `count` tokens from `first` on are gone, later ones have moved down: as whole
+ *          pages where first and count are multiples of KVC_PAGE, else WRITEs follow that
+ *          say where to. Pages beyond the new length are given back. A reset is the
+ *          eviction of every sequence.
+ *   REUSE: a new prompt begins with the `count` tokens that are there
+ *   SHARE: the sequence is now the first `count` tokens of what sequence `page` was, and
+ *          has no page beyond them; `layer` more SHAREs follow that happen at the same time
+ * layer and page are UINT32_MAX where there is none. */
+typedef enum kvc_event_type {
+    KVC_EVENT_WRITE = 1,
+    KVC_EVENT_READ,
+    KVC_EVENT_EVICT,
+    KVC_EVENT_REUSE,
+    KVC_EVENT_SHARE
+} kvc_event_type;
+typedef struct kvc_event {
+    uint32_t type, sequence, layer, first, count, page;
+} kvc_event;
+
+/* Records into events: [capacity], the caller's, until listen is called with NULL. */
+void kvc_cache_listen(kvc_cache *cache, kvc_event *events, size_t capacity);
+
+/* How many were recorded since listen or the last take; recording begins anew at
+ * events[0]. *lost: how many more found no room. */
+size_t kvc_cache_take_events(kvc_cache *cache, size_t *lost);
 
 /* ---- building blocks: cached attention ---------------------------------------------- */
 

@@ -142,6 +142,9 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
                         kvc_min(QUERIES, T - t), n + t * step, step);
     }
+    if (T > 0)
+        kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, 0, n + (T - 1) * step,
+                          SIZE_MAX);
 }
 
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,

@@ -37,11 +37,13 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape)
                    .value_format = kvc_value_format(shape->value_type, shape->head_dim)};
     c.length = kvc_take(arena, shape->batch, sizeof *c.length);
     c.next_length = kvc_take(arena, shape->batch, sizeof *c.next_length);
+    c.events = kvc_take(arena, 1, sizeof *c.events);
     c.keys = layout_pool(arena, shape, &c.pages, &c.key_format);
     c.values = layout_pool(arena, shape, &c.pages, &c.value_format);
     if (arena->base && !arena->overflow) {
         *cache = c;
         kvc_pages_clear(&cache->pages);
+        *cache->events = (kvc_events){0};
         memset(cache->length, 0, shape->batch * sizeof *cache->length);
     }
     return cache;
@@ -208,6 +210,7 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
             kvc_vector_store(V, kvc_cache_page_at(V, values, page), slot, v + from);
         }
     }
+    kvc_events_write(cache, b, layer, position, T);
 }
 
 /* F32 keeps NaN and infinity, the others cannot.   x: [T, H, D] with a row stride */
@@ -249,6 +252,7 @@ kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T)
     if (T > room)
         return KVC_ERR_CACHE_FULL;
     kvc_cache_claim(cache, b, cache->length[b], T); /* for who has not appended */
+    kvc_events_write(cache, b, SIZE_MAX, cache->length[b], T);
     cache->length[b] += T;
     return KVC_OK;
 }

@@ -6,6 +6,7 @@
 #define KVC_CACHE_H
 
 #include "arena.h"
+#include "events.h"
 #include "kvc.h"
 #include "pages.h"
 #include "vectors.h"
@@ -18,6 +19,7 @@ struct kvc_cache {
     size_t *next_length;          /* [B] while sequences change places */
     unsigned char *keys, *values; /* [L, H, P] pages of 16 vectors */
     kvc_counts *counts;           /* where reads and writes are counted, or NULL */
+    kvc_events *events;           /* one; attention, which only reads, records as well */
 };
 
 /* Lays a cache into an arena: NULL while asking. The shape is checked already. */

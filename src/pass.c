@@ -213,6 +213,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
         common++;
     if (s->use_cache && common == T && t->position == T && t->has_logits) {
         *reused = T; /* all there */
+        kvc_events_reuse(s->cache, s->selected, T);
         kvc_start_pass(s, 0, NULL);
         return KVC_OK;
     }
@@ -222,6 +223,8 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
         kvc_cache_truncate(s->cache, s->selected, T - 1);
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
+    if (*reused > 0)
+        kvc_events_reuse(s->cache, s->selected, *reused);
     size_t n_spans = 1;
     if (KVC_BUG(B19))
         n_spans = s->spans[0].first < T;

@@ -1,92 +1,8 @@
 /* The KV cache as a data structure: what is written is read back to the bit, wherever
  * it lies; nothing leaks into another layer, head or sequence; positions are counted
  * and guarded. */
-#include "check.h"
+#include "plain_cache.h"
 #include "random_model.h"
-
-/* ---- what a cache should hold: a plain array [L][B][S][H * D] for K, one for V ----- */
-
-typedef struct mirror {
-    kvc_cache_shape shape;
-    float *k, *v;
-    size_t length[4];
-} mirror;
-
-static size_t mirror_at(const mirror *m, size_t layer, size_t b, size_t slot)
-{
-    const kvc_cache_shape *s = &m->shape;
-    return ((layer * s->batch + b) * s->capacity + slot) * s->n_kv_head * s->head_dim;
-}
-
-static mirror new_mirror(const kvc_cache *cache)
-{
-    mirror m = {.shape = *kvc_cache_get_shape(cache)};
-    const size_t n = mirror_at(&m, m.shape.n_layer, 0, 0);
-    m.k = calloc(n, sizeof *m.k);
-    m.v = calloc(n, sizeof *m.v);
-    return m;
-}
-
-static void free_mirror(mirror *m)
-{
-    free(m->k);
-    free(m->v);
-}
-
-/* Appends T random tokens to every layer of sequence b, rows `stride` floats apart. */
-static void append(kvc_cache *cache, mirror *m, size_t b, size_t T, uint64_t *state)
-{
-    const size_t width = m->shape.n_kv_head * m->shape.head_dim;
-    const size_t stride = width + random_below(state, 4);
-    float *k = check_alloc(T * stride, sizeof *k),
-          *v = check_alloc(T * stride, sizeof *v);
-    for (size_t layer = 0; layer < m->shape.n_layer; layer++) {
-        random_values(k, T * stride, state);
-        random_values(v, T * stride, state);
-        check_ok(kvc_cache_append(cache, b, layer, T, k, v, stride));
-        for (size_t t = 0; t < T; t++) {
-            const size_t at = mirror_at(m, layer, b, m->length[b] + t);
-            memcpy(m->k + at, k + t * stride, width * sizeof *k);
-            memcpy(m->v + at, v + t * stride, width * sizeof *v);
-        }
-    }
-    assert_int_equal(kvc_cache_length(cache, b),
-                     m->length[b]); /* append doesn't advance */
-    check_ok(kvc_cache_advance(cache, b, T));
-    m->length[b] += T;
-    assert_int_equal(kvc_cache_length(cache, b), m->length[b]);
-    free(k);
-    free(v);
-}
-
-/* The first T tokens, read as (B, H, T, D), equal the mirror. */
-static void check_mirror(const kvc_cache *cache, const mirror *m, size_t T)
-{
-    const kvc_cache_shape *s = &m->shape;
-    const size_t D = s->head_dim, n = s->batch * s->n_kv_head * T * D;
-    float *k = check_alloc(n, sizeof *k), *v = check_alloc(n, sizeof *v);
-    for (size_t layer = 0; layer < s->n_layer; layer++) {
-        check_read(cache, layer, T, k, v);
-        for (size_t b = 0; b < s->batch; b++)
-            for (size_t h = 0; h < s->n_kv_head; h++)
-                for (size_t t = 0; t < T; t++) {
-                    const size_t from = ((b * s->n_kv_head + h) * T + t) * D;
-                    const size_t at = mirror_at(m, layer, b, t) + h * D;
-                    check_same(k + from, m->k + at, D);
-                    check_same(v + from, m->v + at, D);
-                }
-    }
-    free(k);
-    free(v);
-}
-
-static size_t shortest(const mirror *m)
-{
-    size_t n = m->length[0];
-    for (size_t b = 1; b < m->shape.batch; b++)
-        n = m->length[b] < n ? m->length[b] : n;
-    return n;
-}
 
 /* ---- write, read, rewind ----------------------------------------------------------- */
 
@@ -100,14 +16,15 @@ static void reads_what_was_written(void **unused)
         for (size_t B = 1; B <= 3; B++) {
             const size_t H = 1 + S % 3, D = 4 * (1 + S % 5);
             kvc_cache *cache = check_cache(B, 3, H, S, D);
-            mirror m = new_mirror(cache);
-            check_mirror(cache, &m, 0); /* an empty prefix of an empty cache */
-            while (shortest(&m) < S) {
+            plain_cache m = plain_new(cache);
+            plain_check(&m, cache); /* an empty prefix of an empty cache */
+            for (size_t missing = B * S, T; missing > 0; missing -= T) {
                 const size_t b = random_below(&state, B), left = S - m.length[b];
-                append(cache, &m, b, random_below(&state, left + 1), &state);
-                check_mirror(cache, &m, shortest(&m));
+                T = random_below(&state, left + 1);
+                plain_append(&m, cache, b, T, &state);
+                plain_check(&m, cache);
             }
-            free_mirror(&m);
+            plain_free(&m);
             free(cache);
         }
 }
@@ -119,11 +36,12 @@ static void truncate_then_append(void **unused)
     (void)unused;
     uint64_t state = 2;
     kvc_cache *cache = check_cache(2, 2, 2, 37, 8);
-    mirror m = new_mirror(cache);
+    plain_cache m = plain_new(cache);
     for (int round = 0; round < 400; round++) {
         const size_t b = random_below(&state, 2);
         if (random_below(&state, 2)) {
-            append(cache, &m, b, random_below(&state, 37 - m.length[b] + 1), &state);
+            plain_append(&m, cache, b, random_below(&state, 37 - m.length[b] + 1),
+                         &state);
         } else {
             const size_t n = random_below(&state, m.length[b] + 1);
             check_ok(kvc_cache_truncate(cache, b, n));
@@ -131,9 +49,9 @@ static void truncate_then_append(void **unused)
             assert_int_equal(kvc_cache_length(cache, b), n);
             assert_int_equal(kvc_cache_length(cache, 1 - b), m.length[1 - b]);
         }
-        check_mirror(cache, &m, shortest(&m));
+        plain_check(&m, cache);
     }
-    free_mirror(&m);
+    plain_free(&m);
     free(cache);
 }
 
@@ -200,11 +118,11 @@ static void reset_equals_new(void **unused)
     check_ok(kvc_cache_init(&used, &shape, check_alloc(1, bytes), bytes));
     check_ok(kvc_cache_init(&fresh, &shape, check_alloc(1, bytes), bytes));
     uint64_t first = 3, second = 4;
-    mirror m = new_mirror(used);
-    append(used, &m, 0, 19, &first);
-    append(used, &m, 1, 7, &first);
+    plain_cache m = plain_new(used);
+    plain_append(&m, used, 0, 19, &first);
+    plain_append(&m, used, 1, 7, &first);
     kvc_cache_reset(used);
-    free_mirror(&m);
+    plain_free(&m);
     for (int i = 0; i < 2; i++) {
         kvc_cache *cache = i ? fresh : used;
         float zeros[2 * 3 * 19 * 8], k[2 * 3 * 19 * 8], v[2 * 3 * 19 * 8];
@@ -220,11 +138,11 @@ static void reset_equals_new(void **unused)
         }
         kvc_cache_reset(cache);
         second = 4;
-        m = new_mirror(cache);
-        append(cache, &m, 0, 11, &second);
-        append(cache, &m, 1, 13, &second);
-        check_mirror(cache, &m, 11);
-        free_mirror(&m);
+        m = plain_new(cache);
+        plain_append(&m, cache, 0, 11, &second);
+        plain_append(&m, cache, 1, 13, &second);
+        plain_check(&m, cache);
+        plain_free(&m);
     }
     free(used);
     free(fresh);
