@@ -200,8 +200,9 @@ kvc_error kvc_session_score(kvc_session *session, const uint32_t *ids, size_t T,
 kvc_error kvc_session_begin_score(kvc_session *session, const uint32_t *ids, size_t T,
                                   float *log_probs);
 
-/* The logits after the last token: [V], until the next pass; NULL where there are none
- * (before the first pass, after truncate or reset, and after NOT_FINITE). */
+/* The logits after the last token: [V], until the next pass or change of sequences; NULL
+ * where there are none (before the first pass, after truncate or reset, and after
+ * NOT_FINITE). */
 const float *kvc_session_logits(const kvc_session *session);
 
 /* FNV-1a 64 over the bytes of the logits (4 * V, little-endian); 0 where there are
@@ -275,6 +276,14 @@ void kvc_session_clear_counts(kvc_session *session);
 /* Errors: POSITION_OUT_OF_RANGE, BUSY. */
 kvc_error kvc_session_select(kvc_session *session, size_t sequence);
 size_t kvc_session_selected(const kvc_session *session);
+
+/* Sequence `to` becomes a copy of `from`: tokens, logits, and the cache's pages shared,
+ * O(pages). Errors: POSITION_OUT_OF_RANGE, BUSY. */
+kvc_error kvc_session_fork(kvc_session *session, size_t from, size_t to);
+
+/* Sequence i becomes what from[i] was, all at once: beam search.   from: [n_sequence]
+ * Errors: POSITION_OUT_OF_RANGE, BUSY. */
+kvc_error kvc_session_reorder(kvc_session *session, const uint32_t *from);
 
 /* Empties a sequence; or all but one. Errors: POSITION_OUT_OF_RANGE, BUSY. */
 kvc_error kvc_session_drop(kvc_session *session, size_t sequence);

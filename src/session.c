@@ -13,6 +13,7 @@ static void take_timelines(kvc_arena *arena, kvc_session *s)
                  L = s->model->config.n_layer, C = s->model->config.n_embd,
                  stride = kvc_logits_stride(s);
     s->timelines = kvc_take(arena, n, sizeof *s->timelines);
+    s->moved = kvc_take(arena, n, sizeof *s->moved);
     uint32_t *ids = kvc_take(arena, n, S * sizeof *ids);
     float *logits = kvc_take(arena, n, stride * sizeof *logits);
     float *queries = kvc_take(arena, n, 2 * L * C * sizeof *queries);

@@ -43,6 +43,7 @@ struct kvc_session {
     kvc_workspace workspace;
     kvc_counts counts;
     kvc_timeline *timelines; /* [n_sequence] */
+    kvc_timeline *moved;     /* [n_sequence] while they change places */
     kvc_span *spans;         /* [n_sequence] of the pass */
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */
     float *last;             /* [n_sequence, C] of it, the last row of each span */

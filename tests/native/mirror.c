@@ -101,6 +101,29 @@ void mirror_batch(mirror *m, size_t n)
         mirror_note(m, order[i], ids[i]);
 }
 
+static void become(mirror *m, size_t to, const mirror *old, size_t from)
+{
+    memcpy(m->text[to], old->text[from], sizeof m->text[to]);
+    m->length[to] = old->length[from];
+    m->has_logits[to] = old->has_logits[from];
+    m->with_cache[to] = old->with_cache[from];
+}
+
+void mirror_fork(mirror *m, size_t from, size_t to)
+{
+    check_ok(kvc_session_fork(m->session, from, to));
+    if (from != to)
+        become(m, to, m, from);
+}
+
+void mirror_reorder(mirror *m, const uint32_t *from)
+{
+    const mirror old = *m;
+    check_ok(kvc_session_reorder(m->session, from));
+    for (size_t i = 0; i < m->n; i++)
+        become(m, i, &old, from[i]);
+}
+
 static void empty(mirror *m, size_t i)
 {
     m->length[i] = 0;

@@ -30,6 +30,8 @@ void mirror_check(const mirror *m);
 void mirror_prefill(mirror *m, size_t i, size_t T); /* random tokens */
 void mirror_batch(mirror *m,
                   size_t n); /* a random token for each of n sequences, in any order */
+void mirror_fork(mirror *m, size_t from, size_t to);
+void mirror_reorder(mirror *m, const uint32_t *from);
 void mirror_drop(mirror *m, size_t i);
 void mirror_keep(mirror *m, size_t i);
 void mirror_truncate(mirror *m, size_t i, size_t n);

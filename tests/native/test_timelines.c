@@ -10,9 +10,16 @@ static size_t longest(const mirror *m)
     return most;
 }
 
+static void random_reorder(mirror *m)
+{
+    uint32_t from[MIRROR_MOST];
+    random_ids(from, m->n, m->n, &m->state);
+    mirror_reorder(m, from);
+}
+
 static void random_operation(mirror *m)
 {
-    const size_t i = random_below(&m->state, m->n);
+    const size_t i = random_below(&m->state, m->n), j = random_below(&m->state, m->n);
     const size_t room = MIRROR_S - m->length[i];
     switch (random_below(&m->state, 12)) {
     case 0:
@@ -20,6 +27,8 @@ static void random_operation(mirror *m)
         if (room > 0)
             mirror_prefill(m, i, 1 + random_below(&m->state, room));
         break;
+    case 2: mirror_fork(m, i, j); break;
+    case 3: random_reorder(m); break;
     case 4: mirror_drop(m, i); break;
     case 5:
         if (random_below(&m->state, 4) == 0)
@@ -66,6 +75,25 @@ static void random_operations_with_narrow_elements(void **unused)
     run_random(KVC_I8, KVC_F32, 8);
 }
 
+/* A common beginning is stored once, and a page more for each way on. */
+static void forks_share_memory(void **unused)
+{
+    (void)unused;
+    mirror *m = mirror_new(5, 4, KVC_F32, KVC_F32);
+    mirror_prefill(m, 0, 40);
+    const kvc_memory before = kvc_session_memory(m->session);
+    assert_int_equal(before.used_bytes, 40 * before.bytes_per_token);
+    for (size_t i = 1; i < 4; i++)
+        mirror_fork(m, 0, i);
+    mirror_check(m);
+    assert_int_equal(kvc_session_memory(m->session).used_bytes, before.used_bytes);
+    mirror_batch(m, 4);
+    mirror_check(m);
+    assert_int_equal(kvc_session_memory(m->session).used_bytes,
+                     (32 + 4 * 9) * before.bytes_per_token);
+    mirror_free(m);
+}
+
 /* ---- refused ------------------------------------------------------------------------ */
 
 static void refusals_change_nothing(void **unused)
@@ -75,7 +103,7 @@ static void refusals_change_nothing(void **unused)
     kvc_session *s = m->session;
     mirror_prefill(m, 0, 10);
     mirror_prefill(m, 1, MIRROR_S);
-    const uint32_t V = (uint32_t)m->V, out[] = {0, 3}, two[] = {0, 2, 0};
+    const uint32_t V = (uint32_t)m->V, out[] = {0, 3, 1}, two[] = {0, 2, 0};
     const uint32_t ids[] = {0, 0, 0}, bad[] = {0, V}, all[] = {0, 1, 2};
     check_error(kvc_session_begin_batch(NULL, all, ids, 1), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_begin_batch(s, NULL, ids, 1), KVC_ERR_INVALID_ARGUMENT);
@@ -86,6 +114,10 @@ static void refusals_change_nothing(void **unused)
     check_error(kvc_session_begin_batch(s, all, ids, 2), KVC_ERR_CONTEXT_FULL);
     check_error(kvc_session_begin_batch(s, two, bad, 2), KVC_ERR_TOKEN_OUT_OF_RANGE);
     check_error(kvc_session_select(s, 3), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_fork(s, 3, 0), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_fork(s, 0, 3), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_reorder(s, out), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_reorder(s, NULL), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_drop(s, 3), KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_session_keep(s, SIZE_MAX), KVC_ERR_POSITION_OUT_OF_RANGE);
     mirror_check(m);
@@ -93,6 +125,8 @@ static void refusals_change_nothing(void **unused)
     check_ok(kvc_session_begin_batch(s, two, ids, 2));
     check_error(kvc_session_begin_batch(s, two, ids, 2), KVC_ERR_BUSY);
     check_error(kvc_session_select(s, 0), KVC_ERR_BUSY);
+    check_error(kvc_session_fork(s, 0, 1), KVC_ERR_BUSY);
+    check_error(kvc_session_reorder(s, all), KVC_ERR_BUSY);
     check_error(kvc_session_drop(s, 0), KVC_ERR_BUSY);
     check_error(kvc_session_keep(s, 0), KVC_ERR_BUSY);
     assert_int_equal(kvc_session_selected(s), 2);
@@ -110,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_operations),
         cmocka_unit_test(random_operations_with_narrow_elements),
+        cmocka_unit_test(forks_share_memory),
         cmocka_unit_test(refusals_change_nothing),
     };
     return cmocka_run_group_tests_name("timelines", tests, NULL, NULL);
