@@ -61,20 +61,48 @@ export function* tensorsOf(sizes) {
   }
 }
 
+/** A Blob that is made while it is read: browsers run out of room for large ones. */
+class Generated extends Blob {
+  #size;
+  #chunks;
+
+  /** @param {number} size  @param {() => Iterator<Uint8Array<ArrayBuffer>>} chunks */
+  constructor(size, chunks) {
+    super();
+    this.#size = size;
+    this.#chunks = chunks;
+  }
+
+  get size() {
+    return this.#size;
+  }
+
+  stream() {
+    const chunks = this.#chunks();
+    return new ReadableStream({
+      pull(controller) {
+        const { value, done } = chunks.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+    }, { highWaterMark: 0 });
+  }
+}
+
 /** The files of a model of these sizes, for loadModel. @param {Sizes} sizes  @returns {Map<string, Blob>} */
 export function randomModel(sizes) {
   /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */
   const header = {};
-  const blobs = [];
   let end = 0;
-  for (const { name, shape, data } of tensorsOf(sizes)) {
-    header[name] = { dtype: 'F16', shape, data_offsets: [end, end += data.byteLength] };
-    blobs.push(new Blob([data])); // at once: the array can go
-  }
+  for (const [name, shape] of shapesOf(sizes)) header[name] = { dtype: 'F16', shape, data_offsets: [end, end += 2 * shape.reduce((a, b) => a * b)] };
   const text = new TextEncoder().encode(JSON.stringify(header));
   const config = { model_type: 'gpt2', ...sizes, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(config)])],
-    ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...blobs])],
+    ['model.safetensors', new Generated(8 + text.length + end, function* chunks() {
+      yield new Uint8Array(BigUint64Array.of(BigInt(text.length)).buffer);
+      yield text;
+      for (const { data } of tensorsOf(sizes)) yield new Uint8Array(data.buffer);
+    })],
   ]);
 }

@@ -3,12 +3,11 @@ import { spread } from '../../../web/benchmark.js';
 import { onnxruntime, ours, wllama } from './engines.js';
 
 /**
- * @param {{ shape: string, weights: 'f32' | 'int8', contexts: number[], runs: number, threads: number[] }} job
+ * @param {{ shape: string, weights: 'f32' | 'int8', contexts: number[], runs: number, threads: number }} job
  * @returns {Promise<{ engine: string, context: number, prefill: import('../../../web/benchmark.js').Spread, decode: import('../../../web/benchmark.js').Spread }[]>}
  */
 export async function compare({ shape, weights, contexts, runs, threads }) {
-  const engines = [await ours(shape, weights)];
-  for (const n of threads) engines.push(await wllama(shape, weights, n), await onnxruntime(shape, weights, n));
+  const engines = [await ours(shape, weights), await wllama(shape, weights, threads), await onnxruntime(shape, weights, threads)];
   const rows = [];
   for (const context of contexts) {
     const results = engines.map(() => /** @type {import('./engines.js').Result[]} */ ([]));

@@ -117,9 +117,30 @@ function quantised(data) {
   return out;
 }
 
+/** A Blob over memory of our own: browsers run out of room for large ones. */
+class Held extends Blob {
+  #bytes;
+
+  /** @param {Uint8Array<ArrayBuffer>} bytes */
+  constructor(bytes) {
+    super();
+    this.#bytes = bytes;
+  }
+
+  get size() {
+    return this.#bytes.length;
+  }
+
+  /** @param {number} [start]  @param {number} [end] */
+  slice(start, end) {
+    return new Blob([this.#bytes.subarray(start, end)]);
+  }
+}
+
 /** @param {import('../shapes.js').Sizes} sizes  @param {'f32' | 'q8_0'} type  @returns {Blob} */
 export function ggufModel(sizes, type) {
-  const [infos, blobs] = [[], /** @type {Blob[]} */ ([])];
+  const infos = [];
+  const contents = /** @type {ArrayBufferView[]} */ ([]);
   let offset = 0;
   for (const { name, shape, data } of tensorsOf(sizes)) {
     const matrix = shape.length === 2 && !name.startsWith('wpe');
@@ -128,12 +149,20 @@ export function ggufModel(sizes, type) {
     const dims = name.startsWith('w') ? [shape[1], shape[0]] : shape; // the fastest index first
     const content = matrix && type === 'q8_0' ? quantised(rows) : rows;
     infos.push({ name: NAMES.reduce((text, [from, to]) => text.replace(from, to), name), dims, type: TYPES[matrix ? type : 'f32'], offset });
-    const padding = (ALIGNMENT - (content.byteLength % ALIGNMENT)) % ALIGNMENT;
-    blobs.push(new Blob([/** @type {any} */ (content), new Uint8Array(padding)]));
-    offset += content.byteLength + padding;
+    contents.push(content);
+    offset += aligned(content.byteLength);
   }
-  return new Blob([header(metadata(sizes), infos), ...blobs]);
+  const head = header(metadata(sizes), infos);
+  const file = new Uint8Array(head.length + offset);
+  file.set(head);
+  for (const [i, content] of contents.entries()) {
+    file.set(new Uint8Array(content.buffer), head.length + infos[i].offset);
+  }
+  return new Held(file);
 }
+
+/** @param {number} bytes */
+const aligned = (bytes) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
 /** @param {Record<string, any[]>} entries  @param {{ name: string, dims: number[], type: number, offset: number }[]} infos */
 function header(entries, infos) {
