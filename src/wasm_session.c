@@ -185,12 +185,40 @@ kvc_error EXPORT(kvc_wasm_session_select)(wasm_session *handle, size_t sequence)
     return kvc_session_select(handle->session, sequence);
 }
 
+kvc_error EXPORT(kvc_wasm_session_fork)(wasm_session *handle, size_t from, size_t to)
+{
+    return kvc_session_fork(handle->session, from, to);
+}
+
+/* input[0 .. n_sequence-1]: from */
+kvc_error EXPORT(kvc_wasm_session_reorder)(wasm_session *handle)
+{
+    return kvc_session_reorder(handle->session, handle->input);
+}
+
+kvc_error EXPORT(kvc_wasm_session_drop)(wasm_session *handle, size_t sequence)
+{
+    return kvc_session_drop(handle->session, sequence);
+}
+
+kvc_error EXPORT(kvc_wasm_session_keep)(wasm_session *handle, size_t sequence)
+{
+    return kvc_session_keep(handle->session, sequence);
+}
+
 /* ---- looking inside ---------------------------------------------------------------- */
 
 /* For wasm_cache.c */
 kvc_cache *EXPORT(kvc_wasm_session_cache)(wasm_session *handle)
 {
     return kvc_session_cache(handle->session);
+}
+
+/* weights: [position] */
+kvc_error EXPORT(kvc_wasm_session_attention)(wasm_session *handle, size_t layer,
+                                             size_t head, float *weights)
+{
+    return kvc_session_attention(handle->session, layer, head, weights);
 }
 
 /* mailbox.words: bytes of the block, of the cache, of its used part, saved by sharing, of

@@ -23,6 +23,8 @@ export class Handle {
   /** generate() is under way. */
   running = false;
   disposed = false;
+  /** @type {import('./watcher.js').Watcher | undefined} while somebody listens */
+  watcher;
 
   /**
    * @param {import('./model.js').Model} model
@@ -76,11 +78,53 @@ export class Handle {
     this.check({}, 'kvc_wasm_session_select', this.refuseSequence(sequence));
   }
 
+  /** @param {'fork' | 'drop' | 'keep'} what  @param {...number} sequences */
+  arrange(what, ...sequences) {
+    for (const sequence of sequences) this.refuseSequence(sequence);
+    this.change({}, `kvc_wasm_session_${what}`, ...sequences);
+  }
+
+  /** Sequence i becomes what from[i] was. @param {number[]} from  [sequences] */
+  reorder(from) {
+    this.send(from);
+    this.change({}, 'kvc_wasm_session_reorder');
+  }
+
+  /**
+   * Sequence 0 becomes the first n tokens of what this one is, and the others are emptied. A pass under way is dropped.
+   * @param {number} sequence  @param {number} [n]
+   */
+  adopt(sequence, n = Infinity) {
+    this.call('kvc_wasm_session_cancel');
+    if (sequence !== 0) this.change({}, 'kvc_wasm_session_fork', sequence, 0);
+    this.change({}, 'kvc_wasm_session_keep', 0);
+    this.select(0);
+    if (this.position > n) this.change({}, 'kvc_wasm_session_truncate', n);
+  }
+
+  /** Every one of the first n sequences becomes what the selected one is, and the others are emptied. @param {number} n */
+  spread(n) {
+    const { selected } = this;
+    this.reorder(new Array(this.sequences).fill(selected));
+    for (let i = n; i < this.sequences; i++) this.change({}, 'kvc_wasm_session_drop', i);
+    this.select(0);
+  }
+
   /** @param {number} sequence */
   refuseSequence(sequence) {
     if (Number.isInteger(sequence) && sequence >= 0 && sequence < this.sequences) return sequence;
     throw new KvcError('position_out_of_range', `There is no sequence ${sequence}: this session has ${this.sequences}, counted from 0. `
       + 'createSession({ sequences }) gives more.');
+  }
+
+  /** Makes room for more sequences, all of them empty: what this session held is computed again. @param {number} sequences */
+  grow(sequences) {
+    if (sequences <= this.sequences) return;
+    const old = this.#pointer;
+    this.#own(this.#create(sequences));
+    freeing(this.engine, old)();
+    this.sequences = sequences;
+    this.watcher?.restart();
   }
 
   /** The kvc_cache. */
@@ -113,6 +157,18 @@ export class Handle {
     return this.engine.check(messages, name, this.#pointer, ...args);
   }
 
+  /** The same for what may change the cache. @param {Partial<Record<ErrorCode, string>>} messages  @param {string} name  @param {...number} args */
+  change(messages, name, ...args) {
+    this.check(messages, name, ...args);
+    this.tell();
+  }
+
+  /** Tells who listens what has happened in the cache. */
+  tell() {
+    this.watcher?.collect();
+    this.watcher?.tell();
+  }
+
   /** Neither disposed of nor trapped. */
   get usable() {
     return !this.disposed && this.engine.usable;
@@ -124,6 +180,7 @@ export class Handle {
 
   dispose() {
     if (this.disposed) return;
+    this.watcher?.stop();
     this.disposed = true;
     abandoned.unregister(this);
     freeing(this.engine, this.#pointer)();

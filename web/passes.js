@@ -46,9 +46,11 @@ export class Passes extends Handle {
 
   /** True while there is more to do. */
   step() {
-    return this.check({
+    const pending = this.check({
       not_finite: 'The logits hold NaN or an infinity: the weights of this model are broken. The token was not added.',
     }, 'kvc_wasm_session_step');
+    this.watcher?.collect();
+    return pending;
   }
 
   /** The whole pass at once; returns its milliseconds. */
@@ -56,6 +58,7 @@ export class Passes extends Handle {
     const start = performance.now();
     while (this.step());
     const ms = performance.now() - start;
+    this.watcher?.tell();
     return ms;
   }
 
@@ -65,8 +68,22 @@ export class Passes extends Handle {
     const paused = pauses.ms;
     while (this.step()) if (pauses.due) await pauses.take();
     const ms = performance.now() - start - (pauses.ms - paused);
+    this.watcher?.tell();
     if (pauses.due) await pauses.take();
     return ms;
+  }
+
+  /**
+   * One token more for each of these sequences; returns the milliseconds of computing.
+   * @param {number[]} sequences  @param {number[]} ids  @param {Pauses} pauses
+   */
+  extend(sequences, ids, pauses) {
+    if (sequences.length > 1) this.beginBatch(sequences, ids);
+    else {
+      this.select(sequences[0]);
+      this.begin(ids);
+    }
+    return this.slices(pauses);
   }
 
   /** @param {ArrayLike<number>} ids  @param {number} least  @param {number} most  @param {number} [taken] */

@@ -1,8 +1,13 @@
-// Looking inside a session: what its cache holds, where, in how many bytes, and what all of that
-// cost. Nothing here changes the session.
-import { cacheMap, snapshot } from './looks.js';
+// Looking inside a session: what its cache holds, where, in how many bytes, what a token looked at, and
+// what all of that cost. Nothing here changes the session.
+import { KvcError } from './errors.js';
+import { NO_LOGITS } from './handle.js';
+import { areCounts, cacheMap, snapshot } from './looks.js';
+import { Watcher } from './watcher.js';
 
 /**
+ * @typedef {import('./watcher.js').OnEvent} OnEvent
+ *
  * @typedef {object} MemoryUsage  in bytes
  * @property {number} totalBytes     all that this session has allocated: cache, scratch, logits
  * @property {number} cacheBytes     of it the KV cache: bytesPerToken for each slot of each sequence
@@ -21,6 +26,8 @@ import { cacheMap, snapshot } from './looks.js';
 
 export class Looks {
   #handle;
+  /** @type {OnEvent | null} */
+  #onEvent = null;
 
   /** @param {import('./passes.js').Passes} handle */
   constructor(handle) {
@@ -57,6 +64,23 @@ export class Looks {
   }
 
   /**
+   * How much the last token looked at each token, itself included, in one layer and head: [position]. They sum to 1.
+   * @param {number} layer  @param {number} head
+   * @returns {Float32Array}
+   */
+  attentionWeights(layer, head) {
+    const handle = this.#handle;
+    const { position } = handle;
+    const position_out_of_range = `There is no layer ${layer} with a head ${head} here; both are counted from 0.`;
+    if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', position_out_of_range);
+    return handle.engine.lend(4 * position, (pointer) => {
+      handle.check({ position_out_of_range, not_ready: `${NO_LOGITS} (With the cache on: the weights come from its keys.)` },
+        'kvc_wasm_session_attention', layer, head, pointer);
+      return handle.floats(pointer, position);
+    });
+  }
+
+  /**
    * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy; by default all of it.
    * @param {{ layer: number, head: number, first?: number, count?: number, sequence?: number }} range
    */
@@ -69,5 +93,17 @@ export class Looks {
   cacheMap() {
     const { engine, cache, sequences } = this.#handle;
     return cacheMap(engine, cache, sequences);
+  }
+
+  /** Called with each event of the cache (see CacheEvent) once the work that made it is done; null: nothing is recorded. */
+  get onEvent() {
+    return this.#onEvent;
+  }
+
+  set onEvent(listener) {
+    const handle = this.#handle;
+    handle.watcher?.stop();
+    handle.watcher = listener ? new Watcher(handle.engine, () => handle.cache, listener) : undefined;
+    this.#onEvent = listener;
   }
 }

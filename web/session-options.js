@@ -13,7 +13,7 @@ const MOST_SEQUENCES = 1024;
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {CacheType} [keyType]   how the cache keeps keys: "f32", bit for bit as if there were no cache, "f16" or "int8"
  * @property {CacheType} [valueType] the same for values
- * @property {number} [sequences]    timelines over one cache, 1 by default
+ * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some when it needs them
  * @property {'error' | 'stop'} [whenFull]  what generate() does when the capacity is used up before maxTokens are there:
  *   throw "context_full", or end with the finish reason "context_full"
  */

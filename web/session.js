@@ -3,7 +3,8 @@
 //   prefill(ids) / decode(id) / sync(ids)   at once, for programs that own their thread
 //   generate(prompt)                        token by token; lets other work in, so that a page stays alive
 //                                           and a stop is heard, within a token too
-//   select                                  several timelines; what is said elsewhere is about the selected one
+//   select / fork / reorder / drop / keep   several timelines over one cache, whose shared beginnings are
+//                                           stored once; what is said elsewhere is about the selected one
 import { KvcError } from './errors.js';
 import { generate } from './generate.js';
 import { NO_LOGITS } from './handle.js';
@@ -73,19 +74,21 @@ export class Session extends Looks {
     const handle = this.#idle();
     const position_out_of_range = `The timeline has ${this.position} tokens; it cannot be cut to ${n}.`;
     if (!Number.isInteger(n) || n < 0) throw new KvcError('position_out_of_range', position_out_of_range);
-    handle.check({ position_out_of_range }, 'kvc_wasm_session_truncate', Math.min(n, 2 ** 32 - 1));
+    handle.change({ position_out_of_range }, 'kvc_wasm_session_truncate', Math.min(n, 2 ** 32 - 1));
   }
 
   /** Always refused: see the message. (KVCache.evict is for caches whose keys do not know their position.) @param {number} first  @param {number} n */
   evict(first, n) {
-    this.#idle().check({ unsupported: `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 learned a vector for each position, `
+    this.#idle().change({ unsupported: `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 learned a vector for each position, `
       + 'which is part of every cached key and value, so the tokens after them cannot move. Give the new text to sync().' },
     'kvc_wasm_session_evict', first, n);
   }
 
   /** Back to empty timelines, the cache zeroed. */
   reset() {
-    this.#idle().call('kvc_wasm_session_reset');
+    const handle = this.#idle();
+    handle.call('kvc_wasm_session_reset');
+    handle.tell();
   }
 
   // ---- passes -----------------------------------------------------------------------------------
@@ -179,11 +182,15 @@ export class Session extends Looks {
    * as sync() does, and then grows: the session holds the prompt and every token given out, whether the
    * loop ran to its end, was left, or was aborted (within the prompt: what was reused of it).
    *
+   * n: so many samples at once, which share the prompt's part of the cache; sample i is what a run of its
+   * own with the seed `seed + i` gives. Tokens say which sample they belong to; the session then holds
+   * sample 0. numBeams: beam search, see beams.js.
+   *
    * Errors: "context_full" when the prompt does not fit, or, unless whenFull is "stop", when the capacity
    * is used up before a given maxTokens are there.
    * @param {string | ArrayLike<number>} prompt  text or token ids; '' starts from the beginning-of-text token
    * @param {GenerateOptions} [options]
-   * @returns {AsyncGenerator<Token, FinishReason, void>}  returns how it ended
+   * @returns {AsyncGenerator<Token, FinishReason, void>}  returns how it ended; of several samples, how sample 0 did
    */
   generate(prompt, options = {}) {
     return generate(this.#handle, prompt, options);
@@ -191,7 +198,7 @@ export class Session extends Looks {
 
   // ---- several sequences ------------------------------------------------------------------------
 
-  /** How many timelines this session has. */
+  /** How many timelines this session has; generate() adds some when it needs them. */
   get sequences() {
     return this.#handle.sequences;
   }
@@ -204,6 +211,28 @@ export class Session extends Looks {
   /** @param {number} sequence */
   select(sequence) {
     this.#idle().select(sequence);
+  }
+
+  /** Sequence `to` becomes a copy of `from` and shares its part of the cache. @param {number} from  @param {number} to */
+  fork(from, to) {
+    this.#idle().arrange('fork', from, to);
+  }
+
+  /** Sequence i becomes what from[i] was, all at once. @param {ArrayLike<number>} from  one for each sequence */
+  reorder(from) {
+    const handle = this.#idle();
+    if (from?.length !== handle.sequences) throw new KvcError('invalid_argument', `reorder takes one sequence for each of the ${handle.sequences}.`);
+    handle.reorder(Array.from(from, (sequence) => handle.refuseSequence(sequence)));
+  }
+
+  /** Empties a sequence. @param {number} sequence */
+  drop(sequence) {
+    this.#idle().arrange('drop', sequence);
+  }
+
+  /** Empties all sequences but this one. @param {number} sequence */
+  keep(sequence) {
+    this.#idle().arrange('keep', sequence);
   }
 
   // ---- lifetime ---------------------------------------------------------------------------------

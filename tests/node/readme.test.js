@@ -5,6 +5,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Model } from '../../web/model.js';
+import { Session } from '../../web/session.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -26,5 +28,23 @@ test('every file and folder that the READMEs link to or list is there', async ()
     const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1]);
     const listed = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap((match) => match[1].match(/[\w.-]+\.\w+/g) ?? []);
     for (const path of [...links, ...listed]) await readFile(new URL(path, base), 'utf8').catch(() => assert.fail(`${name}: ${path}`));
+  }
+});
+
+/** The public names of a class, those of its base included, and of what its constructor puts there. */
+function namesOf(Class, fields) {
+  const names = new Set(fields);
+  for (let { prototype } = Class; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype)) {
+    for (const name of Object.getOwnPropertyNames(prototype)) if (name !== 'constructor') names.add(name);
+  }
+  return [...names].sort();
+}
+
+test('the tables of the README list just what models and sessions have', async () => {
+  const readme = await readFile(new URL('README.md', ROOT), 'utf8');
+  for (const [title, Class, fields] of [['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']], ['Of a session', Session, ['capacity']]]) {
+    const [, rows] = readme.match(new RegExp(`^\\| ${title} \\| \\|\n\\| --- \\| --- \\|\n((?:\\|.*\n)+)`, 'm'));
+    const listed = rows.split('\n').flatMap((row) => [...(row.split(' | ')[0].matchAll(/`(\w+)[^`]*`/g))].map((match) => match[1]));
+    assert.deepEqual([...new Set(listed)].sort(), namesOf(Class, fields), title);
   }
 });
