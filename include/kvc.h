@@ -439,6 +439,17 @@ void kvc_cache_listen(kvc_cache *cache, kvc_event *events, size_t capacity);
  * events[0]. *lost: how many more found no room. */
 size_t kvc_cache_take_events(kvc_cache *cache, size_t *lost);
 
+/* The cache as bytes, as kvc_session_save does it; fingerprint: of what made K and V.
+ * A restored cache need not have the same capacity and number of sequences. Errors of save:
+ * OUT_OF_MEMORY (bytes is less than asked for). Errors of restore, all leaving the cache
+ * as it was: STATE_INVALID, STATE_FOREIGN (another version, fingerprint, or shape of a
+ * token), CACHE_FULL (more sequences or tokens than there is room for). */
+size_t kvc_cache_state_bytes(const kvc_cache *cache);
+kvc_error kvc_cache_save(const kvc_cache *cache, uint64_t fingerprint, void *state,
+                         size_t bytes);
+kvc_error kvc_cache_restore(kvc_cache *cache, uint64_t fingerprint, const void *state,
+                            size_t bytes);
+
 /* ---- building blocks: cached attention ---------------------------------------------- */
 
 /* Cached attention, causal: T new queries of sequence b, at positions length .. length +

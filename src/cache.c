@@ -102,27 +102,35 @@ size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot)
     return kvc_pages_of(&cache->pages, b)[i];
 }
 
-kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache)
+size_t kvc_cache_token_bytes(const kvc_cache *cache)
+{
+    return cache->shape.n_layer * cache->shape.n_kv_head *
+           (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
+}
+
+size_t kvc_cache_fill(const kvc_cache *cache)
 {
     const kvc_pages *pages = &cache->pages;
-    const size_t P = kvc_pages_total(pages);
-    uint32_t *filled = pages->scratch; /* [P] slots of a page that hold tokens */
-    size_t distinct = 0, all = 0;
-    memset(filled, 0, P * sizeof *filled);
-    for (size_t b = 0; b < pages->n_sequence; b++) {
-        const uint32_t *table = kvc_pages_of(pages, b);
+    size_t sum = 0;
+    memset(pages->filled, 0, kvc_pages_total(pages) * sizeof *pages->filled);
+    for (size_t b = 0; b < pages->n_sequence; b++)
         for (size_t first = 0; first < cache->length[b]; first += KVC_PAGE) {
-            uint32_t *slots = &filled[table[first / KVC_PAGE]];
+            uint32_t *filled = &pages->filled[kvc_pages_of(pages, b)[first / KVC_PAGE]];
             const size_t here = kvc_min(KVC_PAGE, cache->length[b] - first);
-            distinct += here > *slots ? here - *slots : 0;
-            *slots = here > *slots ? (uint32_t)here : *slots;
+            sum += here > *filled ? here - *filled : 0;
+            *filled = here > *filled ? (uint32_t)here : *filled;
         }
+    return sum;
+}
+
+kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache)
+{
+    const size_t token = kvc_cache_token_bytes(cache), distinct = kvc_cache_fill(cache);
+    size_t all = 0;
+    for (size_t b = 0; b < cache->shape.batch; b++)
         all += cache->length[b];
-    }
-    const size_t token =
-        cache->shape.n_layer * cache->shape.n_kv_head *
-        (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
-    return (kvc_cache_memory){.slot_bytes = token * P * KVC_PAGE,
+    return (kvc_cache_memory){.slot_bytes =
+                                  token * kvc_pages_total(&cache->pages) * KVC_PAGE,
                               .used_bytes = token * distinct,
                               .shared_bytes = token * (all - distinct),
                               .bytes_per_token = token};

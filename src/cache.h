@@ -34,6 +34,13 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
  * are added, shared ones copied. */
 void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n);
 
+/* pages.filled[page] = the slots of each page that hold tokens of some sequence; returns
+ * their sum. */
+size_t kvc_cache_fill(const kvc_cache *cache);
+
+/* K and V of one token in all layers and heads. */
+size_t kvc_cache_token_bytes(const kvc_cache *cache);
+
 /* Of all pages of one layer and head, the first. */
 static inline void *kvc_cache_keys(const kvc_cache *cache, size_t layer, size_t head)
 {

@@ -13,6 +13,7 @@ kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity)
     p.table = kvc_take(arena, kvc_pages_total(&p), sizeof *p.table);
     p.holders = kvc_take(arena, kvc_pages_total(&p), sizeof *p.holders);
     p.scratch = kvc_take(arena, kvc_pages_total(&p), sizeof *p.scratch);
+    p.filled = kvc_take(arena, kvc_pages_total(&p), sizeof *p.filled);
     return p;
 }
 

@@ -18,7 +18,7 @@ typedef struct kvc_pages {
     size_t *held;                    /* [B] entries of each table */
     uint32_t *table;                 /* [B, per_sequence] */
     uint32_t *holders;               /* [P] entries that name the page; 0: it is free */
-    uint32_t *scratch;               /* [P] for who has to look at all pages at once */
+    uint32_t *scratch, *filled;      /* [P] for who has to look at all pages at once */
 } kvc_pages;
 
 kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity);
