@@ -9,6 +9,7 @@ import { KvcError } from './errors.js';
 import { generate } from './generate.js';
 import { NO_LOGITS } from './handle.js';
 import { Passes } from './passes.js';
+import { SessionCache } from './session-cache.js';
 import { Looks } from './session-looks.js';
 
 export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
@@ -49,6 +50,11 @@ export class Session extends Looks {
   /** How many of them the cache holds: all, unless it is or was off. @returns {number} */
   get cachedTokens() {
     return this.#handle.call('kvc_wasm_session_cached');
+  }
+
+  /** The cache itself, to look at. */
+  get kvCache() {
+    return new SessionCache(this, this.#handle);
   }
 
   /**

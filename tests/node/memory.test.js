@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { loadModel } from 'kvcache-wasm';
+import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
 import { directoryOf } from './golden.js';
 import { rejectsCode } from './helpers.js';
 
@@ -65,6 +65,10 @@ async function atEveryAllocation(failing, work, check) {
   }
 }
 
+// The building blocks' instance, before any test looks for the next one.
+let blocks;
+await withInstance((exports) => { blocks = exports; }, () => init({ wasm }));
+
 test('loading a model', async () => {
   for (const everAfter of [false, true]) {
     let n = 0;
@@ -110,3 +114,56 @@ sessionTest('creating a session', {}, (session, model) => model.createSession())
 sessionTest('creating a session of several sequences', {}, (session, model) => model.createSession({ sequences: 3, keyType: 'int8' }));
 sessionTest('the likeliest tokens', {}, (session) => session.top(3));
 sessionTest('a snapshot of the cache', {}, (session) => session.snapshot({ layer: 1, head: 0 }));
+
+// ---- building blocks ------------------------------------------------------------------------------
+
+const SIZES = { batchSize: 2, maxSeqLen: 20, numLayers: 2, numHeads: 1, headDim: 4 };
+const ones = (tokens) => new Float32Array(SIZES.batchSize * tokens * SIZES.headDim).fill(1);
+
+/** A cache with two tokens, which are there whatever failed in between. */
+function cacheTest(name, work) {
+  test(name, async () => {
+    const cache = new KVCache(SIZES);
+    for (const layer of [0, 1]) cache.update(layer, ones(2), ones(2));
+    cache.advance(2);
+    const check = () => assert.deepEqual(cache.positions, [2, 2]);
+    await atEveryAllocation(blocks, () => work(cache), check);
+    cache.dispose();
+    assert.equal(blocks.failing_live(), 0);
+  });
+}
+
+cacheTest('creating a cache', () => new KVCache(SIZES));
+cacheTest('writing into a cache, attention, and back', (cache) => {
+  cache.update(1, ones(3), ones(3));
+  cache.attend(1, ones(3));
+  cache.advance(3);
+  cache.truncate(2);
+});
+cacheTest('what a cache holds', (cache) => cache.get(1));
+cacheTest('reordering a cache', (cache) => cache.reorder([0, 1]));
+cacheTest('listening to a cache', (cache) => {
+  cache.onEvent = () => {};
+  return { dispose: () => { cache.onEvent = null; } };
+});
+
+test('cached attention, self and cross', async () => {
+  const square = new Float32Array(16).fill(0.1);
+  const weights = { wq: square, wk: square, wv: square, wo: square, bq: square.subarray(0, 4) };
+  for (const sourceDim of [undefined, 4]) {
+    const create = () => new CachedAttention({ embedDim: 4, numHeads: 1, maxSeqLen: 20, sourceDim }, weights);
+    const attention = create();
+    const x = new Float32Array(12).fill(1);
+    if (sourceDim) attention.setSource(x);
+    const y = attention.forward(x);
+    const check = () => {
+      if (!sourceDim) attention.cache.truncate(0);
+      assert.deepEqual(attention.forward(x), y);
+    };
+    await atEveryAllocation(blocks, create, check);
+    await atEveryAllocation(blocks, () => { attention.forward(x); }, check);
+    await atEveryAllocation(blocks, () => { if (sourceDim) attention.setSource(x); else attention.full(x); }, check);
+    attention.dispose();
+    assert.equal(blocks.failing_live(), 0);
+  }
+});

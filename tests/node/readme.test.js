@@ -5,21 +5,26 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { CachedAttention, KVCache } from 'kvcache-wasm';
 import { Model } from '../../web/model.js';
 import { Session } from '../../web/session.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
-test('the example of the README runs and prints true', async () => {
+const printed = [/^Once upon a time.{40,}\ntrue\n$/s, /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/];
+
+test('the examples of the README run and print what they say', async () => {
   const readme = await readFile(new URL('README.md', ROOT), 'utf8');
   const examples = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]);
-  assert.equal(examples.length, 1);
-  const file = new URL('build/readme-example.mjs', ROOT); // within the package, so that its own name resolves
+  assert.equal(examples.length, printed.length);
   await mkdir(new URL('build/', ROOT), { recursive: true });
-  await writeFile(file, examples[0]);
-  const { stdout, stderr } = await promisify(execFile)(process.execPath, [fileURLToPath(file)], { cwd: fileURLToPath(ROOT) });
-  assert.match(stdout, /^Once upon a time.{40,}\ntrue\n$/s);
-  assert.equal(stderr, '');
+  for (const [i, example] of examples.entries()) {
+    const file = new URL(`build/readme-example-${i}.mjs`, ROOT); // within the package, so that its own name resolves
+    await writeFile(file, example);
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, [fileURLToPath(file)], { cwd: fileURLToPath(ROOT) });
+    assert.match(stdout, printed[i]);
+    assert.equal(stderr, '');
+  }
 });
 
 test('every file and folder that the READMEs link to or list is there', async () => {
@@ -40,9 +45,16 @@ function namesOf(Class, fields) {
   return [...names].sort();
 }
 
-test('the tables of the README list just what models and sessions have', async () => {
+const TABLES = [
+  ['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']],
+  ['Of a session', Session, ['capacity']],
+  ['Of a KVCache', KVCache, ['batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks']],
+  ['Of a CachedAttention', CachedAttention, ['cache']],
+];
+
+test('the tables of the README list just what the classes have', async () => {
   const readme = await readFile(new URL('README.md', ROOT), 'utf8');
-  for (const [title, Class, fields] of [['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']], ['Of a session', Session, ['capacity']]]) {
+  for (const [title, Class, fields] of TABLES) {
     const [, rows] = readme.match(new RegExp(`^\\| ${title} \\| \\|\n\\| --- \\| --- \\|\n((?:\\|.*\n)+)`, 'm'));
     const listed = rows.split('\n').flatMap((row) => [...(row.split(' | ')[0].matchAll(/`(\w+)[^`]*`/g))].map((match) => match[1]));
     assert.deepEqual([...new Set(listed)].sort(), namesOf(Class, fields), title);
