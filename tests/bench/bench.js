@@ -55,7 +55,11 @@ const keep = (runtime) => ({ kind, ...result }) => {
 
 if (job.builds.length > 0) {
   const nodes = [process.execPath, ...(options.node ? [options.node === 'newest' ? await newestNode() : options.node] : [])];
-  for (const program of nodes) await runNode(program, job, keep(`Node ${await nodeVersion(program)}`));
+  for (const program of nodes) {
+    const version = await nodeVersion(program);
+    const flags = job.builds.includes('relaxed') && parseInt(version.slice(1), 10) < 22;
+    await runNode(program, job, keep(`Node ${version}${flags ? ' with flags' : ''}`));
+  }
   if (options.chromium) await runChromium(job, keep);
 }
 if (builds.includes('native')) {

@@ -36,7 +36,7 @@ export class Limits {
   /** Multiplications and additions per second, both counted. @param {number} windowMs */
   multiplyAdd(windowMs) {
     const times = 10_000;
-    return 8 * this.#exports.probe_chains() * times * perSecond(windowMs, () => this.#exports.probe_multiply_add(times));
+    return 8 * this.#exports.probe_chains() * times * perSecond(windowMs, () => this.#exports.probe_multiply_add(times, 0.5));
   }
 }
 

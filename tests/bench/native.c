@@ -56,7 +56,7 @@ static double multiply_add_rate(double window)
     double seconds;
     size_t n = 0;
     do {
-        probe.sink = probe_multiply_add(times);
+        probe.sink = probe_multiply_add(times, 0.5f);
         n++;
         seconds = now() - start;
     } while (seconds < window);

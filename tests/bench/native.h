@@ -31,7 +31,7 @@ kvc_model *bench_load(const char *path, bench_job *job);
 /* probe.c */
 void *probe_buffer(size_t bytes);
 uint32_t probe_read(const void *buffer, size_t bytes, uint32_t times);
-float probe_multiply_add(uint32_t times);
+float probe_multiply_add(uint32_t times, float factor);
 uint32_t probe_chains(void);
 
 #endif
