@@ -304,6 +304,22 @@ kvc_error kvc_session_begin_batch(kvc_session *session, const uint32_t *sequence
 kvc_error kvc_session_top(kvc_session *session, size_t n_ids, size_t k, uint32_t *ids,
                           float *log_probs);
 
+/* ---- a session as bytes --------------------------------------------------------------
+ *
+ * Version, model fingerprint, shape, every sequence's tokens and logits, the cache, and a
+ * checksum; little-endian. A restored session goes on bit for bit. Any bytes may be given
+ * to restore: what it cannot take whole leaves the session as it was. */
+
+/* Errors of save: OUT_OF_MEMORY (bytes is less than asked for), BUSY; of all:
+ * INVALID_ARGUMENT (NULL). */
+kvc_error kvc_session_state_bytes(const kvc_session *session, size_t *bytes);
+kvc_error kvc_session_save(kvc_session *session, void *state, size_t bytes);
+
+/* The session must have at least as much capacity and as many sequences as the state has
+ * tokens and sequences, and the same element types.
+ * Errors: STATE_INVALID, STATE_FOREIGN, CONTEXT_FULL (does not fit), BUSY. */
+kvc_error kvc_session_restore(kvc_session *session, const void *state, size_t bytes);
+
 /* ---- the sampler ------------------------------------------------------------------- */
 
 /* Applied in the order of Hugging Face's generate: repetition_penalty, temperature,
