@@ -184,6 +184,8 @@ void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
         i = 0;
     for (; i < end; i++) {
         bool copy = pages->holders[table[i]] > 1;
+        if (KVC_BUG(B22b))
+            copy = false;
         if (KVC_BUG(B26)) /* as long as there is a free page */
             copy = pages->held[b] < pages->per_sequence;
         if (copy) {

@@ -10,6 +10,7 @@
 #define KVC_LAB_H
 
 #ifdef KVC_LAB
+#include "kvc.h"
 
 /* BUG(id, name, what goes wrong). A letter behind the number: two ways to make one
  * mistake. */
@@ -34,6 +35,9 @@
     BUG(B11, "padding_attended",                                                         \
         "Rows of a batch attend up to the longest of them, over slots that hold "        \
         "nothing.")                                                                      \
+    BUG(B14, "slide_learned",                                                            \
+        "A cache whose positions are learned slides: its tokens move and their "         \
+        "positions do not.")                                                             \
     BUG(B16, "silent_wrap", "A full cache starts again at slot 0 and says nothing.")     \
     BUG(B17, "stale_after_edit",                                                         \
         "An edited prompt keeps the cache of the old one where it is not longer.")       \
@@ -46,6 +50,9 @@
     BUG(B21, "stale_keys",                                                               \
         "Rewinding moves the cursor only: the pages behind it stay and are attended "    \
         "to.")                                                                           \
+    BUG(B22a, "reorder_skips", "Reordering beams skips a cache of small elements.")      \
+    BUG(B22b, "shared_page_written",                                                     \
+        "A sequence writes into a page that it shares with another, without a copy.")    \
     BUG(B23a, "cross_recomputed",                                                        \
         "Cross-attention projects K and V again at every step.")                         \
     BUG(B23b, "cross_masked",                                                            \
@@ -70,8 +77,12 @@ void kvc_lab_set(kvc_bug bug);
 const char *kvc_lab_bug_id(kvc_bug bug);
 const char *kvc_lab_bug_name(kvc_bug bug);
 const char *kvc_lab_bug_text(kvc_bug bug);
+
+/* kvc_session_evict as it would be without its refusal. */
+kvc_error kvc_lab_slide(kvc_session *session, size_t first, size_t n);
 #else
 #define KVC_BUG(id) 0
+#define kvc_lab_slide(session, first, n) KVC_ERR_UNSUPPORTED
 #endif
 
 #endif

@@ -156,6 +156,8 @@ kvc_error kvc_cache_reorder(kvc_cache *cache, const uint32_t *from)
     for (size_t b = 0; b < B; b++)
         if (!from || from[b] >= B)
             return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (KVC_BUG(B22a) && cache->key_format.type != KVC_F32)
+        return KVC_OK;
     for (size_t b = 0; b < B; b++)
         prepare(cache, b, from[b], B - 1 - b);
     for (size_t b = 0; b < B; b++)

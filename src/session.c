@@ -148,6 +148,8 @@ kvc_error kvc_session_evict(kvc_session *s, size_t first, size_t n)
     (void)s;
     (void)first;
     (void)n;
+    if (KVC_BUG(B14))
+        return kvc_lab_slide(s, first, n);
     return KVC_ERR_UNSUPPORTED;
 }
 
