@@ -104,6 +104,23 @@ kvc_error EXPORT(kvc_wasm_cache_attend)(const kvc_cache *cache, size_t b, size_t
                   : kvc_cross_attention(y, q, T, n_head, cache, b, layer, scratch);
 }
 
+size_t EXPORT(kvc_wasm_cache_state_bytes)(const kvc_cache *cache)
+{
+    return kvc_cache_state_bytes(cache);
+}
+
+kvc_error EXPORT(kvc_wasm_cache_save)(const kvc_cache *cache, uint64_t fingerprint,
+                                      void *state, size_t bytes)
+{
+    return kvc_cache_save(cache, fingerprint, state, bytes);
+}
+
+kvc_error EXPORT(kvc_wasm_cache_restore)(kvc_cache *cache, uint64_t fingerprint,
+                                         const void *state, size_t bytes)
+{
+    return kvc_cache_restore(cache, fingerprint, state, bytes);
+}
+
 /* ---- cached attention -------------------------------------------------------------- */
 
 /* mailbox.words: the attention, the bytes of its block, the block, its cache */

@@ -195,6 +195,38 @@ export class KVCache extends CacheLooks {
     this.#store.watcher?.tell();
   }
 
+  // ---- as bytes ---------------------------------------------------------------------------------
+
+  /**
+   * All rows as bytes, to go on from bit for bit with restore().
+   * @param {{ fingerprint?: bigint }} [options]  any number that says what made the keys and values; restore() asks for the same
+   */
+  save({ fingerprint = 0n } = {}) {
+    const store = this.#store;
+    refuseFingerprint(fingerprint);
+    const length = store.call('state_bytes') >>> 0;
+    return store.engine.lend(length, (pointer) => {
+      store.check({}, 'save', fingerprint, pointer, length);
+      return store.engine.bytes(pointer, length).slice();
+    });
+  }
+
+  /**
+   * Goes on from what save() gave, in any cache with the same layers, heads, headDim and types and enough
+   * rows and room. Errors, all leaving the cache as it was: "state_invalid" (no saved cache, or cut short, or
+   * altered), "state_foreign" (of another shape, version or fingerprint), "cache_full".
+   * @param {Uint8Array} state  @param {{ fingerprint?: bigint }} [options]
+   */
+  restore(state, { fingerprint = 0n } = {}) {
+    const store = this.#store;
+    refuseFingerprint(fingerprint);
+    if (!(state instanceof Uint8Array)) throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave.');
+    store.engine.lend(state.length, (pointer) => {
+      store.engine.bytes(pointer, state.length).set(state);
+      store.restore(fingerprint, pointer, state.length);
+    });
+  }
+
   // ---- lifetime ---------------------------------------------------------------------------------
 
   /** Frees the memory; a cache that is part of something else lives as long as that. May be called again. */
@@ -205,6 +237,12 @@ export class KVCache extends CacheLooks {
   [disposeSymbol]() {
     this.dispose();
   }
+}
+
+/** @param {unknown} fingerprint */
+function refuseFingerprint(fingerprint) {
+  if (typeof fingerprint === 'bigint' && fingerprint >= 0n && fingerprint < 2n ** 64n) return;
+  throw new KvcError('invalid_argument', 'A fingerprint is a BigInt of 64 bits, such as 0n.');
 }
 
 /** @param {Float32Array} array  @param {number} i  @param {number} size */

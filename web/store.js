@@ -190,6 +190,16 @@ export class Store {
     this.watcher?.collect();
   }
 
+  /** @param {bigint} fingerprint  @param {number} state  @param {number} bytes */
+  restore(fingerprint, state, bytes) {
+    const { batchSize, maxSeqLen } = this.sizes;
+    this.check({
+      cache_full: `The saved cache does not fit here: this one holds ${batchSize} rows of maxSeqLen = ${maxSeqLen} tokens.`,
+    }, 'restore', fingerprint, state, bytes);
+    this.#pending.fill(0);
+    this.watcher?.restart();
+  }
+
   /** Bytes of the block that all of it lies in. */
   get bytes() {
     return this.#place.bytes;

@@ -127,7 +127,7 @@ test('batches: rows of different lengths, each as it would be alone', () => {
   }
 });
 
-test('its cache can be rewound, forked and evicted from', () => {
+test('its cache can be rewound, forked, evicted from and saved', () => {
   const w = weightsOf(SIZES);
   const attention = new CachedAttention({ ...SIZES, batchSize: 2 }, w);
   const x = floats(20 * 24, 1);
@@ -135,8 +135,12 @@ test('its cache can be rewound, forked and evicted from', () => {
   attention.cache.truncate(8, { row: 0 });
   sameBits(attention.forward(x.subarray(8 * 24), { row: 0 }), y.subarray(8 * 24));
   attention.cache.fork(0, 1);
+  const saved = attention.cache.save();
   const next = attention.forward(floats(48, 2));
   sameBits(next.subarray(0, 24), attention.full(Float32Array.from([...x, ...floats(48, 2).subarray(0, 24)])).subarray(20 * 24));
+  attention.reset();
+  attention.cache.restore(saved);
+  sameBits(attention.forward(floats(48, 2)), next);
   attention.cache.evict(0, 16);
   assert.deepEqual(attention.cache.positions, [5, 5]);
   attention.cache.dispose(); // it belongs to the attention

@@ -1,4 +1,4 @@
-// KVCache from the first byte to the last: events, leaks, dispose, memory that runs out.
+// KVCache from the first byte to the last: events, save and restore, leaks, dispose, memory that runs out.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -120,6 +120,88 @@ test('events: told once the call is done, with what they say; a listener that th
   cache.dispose();
 });
 
+// ---- save and restore -----------------------------------------------------------------------------
+
+test('save and restore: the same to the bit, in every type, in a cache that is larger too', () => {
+  for (const [keyType, valueType] of [['f32', 'f32'], ['f16', 'int8'], ['int8', 'f16']]) {
+    const sizes = { ...SIZES, keyType, valueType };
+    const cache = new KVCache({ ...sizes, batchSize: 2 });
+    append(cache, (layer) => floats(16 * 33, layer), undefined, { row: 0 });
+    cache.fork(0, 1);
+    append(cache, (layer) => floats(16 * 3, layer + 5), undefined, { row: 1 });
+    const state = cache.save({ fingerprint: 77n });
+    for (const other of [{ batchSize: 2 }, { batchSize: 3, maxSeqLen: 100 }]) {
+      const copy = new KVCache({ ...sizes, ...other });
+      copy.update(0, floats(16 * other.batchSize, 1), floats(16 * other.batchSize, 1));
+      copy.restore(state, { fingerprint: 77n });
+      assert.deepEqual(copy.positions.slice(0, 2), [33, 36]);
+      throwsCode(() => copy.attend(0, floats(16 * other.batchSize, 1)), 'not_ready'); // what was behind the history is gone
+      for (const layer of [0, 1]) for (const row of [0, 1]) assert.deepEqual(copy.get(layer, { row }), cache.get(layer, { row }));
+      const next = (one) => {
+        one.update(1, floats(16, 9), floats(16, 8), { row: 1 });
+        return one.attend(1, floats(16, 7), { row: 1 });
+      };
+      sameBits(next(copy), next(cache));
+      copy.dispose();
+    }
+    assert.deepEqual(cache.save({ fingerprint: 77n }), state);
+    cache.dispose();
+  }
+});
+
+test('restore refuses what is cut short, altered, foreign or too large, and leaves the cache as it was', () => {
+  const cache = new KVCache({ ...SIZES, batchSize: 2 });
+  append(cache, (layer) => floats(32 * 17, layer));
+  const state = cache.save();
+  const target = new KVCache({ ...SIZES, batchSize: 2 });
+  append(target, (layer) => floats(32 * 3, layer));
+  const before = target.save();
+  const refused = (bytes, code, options) => {
+    const error = throwsCode(() => target.restore(bytes, options), code);
+    assert.deepEqual(target.save(), before);
+    return error;
+  };
+  for (let n = 0; n < state.length; n += 1 + Math.floor(n / 50)) refused(state.subarray(0, n), 'state_invalid');
+  refused(Uint8Array.from([...state, 0]), 'state_invalid');
+  const random = seeded(3);
+  for (let i = 0; i < 300; i++) {
+    const altered = state.slice();
+    altered[i < 100 ? i : random.below(state.length)] ^= 1 << random.below(8);
+    assert.match(refusedCode(target, altered), /^state_(invalid|foreign)$/);
+    assert.deepEqual(target.save(), before);
+  }
+  refused(state, 'state_foreign', { fingerprint: 1n });
+  for (const changes of [{ numLayers: 3 }, { numHeads: 3 }, { headDim: 4 }, { keyType: 'f16' }, { valueType: 'int8' }]) {
+    const foreign = new KVCache({ ...SIZES, ...changes });
+    refused(foreign.save(), 'state_foreign');
+    foreign.dispose();
+  }
+  for (const changes of [{ maxSeqLen: 16, batchSize: 2 }, { batchSize: 1 }]) {
+    const small = new KVCache({ ...SIZES, ...changes });
+    throwsCode(() => small.restore(state), 'cache_full', /does not fit/);
+    assert.equal(small.position, 0);
+    small.dispose();
+  }
+  for (const bad of [null, 'state', [...state], new Float32Array(4)]) throwsCode(() => target.restore(bad), 'invalid_argument');
+  for (const fingerprint of [1, -1n, 2n ** 64n, null]) {
+    throwsCode(() => target.save({ fingerprint }), 'invalid_argument');
+    throwsCode(() => target.restore(state, { fingerprint }), 'invalid_argument');
+  }
+  target.restore(state);
+  assert.deepEqual(target.save(), state);
+  cache.dispose();
+  target.dispose();
+});
+
+function refusedCode(cache, bytes) {
+  try {
+    cache.restore(bytes);
+  } catch (error) {
+    return error.code;
+  }
+  return 'taken';
+}
+
 // ---- lifetime -------------------------------------------------------------------------------------
 
 test('10,000 caches made, used and disposed of leave the memory as it was', () => {
@@ -129,6 +211,7 @@ test('10,000 caches made, used and disposed of leave the memory as it was', () =
     cache.onEvent = () => {};
     append(cache, () => floats(16, i));
     cache.get(1);
+    cache.restore(cache.save());
     cache.dispose();
     const attention = new CachedAttention({ embedDim: 8, numHeads: 2, maxSeqLen: 1 + i % 50 }, weights);
     attention.forward(floats(8, i));
@@ -177,11 +260,12 @@ test('after dispose() every use is refused; dispose() may be called again', () =
   const cache = new KVCache(SIZES);
   append(cache, () => floats(16, 1));
   cache.onEvent = () => {};
+  const state = cache.save();
   cache.dispose();
   cache.dispose();
   cache[Symbol.dispose ?? Symbol.for('Symbol.dispose')]();
   for (const work of [() => cache.update(0, floats(16, 1), floats(16, 1)), () => cache.get(0), () => cache.advance(), () => cache.attend(0, floats(16, 1)),
     () => cache.position, () => cache.positions, () => cache.truncate(0), () => cache.reset(), () => cache.fork(0, 0), () => cache.drop(0),
     () => cache.keep(0), () => cache.reorder([0]), () => cache.evict(0, 1), () => cache.memoryUsage(), () => cache.snapshot({ layer: 0, head: 0 }),
-    () => cache.cacheMap(), () => { cache.onEvent = () => {}; }]) throwsCode(work, 'disposed', /disposed/);
+    () => cache.cacheMap(), () => cache.save(), () => cache.restore(state), () => { cache.onEvent = () => {}; }]) throwsCode(work, 'disposed', /disposed/);
 });

@@ -126,8 +126,8 @@ function cacheTest(name, work) {
     const cache = new KVCache(SIZES);
     for (const layer of [0, 1]) cache.update(layer, ones(2), ones(2));
     cache.advance(2);
-    const check = () => assert.deepEqual(cache.positions, [2, 2]);
-    await atEveryAllocation(blocks, () => work(cache), check);
+    const state = cache.save();
+    await atEveryAllocation(blocks, () => work(cache, state), () => assert.deepEqual(cache.save(), state));
     cache.dispose();
     assert.equal(blocks.failing_live(), 0);
   });
@@ -141,6 +141,10 @@ cacheTest('writing into a cache, attention, and back', (cache) => {
   cache.truncate(2);
 });
 cacheTest('what a cache holds', (cache) => cache.get(1));
+cacheTest('a cache as bytes, and from bytes', (cache, state) => {
+  cache.save();
+  cache.restore(state);
+});
 cacheTest('reordering a cache', (cache) => cache.reorder([0, 1]));
 cacheTest('listening to a cache', (cache) => {
   cache.onEvent = () => {};
