@@ -80,6 +80,12 @@ static kvc_error apply(engine *e, const truth *before, const case_op *op)
     case CASE_SCORE: return score(e, op);
     case CASE_SELECT: return kvc_session_select(s, arg[0]);
     case CASE_BATCH: return batch(e, op);
+    case CASE_FORK: return kvc_session_fork(s, arg[0], arg[1]);
+    case CASE_REORDER:
+        return op->n == e->c->n_sequence ? kvc_session_reorder(s, arg)
+                                         : KVC_ERR_INVALID_ARGUMENT;
+    case CASE_DROP: return kvc_session_drop(s, arg[0]);
+    case CASE_KEEP: return kvc_session_keep(s, arg[0]);
     case CASE_KINDS: break;
     }
     abort();
@@ -120,7 +126,8 @@ static const char *wrong_anywhere(const engine *e, const truth *t)
 bool duel(const random_case *c, bool speak)
 {
     const char *wrong = NULL;
-    const kvc_session_config sizes = {c->capacity, c->n_sequence, KVC_F32, KVC_F32};
+    const kvc_session_config sizes = {c->capacity, c->n_sequence, c->key_type,
+                                      c->value_type};
     random_model model = random_model_new(&c->config, c->seed);
     engine e = {.c = c};
     e.now = random_model_sequences(&model, &sizes);

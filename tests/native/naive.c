@@ -1,5 +1,6 @@
 #include "naive.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -94,13 +95,42 @@ static void attention(float *y, const float *q, const float *k, const float *v, 
     free(p);
 }
 
+/* The nearest half, the even one of two: a step is 2^-10 of the power of two below, or
+ * 2^-24. */
+static float half_of(float x)
+{
+    x = fminf(fmaxf(x, -65504.0f), 65504.0f);
+    const int e = x == 0.0f ? 0 : ilogbf(x);
+    const float step = ldexpf(1.0f, (e < -14 ? -14 : e) - 10);
+    return nearbyintf(x / step) * step;
+}
+
+/* What one head's K or V is after a cache has kept it.   x: [D] */
+static void keep(float *x, size_t D, kvc_dtype type)
+{
+    float most = 0.0f;
+    for (size_t d = 0; d < D; d++)
+        most = fmaxf(most, fabsf(x[d]));
+    const float scale = most / 127.0f;
+    for (size_t d = 0; d < D && type != KVC_F32; d++)
+        x[d] = type == KVC_F16    ? half_of(x[d])
+               : scale >= FLT_MIN ? nearbyintf(x[d] / scale) * scale
+                                  : 0.0f;
+}
+
 /* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before */
-static void add_attention(float *x, const oracle_model *m, int layer, size_t T)
+static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
+                          kvc_dtype key_type, kvc_dtype value_type)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = C / H;
     float *h = new_array(T, C), *qkv = new_array(T, 3 * C), *y = new_array(T, C);
     norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
     linear(qkv, h, m, layer, "attn.c_attn.weight", "attn.c_attn.bias", T, C, 3 * C);
+    for (size_t i = 0; i < T * H; i++) {
+        float *k = qkv + i / H * 3 * C + C + i % H * D;
+        keep(k, D, key_type);
+        keep(k + C, D, value_type);
+    }
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + C + head * D, *v = qkv + 2 * C + head * D;
@@ -138,7 +168,8 @@ static void add_mlp(float *x, const oracle_model *m, int layer, size_t T)
     free(inner);
 }
 
-void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T)
+void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T,
+                  kvc_dtype key_type, kvc_dtype value_type)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
@@ -148,7 +179,7 @@ void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, siz
         for (size_t c = 0; c < C; c++)
             x[t * C + c] = wte[ids[t] * C + c] + wpe[t * C + c];
     for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
-        add_attention(x, m, layer, T);
+        add_attention(x, m, layer, T, key_type, value_type);
         add_mlp(x, m, layer, T);
     }
     norm(h, x + (T - 1) * C, m, -1, "ln_f.weight", "ln_f.bias", 1);

@@ -6,8 +6,9 @@
 
 #include "oracle.h"
 
-/* The logits that follow the last token.    logits: [V]   ids: [T] */
-void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids,
-                  size_t T);
+/* The logits that follow the last token, K and V rounded as a cache of these types does.
+ *   logits: [V]   ids: [T] */
+void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids, size_t T,
+                  kvc_dtype key_type, kvc_dtype value_type);
 
 #endif

@@ -15,7 +15,14 @@ static const struct {
     [CASE_OFF] = {"off", 0, 1},          [CASE_ON] = {"on", 0, 2},
     [CASE_RESET] = {"reset", 0, 1},      [CASE_SCORE] = {"score", 2, 1},
     [CASE_SELECT] = {"select", 1, 3},    [CASE_BATCH] = {"batch", 2, 3},
+    [CASE_FORK] = {"fork", 2, 3},        [CASE_REORDER] = {"reorder", 1, 1},
+    [CASE_DROP] = {"drop", 1, 1},        [CASE_KEEP] = {"keep", 1, 1},
 };
+
+static const struct {
+    kvc_dtype type;
+    const char *name;
+} types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
 size_t case_least_args(case_kind kind)
 {
@@ -79,6 +86,12 @@ static case_op draw_op(const random_case *c, case_kind kind, uint64_t *state)
         draw_below(&op, N + !random_below(state, 8), state);
     if (kind == CASE_BATCH)
         draw_batch(&op, N, V, state);
+    const size_t sequences = kind == CASE_REORDER                     ? N
+                             : kind == CASE_FORK                      ? 2
+                             : kind == CASE_DROP || kind == CASE_KEEP ? 1
+                                                                      : 0;
+    for (size_t i = 0; i < sequences; i++)
+        draw_below(&op, N, state);
     return op;
 }
 
@@ -94,9 +107,17 @@ random_case random_case_new(uint64_t seed)
     const size_t P = c.capacity + random_below(&state, 4);
     static const size_t sequences[] = {1, 2, CASE_SEQUENCES};
     c.n_sequence = 1 + random_below(&state, sequences[random_below(&state, 3)]);
-    c.config = (kvc_config){(uint32_t)L, (uint32_t)H, (uint32_t)(H * D),
-                            (uint32_t)F, (uint32_t)P, (uint32_t)V,
-                            1e-5f, KVC_F32};
+    if (random_below(&state, 3) == 0) { /* else both f32 */
+        c.key_type = types[random_below(&state, 3)].type;
+        c.value_type = types[random_below(&state, 3)].type;
+    }
+    c.config = (kvc_config){.n_layer = (uint32_t)L,
+                            .n_head = (uint32_t)H,
+                            .n_embd = (uint32_t)(H * D),
+                            .n_inner = (uint32_t)F,
+                            .n_positions = (uint32_t)P,
+                            .vocab_size = (uint32_t)V,
+                            .layer_norm_epsilon = 1e-5f};
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
@@ -105,12 +126,31 @@ random_case random_case_new(uint64_t seed)
 
 /* ---- as text ----------------------------------------------------------------------- */
 
+static const char *name_of(kvc_dtype type)
+{
+    size_t i = 0;
+    while (types[i].type != type)
+        i++;
+    return types[i].name;
+}
+
+static bool parse_type(kvc_dtype *type, const char *name)
+{
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i].name, name) == 0) {
+            *type = types[i].type;
+            return true;
+        }
+    return false;
+}
+
 void case_print(FILE *out, const random_case *c)
 {
     const kvc_config *m = &c->config;
-    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu %zu ops", m->n_layer,
-            m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size, c->seed,
-            c->capacity, c->n_sequence);
+    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu %zu %s %s ops",
+            m->n_layer, m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size,
+            c->seed, c->capacity, c->n_sequence, name_of(c->key_type),
+            name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
         fprintf(out, " %s", kinds[c->op[i].kind].name);
         for (size_t j = 0; j < c->op[i].n; j++)
@@ -141,12 +181,15 @@ static const char *parse_op(case_op *op, const char *text)
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
-    *c = (random_case){.config.layer_norm_epsilon = 1e-5f, KVC_F32};
+    char key[5], value[5];
+    *c = (random_case){.config = {.layer_norm_epsilon = 1e-5f}};
     kvc_config *m = &c->config;
-    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu %zu ops%n", &m->n_layer,
-           &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions, &m->vocab_size, &c->seed,
-           &c->capacity, &c->n_sequence, &read);
-    if (read == 0 || c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
+    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu %zu %4s %4s ops%n",
+           &m->n_layer, &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions,
+           &m->vocab_size, &c->seed, &c->capacity, &c->n_sequence, key, value, &read);
+    if (read == 0 || !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
+        return false;
+    if (c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
         return false;
     for (text += read; *(text += strspn(text, " \n")) != '\0'; c->n_ops++)
         if (c->n_ops == CASE_OPS || !(text = parse_op(&c->op[c->n_ops], text)))

@@ -1,7 +1,7 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H C F P V SEED session S N ops prefill:3,14,15 rewind:2 off prefill:9
+ *     model L H C F P V SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off prefill:9
  *
  * Every program means something: an operation that cannot be done has an error to expect,
  * so that programs can be shortened anywhere. tests/node/random.js draws the same cases. */
@@ -25,6 +25,10 @@ typedef enum case_kind {
     CASE_SCORE,   /* ids ...: leaves everything as it was */
     CASE_SELECT,  /* sequence */
     CASE_BATCH,   /* sequence, id, ...: one token more for each */
+    CASE_FORK,    /* from, to */
+    CASE_REORDER, /* from ... */
+    CASE_DROP,    /* sequence */
+    CASE_KEEP,    /* sequence */
     CASE_KINDS
 } case_kind;
 
@@ -37,7 +41,9 @@ typedef struct case_op {
 typedef struct random_case {
     kvc_config config;
     uint64_t seed; /* of the weights */
-    size_t capacity, n_sequence, n_ops;
+    size_t capacity, n_sequence;
+    kvc_dtype key_type, value_type;
+    size_t n_ops;
     case_op op[CASE_OPS];
 } random_case;
 

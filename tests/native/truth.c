@@ -40,7 +40,9 @@ static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
     line->n += T;
     line->cached = t->use_cache ? line->n : line->cached;
     line->has_logits = true;
-    naive_logits(line->logits, t->model, line->ids, line->n);
+    naive_logits(line->logits, t->model, line->ids, line->n,
+                 t->use_cache ? t->c->key_type : KVC_F32,
+                 t->use_cache ? t->c->value_type : KVC_F32);
 }
 
 static kvc_error prefill(truth *t, truth_line *line, const uint32_t *ids, size_t T)
@@ -123,11 +125,45 @@ static kvc_error batch(truth *t, const case_op *op)
 
 /* ---- sequences --------------------------------------------------------------------- */
 
-static kvc_error select_line(truth *t, size_t sequence)
+static void copy(const truth *t, truth_line *to, const truth_line *from)
 {
-    if (sequence >= t->c->n_sequence)
+    float *logits = to->logits;
+    if (to == from)
+        return;
+    memcpy(logits, from->logits, t->c->config.vocab_size * sizeof *logits);
+    *to = *from;
+    to->logits = logits;
+}
+
+static kvc_error reorder(truth *t, const case_op *op)
+{
+    if (op->n != t->c->n_sequence)
+        return KVC_ERR_INVALID_ARGUMENT;
+    for (size_t i = 0; i < op->n; i++)
+        if (op->arg[i] >= t->c->n_sequence)
+            return KVC_ERR_POSITION_OUT_OF_RANGE;
+    truth old = truth_new(t->c, t->model);
+    for (size_t i = 0; i < op->n; i++)
+        copy(t, &old.lines[i], &t->lines[i]);
+    for (size_t i = 0; i < op->n; i++)
+        copy(t, &t->lines[i], &old.lines[op->arg[i]]);
+    truth_free(&old);
+    return KVC_OK;
+}
+
+/* What has one or two sequences for arguments. */
+static kvc_error arrange(truth *t, const case_op *op)
+{
+    const size_t a = op->arg[0], b = op->n > 1 ? op->arg[1] : a;
+    if (a >= t->c->n_sequence || b >= t->c->n_sequence)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    t->selected = sequence;
+    if (op->kind == CASE_SELECT)
+        t->selected = a;
+    if (op->kind == CASE_FORK)
+        copy(t, &t->lines[b], &t->lines[a]);
+    for (size_t i = 0; i < t->c->n_sequence; i++)
+        if ((op->kind == CASE_DROP && i == a) || (op->kind == CASE_KEEP && i != a))
+            cut(&t->lines[i], 0);
     return KVC_OK;
 }
 
@@ -152,7 +188,11 @@ kvc_error truth_apply(truth *t, const case_op *op)
     case CASE_RESET: reset(t); return KVC_OK;
     case CASE_SCORE: return fits(t, op->arg, op->n, t->c->capacity + 1);
     case CASE_BATCH: return batch(t, op);
-    case CASE_SELECT: return select_line(t, op->arg[0]);
+    case CASE_REORDER: return reorder(t, op);
+    case CASE_SELECT:
+    case CASE_FORK:
+    case CASE_DROP:
+    case CASE_KEEP: return arrange(t, op);
     case CASE_KINDS: break;
     }
     abort();

@@ -12,9 +12,10 @@ function fnv(hash, text) {
 // As in random_case.c: [name, share of all operations], and what draws its arguments.
 const SHARES = [
   ['prefill', 10], ['cancel', 2], ['rewind', 4], ['edit', 4], ['off', 1], ['on', 2], ['reset', 1], ['score', 1],
-  ['select', 3], ['batch', 3],
+  ['select', 3], ['batch', 3], ['fork', 3], ['reorder', 1], ['drop', 1], ['keep', 1],
 ];
 const CAPACITIES = [12, 40, 96, 96];
+const TYPES = ['f32', 'f16', 'int8'];
 
 /** @param {number} seed */
 export function randomCase(seed) {
@@ -26,6 +27,7 @@ export function randomCase(seed) {
   const capacity = 1 + below(CAPACITIES[below(4)]);
   const n_positions = capacity + below(4);
   const sequences = 1 + below([1, 2, 4][below(3)]);
+  const [keyType, valueType] = below(3) === 0 ? [TYPES[below(3)], TYPES[below(3)]] : ['f32', 'f32'];
   const ids = (least) => Array.from({ length: least + below([1, 1, 6, 40][below(4)]) }, () => below(vocab_size));
   const few = () => below(below(3) ? 6 : 40);
   const kind = () => {
@@ -44,22 +46,26 @@ export function randomCase(seed) {
       const stride = below(8) === 0 ? 0 : 1;
       return Array.from({ length: n }, (_, i) => [(first + i * stride) % sequences, below(vocab_size)]).flat();
     },
-    off: () => [], on: () => [], reset: () => [],
+    fork: () => [below(sequences), below(sequences)],
+    reorder: () => Array.from({ length: sequences }, () => below(sequences)),
+    drop: () => [below(sequences)],
+    keep: () => [below(sequences)],
   };
   const ops = Array.from({ length: 4 + below(17) }, (_, i) => {
     const name = i === 0 ? 'prefill' : kind();
-    return [name, ...drawArguments[name]()];
+    return [name, ...drawArguments[name]?.() ?? []];
   });
-  return { seed, config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, capacity, sequences, ops };
+  const config = { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size };
+  return { seed, config, session: { capacity, sequences, keyType, valueType }, ops };
 }
 
 /** A session, and the tokens of its timelines, which the binding keeps to itself. */
 class Player {
   reused = 0; // by the last operation
 
-  constructor({ capacity, sequences }, model) {
-    this.session = model.createSession({ capacity, sequences });
-    this.texts = Array.from({ length: sequences }, () => []);
+  constructor({ session }, model) {
+    this.session = model.createSession(session);
+    this.texts = Array.from({ length: session.sequences }, () => []);
   }
 
   get text() {
@@ -104,6 +110,30 @@ class Player {
     this.session.decodeBatch(sequences, ids);
     sequences.forEach((sequence, i) => this.texts[sequence].push(ids[i]));
   }
+
+  fork(from, to) {
+    this.session.fork(from, to);
+    this.texts[to] = [...this.texts[from]];
+  }
+
+  reorder(...from) {
+    this.session.reorder(from);
+    this.texts = from.map((i) => [...this.texts[i]]);
+  }
+
+  drop(sequence) {
+    this.session.drop(sequence);
+    this.texts[sequence] = [];
+  }
+
+  keep(sequence) {
+    this.session.keep(sequence);
+    this.texts = this.texts.map((text, i) => (i === sequence ? text : []));
+  }
+
+  dispose() {
+    this.session.dispose();
+  }
 }
 
 /** The code of the error that some work throws, 'ok' if none. */
@@ -131,6 +161,6 @@ export function run(drawn, model) {
     if (ready !== 'ok' && ready !== 'not_ready') throw new Error(`the hash of the logits: ${ready}`);
     return `${code} ${player.session.position} ${player.session.cachedTokens} ${player.reused} ${hash}\n`;
   });
-  player.session.dispose();
+  player.dispose();
   return { digest: fnv(0xcbf29ce484222325n, lines.join('')).toString(16).padStart(16, '0'), lines };
 }
