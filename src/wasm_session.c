@@ -206,6 +206,28 @@ kvc_error EXPORT(kvc_wasm_session_keep)(wasm_session *handle, size_t sequence)
     return kvc_session_keep(handle->session, sequence);
 }
 
+/* ---- the state as bytes ------------------------------------------------------------ */
+
+/* mailbox.words[0]: the bytes */
+kvc_error EXPORT(kvc_wasm_session_state_bytes)(wasm_session *handle)
+{
+    size_t bytes = 0;
+    const kvc_error error = kvc_session_state_bytes(handle->session, &bytes);
+    mailbox.words[0] = bytes;
+    return error;
+}
+
+kvc_error EXPORT(kvc_wasm_session_save)(wasm_session *handle, void *state, size_t bytes)
+{
+    return kvc_session_save(handle->session, state, bytes);
+}
+
+kvc_error EXPORT(kvc_wasm_session_restore)(wasm_session *handle, const void *state,
+                                           size_t bytes)
+{
+    return kvc_session_restore(handle->session, state, bytes);
+}
+
 /* ---- looking inside ---------------------------------------------------------------- */
 
 /* For wasm_cache.c */

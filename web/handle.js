@@ -1,4 +1,5 @@
-// One kvc_session in wasm memory: its calls and its sequences. Under session.js, which is the API.
+// One kvc_session in wasm memory: its calls, its sequences, its state as bytes. Under session.js, which is
+// the API.
 import { KvcError } from './errors.js';
 import { CACHE_TYPES, sessionOptions } from './session-options.js';
 
@@ -117,14 +118,56 @@ export class Handle {
       + 'createSession({ sequences }) gives more.');
   }
 
-  /** Makes room for more sequences, all of them empty: what this session held is computed again. @param {number} sequences */
+  /** Makes room for more sequences: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
+    const state = this.save();
+    const selected = this.selected;
     const old = this.#pointer;
     this.#own(this.#create(sequences));
+    try {
+      this.#put(state);
+    } catch (error) {
+      freeing(this.engine, this.#pointer)();
+      this.#own(old);
+      throw error;
+    }
     freeing(this.engine, old)();
     this.sequences = sequences;
+    this.select(selected);
     this.watcher?.restart();
+  }
+
+  // ---- the state as bytes -----------------------------------------------------------------------
+
+  /** @returns {Uint8Array<ArrayBuffer>} */
+  save() {
+    this.check({}, 'kvc_wasm_session_state_bytes');
+    const length = this.engine.word(0);
+    return this.engine.lend(length, (pointer) => {
+      this.check({}, 'kvc_wasm_session_save', pointer, length);
+      return this.engine.bytes(pointer, length).slice();
+    });
+  }
+
+  /** @param {Uint8Array} state */
+  restore(state) {
+    this.#put(state);
+    this.watcher?.restart();
+  }
+
+  /** @param {Uint8Array} state */
+  #put(state) {
+    this.engine.lend(state.length, (pointer) => {
+      this.engine.bytes(pointer, state.length).set(state);
+      this.check({
+        state_invalid: 'These bytes are not a saved session, or were cut short or altered. The session is as it was.',
+        state_foreign: 'This state was saved by another version, from another model, or with other element types of the cache. Load that '
+          + 'model, and create the session with the same keyType and valueType. The session is as it was.',
+        context_full: `The state does not fit: it has more tokens or sequences than this session, with its capacity of ${this.capacity} `
+          + `and ${this.sequences} sequence${this.sequences === 1 ? '' : 's'}. Create a larger one. The session is as it was.`,
+      }, 'kvc_wasm_session_restore', pointer, state.length);
+    });
   }
 
   /** The kvc_cache. */

@@ -241,6 +241,24 @@ export class Session extends Looks {
     this.#idle().arrange('keep', sequence);
   }
 
+  // ---- as bytes ---------------------------------------------------------------------------------
+
+  /** All sequences with their tokens, logits and cache, to go on from bit for bit with restore(). */
+  save() {
+    return this.#idle().save();
+  }
+
+  /**
+   * Goes on from what save() gave, here or elsewhere: any session of the same model that is large enough
+   * and keeps the same element types. A state that cannot be taken leaves the session as it was.
+   * @param {Uint8Array | ArrayBuffer} state
+   */
+  restore(state) {
+    const bytes = state instanceof ArrayBuffer ? new Uint8Array(state) : state;
+    if (!(bytes instanceof Uint8Array)) throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
+    this.#idle().restore(bytes);
+  }
+
   // ---- lifetime ---------------------------------------------------------------------------------
 
   /** Frees the session's memory. May be called again. */

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
 import { directoryOf } from './golden.js';
-import { rejectsCode } from './helpers.js';
+import { collect, rejectsCode } from './helpers.js';
 
 const CONFIG = { n_layer: 2, n_head: 2, n_embd: 16, n_inner: 20, n_positions: 64, vocab_size: 40 };
 const PROMPT = [3, 14, 15, 9, 26];
@@ -114,6 +114,25 @@ sessionTest('creating a session', {}, (session, model) => model.createSession())
 sessionTest('creating a session of several sequences', {}, (session, model) => model.createSession({ sequences: 3, keyType: 'int8' }));
 sessionTest('the likeliest tokens', {}, (session) => session.top(3));
 sessionTest('a snapshot of the cache', {}, (session) => session.snapshot({ layer: 1, head: 0 }));
+sessionTest('attention weights', {}, (session) => session.attentionWeights(1, 1));
+sessionTest('a listener', {}, (session) => {
+  session.onEvent = () => {};
+  session.onEvent = null;
+});
+sessionTest('saving', {}, (session) => session.save().length);
+sessionTest('restoring', {}, (session) => session.restore(session.save()));
+sessionTest('growing for samples, and beams', {}, async (_session, model) => {
+  const session = model.createSession({ capacity: 16 });
+  try {
+    await collect(session.generate(PROMPT, { n: 2, temperature: 1, maxTokens: 2 }));
+    await collect(session.generate(PROMPT, { numBeams: 3, maxTokens: 2 }));
+    return session;
+  } catch (error) {
+    assert.equal((await collect(session.generate(PROMPT, { temperature: 0, maxTokens: 2 }))).length, 2, 'it goes on');
+    session.dispose();
+    throw error;
+  }
+});
 
 // ---- building blocks ------------------------------------------------------------------------------
 

@@ -79,13 +79,14 @@ test('samples share the prompt in the cache, and the next run reuses it', async 
   assert.equal(session.prefillStats.reused, 95);
 });
 
-test('a session grows for samples and beams', async () => {
+test('a session grows for samples and beams, and keeps what it held', async () => {
   const session = model.createSession({ capacity: 60 });
   const prompt = randomIds(30);
   session.prefill(prompt);
   const { samples } = await samplesOf(session.generate(prompt, { ...HOT, n: 3, maxTokens: 5 }));
   assert.equal(samples.length, 3);
   assert.equal(session.sequences, 3);
+  assert.equal(session.prefillStats.reused, 30);
   assert.equal(session.capacity, 60);
 });
 
