@@ -63,7 +63,7 @@ export class CachedAttention {
     this.#engine = blocksEngine('CachedAttention');
     const [pointer, bytes, block, cache] = this.#create();
     this.#pointer = pointer;
-    this.#place = { engine: this.#engine, cache, bytes, disposed: false };
+    this.#place = { engine: this.#engine, cache, bytes, disposed: false, owner: this };
     this.#free = freeing(this.#engine, block);
     abandoned.register(this, this.#free, this);
     const { maxSeqLen, batchSize, numKVHeads, headDim, keyType, valueType } = sizes;

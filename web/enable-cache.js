@@ -101,6 +101,7 @@ function enableModel(model, options) {
 /** @param {GPTLike} model  @param {EnableOptions} options */
 function sizesOf(model, { batchSize = 1, maxSeqLen = model?.maxSeqLen, keyType, valueType, whenFull = 'error' }) {
   if (model === null || typeof model !== 'object') throw new KvcError('invalid_argument', 'enableKVCache() takes a model; see the contract in enable-cache.js.');
+  if ('createSession' in model) throw new KvcError('invalid_argument', 'The models of this package have a cache in each session: model.createSession().');
   refuseModel(model);
   if (!(maxSeqLen <= model.maxSeqLen)) {
     throw new KvcError('invalid_argument', `The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; ${maxSeqLen} is more.`);

@@ -193,7 +193,7 @@ export class Engine {
 
 /** @param {unknown} [cause] */
 const trapped = (cause) => new KvcError('trapped', 'The WebAssembly code crashed, and its memory can no longer be trusted. '
-  + 'Load the model again.', { cause });
+  + 'Load the model again, or `await init()` for new caches.', { cause });
 
 /** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
 async function moduleOf(source) {

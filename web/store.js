@@ -9,8 +9,8 @@ const ALIGN = 16; // bytes, of the scratch of attention
 
 /**
  * @typedef {import('./kv-cache.js').KVCacheOptions} KVCacheOptions
- * @typedef {{ engine: import('./engine.js').Engine, cache: number, bytes: number, disposed: boolean }} Place
- *   where a kvc_cache is, and the bytes of the block around it
+ * @typedef {{ engine: import('./engine.js').Engine, cache: number, bytes: number, disposed: boolean, owner?: object }} Place
+ *   where a kvc_cache is, the bytes of the block around it, and whose block it is: held, so that it outlives the cache
  */
 
 export class Store {

@@ -203,7 +203,7 @@ test('disabling restores everything exactly; twice only warns; enabling again st
   assert.equal(gpt.blocks[1].attention.forward, ownForward);
 });
 
-test('a model that the contract does not fit is refused with what is missing, and is as it was', () => {
+test('a model that the contract does not fit is refused with what is missing, and is as it was', async () => {
   const broken = {
     embedDim: (gpt) => { gpt.embedDim = 25; },
     'embedDim, a whole': (gpt) => { delete gpt.embedDim; },
@@ -228,6 +228,9 @@ test('a model that the contract does not fit is refused with what is missing, an
     assert.equal('kvCache' in gpt, false);
   }
   for (const model of [null, undefined, 5, 'gpt']) throwsCode(() => enableKVCache(model), 'invalid_argument');
+  const ours = await loadModel(tinyBlobs());
+  throwsCode(() => enableKVCache(ours), 'invalid_argument', /createSession/);
+  ours.dispose();
 });
 
 test('an error half-way keeps the cache that was there', () => {

@@ -244,16 +244,32 @@ test('memory that runs out is an error, and what is there goes on', () => {
   cache.dispose();
 });
 
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc');
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
+
 test('caches that nobody holds any more are freed', async () => {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc');
   const big = { maxSeqLen: 2 ** 15, numLayers: 8, numHeads: 8, headDim: 16 }; // 256 MiB: not four of them at once
   for (let i = 0; i < 8; i++) {
     new KVCache(big);
-    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    await pause(5);
     gc();
-    await new Promise((resolve) => { setTimeout(resolve, 20); });
+    await pause(20);
   }
+});
+
+test('an attention lives as long as somebody holds its cache', async () => {
+  const square = floats(64, 1);
+  const { cache } = new CachedAttention({ embedDim: 8, numHeads: 2, maxSeqLen: 64 }, { wq: square, wk: square, wv: square, wo: square });
+  append(cache, () => floats(8, 2));
+  for (let i = 0; i < 3; i++) {
+    await pause(5);
+    gc();
+  }
+  await pause(20);
+  const others = Array.from({ length: 20 }, () => new KVCache(SIZES)); // would lie where it was
+  sameBits(cache.get(0).key, floats(8, 2));
+  for (const other of others) other.dispose();
 });
 
 test('after dispose() every use is refused; dispose() may be called again', () => {
