@@ -11,10 +11,11 @@ const TYPES = /** @type {const} */ ([undefined, 'write', 'read', 'evict', 'reuse
  * sequence's length and pages. A page holds 16 slots; page i of a sequence begins with slot 16 i.
  * @typedef {object} CacheEvent
  * @property {'write' | 'read' | 'evict' | 'reuse' | 'share' | 'restore'} type
- *   write: K and V of `count` slots from `first` on, in one layer, all within `page`; layer null: they are there in
- *     all layers, and the sequence reaches as far
+ *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all of them:
+ *     these slots are history now, and the sequence reaches at least as far
  *   read: attention went over `count` slots from `first` on, in one layer
- *   evict: `count` tokens from `first` on are gone, later ones have moved down
+ *   evict: `count` tokens from `first` on are gone, later ones have moved down: as whole pages where both are multiples
+ *     of 16, else writes follow that say where to; pages beyond the new length are given back
  *   reuse: a new prompt begins with the `count` tokens that are there
  *   share: the sequence is now the first `count` tokens of the sequence `from`; `more`: so many of the next events
  *     happen at the same moment
