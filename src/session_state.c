@@ -76,7 +76,7 @@ static kvc_error check_timeline(const kvc_session *s, kvc_reader *r)
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
     const uint32_t flags = kvc_read_u32(r);
     if (position > r->left / sizeof(uint32_t) || flags > (HAS_LOGITS | HAS_QUERIES) ||
-        flags == HAS_QUERIES || (flags && position == 0))
+        (flags && position == 0))
         return KVC_ERR_STATE_INVALID;
     if (position > s->config.capacity)
         return KVC_ERR_CONTEXT_FULL;

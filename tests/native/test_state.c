@@ -123,6 +123,22 @@ static void a_state_needs_room_for_its_tokens(void **unused)
     }
 }
 
+/* A text that was read without the cache needs its room all the same. */
+static void tokens_that_are_not_cached_need_room(void **unused)
+{
+    (void)unused;
+    mirror *m = mirror_new(6, 1, KVC_F32, KVC_F32);
+    check_ok(kvc_session_set_cache(m->session, false));
+    mirror_prefill(m, 0, 20);
+    const state saved = save(m->session);
+    kvc_session *s = used_session(m, 19, 1);
+    check_error(kvc_session_restore(s, saved.data, saved.bytes), KVC_ERR_CONTEXT_FULL);
+    assert_int_equal(kvc_session_position(s), 7);
+    free(s);
+    free(saved.data);
+    mirror_free(m);
+}
+
 /* ---- refused ----------------------------------------------------------------------- */
 
 /* The session refuses these bytes, and still saves as it did before. */
@@ -248,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restored_sessions_go_on),
         cmocka_unit_test(a_state_needs_room_for_its_tokens),
+        cmocka_unit_test(tokens_that_are_not_cached_need_room),
         cmocka_unit_test(not_one_byte_may_be_wrong),
         cmocka_unit_test(of_another_model_or_shape),
         cmocka_unit_test(refusals),
