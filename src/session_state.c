@@ -71,6 +71,13 @@ kvc_error kvc_session_save(kvc_session *s, void *state, size_t bytes)
 
 /* ---- restore ----------------------------------------------------------------------- */
 
+/* Of the bits of a float. */
+static bool is_finite(uint32_t bits)
+{
+    const uint32_t exponent = 0x7f800000;
+    return (bits & exponent) != exponent;
+}
+
 static kvc_error check_timeline(const kvc_session *s, kvc_reader *r)
 {
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
@@ -83,7 +90,9 @@ static kvc_error check_timeline(const kvc_session *s, kvc_reader *r)
     for (size_t i = 0; i < position; i++)
         if (kvc_read_u32(r) >= V)
             return KVC_ERR_STATE_INVALID;
-    kvc_read_space(r, flags & HAS_LOGITS ? V * sizeof(float) : 0);
+    for (size_t i = 0; i < V && flags & HAS_LOGITS; i++)
+        if (!is_finite(kvc_read_u32(r))) /* logits that are there are numbers */
+            return KVC_ERR_STATE_INVALID;
     kvc_read_space(r, flags & HAS_QUERIES ? query_words(s) * sizeof(float) : 0);
     return r->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
 }

@@ -8,7 +8,7 @@ run_fuzz() { # run_fuzz SECONDS
     local target log found status=0
     for target in tests/fuzz/fuzz_*.c; do
         target=$(basename "$target" .c) log=build/fuzz/$target.log found=build/fuzz/corpus/$target
-        mkdir -p "$found"
+        mkdir -p "$found" "tests/fuzz/corpus/$target"
         say "$target, $1 seconds"
         "build/fuzz/$target" -max_total_time="$1" -max_len=512 -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
             -artifact_prefix="build/fuzz/$target-" "$found" "tests/fuzz/corpus/$target" 2>&1 | tee "$log" |

@@ -229,22 +229,22 @@ static void check_memory(const state *s)
 static void step(state *s)
 {
     switch (fuzz_below(&s->in, 16)) {
-        case 0: append(s, false); break;
-        case 1: truncate_to(s); break;
-        case 2:
-        case 3: evict(s); break;
-        case 4:
-        case 5: fork_one(s); break;
-        case 6: reorder(s); break;
-        case 7: drop(s, false); break;
-        case 8: drop(s, true); break;
-        case 9: save_and_restore(s); break;
-        case 10:
-            kvc_cache_reset(s->cache);
-            for (size_t b = 0; b < MOST_B; b++)
-                s->texts[b].n = 0;
-            break;
-        default: append(s, true);
+    case 0: append(s, false); break;
+    case 1: truncate_to(s); break;
+    case 2:
+    case 3: evict(s); break;
+    case 4:
+    case 5: fork_one(s); break;
+    case 6: reorder(s); break;
+    case 7: drop(s, false); break;
+    case 8: drop(s, true); break;
+    case 9: save_and_restore(s); break;
+    case 10:
+        kvc_cache_reset(s->cache);
+        for (size_t b = 0; b < MOST_B; b++)
+            s->texts[b].n = 0;
+        break;
+    default: append(s, true);
     }
     check_contents(s);
     check_memory(s);
@@ -264,12 +264,12 @@ static void cache(fuzz_bytes in)
     shape->capacity = 1 + fuzz_below(&s.in, MOST_S);
     shape->key_type = types[fuzz_below(&s.in, 3)];
     shape->value_type = types[fuzz_below(&s.in, 3)];
-    s.cache = check_cache_of(shape->batch, shape->n_layer, shape->n_kv_head,
-                             shape->capacity, shape->head_dim, shape->key_type,
-                             shape->value_type);
-    s.other = check_cache_of(shape->batch, shape->n_layer, shape->n_kv_head,
-                             shape->capacity, shape->head_dim, shape->key_type,
-                             shape->value_type);
+    s.cache =
+        check_cache_of(shape->batch, shape->n_layer, shape->n_kv_head, shape->capacity,
+                       shape->head_dim, shape->key_type, shape->value_type);
+    s.other =
+        check_cache_of(shape->batch, shape->n_layer, shape->n_kv_head, shape->capacity,
+                       shape->head_dim, shape->key_type, shape->value_type);
     while (s.in.left > 0)
         step(&s);
     free(s.cache);

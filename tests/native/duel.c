@@ -6,8 +6,8 @@
 
 typedef struct engine {
     const random_case *c;
-    kvc_session *now;
-    size_t reused; /* by the last operation */
+    kvc_session *now, *other; /* a saved state moves from one to the other */
+    size_t reused;            /* by the last operation */
 } engine;
 
 static kvc_error finish(kvc_session *s)
@@ -62,6 +62,25 @@ static kvc_error score(const engine *e, const case_op *op)
     return kvc_session_score(e->now, op->arg, op->n, log_probs);
 }
 
+/* From one session into the other, whatever that held before. */
+static kvc_error save_and_restore(engine *e)
+{
+    kvc_session *from = e->now, *to = e->other;
+    size_t bytes;
+    check_ok(kvc_session_state_bytes(from, &bytes));
+    void *state = check_alloc(1, bytes);
+    check_ok(kvc_session_save(from, state, bytes));
+    const kvc_error error = kvc_session_restore(to, state, bytes);
+    free(state);
+    if (error)
+        return error;
+    check_ok(kvc_session_select(to, kvc_session_selected(from)));
+    check_ok(kvc_session_set_cache(to, kvc_session_uses_cache(from)));
+    e->now = to;
+    e->other = from;
+    return KVC_OK;
+}
+
 static kvc_error apply(engine *e, const truth *before, const case_op *op)
 {
     kvc_session *s = e->now;
@@ -86,6 +105,7 @@ static kvc_error apply(engine *e, const truth *before, const case_op *op)
                                          : KVC_ERR_INVALID_ARGUMENT;
     case CASE_DROP: return kvc_session_drop(s, arg[0]);
     case CASE_KEEP: return kvc_session_keep(s, arg[0]);
+    case CASE_SAVE: return save_and_restore(e);
     case CASE_KINDS: break;
     }
     abort();
@@ -131,6 +151,7 @@ bool duel(const random_case *c, bool speak)
     random_model model = random_model_new(&c->config, c->seed);
     engine e = {.c = c};
     e.now = random_model_sequences(&model, &sizes);
+    e.other = random_model_sequences(&model, &sizes);
     truth t = truth_new(c, &model.plain);
     for (size_t i = 0; i < c->n_ops && !wrong; i++) {
         const kvc_error got = apply(&e, &t, &c->op[i]);
@@ -142,6 +163,7 @@ bool duel(const random_case *c, bool speak)
     }
     truth_free(&t);
     free(e.now);
+    free(e.other);
     random_model_free(&model);
     return !wrong;
 }

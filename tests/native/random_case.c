@@ -17,6 +17,7 @@ static const struct {
     [CASE_SELECT] = {"select", 1, 3},    [CASE_BATCH] = {"batch", 2, 3},
     [CASE_FORK] = {"fork", 2, 3},        [CASE_REORDER] = {"reorder", 1, 1},
     [CASE_DROP] = {"drop", 1, 1},        [CASE_KEEP] = {"keep", 1, 1},
+    [CASE_SAVE] = {"save", 0, 2},
 };
 
 static const struct {

@@ -29,6 +29,7 @@ typedef enum case_kind {
     CASE_REORDER, /* from ... */
     CASE_DROP,    /* sequence */
     CASE_KEEP,    /* sequence */
+    CASE_SAVE,    /* and go on in another session, which restores it */
     CASE_KINDS
 } case_kind;
 

@@ -193,6 +193,7 @@ kvc_error truth_apply(truth *t, const case_op *op)
     case CASE_FORK:
     case CASE_DROP:
     case CASE_KEEP: return arrange(t, op);
+    case CASE_SAVE: return KVC_OK;
     case CASE_KINDS: break;
     }
     abort();

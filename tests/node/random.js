@@ -12,7 +12,7 @@ function fnv(hash, text) {
 // As in random_case.c: [name, share of all operations], and what draws its arguments.
 const SHARES = [
   ['prefill', 10], ['cancel', 2], ['rewind', 4], ['edit', 4], ['off', 1], ['on', 2], ['reset', 1], ['score', 1],
-  ['select', 3], ['batch', 3], ['fork', 3], ['reorder', 1], ['drop', 1], ['keep', 1],
+  ['select', 3], ['batch', 3], ['fork', 3], ['reorder', 1], ['drop', 1], ['keep', 1], ['save', 2],
 ];
 const CAPACITIES = [12, 40, 96, 96];
 const TYPES = ['f32', 'f16', 'int8'];
@@ -65,6 +65,7 @@ class Player {
 
   constructor({ session }, model) {
     this.session = model.createSession(session);
+    this.other = model.createSession(session); // a saved state moves from one to the other
     this.texts = Array.from({ length: session.sequences }, () => []);
   }
 
@@ -131,8 +132,17 @@ class Player {
     this.texts = this.texts.map((text, i) => (i === sequence ? text : []));
   }
 
+  save() {
+    const { session, other } = this;
+    other.restore(session.save());
+    other.select(session.selected);
+    other.useCache = session.useCache;
+    [this.session, this.other] = [other, session];
+  }
+
   dispose() {
     this.session.dispose();
+    this.other.dispose();
   }
 }
 
