@@ -101,8 +101,8 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
 /* Where the four weights lie that go from inputs 4 i .. 4 i + 3 to output o. */
 static unsigned char *four_at(const kvc_matrix *m, size_t i, size_t o)
 {
-    const size_t first = o / KVC_PANEL * KVC_PANEL; /* of the panel */
-    const size_t width = kvc_min(KVC_PANEL, kvc_round_up(m->n_out, 4) - first);
+    const size_t first = o / KVC_INT8_PANEL * KVC_INT8_PANEL; /* of the panel */
+    const size_t width = kvc_min(KVC_INT8_PANEL, kvc_round_up(m->n_out, 4) - first);
     return m->q + first * kvc_blocks(m->n_in) * KVC_BLOCK + (i * width + (o - first)) * 4;
 }
 
@@ -128,55 +128,62 @@ void kvc_int8_column(float *restrict x, const kvc_matrix *m, size_t o)
 
 /* ---- matrix times rows ------------------------------------------------------------- */
 
-/* One block of the input into N rows and VECS vectors of 4 outputs.
- *   w: [KVC_BLOCK/4][width][4]   scale: [width] */
+/* n blocks into N rows and VECS vectors of 4 outputs, the sums in registers.
+ *   w: [n][KVC_BLOCK/4][width][4]   scale: [n][width] */
 KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
-                     size_t y_stride, const activations *a, size_t row, size_t b,
-                     const unsigned char *w, const float *scale, size_t width)
+                     size_t y_stride, const activations *a, size_t row,
+                     const unsigned char *w, const float *scale, size_t width, size_t n)
 {
-    v128_t acc[2][8];
+    v128_t total[2][4], acc[2][4];
     for (size_t r = 0; r < N; r++)
         for (size_t c = 0; c < VECS; c++)
-            acc[r][c] = wasm_i32x4_splat(a->offset[row + r][b]);
-    for (size_t i = 0; i < KVC_BLOCK; i += 4)
-        for (size_t c = 0; c < VECS; c++) {
-            const v128_t wi = wasm_v128_load(w + i * width + 16 * c);
+            total[r][c] = wasm_v128_load(y + r * y_stride + 4 * c);
+    for (size_t b = 0; b < n; b++, scale += width) {
+        for (size_t r = 0; r < N; r++)
+            for (size_t c = 0; c < VECS; c++)
+                acc[r][c] = wasm_i32x4_splat(a->offset[row + r][b]);
+        KVC_ROLLED
+        for (size_t i = 0; i < KVC_BLOCK / 4; i++) {
+            v128_t x[2];
             for (size_t r = 0; r < N; r++)
-                acc[r][c] =
-                    dot(wi, wasm_v128_load32_splat(a->q[row + r] + b * KVC_BLOCK + i),
-                        acc[r][c]);
+                x[r] = wasm_v128_load32_splat(a->q[row + r] + b * KVC_BLOCK + 4 * i);
+            for (size_t c = 0; c < VECS; c++) {
+                const v128_t wi = wasm_v128_load(w + i * 4 * width + 16 * c);
+                for (size_t r = 0; r < N; r++)
+                    acc[r][c] = dot(wi, x[r], acc[r][c]);
+            }
         }
+        w += KVC_BLOCK * width;
+        for (size_t r = 0; r < N; r++)
+            for (size_t c = 0; c < VECS; c++) {
+                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(a->scale[row + r][b]),
+                                                wasm_v128_load(scale + 4 * c));
+                total[r][c] = wasm_f32x4_add(
+                    total[r][c], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(acc[r][c]), s));
+            }
+    }
     for (size_t r = 0; r < N; r++)
-        for (size_t c = 0; c < VECS; c++) {
-            const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(a->scale[row + r][b]),
-                                            wasm_v128_load(scale + 4 * c));
-            const v128_t sum = wasm_f32x4_mul(wasm_f32x4_convert_i32x4(acc[r][c]), s);
-            float *at = y + r * y_stride + 4 * c;
-            wasm_v128_store(at, wasm_f32x4_add(wasm_v128_load(at), sum));
-        }
+        for (size_t c = 0; c < VECS; c++)
+            wasm_v128_store(y + r * y_stride + 4 * c, total[r][c]);
 }
 
-/* n blocks into all rows of one panel: rows in pairs, lanes in eights of vectors. */
+/* n blocks into all rows of one panel, rows in pairs. */
 static void panel(float *restrict y, size_t y_stride, const activations *a, size_t rows,
                   const unsigned char *w, const float *scale, size_t width, size_t n)
 {
-    for (size_t r = 0; r < rows;) {
-        const size_t N = kvc_min(2, rows - r);
-        float *const at = y + r * y_stride;
-        for (size_t b = 0; b < n; b++) {
-            const unsigned char *wb = w + b * KVC_BLOCK * width;
-            const float *s = scale + b * width;
-            size_t c = 0;
-            for (; N == 1 && c + 32 <= width; c += 32)
-                tile(1, 8, at + c, y_stride, a, r, b, wb + 4 * c, s + c, width);
-            for (; N == 2 && c + 16 <= width; c += 16)
-                tile(2, 4, at + c, y_stride, a, r, b, wb + 4 * c, s + c, width);
-            for (; N == 1 && c < width; c += 4)
-                tile(1, 1, at + c, y_stride, a, r, b, wb + 4 * c, s + c, width);
-            for (; c < width; c += 4)
-                tile(2, 1, at + c, y_stride, a, r, b, wb + 4 * c, s + c, width);
-        }
-        r += N;
+    for (size_t r = 0; r < rows; r += 2) {
+        float *at = y + r * y_stride;
+        if (r + 2 > rows) {
+            if (width == 16)
+                tile(1, 4, at, y_stride, a, r, w, scale, 16, n);
+            else
+                for (size_t c = 0; c < width; c += 4)
+                    tile(1, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
+        } else if (width == 16)
+            tile(2, 4, at, y_stride, a, r, w, scale, 16, n);
+        else
+            for (size_t c = 0; c < width; c += 4)
+                tile(2, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
     }
 }
 
@@ -190,9 +197,9 @@ void kvc_int8_accumulate(float *restrict y, const float *restrict x, size_t rows
         for (size_t first = 0; first < blocks; first += BLOCKS) {
             const size_t n = kvc_min(BLOCKS, blocks - first), N = kvc_min(ROWS, rows - r);
             quantize_rows(&a, x + r * x_stride, x_stride, N, m->n_in, first, n);
-            for (size_t o = 0; o < lanes; o += KVC_PANEL)
+            for (size_t o = 0; o < lanes; o += KVC_INT8_PANEL)
                 panel(y + r * lanes + o, lanes, &a, N,
                       four_at(m, first * KVC_BLOCK / 4, o), kvc_matrix_at(m, first, o),
-                      kvc_min(KVC_PANEL, lanes - o), n);
+                      kvc_min(KVC_INT8_PANEL, lanes - o), n);
         }
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KVC_PANEL = 32 }; /* outputs of a weight matrix that lie side by side */
+enum { KVC_PANEL = 32, KVC_INT8_PANEL = 16 }; /* outputs that lie side by side */
 
 /* y[r,c] += sum_k x[r,k] * w[k,c], k ascending. The one inner loop of the engine:
  * projections (w = a weight panel), attention scores (w = keys) and attention output (w =
@@ -25,8 +25,9 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
 /* A weight matrix packed into panels of KVC_PANEL outputs, the last one narrower (a
  * multiple of 4, padded with zeros).
  *   floats: w: [n_out/32][n_in][32], q: NULL
- *   int8:   q: [n_out/32][n_in/4][32][4], the weight 0 stored as 64, n_in rounded up to
- *           whole blocks; w: their scales, [n_out/32][n_in/KVC_BLOCK][32]   (int8.c)
+ *   int8:   in panels of KVC_INT8_PANEL; q: [n_out/16][n_in/4][16][4], the weight 0 stored
+ *           as 64, n_in rounded up to whole blocks; w: the scales of the blocks,
+ *           [n_out/16][n_in/KVC_BLOCK][16]   (int8.c)
  *   bias: [n_out rounded up to 4] or NULL */
 typedef struct kvc_matrix {
     size_t n_in, n_out;

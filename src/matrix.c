@@ -54,10 +54,9 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
 
 float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
 {
-    const size_t first = o / KVC_PANEL * KVC_PANEL; /* of the panel */
-    const size_t width = kvc_min(KVC_PANEL, kvc_round_up(m->n_out, 4) - first);
-    const size_t n = m->q ? kvc_blocks(m->n_in) : m->n_in;
-    return m->w + first * n + i * width + (o - first);
+    const size_t panel = m->q ? KVC_INT8_PANEL : KVC_PANEL, first = o / panel * panel;
+    const size_t width = kvc_min(panel, kvc_round_up(m->n_out, 4) - first);
+    return m->w + first * (m->q ? kvc_blocks(m->n_in) : m->n_in) + i * width + o - first;
 }
 
 size_t kvc_matrix_bytes(const kvc_matrix *m)

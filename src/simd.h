@@ -13,4 +13,11 @@
 
 #define KVC_INLINE static inline __attribute__((always_inline))
 
+/* Before a loop whose body fills the registers: unrolled, it would spill them. */
+#ifdef __clang__
+#define KVC_ROLLED _Pragma("clang loop unroll(disable)")
+#else
+#define KVC_ROLLED
+#endif
+
 #endif
