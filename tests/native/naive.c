@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BLOCK = 32 }; /* inputs that share a scale in int8 */
+
 /* Sums over one vector have four strided partial sums and one fixed tree. */
 static float sum_of(const float *x, size_t n)
 {
@@ -36,7 +38,57 @@ static float *new_array(size_t rows, size_t columns)
     return x;
 }
 
-/* y[t,o] = bias[o] + sum_i x[t,i] w[i,o], i ascending    w: [n_in, n_out] */
+/* x is about scale * q, half to even; returns the scale.   q: [n] out   x: n floats, one
+ * every stride */
+static float quantize(int *q, const float *x, size_t stride, size_t n, float limit)
+{
+    float most = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        most = fmaxf(most, fabsf(x[i * stride]));
+    const float factor = most < 1e-30f ? 0.0f : limit / most;
+    for (size_t i = 0; i < n; i++)
+        q[i] = (int)nearbyintf(x[i * stride] * factor);
+    return most < 1e-30f ? 0.0f : most / limit;
+}
+
+/* sum + w . x, ascending; in int8, both sides quantised, block by block.
+ *   x: [n]   w: n floats, one every stride */
+static float add_dot(float sum, const oracle_model *m, const float *x, const float *w,
+                     size_t stride, size_t n)
+{
+    if (m->config.weights == KVC_F32) {
+        for (size_t i = 0; i < n; i++)
+            sum += w[i * stride] * x[i];
+        return sum;
+    }
+    for (size_t first = 0; first < n; first += BLOCK) {
+        const size_t here = n - first < BLOCK ? n - first : BLOCK;
+        int xq[BLOCK], wq[BLOCK], exact = 0;
+        const float xs = quantize(xq, x + first, 1, here, 127.0f);
+        const float ws = quantize(wq, w + first * stride, stride, here, 63.0f);
+        for (size_t i = 0; i < here; i++)
+            exact += wq[i] * xq[i];
+        sum += (float)exact * (xs * ws);
+    }
+    return sum;
+}
+
+/* x = token + position; in int8, the token as it reads back    x, token, position: [C] */
+static void embed(float *x, const oracle_model *m, const float *token,
+                  const float *position)
+{
+    for (size_t first = 0, C = m->config.n_embd; first < C; first += BLOCK) {
+        const size_t here = C - first < BLOCK ? C - first : BLOCK;
+        int q[BLOCK];
+        const float scale = quantize(q, token + first, 1, here, 63.0f);
+        for (size_t i = first; i < first + here; i++)
+            x[i] =
+                (m->config.weights == KVC_F32 ? token[i] : scale * (float)q[i - first]) +
+                position[i];
+    }
+}
+
+/* y[t,o] = bias[o] + sum_i x[t,i] w[i,o]    w: [n_in, n_out] */
 static void linear(float *y, const float *x, const oracle_model *m, int layer,
                    const char *weight, const char *bias, size_t T, size_t n_in,
                    size_t n_out)
@@ -44,12 +96,8 @@ static void linear(float *y, const float *x, const oracle_model *m, int layer,
     const float *w = oracle_weights(m, layer, weight);
     const float *b = oracle_weights(m, layer, bias);
     for (size_t t = 0; t < T; t++)
-        for (size_t o = 0; o < n_out; o++) {
-            float sum = b[o];
-            for (size_t i = 0; i < n_in; i++)
-                sum += w[i * n_out + o] * x[t * n_in + i];
-            y[t * n_out + o] = sum;
-        }
+        for (size_t o = 0; o < n_out; o++)
+            y[t * n_out + o] = add_dot(b[o], m, x + t * n_in, w + o, n_out, n_in);
 }
 
 /* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token    y, x: [T, C] */
@@ -176,18 +224,14 @@ void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, siz
     const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
     float *x = new_array(T, C), *h = new_array(1, C);
     for (size_t t = 0; t < T; t++)
-        for (size_t c = 0; c < C; c++)
-            x[t * C + c] = wte[ids[t] * C + c] + wpe[t * C + c];
+        embed(x + t * C, m, wte + ids[t] * C, wpe + t * C);
     for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
         add_attention(x, m, layer, T, key_type, value_type);
         add_mlp(x, m, layer, T);
     }
     norm(h, x + (T - 1) * C, m, -1, "ln_f.weight", "ln_f.bias", 1);
-    for (size_t id = 0; id < V; id++) { /* the head is tied: logits[id] = h . wte[id] */
-        logits[id] = 0.0f;
-        for (size_t c = 0; c < C; c++)
-            logits[id] += wte[id * C + c] * h[c];
-    }
+    for (size_t id = 0; id < V; id++) /* the head is tied: logits[id] = h . wte[id] */
+        logits[id] = add_dot(0.0f, m, h, wte + id * C, 1, C);
     free(x);
     free(h);
 }

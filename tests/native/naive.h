@@ -6,7 +6,8 @@
 
 #include "oracle.h"
 
-/* The logits that follow the last token, K and V rounded as a cache of these types does.
+/* The logits that follow the last token: weights in the type of the model's config, K and V
+ * rounded as a cache of these types does.
  *   logits: [V]   ids: [T] */
 void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type);

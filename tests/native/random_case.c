@@ -101,7 +101,7 @@ random_case random_case_new(uint64_t seed)
     uint64_t state = seed + ((uint64_t)1 << 32);
     random_case c = {.seed = seed};
     const size_t L = 1 + random_below(&state, 3), H = 1 + random_below(&state, 3);
-    const size_t D = 4 * (1 + random_below(&state, 3)), F = 1 + random_below(&state, 24);
+    const size_t D = 4 * (1 + random_below(&state, 3)), F = 1 + random_below(&state, 40);
     const size_t V = 2 + random_below(&state, 40);
     static const size_t capacities[] = {12, 40, CASE_CAPACITY, CASE_CAPACITY};
     c.capacity = 1 + random_below(&state, capacities[random_below(&state, 4)]);
@@ -118,7 +118,8 @@ random_case random_case_new(uint64_t seed)
                             .n_inner = (uint32_t)F,
                             .n_positions = (uint32_t)P,
                             .vocab_size = (uint32_t)V,
-                            .layer_norm_epsilon = 1e-5f};
+                            .layer_norm_epsilon = 1e-5f,
+                            .weights = random_below(&state, 4) ? KVC_F32 : KVC_I8};
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
@@ -148,10 +149,10 @@ static bool parse_type(kvc_dtype *type, const char *name)
 void case_print(FILE *out, const random_case *c)
 {
     const kvc_config *m = &c->config;
-    fprintf(out, "model %u %u %u %u %u %u %" PRIu64 " session %zu %zu %s %s ops",
+    fprintf(out, "model %u %u %u %u %u %u %s %" PRIu64 " session %zu %zu %s %s ops",
             m->n_layer, m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size,
-            c->seed, c->capacity, c->n_sequence, name_of(c->key_type),
-            name_of(c->value_type));
+            name_of(m->weights), c->seed, c->capacity, c->n_sequence,
+            name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
         fprintf(out, " %s", kinds[c->op[i].kind].name);
         for (size_t j = 0; j < c->op[i].n; j++)
@@ -182,13 +183,15 @@ static const char *parse_op(case_op *op, const char *text)
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
-    char key[5], value[5];
+    char weights[5], key[5], value[5];
     *c = (random_case){.config = {.layer_norm_epsilon = 1e-5f}};
     kvc_config *m = &c->config;
-    sscanf(text, "model %u %u %u %u %u %u %" SCNu64 " session %zu %zu %4s %4s ops%n",
+    sscanf(text, "model %u %u %u %u %u %u %4s %" SCNu64 " session %zu %zu %4s %4s ops%n",
            &m->n_layer, &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions,
-           &m->vocab_size, &c->seed, &c->capacity, &c->n_sequence, key, value, &read);
-    if (read == 0 || !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
+           &m->vocab_size, weights, &c->seed, &c->capacity, &c->n_sequence, key, value,
+           &read);
+    if (read == 0 || !parse_type(&m->weights, weights) ||
+        !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
         return false;
     if (c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
         return false;

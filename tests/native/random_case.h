@@ -1,7 +1,7 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H C F P V SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off prefill:9
+ *     model L H C F P V f32 SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off prefill:9
  *
  * Every program means something: an operation that cannot be done has an error to expect,
  * so that programs can be shortened anywhere. tests/node/random.js draws the same cases. */

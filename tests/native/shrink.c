@@ -9,7 +9,7 @@ static bool take(random_case *c, const random_case *smaller, predicate fails)
 {
     const bool taken = fails(smaller);
     if (taken)
-        *c = *smaller;
+        memcpy(c, smaller, sizeof *c);
     return taken;
 }
 
@@ -70,6 +70,16 @@ static bool shrink_program(random_case *c, predicate fails)
     return taken;
 }
 
+/* One change of the model or the session, if that fails too. */
+#define TRY(change)                                                                      \
+    do {                                                                                 \
+        random_case smaller;                                                             \
+        memcpy(&smaller, c, sizeof smaller);                                             \
+        change;                                                                          \
+        if (memcmp(&smaller, c, sizeof smaller) != 0)                                    \
+            taken |= take(c, &smaller, fails);                                           \
+    } while (0)
+
 static bool shrink_model(random_case *c, predicate fails)
 {
     kvc_config *m = &c->config;
@@ -78,19 +88,11 @@ static bool shrink_model(random_case *c, predicate fails)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         while (lessen(c, sizes[i], 1, fails))
             taken = true;
-    random_case smaller = *c;
-    smaller.config.n_head = 1;
-    smaller.config.n_embd = 4;
-    if (m->n_embd > 4)
-        taken |= take(c, &smaller, fails);
-    smaller = *c;
-    smaller.seed = 1;
-    if (c->seed != 1)
-        taken |= take(c, &smaller, fails);
-    smaller = *c;
-    smaller.n_sequence = 1;
-    if (c->n_sequence > 1)
-        taken |= take(c, &smaller, fails);
+    TRY((smaller.config.n_head = 1, smaller.config.n_embd = 4));
+    TRY(smaller.config.weights = KVC_F32);
+    TRY(smaller.key_type = smaller.value_type = KVC_F32);
+    TRY(smaller.n_sequence = 1);
+    TRY(smaller.seed = 1);
     return taken;
 }
 

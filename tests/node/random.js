@@ -23,11 +23,12 @@ export function randomCase(seed) {
   const below = (n) => Number(draw() >> 32n) % n;
   const [n_layer, n_head] = [1 + below(3), 1 + below(3)];
   const n_embd = n_head * 4 * (1 + below(3));
-  const [n_inner, vocab_size] = [1 + below(24), 2 + below(40)];
+  const [n_inner, vocab_size] = [1 + below(40), 2 + below(40)];
   const capacity = 1 + below(CAPACITIES[below(4)]);
   const n_positions = capacity + below(4);
   const sequences = 1 + below([1, 2, 4][below(3)]);
   const [keyType, valueType] = below(3) === 0 ? [TYPES[below(3)], TYPES[below(3)]] : ['f32', 'f32'];
+  const weights = below(4) ? 'f32' : 'int8';
   const ids = (least) => Array.from({ length: least + below([1, 1, 6, 40][below(4)]) }, () => below(vocab_size));
   const few = () => below(below(3) ? 6 : 40);
   const kind = () => {
@@ -56,7 +57,7 @@ export function randomCase(seed) {
     return [name, ...drawArguments[name]?.() ?? []];
   });
   const config = { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size };
-  return { seed, config, session: { capacity, sequences, keyType, valueType }, ops };
+  return { seed, config, weights, session: { capacity, sequences, keyType, valueType }, ops };
 }
 
 /** A session, and the tokens of its timelines, which the binding keeps to itself. */
