@@ -111,19 +111,23 @@ void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float
 {
     float values[KVC_BLOCK] = {0};
     signed char q[KVC_BLOCK];
+    unsigned char *four = four_at(m, block * KVC_BLOCK / 4, o);
+    const ptrdiff_t next = four_at(m, 1, o) - four_at(m, 0, o);
     for (size_t i = 0; i < n; i++)
         values[i] = x[i * stride];
     *kvc_matrix_at(m, block, o) = quantize(q, values, 63.0f);
-    for (size_t i = 0; i < KVC_BLOCK; i++)
-        four_at(m, (block * KVC_BLOCK + i) / 4, o)[i % 4] =
-            (unsigned char)(q[i] + OFFSET);
+    for (size_t i = 0; i < KVC_BLOCK; i += 4, four += next)
+        for (size_t j = 0; j < 4; j++)
+            four[j] = (unsigned char)(q[i + j] + OFFSET);
 }
 
 void kvc_int8_column(float *restrict x, const kvc_matrix *m, size_t o)
 {
+    const unsigned char *four = four_at(m, 0, o);
+    const ptrdiff_t next = four_at(m, 1, o) - four;
     for (size_t i = 0; i < m->n_in; i++)
         x[i] = *kvc_matrix_at(m, i / KVC_BLOCK, o) *
-               (float)(four_at(m, i / 4, o)[i % 4] - OFFSET);
+               (float)(four[(ptrdiff_t)(i / 4) * next + (ptrdiff_t)(i % 4)] - OFFSET);
 }
 
 /* ---- matrix times rows ------------------------------------------------------------- */

@@ -75,22 +75,40 @@ void kvc_gelu(float *x, size_t n)
     }
 }
 
+/* The largest of x; NaN only where x[0] is.   x: [n] */
+static float largest(const float *x, size_t n)
+{
+    v128_t most = wasm_f32x4_splat(x[0]);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4)
+        most = wasm_f32x4_pmax(most, wasm_v128_load(x + i));
+    most = wasm_f32x4_pmax(most, wasm_i32x4_shuffle(most, most, 2, 3, 0, 1));
+    most = wasm_f32x4_pmax(most, wasm_i32x4_shuffle(most, most, 1, 0, 3, 2));
+    float max = wasm_f32x4_extract_lane(most, 0);
+    for (; i < n; i++)
+        max = x[i] > max ? x[i] : max;
+    return max;
+}
+
 float kvc_softmax_terms(float *x, size_t n, float scale)
 {
     assert(n > 0 && scale > 0.0f);
-    float max = x[0];
-    for (size_t i = 1; i < n; i++)
-        max = x[i] > max ? x[i] : max;
-    for (size_t i = n; i % 4 != 0; i++)
-        x[i] = max;
+    const float max = largest(x, n);
     const v128_t m = wasm_f32x4_splat(max), s = wasm_f32x4_splat(scale);
+    const size_t whole = n / 4 * 4;
     v128_t sum = wasm_f32x4_splat(0.0f);
-    for (size_t i = 0; i < n; i += 4) {
+    for (size_t i = 0; i < whole; i += 4) {
         const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), m);
-        wasm_v128_store(x + i, exp_f32x4(wasm_f32x4_mul(d, s)));
-        if (i + 4 > n)
-            memset(x + n, 0, (i + 4 - n) * sizeof *x);
-        sum = wasm_f32x4_add(sum, wasm_v128_load(x + i));
+        const v128_t e = exp_f32x4(wasm_f32x4_mul(d, s));
+        wasm_v128_store(x + i, e);
+        sum = wasm_f32x4_add(sum, e);
+    }
+    if (whole < n) {
+        const size_t padding = whole + 4 - n;
+        const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + whole), m);
+        wasm_v128_store(x + whole, exp_f32x4(wasm_f32x4_mul(d, s)));
+        memset(x + n, 0, padding * sizeof *x);
+        sum = wasm_f32x4_add(sum, wasm_v128_load(x + whole));
     }
     return sum_lanes(sum);
 }
@@ -121,9 +139,7 @@ void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, flo
 {
     for (size_t i = 0; i < k; i++)
         log_probs[i] = x[targets[i]];
-    float max = x[0];
-    for (size_t i = 1; i < n; i++)
-        max = x[i] > max ? x[i] : max;
+    const float max = largest(x, n);
     const double log_sum = log_positive((double)kvc_softmax_terms(x, n, 1.0f));
     for (size_t i = 0; i < k; i++)
         log_probs[i] = (float)((double)log_probs[i] - (double)max - log_sum);

@@ -72,8 +72,10 @@ void kvc_matrix_column(float *restrict x, const kvc_matrix *m, size_t o)
         kvc_int8_column(x, m, o);
         return;
     }
-    for (size_t i = 0; i < m->n_in; i++)
-        x[i] = *kvc_matrix_at(m, i, o);
+    const float *w = kvc_matrix_at(m, 0, o);
+    const ptrdiff_t next = kvc_matrix_at(m, 1, o) - w;
+    for (size_t i = 0; i < m->n_in; i++, w += next)
+        x[i] = *w;
 }
 
 void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
