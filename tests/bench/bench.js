@@ -22,9 +22,9 @@ const PLANS = {
 
 const text = /** @type {const} */ ({ type: 'string' });
 const flag = /** @type {const} */ ({ type: 'boolean', default: false });
-const { values: options } = parseArgs({ options: {
+const options = given({
   quick: flag, full: flag, chromium: flag, models: text, contexts: text, builds: text, weights: text, node: text, runs: text, json: text,
-} });
+});
 const plan = PLANS[options.quick ? 'quick' : options.full ? 'full' : 'usual'];
 const list = (/** @type {string | undefined} */ given, /** @type {string[]} */ usual) => given?.split(',') ?? usual;
 const builds = list(options.builds, ['best', 'native']);
@@ -77,13 +77,22 @@ for (const { runtime, build, microseconds } of overheads) {
 }
 if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
 
+/** The command line's options. @template {import('node:util').ParseArgsOptionsConfig} T  @param {T} known */
+function given(known) {
+  try {
+    return parseArgs({ options: known }).values;
+  } catch (error) {
+    return usage(`${/** @type {Error} */ (error).message}.`);
+  }
+}
+
 /** @param {string[]} given  @param {string[]} known  @param {string} option */
 function refuse(given, known, option) {
   for (const word of given) if (!known.includes(word)) usage(`${option} does not know "${word}"; there are ${known.join(', ')}.`);
 }
 
-/** @param {string} sentence */
+/** @param {string} sentence  @returns {never} */
 function usage(sentence) {
-  console.error(sentence);
+  console.error(`${sentence} The head of tests/bench/bench.js lists the options.`);
   process.exit(2);
 }
