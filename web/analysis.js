@@ -59,7 +59,8 @@ function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
  * @returns {MemoryRow[]}
  */
 export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = {}) {
-  lengths?.forEach((n) => refuseLength(n));
+  refuseList(types, 'types');
+  if (lengths) refuseLengths(lengths);
   return Object.entries(shapes).flatMap(([name, sizes]) => {
     const parameters = parameterCount(sizes);
     const fitting = lengths?.filter((n) => n <= sizes.nPositions) ?? [sizes.nPositions];
@@ -104,8 +105,8 @@ export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'],
  * @returns {SpeedupRow[]}
  */
 export function analyzeSpeedup({ lengths = LENGTHS, shape: sizes } = {}) {
+  refuseLengths(lengths);
   return lengths.map((n) => {
-    refuseLength(n);
     const sum = (n * (n + 1)) / 2;
     const pairsOff = (sum * (2 * n + 1)) / 3;
     const causalPairsOff = (sum * (n + 2)) / 3;
@@ -150,7 +151,7 @@ export function multiplyAdds(sizes, first, end) {
 /** @param {Readonly<Shape>} sizes  @param {string} type */
 export function cacheBytesPerToken(sizes, type) {
   const { nLayer, nHead, nEmbd } = checked(sizes);
-  const [key, value = key, ...rest] = type.split('/');
+  const [key, value = key, ...rest] = String(type).split('/');
   if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
     throw new KvcError('invalid_argument', `A cache holds f32, f16 or int8, or two of them as in "f16/int8"; "${type}" is none of these.`);
   }
@@ -178,7 +179,15 @@ function checked(sizes) {
   return sizes;
 }
 
-/** @param {number} n */
-function refuseLength(n) {
-  if (!Number.isInteger(n) || n < 1) throw new KvcError('invalid_argument', `A length is a whole number of tokens from 1 on; ${n} is none.`);
+/** @param {unknown} list  @param {string} name */
+function refuseList(list, name) {
+  if (!Array.isArray(list)) throw new KvcError('invalid_argument', `${name} must be an array; ${String(list)} is none.`);
+}
+
+/** @param {readonly number[]} lengths */
+function refuseLengths(lengths) {
+  refuseList(lengths, 'lengths');
+  for (const n of lengths) {
+    if (!Number.isInteger(n) || n < 1) throw new KvcError('invalid_argument', `A length is a whole number of tokens from 1 on; ${n} is none.`);
+  }
 }

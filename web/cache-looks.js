@@ -48,7 +48,7 @@ export class CacheLooks {
 
   /** Tokens that the rows hold; where they differ, those of the longest. */
   get position() {
-    return Math.max(...this.positions);
+    return this.positions.reduce((most, n) => Math.max(most, n));
   }
 
   /**
@@ -121,6 +121,7 @@ export class CacheLooks {
     const store = this.#store;
     const cache = store.cache;
     store.watcher?.stop();
+    [store.watcher, this.#onEvent] = [undefined, null]; // if there is no room for another, nobody listens
     store.watcher = listener ? new Watcher(store.engine, () => cache, listener) : undefined;
     this.#onEvent = listener;
   }

@@ -125,9 +125,12 @@ export class CachedAttention {
     const before = this.cache.positions;
     const y = new Float32Array(x.length);
     try {
-      rows.forEach((b, i) => y.set(this.#pass('forward', x.subarray(i * T * embedDim, (i + 1) * T * embedDim), b, T), i * T * embedDim));
+      rows.forEach((b, i) => {
+        y.set(this.#pass('forward', x.subarray(i * T * embedDim, (i + 1) * T * embedDim), b, T), i * T * embedDim);
+        this.#store.changed([b]);
+      });
     } catch (error) {
-      if (sourceDim === 0 && this.#engine.usable) for (const b of rows) this.#store.change('truncate', b, before[b]);
+      if (sourceDim === 0 && this.#engine.usable) for (const b of rows) this.#store.change([b], 'truncate', b, before[b]);
       throw error;
     }
     this.#store.watcher?.tell();
@@ -160,7 +163,6 @@ export class CachedAttention {
     return engine.lend(2 * x.byteLength, (y) => {
       write(engine, y + x.byteLength, x);
       this.#check(messages, name, y, y + x.byteLength, .../** @type {number[]} */ (rest));
-      this.#store.changed();
       return read(engine, y, x.length);
     });
   }
@@ -182,7 +184,7 @@ export class CachedAttention {
     rows.forEach((b, i) => engine.lend(4 * size, (pointer) => {
       write(engine, pointer, source.subarray(i * size, (i + 1) * size));
       this.#check({ not_finite }, 'set_source', b, pointer, n);
-      this.#store.changed();
+      this.#store.changed([b]);
     }));
     this.#store.watcher?.tell();
   }

@@ -57,7 +57,7 @@ export async function* generate(handle, prompt, options) {
 /** @param {Passes} handle  @param {string | ArrayLike<number>} prompt  @param {import('./sampling.js').GenerateOptions} options  @returns {Plan} */
 function planOf(handle, prompt, options) {
   const { generation } = handle.model;
-  const { n = 1, signal } = options;
+  const { signal } = options;
   const beams = beamOptions(options);
   const sampling = samplingArguments(options, generation);
   const ids = promptIds(handle.model, prompt);
@@ -65,7 +65,7 @@ function planOf(handle, prompt, options) {
   const wanted = options.maxTokens ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (handle.whenFull === 'stop' || options.maxTokens === undefined);
   return {
-    ids, n, beams, sampling, signal,
+    ids, n: options.n ?? 1, beams, sampling, signal,
     seed: seedOf(options.seed),
     maxTokens: cut ? room : wanted,
     ending: cut && handle.whenFull === 'stop' ? 'context_full' : 'length',

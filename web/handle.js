@@ -97,18 +97,19 @@ export class Handle {
    */
   adopt(sequence, n = Infinity) {
     this.call('kvc_wasm_session_cancel');
-    if (sequence !== 0) this.change({}, 'kvc_wasm_session_fork', sequence, 0);
-    this.change({}, 'kvc_wasm_session_keep', 0);
+    if (sequence !== 0) this.check({}, 'kvc_wasm_session_fork', sequence, 0);
+    this.check({}, 'kvc_wasm_session_keep', 0);
     this.select(0);
-    if (this.position > n) this.change({}, 'kvc_wasm_session_truncate', n);
+    if (this.position > n) this.check({}, 'kvc_wasm_session_truncate', n);
+    this.tell(); // at last: a listener that throws finds everything done
   }
 
   /** Every one of the first n sequences becomes what the selected one is, and the others are emptied. @param {number} n */
   spread(n) {
     const { selected } = this;
     this.reorder(new Array(this.sequences).fill(selected));
-    for (let i = n; i < this.sequences; i++) this.change({}, 'kvc_wasm_session_drop', i);
     this.select(0);
+    for (let i = n; i < this.sequences; i++) this.change({}, 'kvc_wasm_session_drop', i);
   }
 
   /** @param {number} sequence */

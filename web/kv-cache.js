@@ -140,7 +140,7 @@ export class KVCache extends CacheLooks {
       const length = this.#store.length(b);
       if (!areCounts(n) || n > length) throw new KvcError('position_out_of_range', `Row ${b} holds ${length} tokens; it cannot be cut to ${n}.`);
     }
-    for (const b of rows) this.#change('truncate', b, n);
+    for (const b of rows) this.#change([b], 'truncate', b, n);
   }
 
   /**
@@ -155,12 +155,13 @@ export class KVCache extends CacheLooks {
       if (areCounts(first, count) && first + count <= length) continue;
       throw new KvcError('position_out_of_range', `Row ${b} holds ${length} tokens; ${count} from ${first} on are not all among them.`);
     }
-    for (const b of rows) this.#change('evict', b, first, count);
+    for (const b of rows) this.#change([b], 'evict', b, first, count);
   }
 
   /** Row `to` becomes a copy of row `from` and shares its pages until one of them writes. @param {number} from  @param {number} to */
   fork(from, to) {
-    this.#change('fork', this.#store.refuseRow(from), this.#store.refuseRow(to));
+    const rows = [from, to].map((row) => this.#store.refuseRow(row));
+    this.#change(rows, 'fork', from, to); // what is behind the history of `from` would be lost with its page's copy
   }
 
   /** Row i becomes what from[i] was, all at once: beam search. @param {ArrayLike<number>} from  [B] */
@@ -170,28 +171,29 @@ export class KVCache extends CacheLooks {
     const rows = Uint32Array.from(from, (row) => store.refuseRow(row));
     store.engine.lend(rows.byteLength, (pointer) => {
       store.engine.bytes(pointer, rows.byteLength).set(new Uint8Array(rows.buffer));
-      this.#change('reorder', pointer);
+      this.#change(store.rows(undefined), 'reorder', pointer);
     });
   }
 
   /** Empties a row. @param {number} row */
   drop(row) {
-    this.#change('drop', this.#store.refuseRow(row));
+    this.#change([this.#store.refuseRow(row)], 'drop', row);
   }
 
   /** Empties all rows but this one. @param {number} row */
   keep(row) {
-    this.#change('keep', this.#store.refuseRow(row));
+    this.#store.refuseRow(row);
+    this.#change(this.#store.rows(undefined).filter((b) => b !== row), 'keep', row);
   }
 
   /** Empties all rows and zeroes every slot: equal to a new cache, bit for bit. */
   reset() {
-    this.#change('reset');
+    this.#change(this.#store.rows(undefined), 'reset');
   }
 
-  /** @param {string} name  @param {...number} args */
-  #change(name, ...args) {
-    this.#store.change(name, ...args);
+  /** @param {number[]} rows  @param {string} name  @param {...number} args */
+  #change(rows, name, ...args) {
+    this.#store.change(rows, name, ...args);
     this.#store.watcher?.tell();
   }
 

@@ -53,16 +53,16 @@ export function samplingArguments(options, preset) {
 
 /** What beam search needs; undefined without numBeams. @param {GenerateOptions} options  @returns {BeamOptions | undefined} */
 export function beamOptions(options) {
-  const { numBeams, lengthPenalty = 1, earlyStopping = false, n = 1 } = options;
+  const { numBeams, lengthPenalty = 1, earlyStopping = false } = options;
   if (numBeams === undefined) {
-    const stray = ['lengthPenalty', 'earlyStopping'].find((name) => name in options);
+    const stray = ['lengthPenalty', 'earlyStopping'].find((name) => options[/** @type {'lengthPenalty'} */ (name)] !== undefined);
     if (stray) throw new KvcError('invalid_argument', `${stray} is for beam search: give numBeams too, or leave it out.`);
     return undefined;
   }
   refuseSequences(numBeams);
   const stray = [...FILTERS.map(([name]) => name), 'seed'].find((name) => options[/** @type {Filter} */ (name)] !== undefined);
   if (stray) throw new KvcError('invalid_argument', `Beam search draws nothing: leave out ${stray}, or numBeams.`);
-  if (n !== 1) throw new KvcError('invalid_argument', 'Beam search gives one text: leave out n, or numBeams.');
+  if ((options.n ?? 1) !== 1) throw new KvcError('invalid_argument', 'Beam search gives one text: leave out n, or numBeams.');
   if (!Number.isFinite(lengthPenalty)) throw new KvcError('invalid_argument', `lengthPenalty is ${lengthPenalty}; it must be a number.`);
   if (![true, false, 'never'].includes(earlyStopping)) {
     throw new KvcError('invalid_argument', `earlyStopping is ${earlyStopping}; it must be true, false or "never".`);

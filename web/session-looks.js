@@ -103,6 +103,7 @@ export class Looks {
   set onEvent(listener) {
     const handle = this.#handle;
     handle.watcher?.stop();
+    [handle.watcher, this.#onEvent] = [undefined, null]; // if there is no room for another, nobody listens
     handle.watcher = listener ? new Watcher(handle.engine, () => handle.cache, listener) : undefined;
     this.#onEvent = listener;
   }

@@ -89,7 +89,7 @@ export class Store {
     if (tight.length === 0) return true;
     if (whenFull === 'stop') return false;
     if (whenFull === 'error' || T > maxSeqLen - sinks) throw this.full(tight[0], T);
-    for (const row of tight) this.change('evict', row, sinks, this.length(row) + T - maxSeqLen);
+    for (const row of tight) this.change([row], 'evict', row, sinks, this.length(row) + T - maxSeqLen);
     return true;
   }
 
@@ -178,15 +178,16 @@ export class Store {
     this.engine.check(messages, `kvc_wasm_cache_${name}`, this.cache, ...args);
   }
 
-  /** @param {string} name  @param {...number} args */
-  change(name, ...args) {
+  /** @param {number[]} rows  whose history it changes  @param {string} name  @param {...number} args */
+  change(rows, name, ...args) {
     this.check({}, name, ...args);
-    this.changed();
+    this.changed(rows);
   }
 
-  /** The history is another now: what was written behind it is dropped. */
-  changed() {
-    this.#pending.fill(0);
+  /** The history of these rows is another now: what was written behind it is dropped, and of no other row. @param {number[]} rows */
+  changed(rows) {
+    const { numLayers } = this.sizes;
+    for (const row of rows) this.#pending.fill(0, row * numLayers, (row + 1) * numLayers);
     this.watcher?.collect();
   }
 

@@ -45,6 +45,7 @@ export class Watcher {
    * @param {OnEvent} tell
    */
   constructor(engine, cacheOf, tell) {
+    if (typeof tell !== 'function') throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
     this.#engine = engine;
     this.#cacheOf = cacheOf;
     this.#tell = tell;

@@ -118,6 +118,11 @@ test('sizes, types and lengths that make no sense are refused', () => {
     throwsCode(() => analyzeMemory({ lengths }), 'invalid_argument');
     throwsCode(() => analyzeSpeedup({ lengths }), 'invalid_argument');
   }
+  for (const lengths of [5, '10', [undefined]]) {
+    throwsCode(() => analyzeMemory({ lengths }), 'invalid_argument');
+    throwsCode(() => analyzeSpeedup({ lengths }), 'invalid_argument');
+  }
+  for (const types of ['f16', [16]]) throwsCode(() => analyzeMemory({ types }), 'invalid_argument');
   for (const type of ['f64', '', 'f32/', 'f16/f16/f16', 'toString']) throwsCode(() => analyzeMemory({ types: [type] }), 'invalid_argument');
   throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, nHead: 3 } } }), 'invalid_argument', /128 channels/);
   throwsCode(() => analyzeMemory({ shapes: { mine: {} } }), 'invalid_argument', /nLayer/);

@@ -285,3 +285,41 @@ test('after dispose() every use is refused; dispose() may be called again', () =
     () => cache.keep(0), () => cache.reorder([0]), () => cache.evict(0, 1), () => cache.memoryUsage(), () => cache.snapshot({ layer: 0, head: 0 }),
     () => cache.cacheMap(), () => cache.save(), () => cache.restore(state), () => { cache.onEvent = () => {}; }]) throwsCode(work, 'disposed', /disposed/);
 });
+
+// ---- rows do not touch each other -----------------------------------------------------------------
+
+test('a change of one row drops nothing that was written for another and not advanced over yet', () => {
+  const sizes = { ...SIZES, batchSize: 2 };
+  const key = (x) => new Float32Array(16).fill(x);
+  for (const change of [(cache) => cache.drop(1), (cache) => cache.keep(0), (cache) => cache.truncate(0, { row: 1 }), (cache) => cache.evict(0, 1, { row: 1 })]) {
+    const cache = new KVCache(sizes);
+    for (const layer of [0, 1]) cache.update(layer, key(9), key(9), { row: 1 });
+    cache.advance(1, { row: 1 });
+    for (const layer of [0, 1]) cache.update(layer, key(5), key(6), { row: 0 });
+    change(cache);
+    cache.advance(1, { row: 0 });
+    assert.deepEqual([...cache.get(1, { row: 0 }).key], [...key(5)]);
+    cache.dispose();
+  }
+  const cache = new KVCache({ ...sizes, maxSeqLen: 4, whenFull: 'slide', sinks: 1 });
+  for (let t = 1; t <= 9; t++) { // layer by layer, each row on its own: the second to slide leaves the first alone
+    for (const layer of [0, 1]) for (const row of [0, 1]) cache.update(layer, key(10 * t + layer), key(1), { row });
+    for (const row of [0, 1]) cache.advance(1, { row });
+  }
+  for (const row of [0, 1]) {
+    for (const layer of [0, 1]) {
+      const { keys } = cache.snapshot({ layer, head: 1, row });
+      assert.deepEqual([0, 1, 2, 3].map((t) => keys[8 * t]), [10, 70, 80, 90].map((x) => x + layer));
+    }
+  }
+  cache.dispose();
+});
+
+test('many rows have a position too, and a listener is a function', () => {
+  const cache = new KVCache({ batchSize: 200_000, maxSeqLen: 1, numLayers: 1, numHeads: 1, headDim: 4 });
+  assert.equal(cache.position, 0);
+  cache.onEvent = () => {};
+  throwsCode(() => { cache.onEvent = 5; }, 'invalid_argument', /function/);
+  assert.equal(cache.onEvent, null);
+  cache.dispose();
+});

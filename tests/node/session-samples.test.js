@@ -222,3 +222,21 @@ test('whenFull: "slide" is refused with the reason, and so is evicting from the 
   throwsCode(() => session.evict(0, 1), 'unsupported', /position/);
   assert.equal(session.position, 3);
 });
+
+test('options that are null or undefined count as not given', async () => {
+  const run = (options) => samplesOf(model.createSession().generate('Hello', { ...HOT, maxTokens: 5, ...options }));
+  assert.deepEqual(await run({ n: null, lengthPenalty: undefined, earlyStopping: undefined }), await run({}));
+});
+
+test('a listener that throws as samples are given up leaves sample 0, and no other, all the same', async () => {
+  const session = model.createSession();
+  const run = session.generate('Hello', { ...HOT, n: 2 });
+  const prompt = model.encode('Hello').length;
+  for (let i = 0; i < 5; i++) await run.next();
+  session.onEvent = () => { throw new Error('listener'); };
+  await assert.rejects(run.return(), /listener/);
+  session.onEvent = null;
+  assert.deepEqual([session.selected, session.position], [0, prompt + 3]);
+  session.select(1);
+  assert.equal(session.position, 0);
+});
