@@ -35,7 +35,7 @@ export class Passes extends Handle {
   beginBatch(sequences, ids) {
     this.#set([...ids, ...sequences]);
     const context_full = `A sequence is full: a session of capacity ${this.capacity} takes no further token. Rewind with truncate().`;
-    this.check({ context_full }, 'kvc_wasm_session_begin_batch', ids.length);
+    this.check({ context_full, invalid_argument: 'decodeBatch takes each sequence at most once.' }, 'kvc_wasm_session_begin_batch', ids.length);
   }
 
   /** @param {ArrayLike<number>} words */

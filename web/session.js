@@ -148,7 +148,6 @@ export class Session extends Looks {
     }
     const all = Array.from(sequences, (sequence) => handle.refuseSequence(sequence));
     handle.refuseIds(ids, 1, all.length, 0);
-    if (new Set(all).size < all.length) throw new KvcError('invalid_argument', 'decodeBatch takes each sequence at most once.');
     handle.beginBatch(all, Array.from(ids));
     handle.finish();
     const selected = handle.selected;
