@@ -54,7 +54,7 @@ def write(model, tokenizer, n_head, folder):
         "config.json": config,
         "generation_config.json": {
             "bos_token_id": end, "eos_token_id": end, "do_sample": True,
-            "temperature": 0.7, "top_k": 0, "top_p": 0.95, "repetition_penalty": 1.1,
+            "temperature": 0.8, "top_k": 0, "top_p": 0.95, "repetition_penalty": 1.1,
             "max_new_tokens": 300},
         "tokenizer.json": tokenizer.to_json(),
         "tokenizer_config.json": {
