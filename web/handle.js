@@ -3,6 +3,8 @@
 import { KvcError } from './errors.js';
 import { CACHE_TYPES, sessionOptions } from './session-options.js';
 
+const STATE_SEQUENCES = 24; // where a saved session has the number of its sequences: src/state.h, src/session_state.c
+
 /**
  * @typedef {import('./errors.js').ErrorCode} ErrorCode
  * @typedef {import('./session-options.js').SessionOptions} SessionOptions
@@ -122,8 +124,13 @@ export class Handle {
   /** Makes room for more sequences: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
-    const state = this.save();
-    const selected = this.selected;
+    const { selected } = this;
+    this.#replace(sequences, this.save());
+    this.select(selected);
+  }
+
+  /** A larger session in place of this one, and a state in it. @param {number} sequences  @param {Uint8Array} state */
+  #replace(sequences, state) {
     const old = this.#pointer;
     this.#own(this.#create(sequences));
     try {
@@ -135,7 +142,6 @@ export class Handle {
     }
     freeing(this.engine, old)();
     this.sequences = sequences;
-    this.select(selected);
     this.watcher?.restart();
   }
 
@@ -151,10 +157,17 @@ export class Handle {
     });
   }
 
-  /** @param {Uint8Array} state */
+  /** Grows where the state has more sequences. @param {Uint8Array} state */
   restore(state) {
-    this.#put(state);
-    this.watcher?.restart();
+    try {
+      this.#put(state);
+      this.watcher?.restart();
+    } catch (error) {
+      if (!(error instanceof KvcError) || error.code !== 'context_full') throw error;
+      const sequences = new DataView(state.buffer, state.byteOffset).getUint32(STATE_SEQUENCES, true);
+      if (sequences <= this.sequences) throw error;
+      this.#replace(sequences, state);
+    }
   }
 
   /** @param {Uint8Array} state */
@@ -165,8 +178,8 @@ export class Handle {
         state_invalid: 'These bytes are not a saved session, or were cut short or altered. The session is as it was.',
         state_foreign: 'This state was saved by another version, from another model, or with other element types of the cache. Load that '
           + 'model, and create the session with the same keyType and valueType. The session is as it was.',
-        context_full: `The state does not fit: it has more tokens or sequences than this session, with its capacity of ${this.capacity} `
-          + `and ${this.sequences} sequence${this.sequences === 1 ? '' : 's'}. Create a larger one. The session is as it was.`,
+        context_full: `The state does not fit: it has more tokens than this session, with its capacity of ${this.capacity}. Create a larger one. `
+          + 'The session is as it was.',
       }, 'kvc_wasm_session_restore', pointer, state.length);
     });
   }

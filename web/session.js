@@ -249,8 +249,9 @@ export class Session extends Looks {
   }
 
   /**
-   * Goes on from what save() gave, here or elsewhere: any session of the same model that is large enough
-   * and keeps the same element types. A state that cannot be taken leaves the session as it was.
+   * Goes on from what save() gave, here or elsewhere: any session of the same model with room for its tokens
+   * and the same element types; it grows where the state has more sequences. A state that cannot be taken
+   * leaves the session as it was.
    * @param {Uint8Array | ArrayBuffer} state
    */
   restore(state) {

@@ -35,7 +35,9 @@ test('the shipped model over 300 tokens: f16 and int8 against f32 (B30)', async 
   within(values, 0.3, 1e-4, 2e-3, 0.98);
   within(int8, 3, 5e-3, 0.3, 0.94);
   assert.ok(int8.meanKL > f16.meanKL);
-  assert.deepEqual([f32, f16, int8, values].map(({ bytesPerToken }) => bytesPerToken), [6144, 3072, 1728, 2400]);
+  const { nLayer, nEmbd, nHead } = stories.config;
+  const [four, two, one] = [4 * nEmbd, 2 * nEmbd, nEmbd + 4 * nHead].map((bytes) => nLayer * bytes); // K or V of a token, in all layers
+  assert.deepEqual([f32, f16, int8, values].map(({ bytesPerToken }) => bytesPerToken), [2 * four, 2 * two, 2 * one, two + one]);
 });
 
 test('every split of a prompt gives the same bits in every element type', () => {
