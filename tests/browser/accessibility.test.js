@@ -102,7 +102,7 @@ test('screen readers hear states, not tokens', async (t) => {
   });
   await sample(page, { maxTokens: 150 });
   await run(page);
-  await page.waitForFunction(() => /Finished/.test(document.querySelector('#announcer').textContent));
+  await page.waitForFunction(() => /Finished|The story is over/.test(document.querySelector('#announcer').textContent));
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length <= 5, JSON.stringify(heard));
   for (let i = 1; i < heard.length; i++) assert.ok(heard[i].at - heard[i - 1].at > 1300);
