@@ -131,6 +131,8 @@ function eachRow(session, rows, work) {
  * @returns {Promise<ComparisonRow[]>}
  */
 export async function benchmarkComparison(model, { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = {}) {
+  if (!(model?.config?.nPositions > 1)) throw new KvcError('invalid_argument', 'benchmarkComparison() measures a model that loadModel() gave.');
+  if (seqLengths !== undefined && !Array.isArray(seqLengths)) throw new KvcError('invalid_argument', 'seqLengths is a list of token counts, like [64, 256].');
   const most = model.config.nPositions - 1;
   const lengths = seqLengths ?? LENGTHS.filter((n) => n <= most);
   for (const n of lengths) refuse(n, 1, most, 'A length of context');

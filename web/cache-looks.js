@@ -81,7 +81,7 @@ export class CacheLooks {
    * What one layer and head of a row holds, as floats: [count, D] each, a copy; by default all of it.
    * @param {{ layer: number, head: number, first?: number, count?: number } & Row} range
    */
-  snapshot({ row = 0, ...range }) {
+  snapshot({ row = 0, ...range } = /** @type {any} */ ({})) {
     return snapshot(this.#store.engine, this.#store.cache, this.headDim, { sequence: row, ...range });
   }
 

@@ -57,8 +57,8 @@ export class CachedAttention {
    * @param {AttentionWeights} weights
    */
   constructor(options, weights) {
-    const sizes = checked(options);
-    refuseWeights(weights, sizes);
+    const sizes = checked(options ?? /** @type {any} */ ({}));
+    refuseWeights(weights ?? /** @type {any} */ ({}), sizes);
     this.#sizes = Object.freeze(sizes);
     this.#engine = blocksEngine('CachedAttention');
     const [pointer, bytes, block, cache] = this.#create();

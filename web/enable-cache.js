@@ -58,7 +58,8 @@ const enabled = new WeakMap();
  * @returns {M extends Session ? import('./session-cache.js').SessionCache : KVCache}
  */
 export function enableKVCache(model, options = {}) {
-  const view = model instanceof Session ? enableSession(model, options) : enableModel(model, options);
+  const chosen = options ?? {};
+  const view = model instanceof Session ? enableSession(model, chosen) : enableModel(model, chosen);
   return /** @type {any} */ (view);
 }
 

@@ -84,7 +84,7 @@ export class Looks {
    * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy; by default all of it.
    * @param {{ layer: number, head: number, first?: number, count?: number, sequence?: number }} range
    */
-  snapshot({ sequence = this.#handle.selected, ...range }) {
+  snapshot({ sequence = this.#handle.selected, ...range } = /** @type {any} */ ({})) {
     const { engine, cache, model } = this.#handle;
     return snapshot(engine, cache, model.config.headDim, { sequence, ...range });
   }

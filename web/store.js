@@ -22,7 +22,7 @@ export class Store {
 
   /** @param {KVCacheOptions} options  @param {Place} [place]  of a cache that is part of something else */
   constructor(options, place) {
-    this.sizes = Object.freeze(checked(options));
+    this.sizes = Object.freeze(checked(options ?? /** @type {any} */ ({})));
     this.engine = place?.engine ?? blocksEngine('KVCache');
     this.#place = place ?? this.#create();
     this.#pending = new Uint32Array(this.sizes.batchSize * this.sizes.numLayers);

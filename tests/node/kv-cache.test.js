@@ -1,7 +1,7 @@
 // KVCache: the module's behaviour, corrected; ragged batches, sequences, element types, what happens when it is full.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KVCache, init } from 'kvcache-wasm';
+import { CachedAttention, KVCache, benchmarkComparison, enableKVCache, init } from 'kvcache-wasm';
 import { append, contents, floats, naiveAttention, near, sameBits, tokens } from './blocks.js';
 import { rejectsCode, throwsCode } from './helpers.js';
 
@@ -362,4 +362,17 @@ test('snapshot: any range of a layer and head', () => {
     throwsCode(() => cache.snapshot({ layer: 0, ...range }), 'position_out_of_range');
   }
   cache.dispose();
+});
+
+test('calls that forget their arguments get a typed error too', async () => {
+  throwsCode(() => new KVCache(), 'invalid_argument');
+  throwsCode(() => new KVCache(null), 'invalid_argument');
+  throwsCode(() => new CachedAttention(), 'invalid_argument');
+  throwsCode(() => new CachedAttention({ embedDim: 8, numHeads: 2, maxSeqLen: 4 }), 'invalid_argument');
+  throwsCode(() => enableKVCache(null), 'invalid_argument');
+  throwsCode(() => enableKVCache({}, null), 'config_invalid');
+  const cache = new KVCache({ maxSeqLen: 4, numLayers: 1, numHeads: 1, headDim: 4 });
+  throwsCode(() => cache.snapshot(), 'position_out_of_range');
+  cache.dispose();
+  await rejectsCode(benchmarkComparison(), 'invalid_argument');
 });
