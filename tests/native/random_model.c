@@ -52,7 +52,7 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
                         .n_inner = (uint32_t)(1 + random_below(state, 90)),
                         .n_positions = (uint32_t)n_positions,
                         .vocab_size = (uint32_t)(1 + random_below(state, 90)),
-                        .layer_norm_epsilon = 1e-5f, KVC_F32};
+                        .layer_norm_epsilon = 1e-5f};
 }
 
 size_t oracle_tensor_elements(const oracle_tensor *tensor)

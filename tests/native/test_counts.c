@@ -12,7 +12,7 @@ static const kvc_config config = {.n_layer = L,
                                   .n_inner = F,
                                   .n_positions = N,
                                   .vocab_size = V,
-                                  .layer_norm_epsilon = 1e-5f, KVC_F32};
+                                  .layer_norm_epsilon = 1e-5f};
 static random_model model;
 static uint32_t ids[N];
 static kvc_session *s;

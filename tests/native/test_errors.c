@@ -13,7 +13,7 @@ static const kvc_config config = {.n_layer = 2,
                                   .n_inner = 9,
                                   .n_positions = 10,
                                   .vocab_size = 11,
-                                  .layer_norm_epsilon = 1e-5f, KVC_F32};
+                                  .layer_norm_epsilon = 1e-5f};
 
 static kvc_model *new_model(void)
 {

@@ -14,7 +14,7 @@ static const kvc_config tiny = {.n_layer = 2,
                                 .n_inner = 7,
                                 .n_positions = 5,
                                 .vocab_size = 6,
-                                .layer_norm_epsilon = 1e-5f, KVC_F32};
+                                .layer_norm_epsilon = 1e-5f};
 
 static const kvc_config tiny_int8 = {.n_layer = 2,
                                      .n_head = 1,

@@ -9,8 +9,7 @@ static const kvc_config config = {.n_layer = 3,
                                   .n_inner = 35,
                                   .n_positions = 70,
                                   .vocab_size = 50,
-                                  .layer_norm_epsilon = 1e-5f,
-                                  KVC_F32};
+                                  .layer_norm_epsilon = 1e-5f};
 
 /* ---- what it costs ----------------------------------------------------------------- */
 

@@ -13,7 +13,7 @@ static const kvc_config config = {.n_layer = L,
                                   .n_inner = 35,
                                   .n_positions = N,
                                   .vocab_size = V,
-                                  .layer_norm_epsilon = 1e-5f, KVC_F32};
+                                  .layer_norm_epsilon = 1e-5f};
 static random_model model;
 static uint32_t ids[N + 1];
 static float want[N];   /* ln p(ids[t+1] | ids[0 .. t]), from the logits of a decode */
