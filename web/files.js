@@ -150,7 +150,7 @@ export class FileStream {
     while (length < n) {
       const chunk = await this.#next();
       if (!chunk) break;
-      const part = chunk.subarray(0, n - length);
+      const part = chunk.slice(0, n - length); // the next read overwrites it
       if (part.length < chunk.length) this.#ahead.unshift(chunk.subarray(part.length));
       parts.push(part);
       length += part.length;
@@ -166,7 +166,7 @@ export class FileStream {
     throw this.#truncated(`${n - bytes.length} more bytes should follow`);
   }
 
-  /** Everything not yet read, as it arrives; leaving the loop closes the file. */
+  /** Everything not yet read, as it arrives, each piece good until the next; leaving the loop closes the file. */
   async *chunks() {
     try {
       for (let chunk = await this.#next(); chunk; chunk = await this.#next()) yield chunk;

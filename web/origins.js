@@ -2,7 +2,7 @@
 // chunks, let go of it. What all of them have in common is in files.js.
 import { KvcError, abortError, reasonOf } from './errors.js';
 
-const DISK_CHUNK = 256 * 1024; // bytes read from disk at once
+const CHUNK = 256 * 1024; // bytes read at once, at most
 
 /**
  * @typedef {Map<string, Blob> | Record<string, Blob>} Blobs  file name -> contents
@@ -13,7 +13,7 @@ const DISK_CHUNK = 256 * 1024; // bytes read from disk at once
  * @property {number} [size]     bytes, when the origin is sure
  * @property {number} [total]    bytes, as a hint for the progress bar
  * @property {boolean} [html]    declared to be a web page
- * @property {() => Promise<Uint8Array | undefined>} read   the next bytes, undefined at the end
+ * @property {() => Promise<Uint8Array | undefined>} read   the next bytes, good until the next call; undefined at the end
  * @property {() => void} cancel let go of it; called once
  *
  * @typedef {{ name: string, open(file: string, patience: Patience): Promise<Opened> }} Origin
@@ -70,6 +70,30 @@ export async function originOf(source, fetchFile) {
   }
   if (typeof source === 'object' && source !== null && !Array.isArray(source)) return blobOrigin(source);
   throw new KvcError('invalid_argument', 'A model is loaded from a URL, a path (in Node), or a Map of file names to Blobs.');
+}
+
+/**
+ * Reads into the same memory over and over: fresh arrays would pile up, tens of megabytes of them, before a browser
+ * collects them. A stream that is not made of bytes has to give arrays of its own.
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} stream
+ */
+function readerOf(stream) {
+  let reader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    const other = stream.getReader();
+    return { read: async () => (await other.read()).value, cancel: () => other.cancel() };
+  }
+  let memory = new ArrayBuffer(CHUNK);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(memory)); // takes the memory, and gives it back
+      if (value) memory = value.buffer;
+      return done ? undefined : value;
+    },
+    cancel: () => reader.cancel(),
+  };
 }
 
 /** @param {string} address  @param {string | undefined} base */
@@ -137,13 +161,13 @@ function openedResponse(response, where, transfer) {
   // Of a compressed body, Content-Length tells the compressed size. Another origin's answer does
   // not show whether it is compressed, so there the length is no more than a hint.
   const total = encoding === 'identity' && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
-  const reader = response.body?.getReader();
+  const reader = response.body ? readerOf(response.body) : undefined;
   return {
     where,
     total,
     size: response.type === 'cors' ? undefined : total,
     html: /^(?:text\/html|application\/xhtml)/i.test(response.headers.get('content-type') ?? ''),
-    read: async () => (await reader?.read())?.value,
+    read: async () => reader?.read(),
     cancel: () => transfer.abort(),
   };
 }
@@ -190,11 +214,11 @@ async function diskOrigin(folder) {
  * @param {DiskFile} handle  @param {string} where  @param {number} size  @returns {Opened}
  */
 function openedHandle(handle, where, size) {
+  const chunk = new Uint8Array(CHUNK);
   return {
     where,
     size,
     async read() {
-      const chunk = new Uint8Array(DISK_CHUNK);
       const { bytesRead } = await handle.read(chunk);
       return bytesRead > 0 ? chunk.subarray(0, bytesRead) : undefined;
     },
@@ -213,11 +237,11 @@ function blobOrigin(blobs) {
       const blob = blobs instanceof Map ? blobs.get(file) : Object.hasOwn(blobs, file) ? blobs[file] : undefined;
       if (blob === undefined) throw new AbsentFile(`There is no ${file} among the given files.`);
       if (!(blob instanceof Blob)) throw new KvcError('invalid_argument', `What was given as ${file} is not a Blob or File.`);
-      const reader = blob.stream().getReader();
+      const reader = readerOf(blob.stream());
       return {
         where: file,
         size: blob.size,
-        read: async () => (await reader.read()).value,
+        read: reader.read,
         cancel() {
           // Nobody waits for the rest of a Blob, whether letting go of it works or not.
           reader.cancel().catch(() => {});

@@ -272,8 +272,8 @@ export function usableDtype({ name, dtype }) {
 }
 
 /**
- * The data of all tensors in file order, in pieces as they arrive and never copied. A piece never
- * spans two tensors but may end in the middle of an element.
+ * The data of all tensors in file order, in pieces as they arrive, never copied and each good until the next. A
+ * piece never spans two tensors but may end in the middle of an element.
  * @param {import('./files.js').FileStream} stream  as readHeader left it
  * @param {Header} header
  * @returns {AsyncGenerator<{ tensor: TensorInfo, offset: number, bytes: Uint8Array }>}

@@ -1,6 +1,8 @@
 // What several tests need: seeded randomness, error checks, tiny model files, a server that fails on demand.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import '../relaxed.js';
 import { KvcError } from '../../web/errors.js';
@@ -18,6 +20,10 @@ export function seeded(seed) {
   random.pick = (list) => list[random.below(list.length)];
   return random;
 }
+
+setFlagsFromString('--expose-gc');
+/** Collects what nobody holds any more, at once. @type {() => void} */
+export const collectGarbage = runInNewContext('gc');
 
 /** Asserts that a function throws, or a promise rejects with, the KvcError of this code; returns it. */
 export function throwsCode(work, code, message = /./) {

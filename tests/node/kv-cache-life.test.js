@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { CachedAttention, KVCache, init } from 'kvcache-wasm';
 import { append, floats, sameBits } from './blocks.js';
-import { seeded, throwsCode } from './helpers.js';
+import { collectGarbage, seeded, throwsCode } from './helpers.js';
 
 const SIZES = { maxSeqLen: 70, numLayers: 2, numHeads: 2, headDim: 8 };
 
@@ -244,8 +242,6 @@ test('memory that runs out is an error, and what is there goes on', () => {
   cache.dispose();
 });
 
-setFlagsFromString('--expose-gc');
-const gc = runInNewContext('gc');
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 test('caches that nobody holds any more are freed', async () => {
@@ -253,7 +249,7 @@ test('caches that nobody holds any more are freed', async () => {
   for (let i = 0; i < 8; i++) {
     new KVCache(big);
     await pause(5);
-    gc();
+    collectGarbage();
     await pause(20);
   }
 });
@@ -264,7 +260,7 @@ test('an attention lives as long as somebody holds its cache', async () => {
   append(cache, () => floats(8, 2));
   for (let i = 0; i < 3; i++) {
     await pause(5);
-    gc();
+    collectGarbage();
   }
   await pause(20);
   const others = Array.from({ length: 20 }, () => new KVCache(SIZES)); // would lie where it was

@@ -1,0 +1,79 @@
+// What a model costs while it loads: its weights as they are kept, and hardly more. The file is never held whole,
+// no tensor of it either, and what is read goes into the same memory again and again.
+import assert from 'node:assert/strict';
+import { openAsBlob } from 'node:fs';
+import { mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
+import { randomModel } from '../bench/shapes.js';
+import { serve } from '../serve.js';
+import { collectGarbage } from './helpers.js';
+
+const MB = 2 ** 20;
+// 77 MB in F16: the embedding is 20 of them, nine layers of 6 are the rest.
+const SIZES = { n_layer: 9, n_embd: 512, n_head: 8, n_positions: 64, vocab_size: 20480 };
+const C = SIZES.n_embd;
+const MATRICES = SIZES.vocab_size * C + SIZES.n_layer * 12 * C * C; // weights
+const VECTORS = (SIZES.n_positions + 2 + SIZES.n_layer * 13) * C;
+const LARGEST = 2 * SIZES.vocab_size * C; // bytes, of a tensor in the file
+const PACKED = { f32: 4 * (MATRICES + VECTORS), int8: (1 + 4 / 32) * MATRICES + 4 * VECTORS }; // a scale for each 32
+const INSTANCE = MB; // stack, mailbox, tables
+const ALLOWED = LARGEST + 32 * MB;
+
+const folder = await mkdtemp(join(tmpdir(), 'kvc-load-'));
+let server;
+before(async () => {
+  for (const [name, blob] of randomModel(SIZES)) {
+    const file = await open(join(folder, name), 'w');
+    for await (const chunk of blob.stream()) await file.writeFile(chunk);
+    await file.close();
+  }
+  server = await serve(folder);
+});
+after(async () => {
+  server.close();
+  await rm(folder, { recursive: true });
+});
+
+/** A load, and by how much the memory outside of JavaScript's heap grew at most. */
+async function measured(source, weights) {
+  for (let i = 0; i < 3; i++) { // what was there goes in the background
+    collectGarbage();
+    await new Promise((resolve) => { setTimeout(resolve, 20); });
+  }
+  const before = process.memoryUsage();
+  let [most, arrays] = [0, 0];
+  const look = () => {
+    const { external, arrayBuffers } = process.memoryUsage();
+    most = Math.max(most, external - before.external);
+    arrays = Math.max(arrays, arrayBuffers - before.arrayBuffers);
+  };
+  const looking = setInterval(look, 1);
+  try {
+    const model = await loadModel(source, { tokenizer: false, weights });
+    look();
+    const { totalBytes } = model.memoryUsage();
+    model.dispose();
+    return { wasm: totalBytes, most, arrays };
+  } finally {
+    clearInterval(looking);
+  }
+}
+
+for (const weights of /** @type {const} */ (['f32', 'int8'])) {
+  test(`${weights} from disk, from a Blob and over http: packed weights, and no file beside them`, async (t) => {
+    const file = join(folder, 'model.safetensors');
+    const blobs = new Map([['config.json', await openAsBlob(join(folder, 'config.json'))], ['model.safetensors', await openAsBlob(file)]]);
+    const sources = { disk: folder, Blob: blobs, http: `http://127.0.0.1:${server.address().port}/` };
+    for (const [name, source] of Object.entries(sources)) {
+      const { wasm, most, arrays } = await measured(source, weights);
+      const [over, peak, outside] = [wasm - PACKED[weights], most - PACKED[weights], arrays].map((bytes) => bytes / MB);
+      t.diagnostic(`${name}: wasm ${over.toFixed(2)} MB over the packed weights, all ${peak.toFixed(1)}, arrays ${outside.toFixed(1)}`);
+      assert.ok(over >= 0 && over * MB <= INSTANCE, `${name}: ${over} MB in wasm beside the weights`);
+      assert.ok(peak * MB <= ALLOWED, `${name}: ${peak} MB beside the weights`);
+      if (name === 'disk') assert.ok(outside < 4, `${name}: ${outside} MB of arrays`);
+    }
+  });
+}
