@@ -245,16 +245,9 @@ run_mutants() {
 
 # ---- the benchmark --------------------------------------------------------------------------
 
-# What the machine can do at most, as a wasm module of its own, and everything once more natively.
-probe_stale() { stale build/probe.wasm tests/bench/probe.c src/simd.h build.sh; }
-
+# Everything once more without a JavaScript engine.
 build_bench() {
     link_simde || return 1
-    if probe_stale; then
-        # shellcheck disable=SC2086
-        run_emcc build/probe.wasm $C_FLAGS -Isrc -O3 -msimd128 -sSTANDALONE_WASM --no-entry \
-            -sALLOW_MEMORY_GROWTH=1 -sMAXIMUM_MEMORY=2GB -sMALLOC=emmalloc tests/bench/probe.c || return 1
-    fi
     command -v gcc >/dev/null || return 0
     stale build/bench-native src/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
     # shellcheck disable=SC2046,SC2086

@@ -38,7 +38,7 @@ has() {
         libclang-rt-*) # for the sanitizers and for fuzzing
             echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
                 clang -fsanitize=fuzzer,address -x c - -o /dev/null ;;
-        emscripten) { ! wasm_stale && { [ "$command" != bench ] || ! probe_stale; }; } || [ -n "$(find_emcc)" ] ;;
+        emscripten) ! wasm_stale || [ -n "$(find_emcc)" ] ;;
         *) command -v "$1" ;;
     esac
 }

@@ -1,6 +1,8 @@
-/* wasm.c - the flat ABI: the instance itself, and the model. A model lives as long as its
- * instance. */
+/* wasm.c - the flat ABI: the instance itself, the model, and the limits of the machine. A
+ * model lives as long as its instance. */
 #include "wasm.h"
+
+#include "probe.h"
 
 _Alignas(16) kvc_mailbox mailbox;
 
@@ -17,7 +19,7 @@ size_t EXPORT(kvc_wasm_mailbox_bytes)(void)
 /* Of these files' functions: web/engine.js refuses a module with another number. */
 uint32_t EXPORT(kvc_wasm_abi)(void)
 {
-    return 3;
+    return 4;
 }
 
 /* What the kernels were compiled for: 0 scalar, 1 SIMD128, 2 relaxed SIMD */
@@ -113,4 +115,21 @@ kvc_error EXPORT(kvc_wasm_model_complete)(kvc_model *model)
     if (error)
         mailbox.words[0] = (uint32_t)name;
     return error;
+}
+
+/* ---- the limits of the machine: probe.h ------------------------------------------- */
+
+uint32_t EXPORT(kvc_wasm_probe_read)(const void *memory, size_t bytes, uint32_t times)
+{
+    return kvc_probe_read(memory, bytes, times);
+}
+
+float EXPORT(kvc_wasm_probe_multiply_add)(uint32_t times, float half)
+{
+    return kvc_probe_multiply_add(times, half);
+}
+
+uint32_t EXPORT(kvc_wasm_probe_dot)(uint32_t times, int32_t zero)
+{
+    return kvc_probe_dot(times, zero);
 }

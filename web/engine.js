@@ -20,7 +20,7 @@ const URLS = {
   scalar: () => new URL('./kvc-scalar.wasm', import.meta.url),
 };
 const VARIANTS = /** @type {Variant[]} */ (['scalar', 'simd', 'relaxed']); // as kvc_wasm_variant() counts
-const ABI = 3;
+const ABI = 4;
 const OK = 0;
 const PENDING = 1;
 

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
 #include "native.h"
+#include "probe.h"
 
 void bench_fail(const char *what)
 {
@@ -21,7 +23,7 @@ void bench_check(kvc_error error, const char *what)
 
 void *bench_allocate(size_t bytes)
 {
-    void *memory = aligned_alloc(BLOCK, (bytes + BLOCK - 1) / BLOCK * BLOCK);
+    void *memory = aligned_alloc(KVC_PROBE_BLOCK, kvc_round_up(bytes, KVC_PROBE_BLOCK));
     if (!memory)
         bench_fail("out of memory");
     return memory;
@@ -74,7 +76,7 @@ kvc_model *bench_load(const char *path, bench_job *job)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         *sizes[i] = (uint32_t)bench_size();
     config.layer_norm_epsilon = (float)number();
-    config.weights = (kvc_dtype)bench_size();
+    job->weights = config.weights = (kvc_dtype)bench_size();
     job->runs = bench_size();
     job->window = 1e-3 * number();
     job->patience = 1e-3 * number();

@@ -8,15 +8,18 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
+#include "arena.h"
 #include "native.h"
+#include "probe.h"
 
 enum { WARM_UPS = 1, FEW = 32 };
 
 typedef struct bench_rates { /* per second; of every run */
     double decode[MAX_RUNS], prefill[MAX_RUNS], uncached[MAX_RUNS], read[MAX_RUNS],
-        multiply_add[MAX_RUNS];
+        peak[MAX_RUNS];
 } bench_rates;
 
 static struct {
@@ -41,26 +44,27 @@ static double read_rate(double window)
     double seconds;
     size_t n = 0;
     do {
-        probe.sink = probe_read(probe.buffer, probe.bytes, 1);
+        probe.sink = kvc_probe_read(probe.buffer, probe.bytes, 1);
         n++;
         seconds = now() - start;
     } while (seconds < window);
     return (double)probe.bytes * (double)n / seconds;
 }
 
-/* Multiplications and additions per second. */
-static double multiply_add_rate(double window)
+/* Multiplications and additions per second: of small integers, or of floats. */
+static double peak_rate(double window, bool integers)
 {
     const uint32_t times = 10000;
     const double start = now();
     double seconds;
     size_t n = 0;
     do {
-        probe.sink = probe_multiply_add(times, 0.5f);
+        probe.sink = integers ? kvc_probe_dot(times, 0)
+                              : (double)kvc_probe_multiply_add(times, 0.5f);
         n++;
         seconds = now() - start;
     } while (seconds < window);
-    return 8.0 * probe_chains() * times * (double)n / seconds;
+    return (integers ? 32.0 : 8.0) * KVC_PROBE_CHAINS * times * (double)n / seconds;
 }
 
 /* Seconds of one pass over the first n ids, from an empty timeline. */
@@ -124,7 +128,7 @@ static bool measure(kvc_session *session, const bench_job *job, size_t n, bool p
         }
         r->decode[run] = decode_rate(session, job, n);
         r->read[run] = read_rate(job->window);
-        r->multiply_add[run] = multiply_add_rate(job->window);
+        r->peak[run] = peak_rate(job->window, job->weights == KVC_I8);
         const uint64_t on = hash_after(session, job, n);
         if ((passes && on != off) || (i > 0 && on != *hash))
             return false;
@@ -185,7 +189,7 @@ static void measure_context(kvc_model *model, const bench_job *job, size_t n)
     print_rates("prefill", r.prefill, passes ? job->runs : 0);
     print_rates("uncached", r.uncached, passes ? job->runs : 0);
     print_rates("read", r.read, job->runs);
-    print_rates("multiplyAdd", r.multiply_add, job->runs);
+    print_rates("peak", r.peak, job->runs);
     print_counts(session, job, n);
     printf("}\n");
     fflush(stdout);
@@ -205,10 +209,8 @@ static void prepare_probe(kvc_model *model)
     bench_check(kvc_session_decode(session, id), "decode");
     probe.bytes = (size_t)kvc_session_counts(session).weight_bytes;
     free(memory);
-    probe.bytes = (probe.bytes + BLOCK - 1) / BLOCK * BLOCK;
-    probe.buffer = probe_buffer(probe.bytes);
-    if (!probe.buffer)
-        bench_fail("out of memory");
+    probe.bytes = kvc_round_up(probe.bytes, KVC_PROBE_BLOCK);
+    probe.buffer = memset(bench_allocate(probe.bytes), 1, probe.bytes);
 }
 
 int main(int argc, char **argv)

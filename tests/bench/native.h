@@ -11,9 +11,10 @@
 
 #include "kvc.h"
 
-enum { MAX_RUNS = 100, BLOCK = 128 }; /* BLOCK: bytes that probe_read takes at once */
+enum { MAX_RUNS = 100 };
 
 typedef struct bench_job {
+    kvc_dtype weights;
     size_t runs, decoded;
     double window, patience; /* seconds */
     uint32_t *ids;
@@ -22,16 +23,10 @@ typedef struct bench_job {
 /* All end the program with a sentence if something fails. */
 void bench_fail(const char *what);
 void bench_check(kvc_error error, const char *what);
-void *bench_allocate(size_t bytes); /* 128-byte aligned */
+void *bench_allocate(size_t bytes); /* aligned and rounded up to KVC_PROBE_BLOCK */
 size_t bench_size(void);            /* the next number of the job */
 
 /* Reads the job up to its tensors, and the model of it. */
 kvc_model *bench_load(const char *path, bench_job *job);
-
-/* probe.c */
-void *probe_buffer(size_t bytes);
-uint32_t probe_read(const void *buffer, size_t bytes, uint32_t times);
-float probe_multiply_add(uint32_t times, float factor);
-uint32_t probe_chains(void);
 
 #endif

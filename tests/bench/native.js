@@ -46,10 +46,10 @@ async function measureModel({ name, directory, weights }, job, tell) {
   child.stdin.end(await jobText(config, file, contexts, weights, job));
   tell({ kind: 'note', text: `${name}, ${weights}, native` });
   for await (const line of linesOf(child)) {
-    const { decode, prefill, uncached, read, multiplyAdd, ...rest } = JSON.parse(line);
+    const { decode, prefill, uncached, read, peak, ...rest } = JSON.parse(line);
     tell({
       kind: 'row', model: name, build: 'native', weights, ...rest,
-      decode: spread(decode), read: spread(read), multiplyAdd: spread(multiplyAdd),
+      decode: spread(decode), read: spread(read), peak: spread(peak),
       ...(prefill.length > 0 && { prefill: spread(prefill), uncached: spread(uncached) }),
     });
   }

@@ -1,5 +1,6 @@
 // From results to a table for people. The limits stand beside what is held against them, as shares.
 import { cpus, release, totalmem, type } from 'node:os';
+import { attentionFactor, bandwidthShare, peakShare } from '../../web/measure.js';
 import { SHAPES } from './shapes.js';
 
 /** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('../../web/benchmark.js').Spread} Spread */
@@ -23,20 +24,6 @@ const place = ({ runtime, build }) => (build === 'native' ? runtime : `${runtime
 export function machine() {
   return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
 }
-
-/** Bytes of a decoded token over those that could have been read in the same time. @param {Row} row */
-export const bandwidthShare = (row) => ((row.weightBytes + row.cacheBytes) * row.decode.median) / row.read.median;
-
-/** Multiplications and additions of the prefill over those that could have been done. @param {Row} row */
-export const peakShare = (row) => (2 * row.prefillMultiplyAdds * (row.prefill?.median ?? 0)) / row.multiplyAdd.median;
-
-/**
- * What a token costs more at the longest context than at the shortest, over the time of reading the
- * bytes of the cache that it has more to read.
- * @param {Row} short  @param {Row} long
- */
-export const attentionFactor = (short, long) => ((1 / long.decode.median - 1 / short.decode.median) * long.read.median)
-  / (long.cacheBytes - short.cacheBytes);
 
 const number = (/** @type {number} */ x) => x.toLocaleString('en', { maximumSignificantDigits: 3 });
 const percent = (/** @type {number} */ x) => `${Math.round(100 * x)} %`;
@@ -74,7 +61,7 @@ function details(rows) {
     const own = rows.filter((row) => group(row) === name);
     const [short, long] = [own[0], own[own.length - 1]];
     const parts = own.map((row) => `at ${row.context} ${number((row.weightBytes + row.cacheBytes) / 1e6)} MB and ${number(row.multiplyAdds / 1e6)} M multiply-adds`);
-    return `${name}: a token reads and computes ${parts.join(', ')}; limits ${number(long.read.median / 1e9)} GB/s, ${number(long.multiplyAdd.median / 1e9)} GFLOP/s${
+    return `${name}: a token reads and computes ${parts.join(', ')}; limits ${number(long.read.median / 1e9)} GB/s, ${number(long.peak.median / 1e9)} G multiplications and additions/s${
       own.length > 1 ? `; attention from ${short.context} to ${long.context} tokens took ${number(attentionFactor(short, long))} times its bytes` : ''}.`;
   });
 }

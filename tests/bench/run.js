@@ -1,9 +1,7 @@
 // One Node of the benchmark, started by runtimes.js: node run.js JOB. Prints one result a line.
-import { readFile } from 'node:fs/promises';
 import { runSuite } from './suite.js';
 
 const job = JSON.parse(process.argv[2]);
 if (job.builds.includes('relaxed')) await import('../relaxed.js'); // asked for by name: flags where it is hidden
-const probe = await WebAssembly.compile(await readFile(new URL('../../build/probe.wasm', import.meta.url)));
 const shipped = new URL('../../web/models/stories/', import.meta.url).href;
-await runSuite(job, { probe, shipped }, (result) => process.stdout.write(`${JSON.stringify(result)}\n`));
+await runSuite(job, shipped, (result) => process.stdout.write(`${JSON.stringify(result)}\n`));

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/analysis.js';
-import { attentionFactor, bandwidthShare, peakShare, refuseDifferences, table } from '../bench/report.js';
+import { attentionFactor, bandwidthShare, peakShare } from '../../web/measure.js';
+import { refuseDifferences, table } from '../bench/report.js';
 import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
 
 const even = (median) => ({ median, min: median, max: median });
@@ -11,7 +12,7 @@ const even = (median) => ({ median, min: median, max: median });
 /** A result that nobody measured. */
 const row = (changes) => ({
   kind: 'row', runtime: 'Node v0', build: 'simd', model: 'TINY', weights: 'f32', context: 64, hash: 'aa',
-  decode: even(100), read: even(10e9), multiplyAdd: even(40e9), weightBytes: 60e6, cacheBytes: 20e6, multiplyAdds: 16e6,
+  decode: even(100), read: even(10e9), peak: even(40e9), weightBytes: 60e6, cacheBytes: 20e6, multiplyAdds: 16e6,
   prefillMultiplyAdds: 15e6, prefill: even(1000), uncached: even(4), ...changes,
 });
 

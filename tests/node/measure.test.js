@@ -1,0 +1,91 @@
+// The measuring that `npm run bench` and the page share: what it counts, compares and refuses. Its clocks are not tested.
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { rejectsCode, throwsCode } from './helpers.js';
+import { tinyBlobs } from './tiny-model.js';
+import { loadModel } from 'kvcache-wasm';
+import { Limits } from '../../web/limits.js';
+import { fitting, measureContext, weightBytes } from '../../web/measure.js';
+
+const PLAN = { runs: 2, windowMs: 2, patienceMs: 1000 };
+const changes = { n_positions: 80, vocab_size: 320 };
+const model = await loadModel(tinyBlobs({ changes }), { variant: 'simd' });
+const int8 = await loadModel(tinyBlobs({ changes }), { variant: 'simd', weights: 'int8' });
+const limits = await Limits.create('simd', weightBytes(model));
+after(() => [model, int8, limits].forEach((one) => one.dispose()));
+
+for (const variant of /** @type {const} */ (['scalar', 'simd', 'relaxed'])) {
+  test(`the ${variant} build measures its limits, and they are gone when disposed of`, async () => {
+    const own = await Limits.create(variant, 1000);
+    for (const rate of [own.read(2), own.multiplyAdd('f32', 2), own.multiplyAdd('int8', 2)]) assert.ok(rate > 1e6 && rate < 1e13, `${rate}`);
+    own.dispose();
+    throwsCode(() => own.read(2), 'disposed');
+  });
+}
+
+test('a buffer that there is no room for is refused in words', async () => {
+  await rejectsCode(Limits.create('simd', 2 ** 31), 'out_of_memory', /2147483648 bytes/);
+});
+
+test('every figure of a context, with the work that the counters tell', async () => {
+  const runs = [];
+  const row = await measureContext(model, 40, PLAN, limits, { onRun: (done) => runs.push(done) });
+  assert.deepEqual(runs, [1, 2, 3]);
+  for (const name of ['decode', 'prefill', 'uncached', 'read', 'peak']) {
+    const { min, median, max } = row[name];
+    assert.ok(min > 0 && min <= median && median <= max && Number.isFinite(max), name);
+  }
+  const session = model.createSession();
+  session.prefill(Array.from({ length: 48 }, () => 1));
+  session.clearCounts();
+  session.decode(1);
+  const { weightBytes: weights, cacheBytesRead, projectionMacs, attentionMacs, headMacs } = session.counts;
+  session.dispose();
+  assert.deepEqual([row.context, row.weightBytes, row.cacheBytes, row.multiplyAdds], [40, weights, cacheBytesRead, projectionMacs + attentionMacs + headMacs]);
+  assert.ok(row.prefillMultiplyAdds > 0 && row.prefillMultiplyAdds < row.multiplyAdds, 'most tokens of a prefill have no head and a shorter past');
+  assert.match(row.hash, /^[0-9a-f]{16}$/);
+});
+
+test('int8 weights are fewer bytes and other logits', async () => {
+  const [floats, bytes] = [await measureContext(model, 20, PLAN, limits), await measureContext(int8, 20, PLAN, limits)];
+  assert.ok(bytes.weightBytes < floats.weightBytes);
+  assert.notEqual(bytes.hash, floats.hash);
+  assert.equal(bytes.multiplyAdds, floats.multiplyAdds);
+});
+
+test('passes beyond the patience are left out, decoding is not', async () => {
+  const row = await measureContext(model, 40, { ...PLAN, patienceMs: 0 }, limits);
+  assert.deepEqual([row.prefill, row.uncached], [undefined, undefined]);
+  assert.equal(row.hash, (await measureContext(model, 40, PLAN, limits)).hash);
+});
+
+test('contexts that a model has no positions for do not fit', () => {
+  assert.deepEqual(fitting([64, 65, 256], model), [64]);
+});
+
+/** The same model, its sessions changed before they are handed out. @param {(session: import('kvcache-wasm').Session) => void} change */
+const changed = (change) => ({
+  config: model.config,
+  weights: model.weights,
+  createSession(options) {
+    const session = model.createSession(options);
+    change(session);
+    return session;
+  },
+});
+
+test('one other bit of the logits, with the cache or from run to run, and there are no figures', async () => {
+  const onAndOff = changed((session) => Object.defineProperty(session, 'logitsHash', { get: () => (session.useCache ? 'aaaa' : 'bbbb') }));
+  await rejectsCode(measureContext(onAndOff, 20, PLAN, limits), 'outputs_differ', /aaaa.*bbbb/);
+  let asked = 0;
+  const runs = changed((session) => Object.defineProperty(session, 'logitsHash', { get: () => `run ${Math.floor(asked++ / 2)}` }));
+  await rejectsCode(measureContext(runs, 20, PLAN, limits), 'outputs_differ', /run 0, run 1/);
+});
+
+test('an abort ends it, and the session with it', async () => {
+  const stop = new AbortController();
+  const sessions = [];
+  const watched = changed((session) => sessions.push(session));
+  await rejectsCode(measureContext(watched, 20, PLAN, limits, { signal: stop.signal, onRun: () => stop.abort() }), 'aborted');
+  throwsCode(() => sessions[0].decode(1), 'disposed');
+});
