@@ -247,6 +247,7 @@ run_mutants() {
 
 # Everything once more without a JavaScript engine.
 build_bench() {
+    bundle build/bench web/client.js web/worker.js && cp web/*.wasm build/bench/ || return 1
     link_simde || return 1
     command -v gcc >/dev/null || return 0
     stale build/bench-native src/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
@@ -259,11 +260,15 @@ build_bench() {
 
 build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
 
+# bundle FOLDER SOURCE...: one folder, flat: each bundle finds its neighbours through new URL('./x', import.meta.url).
+bundle() {
+    mkdir -p "$1"
+    node_modules/.bin/esbuild "${@:2}" --bundle --minify --sourcemap --format=esm \
+        --target=es2022 --external:node:* --outdir="$1" --log-level=warning
+}
+
 build_site() {
-    mkdir -p dist
-    # One folder, flat: each bundle finds its neighbours through new URL('./x', import.meta.url).
-    node_modules/.bin/esbuild web/page.js web/worker.js --bundle --minify --sourcemap --format=esm \
-        --target=es2022 --external:node:* --outdir=dist --log-level=warning || return 1
+    bundle dist web/page.js web/worker.js || return 1
     cp web/*.html web/*.css web/*.wasm node_modules/uplot/dist/uPlot.min.css dist/
     rm -rf dist/models
     cp -R web/models dist/models

@@ -3,7 +3,8 @@
 // REQUESTS (page -> worker) carry an id; events and one answer with the same id come back. One request
 // is under way at a time; another one is refused with code "busy".
 //
-//   load      { url, variant }          url: absolute; variant: 'auto' | 'relaxed' | 'simd' | 'scalar'
+//   load      { url, variant, weights } url: absolute; variant: 'auto' | 'relaxed' | 'simd' | 'scalar'; weights: 'f32',
+//                                       if absent, or 'int8'
 //     events  progress  { file, loaded }         bytes of one file so far
 //     answer  { config, generation, variant, memory }
 //   generate  { prompt, sampling }      sampling: { maxTokens, temperature, topK, topP, minP,
@@ -23,8 +24,8 @@
 // ANSWERS (worker -> page)  { type: 'answer', id, ... } or { type: 'error', id, code, message }
 //
 // ORDERS (page -> worker) have no id and no answer:
-//   stop      {}                        ends the request under way: within one token, prefill included
-//   setCache  { on }                    from the next token on; also the way the next run begins
+//   stop      {}                        ends the request under way: within one token or 8 ms, prefill included
+//   setCache  { on }                    from the next token or 8 ms on; also the way the next run begins
 //   setPace   { tokensPerSecond }       how fast tokens are wanted; 0: as fast as possible
 //
 // PACE. A cached token costs a fraction of a millisecond, so a run would be over before a reader could
@@ -32,7 +33,6 @@
 // The `ms` of a token is its computing alone: speeds come from there, whatever the pace.
 import { KvcError, loadModel } from './index.js';
 import { computeTwice } from './proof.js';
-import { turn } from './pauses.js';
 
 const FRAME_MS = 16;   // tokens are posted at most this often
 const WARM_MS = 120;   // of computing before the first run
@@ -113,11 +113,12 @@ function status() {
 
 // ---- load -------------------------------------------------------------------------------------
 
-/** @param {{ url: string, variant: any }} fields  @param {Emit} emit  @param {AbortSignal} signal */
-async function load({ url, variant }, emit, signal) {
+/** @param {{ url: string, variant: any, weights?: any }} fields  @param {Emit} emit  @param {AbortSignal} signal */
+async function load({ url, variant, weights }, emit, signal) {
   unload();
   model = await loadModel(url, {
     variant,
+    weights,
     signal,
     onProgress: ({ status: stage, file, loaded: bytes }) => { if (stage === 'progress') emit('progress', { file, loaded: bytes }); },
   });
@@ -215,7 +216,7 @@ async function write(session, options, emit) {
         due = performance.now();
       }
       due = Math.max(performance.now(), due + (tokensPerSecond > 0 ? 1000 / tokensPerSecond : 0));
-      await until(due, signal);
+      if (due > performance.now()) await until(due, signal); // else orders are heard in the pauses of generate() alone
     }
   } finally {
     outbox.send();
@@ -263,16 +264,14 @@ class Outbox {
 
 /** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
 function until(moment, signal) {
-  const ms = moment - performance.now();
   if (signal.aborted) return Promise.resolve();
-  if (ms <= 0) return turn(); // so that an order is heard between any two tokens
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', finish);
       resolve();
     };
-    const timer = setTimeout(finish, ms);
+    const timer = setTimeout(finish, moment - performance.now());
     signal.addEventListener('abort', finish);
   });
 }

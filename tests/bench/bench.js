@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runNative } from './native.js';
-import { machine, refuseDifferences, table } from './report.js';
+import { machine, overheadLine, refuseDifferences, table } from './report.js';
 import { newestNode, nodeVersion, runChromium, runNode } from './runtimes.js';
 import { SHAPES } from './shapes.js';
 
@@ -43,7 +43,7 @@ if (![...job.contexts, job.runs].every((n) => Number.isInteger(n) && n > 0) || j
 
 /** @type {import('./report.js').Row[]} */
 const rows = [];
-/** @type {{ runtime: string, build: string, microseconds: import('../../web/benchmark.js').Spread }[]} */
+/** @type {import('./report.js').Overhead[]} */
 const overheads = [];
 
 /** Keeps what comes from one runtime. @param {string} runtime  @returns {(result: import('./suite.js').Result) => void} */
@@ -71,10 +71,7 @@ refuseDifferences(rows);
 const report = { date: new Date().toISOString().slice(0, 10), machine: machine(), node: process.version, job, overheads, rows };
 console.log(`${report.date}; ${report.machine}; one thread.\nTokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits `
   + `are equal bit for bit, with the cache and without, in every build.\n\n${table(rows)}`);
-for (const { runtime, build, microseconds } of overheads) {
-  console.log(`${runtime}, ${build}: ${microseconds.median.toFixed(1)} microseconds (${microseconds.min.toFixed(1)} to ${microseconds.max.toFixed(1)}) `
-    + 'a generated token outside the kernels, and in those of a model of width 4.');
-}
+for (const overhead of overheads) console.log(overheadLine(overhead));
 if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
 
 /** The command line's options. @template {import('node:util').ParseArgsOptionsConfig} T  @param {T} known */

@@ -3,7 +3,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { attentionFactor, bandwidthShare, peakShare } from '../../web/measure.js';
 import { SHAPES } from './shapes.js';
 
-/** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('../../web/benchmark.js').Spread} Spread */
+/** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('./suite.js').Overhead & { runtime: string }} Overhead  @typedef {import('../../web/benchmark.js').Spread} Spread */
 
 /** Of the same text, every build everywhere has the same logits. @param {readonly Row[]} rows */
 export function refuseDifferences(rows) {
@@ -50,6 +50,13 @@ export function table(rows) {
 function title(model) {
   const sizes = SHAPES[model];
   return sizes ? `${model}: ${sizes.n_layer} layers, width ${sizes.n_embd}, ${sizes.n_head} heads, vocabulary ${sizes.vocab_size}` : 'The shipped model';
+}
+
+/** @param {Omit<Overhead, 'kind'>} overhead */
+export function overheadLine({ runtime, build, weights, microseconds: { median, min, max } }) {
+  const what = weights ? `a token of the shipped model in ${weights} on its way from the worker to the page, besides its computing`
+    : 'a generated token outside the kernels, and in those of a model of width 4';
+  return `${runtime}, ${build}: ${median.toFixed(1)} microseconds (${min.toFixed(1)} to ${max.toFixed(1)}) ${what}.`;
 }
 
 /** @param {Row} row */

@@ -39,6 +39,12 @@ export async function runChromium(job, keep) {
     await page.exposeFunction('tell', keep(name));
     await page.evaluate((/** @type {Job} */ wanted) => /** @type {any} */ (globalThis).run(wanted), job);
   });
+  await inChromium(fileURLToPath(ROOT), 'tests/bench/messages.html', async (page, name) => {
+    for (const weights of job.models.includes('shipped') ? job.weights : []) {
+      const cost = await page.evaluate((args) => /** @type {any} */ (globalThis).run(...args), [weights, job.runs]);
+      keep(name)({ kind: 'overhead', weights, ...cost });
+    }
+  });
 }
 
 /**

@@ -21,7 +21,9 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
  *
  * @typedef {import('../../web/benchmark.js').Spread} Spread
  * @typedef {import('../../web/measure.js').Figures & { kind: 'row', model: string, build: string, weights: string }} Row
- * @typedef {Row | { kind: 'note', text: string } | { kind: 'overhead', build: string, microseconds: Spread }} Result
+ * @typedef {{ kind: 'overhead', build: string, weights?: string, microseconds: Spread }} Overhead
+ *   weights: of the shipped model, from the worker to the page; absent: of generate() with a model of width 4
+ * @typedef {Row | { kind: 'note', text: string } | Overhead} Result
  */
 
 /** @param {Job} job  @param {string} shipped  where that model lies  @param {(result: Result) => void} tell */

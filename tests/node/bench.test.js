@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/analysis.js';
 import { attentionFactor, bandwidthShare, peakShare } from '../../web/measure.js';
-import { refuseDifferences, table } from '../bench/report.js';
+import { overheadLine, refuseDifferences, table } from '../bench/report.js';
 import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
 
 const even = (median) => ({ median, min: median, max: median });
@@ -29,6 +29,12 @@ test('the table: a line for each result, grouped by model, and no figure where t
   assert.match(text, /\| Node v0, simd \| f32 \| 64 \| 1,000 \(1,000 to 1,000\) \| 75 % \| 100 \(100 to 100\) \| 80 % \| 4 \(4 to 4\) \| 25x \|/);
   assert.match(text, /\| gcc \| f32 \|/);
   assert.match(text, /### GPT2.*\| Node v0, simd \| f32 \| 64 \| - \| - \| 100 \(100 to 100\) \| 80 % \| - \| - \|/s);
+});
+
+test('what a token costs besides: of generate() alone, and of all its way', () => {
+  const cost = { runtime: 'Chromium 1', build: 'relaxed', microseconds: { median: 9.04, min: 8, max: 10.56 } };
+  assert.match(overheadLine(cost), /^Chromium 1, relaxed: 9\.0 microseconds \(8\.0 to 10\.6\) .*width 4\.$/);
+  assert.match(overheadLine({ ...cost, weights: 'int8' }), /in int8 on its way from the worker to the page/);
 });
 
 test('other logits for the same text, and there is no report', () => {

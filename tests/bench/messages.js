@@ -1,0 +1,39 @@
+// What a token costs on its way to a reader besides its computing: through the worker and its messages, as the page
+// gets it, as fast as it goes. In a page only (messages.html); needs no more than client.js.
+import { spread } from '../../web/benchmark.js';
+
+const WARM_UPS = 1;
+const TOKENS = 400;
+
+/** @typedef {import('../../web/client.js').EngineClient} EngineClient */
+
+/**
+ * Microseconds a token outside of what its own `ms` says.
+ * @param {EngineClient} client  @param {string} url  of a model  @param {string} weights  @param {number} runs
+ */
+export async function messageOverhead(client, url, weights, runs) {
+  const { variant: build } = await client.request('load', { url, variant: 'auto', weights });
+  client.order('setPace', { tokensPerSecond: 0 });
+  const costs = [];
+  for (let run = -WARM_UPS; run < runs; run++) {
+    const cost = await costOfRun(client, run + WARM_UPS);
+    if (run >= 0) costs.push(cost);
+  }
+  return { build, microseconds: spread(costs) };
+}
+
+/**
+ * From the proof of the prompt on, after which the worker does nothing but write, up to the last token.
+ * @param {EngineClient} client  @param {number} seed
+ */
+async function costOfRun(client, seed) {
+  let [from, to, ms, tokens] = [0, 0, 0, 0];
+  await client.request('generate', { prompt: 'Once upon a time', sampling: { maxTokens: TOKENS, seed } }, (event) => {
+    if (event.type === 'proof') from = performance.now();
+    if (event.type !== 'tokens' || from === 0) return;
+    to = performance.now();
+    tokens += event.tokens.length;
+    for (const token of event.tokens) ms += token.ms;
+  });
+  return (1e3 * (to - from - ms)) / tokens;
+}
