@@ -20,4 +20,8 @@
 #define KVC_ROLLED
 #endif
 
+/* After a load: what is loaded later is loaded later. Compilers like to gather the loads of
+ * a loop in front of what uses them, where they take the registers of the sums. */
+#define KVC_IN_ORDER __asm__ volatile("" ::: "memory")
+
 #endif
