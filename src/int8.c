@@ -14,30 +14,77 @@
 #include "kernels.h"
 #include "simd.h"
 
-enum { ROWS = 32, BLOCKS = 32, OFFSET = 64 };
+enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4, OFFSET = 64 };
 
-/* Some rows over some blocks of the input, quantised. 40 KB, on the stack. */
-typedef struct activations {
-    signed char q[ROWS][BLOCKS * KVC_BLOCK];
-    float scale[ROWS][BLOCKS];
-    int offset[ROWS][BLOCKS]; /* -64 * the block's sum: takes back the weights' + 64 */
-} activations;
+/* ---- four products and their sum --------------------------------------------------- */
 
-/* acc[o] += w[o,0] x[0] + w[o,1] x[1] + w[o,2] x[2] + w[o,3] x[3] for 4 outputs, exactly.
- *   w: [4][4] bytes, 0 .. 127   x: [4] signed bytes for each output */
-KVC_INLINE v128_t dot(v128_t w, v128_t x, v128_t acc)
-{
+/* quad: four inputs as they are stored; spread: the same four for each of four outputs.
+ * quads_set   16 inputs, signed bytes
+ * dot         acc[o] += 2^FRACTION_BITS (w[o,0] x[0] + w[o,1] x[1] + w[o,2] x[2] +
+ *             w[o,3] x[3]) for 4 outputs, exactly    w: [4][4] bytes, 0 .. 127 */
 #ifdef __wasm_relaxed_simd__
-    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
-#else
-    const v128_t x_even = wasm_i16x8_shr(wasm_i16x8_shl(x, 8), 8);
-    const v128_t x_odd = wasm_i16x8_shr(x, 8);
-    const v128_t w_even = wasm_v128_and(w, wasm_i16x8_splat(255));
-    const v128_t w_odd = wasm_u16x8_shr(w, 8);
-    return wasm_i32x4_add(acc, wasm_i32x4_add(wasm_i32x4_dot_i16x8(w_even, x_even),
-                                              wasm_i32x4_dot_i16x8(w_odd, x_odd)));
-#endif
+
+enum { FRACTION_BITS = 0 };
+typedef struct quad {
+    signed char x[4];
+} quad;
+typedef v128_t spread;
+
+KVC_INLINE void quads_set(quad *to, v128_t x)
+{
+    wasm_v128_store(to, x);
 }
+
+KVC_INLINE spread quad_spread(const quad *from)
+{
+    return wasm_v128_load32_splat(from);
+}
+
+KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
+{
+    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
+}
+
+#else /* two weights stay together in 16 bits, which takes one operation fewer:
+         w0 (256 x0 - x1) + (w0 + 256 w1) x1 = 256 (w0 x0 + w1 x1) */
+
+enum { FRACTION_BITS = 8 };
+typedef struct quad {
+    short mixed[2], odd[2]; /* 256 x[0] - x[1], 256 x[2] - x[3];  x[1], x[3] */
+} quad;
+typedef struct spread {
+    v128_t mixed, odd;
+} spread;
+
+KVC_INLINE void quads_set(quad *to, v128_t x)
+{
+    const v128_t odd = wasm_i16x8_shr(x, 8);
+    const v128_t mixed = wasm_i16x8_sub(wasm_i16x8_shl(x, 8), odd);
+    wasm_v128_store(to, wasm_i32x4_shuffle(mixed, odd, 0, 4, 1, 5));
+    wasm_v128_store(to + 2, wasm_i32x4_shuffle(mixed, odd, 2, 6, 3, 7));
+}
+
+KVC_INLINE spread quad_spread(const quad *from)
+{
+    return (spread){wasm_v128_load32_splat(from->mixed),
+                    wasm_v128_load32_splat(from->odd)};
+}
+
+KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
+{
+    const v128_t even = wasm_v128_and(w, wasm_i16x8_splat(255));
+    return wasm_i32x4_add(acc, wasm_i32x4_add(wasm_i32x4_dot_i16x8(even, x.mixed),
+                                              wasm_i32x4_dot_i16x8(w, x.odd)));
+}
+
+#endif
+
+/* Some rows over some blocks of the input, quantised. On the stack: 40 or 72 KB. */
+typedef struct activations {
+    quad x[ROWS * BLOCKS * QUADS];
+    float scale[ROWS * BLOCKS];
+    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: takes back the weights' + 64 */
+} activations;
 
 /* ---- quantising -------------------------------------------------------------------- */
 
@@ -83,18 +130,23 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
     for (size_t r = 0; r < rows; r++)
         for (size_t b = 0; b < n; b++) {
             const float *from = x + r * x_stride + (first + b) * KVC_BLOCK;
-            signed char *q = a->q[r] + b * KVC_BLOCK;
+            const size_t at = r * BLOCKS + b;
+            signed char q[KVC_BLOCK];
             float padded[KVC_BLOCK] = {0};
             if ((first + b + 1) * KVC_BLOCK > n_in)
                 from = memcpy(padded, from,
                               (n_in - (first + b) * KVC_BLOCK) * sizeof *padded);
-            a->scale[r][b] = quantize(q, from, 127.0f);
-            v128_t sum = wasm_i32x4_splat(0);
-            for (size_t i = 0; i < KVC_BLOCK; i += 16)
-                sum = dot(wasm_i8x16_splat(OFFSET), wasm_v128_load(q + i), sum);
-            a->offset[r][b] =
-                -(wasm_i32x4_extract_lane(sum, 0) + wasm_i32x4_extract_lane(sum, 1) +
-                  wasm_i32x4_extract_lane(sum, 2) + wasm_i32x4_extract_lane(sum, 3));
+            a->scale[at] = quantize(q, from, 127.0f);
+            v128_t pairs = wasm_i16x8_splat(0);
+            for (size_t i = 0; i < KVC_BLOCK; i += 16) {
+                const v128_t sixteen = wasm_v128_load(q + i);
+                quads_set(a->x + at * QUADS + i / 4, sixteen);
+                pairs = wasm_i16x8_add(pairs, wasm_i16x8_extadd_pairwise_i8x16(sixteen));
+            }
+            const v128_t sum = wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(-OFFSET));
+            a->offset[at] =
+                wasm_i32x4_extract_lane(sum, 0) + wasm_i32x4_extract_lane(sum, 1) +
+                wasm_i32x4_extract_lane(sum, 2) + wasm_i32x4_extract_lane(sum, 3);
         }
 }
 
@@ -138,32 +190,35 @@ KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
                      size_t y_stride, const activations *a, size_t row,
                      const unsigned char *w, const float *scale, size_t width, size_t n)
 {
+    const quad *x = a->x + row * BLOCKS * QUADS;
+    const float *x_scale = a->scale + row * BLOCKS;
+    const int *offset = a->offset + row * BLOCKS;
     v128_t total[2][4], acc[2][4];
     for (size_t r = 0; r < N; r++)
         for (size_t c = 0; c < VECS; c++)
             total[r][c] = wasm_v128_load(y + r * y_stride + 4 * c);
-    for (size_t b = 0; b < n; b++, scale += width) {
+    for (; n > 0; n--, scale += width, x_scale++, offset++) {
         for (size_t r = 0; r < N; r++)
             for (size_t c = 0; c < VECS; c++)
-                acc[r][c] = wasm_i32x4_splat(a->offset[row + r][b]);
+                acc[r][c] = wasm_i32x4_splat(offset[r * BLOCKS] * (1 << FRACTION_BITS));
         KVC_ROLLED
-        for (size_t i = 0; i < KVC_BLOCK / 4; i++) {
-            v128_t x[2];
+        for (size_t i = 0; i < QUADS; i++, x++, w += 4 * width) {
+            spread spreads[2];
             for (size_t r = 0; r < N; r++)
-                x[r] = wasm_v128_load32_splat(a->q[row + r] + b * KVC_BLOCK + 4 * i);
+                spreads[r] = quad_spread(x + r * BLOCKS * QUADS);
             for (size_t c = 0; c < VECS; c++) {
-                const v128_t wi = wasm_v128_load(w + i * 4 * width + 16 * c);
+                const v128_t wc = wasm_v128_load(w + 16 * c);
                 for (size_t r = 0; r < N; r++)
-                    acc[r][c] = dot(wi, x[r], acc[r][c]);
+                    acc[r][c] = dot(wc, spreads[r], acc[r][c]);
             }
         }
-        w += KVC_BLOCK * width;
         for (size_t r = 0; r < N; r++)
             for (size_t c = 0; c < VECS; c++) {
-                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(a->scale[row + r][b]),
+                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(x_scale[r * BLOCKS]),
                                                 wasm_v128_load(scale + 4 * c));
-                total[r][c] = wasm_f32x4_add(
-                    total[r][c], wasm_f32x4_mul(wasm_f32x4_convert_i32x4(acc[r][c]), s));
+                const v128_t sum =
+                    wasm_f32x4_convert_i32x4(wasm_i32x4_shr(acc[r][c], FRACTION_BITS));
+                total[r][c] = wasm_f32x4_add(total[r][c], wasm_f32x4_mul(sum, s));
             }
     }
     for (size_t r = 0; r < N; r++)
