@@ -39,7 +39,7 @@ export const fitting = (contexts, { config }) => contexts.filter((n) => n + DECO
  * Errors: "outputs_differ" if a single bit of the logits does; then there are no figures.
  * @param {Model} model  @param {number} context  @param {Plan} plan
  * @param {import('./limits.js').Limits} limits  of a buffer as large as the weights
- * @param {{ signal?: AbortSignal, onRun?: (done: number) => void }} [options]  onRun: after every run, the warm-up included
+ * @param {{ signal?: AbortSignal, onRun?: () => void }} [options]  onRun: after every run, the warm-up included
  * @returns {Promise<Figures>}
  */
 export async function measureContext(model, context, { runs, windowMs, patienceMs }, limits, { signal, onRun } = {}) {
@@ -47,7 +47,7 @@ export async function measureContext(model, context, { runs, windowMs, patienceM
   const session = model.createSession({ capacity: ids.length });
   try {
     const passes = await passMs(session, ids.subarray(0, context), signal) <= patienceMs;
-    if (!passes) await timePass(session, ids.subarray(0, context), true, signal);
+    const costs = await work(session, ids, context, signal);
     /** @type {Record<'decode' | 'prefill' | 'uncached' | 'read' | 'peak', number[]>} */
     const rates = { decode: [], prefill: [], uncached: [], read: [], peak: [] };
     const hashes = new Set();
@@ -61,12 +61,12 @@ export async function measureContext(model, context, { runs, windowMs, patienceM
         rates.read.push(limits.read(windowMs));
         rates.peak.push(limits.multiplyAdd(model.weights, windowMs));
       }
-      onRun?.(run + WARM_UPS + 1);
+      onRun?.();
     }
     if (hashes.size > 1) throw new KvcError('outputs_differ', `No figures: the same tokens gave different logits (${[...hashes].join(', ')}). Please report this.`);
     return {
       context, hash: [...hashes][0], decode: spread(rates.decode), read: spread(rates.read), peak: spread(rates.peak),
-      ...(passes && { prefill: spread(rates.prefill), uncached: spread(rates.uncached) }), ...work(session, ids, context),
+      ...(passes && { prefill: spread(rates.prefill), uncached: spread(rates.uncached) }), ...costs,
     };
   } finally {
     session.dispose();
@@ -82,21 +82,19 @@ async function passMs(session, ids, signal) {
 
 /**
  * What one token decoded in the middle of the window, and a prefill, have the engine do; from its counters.
- * @param {Session} session  @param {Uint32Array} ids  @param {number} context
+ * @param {Session} session  @param {Uint32Array} ids  @param {number} context  @param {AbortSignal} [signal]
  */
-function work(session, ids, context) {
-  session.useCache = true;
-  session.reset();
-  const prefill = counted(session, () => session.prefill(ids.subarray(0, context)));
+async function work(session, ids, context, signal) {
+  const prefill = await counted(session, () => timePass(session, ids.subarray(0, context), true, signal));
   session.prefill(ids.subarray(context, context + DECODED / 2));
-  const { weightBytes: bytes, cacheBytesRead: cacheBytes, macs } = counted(session, () => session.decode(ids[context + DECODED / 2]));
+  const { weightBytes: bytes, cacheBytesRead: cacheBytes, macs } = await counted(session, () => session.decode(ids[context + DECODED / 2]));
   return { weightBytes: bytes, cacheBytes, multiplyAdds: macs, prefillMultiplyAdds: prefill.macs / context };
 }
 
-/** @param {Session} session  @param {() => void} pass */
-function counted(session, pass) {
+/** @param {Session} session  @param {() => unknown} pass */
+async function counted(session, pass) {
   session.clearCounts();
-  pass();
+  await pass();
   const { counts } = session;
   return { ...counts, macs: counts.projectionMacs + counts.attentionMacs + counts.headMacs };
 }
@@ -105,7 +103,8 @@ function counted(session, pass) {
 export function weightBytes(model) {
   const session = model.createSession({ capacity: 1 });
   try {
-    return counted(session, () => session.decode(0)).weightBytes;
+    session.decode(0);
+    return session.counts.weightBytes;
   } finally {
     session.dispose();
   }
@@ -117,7 +116,10 @@ export function weightBytes(model) {
 export const bandwidthShare = (row) => ((row.weightBytes + row.cacheBytes) * row.decode.median) / row.read.median;
 
 /** Multiplications and additions of the prefill over those that could have been done. @param {Figures} row */
-export const peakShare = (row) => (2 * row.prefillMultiplyAdds * (row.prefill?.median ?? 0)) / row.peak.median;
+export const prefillShare = (row) => (2 * row.prefillMultiplyAdds * (row.prefill?.median ?? NaN)) / row.peak.median;
+
+/** The same of a token without the cache: it takes a pass over the context and itself. @param {Figures} row */
+export const uncachedShare = (row) => (2 * row.prefillMultiplyAdds * (row.context + 1) * (row.uncached?.median ?? NaN)) / row.peak.median;
 
 /**
  * What a token costs more at the longest context than at the shortest, over the time of reading the

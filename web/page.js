@@ -1,5 +1,6 @@
 // The page: what the reader does becomes requests to the worker, what the worker reports becomes text,
 // numbers and points. The engine itself runs in worker.js; this thread only shows.
+import { Benchmark } from './page-benchmark.js';
 import { Chart, readout, summary } from './chart.js';
 import { EngineClient, WorkerError } from './client.js';
 import { downloadSize, modelUrl, variant } from './page-address.js';
@@ -14,6 +15,8 @@ const WRITING = {
   off: 'Decode without the cache: each token runs the whole text through the model again.',
 };
 const FIRST = 'Press Generate: the model is loaded first, once.';
+const READY = 'The model is loaded: press Generate.';
+const WAITING = 'The benchmark below is running: Generate waits for its end.';
 
 const figure = byId('figure');
 const go = /** @type {HTMLButtonElement} */ (byId('go'));
@@ -41,6 +44,8 @@ let working = false;   // loading or writing
 let stopAsked = false; // since that began
 /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
 let proving;
+/** State and words before the benchmark. @type {[string, string]} */
+let before = ['unloaded', FIRST];
 /** @type {number | null} */
 let hovered = null;
 let showing = false;
@@ -53,8 +58,9 @@ function enter(state, words, aloud = true) {
   say('state', words);
   if (aloud) announcer.say(words);
   say('go', working ? 'Stop' : loaded || downloadBytes === 0 ? 'Generate' : `Generate (${megabytes(downloadBytes)})`);
-  go.disabled = false;
-  both.disabled = working;
+  go.disabled = benchmark.running;
+  both.disabled = working || benchmark.running;
+  if (!benchmark.running) benchmark.blocked = working;
   story.busy = working;
   byId('progress').hidden = state !== 'loading';
   show();
@@ -148,14 +154,13 @@ async function write(sampling, capacity) {
 
 /** Writes once, or once in each of the given modes and compares the texts. @param {boolean[]} [modes] */
 async function perform(modes) {
-  if (working || !form.take()) return;
+  if (working || benchmark.running || !form.take()) return;
   const chosen = useCache;
   working = true;
   stopAsked = false;
   byId('error').hidden = true;
   try {
-    if (proving) client.stop();
-    await proving;
+    await stopProving();
     const { config } = loaded ?? await load();
     if (stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
     const sampling = form.take(); // anew: the model has brought its own settings
@@ -209,6 +214,31 @@ async function prove() {
   proving = undefined;
 }
 
+async function stopProving() {
+  if (proving) client.stop();
+  await proving;
+}
+
+// ---- the benchmark ------------------------------------------------------------------------------
+
+const benchmark = new Benchmark(client, announcer, {
+  async begin() {
+    before = /** @type {[string, string]} */ ([figure.dataset.state, byId('state').textContent]);
+    await stopProving();
+    if (!loaded) {
+      byId('error').hidden = true;
+      await load();
+      before = ['ready', READY];
+    }
+    enter('waiting', WAITING, false);
+    return /** @type {NonNullable<typeof loaded>} */ (loaded);
+  },
+  end(code = '') {
+    if (MODEL_LOST.includes(code)) loaded = undefined;
+    enter(.../** @type {[string, string]} */ (loaded ? before : ['unloaded', FIRST]), false);
+  },
+});
+
 // ---- what the reader does -----------------------------------------------------------------------
 
 /** @param {boolean} on */
@@ -221,8 +251,11 @@ function setCache(on) {
 }
 
 function stop() {
-  stopAsked = true;
-  client.stop();
+  if (benchmark.running) benchmark.stop();
+  else if (working || proving) {
+    stopAsked = true;
+    client.stop();
+  }
 }
 
 byId('cache').addEventListener('click', () => setCache(!useCache));
@@ -246,9 +279,9 @@ prompt.addEventListener('keydown', (event) => {
   if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) perform();
 });
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && (working || proving)) stop();
+  if (event.key === 'Escape') stop();
 });
-addEventListener('pagehide', () => { if (working || proving) stop(); });
+addEventListener('pagehide', stop);
 
 downloadSize().then((bytes) => {
   downloadBytes = bytes;

@@ -26,6 +26,20 @@ export function turn() {
   });
 }
 
+/** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
+export function until(moment, signal) {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', finish);
+      resolve();
+    };
+    const timer = setTimeout(finish, moment - performance.now());
+    signal.addEventListener('abort', finish);
+  });
+}
+
 export class Pauses {
   /** Milliseconds spent in pauses. */
   ms = 0;

@@ -18,6 +18,15 @@
 //   prove     {}                        for the tokens of the last run, as it left them
 //     answer  { tokens, on, off, run, equal }    hashes of the logits: through the cache, from
 //                                                scratch, as the run left them
+//   benchmark { contexts, runs, windowMs, patienceMs }   measures the loaded model and, loaded for the while from
+//                                       the same files, the same with the other weights; options: Plan of measure.js
+//     events  planned   { contexts }    those that the model has positions for
+//             measuring { weights, context, done, total }   runs of all
+//             measured  { row }         Figures of measure.js, and weights: 'f32' | 'int8'
+//             loading   { weights }     once more
+//             left_out  { weights, code, message }   that could not be loaded
+//     answer  { reason }                'finished' | 'stopped'
+//     error   outputs_differ            no figure is worth anything, nor are those already sent
 //   status    {}                        (at any time)
 //     answer  { loaded, busy, position, useCache }
 //
@@ -32,10 +41,12 @@
 // flip the switch. Each token is therefore computed when the display is due for it, never in advance.
 // The `ms` of a token is its computing alone: speeds come from there, whatever the pace.
 import { KvcError, loadModel } from './index.js';
+import { Outbox } from './outbox.js';
+import { until } from './pauses.js';
 import { computeTwice } from './proof.js';
+import { benchmark } from './worker-benchmark.js';
 
-const FRAME_MS = 16;   // tokens are posted at most this often
-const WARM_MS = 120;   // of computing before the first run
+const WARM_MS = 120; // of computing before the first run
 
 /**
  * @typedef {import('./session.js').MemoryUsage} Memory
@@ -52,6 +63,8 @@ const WARM_MS = 120;   // of computing before the first run
 
 /** @type {import('./model.js').Model | undefined} */
 let model;
+/** Where it came from. */
+let address = '';
 /** @type {import('./session.js').Session | undefined} the run */
 let session;
 /** @type {import('./session.js').Session | undefined} a second timeline, so that proofs leave the run alone */
@@ -65,7 +78,7 @@ let tokensPerSecond = 60;
 
 /** @typedef {(type: string, fields: object) => void} Emit */
 /** @type {Record<string, (fields: any, emit: Emit, signal: AbortSignal) => Promise<object>>} */
-const requests = { load, generate, prove };
+const requests = { load, generate, prove, benchmark: measure };
 /** @type {Record<string, (fields: any) => void>} */
 const orders = {
   stop: () => underWay?.abort(),
@@ -116,6 +129,7 @@ function status() {
 /** @param {{ url: string, variant: any, weights?: any }} fields  @param {Emit} emit  @param {AbortSignal} signal */
 async function load({ url, variant, weights }, emit, signal) {
   unload();
+  address = url;
   model = await loadModel(url, {
     variant,
     weights,
@@ -234,48 +248,6 @@ function workOf(session, position, held) {
   return { cached, work: cached ? position + 1 - held : position + 1, missing: cached ? position - held : 0 };
 }
 
-/** Gathers tokens, so that the page gets one message a frame and not thousands a second. */
-class Outbox {
-  #emit;
-  #session;
-  /** @type {WrittenToken[]} */
-  #tokens = [];
-  #sent = -Infinity;
-
-  /** @param {Emit} emit  @param {import('./session.js').Session} session */
-  constructor(emit, session) {
-    this.#emit = emit;
-    this.#session = session;
-  }
-
-  /** @param {WrittenToken} token */
-  put(token) {
-    this.#tokens.push(token);
-    if (performance.now() - this.#sent >= FRAME_MS - 1) this.send();
-  }
-
-  send() {
-    if (this.#tokens.length === 0) return;
-    this.#emit('tokens', { tokens: this.#tokens, memory: this.#session.memoryUsage() });
-    this.#tokens = [];
-    this.#sent = performance.now();
-  }
-}
-
-/** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
-function until(moment, signal) {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const finish = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', finish);
-      resolve();
-    };
-    const timer = setTimeout(finish, moment - performance.now());
-    signal.addEventListener('abort', finish);
-  });
-}
-
 // ---- proof ------------------------------------------------------------------------------------
 
 /** @param {object} _fields  @param {Emit} _emit  @param {AbortSignal} signal */
@@ -294,3 +266,11 @@ async function provePrompt(emit, signal) {
 }
 
 const secondSession = () => witness ??= loadedParts().model.createSession();
+
+// ---- benchmark --------------------------------------------------------------------------------
+
+/** @param {import('./worker-benchmark.js').Job} job  @param {Emit} emit  @param {AbortSignal} signal */
+async function measure(job, emit, signal) {
+  const { model } = loadedParts();
+  return { reason: await ending(benchmark(model, address, job, emit, signal).then(() => 'finished')) };
+}

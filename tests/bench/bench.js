@@ -10,7 +10,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { runNative } from './native.js';
-import { machine, overheadLine, refuseDifferences, table } from './report.js';
+import { machine, overheadLine, refuseDifferences, report } from './report.js';
 import { newestNode, nodeVersion, runChromium, runNode } from './runtimes.js';
 import { SHAPES } from './shapes.js';
 
@@ -68,11 +68,11 @@ if (builds.includes('native')) {
 }
 refuseDifferences(rows);
 
-const report = { date: new Date().toISOString().slice(0, 10), machine: machine(), node: process.version, job, overheads, rows };
-console.log(`${report.date}; ${report.machine}; one thread.\nTokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits `
-  + `are equal bit for bit, with the cache and without, in every build.\n\n${table(rows)}`);
+const results = { date: new Date().toISOString().slice(0, 10), machine: machine(), node: process.version, job, overheads, rows };
+console.log(`${results.date}; ${results.machine}; one thread.\nTokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits `
+  + `are equal bit for bit, with the cache and without, in every build.\n\n${report(rows)}`);
 for (const overhead of overheads) console.log(overheadLine(overhead));
-if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+if (options.json) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
 
 /** The command line's options. @template {import('node:util').ParseArgsOptionsConfig} T  @param {T} known */
 function given(known) {

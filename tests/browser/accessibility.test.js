@@ -1,19 +1,9 @@
 // Keyboard, screen readers, small screens, both palettes.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { openPage, proof, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
+import { noViolations, openPage, proof, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
 
 const site = await startSite();
-const axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8');
-
-/** The page's own policy forbids foreign scripts; axe goes in through the debugger, which may. */
-async function noViolations(page, when) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document,
-    { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${when}: ${id} ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`), []);
-}
 
 for (const colorScheme of ['light', 'dark']) {
   test(`axe finds nothing, ${colorScheme}: idle, running, done, failed`, async (t) => {

@@ -2,7 +2,7 @@
 // everything that must never happen.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after } from 'node:test';
@@ -72,6 +72,16 @@ export async function openPage(t, site, { query = '', expected, blocking = 1000,
   await page.goto(site.url + query);
   await page.waitForSelector('#figure[data-state="unloaded"]');
   return page;
+}
+
+const axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8');
+
+/** axe finds nothing. The page's own policy forbids foreign scripts; axe goes in through the debugger, which may. */
+export async function noViolations(page, when) {
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() => globalThis.axe.run(document,
+    { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  assert.deepEqual(violations.map(({ id, nodes }) => `${when}: ${id} ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`), []);
 }
 
 /** Waits for one of these states and returns it. */

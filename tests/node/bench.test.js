@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/analysis.js';
-import { attentionFactor, bandwidthShare, peakShare } from '../../web/measure.js';
-import { overheadLine, refuseDifferences, table } from '../bench/report.js';
+import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure.js';
+import { overheadLine, refuseDifferences, report } from '../bench/report.js';
 import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
 
 const even = (median) => ({ median, min: median, max: median });
@@ -18,17 +18,18 @@ const row = (changes) => ({
 
 test('shares: what was done over what could have been', () => {
   assert.equal(bandwidthShare(row()), 0.8); // 80 MB, 100 times a second, of 10 GB
-  assert.equal(peakShare(row()), 0.75); // 15 M multiplications and additions, 1,000 times a second, of 40 G
+  assert.equal(prefillShare(row()), 0.75); // 15 M multiplications and additions, 1,000 times a second, of 40 G
+  assert.equal(uncachedShare(row()), 0.195); // 65 times 15 M, 4 times a second
   // 10 ms more for 80 MB more, which take 8 ms to read.
   assert.equal(attentionFactor(row(), row({ context: 1000, decode: even(50), cacheBytes: 100e6 })), 1.25);
 });
 
 test('the table: a line for each result, grouped by model, and no figure where there is none', () => {
-  const text = table([row(), row({ model: 'GPT2', prefill: undefined, uncached: undefined }), row({ build: 'native', runtime: 'gcc' })]);
+  const text = report([row(), row({ model: 'GPT2', prefill: undefined, uncached: undefined }), row({ build: 'native', runtime: 'gcc' })]);
   assert.match(text, /### TINY: 6 layers, width 256, 8 heads, vocabulary 4096\n/);
-  assert.match(text, /\| Node v0, simd \| f32 \| 64 \| 1,000 \(1,000 to 1,000\) \| 75 % \| 100 \(100 to 100\) \| 80 % \| 4 \(4 to 4\) \| 25x \|/);
+  assert.match(text, /\| Node v0, simd \| f32 \| 64 \| 1,000 \(1,000 to 1,000\) \| 75 % \| 100 \(100 to 100\) \| 80 % \| 4 \(4 to 4\) \| 20 % \| 25x \|/);
   assert.match(text, /\| gcc \| f32 \|/);
-  assert.match(text, /### GPT2.*\| Node v0, simd \| f32 \| 64 \| - \| - \| 100 \(100 to 100\) \| 80 % \| - \| - \|/s);
+  assert.match(text, /### GPT2.*\| Node v0, simd \| f32 \| 64 \| - \| - \| 100 \(100 to 100\) \| 80 % \| - \| - \| - \|/s);
 });
 
 test('what a token costs besides: of generate() alone, and of all its way', () => {
