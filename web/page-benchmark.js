@@ -8,7 +8,7 @@ import { byId, say } from './page-view.js';
 
 const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 }; // index.html tells of it
 const SECONDS = 15; // that it takes for a small model
-const IDLE = 'Nothing leaves your machine.';
+const IDLE = 'Nothing leaves your machine. A large model takes longer.';
 
 /** @type {Record<string, string>} */
 const BITS = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
@@ -96,7 +96,7 @@ export class Benchmark {
   #hear({ type, ...event }) {
     const report = /** @type {import('./page-report.js').Report} */ (this.#report);
     if (type === 'planned') this.#contexts = event.contexts;
-    if (type === 'loading') this.#announcer.say('Half of it is done. Loading the model again, with weights of 8 bits.');
+    if (type === 'loading') this.#enter('running', `Half of it is done: loading the model once more, with ${BITS[event.weights]}.`);
     if (type === 'measuring') {
       this.#progress(event.done / event.total);
       say('measure-state', `Measuring ${BITS[event.weights]} after ${counted(event.context)} tokens: ${Math.floor(100 * event.done / event.total)} % done.`);
@@ -141,7 +141,7 @@ export class Benchmark {
       { weights, contexts: this.#contexts, rows: report.rows.filter((row) => row.weights === weights), leftOut: this.#leftOut[weights] }));
     showResults(byId('weights'), groups.filter(({ rows, leftOut }) => this.#running || rows.length > 0 || leftOut));
     say('measure-place', [place(report), ...report.remarks].join(' '));
-    byId('copies').hidden = this.#running;
+    byId('copies').hidden = byId('measure-equal').hidden = this.#running;
   }
 
   /** @param {(report: import('./page-report.js').Report) => string} write  @param {string} kind */

@@ -4,10 +4,12 @@ import { measured } from './page-speed.js';
 
 /** @typedef {import('./measure.js').Figures & { weights: string }} Row  @typedef {import('./benchmark.js').Spread} Spread */
 
-/** "-" for what was left out. @param {number} share */
-export const percent = (share) => (Number.isNaN(share) ? '-' : `${Math.round(100 * share)} %`);
+export const MISSING = '–'; // what was left out, or is still to come
+
+/** @param {number} share */
+export const percent = (share) => (Number.isNaN(share) ? MISSING : `${Math.round(100 * share)} %`);
 /** @param {Spread | undefined} spread */
-const rate = (spread) => (spread ? `${measured(spread.median)} (${measured(spread.min)} to ${measured(spread.max)})` : '-');
+const rate = (spread) => (spread ? `${measured(spread.median)} (${measured(spread.min)} to ${measured(spread.max)})` : MISSING);
 
 /** How much faster the cache makes decoding. @param {Row} row */
 export const speedUp = (row) => row.decode.median / (row.uncached?.median ?? NaN);
@@ -17,7 +19,7 @@ export const HEAD = ['Weights', 'Context', 'Prefill', 'of peak', 'Decode', 'of b
 /** A row of the table under HEAD. @param {Row} row */
 export const cells = (row) => [
   row.weights, String(row.context), rate(row.prefill), percent(prefillShare(row)), rate(row.decode), percent(bandwidthShare(row)),
-  rate(row.uncached), percent(uncachedShare(row)), row.uncached ? `${measured(speedUp(row))}x` : '-',
+  rate(row.uncached), percent(uncachedShare(row)), row.uncached ? `${measured(speedUp(row))}x` : MISSING,
 ];
 
 /** What a token moves and computes, and what limits it. @param {readonly Row[]} rows  contexts of one model in one place */

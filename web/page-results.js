@@ -1,6 +1,6 @@
 // The benchmark's figures on the page: for each kind of weights bars to look at, and a table to read.
 import { bandwidthShare, prefillShare, uncachedShare } from './measure.js';
-import { percent, speedUp } from './page-figures.js';
+import { MISSING, percent, speedUp } from './page-figures.js';
 import { counted, measured } from './page-speed.js';
 
 /** @typedef {import('./page-figures.js').Row} Row  @typedef {import('./benchmark.js').Spread} Spread */
@@ -8,7 +8,6 @@ import { counted, measured } from './page-speed.js';
 
 /** @type {Record<string, string>} */
 const NAMES = { f32: 'Weights of 32 bits (f32)', int8: 'Weights of 8 bits (int8)' };
-const MISSING = '–';
 
 /** Draws all groups. @param {Element} box  @param {readonly Group[]} groups */
 export function showResults(box, groups) {
