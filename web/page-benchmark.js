@@ -65,7 +65,8 @@ export class Benchmark {
 
   async #measure() {
     this.#running = true;
-    this.#stopAsked = this.#hidden = false;
+    this.#stopAsked = false;
+    this.#hidden = document.hidden;
     this.#contexts = [];
     this.#leftOut = {};
     this.#report = undefined;
