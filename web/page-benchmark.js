@@ -9,6 +9,7 @@ import { byId, say } from './page-view.js';
 const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 }; // index.html tells of it
 const SECONDS = 15; // that it takes for a small model
 const IDLE = 'Nothing leaves your machine. A large model takes longer.';
+const NOTHING = 'Stopped before anything was measured.';
 
 /** @type {Record<string, string>} */
 const BITS = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
@@ -87,7 +88,7 @@ export class Benchmark {
       const { code = 'internal', message } = /** @type {{ code?: string, message: string }} */ (error);
       failed = code;
       this.#running = false;
-      if (code === 'aborted') this.#enter('idle', 'Stopped before anything was measured.');
+      if (code === 'aborted') this.#enter('idle', NOTHING);
       else this.#fail(code, message);
     }
     this.#page.end(failed);
@@ -117,8 +118,8 @@ export class Benchmark {
     report.complete = !stopped;
     if (stopped) report.remarks.push('Stopped before the end.');
     if (this.#hidden) report.remarks.push('The tab was hidden for a while: browsers slow such tabs down.');
-    if (report.rows.length === 0) return this.#enter('idle', 'Stopped before anything was measured.');
-    this.#enter(stopped ? 'stopped' : 'done', `${stopped ? 'Stopped: what was finished is below.' : 'Measured.'} ${summary(report.rows)}`);
+    if (report.rows.length === 0) this.#enter('idle', NOTHING);
+    else this.#enter(stopped ? 'stopped' : 'done', `${stopped ? 'Stopped: what was finished is below.' : 'Measured.'} ${summary(report.rows)}`);
     this.#show();
   }
 

@@ -219,5 +219,7 @@ test('with the keyboard alone, and screen readers hear of it and not of every st
   await page.keyboard.press('Enter');
   await benchmarked(page, 'running');
   await page.keyboard.press('Escape');
-  assert.match(await benchmarked(page, ...ENDS), /^(idle|stopped)$/);
+  assert.equal(await benchmarked(page, ...ENDS), 'idle');
+  assert.equal(await page.textContent('#measure-state'), 'Stopped before anything was measured.');
+  assert.ok(await page.isHidden('#results'));
 });
