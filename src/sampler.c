@@ -2,10 +2,12 @@
  * everywhere: own exp, own random numbers, sums in double and in one fixed order. */
 #include "sampler.h"
 
+#include <math.h> /* INFINITY */
 #include <string.h>
 
 #include "arena.h"
 #include "kernels.h"
+#include "simd.h"
 
 /* Candidates, best first where they had to be ordered, by ascending id otherwise. */
 typedef struct candidates {
@@ -59,32 +61,101 @@ static uint32_t pop_best(const float *logit, uint32_t *heap, size_t n)
     return best;
 }
 
-void kvc_top(uint32_t *ids, size_t k, const float *logits, size_t n, uint32_t *heap)
+/* ---- without a look at every id: four at a time, most of which come to nothing ----- */
+
+/* m[w] = the largest of x[w], x[w + W], x[w + 2 W] ...   m: [W], W: a multiple of 4 */
+static void maxima(float *m, size_t W, const float *x, size_t n)
 {
-    for (uint32_t id = 0; id < n; id++)
-        heap[id] = id;
-    heapify(logits, heap, n);
-    for (size_t i = 0; i < k; i++)
-        ids[i] = pop_best(logits, heap, n - i);
+    for (size_t w = 0; w < W; w++)
+        m[w] = -INFINITY;
+    size_t row = 0;
+    for (; row + W <= n; row += W)
+        for (size_t w = 0; w < W; w += 4)
+            wasm_v128_store(m + w, wasm_f32x4_pmax(wasm_v128_load(m + w),
+                                                   wasm_v128_load(x + row + w)));
+    for (size_t i = row; i < n; i++)
+        m[i - row] = x[i] > m[i - row] ? x[i] : m[i - row];
 }
 
-/* Moves the best ids to the front, best first, until k are there or their weights
- * reach mass. The heap shrinks from the end, where the best pile up; one reversal puts
- * them in front. */
-static void take_best(candidates *c, size_t V, size_t k, double mass)
+/* The ids whose x is at least that, ascending; returns how many.   ids: [n] */
+static size_t gather(uint32_t *ids, const float *x, size_t n, float least)
+{
+    const v128_t bound = wasm_f32x4_splat(least);
+    size_t found = 0, i = 0;
+    for (; i + 4 <= n; i += 4) {
+        if (!wasm_v128_any_true(wasm_f32x4_ge(wasm_v128_load(x + i), bound)))
+            continue;
+        for (size_t j = i; j < i + 4; j++)
+            if (x[j] >= least)
+                ids[found++] = (uint32_t)j;
+    }
+    for (; i < n; i++)
+        if (x[i] >= least)
+            ids[found++] = (uint32_t)i;
+    return found;
+}
+
+/* What at least k of x reach, and few more: each of k columns holds one.   x: [n]
+ * scratch: [n] */
+static float reached_by(size_t k, const float *x, size_t n, uint32_t *scratch)
+{
+    const size_t W = 4 * k;
+    if (k > n / 16) /* too few rows to tell */
+        return -INFINITY;
+    float *m = (float *)(scratch + W);
+    maxima(m, W, x, n);
+    for (uint32_t w = 0; w < W; w++)
+        scratch[w] = w;
+    heapify(m, scratch, W);
+    for (size_t i = 0; i + 1 < k; i++)
+        pop_best(m, scratch, W - i);
+    return m[scratch[0]];
+}
+
+/* The largest of x, and the first id that has it.   x: [n] */
+static uint32_t argmax(float *max, const float *x, size_t n)
+{
+    float m[16];
+    maxima(m, 16, x, n);
+    *max = m[0];
+    for (size_t i = 1; i < 16; i++)
+        *max = m[i] > *max ? m[i] : *max;
+    const v128_t bound = wasm_f32x4_splat(*max);
+    size_t id = 0;
+    while (id + 4 <= n &&
+           !wasm_v128_any_true(wasm_f32x4_eq(wasm_v128_load(x + id), bound)))
+        id += 4;
+    while (x[id] != *max)
+        id++;
+    return (uint32_t)id;
+}
+
+void kvc_top(uint32_t *ids, size_t k, const float *logits, size_t n, uint32_t *heap)
+{
+    size_t left = gather(heap, logits, n, reached_by(k, logits, n, heap));
+    heapify(logits, heap, left);
+    for (size_t i = 0; i < k; i++)
+        ids[i] = pop_best(logits, heap, left--);
+}
+
+/* Puts the best ids in front, best first, until k are there or their weights reach mass.
+ * The heap shrinks from the end, where the best pile up; one reversal puts them in
+ * front. */
+static void take_best(candidates *c, size_t k, double mass)
 {
     uint32_t *heap = c->order;
+    const size_t all = c->n;
     double sum = 0.0;
-    heapify(c->logit, heap, V);
+    heapify(c->logit, heap, all);
     for (c->n = 0; c->n < k && (c->n == 0 || sum < mass); c->n++) {
-        const uint32_t best = pop_best(c->logit, heap, V - c->n);
-        heap[V - c->n - 1] = best;
+        const uint32_t best = pop_best(c->logit, heap, all - c->n);
+        heap[all - c->n - 1] = best;
         sum += (double)c->weight[best];
     }
-    for (size_t i = 0; i < V / 2; i++) {
+    for (size_t i = 0; i < all / 2; i++) {
         const uint32_t id = heap[i];
-        heap[i] = heap[V - 1 - i];
-        heap[V - 1 - i] = id;
+        heap[i] = heap[all - 1 - i];
+        heap[all - 1 - i] = id;
     }
 }
 
@@ -117,30 +188,40 @@ static void penalise(float *logit, const float *original, size_t V, float penalt
     }
 }
 
-static uint32_t argmax(const float *logit, size_t V)
+/* The likeliest ids whose weights reach top_p of all. Those outside of the gathered ones
+ * have less than half of the rest, all V together: they are not missed. */
+static void take_nucleus(candidates *c, size_t V, double top_p)
 {
-    uint32_t best = 0;
-    for (uint32_t id = 1; id < V; id++)
-        if (logit[id] > logit[best])
-            best = id;
-    return best;
+    double sum = 0.0;
+    for (size_t id = 0; id < V; id++)
+        sum += (double)c->weight[id];
+    const double least = (1.0 - top_p) * sum / (2.0 * (double)V);
+    c->n = gather(c->order, c->weight, V, (float)least);
+    take_best(c, c->n, top_p * sum);
+}
+
+/* The first of those in order whose weights reach top_p of all of them. */
+static void cut(candidates *c, double top_p)
+{
+    const double mass = top_p * sum_weights(c);
+    double sum = 0.0;
+    size_t n = 0;
+    while (n < c->n && (n == 0 || sum < mass))
+        sum += (double)c->weight[c->order[n++]];
+    c->n = n;
 }
 
 static void filter(candidates *c, size_t V, const kvc_sampling *s)
 {
-    const size_t k = s->top_k == 0 ? V : kvc_min(s->top_k, V);
-    if (k < V)
-        take_best(c, V, k, (double)V); /* weights are at most 1: never reached */
-    if (s->top_p < 1.0f) {
-        const double mass = (double)s->top_p * sum_weights(c);
-        if (k == V)
-            take_best(c, V, V, mass);
-        double sum = 0.0;
-        size_t n = 0;
-        while (n < c->n && (n == 0 || sum < mass))
-            sum += (double)c->weight[c->order[n++]];
-        c->n = n;
-    }
+    if (s->top_k > 0 && s->top_k < V) {
+        c->n = gather(c->order, c->logit, V, reached_by(s->top_k, c->logit, V, c->order));
+        take_best(c, s->top_k, (double)V); /* weights are at most 1: never reached */
+        if (s->top_p < 1.0f)
+            cut(c, (double)s->top_p);
+    } else if (s->top_p < 1.0f)
+        take_nucleus(c, V, (double)s->top_p);
+    else
+        c->n = gather(c->order, c->weight, V, 0.0f);
     if (s->min_p > 0.0f) { /* the likeliest has weight exp(0) = 1 */
         size_t n = 0;
         for (size_t i = 0; i < c->n; i++)
@@ -174,16 +255,16 @@ kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V,
         penalise(c.logit, logits, V, sampling->repetition_penalty, history, n_history);
     if (!kvc_all_finite(c.logit, V))
         return KVC_ERR_NOT_FINITE;
-    if (sampling->temperature == 0.0f) {
-        *id = argmax(c.logit, V);
+    float max;
+    *id = argmax(&max, c.logit, V);
+    if (sampling->temperature == 0.0f)
         return KVC_OK;
-    }
-    const float max = c.logit[argmax(c.logit, V)];
-    for (uint32_t i = 0; i < V; i++) {
-        c.logit[i] = (c.logit[i] - max) / sampling->temperature;
-        c.order[i] = i;
-    }
-    kvc_exp(c.weight, c.logit, V);
+    for (size_t i = 0; i < V; i++)
+        c.weight[i] = c.logit[i] = (c.logit[i] - max) / sampling->temperature;
+    if (V == 1)
+        c.weight[0] = 1.0f;
+    else /* up to 3 floats of padding, where order will be */
+        kvc_softmax_terms(c.weight, V, 1.0f);
     filter(&c, V, sampling);
     *id = draw(&c, rng);
     return KVC_OK;

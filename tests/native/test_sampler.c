@@ -5,6 +5,7 @@
 
 #include "draw.h"
 #include "random_model.h"
+#include "sampler.h"
 
 /* ---- the reference ----------------------------------------------------------------- */
 
@@ -157,6 +158,44 @@ static void every_combination(void **unused)
     assert_true(n_unclear * 200 < n_cases);
 }
 
+/* Large enough for what looks at four ids at a time, and at columns of them; so cold that
+ * logits become infinitely unlikely, and so hot that all are alike. */
+static void a_large_vocabulary(void **unused)
+{
+    (void)unused;
+    enum { V = 5003 };
+    const float temperatures[] = {1e-38f, 0.8f, 1e6f}, top_ps[] = {0.95f, 1.0f};
+    const uint32_t top_ks[] = {0, 1, 40, V / 16, V / 16 + 1, V - 1};
+    uint64_t state = 2;
+    for (size_t i = 0; i < 3 * 2 * 6; i++) {
+        const kvc_sampling s = {temperatures[i % 3], top_ks[i / 6], top_ps[i / 3 % 2],
+                                0.0f, 1.1f};
+        check_case(V, &s, &state);
+    }
+}
+
+static void the_likeliest_come_in_order(void **unused)
+{
+    (void)unused;
+    const size_t sizes[] = {1, 5, 64, 5003};
+    uint64_t state = 3;
+    for (size_t v = 0; v < 4; v++) {
+        const size_t V = sizes[v], ks[] = {1, (V + 15) / 16, (V + 1) / 2, V};
+        float *logits = new_logits(V, &state);
+        uint32_t *ids = check_alloc(V, sizeof *ids), *heap = check_alloc(V, sizeof *heap);
+        candidate *best = ranked(logits, V, &draw_plain, NULL, 0);
+        for (size_t i = 0; i < 4; i++) {
+            kvc_top(ids, ks[i], logits, V, heap);
+            for (size_t rank = 0; rank < ks[i]; rank++)
+                assert_int_equal(ids[rank], best[rank].id);
+        }
+        free(logits);
+        free(ids);
+        free(heap);
+        free(best);
+    }
+}
+
 /* ---- random numbers ---------------------------------------------------------------- */
 
 /* SplitMix64's published first outputs for seed 1234567. Over 1,024 equal logits the
@@ -208,6 +247,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_combination),
+        cmocka_unit_test(a_large_vocabulary),
+        cmocka_unit_test(the_likeliest_come_in_order),
         cmocka_unit_test(the_published_random_numbers),
         cmocka_unit_test(the_distribution_is_the_softmax),
     };
