@@ -1,4 +1,5 @@
 // What happens in a cache, told to a listener. Nothing is recorded while there is none.
+import { abandoned, freeing } from './blocks.js';
 import { KvcError } from './errors.js';
 
 const ROOM = 4096; // events between two collections; one step makes a few
@@ -51,6 +52,8 @@ export class Watcher {
     this.#tell = tell;
     this.#buffer = engine.call('kvc_wasm_allocate', 4 * WORDS * ROOM) >>> 0;
     if (this.#buffer === 0) throw new KvcError('out_of_memory', 'There is no room to record events. Dispose of a session or cache first.');
+    // Whoever owns the cache holds this watcher: once this one is gone, so is all that could write into the buffer.
+    abandoned.register(this, freeing(engine, this.#buffer), this);
     this.#listen();
   }
 
@@ -82,7 +85,8 @@ export class Watcher {
   stop() {
     if (!this.#engine.usable) return;
     this.#engine.call('kvc_wasm_cache_listen', this.#cacheOf(), 0, 0);
-    this.#engine.call('kvc_wasm_free', this.#buffer);
+    abandoned.unregister(this);
+    freeing(this.#engine, this.#buffer)();
   }
 }
 

@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
 import { directoryOf } from './golden.js';
-import { collect, rejectsCode } from './helpers.js';
+import { collect, collectGarbage, rejectsCode } from './helpers.js';
 
 const CONFIG = { n_layer: 2, n_head: 2, n_embd: 16, n_inner: 20, n_positions: 64, vocab_size: 40 };
 const PROMPT = [3, 14, 15, 9, 26];
@@ -189,4 +189,37 @@ test('cached attention, self and cross', async () => {
     attention.dispose();
     assert.equal(blocks.failing_live(), 0);
   }
+});
+
+// ---- what nobody holds any more ------------------------------------------------------------------
+
+/** Collects garbage until the instance has so few allocations, or too long. */
+async function comesDownTo(live, failing) {
+  for (let i = 0; i < 100 && failing.failing_live() > live; i++) {
+    await new Promise((resolve) => { setTimeout(resolve, 10); });
+    collectGarbage();
+  }
+  assert.equal(failing.failing_live(), live);
+}
+
+test('a cache, an attention and a session that are dropped with their listeners leave nothing behind', async () => {
+  const square = new Float32Array(16).fill(0.1);
+  const weights = { wq: square, wk: square, wv: square, wo: square };
+  (() => {
+    const { cache } = new CachedAttention({ embedDim: 4, numHeads: 1, maxSeqLen: 20 }, weights);
+    for (const one of [cache, new KVCache(SIZES)]) one.onEvent = () => {};
+  })();
+  assert.equal(blocks.failing_live(), 4, 'two blocks and two buffers of events');
+  await comesDownTo(0, blocks);
+
+  const { model, failing } = await failingModel();
+  const live = failing.failing_live();
+  (() => {
+    const session = model.createSession();
+    session.onEvent = () => {};
+    session.prefill(PROMPT);
+  })();
+  assert.ok(failing.failing_live() > live + 1);
+  await comesDownTo(live, failing);
+  model.dispose();
 });
