@@ -165,6 +165,38 @@ test('left or stopped in the middle, the session holds what was given out', asyn
   assert.deepEqual((await result(session.generate('Hello', search))).ids, ids);
 });
 
+test('aborted at any look at the signal, in the last pass too, the session holds what was given out', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => (now += 1000)); // a pause is due after every step
+  for (const [model, useCache] of [[endless, true], [endless, false], [ending, true], [ending, false]]) {
+    const prompt = promptOf(5);
+    const run = async (session, given, signal) => {
+      for await (const token of session.generate(prompt, { numBeams: 3, maxTokens: 8, useCache, signal })) given.push(token.id);
+    };
+    const whole = [];
+    await run(model.createSession(), whole);
+    const lengths = new Set(); // of what runs had given out, where they were aborted
+    for (let looks = 1, aborted = true; aborted; looks++) {
+      let left = looks;
+      const signal = { get aborted() { return --left === 0; }, reason: new Error('enough') };
+      const session = model.createSession();
+      const given = [];
+      aborted = await run(session, given, signal).then(() => false, (error) => error.code === 'aborted' || assert.fail(error));
+      const held = [...prompt, ...given];
+      assert.deepEqual(given, whole.slice(0, given.length));
+      if (given.length > 0) assert.equal(session.position, held.length, `${given.length} given out at look ${looks}`);
+      session.sync([...held, 1]);
+      const fresh = model.createSession({ useCache });
+      fresh.prefill([...held, 1]);
+      assert.equal(session.logitsHash, fresh.logitsHash);
+      lengths.add(given.length);
+      session.dispose();
+      fresh.dispose();
+    }
+    assert.ok(lengths.size > 3, `${[...lengths]}`);
+  }
+});
+
 test('what beam search does not take is refused in words', async () => {
   const session = endless.createSession();
   for (const options of [{ numBeams: 0 }, { numBeams: 1.5 }, { numBeams: 2, n: 2 }, { numBeams: 2, temperature: 1 }, { numBeams: 2, seed: 1 },
