@@ -168,25 +168,25 @@ test('left or stopped in the middle, the session holds what was given out', asyn
 test('aborted at any look at the signal, in the last pass too, the session holds what was given out', async (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => (now += 1000)); // a pause is due after every step
-  for (const [model, useCache] of [[endless, true], [endless, false], [ending, true], [ending, false]]) {
-    const prompt = promptOf(5);
+  const prompt = endless.encode('Hello');
+  for (const useCache of [true, false]) {
     const run = async (session, given, signal) => {
-      for await (const token of session.generate(prompt, { numBeams: 3, maxTokens: 8, useCache, signal })) given.push(token.id);
+      for await (const token of session.generate(prompt, { numBeams: 3, maxTokens: 24, useCache, signal })) given.push(token.id);
     };
     const whole = [];
-    await run(model.createSession(), whole);
+    await run(endless.createSession(), whole);
     const lengths = new Set(); // of what runs had given out, where they were aborted
     for (let looks = 1, aborted = true; aborted; looks++) {
       let left = looks;
       const signal = { get aborted() { return --left === 0; }, reason: new Error('enough') };
-      const session = model.createSession();
+      const session = endless.createSession();
       const given = [];
       aborted = await run(session, given, signal).then(() => false, (error) => error.code === 'aborted' || assert.fail(error));
       const held = [...prompt, ...given];
       assert.deepEqual(given, whole.slice(0, given.length));
       if (given.length > 0) assert.equal(session.position, held.length, `${given.length} given out at look ${looks}`);
       session.sync([...held, 1]);
-      const fresh = model.createSession({ useCache });
+      const fresh = endless.createSession({ useCache });
       fresh.prefill([...held, 1]);
       assert.equal(session.logitsHash, fresh.logitsHash);
       lengths.add(given.length);
