@@ -61,20 +61,32 @@ static uint16_t to_half(float x)
     return (uint16_t)(sign | half);
 }
 
-/* 4 halves as floats, exact: the bits of a half, moved to a float's place, are the number
- * times 2^-112. */
-static inline v128_t widen_halves(const uint16_t *x)
+/* What widening halves takes. Splats of numbers that the compiler cannot know: V8 builds a
+ * known one anew at each use, in three instructions. */
+typedef struct halves {
+    v128_t places, up; /* of sign, exponent and fraction in a float; 2^112 */
+} halves;
+
+KVC_INLINE halves halves_init(void)
 {
-    const v128_t h = wasm_u32x4_extend_low_u16x8(wasm_v128_load64_zero(x));
-    const v128_t a = wasm_i32x4_shl(wasm_v128_and(h, wasm_i32x4_splat(0x7fff)), 13);
-    const v128_t sign = wasm_i32x4_shl(wasm_v128_and(h, wasm_i32x4_splat(0x8000)), 16);
-    const v128_t nan =
-        wasm_i32x4_ge(a, wasm_i32x4_splat(0x7c00 << 13)); /* all bits set */
-    const v128_t value = wasm_f32x4_mul(a, wasm_f32x4_splat(0x1p112f));
-    return wasm_v128_or(wasm_v128_or(value, nan), sign);
+    static const uint32_t bits[] = {0x8fffe000, 0x77800000};
+    const uint32_t *b = bits;
+    __asm__("" : "+r"(b));
+    return (halves){wasm_v128_load32_splat(b), wasm_v128_load32_splat(b + 1)};
 }
 
-static inline v128_t widen_bytes(const int8_t *x)
+/* 4 halves as floats, exact: the bits of a half, moved to a float's place, are the number
+ * times 2^-112. From 65536 on, where no number is, 2^112 times that is infinite, and
+ * infinity less itself is NaN. */
+KVC_INLINE v128_t widen_halves(const uint16_t *x, halves h)
+{
+    const v128_t moved = wasm_i32x4_shl(wasm_i32x4_load16x4(x), 13);
+    const v128_t value = wasm_f32x4_mul(wasm_v128_and(moved, h.places), h.up);
+    const v128_t high = wasm_f32x4_mul(value, h.up);
+    return wasm_f32x4_sub(value, wasm_f32x4_sub(high, high));
+}
+
+KVC_INLINE v128_t widen_bytes(const int8_t *x)
 {
     const v128_t i = wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(x));
     return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(i));
@@ -142,7 +154,7 @@ void kvc_vector_load(const kvc_format *f, const void *page, size_t slot, float *
             x[d] = ((const float *)at)[d * step];
         } else if (f->type == KVC_F16) {
             const uint16_t four[4] = {((const uint16_t *)at)[d * step]};
-            x[d] = wasm_f32x4_extract_lane(widen_halves(four), 0);
+            x[d] = wasm_f32x4_extract_lane(widen_halves(four, halves_init()), 0);
         } else {
             x[d] = scale * (float)((const int8_t *)at)[d * step];
         }
@@ -202,26 +214,40 @@ void kvc_vector_poison(const kvc_format *f, void *page, size_t slot)
 
 /* ---- a whole page ------------------------------------------------------------------ */
 
-/* Lines are what lies side by side: 16 slots of a channel, or D channels of a slot. */
+static void widen_page_of_halves(float *restrict out, const uint16_t *x, size_t n)
+{
+    const halves h = halves_init();
+    for (size_t i = 0; i < n; i += 4)
+        wasm_v128_store(out + i, widen_halves(x + i, h));
+}
+
+/* The scale of a slot is that of a lane where slots lie side by side (keys), and that of D
+ * successive numbers where channels do (values). */
+static void widen_page_of_bytes(float *restrict out, const int8_t *x, const float *scales,
+                                size_t D, bool slots_side_by_side)
+{
+    v128_t s[4];
+    for (size_t c = 0; c < 4; c++)
+        s[c] = wasm_v128_load(scales + 4 * c);
+    if (slots_side_by_side)
+        for (size_t d = 0; d < D; d++, x += KVC_PAGE, out += KVC_PAGE)
+            for (size_t c = 0; c < 4; c++)
+                wasm_v128_store(out + 4 * c,
+                                wasm_f32x4_mul(s[c], widen_bytes(x + 4 * c)));
+    else
+        for (size_t slot = 0; slot < KVC_PAGE; slot++) {
+            const v128_t scale = wasm_v128_load32_splat(scales + slot);
+            for (size_t i = 0; i < D; i += 4, x += 4, out += 4)
+                wasm_v128_store(out, wasm_f32x4_mul(scale, widen_bytes(x)));
+        }
+}
+
 void kvc_page_widen(const kvc_format *f, float *restrict out, const void *page)
 {
     const size_t n = KVC_PAGE * f->head_dim;
-    if (f->type == KVC_F16) {
-        const uint16_t *x = page;
-        for (size_t i = 0; i < n; i += 4)
-            wasm_v128_store(out + i, widen_halves(x + i));
-        return;
-    }
-    const int8_t *x = page;
-    const float *scale = (const void *)(x + n);
-    const bool slots_side_by_side = f->slot_step == 1;
-    const size_t line = slots_side_by_side ? KVC_PAGE : f->head_dim;
-    for (size_t first = 0; first < n; first += line)
-        for (size_t i = 0; i < line; i += 4) {
-            const v128_t scales = slots_side_by_side
-                                      ? wasm_v128_load(scale + i)
-                                      : wasm_v128_load32_splat(scale + first / line);
-            wasm_v128_store(out + first + i,
-                            wasm_f32x4_mul(scales, widen_bytes(x + first + i)));
-        }
+    if (f->type == KVC_F16)
+        widen_page_of_halves(out, page, n);
+    else
+        widen_page_of_bytes(out, page, (const void *)((const int8_t *)page + n),
+                            f->head_dim, f->slot_step == 1);
 }
