@@ -72,7 +72,7 @@ export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_M
     const start = performance.now();
     do {
       if (at === rows[0].length) at = rewind(session, rows.length, n);
-      if (rows.length === 1) session.decode(rows[0][at]);
+      if (rows.length === 1) session.append([rows[0][at]]);
       else session.decodeBatch(sequences, rows.map((ids) => ids[at]));
       at++;
       steps++;

@@ -1,6 +1,6 @@
 // A session: one timeline of tokens over a model, with its own KV cache and logits.
 //
-//   prefill(ids) / decode(id) / sync(ids)   at once, for programs that own their thread
+//   append / prefill / decode / sync        at once, for programs that own their thread
 //   generate(prompt)                        token by token; lets other work in, so that a page stays alive
 //                                           and a stop is heard, within a token too
 //   select / fork / reorder / drop / keep   several timelines over one cache, whose shared beginnings are
@@ -100,23 +100,34 @@ export class Session extends Looks {
   // ---- passes -----------------------------------------------------------------------------------
 
   /**
-   * Appends tokens and computes the logits that follow the last one.
+   * Appends tokens and computes the logits that follow the last one, to be asked for: logits, top(), logitsHash.
+   * @param {ArrayLike<number>} ids
+   */
+  append(ids) {
+    this.#append(ids);
+  }
+
+  /** @param {ArrayLike<number>} ids  @returns {number} the milliseconds of computing */
+  #append(ids) {
+    const handle = this.#idle();
+    handle.begin(ids);
+    return handle.finish();
+  }
+
+  /**
+   * The same, with the logits as the answer.
    * @param {ArrayLike<number>} ids
    * @returns {Float32Array} [vocab_size], a copy
    */
   prefill(ids) {
-    const handle = this.#idle();
-    handle.begin(ids);
-    const ms = handle.finish();
-    handle.prefillStats = { tokens: ids.length, reused: 0, ms };
+    const ms = this.#append(ids);
+    this.#handle.prefillStats = { tokens: ids.length, reused: 0, ms };
     return this.logits;
   }
 
   /** The same for one token. @param {number} id */
   decode(id) {
-    const handle = this.#idle();
-    handle.begin([id]);
-    handle.finish();
+    this.#append([id]);
     return this.logits;
   }
 

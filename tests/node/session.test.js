@@ -89,6 +89,18 @@ test('logits are a copy, and the hash is FNV-1a 64 of their bytes', () => {
   assert.deepEqual(logits, kept);
 });
 
+test('append is prefill and decode without the logits, which can be asked for', () => {
+  const [session, other] = [model.createSession(), model.createSession()];
+  assert.equal(session.append([1, 2, 3]), undefined);
+  assert.deepEqual(session.logits, other.prefill([1, 2, 3]));
+  session.append([4]);
+  assert.deepEqual(session.logits, other.decode(4));
+  assert.equal(session.position, 4);
+  throwsCode(() => session.append([]), 'invalid_argument');
+  throwsCode(() => session.append([-1]), 'token_out_of_range');
+  assert.equal(session.logitsHash, other.logitsHash);
+});
+
 test('score: the log-probabilities that decode gives, and the session as it was', () => {
   const ids = randomIds(POSITIONS + 1);
   const session = model.createSession();
