@@ -155,8 +155,11 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
 {
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
+    bool projects = !cross;
     kvc_error error = KVC_OK;
-    if (!cross || KVC_BUG(B23a)) {
+    if (KVC_BUG(B23a) && c->source_dim <= c->n_embd && n <= c->capacity)
+        projects = true; /* as many floats as x has, into no more rows than k has */
+    if (projects) {
         project(mha, x, n);
         error =
             kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);
