@@ -221,7 +221,7 @@ static void filter(candidates *c, size_t V, const kvc_sampling *s)
     } else if (s->top_p < 1.0f)
         take_nucleus(c, V, (double)s->top_p);
     else
-        c->n = gather(c->order, c->weight, V, 0.0f);
+        c->n = gather(c->order, c->weight, V, s->min_p);
     if (s->min_p > 0.0f) { /* the likeliest has weight exp(0) = 1 */
         size_t n = 0;
         for (size_t i = 0; i < c->n; i++)
