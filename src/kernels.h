@@ -76,7 +76,7 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
  *   x: [n]   n: a multiple of 4 */
 void kvc_gelu(float *x, size_t n);
 
-/* x = exp((x - max x) * scale), in place, at least exp(-87); returns the sum of the first
+/* x = exp((x - max x) * scale), in place, at least exp(-64); returns the sum of the first
  * n. scale > 0.
  *   x: [n rounded up to 4], the padding is overwritten with zeros */
 float kvc_softmax_terms(float *x, size_t n, float scale);
@@ -86,7 +86,7 @@ float kvc_softmax_terms(float *x, size_t n, float scale);
 void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, float *x,
                         size_t n);
 
-/* y = exp(x), to about one ulp on [-87, 88] and clamped outside
+/* y = exp(x), to about one ulp on [-64, 64] and clamped outside
  *   y, x: [n], may be the same */
 void kvc_exp(float *y, const float *x, size_t n);
 

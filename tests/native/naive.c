@@ -19,7 +19,7 @@ static float sum_of(const float *x, size_t n)
 /* exp(x) = 2^n exp(r), n = round(x / ln 2), ln 2 in two parts; adding 1.5 * 2^23 rounds. */
 static float exp_of(float x)
 {
-    x = fminf(fmaxf(x, -87.0f), 88.0f);
+    x = fminf(fmaxf(x, -64.0f), 64.0f);
     const float n = (x * 1.44269504f + 12582912.0f) - 12582912.0f;
     const float r = (x - n * 0.693359375f) - n * -2.1219444e-4f;
     float q = 0.001381454f;

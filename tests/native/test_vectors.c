@@ -78,7 +78,7 @@ static void exp_of_every_magnitude(void **unused)
     for (uint32_t bits = 0; bits < 0x7f800000u; bits += 1999)
         for (int sign = 0; sign < 2; sign++) {
             const float x = sign ? -from_bits(bits) : from_bits(bits);
-            const double inside = fmin(fmax((double)x, -87.0), 88.0), exact = exp(inside);
+            const double inside = fmin(fmax((double)x, -64.0), 64.0), exact = exp(inside);
             float y;
             kvc_exp(&y, &x, 1);
             const double ulp = ldexp(1.0, ilogb(exact) - 23);
@@ -91,15 +91,17 @@ static void exp_of_every_magnitude(void **unused)
 static void exp_at_the_edges(void **unused)
 {
     (void)unused;
-    const float x[] = {0.0f,      -0.0f,    INFINITY, FLT_MAX, 88.0f,
-                       -INFINITY, -FLT_MAX, -87.0f,   NAN};
+    const float x[] = {0.0f,      -0.0f,    INFINITY, FLT_MAX, 64.0f,
+                       -INFINITY, -FLT_MAX, -64.0f,   NAN};
     float y[10];
     y[9] = 5.0f;
     kvc_exp(y, x, 9);
     assert_true(y[0] == 1.0f &&
                 y[1] == 1.0f); /* exact: the likeliest token has weight 1 */
     assert_true(y[2] == y[4] && y[3] == y[4] && y[4] < INFINITY);
-    assert_true(y[5] == y[7] && y[6] == y[7] && y[7] >= FLT_MIN);
+    assert_true(y[5] == y[7] && y[6] == y[7]);
+    assert_true(y[7] * 1e-9f >= FLT_MIN);    /* times a value it is not subnormal: slow */
+    assert_true(1.0f + 1e6f * y[7] == 1.0f); /* a million of them: nothing, beside 1 */
     assert_true(isnan(y[8]));
     assert_true(y[9] == 5.0f);
     float in_place[7];
