@@ -13,15 +13,16 @@
 
 #define KVC_INLINE static inline __attribute__((always_inline))
 
-/* Before a loop whose body fills the registers: unrolled, it would spill them. */
+/* KVC_ROLLED: before a loop whose body fills the registers: unrolled, it would spill them.
+ * KVC_IN_ORDER: after a load: what is loaded later is loaded later. Clang likes to gather
+ * the loads of a loop in front of what uses them, where they take the registers of the
+ * sums. */
 #ifdef __clang__
 #define KVC_ROLLED _Pragma("clang loop unroll(disable)")
+#define KVC_IN_ORDER __asm__ volatile("" ::: "memory")
 #else
 #define KVC_ROLLED
+#define KVC_IN_ORDER
 #endif
-
-/* After a load: what is loaded later is loaded later. Compilers like to gather the loads of
- * a loop in front of what uses them, where they take the registers of the sums. */
-#define KVC_IN_ORDER __asm__ volatile("" ::: "memory")
 
 #endif
