@@ -28,17 +28,18 @@ static double next_uniform(uint64_t *state)
 
 /* ---- ordering: a max-heap of ids, so that only what is kept gets sorted ------------ */
 
+/* Without a branch: which of two is better cannot be guessed. */
 static bool better(const float *logit, uint32_t a, uint32_t b)
 {
-    return logit[a] > logit[b] || (logit[a] == logit[b] && a < b);
+    return (logit[a] > logit[b]) | ((logit[a] == logit[b]) & (a < b));
 }
 
 static void sift_down(const float *logit, uint32_t *heap, size_t i, size_t n)
 {
     const uint32_t id = heap[i];
     for (size_t child; (child = 2 * i + 1) < n; i = child) {
-        if (child + 1 < n && better(logit, heap[child + 1], heap[child]))
-            child++;
+        const size_t other = child + 1 < n ? child + 1 : child;
+        child += better(logit, heap[other], heap[child]);
         if (!better(logit, heap[child], id))
             break;
         heap[i] = heap[child];
@@ -85,9 +86,10 @@ static size_t gather(uint32_t *ids, const float *x, size_t n, float least)
     for (; i + 4 <= n; i += 4) {
         if (!wasm_v128_any_true(wasm_f32x4_ge(wasm_v128_load(x + i), bound)))
             continue;
-        for (size_t j = i; j < i + 4; j++)
-            if (x[j] >= least)
-                ids[found++] = (uint32_t)j;
+        for (size_t j = i; j < i + 4; j++) { /* no branch that has to be guessed */
+            ids[found] = (uint32_t)j;
+            found += x[j] >= least;
+        }
     }
     for (; i < n; i++)
         if (x[i] >= least)
@@ -188,16 +190,20 @@ static void penalise(float *logit, const float *original, size_t V, float penalt
     }
 }
 
-/* The likeliest ids whose weights reach top_p of all. Those outside of the gathered ones
- * have less than half of the rest, all V together: they are not missed. */
+/* The likeliest ids whose weights reach top_p of all. Most lie far below the best one, and
+ * are not even looked at in order; the 1e-8 is more than another order of adding makes. */
 static void take_nucleus(candidates *c, size_t V, double top_p)
 {
-    double sum = 0.0;
+    double sum = 0.0, gathered = 0.0;
     for (size_t id = 0; id < V; id++)
         sum += (double)c->weight[id];
-    const double least = (1.0 - top_p) * sum / (2.0 * (double)V);
-    c->n = gather(c->order, c->weight, V, (float)least);
-    take_best(c, c->n, top_p * sum);
+    const double mass = top_p * sum;
+    c->n = 0;
+    for (float least = -7.0f; gathered < mass * (1.0 + 1e-8) && c->n < V; least *= 1.5f) {
+        c->n = gather(c->order, c->logit, V, least);
+        gathered = sum_weights(c);
+    }
+    take_best(c, c->n, mass);
 }
 
 /* The first of those in order whose weights reach top_p of all of them. */

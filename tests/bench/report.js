@@ -43,11 +43,15 @@ function title(model) {
   return sizes ? `${model}: ${sizes.n_layer} layers, width ${sizes.n_embd}, ${sizes.n_head} heads, vocabulary ${sizes.vocab_size}` : 'The shipped model';
 }
 
+const OVERHEADS = {
+  generate: 'a generated token outside the kernels, and in those of a model of width 4',
+  sampling: 'a generated token of the shipped model besides the pass over it: the sampler, and the iteration',
+  messages: 'a token of the shipped model on its way from the worker to the page, besides its computing',
+};
+
 /** @param {Omit<Overhead, 'kind'>} overhead */
-export function overheadLine({ runtime, build, weights, microseconds: { median, min, max } }) {
-  const what = weights ? `a token of the shipped model in ${weights} on its way from the worker to the page, besides its computing`
-    : 'a generated token outside the kernels, and in those of a model of width 4';
-  return `${runtime}, ${build}: ${median.toFixed(1)} microseconds (${min.toFixed(1)} to ${max.toFixed(1)}) ${what}.`;
+export function overheadLine({ runtime, build, weights, of, microseconds: { median, min, max } }) {
+  return `${runtime}, ${build}, ${weights}: ${median.toFixed(1)} microseconds (${min.toFixed(1)} to ${max.toFixed(1)}) ${OVERHEADS[of]}.`;
 }
 
 /** @param {Row} row */

@@ -42,7 +42,7 @@ export async function runChromium(job, keep) {
   await inChromium(fileURLToPath(ROOT), 'tests/bench/messages.html', async (page, name) => {
     for (const weights of job.models.includes('shipped') ? job.weights : []) {
       const cost = await page.evaluate((args) => /** @type {any} */ (globalThis).run(...args), [weights, job.runs]);
-      keep(name)({ kind: 'overhead', weights, ...cost });
+      keep(name)({ kind: 'overhead', of: 'messages', weights, ...cost });
     }
   });
 }

@@ -21,15 +21,18 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
  *
  * @typedef {import('../../web/benchmark.js').Spread} Spread
  * @typedef {import('../../web/measure.js').Figures & { kind: 'row', model: string, build: string, weights: string }} Row
- * @typedef {{ kind: 'overhead', build: string, weights?: string, microseconds: Spread }} Overhead
- *   weights: of the shipped model, from the worker to the page; absent: of generate() with a model of width 4
+ * @typedef {{ kind: 'overhead', of: 'generate' | 'sampling' | 'messages', build: string, weights: string, microseconds: Spread }} Overhead
+ *   of a token: with a model of width 4; of the shipped model, besides the pass over it, and on its way to the page
  * @typedef {Row | { kind: 'note', text: string } | Overhead} Result
  */
 
 /** @param {Job} job  @param {string} shipped  where that model lies  @param {(result: Result) => void} tell */
 export async function runSuite(job, shipped, tell) {
   const builds = buildsOf(job.builds, tell);
-  for (const build of builds) tell({ kind: 'overhead', build, microseconds: await overhead(build, job) });
+  for (const build of builds) {
+    tell({ kind: 'overhead', of: 'generate', build, weights: 'f32', microseconds: await overhead(build, job) });
+    if (job.models.includes('shipped')) tell({ kind: 'overhead', of: 'sampling', build, weights: 'int8', microseconds: await samplingCost(build, shipped, job) });
+  }
   for (const name of job.models) {
     const source = name === 'shipped' ? shipped : randomModel(SHAPES[name]);
     for (const weights of job.weights) {
@@ -62,6 +65,30 @@ async function overhead(build, { runs }) {
     let tokens = 0;
     for await (const _ of session.generate([0], { maxTokens: 1000, temperature: 0 })) tokens++;
     if (run >= 0) costs.push((1e3 * (performance.now() - start)) / tokens);
+  }
+  model.dispose();
+  return spread(costs);
+}
+
+/**
+ * Microseconds that a token of the shipped model costs in generate(), sampled as its makers suggest, beyond one that
+ * is appended: the sampler and the iteration.
+ * @param {import('../../web/engine.js').Variant} build  @param {string} shipped  @param {Job} job
+ */
+async function samplingCost(build, shipped, { runs }) {
+  const model = await loadModel(shipped, { tokenizer: false, variant: build, weights: 'int8' });
+  const session = model.createSession();
+  const costs = [];
+  for (let run = -WARM_UPS; run < runs; run++) {
+    const ids = [];
+    session.truncate(0);
+    let start = performance.now();
+    for await (const { id } of session.generate([0], { maxTokens: 400, seed: run + WARM_UPS })) ids.push(id);
+    const generated = performance.now() - start - session.prefillStats.ms;
+    session.truncate(1);
+    start = performance.now();
+    for (const id of ids) session.append([id]);
+    if (run >= 0) costs.push((1e3 * (generated - (performance.now() - start))) / ids.length);
   }
   model.dispose();
   return spread(costs);

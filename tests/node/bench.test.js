@@ -32,10 +32,11 @@ test('the table: a line for each result, grouped by model, and no figure where t
   assert.match(text, /### GPT2.*\| Node v0, simd \| f32 \| 64 \| – \| – \| 100 \(100 to 100\) \| 80 % \| – \| – \| – \|/s);
 });
 
-test('what a token costs besides: of generate() alone, and of all its way', () => {
-  const cost = { runtime: 'Chromium 1', build: 'relaxed', microseconds: { median: 9.04, min: 8, max: 10.56 } };
-  assert.match(overheadLine(cost), /^Chromium 1, relaxed: 9\.0 microseconds \(8\.0 to 10\.6\) .*width 4\.$/);
-  assert.match(overheadLine({ ...cost, weights: 'int8' }), /in int8 on its way from the worker to the page/);
+test('what a token costs besides', () => {
+  const cost = { runtime: 'Chromium 1', build: 'relaxed', weights: 'int8', microseconds: { median: 9.04, min: 8, max: 10.56 } };
+  assert.match(overheadLine({ ...cost, of: 'generate' }), /^Chromium 1, relaxed, int8: 9\.0 microseconds \(8\.0 to 10\.6\) .*width 4\.$/);
+  assert.match(overheadLine({ ...cost, of: 'sampling' }), /the sampler, and the iteration\.$/);
+  assert.match(overheadLine({ ...cost, of: 'messages' }), /from the worker to the page/);
 });
 
 test('other logits for the same text, and there is no report', () => {

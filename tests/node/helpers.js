@@ -21,9 +21,11 @@ export function seeded(seed) {
   return random;
 }
 
-setFlagsFromString('--expose-gc');
-/** Collects what nobody holds any more, at once. @type {() => void} */
-export const collectGarbage = runInNewContext('gc');
+/** Collects what nobody holds any more, at once. */
+export function collectGarbage() {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+}
 
 /** Asserts that a function throws, or a promise rejects with, the KvcError of this code; returns it. */
 export function throwsCode(work, code, message = /./) {
