@@ -37,43 +37,103 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
     }
 }
 
+/* ---- exp --------------------------------------------------------------------------- */
+
 /* exp(x) to about one ulp on [-64, 64], clamped outside: exp(x) = 2^n exp(r), n =
  * round(x / ln 2), exp(r) = 1 + r + r^2 q(r) with q a minimax polynomial fitted for
  * this project. Adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
  * Beyond 64 nothing changes in a float sum that has a 1 in it; but products of still
- * smaller weights would be subnormal, which processors take many times as long for. */
-KVC_INLINE v128_t exp_f32x4(v128_t x)
+ * smaller weights would be subnormal, which processors take many times as long for.
+ *
+ * A block goes through one half and then through the other: the constants of a half fit
+ * the registers, and more of a short calculation are in flight at once than of a long. */
+enum { BLOCK = 16 }; /* vectors */
+
+/* From x to r; t: n in its low bits. */
+static void exp_reduce(v128_t *t, float *x, size_t vectors)
 {
-    const v128_t shifter = wasm_f32x4_splat(12582912.0f);
-    x = wasm_f32x4_pmin(wasm_f32x4_pmax(x, wasm_f32x4_splat(-64.0f)),
-                        wasm_f32x4_splat(64.0f));
-    const v128_t t =
-        wasm_f32x4_add(wasm_f32x4_mul(x, wasm_f32x4_splat(1.44269504f)), shifter);
-    const v128_t n = wasm_f32x4_sub(t, shifter);
-    v128_t r = wasm_f32x4_sub(x, wasm_f32x4_mul(n, wasm_f32x4_splat(0.693359375f)));
-    r = wasm_f32x4_sub(r, wasm_f32x4_mul(n, wasm_f32x4_splat(-2.1219444e-4f)));
-    v128_t q = wasm_f32x4_splat(0.001381454f);
-    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.008368745f));
-    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.04166839f));
-    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.16666521f));
-    q = wasm_f32x4_add(wasm_f32x4_mul(q, r), wasm_f32x4_splat(0.49999994f));
-    q = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_mul(r, r), q), r);
-    q = wasm_f32x4_add(q, wasm_f32x4_splat(1.0f));
-    return wasm_i32x4_add(q, wasm_i32x4_shl(wasm_i32x4_sub(t, shifter), 23));
+    static const float constants[] = {-64.0f,      64.0f,        1.44269504f,
+                                      12582912.0f, 0.693359375f, -2.1219444e-4f};
+    const float *c = kvc_hidden(constants);
+    const v128_t least = wasm_v128_load32_splat(c), most = wasm_v128_load32_splat(c + 1);
+    const v128_t log2_e = wasm_v128_load32_splat(c + 2);
+    const v128_t shifter = wasm_v128_load32_splat(c + 3);
+    const v128_t ln_2 = wasm_v128_load32_splat(c + 4),
+                 rest = wasm_v128_load32_splat(c + 5);
+    for (size_t i = 0; i < vectors; i++, x += 4) {
+        const v128_t v = wasm_f32x4_pmin(wasm_f32x4_pmax(wasm_v128_load(x), least), most);
+        t[i] = wasm_f32x4_add(wasm_f32x4_mul(v, log2_e), shifter);
+        const v128_t n = wasm_f32x4_sub(t[i], shifter);
+        const v128_t r = wasm_f32x4_sub(v, wasm_f32x4_mul(n, ln_2));
+        wasm_v128_store(x, wasm_f32x4_sub(r, wasm_f32x4_mul(n, rest)));
+    }
 }
 
+/* From r to exp(x). */
+static void exp_finish(float *x, const v128_t *t, size_t vectors)
+{
+    static const float constants[] = {0.001381454f, 0.008368745f, 0.04166839f,
+                                      0.16666521f,  0.49999994f,  1.0f,
+                                      12582912.0f};
+    const float *c = kvc_hidden(constants);
+    const v128_t c3 = wasm_v128_load32_splat(c), c2 = wasm_v128_load32_splat(c + 1);
+    const v128_t c1 = wasm_v128_load32_splat(c + 2), c0 = wasm_v128_load32_splat(c + 3);
+    const v128_t half = wasm_v128_load32_splat(c + 4),
+                 one = wasm_v128_load32_splat(c + 5);
+    const v128_t shifter = wasm_v128_load32_splat(c + 6);
+    for (size_t i = 0; i < vectors; i++, x += 4) {
+        const v128_t r = wasm_v128_load(x);
+        v128_t q = wasm_f32x4_add(wasm_f32x4_mul(c3, r), c2);
+        q = wasm_f32x4_add(wasm_f32x4_mul(q, r), c1);
+        q = wasm_f32x4_add(wasm_f32x4_mul(q, r), c0);
+        q = wasm_f32x4_add(wasm_f32x4_mul(q, r), half);
+        q = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_mul(r, r), q), r);
+        const v128_t exponent = wasm_i32x4_shl(wasm_i32x4_sub(t[i], shifter), 23);
+        wasm_v128_store(x, wasm_i32x4_add(wasm_f32x4_add(q, one), exponent));
+    }
+}
+
+/* x = exp(x)   x: [4 * vectors] */
+static void exp_block(float *x, size_t vectors)
+{
+    v128_t t[BLOCK];
+    assert(vectors <= BLOCK);
+    exp_reduce(t, x, vectors);
+    exp_finish(x, t, vectors);
+}
+
+void kvc_exp(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += 4 * BLOCK) {
+        float block[4 * BLOCK] = {0};
+        const size_t m = kvc_min(4 * BLOCK, n - i);
+        memcpy(block, x + i, m * sizeof *x);
+        exp_block(block, (m + 3) / 4);
+        memcpy(y + i, block, m * sizeof *y);
+    }
+}
+
+/* 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)) */
 void kvc_gelu(float *x, size_t n)
 {
     assert(n % 4 == 0);
     const v128_t one = wasm_f32x4_splat(1.0f);
     const v128_t a = wasm_f32x4_splat(-1.5957691216f); /* -2 sqrt(2/pi) */
     const v128_t b = wasm_f32x4_splat(0.044715f);
-    for (size_t i = 0; i < n; i += 4) { /* 0.5 (1 + tanh(u)) = 1 / (1 + exp(-2u)) */
-        const v128_t v = wasm_v128_load(x + i);
-        const v128_t cube = wasm_f32x4_mul(wasm_f32x4_mul(v, v), v);
-        const v128_t u = wasm_f32x4_add(v, wasm_f32x4_mul(b, cube));
-        const v128_t e = exp_f32x4(wasm_f32x4_mul(a, u));
-        wasm_v128_store(x + i, wasm_f32x4_div(v, wasm_f32x4_add(one, e)));
+    for (size_t m; n > 0; n -= m, x += m) {
+        float e[4 * BLOCK];
+        m = kvc_min(4 * BLOCK, n);
+        for (size_t i = 0; i < m; i += 4) {
+            const v128_t v = wasm_v128_load(x + i);
+            const v128_t cube = wasm_f32x4_mul(wasm_f32x4_mul(v, v), v);
+            const v128_t u = wasm_f32x4_add(v, wasm_f32x4_mul(b, cube));
+            wasm_v128_store(e + i, wasm_f32x4_mul(a, u));
+        }
+        exp_block(e, m / 4);
+        for (size_t i = 0; i < m; i += 4)
+            wasm_v128_store(x + i,
+                            wasm_f32x4_div(wasm_v128_load(x + i),
+                                           wasm_f32x4_add(one, wasm_v128_load(e + i))));
     }
 }
 
@@ -95,22 +155,19 @@ static float largest(const float *x, size_t n)
 float kvc_softmax_terms(float *x, size_t n, float scale)
 {
     assert(n > 0 && scale > 0.0f);
-    const float max = largest(x, n);
-    const v128_t m = wasm_f32x4_splat(max), s = wasm_f32x4_splat(scale);
-    const size_t whole = n / 4 * 4;
+    const v128_t m = wasm_f32x4_splat(largest(x, n)), s = wasm_f32x4_splat(scale);
+    const size_t padded = kvc_round_up(n, 4);
     v128_t sum = wasm_f32x4_splat(0.0f);
-    for (size_t i = 0; i < whole; i += 4) {
-        const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + i), m);
-        const v128_t e = exp_f32x4(wasm_f32x4_mul(d, s));
-        wasm_v128_store(x + i, e);
-        sum = wasm_f32x4_add(sum, e);
-    }
-    if (whole < n) {
-        const size_t padding = whole + 4 - n;
-        const v128_t d = wasm_f32x4_sub(wasm_v128_load(x + whole), m);
-        wasm_v128_store(x + whole, exp_f32x4(wasm_f32x4_mul(d, s)));
-        memset(x + n, 0, padding * sizeof *x);
-        sum = wasm_f32x4_add(sum, wasm_v128_load(x + whole));
+    for (size_t i = 0, end; i < padded; i = end) {
+        end = kvc_min(padded, i + 4 * BLOCK);
+        for (size_t j = i; j < end; j += 4)
+            wasm_v128_store(x + j,
+                            wasm_f32x4_mul(wasm_f32x4_sub(wasm_v128_load(x + j), m), s));
+        exp_block(x + i, (end - i) / 4);
+        if (end == padded)
+            memset(x + n, 0, (padded - n) * sizeof *x);
+        for (size_t j = i; j < end; j += 4)
+            sum = wasm_f32x4_add(sum, wasm_v128_load(x + j));
     }
     return sum_lanes(sum);
 }
@@ -145,17 +202,6 @@ void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, flo
     const double log_sum = log_positive((double)kvc_softmax_terms(x, n, 1.0f));
     for (size_t i = 0; i < k; i++)
         log_probs[i] = (float)((double)log_probs[i] - (double)max - log_sum);
-}
-
-void kvc_exp(float *y, const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i += 4) {
-        float t[4] = {0};
-        const size_t m = kvc_min(4, n - i);
-        memcpy(t, x + i, m * sizeof *t);
-        wasm_v128_store(t, exp_f32x4(wasm_v128_load(t)));
-        memcpy(y + i, t, m * sizeof *t);
-    }
 }
 
 void kvc_add(float *restrict y, const float *restrict x, size_t n)

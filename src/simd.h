@@ -13,6 +13,14 @@
 
 #define KVC_INLINE static inline __attribute__((always_inline))
 
+/* The same address, but compilers do not know what is there. V8 builds a known vector anew
+ * at each use, in three instructions; a loaded one stays in a register. */
+KVC_INLINE const void *kvc_hidden(const void *constants)
+{
+    __asm__("" : "+r"(constants));
+    return constants;
+}
+
 /* KVC_ROLLED: before a loop whose body fills the registers: unrolled, it would spill them.
  * KVC_IN_ORDER: after a load: what is loaded later is loaded later. Clang likes to gather
  * the loads of a loop in front of what uses them, where they take the registers of the

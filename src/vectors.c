@@ -61,8 +61,7 @@ static uint16_t to_half(float x)
     return (uint16_t)(sign | half);
 }
 
-/* What widening halves takes. Splats of numbers that the compiler cannot know: V8 builds a
- * known one anew at each use, in three instructions. */
+/* What widening halves takes. */
 typedef struct halves {
     v128_t places, up; /* of sign, exponent and fraction in a float; 2^112 */
 } halves;
@@ -70,8 +69,7 @@ typedef struct halves {
 KVC_INLINE halves halves_init(void)
 {
     static const uint32_t bits[] = {0x8fffe000, 0x77800000};
-    const uint32_t *b = bits;
-    __asm__("" : "+r"(b));
+    const uint32_t *b = kvc_hidden(bits);
     return (halves){wasm_v128_load32_splat(b), wasm_v128_load32_splat(b + 1)};
 }
 
