@@ -161,6 +161,19 @@ static void take_best(candidates *c, size_t k, double mass)
     }
 }
 
+/* Of all ids, in four partial sums: one would wait for itself.   weight: [V] */
+static double sum_all(const float *weight, size_t V)
+{
+    double sum[4] = {0.0, 0.0, 0.0, 0.0};
+    size_t id = 0;
+    for (; id + 4 <= V; id += 4)
+        for (size_t j = 0; j < 4; j++)
+            sum[j] += (double)weight[id + j];
+    for (; id < V; id++)
+        sum[0] += (double)weight[id];
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
 static double sum_weights(const candidates *c)
 {
     double sum = 0.0;
@@ -194,10 +207,8 @@ static void penalise(float *logit, const float *original, size_t V, float penalt
  * are not even looked at in order; the 1e-8 is more than another order of adding makes. */
 static void take_nucleus(candidates *c, size_t V, double top_p)
 {
-    double sum = 0.0, gathered = 0.0;
-    for (size_t id = 0; id < V; id++)
-        sum += (double)c->weight[id];
-    const double mass = top_p * sum;
+    const double mass = top_p * sum_all(c->weight, V);
+    double gathered = 0.0;
     c->n = 0;
     for (float least = -7.0f; gathered < mass * (1.0 + 1e-8) && c->n < V; least *= 1.5f) {
         c->n = gather(c->order, c->logit, V, least);
