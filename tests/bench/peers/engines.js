@@ -15,10 +15,10 @@ const WINDOW_MS = 200;
  */
 
 /**
- * A text of so many bytes, each of which is a token: another beginning for each run, so that nothing can be
- * reused. @param {number} context  @param {number} run
+ * A text of so many bytes, each of which is a token: another beginning for each run and context, so that
+ * nothing can be reused. @param {number} context  @param {number} run
  */
-const prompt = (context, run) => String.fromCharCode(98 + (run % 20)) + 'a'.repeat(context - 1);
+const prompt = (context, run) => String.fromCharCode(33 + (context + run) % 89) + 'a'.repeat(context - 1);
 
 /** Its tokens, and those to decode after it. @param {number} context  @param {number} run */
 const idsOf = (context, run) => new TextEncoder().encode(prompt(context, run) + 'c'.repeat(DECODED));
