@@ -50,7 +50,7 @@ function divergence(p, q) {
 }
 
 /** The lowest id among the likeliest. @param {ArrayLike<number>} values */
-function argmax(values) {
+export function argmax(values) {
   let best = 0;
   for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
   return best;

@@ -1,4 +1,5 @@
-// Bits per byte of a model on a text file, computed by this engine through its binding:
+// Bits per byte of a model on a text file, computed by this engine through its binding; of int8 weights also
+// how often the likeliest token is that of f32 weights:
 //
 //   npm run eval -- TEXT [--model DIR] [--weights f32|int8] [--json FILE]
 //
@@ -12,6 +13,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
+import { argmax } from './cache-types.js';
 
 const END = '<|endoftext|>';
 
@@ -19,42 +21,55 @@ const END = '<|endoftext|>';
 const documentsOf = (text) => text.split(END).map((part) => part.replace(/^\n+|\n+$/g, '')).filter((part) => part !== '');
 
 /**
- * Nats of ids[1], ids[2], ... , each given what comes before it in its window.
- * @param {import('../../web/session.js').Session} session  @param {number[]} ids
+ * The windows of a text: tokens, the index of the first one whose successor counts, and how many do.
+ * @param {import('../../web/model.js').Model} model  @param {string} text
  */
-function nats(session, ids) {
-  const { capacity } = session;
-  let total = 0;
-  for (let scored = 0; scored < ids.length - 1;) {
-    const end = Math.min(ids.length - 1, Math.max(scored + (capacity >> 1), capacity));
-    const start = Math.max(0, end - capacity);
-    for (const logProb of session.score(ids.slice(start, end + 1)).subarray(scored - start)) total -= logProb;
-    scored = end;
+function* windowsOf(model, text) {
+  const { bosTokenId: end, nPositions } = model.config;
+  if (end === null) throw new Error('The model has no token that stands between documents.');
+  for (const document of documentsOf(text)) {
+    const ids = [end, ...model.encode(document), end];
+    for (let scored = 0; scored < ids.length - 1;) {
+      const stop = Math.min(ids.length - 1, Math.max(scored + (nPositions >> 1), nPositions));
+      const start = Math.max(0, stop - nPositions);
+      yield { ids: ids.slice(start, stop + 1), first: scored - start, count: stop - scored };
+      scored = stop;
+    }
   }
-  return total;
+}
+
+/** @param {import('../../web/model.js').Model} model  @param {string} text */
+export function bitsPerByte(model, text) {
+  const session = model.createSession();
+  const documents = documentsOf(text);
+  const bytes = documents.reduce((sum, document) => sum + Buffer.byteLength(document), 0);
+  let [nats, tokens] = [0, 0];
+  for (const { ids, first, count } of windowsOf(model, text)) {
+    for (const logProb of session.score(ids).subarray(first)) nats -= logProb;
+    tokens += count;
+  }
+  session.dispose();
+  return { bitsPerByte: nats / Math.LN2 / bytes, documents: documents.length, bytes, tokens };
 }
 
 /**
- * @param {import('../../web/model.js').Model} model  @param {string} text
- * @param {(done: number, of: number) => void} [onDocument]
+ * The part of all positions at which two models with one tokenizer find the same token likeliest.
+ * @param {import('../../web/model.js').Model} model  @param {import('../../web/model.js').Model} other  @param {string} text
  */
-export function bitsPerByte(model, text, onDocument) {
-  const end = model.config.bosTokenId;
-  if (end === null) throw new Error('The model has no token that stands between documents.');
-  const documents = documentsOf(text);
-  const session = model.createSession();
-  let total = 0;
-  let bytes = 0;
-  let tokens = 0;
-  for (const [i, document] of documents.entries()) {
-    const ids = model.encode(document);
-    total += nats(session, [end, ...ids, end]);
-    bytes += new TextEncoder().encode(document).length;
-    tokens += ids.length + 1;
-    onDocument?.(i + 1, documents.length);
+export function sameTop1(model, other, text) {
+  const sessions = [model.createSession(), other.createSession()];
+  let [same, of] = [0, 0];
+  for (const { ids, first, count } of windowsOf(model, text)) {
+    for (const session of sessions) session.sync(ids.slice(0, first + 1));
+    for (let i = 1; i <= count; i++) {
+      const [a, b] = sessions.map((session) => argmax(session.logits));
+      if (a === b) same++;
+      if (i < count) for (const session of sessions) session.decode(ids[first + i]);
+    }
+    of += count;
   }
-  session.dispose();
-  return { bitsPerByte: total / Math.LN2 / bytes, documents: documents.length, bytes, tokens };
+  for (const session of sessions) session.dispose();
+  return same / of;
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
@@ -71,12 +86,19 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     process.exit(2);
   }
   const model = await loadModel(values.model, { weights: /** @type {'f32' | 'int8'} */ (values.weights) });
+  const text = await readFile(positionals[0], 'utf8');
   const start = performance.now();
-  const progress = (/** @type {number} */ done, /** @type {number} */ of) => process.stderr.write(`\r${done} of ${of} documents`);
-  const result = bitsPerByte(model, await readFile(positionals[0], 'utf8'), process.stderr.isTTY ? progress : undefined);
+  /** @type {ReturnType<typeof bitsPerByte> & { sameTop1?: number }} */
+  const result = bitsPerByte(model, text);
   const seconds = (performance.now() - start) / 1e3;
   console.log(`${result.bitsPerByte.toFixed(4)} bits per byte: ${result.documents} documents, ${result.bytes} bytes, ${result.tokens} tokens, `
     + `${seconds.toFixed(1)} s, ${model.weights}, ${model.variant} build`);
+  if (values.weights !== 'f32') {
+    const exact = await loadModel(values.model);
+    result.sameTop1 = sameTop1(model, exact, text);
+    console.log(`${(100 * result.sameTop1).toFixed(2)} % of positions with the likeliest token of f32`);
+    exact.dispose();
+  }
   if (values.json) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
   model.dispose();
 }
