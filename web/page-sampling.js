@@ -17,7 +17,7 @@ const SEEDS = 2 ** 32;
 
 /** @type {Field[]} */
 const FIELDS = [
-  { key: 'seed', label: 'Seed', help: 'Where the random numbers start. Another seed, another story.', min: 0, max: SEEDS - 1, whole: true, step: 1, preset: 6 },
+  { key: 'seed', label: 'Seed', help: 'Where the random numbers start. Another seed, another story.', min: 0, max: SEEDS - 1, whole: true, step: 1, preset: 2 },
   { key: 'maxTokens', label: 'Tokens to write', help: 'The run ends here, at the end of the story, or when the context is full.', min: 1, max: 1024, whole: true, step: 1, preset: 300 },
   { key: 'temperature', label: 'Temperature', help: 'Below 1: safer choices; above 1: wilder ones; 0: always the likeliest token.', min: 0, max: 10, step: 0.1, preset: 0.8 },
   { key: 'topK', label: 'Top-k', help: 'Only the k likeliest tokens may be drawn. 0: off.', min: 0, max: 1e6, whole: true, step: 1, preset: 0 },

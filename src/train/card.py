@@ -1,6 +1,7 @@
 """Writes the model card: README.md and curve.svg beside the weights.
 
-    python3 src/train/card.py web/models/stories --corpus DIR --log build/train/log.csv --samples samples.md
+    python3 src/train/card.py web/models/stories --corpus DIR --log build/train/log.csv \
+        --int8 int8.json --samples samples.md
 """
 import argparse
 import csv
@@ -70,6 +71,8 @@ def main():
     parser.add_argument("model", type=pathlib.Path, help="model directory")
     parser.add_argument("--corpus", type=pathlib.Path, required=True)
     parser.add_argument("--log", type=pathlib.Path, required=True, help="log.csv of the training")
+    parser.add_argument("--int8", type=pathlib.Path, required=True,
+                        help="written by npm run eval -- DIR/stories.val.txt --weights int8 --json FILE")
     parser.add_argument("--samples", type=pathlib.Path, required=True, help="written by sample.js")
     args = parser.parse_args()
     model = export.read(args.model)
@@ -79,9 +82,11 @@ def main():
     bits = evaluate.bits_per_byte(model, documents, n_bytes, model.n_positions)
     with open(args.log, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
+    int8 = json.loads(args.int8.read_text(encoding="utf-8"))
     sampling = json.loads((args.model / "generation_config.json").read_text(encoding="utf-8"))
     template = pathlib.Path(__file__).with_name("card.md").read_text(encoding="utf-8")
     card = template.format(
+        int8_bits=f"{int8['bitsPerByte']:.4f}", same=f"{100 * int8['sameTop1']:.1f}",
         bits=f"{bits:.4f}", perplexity=f"{2 ** (bits * n_bytes / n_tokens):.2f}",
         val_bytes=f"{n_bytes:,}", val_tokens=f"{n_tokens:,}", val_documents=len(documents),
         parameters=f"{sum(p.numel() for p in model.parameters()):,}",

@@ -65,12 +65,12 @@ class Attention(nn.Module):
         self.c_attn = Conv1D(width, 3 * width, std)
         self.c_proj = Conv1D(width, width, out_std)
 
-    def forward(self, x, batch):
+    def forward(self, x, batch, see):
         rows, width = x.shape  # rows = B*T
         shape = (batch, rows // batch, 3, self.n_head, width // self.n_head)
-        q, k, v = self.c_attn(x).view(shape).permute(2, 0, 3, 1, 4).flatten(1, 2)
+        q, k, v = self.c_attn(see(x)).view(shape).permute(2, 0, 3, 1, 4).flatten(1, 2)
         out = attention(q, k, v).view(batch, self.n_head, -1, width // self.n_head)
-        return self.c_proj(out.transpose(1, 2).reshape(rows, width))
+        return self.c_proj(see(out.transpose(1, 2).reshape(rows, width)))
 
 
 class Mlp(nn.Module):
@@ -79,8 +79,8 @@ class Mlp(nn.Module):
         self.c_fc = Conv1D(width, inner, std)
         self.c_proj = Conv1D(inner, width, out_std)
 
-    def forward(self, x):
-        return self.c_proj(Gelu.apply(self.c_fc(x)))
+    def forward(self, x, see):
+        return self.c_proj(see(Gelu.apply(self.c_fc(see(x)))))
 
 
 class Layer(nn.Module):
@@ -92,9 +92,9 @@ class Layer(nn.Module):
         self.ln_2 = nn.LayerNorm(width, eps=1e-5)
         self.mlp = Mlp(width, inner, std, out_std)
 
-    def forward(self, x, batch, dtype):
-        x = x + self.drop(self.attn(self.ln_1(x).to(dtype), batch))
-        return x + self.drop(self.mlp(self.ln_2(x).to(dtype)))
+    def forward(self, x, batch, dtype, see):
+        x = x + self.drop(self.attn(self.ln_1(x).to(dtype), batch, see))
+        return x + self.drop(self.mlp(self.ln_2(x).to(dtype), see))
 
 
 class Gpt(nn.Module):
@@ -115,14 +115,22 @@ class Gpt(nn.Module):
             Layer(n_embd, n_head, inner, std, out_std, dropout) for _ in range(n_layer))
         self.ln_f = nn.LayerNorm(n_embd, eps=1e-5)
 
-    def forward(self, ids):
-        """Token ids [B, T] -> logits [B*T, V]."""
+    def hidden(self, ids, dtype, see=lambda x: x):
+        """Token ids [B, T] -> what the output head sees, [B*T, C].
+
+        see: what becomes of the input of each matrix on its way there: of c_attn, c_proj, c_fc and
+        c_proj in every layer, then of the head.
+        """
         batch, length = ids.shape
         positions = torch.arange(length, device=ids.device)
         x = self.drop(self.wte(ids) + self.wpe(positions)).flatten(0, 1)
         for layer in self.h:
-            x = layer(x, batch, self.dtype)
-        return self.ln_f(x).to(self.dtype) @ self.wte.weight.to(self.dtype).t()
+            x = layer(x, batch, dtype, see)
+        return see(self.ln_f(x).to(dtype))
+
+    def forward(self, ids):
+        """Token ids [B, T] -> logits [B*T, V]."""
+        return self.hidden(ids, self.dtype) @ self.wte.weight.to(self.dtype).t()
 
     def losses(self, ids, targets):
         """Negative log-likelihood in nats of each target, [B*T]."""

@@ -63,20 +63,21 @@ def arguments():
 class Gradient:
     """Mean loss and gradient of a batch. On a CPU each thread takes one micro-batch after another,
     which loses less to a busy machine than splitting every operation over the cores; the parts
-    are added in a fixed order, so the result does not depend on who did what."""
+    are added in a fixed order, so the result does not depend on who did what.
 
-    def __init__(self, model, threads, device):
-        self.params, self.model, self.device = list(model.parameters()), model, device
+    loss: windows [n, context + 1] -> a number; micro: tokens in a micro-batch."""
+
+    def __init__(self, model, loss, micro, threads, device):
+        self.params, self.loss, self.tokens, self.device = list(model.parameters()), loss, micro, device
         self.pool = concurrent.futures.ThreadPoolExecutor(
             threads, initializer=lambda: torch.set_num_threads(1)) if device == "cpu" else None
 
     def micro(self, windows):
-        windows = torch.from_numpy(windows).to(self.device)
-        loss = self.model.losses(windows[:, :-1], windows[:, 1:]).mean()
+        loss = self.loss(torch.from_numpy(windows).to(self.device))
         return loss.item(), torch.autograd.grad(loss, self.params)
 
     def __call__(self, windows, context):
-        size = max(1, MICRO // context) if self.pool else len(windows)
+        size = max(1, self.tokens // context) if self.pool else len(windows)
         parts = [windows[i:i + size] for i in range(0, len(windows), size)]
         results = list((self.pool.map if self.pool else map)(self.micro, parts))
         for p, *grads in zip(self.params, *(grads for _, grads in results)):
@@ -93,12 +94,15 @@ class Run:
         self.model = gpt.Gpt(args.vocab, 1024, args.layers, args.width, args.heads,
                              dtype=getattr(torch, args.dtype), dropout=args.dropout).to(device)
         self.optimizers = optim.build(self.model, args.lr, args.weight_decay, args.optimizer)
-        self.gradient = Gradient(self.model, args.threads, device)
+        self.gradient = Gradient(self.model, self.loss, MICRO, args.threads, device)
         self.windows = data.Windows(corpus.train, args.seed)
         self.step, self.seconds, self.tokens, self.mean, self.log = 0, 0.0, 0, None, []
         self.file = pathlib.Path(args.work) / "checkpoint.pt"
         if self.file.exists():
             self.load()
+
+    def loss(self, windows):
+        return self.model.losses(windows[:, :-1], windows[:, 1:]).mean()
 
     def progress(self):
         """Part of the budget that is used up, 0..1."""
