@@ -47,10 +47,10 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
  *
  * A block goes through one half and then through the other: the constants of a half fit
  * the registers, and more of a short calculation are in flight at once than of a long. */
-enum { BLOCK = 16 }; /* vectors */
+enum { BLOCK = 64 };
 
 /* From x to r; t: n in its low bits. */
-static void exp_reduce(v128_t *t, float *x, size_t vectors)
+static void exp_reduce(v128_t *t, float *x, size_t n)
 {
     static const float constants[] = {-64.0f,      64.0f,        1.44269504f,
                                       12582912.0f, 0.693359375f, -2.1219444e-4f};
@@ -60,17 +60,17 @@ static void exp_reduce(v128_t *t, float *x, size_t vectors)
     const v128_t shifter = wasm_v128_load32_splat(c + 3);
     const v128_t ln_2 = wasm_v128_load32_splat(c + 4),
                  rest = wasm_v128_load32_splat(c + 5);
-    for (size_t i = 0; i < vectors; i++, x += 4) {
+    for (; n > 0; n -= 4, x += 4, t++) {
         const v128_t v = wasm_f32x4_pmin(wasm_f32x4_pmax(wasm_v128_load(x), least), most);
-        t[i] = wasm_f32x4_add(wasm_f32x4_mul(v, log2_e), shifter);
-        const v128_t n = wasm_f32x4_sub(t[i], shifter);
-        const v128_t r = wasm_f32x4_sub(v, wasm_f32x4_mul(n, ln_2));
-        wasm_v128_store(x, wasm_f32x4_sub(r, wasm_f32x4_mul(n, rest)));
+        *t = wasm_f32x4_add(wasm_f32x4_mul(v, log2_e), shifter);
+        const v128_t power = wasm_f32x4_sub(*t, shifter);
+        const v128_t r = wasm_f32x4_sub(v, wasm_f32x4_mul(power, ln_2));
+        wasm_v128_store(x, wasm_f32x4_sub(r, wasm_f32x4_mul(power, rest)));
     }
 }
 
 /* From r to exp(x). */
-static void exp_finish(float *x, const v128_t *t, size_t vectors)
+static void exp_finish(float *x, const v128_t *t, size_t n)
 {
     static const float constants[] = {0.001381454f, 0.008368745f, 0.04166839f,
                                       0.16666521f,  0.49999994f,  1.0f,
@@ -81,35 +81,26 @@ static void exp_finish(float *x, const v128_t *t, size_t vectors)
     const v128_t half = wasm_v128_load32_splat(c + 4),
                  one = wasm_v128_load32_splat(c + 5);
     const v128_t shifter = wasm_v128_load32_splat(c + 6);
-    for (size_t i = 0; i < vectors; i++, x += 4) {
+    for (; n > 0; n -= 4, x += 4, t++) {
         const v128_t r = wasm_v128_load(x);
         v128_t q = wasm_f32x4_add(wasm_f32x4_mul(c3, r), c2);
         q = wasm_f32x4_add(wasm_f32x4_mul(q, r), c1);
         q = wasm_f32x4_add(wasm_f32x4_mul(q, r), c0);
         q = wasm_f32x4_add(wasm_f32x4_mul(q, r), half);
         q = wasm_f32x4_add(wasm_f32x4_mul(wasm_f32x4_mul(r, r), q), r);
-        const v128_t exponent = wasm_i32x4_shl(wasm_i32x4_sub(t[i], shifter), 23);
+        const v128_t exponent = wasm_i32x4_shl(wasm_i32x4_sub(*t, shifter), 23);
         wasm_v128_store(x, wasm_i32x4_add(wasm_f32x4_add(q, one), exponent));
     }
 }
 
-/* x = exp(x)   x: [4 * vectors] */
-static void exp_block(float *x, size_t vectors)
+void kvc_exp(float *x, size_t n)
 {
-    v128_t t[BLOCK];
-    assert(vectors <= BLOCK);
-    exp_reduce(t, x, vectors);
-    exp_finish(x, t, vectors);
-}
-
-void kvc_exp(float *y, const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i += 4 * BLOCK) {
-        float block[4 * BLOCK] = {0};
-        const size_t m = kvc_min(4 * BLOCK, n - i);
-        memcpy(block, x + i, m * sizeof *x);
-        exp_block(block, (m + 3) / 4);
-        memcpy(y + i, block, m * sizeof *y);
+    assert(n % 4 == 0);
+    for (size_t m; n > 0; n -= m, x += m) {
+        v128_t t[BLOCK / 4];
+        m = kvc_min(BLOCK, n);
+        exp_reduce(t, x, m);
+        exp_finish(x, t, m);
     }
 }
 
@@ -121,15 +112,15 @@ void kvc_gelu(float *x, size_t n)
     const v128_t a = wasm_f32x4_splat(-1.5957691216f); /* -2 sqrt(2/pi) */
     const v128_t b = wasm_f32x4_splat(0.044715f);
     for (size_t m; n > 0; n -= m, x += m) {
-        float e[4 * BLOCK];
-        m = kvc_min(4 * BLOCK, n);
+        float e[BLOCK];
+        m = kvc_min(BLOCK, n);
         for (size_t i = 0; i < m; i += 4) {
             const v128_t v = wasm_v128_load(x + i);
             const v128_t cube = wasm_f32x4_mul(wasm_f32x4_mul(v, v), v);
             const v128_t u = wasm_f32x4_add(v, wasm_f32x4_mul(b, cube));
             wasm_v128_store(e + i, wasm_f32x4_mul(a, u));
         }
-        exp_block(e, m / 4);
+        kvc_exp(e, m);
         for (size_t i = 0; i < m; i += 4)
             wasm_v128_store(x + i,
                             wasm_f32x4_div(wasm_v128_load(x + i),
@@ -159,11 +150,11 @@ float kvc_softmax_terms(float *x, size_t n, float scale)
     const size_t padded = kvc_round_up(n, 4);
     v128_t sum = wasm_f32x4_splat(0.0f);
     for (size_t i = 0, end; i < padded; i = end) {
-        end = kvc_min(padded, i + 4 * BLOCK);
+        end = kvc_min(padded, i + BLOCK);
         for (size_t j = i; j < end; j += 4)
             wasm_v128_store(x + j,
                             wasm_f32x4_mul(wasm_f32x4_sub(wasm_v128_load(x + j), m), s));
-        exp_block(x + i, (end - i) / 4);
+        kvc_exp(x + i, end - i);
         if (end == padded)
             memset(x + n, 0, (padded - n) * sizeof *x);
         for (size_t j = i; j < end; j += 4)

@@ -86,9 +86,9 @@ float kvc_softmax_terms(float *x, size_t n, float scale);
 void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, float *x,
                         size_t n);
 
-/* y = exp(x), to about one ulp on [-64, 64] and clamped outside
- *   y, x: [n], may be the same */
-void kvc_exp(float *y, const float *x, size_t n);
+/* x = exp(x), in place, to about one ulp on [-64, 64] and clamped outside
+ *   x: [n]   n: a multiple of 4 */
+void kvc_exp(float *x, size_t n);
 
 /* y += x    y, x: [n]   n: a multiple of 4 */
 void kvc_add(float *restrict y, const float *restrict x, size_t n);

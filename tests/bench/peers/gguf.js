@@ -133,7 +133,11 @@ class Held extends Blob {
 
   /** @param {number} [start]  @param {number} [end] */
   slice(start, end) {
-    return new Blob([this.#bytes.subarray(start, end)]);
+    return new Held(this.#bytes.subarray(start, end));
+  }
+
+  async arrayBuffer() {
+    return this.#bytes.slice().buffer;
   }
 }
 
