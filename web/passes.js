@@ -62,14 +62,18 @@ export class Passes extends Handle {
     return ms;
   }
 
-  /** The whole pass in slices; returns the milliseconds of computing. @param {Pauses} pauses */
+  /**
+   * The whole pass in slices; returns the milliseconds of computing. Others have their turn before it and within it, and
+   * not after it: an abort that is heard there finds nothing computed that nobody has been given.
+   * @param {Pauses} pauses
+   */
   async slices(pauses) {
+    if (pauses.due) await pauses.take();
     const start = performance.now();
     const paused = pauses.ms;
     while (this.step()) if (pauses.due) await pauses.take();
     const ms = performance.now() - start - (pauses.ms - paused);
     this.watcher?.tell();
-    if (pauses.due) await pauses.take();
     return ms;
   }
 

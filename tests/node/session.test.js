@@ -335,6 +335,34 @@ test('aborted: within a prefill and within one uncached token, and the timeline 
   slow.dispose();
 });
 
+test('aborted at any look at the signal, the session holds what was given out and not a token more', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => (now += 1000)); // a pause is due after every step
+  const prompt = model.encode('Hello');
+  for (const useCache of [true, false]) {
+    const lengths = new Set(); // of what runs had given out, where they were aborted
+    for (let looks = 1, aborted = true; aborted; looks++) {
+      let left = looks;
+      const signal = { get aborted() { return --left === 0; }, reason: new Error('enough') };
+      const session = model.createSession();
+      const held = [...prompt];
+      aborted = await (async () => {
+        for await (const token of session.generate(prompt, { ...HOT, maxTokens: 6, useCache, signal })) held.push(token.id);
+      })().then(() => false, (error) => error.code === 'aborted' || assert.fail(error));
+      assert.ok([0, held.length].includes(session.position), `${session.position} of ${held.length} held at look ${looks}`);
+      if (session.position > 0) {
+        const fresh = model.createSession({ useCache });
+        fresh.prefill(held);
+        assert.equal(session.logitsHash, fresh.logitsHash);
+        fresh.dispose();
+      }
+      lengths.add(held.length);
+      session.dispose();
+    }
+    assert.equal(lengths.size, 7);
+  }
+});
+
 // ---- bad input and the end ----------------------------------------------------------------------
 
 test('token_out_of_range, position_out_of_range, invalid_argument: refused, and nothing is lost', async () => {
