@@ -224,15 +224,15 @@ static void widen_page_of_halves(float *restrict out, const uint16_t *x, size_t 
 static void widen_page_of_bytes(float *restrict out, const int8_t *x, const float *scales,
                                 size_t D, bool slots_side_by_side)
 {
-    v128_t s[4];
-    for (size_t c = 0; c < 4; c++)
-        s[c] = wasm_v128_load(scales + 4 * c);
-    if (slots_side_by_side)
+    if (slots_side_by_side) {
+        v128_t s[4];
+        for (size_t c = 0; c < 4; c++)
+            s[c] = wasm_v128_load(scales + 4 * c);
         for (size_t d = 0; d < D; d++, x += KVC_PAGE, out += KVC_PAGE)
             for (size_t c = 0; c < 4; c++)
                 wasm_v128_store(out + 4 * c,
                                 wasm_f32x4_mul(s[c], widen_bytes(x + 4 * c)));
-    else
+    } else
         for (size_t slot = 0; slot < KVC_PAGE; slot++) {
             const v128_t scale = wasm_v128_load32_splat(scales + slot);
             for (size_t i = 0; i < D; i += 4, x += 4, out += 4)

@@ -16,7 +16,7 @@ import { refuseSequences } from './session-options.js';
  * @property {number} [minP]           0: off
  * @property {number} [repetitionPenalty]  1: off
  * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
- * @property {AbortSignal} [signal]    stops within one token; rejects with code "aborted"
+ * @property {AbortSignal} [signal]    stops within one token or 8 ms; rejects with code "aborted"
  *
  * @typedef {{ numBeams: number, lengthPenalty: number, earlyStopping: boolean | 'never' }} BeamOptions
  */
