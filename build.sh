@@ -2,14 +2,14 @@
 # The one build entry. Usage: ./build.sh COMMAND
 #
 #   setup    install what is missing (packages, node_modules, Emscripten)
-#   wasm     src/*.c -> web/kvc.wasm, web/kvc-relaxed.wasm, web/kvc-scalar.wasm
-#   native   src/*.c + tests/native/*.c -> build/<flavour>/test_*
-#   types    check the JSDoc types of web/*.js, write dist/types/*.d.ts
+#   wasm     src/ -> web/engine/kvc.wasm, kvc-relaxed.wasm, kvc-scalar.wasm
+#   native   src/ + tests/native/*.c -> build/<flavour>/test_*
+#   types    check the JSDoc types of web/, write dist/types/*.d.ts
 #   site     bundle the page into dist/, ready for any static file server
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
-#   mutants  plant each bug of src/lab.h in turn; the native tests must find every one
+#   mutants  plant each bug of src/lab/lab.h in turn; the native tests must find every one
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` says how long,
 #            `fuzz keep` adds what was found, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
@@ -24,10 +24,10 @@ set -euo pipefail
 shopt -s nullglob
 trap 'exit 130' INT # Ctrl+C ends the whole build, not just its current step
 cd "$(dirname "${BASH_SOURCE[0]}")"
-. src/setup.sh
+. .ci/setup.sh
 . tests/fuzz/fuzz.sh
 
-C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude"
+C_FLAGS="-std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Iinclude -Isrc"
 NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-gcc-O2 gcc-native clang-sanitize scalar} # fewer while working on something
 WASM_VARIANTS="kvc kvc-relaxed kvc-scalar"
 # NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
@@ -67,9 +67,9 @@ wasm_flags() {
 wasm_stale() {
     local name
     for name in $WASM_VARIANTS; do
-        stale "web/$name.wasm" src/*.[ch] include/*.h build.sh && return 0
+        stale "web/engine/$name.wasm" src/*/*.[ch] include/*.h build.sh && return 0
     done
-    stale build/failing.wasm src/*.[ch] include/*.h tests/node/failing.c build.sh
+    stale build/failing.wasm src/*/*.[ch] include/*.h tests/node/failing.c build.sh
 }
 
 build_wasm() {
@@ -78,14 +78,14 @@ build_wasm() {
     link_simde || return 1
     for name in $WASM_VARIANTS; do
         # shellcheck disable=SC2046,SC2086
-        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_flags "$name") src/*.c || return 1
+        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_flags "$name") src/*/*.c || return 1
         check_wasm "build/$name.wasm" || return 1
     done
     # For the tests: the same with an allocator that fails when it is told to.
     # shellcheck disable=SC2046,SC2086
     run_emcc build/failing.wasm $WASM_FLAGS $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
-        src/*.c tests/node/failing.c || return 1
-    for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/; done
+        src/*/*.c tests/node/failing.c || return 1
+    for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/engine/; done
 }
 
 # A module may import the memory-growth notice and nothing else, and has a size budget.
@@ -115,14 +115,14 @@ native_compiler() {
         fuzz) echo clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -DKVC_FUZZ -DKVC_POISON ;;
         clang-sanitize) echo clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON ;;
         scalar) echo gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized ;; # SIMDe's portable C instead of SSE
-        lab) echo gcc -O2 -DKVC_LAB -DKVC_POISON ;; # with the switches of src/lab.h
+        lab) echo gcc -O2 -DKVC_LAB -DKVC_POISON ;; # with the switches of src/lab/lab.h
     esac
 }
 
 core_sources() {
     local source
-    for source in src/*.c; do
-        case $source in src/wasm*.c) ;; *) echo "$source" ;; esac
+    for source in src/*/*.c; do
+        case $source in src/wasm/*) ;; *) echo "$source" ;; esac
     done
 }
 
@@ -158,8 +158,8 @@ compile_commands() { # compile_commands FLAVOUR
     local source out
     for source in $(shared_sources) $(test_sources "$1"); do
         out=$(object "$1" "$source")
-        stale "$out" "$source" src/*.h include/*.h tests/*/*.h build.sh || continue
-        echo "$(native_compiler "$1") $C_FLAGS -Isrc -Itests/native -Itests/fuzz -isystem build/include" \
+        stale "$out" "$source" src/*/*.h include/*.h tests/*/*.h build.sh || continue
+        echo "$(native_compiler "$1") $C_FLAGS -Itests/native -Itests/fuzz -isystem build/include" \
             "-c $source -o $out.part && mv $out.part $out"
     done
 }
@@ -196,19 +196,19 @@ MUTANT_LAST="test_golden test_gpt test_random" # they take long, and run where n
 
 build_lab() { build_native gcc-O2 lab && cut_switches; }
 
-lab_bugs() { sed -n 's/^    BUG(\([A-Za-z0-9]*\), .*/\1/p' src/lab.h; }
+lab_bugs() { sed -n 's/^    BUG(\([A-Za-z0-9]*\), .*/\1/p' src/lab/lab.h; }
 
 # Outside the lab a switch leaves no trace: objects of sources without the switches are the same bytes.
 cut_switches() {
     local source name
     mkdir -p build/lab/cut
-    for source in $(grep -l 'KVC_BUG(' src/*.c); do
+    for source in $(grep -l 'KVC_BUG(' src/*/*.c); do
         name=$(basename "$source" .c)
         sed -e 's/ [&|][&|] !\{0,1\}KVC_BUG([A-Za-z0-9]*))/)/' \
             -e '/^ *\(if\|for\) (.*KVC_BUG(.*)/ { s/.*//; n; s/.*//; }' "$source" >"build/lab/cut/$name.c"
-        ! grep -n 'KVC_BUG' "build/lab/cut/$name.c" || { say "$source: a switch in no form of src/lab.h" && return 1; }
+        ! grep -n 'KVC_BUG' "build/lab/cut/$name.c" || { say "$source: a switch in no form of src/lab/lab.h" && return 1; }
         # shellcheck disable=SC2086,SC2046
-        $(native_compiler gcc-O2) $C_FLAGS -Isrc -isystem build/include -fmacro-prefix-map=build/lab/cut=src \
+        $(native_compiler gcc-O2) $C_FLAGS -isystem build/include -fmacro-prefix-map=build/lab/cut=${source%/*} \
             -c "build/lab/cut/$name.c" -o "build/lab/cut/$name.o" || return 1
         cmp "build/lab/cut/$name.o" "$(object gcc-O2 "$source")" || return 1
     done
@@ -231,7 +231,7 @@ run_mutants() {
     local bug name killed=0 survived=0
     mutant_commands | run_parallel
     for bug in $(lab_bugs); do
-        name=$(sed -n "s/^    BUG($bug, \"\([a-z_]*\)\".*/\1/p" src/lab.h)
+        name=$(sed -n "s/^    BUG($bug, \"\([a-z_]*\)\".*/\1/p" src/lab/lab.h)
         if [ -s "build/lab/$bug.killers" ]; then
             killed=$((killed + 1))
             printf '  %-5s %-22s %s\n' "$bug" "$name" "$(paste -sd '|' "build/lab/$bug.killers" | sed 's/|/, /g')"
@@ -247,12 +247,12 @@ run_mutants() {
 
 # Everything once more without a JavaScript engine.
 build_bench() {
-    bundle build/bench web/client.js web/worker.js && cp web/*.wasm build/bench/ || return 1
+    bundle build/bench web/worker/client.js web/worker/worker.js && mkdir -p build/bench/engine && cp web/engine/*.wasm build/bench/engine/ || return 1
     link_simde || return 1
     command -v gcc >/dev/null || return 0
-    stale build/bench-native src/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
+    stale build/bench-native src/*/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
     # shellcheck disable=SC2046,SC2086
-    gcc -O3 -march=native -DNDEBUG $C_FLAGS -Isrc -isystem build/include $(core_sources) \
+    gcc -O3 -march=native -DNDEBUG $C_FLAGS -isystem build/include $(core_sources) \
         tests/bench/*.c -o build/bench-native.part && mv build/bench-native.part build/bench-native
 }
 
@@ -260,16 +260,16 @@ build_bench() {
 
 build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
 
-# bundle FOLDER SOURCE...: one folder, flat: each bundle finds its neighbours through new URL('./x', import.meta.url).
+# bundle FOLDER SOURCE...: in the folders they have in web/: bundles find their neighbours through new URL('../room/x', import.meta.url).
 bundle() {
     mkdir -p "$1"
     node_modules/.bin/esbuild "${@:2}" --bundle --minify --sourcemap --format=esm \
-        --target=es2022 --external:node:* --outdir="$1" --log-level=warning
+        --target=es2022 --external:node:* --outbase=web --outdir="$1" --log-level=warning
 }
 
 build_site() {
-    bundle dist web/page.js web/worker.js || return 1
-    cp web/*.html web/*.css web/*.wasm node_modules/uplot/dist/uPlot.min.css dist/
+    bundle dist web/page/page.js web/worker/worker.js || return 1
+    mkdir -p dist/engine && cp web/page/*.html dist/ && cp web/page/*.css node_modules/uplot/dist/uPlot.min.css dist/page/ && cp web/engine/*.wasm dist/engine/
     rm -rf dist/models
     cp -R web/models dist/models
 }
@@ -380,7 +380,7 @@ case $command in
     bench) setup wasm page bench && locked build_wasm && locked build_bench && exec node tests/bench/bench.js "$@" ;;
     peers) setup wasm page browser && locked build_wasm && exec node tests/bench/peers/peers.js "$@" ;;
     cache-types | eval) setup wasm page && locked build_wasm && exec node "tests/bench/$command.js" "$@" ;;
-    clean) rm -rf build dist web/*.wasm ;;
+    clean) rm -rf build dist web/engine/*.wasm ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
     *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;
 esac

@@ -1,9 +1,9 @@
 // kvcache-wasm: what `import ... from 'kvcache-wasm'` gives.
-export { loadModel } from './model.js';
-export { KvcError, ERROR_CODES } from './errors.js';
-export { analyzeMemory, analyzeSpeedup } from './analysis.js';
-export { benchmarkComparison } from './benchmark.js';
-export { init } from './blocks.js';
-export { KVCache } from './kv-cache.js';
-export { CachedAttention } from './cached-attention.js';
-export { enableKVCache, disableKVCache } from './enable-cache.js';
+export { loadModel } from './session/model.js';
+export { KvcError, ERROR_CODES } from './engine/errors.js';
+export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
+export { benchmarkComparison } from './measure/benchmark.js';
+export { init } from './blocks/init.js';
+export { KVCache } from './cache/kv-cache.js';
+export { CachedAttention } from './blocks/cached-attention.js';
+export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';

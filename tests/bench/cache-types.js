@@ -11,13 +11,13 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
 
-/** @typedef {import('../../web/session-options.js').CacheType} CacheType */
+/** @typedef {import('../../web/session/options.js').CacheType} CacheType */
 /** @type {[CacheType, CacheType][]} of keys and values */
 const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
 
 /**
  * Token ids of a text that the model writes; where it ends, it begins another one.
- * @param {import('../../web/model.js').Model} model  @param {number} length  @param {number} seed
+ * @param {import('../../web/session/model.js').Model} model  @param {number} length  @param {number} seed
  */
 export async function ownText(model, length, seed) {
   const begin = model.config.bosTokenId ?? 0;
@@ -57,7 +57,7 @@ export function argmax(values) {
 }
 
 /**
- * @param {import('../../web/model.js').Model} model
+ * @param {import('../../web/session/model.js').Model} model
  * @param {number[]} ids
  * @param {[CacheType, CacheType][]} [types]
  */

@@ -22,7 +22,7 @@ const documentsOf = (text) => text.split(END).map((part) => part.replace(/^\n+|\
 
 /**
  * The windows of a text: tokens, the index of the first one whose successor counts, and how many do.
- * @param {import('../../web/model.js').Model} model  @param {string} text
+ * @param {import('../../web/session/model.js').Model} model  @param {string} text
  */
 function* windowsOf(model, text) {
   const { bosTokenId: end, nPositions } = model.config;
@@ -38,7 +38,7 @@ function* windowsOf(model, text) {
   }
 }
 
-/** @param {import('../../web/model.js').Model} model  @param {string} text */
+/** @param {import('../../web/session/model.js').Model} model  @param {string} text */
 export function bitsPerByte(model, text) {
   const session = model.createSession();
   const documents = documentsOf(text);
@@ -54,7 +54,7 @@ export function bitsPerByte(model, text) {
 
 /**
  * The part of all positions at which two models with one tokenizer find the same token likeliest.
- * @param {import('../../web/model.js').Model} model  @param {import('../../web/model.js').Model} other  @param {string} text
+ * @param {import('../../web/session/model.js').Model} model  @param {import('../../web/session/model.js').Model} other  @param {string} text
  */
 export function sameTop1(model, other, text) {
   const sessions = [model.createSession(), other.createSession()];

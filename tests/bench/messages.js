@@ -1,11 +1,11 @@
 // What a token costs on its way to a reader besides its computing: through the worker and its messages, as the page
 // gets it, as fast as it goes. In a page only (messages.html); needs no more than client.js.
-import { spread } from '../../web/benchmark.js';
+import { spread } from '../../web/measure/benchmark.js';
 
 const WARM_UPS = 1;
 const TOKENS = 400;
 
-/** @typedef {import('../../web/client.js').EngineClient} EngineClient */
+/** @typedef {import('../../web/worker/client.js').EngineClient} EngineClient */
 
 /**
  * Microseconds a token outside of what its own `ms` says.

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "native.h"
-#include "probe.h"
+#include "kernels/probe.h"
 
 void bench_fail(const char *what)
 {

@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "native.h"
-#include "probe.h"
+#include "kernels/probe.h"
 
 enum { WARM_UPS = 1, FEW = 32 };
 

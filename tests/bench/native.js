@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { parseConfig } from '../../web/config.js';
-import { DECODED, benchmarkIds, spread } from '../../web/benchmark.js';
+import { parseConfig } from '../../web/config/config.js';
+import { DECODED, benchmarkIds, spread } from '../../web/measure/benchmark.js';
 import { linesOf } from './lines.js';
 import { SHAPES, randomModel } from './shapes.js';
 
@@ -56,7 +56,7 @@ async function measureModel({ name, directory, weights }, job, tell) {
 }
 
 /**
- * @param {Readonly<import('../../web/config.js').Config>} c  @param {string} file  @param {number[]} contexts
+ * @param {Readonly<import('../../web/config/config.js').Config>} c  @param {string} file  @param {number[]} contexts
  * @param {string} weights  @param {import('./suite.js').Job} job
  */
 async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs }) {

@@ -1,6 +1,6 @@
 // From results to a report for people. The limits stand beside what is held against them, as shares.
 import { cpus, release, totalmem, type } from 'node:os';
-import { HEAD, cells, details, table } from '../../web/page-figures.js';
+import { HEAD, cells, details, table } from '../../web/measure/figures.js';
 import { SHAPES } from './shapes.js';
 
 /** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('./suite.js').Overhead & { runtime: string }} Overhead */

@@ -1,10 +1,10 @@
 // The benchmark of one runtime: a Node of any version, or a page; it knows neither. Results go to `tell` as
 // they are there. What is measured, and how: ../../web/measure.js.
 import { loadModel } from 'kvcache-wasm';
-import { spread } from '../../web/benchmark.js';
-import { bestVariant } from '../../web/engine.js';
-import { Limits } from '../../web/limits.js';
-import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure.js';
+import { spread } from '../../web/measure/benchmark.js';
+import { bestVariant } from '../../web/engine/engine.js';
+import { Limits } from '../../web/measure/limits.js';
+import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 import { NOTHING, SHAPES, randomModel } from './shapes.js';
 
 const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
@@ -19,8 +19,8 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
  * @property {number} windowMs     of one figure, at least
  * @property {number} patienceMs   passes over a whole context that take longer are left out
  *
- * @typedef {import('../../web/benchmark.js').Spread} Spread
- * @typedef {import('../../web/measure.js').Figures & { kind: 'row', model: string, build: string, weights: string }} Row
+ * @typedef {import('../../web/measure/benchmark.js').Spread} Spread
+ * @typedef {import('../../web/measure/measure.js').Figures & { kind: 'row', model: string, build: string, weights: string }} Row
  * @typedef {{ kind: 'overhead', of: 'generate' | 'sampling' | 'messages', build: string, weights: string, microseconds: Spread }} Overhead
  *   of a token: with a model of width 4; of the shipped model, besides the pass over it, and on its way to the page
  * @typedef {Row | { kind: 'note', text: string } | Overhead} Result
@@ -54,7 +54,7 @@ function buildsOf(wanted, tell) {
 /**
  * Microseconds that a generated token costs beside the kernels (sampling, binding, iteration), and what
  * a model of width 4 takes.
- * @param {import('../../web/engine.js').Variant} build  @param {Job} job
+ * @param {import('../../web/engine/engine.js').Variant} build  @param {Job} job
  */
 async function overhead(build, { runs }) {
   const model = await loadModel(randomModel(NOTHING), { tokenizer: false, variant: build });
@@ -73,7 +73,7 @@ async function overhead(build, { runs }) {
 /**
  * Microseconds that a token of the shipped model costs in generate(), sampled as its makers suggest, beyond one that
  * is appended: the sampler and the iteration.
- * @param {import('../../web/engine.js').Variant} build  @param {string} shipped  @param {Job} job
+ * @param {import('../../web/engine/engine.js').Variant} build  @param {string} shipped  @param {Job} job
  */
 async function samplingCost(build, shipped, { runs }) {
   const model = await loadModel(shipped, { tokenizer: false, variant: build, weights: 'int8' });
@@ -89,7 +89,7 @@ async function samplingCost(build, shipped, { runs }) {
   return spread(costs);
 }
 
-/** @param {import('../../web/session.js').Session} session  @param {number[]} ids  grows by about 32  @param {number} seed */
+/** @param {import('../../web/session/session.js').Session} session  @param {number[]} ids  grows by about 32  @param {number} seed */
 async function stretchCost(session, ids, seed) {
   const more = [];
   let start = performance.now();
@@ -104,7 +104,7 @@ async function stretchCost(session, ids, seed) {
 }
 
 /**
- * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: import('../../web/engine.js').Variant }} what
+ * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: import('../../web/engine/engine.js').Variant }} what
  * @param {Job} job  @param {(result: Result) => void} tell
  */
 async function measureModel({ name, source, weights, build }, job, tell) {

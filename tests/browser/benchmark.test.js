@@ -130,7 +130,7 @@ test('a model that is not there: said in words, and it works once it is', async 
 test('the worker: what it is told first, last and never', async (t) => {
   const page = await openPage(t, site);
   const said = await page.evaluate(async (model) => {
-    const worker = new Worker('worker.js', { type: 'module' });
+    const worker = new Worker('worker/worker.js', { type: 'module' });
     const messages = [];
     worker.onmessage = ({ data }) => messages.push(data);
     const until = async (found) => {

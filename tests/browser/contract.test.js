@@ -9,7 +9,7 @@ const small = await addModel(site, 'small');
 test('the worker: status at any time, one request at once, what it does not know is refused', async (t) => {
   const page = await openPage(t, site);
   const said = await page.evaluate(async (model) => {
-    const worker = new Worker('worker.js', { type: 'module' });
+    const worker = new Worker('worker/worker.js', { type: 'module' });
     const messages = [];
     worker.onmessage = ({ data }) => messages.push(data);
     const answer = async (id) => {

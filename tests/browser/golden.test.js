@@ -11,7 +11,7 @@ const site = await startSite();
 const blocks = parseGolden(await readFile('tests/fixtures/golden.txt', 'utf8'));
 await build({
   stdin: { contents: "export { loadModel } from './web/index.js'; export { recompute } from './tests/node/golden.js';", resolveDir: process.cwd() },
-  bundle: true, format: 'esm', external: ['node:*'], outfile: join(site.folder, 'golden.js'), logLevel: 'warning',
+  bundle: true, format: 'esm', external: ['node:*'], outfile: join(site.folder, 'golden', 'golden.js'), logLevel: 'warning',
 });
 await writeFile(join(site.folder, 'golden.html'), '<!doctype html><title>golden</title>');
 
@@ -22,7 +22,7 @@ for (const variant of ['relaxed', 'simd', 'scalar']) {
       const page = await site.browser.newPage();
       await page.goto(`${site.url}golden.html`);
       const computed = await page.evaluate(async ([all, options]) => {
-        const { loadModel, recompute } = await import('./golden.js');
+        const { loadModel, recompute } = await import('./golden/golden.js');
         const results = [];
         for (const block of all) results.push(await recompute(block, loadModel, options));
         return results;

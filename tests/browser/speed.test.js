@@ -1,9 +1,9 @@
 // From milliseconds to the speeds that the page shows, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { firstDifference } from '../../web/page-run.js';
-import { Curves, Meter, WINDOW } from '../../web/page-speed.js';
-import { visible } from '../../web/page-view.js';
+import { firstDifference } from '../../web/demo/run.js';
+import { Curves, Meter, WINDOW } from '../../web/demo/speed.js';
+import { visible } from '../../web/demo/view.js';
 
 const near = (value, wanted) => assert.ok(Math.abs(value / wanted - 1) < 1e-9, `${value} instead of ${wanted}`);
 const fed = (times) => {

@@ -7,7 +7,7 @@
 #include "check.h"
 #include "fuzz.h"
 #include "random_model.h"
-#include "state.h"
+#include "base/state.h"
 
 enum {
     L = 2,

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "lab.h"
+#include "lab/lab.h"
 
 #ifdef KVC_LAB
 /* The mutation gate names the bug to plant in the environment, and reads line by line what

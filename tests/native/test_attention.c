@@ -3,7 +3,7 @@
  * chunks. */
 #include <math.h>
 
-#include "attention.h"
+#include "cache/attention.h"
 #include "check.h"
 #include "oracle.h"
 #include "random_model.h"

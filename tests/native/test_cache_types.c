@@ -7,7 +7,7 @@
 #include "oracle.h"
 #include "plain_cache.h"
 #include "random_model.h"
-#include "vectors.h"
+#include "cache/vectors.h"
 
 static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
 

@@ -4,9 +4,9 @@
 #include <float.h>
 #include <math.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "check.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "oracle.h"
 #include "random_model.h"
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "check.h"
-#include "model.h"
+#include "model/model.h"
 #include "random_model.h"
 
 static const kvc_config tiny = {.n_layer = 2,

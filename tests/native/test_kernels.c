@@ -3,9 +3,9 @@
  * the same row among others. */
 #include <math.h>
 
-#include "arena.h"
+#include "base/arena.h"
 #include "check.h"
-#include "kernels.h"
+#include "kernels/kernels.h"
 #include "oracle.h"
 #include "random_model.h"
 

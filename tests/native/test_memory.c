@@ -1,5 +1,5 @@
 /* "Ask, then give": what a model and a session cost, that one byte less is refused. */
-#include "arena.h"
+#include "base/arena.h"
 #include "check.h"
 #include "random_model.h"
 

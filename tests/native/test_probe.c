@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "probe.h"
+#include "kernels/probe.h"
 
 enum { NUMBERS = 4 * KVC_PROBE_CHAINS };
 

@@ -5,7 +5,7 @@
 
 #include "draw.h"
 #include "random_model.h"
-#include "sampler.h"
+#include "session/sampler.h"
 
 /* ---- the reference ----------------------------------------------------------------- */
 

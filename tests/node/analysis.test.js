@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { analyzeMemory, analyzeSpeedup, benchmarkComparison, loadModel } from 'kvcache-wasm';
-import { LENGTHS, SHAPES, cacheBytesPerToken, multiplyAdds, parameterCount } from '../../web/analysis.js';
-import { passRate, spread } from '../../web/benchmark.js';
+import { LENGTHS, SHAPES, cacheBytesPerToken, multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
+import { passRate, spread } from '../../web/measure/benchmark.js';
 import { rejectsCode, throwsCode } from './helpers.js';
 import { tensorShapes, tinyBlobs } from './tiny-model.js';
 

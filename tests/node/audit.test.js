@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KVCache, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
-import { Engine } from '../../web/engine.js';
-import { GPT } from '../../web/examples/js-gpt.js';
+import { Engine } from '../../web/engine/engine.js';
+import { GPT } from '../../web/blocks/example-gpt.js';
 import { append, contents, floats, naiveAttention, sameBits, tokens } from './blocks.js';
 import { throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { parameterCount } from '../../web/analysis.js';
-import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure.js';
+import { parameterCount } from '../../web/measure/analysis.js';
+import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure/measure.js';
 import { overheadLine, refuseDifferences, report } from '../bench/report.js';
 import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
 

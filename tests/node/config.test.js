@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig, parseGenerationConfig } from '../../web/config.js';
+import { parseConfig, parseGenerationConfig } from '../../web/config/config.js';
 import { smallConfig, throwsCode } from './helpers.js';
 
 const without = (key) => {

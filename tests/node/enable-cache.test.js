@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KVCache, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
-import { swapAxes } from '../../web/blocks.js';
-import { GPT } from '../../web/examples/js-gpt.js';
+import { swapAxes } from '../../web/blocks/init.js';
+import { GPT } from '../../web/blocks/example-gpt.js';
 import { contents, near, sameBits } from './blocks.js';
 import { seeded, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';

@@ -6,11 +6,11 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
-import { Engine, bestVariant } from '../../web/engine.js';
+import { Engine, bestVariant } from '../../web/engine/engine.js';
 import { fault, rejectsCode, serve, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
-const WEB = new URL('../../web/', import.meta.url);
+const WEB = new URL('../../web/engine/', import.meta.url);
 const FILES = { relaxed: 'kvc-relaxed.wasm', simd: 'kvc.wasm', scalar: 'kvc-scalar.wasm' };
 
 for (const [variant, file] of Object.entries(FILES)) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ERROR_CODES, KvcError, abortError, reasonOf, throwIfAborted } from '../../web/errors.js';
+import { ERROR_CODES, KvcError, abortError, reasonOf, throwIfAborted } from '../../web/engine/errors.js';
 
 test('every code makes a KvcError and has a one-line meaning', () => {
   for (const [code, meaning] of Object.entries(ERROR_CODES)) {

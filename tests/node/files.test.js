@@ -6,10 +6,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { parseConfig, parseGenerationConfig } from '../../web/config.js';
-import { openDirectory } from '../../web/files.js';
-import { readHeader, tensorChunks } from '../../web/safetensors.js';
-import { Tokenizer } from '../../web/tokenizer.js';
+import { parseConfig, parseGenerationConfig } from '../../web/config/config.js';
+import { openDirectory } from '../../web/files/files.js';
+import { readHeader, tensorChunks } from '../../web/files/safetensors.js';
+import { Tokenizer } from '../../web/files/tokenizer.js';
 import { blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, seeded, serve, smallConfig } from './helpers.js';
 
 const random = seeded(3);

@@ -5,7 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import '../relaxed.js';
-import { KvcError } from '../../web/errors.js';
+import { KvcError } from '../../web/engine/errors.js';
 
 /** A seeded generator (mulberry32): random() in [0, 1), random.below(n), random.pick(list). */
 export function seeded(seed) {

@@ -15,7 +15,7 @@ WebAssembly.instantiate = async (...args) => {
   memories.push(instance.exports.memory);
   return instance;
 };
-await init({ wasm: new WebAssembly.Module(await readFile(new URL('../../web/kvc.wasm', import.meta.url))) });
+await init({ wasm: new WebAssembly.Module(await readFile(new URL('../../web/engine/kvc.wasm', import.meta.url))) });
 const memoryBytes = () => memories.at(-1).buffer.byteLength;
 
 // ---- events ---------------------------------------------------------------------------------------

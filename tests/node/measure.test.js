@@ -4,8 +4,8 @@ import { after, test } from 'node:test';
 import { rejectsCode, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 import { loadModel } from 'kvcache-wasm';
-import { Limits } from '../../web/limits.js';
-import { fitting, measureContext, weightBytes } from '../../web/measure.js';
+import { Limits } from '../../web/measure/limits.js';
+import { fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 
 const PLAN = { runs: 2, windowMs: 2, patienceMs: 1000 };
 const changes = { n_positions: 80, vocab_size: 320 };

@@ -1,6 +1,6 @@
 // The random cases of tests/native/random_case.h drawn again, and run through the binding: each gives the
 // digest that tests/native/truth.h computes from the naive oracle.
-import { KvcError } from '../../web/errors.js';
+import { KvcError } from '../../web/engine/errors.js';
 import { directoryOf, splitMix64 } from './golden.js';
 
 /** FNV-1a 64 of a text of ASCII. @param {bigint} hash  @param {string} text */

@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CachedAttention, KVCache } from 'kvcache-wasm';
-import { Model } from '../../web/model.js';
-import { Session } from '../../web/session.js';
+import { Model } from '../../web/session/model.js';
+import { Session } from '../../web/session/session.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -31,7 +31,7 @@ test('every file and folder that the READMEs link to or list is there', async ()
   for (const [name, base] of [['README.md', ROOT], ['src/README.md', new URL('src/', ROOT)], ['web/README.md', new URL('web/', ROOT)]]) {
     const text = await readFile(new URL(name, ROOT), 'utf8');
     const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1]);
-    const listed = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap((match) => match[1].match(/[\w.-]+\.\w+/g) ?? []);
+    const listed = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap((match) => match[1].match(/[\w./-]+\.\w+/g) ?? []);
     for (const path of [...links, ...listed]) await readFile(new URL(path, base), 'utf8').catch(() => assert.fail(`${name}: ${path}`));
   }
 });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { KvcError } from '../../web/errors.js';
-import { openDirectory } from '../../web/files.js';
-import { parseHeader, readHeader, tensorChunks, usableDtype } from '../../web/safetensors.js';
+import { KvcError } from '../../web/engine/errors.js';
+import { openDirectory } from '../../web/files/files.js';
+import { parseHeader, readHeader, tensorChunks, usableDtype } from '../../web/files/safetensors.js';
 import { blobOf, collect, rejectsCode, safetensors, safetensorsFile, seeded, throwsCode } from './helpers.js';
 
 const utf8 = (text) => new TextEncoder().encode(text);

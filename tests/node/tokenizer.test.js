@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
-import { Tokenizer } from '../../web/tokenizer.js';
+import { Tokenizer } from '../../web/files/tokenizer.js';
 import { BYTE_CHARACTERS, END_OF_TEXT, byteTokenizer, seeded, throwsCode } from './helpers.js';
 
 const MERGES = ['h e', 'l l', 'Ġ t', 'he ll', 'Ã ©', 'ð Ł', 'e r', 'Ġt he', 'Ċ Ċ', 'Ġ Ġ', 'i n'];

@@ -1,10 +1,10 @@
 // Every engine on one model, in turns: what slows the machine slows all of them.
-import { spread } from '../../../web/benchmark.js';
+import { spread } from '../../../web/measure/benchmark.js';
 import { onnxruntime, ours, wllama } from './engines.js';
 
 /**
  * @param {{ shape: string, weights: 'f32' | 'int8', contexts: number[], runs: number, threads: number }} job
- * @returns {Promise<{ engine: string, context: number, prefill: import('../../../web/benchmark.js').Spread, decode: import('../../../web/benchmark.js').Spread }[]>}
+ * @returns {Promise<{ engine: string, context: number, prefill: import('../../../web/measure/benchmark.js').Spread, decode: import('../../../web/measure/benchmark.js').Spread }[]>}
  */
 export async function compare({ shape, weights, contexts, runs, threads }) {
   const engines = [await ours(shape, weights), await wllama(shape, weights, threads), await onnxruntime(shape, weights, threads)];

@@ -2,7 +2,7 @@
 // random model in its own format, and says how fast it reads n tokens and then writes DECODED more, and
 // which token it would have written first: that shows that all of them compute the same.
 import { loadModel } from 'kvcache-wasm';
-import { DECODED, decodeRate, passRate } from '../../../web/benchmark.js';
+import { DECODED, decodeRate, passRate } from '../../../web/measure/benchmark.js';
 import { SHAPES, randomModel } from '../shapes.js';
 import { ggufModel } from './gguf.js';
 import { onnxModel } from './onnx.js';

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { DECODED } from '../../../web/benchmark.js';
+import { DECODED } from '../../../web/measure/benchmark.js';
 import { machine } from '../report.js';
 import { CACHE, inChromium } from '../runtimes.js';
 import { SHAPES } from '../shapes.js';
@@ -56,7 +56,7 @@ try {
 }
 
 const number = (/** @type {number} */ x) => x.toLocaleString('en', { maximumSignificantDigits: 3 });
-const rate = (/** @type {import('../../../web/benchmark.js').Spread} */ { median, min, max }) => `${number(median)} (${number(min)} to ${number(max)})`;
+const rate = (/** @type {import('../../../web/measure/benchmark.js').Spread} */ { median, min, max }) => `${number(median)} (${number(min)} to ${number(max)})`;
 console.log(`${new Date().toISOString().slice(0, 10)}; ${machine()}; ${browser}; ${PACKAGES.join(', ')}.\nTokens per second: median (least to greatest) of ${
   runs} runs in turns; the ratio is ours over theirs.\n`);
 console.log('| Model | Weights | Context | Engine | Prefill | Ratio | Decode | Ratio |\n| --- | --- | ---: | --- | ---: | ---: | ---: | ---: |');

@@ -1,0 +1,220 @@
+#include "cache/attention.h"
+
+#include <string.h>
+
+#include "cache/cache.h"
+#include "kernels/kernels.h"
+#include "lab/lab.h"
+
+enum { QUERIES = 2 }; /* that share one walk over keys and values */
+
+/* One head of one layer and sequence, and where to work. */
+typedef struct head {
+    const kvc_cache *cache;
+    const uint32_t *table; /* [pages] */
+    void *keys, *values;   /* pools */
+    size_t D, width;       /* floats from one row of scores to the next: whole pages */
+    float *scores;         /* [QUERIES, width] */
+    float *widened;        /* [KVC_PAGE * D] a page of F16 or I8 as floats */
+} head;
+
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim)
+{
+    return QUERIES * kvc_round_up(capacity, KVC_PAGE) + KVC_PAGE * head_dim;
+}
+
+size_t kvc_attention_scratch(const kvc_cache *cache)
+{
+    return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim);
+}
+
+static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t index,
+                    float *scratch)
+{
+    const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
+    return (head){.cache = cache,
+                  .table = kvc_pages_of(&cache->pages, b),
+                  .keys = kvc_cache_keys(cache, layer, index),
+                  .values = kvc_cache_values(cache, layer, index),
+                  .D = cache->shape.head_dim,
+                  .width = width,
+                  .scores = scratch,
+                  .widened = scratch + QUERIES * width};
+}
+
+/* A page as floats: F32 in place. */
+static const float *page_of(const head *h, const kvc_format *format, void *pool,
+                            size_t page)
+{
+    const void *stored = kvc_cache_page_at(format, pool, page);
+    if (format->type == KVC_F32)
+        return stored;
+    kvc_page_widen(format, h->widened, stored);
+    return h->widened;
+}
+
+/* scores[r,j] = q[r] . k[j] for the first n slots; lanes beyond n hold garbage.
+ *   q: [rows, D], row stride `stride` */
+static void score(const head *h, const float *restrict q, size_t stride, size_t rows,
+                  size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
+    for (size_t first = 0; first < n; first += KVC_PAGE) {
+        if (KVC_BUG(B9) && first > 0 && first + 1 == n)
+            break;
+        kvc_accumulate(
+            h->scores + first, h->width, q, stride,
+            page_of(h, &h->cache->key_format, h->keys, h->table[first / KVC_PAGE]),
+            KVC_PAGE, rows, h->D, kvc_round_up(kvc_min(KVC_PAGE, n - first), 4));
+    }
+}
+
+/* Slots from `slot` on, `most` of them or fewer, whose values lie one after the other. */
+static size_t run_length(const head *h, size_t slot, size_t most)
+{
+    size_t i = slot / KVC_PAGE, n = KVC_PAGE - slot % KVC_PAGE;
+    if (h->cache->value_format.type == KVC_F32)
+        for (; n < most && h->table[i + 1] == h->table[i] + 1; i++)
+            n += KVC_PAGE;
+    return kvc_min(n, most);
+}
+
+/* y[r] += sum_j scores[r,j] v[j] over n slots from first on, j ascending.
+ *   y: [rows, D], row stride `stride`   scores: those of the first row */
+static void mix(const head *h, float *restrict y, size_t stride, const float *scores,
+                size_t rows, size_t first, size_t n)
+{
+    for (size_t slot = first, run; slot < first + n; slot += run) {
+        run = run_length(h, slot, first + n - slot);
+        const float *values =
+            page_of(h, &h->cache->value_format, h->values, h->table[slot / KVC_PAGE]);
+        kvc_accumulate(y, stride, scores + slot, h->width,
+                       values + slot % KVC_PAGE * h->D, h->D, rows, run, h->D);
+    }
+}
+
+/* Two multiply-adds of D for each slot that each query sees; a walk over those that the
+ * last one sees. */
+static void count(const kvc_cache *cache, size_t rows, size_t n, size_t step)
+{
+    const size_t last = n + (rows - 1) * step;
+    if (!cache->counts)
+        return;
+    cache->counts->attention_macs += (n + last) * rows * cache->shape.head_dim;
+    cache->counts->cache_bytes_read +=
+        last * (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
+}
+
+/* Attention of up to QUERIES successive queries, the first of which sees n slots and each
+ * later one `step` more. */
+static void attend_head(const head *h, float *restrict y, const float *restrict q,
+                        size_t stride, size_t rows, size_t n, size_t step)
+{
+    const float scale = 1.0f / kvc_sqrt((float)h->D);
+    float sum[QUERIES];
+    count(h->cache, rows, n, step);
+    score(h, q, stride, rows, n + (rows - 1) * step);
+    for (size_t r = 0; r < rows; r++) {
+        size_t visible = n + r * step;
+        if (KVC_BUG(B25))
+            visible = kvc_round_up(visible, 4);
+        sum[r] = kvc_softmax_terms(h->scores + r * h->width, visible, scale);
+        memset(y + r * stride, 0, h->D * sizeof *y);
+    }
+    mix(h, y, stride, h->scores, rows, 0, n); /* what all of them see */
+    for (size_t r = 1; r < rows; r++)         /* what only later ones do */
+        mix(h, y + r * stride, stride, h->scores + r * h->width, 1, n, r * step);
+    for (size_t r = 0; r < rows; r++)
+        kvc_scale(y + r * stride, 1.0f / sum[r], h->D);
+}
+
+/* Query t sees the first n + t * step slots. */
+static void attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
+                   const kvc_cache *cache, size_t b, size_t layer, size_t n, size_t step,
+                   float *restrict scratch)
+{
+    const size_t D = cache->shape.head_dim, stride = n_head * D;
+    const size_t group = n_head / cache->shape.n_kv_head;
+    for (size_t i = 0; i < n_head; i++) {
+        const head h = head_of(cache, b, layer, i / group, scratch);
+        for (size_t t = 0; t < T; t += QUERIES)
+            attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
+                        kvc_min(QUERIES, T - t), n + t * step, step);
+    }
+    if (T > 0)
+        kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, 0, n + (T - 1) * step,
+                          SIZE_MAX);
+}
+
+void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
+                const kvc_cache *cache, size_t b, size_t layer, size_t position,
+                float *restrict scratch)
+{
+    size_t n = position + 1, step = 1;
+    if (KVC_BUG(B4) && position > 0)
+        n--;
+    if (KVC_BUG(B7))
+        n += T - 1;
+    if (KVC_BUG(B7))
+        step = 0;
+    if (KVC_BUG(B8) && T > 1)
+        n = 1;
+    if (KVC_BUG(B21) && cache->pages.held[b] > kvc_pages_for(position + T))
+        n = cache->pages.held[b] * KVC_PAGE - T + 1;
+    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
+}
+
+void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
+                        const kvc_cache *cache, size_t b, size_t layer, size_t head_index,
+                        float *restrict scratch)
+{
+    const head h = head_of(cache, b, layer, head_index, scratch);
+    score(&h, q, h.D, 1, n);
+    const float sum = kvc_softmax_terms(h.scores, n, 1.0f / kvc_sqrt((float)h.D));
+    for (size_t j = 0; j < n; j++)
+        weights[j] = h.scores[j] * (1.0f / sum);
+}
+
+static kvc_error check(const float *y, const float *q, size_t T, size_t n_head,
+                       const kvc_cache *cache, size_t b, size_t layer,
+                       const float *scratch)
+{
+    const kvc_cache_shape *s = &cache->shape;
+    if (!y || !q || !scratch || T == 0 || n_head == 0 || n_head % s->n_kv_head != 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    return b < s->batch && layer < s->n_layer ? KVC_OK : KVC_ERR_POSITION_OUT_OF_RANGE;
+}
+
+kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
+                        const kvc_cache *cache, size_t b, size_t layer, float *scratch)
+{
+    const kvc_error error = check(y, q, T, n_head, cache, b, layer, scratch);
+    if (error)
+        return error;
+    const size_t length = cache->length[b];
+    if (T > cache->shape.capacity - length)
+        return KVC_ERR_CACHE_FULL;
+    if (cache->pages.held[b] < kvc_pages_for(length + T)) /* nobody appended */
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    kvc_attend(y, q, T, n_head, cache, b, layer, length, scratch);
+    return KVC_OK;
+}
+
+kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
+                              const kvc_cache *cache, size_t b, size_t layer,
+                              float *scratch)
+{
+    const kvc_error error = check(y, q, T, n_head, cache, b, layer, scratch);
+    if (error)
+        return error;
+    if (cache->length[b] == 0)
+        return KVC_ERR_NOT_READY;
+    size_t n = cache->length[b], step = 0;
+    if (KVC_BUG(B23b))
+        step = T <= n;
+    if (KVC_BUG(B23b))
+        n = 1;
+    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
+    return KVC_OK;
+}

@@ -1,0 +1,206 @@
+#include "cache/cache_state.h"
+
+#include <string.h>
+
+enum { SHAPE_WORDS = 5 };
+
+/* What must be the same in a state and the cache that takes it. */
+static void shape_words(const kvc_cache *cache, uint32_t *words)
+{
+    const kvc_cache_shape *s = &cache->shape;
+    words[0] = (uint32_t)s->n_layer;
+    words[1] = (uint32_t)s->n_kv_head;
+    words[2] = (uint32_t)s->head_dim;
+    words[3] = (uint32_t)s->key_type;
+    words[4] = (uint32_t)s->value_type;
+}
+
+/* ---- writing ----------------------------------------------------------------------- */
+
+/* The first n slots of a page, of every layer and head. */
+static void write_page(const kvc_cache *cache, kvc_writer *writer, size_t page, size_t n)
+{
+    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
+    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
+        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
+            void *keys = kvc_cache_page_at(K, kvc_cache_keys(cache, layer, h), page);
+            void *values = kvc_cache_page_at(V, kvc_cache_values(cache, layer, h), page);
+            unsigned char *k = kvc_write_space(writer, n * K->vector_bytes);
+            unsigned char *v = kvc_write_space(writer, n * V->vector_bytes);
+            for (size_t slot = 0; slot < n && writer->bytes; slot++) {
+                kvc_vector_pack(K, keys, slot, k + slot * K->vector_bytes);
+                kvc_vector_pack(V, values, slot, v + slot * V->vector_bytes);
+            }
+        }
+}
+
+void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
+{
+    const kvc_pages *pages = &cache->pages;
+    const size_t B = cache->shape.batch;
+    uint32_t *number = pages->scratch, words[SHAPE_WORDS], n = 0;
+    memset(number, 0xff, kvc_pages_total(pages) * sizeof *number);
+    shape_words(cache, words);
+    kvc_write_words(writer, words, SHAPE_WORDS);
+    kvc_write_u32(writer, (uint32_t)B);
+    for (size_t b = 0; b < B; b++) {
+        const uint32_t *table = kvc_pages_of(pages, b);
+        kvc_write_u32(writer, (uint32_t)cache->length[b]);
+        for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
+            if (number[table[i]] == UINT32_MAX)
+                number[table[i]] = n++;
+            kvc_write_u32(writer, number[table[i]]);
+        }
+    }
+    kvc_cache_fill(cache);
+    n = 0;
+    for (size_t b = 0; b < B;
+         b++) /* the same way again, each page when its number is up */
+        for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
+            const uint32_t page = kvc_pages_of(pages, b)[i];
+            if (number[page] == n) {
+                write_page(cache, writer, page, pages->filled[page]);
+                n++;
+            }
+        }
+}
+
+/* ---- reading ----------------------------------------------------------------------- */
+
+/* One sequence: its length and its pages, the next new one of which has number *n.
+ *   seen: [P] the last sequence that had the page of a number
+ *   filled: [P] the slots that hold tokens there */
+static kvc_error check_sequence(const kvc_cache *cache, kvc_reader *reader, uint32_t b,
+                                uint32_t *n)
+{
+    uint32_t *seen = cache->pages.scratch, *filled = cache->pages.filled;
+    const size_t length = kvc_read_u32(reader);
+    if (kvc_pages_for(length) > reader->left / sizeof(uint32_t))
+        return KVC_ERR_STATE_INVALID;
+    if (length > cache->shape.capacity)
+        return KVC_ERR_CACHE_FULL;
+    for (size_t first = 0; first < length; first += KVC_PAGE) {
+        const uint32_t page = kvc_read_u32(reader);
+        if (page == *n) { /* *n < P: no table has more pages than one here */
+            seen[page] = UINT32_MAX;
+            filled[page] = 0;
+            (*n)++;
+        }
+        if (page >= *n || seen[page] == b) /* nowhere, or twice in one sequence */
+            return KVC_ERR_STATE_INVALID;
+        const uint32_t here = (uint32_t)kvc_min(KVC_PAGE, length - first);
+        seen[page] = b;
+        filled[page] = here > filled[page] ? here : filled[page];
+    }
+    return KVC_OK;
+}
+
+kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
+{
+    uint32_t words[SHAPE_WORDS], want[SHAPE_WORDS] = {0}, n = 0;
+    memset(words, 0, sizeof words);
+    shape_words(cache, want);
+    kvc_read_words(reader, words, SHAPE_WORDS);
+    const uint32_t B = kvc_read_u32(reader);
+    if (reader->failed || B > reader->left / sizeof(uint32_t))
+        return KVC_ERR_STATE_INVALID;
+    if (memcmp(words, want, sizeof want) != 0)
+        return KVC_ERR_STATE_FOREIGN;
+    if (B > cache->shape.batch)
+        return KVC_ERR_CACHE_FULL;
+    for (uint32_t b = 0; b < B; b++) {
+        const kvc_error error = check_sequence(cache, reader, b, &n);
+        if (error)
+            return error;
+    }
+    const size_t slot_bytes = kvc_cache_token_bytes(cache);
+    for (uint32_t page = 0; page < n; page++)
+        kvc_read_space(reader, cache->pages.filled[page] * slot_bytes);
+    return reader->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
+}
+
+static void read_page(kvc_cache *cache, kvc_reader *reader, size_t page, size_t n)
+{
+    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
+    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
+        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
+            void *keys = kvc_cache_page_at(K, kvc_cache_keys(cache, layer, h), page);
+            void *values = kvc_cache_page_at(V, kvc_cache_values(cache, layer, h), page);
+            const unsigned char *k = kvc_read_space(reader, n * K->vector_bytes);
+            const unsigned char *v = kvc_read_space(reader, n * V->vector_bytes);
+            for (size_t slot = 0; slot < n; slot++) {
+                kvc_vector_unpack(K, keys, slot, k + slot * K->vector_bytes);
+                kvc_vector_unpack(V, values, slot, v + slot * V->vector_bytes);
+            }
+        }
+}
+
+void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
+{
+    kvc_pages *pages = &cache->pages;
+    uint32_t words[SHAPE_WORDS], n = 0;
+    kvc_cache_reset(cache);
+    kvc_read_words(reader, words, SHAPE_WORDS);
+    const uint32_t B = kvc_read_u32(reader);
+    for (uint32_t b = 0; b < B; b++) {
+        cache->length[b] = kvc_read_u32(reader);
+        pages->held[b] = kvc_pages_for(cache->length[b]);
+        uint32_t *table = kvc_pages_of(pages, b);
+        kvc_read_words(reader, table, pages->held[b]);
+        for (size_t i = 0; i < pages->held[b]; i++) {
+            pages->holders[table[i]]++;
+            n = table[i] == n ? n + 1 : n;
+        }
+    }
+    kvc_cache_fill(cache);
+    for (uint32_t page = 0; page < n; page++)
+        read_page(cache, reader, page, pages->filled[page]);
+    for (uint32_t b = 0; b < B; b++)
+        kvc_events_write(cache, b, SIZE_MAX, 0, cache->length[b]);
+}
+
+/* ---- a cache alone ----------------------------------------------------------------- */
+
+static void write_all(const kvc_cache *cache, uint64_t fingerprint, kvc_writer *writer)
+{
+    kvc_write_begin(writer, "KVCC", fingerprint);
+    kvc_cache_write_state(cache, writer);
+    kvc_write_end(writer);
+}
+
+size_t kvc_cache_state_bytes(const kvc_cache *cache)
+{
+    kvc_writer writer = {0};
+    write_all(cache, 0, &writer);
+    return writer.used;
+}
+
+kvc_error kvc_cache_save(const kvc_cache *cache, uint64_t fingerprint, void *state,
+                         size_t bytes)
+{
+    if (!state)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (bytes < kvc_cache_state_bytes(cache))
+        return KVC_ERR_OUT_OF_MEMORY;
+    kvc_writer writer = {.bytes = state};
+    write_all(cache, fingerprint, &writer);
+    return KVC_OK;
+}
+
+kvc_error kvc_cache_restore(kvc_cache *cache, uint64_t fingerprint, const void *state,
+                            size_t bytes)
+{
+    kvc_reader reader;
+    if (!state)
+        return KVC_ERR_INVALID_ARGUMENT;
+    kvc_error error = kvc_read_begin(&reader, "KVCC", fingerprint, state, bytes);
+    if (error)
+        return error;
+    kvc_reader checked = reader;
+    error = kvc_cache_check_state(cache, &checked);
+    if (!error && !kvc_read_end(&checked))
+        error = KVC_ERR_STATE_INVALID;
+    if (!error)
+        kvc_cache_read_state(cache, &reader);
+    return error;
+}

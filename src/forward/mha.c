@@ -1,0 +1,248 @@
+/* mha.c - a multi-head attention with its projections and its own one-layer cache.
+ *
+ * Tokens come in blocks of ROWS rows: project, append, attend, project. Self-attention
+ * appends what it is given; cross-attention appends its source once and then only looks.
+ * kvc_mha_full is self-attention through a second cache, empty each time and always F32.
+ */
+#include <string.h>
+
+#include "cache/attention.h"
+#include "cache/cache.h"
+#include "kernels/kernels.h"
+#include "lab/lab.h"
+
+enum { ROWS = 32, WEIGHTS = 4 };
+
+struct kvc_mha {
+    kvc_mha_config config;
+    kvc_matrix weights[WEIGHTS];
+    kvc_cache *cache; /* B sequences of tokens, or of source tokens */
+    kvc_cache *whole; /* one sequence: kvc_mha_full's; NULL for cross-attention */
+    float *q;         /* [ROWS, n_head * D] */
+    float *k, *v;     /* [ROWS, n_kv_head * D]; the whole source for cross-attention */
+    float *heads;     /* [ROWS, n_head * D] what attention gives */
+    float *scores;    /* kvc_attention_scratch */
+    uint64_t projected;
+};
+
+/* ---- memory ------------------------------------------------------------------------ */
+
+static size_t multiply(kvc_arena *arena, size_t a, size_t b)
+{
+    if (a <= SIZE_MAX / b)
+        return a * b;
+    arena->overflow = true;
+    return 0;
+}
+
+static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
+{
+    return kvc_take(arena, rows, multiply(arena, columns, sizeof(float)));
+}
+
+/* A matrix of zeros; n_in and n_out are multiples of 4. */
+static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
+{
+    const kvc_matrix m = {.n_in = n_in,
+                          .n_out = n_out,
+                          .w = take_floats(arena, n_in, n_out),
+                          .bias = take_floats(arena, 1, n_out)};
+    if (arena->base && !arena->overflow) {
+        memset(m.w, 0, n_in * n_out * sizeof *m.w);
+        memset(m.bias, 0, n_out * sizeof *m.bias);
+    }
+    return m;
+}
+
+static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
+{
+    const size_t C = c->n_embd, source = c->source_dim ? c->source_dim : C;
+    const size_t width = multiply(arena, c->n_head, c->head_dim);
+    const size_t kv_width = multiply(arena, c->n_kv_head, c->head_dim);
+    const size_t kv_rows = c->source_dim ? c->capacity : ROWS;
+    kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
+                             c->head_dim, c->key_type, c->value_type};
+    kvc_mha *mha = kvc_take(arena, 1, sizeof *mha);
+    kvc_mha m = {.config = *c};
+    m.weights[KVC_MHA_Q] = take_matrix(arena, C, width);
+    m.weights[KVC_MHA_K] = take_matrix(arena, source, kv_width);
+    m.weights[KVC_MHA_V] = take_matrix(arena, source, kv_width);
+    m.weights[KVC_MHA_O] = take_matrix(arena, width, C);
+    m.cache = kvc_cache_layout(arena, &shape);
+    if (!c->source_dim) {
+        shape.batch = 1;
+        shape.key_type = shape.value_type = KVC_F32;
+        m.whole = kvc_cache_layout(arena, &shape);
+    }
+    m.q = take_floats(arena, ROWS, width);
+    m.k = take_floats(arena, kv_rows, kv_width);
+    m.v = take_floats(arena, kv_rows, kv_width);
+    m.heads = take_floats(arena, ROWS, width);
+    m.scores = take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
+    if (arena->base && !arena->overflow)
+        *mha = m;
+    return mha;
+}
+
+static bool is_valid(const kvc_mha_config *c)
+{
+    const kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
+                                   c->head_dim, c->key_type, c->value_type};
+    size_t bytes;
+    return c->n_embd > 0 && c->n_embd % 4 == 0 && c->source_dim % 4 == 0 &&
+           c->n_head > 0 && c->n_kv_head > 0 && c->n_head % c->n_kv_head == 0 &&
+           kvc_cache_bytes(&shape, &bytes) != KVC_ERR_INVALID_ARGUMENT;
+}
+
+kvc_error kvc_mha_bytes(const kvc_mha_config *config, size_t *bytes)
+{
+    if (!config || !bytes || !is_valid(config))
+        return KVC_ERR_INVALID_ARGUMENT;
+    kvc_arena arena = {0};
+    layout(&arena, config);
+    *bytes = arena.used;
+    return arena.overflow ? KVC_ERR_OUT_OF_MEMORY : KVC_OK;
+}
+
+kvc_error kvc_mha_init(kvc_mha **mha, const kvc_mha_config *config, void *memory,
+                       size_t bytes)
+{
+    size_t needed;
+    const kvc_error error = kvc_mha_bytes(config, &needed);
+    if (error)
+        return error;
+    if (!mha || !kvc_is_aligned(memory))
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (bytes < needed)
+        return KVC_ERR_OUT_OF_MEMORY;
+    kvc_arena arena = {.base = memory};
+    *mha = layout(&arena, config);
+    return KVC_OK;
+}
+
+kvc_error kvc_mha_set_weight(kvc_mha *mha, kvc_mha_weight which, const float *w,
+                             const float *bias)
+{
+    if (!mha || (unsigned)which >= WEIGHTS || !w)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_matrix *m = &mha->weights[which];
+    if (!kvc_all_finite(w, m->n_in * m->n_out) ||
+        (bias && !kvc_all_finite(bias, m->n_out)))
+        return KVC_ERR_NOT_FINITE;
+    for (size_t i = 0; i < m->n_in; i++)
+        for (size_t o = 0; o < m->n_out; o++)
+            *kvc_matrix_at(m, i, o) = w[i * m->n_out + o];
+    if (bias)
+        memcpy(m->bias, bias, m->n_out * sizeof *bias);
+    else
+        memset(m->bias, 0, m->n_out * sizeof *bias);
+    return KVC_OK;
+}
+
+/* ---- passes ------------------------------------------------------------------------ */
+
+/* k, v = s Wk + bk, s Wv + bv   s: [n, C or source_dim] */
+static void project(kvc_mha *mha, const float *s, size_t n)
+{
+    kvc_linear(mha->k, s, n, &mha->weights[KVC_MHA_K]);
+    kvc_linear(mha->v, s, n, &mha->weights[KVC_MHA_V]);
+    mha->projected += n;
+}
+
+/* One block of n <= ROWS tokens of sequence b.   y, x: [n, C] */
+static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x, size_t b,
+                       size_t n)
+{
+    const kvc_mha_config *c = &mha->config;
+    const bool cross = c->source_dim > 0;
+    bool projects = !cross;
+    kvc_error error = KVC_OK;
+    if (KVC_BUG(B23a) && c->source_dim <= c->n_embd && n <= c->capacity)
+        projects = true; /* as many floats as x has, into no more rows than k has */
+    if (projects) {
+        project(mha, x, n);
+        error =
+            kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);
+    }
+    if (error)
+        return error;
+    kvc_linear(mha->q, x, n, &mha->weights[KVC_MHA_Q]);
+    error = (cross ? kvc_cross_attention : kvc_attention)(
+        mha->heads, mha->q, n, c->n_head, cache, b, 0, mha->scores);
+    if (error)
+        return error;
+    kvc_linear(y, mha->heads, n, &mha->weights[KVC_MHA_O]);
+    return cross ? KVC_OK : kvc_cache_advance(cache, b, n);
+}
+
+/* T tokens block by block; an error takes those before it back. */
+static kvc_error run(kvc_mha *mha, kvc_cache *cache, float *y, const float *x, size_t b,
+                     size_t T)
+{
+    const size_t C = mha->config.n_embd, length = kvc_cache_length(cache, b);
+    for (size_t t = 0; t < T; t += ROWS) {
+        const kvc_error error =
+            block(mha, cache, y + t * C, x + t * C, b, kvc_min(ROWS, T - t));
+        if (error) {
+            kvc_cache_truncate(cache, b, length);
+            return error;
+        }
+    }
+    return KVC_OK;
+}
+
+kvc_error kvc_mha_forward(kvc_mha *mha, float *y, const float *x, size_t b, size_t T)
+{
+    if (!mha || !y || !x || T == 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (b >= mha->config.batch)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (!mha->config.source_dim &&
+        T > mha->config.capacity - kvc_cache_length(mha->cache, b))
+        return KVC_ERR_CACHE_FULL;
+    return run(mha, mha->cache, y, x, b, T);
+}
+
+kvc_error kvc_mha_full(kvc_mha *mha, float *y, const float *x, size_t T)
+{
+    if (!mha || !y || !x || T == 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (mha->config.source_dim)
+        return KVC_ERR_UNSUPPORTED;
+    if (T > mha->config.capacity)
+        return KVC_ERR_CACHE_FULL;
+    const kvc_error error = kvc_cache_truncate(mha->whole, 0, 0);
+    return error ? error : run(mha, mha->whole, y, x, 0, T);
+}
+
+/* The source is projected whole before the one before it goes: an error keeps that. */
+kvc_error kvc_mha_set_source(kvc_mha *mha, size_t b, const float *source, size_t n)
+{
+    if (!mha || !source || n == 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_mha_config *c = &mha->config;
+    if (!c->source_dim)
+        return KVC_ERR_UNSUPPORTED;
+    if (b >= c->batch)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (n > c->capacity)
+        return KVC_ERR_CACHE_FULL;
+    const size_t width = c->n_kv_head * c->head_dim;
+    project(mha, source, n);
+    if (!kvc_all_finite(mha->k, n * width) || !kvc_all_finite(mha->v, n * width))
+        return KVC_ERR_NOT_FINITE;
+    kvc_error error = kvc_cache_truncate(mha->cache, b, 0);
+    if (!error)
+        error = kvc_cache_append(mha->cache, b, 0, n, mha->k, mha->v, width);
+    return error ? error : kvc_cache_advance(mha->cache, b, n);
+}
+
+uint64_t kvc_mha_projected(const kvc_mha *mha)
+{
+    return mha->projected;
+}
+
+kvc_cache *kvc_mha_cache(kvc_mha *mha)
+{
+    return mha->cache;
+}

@@ -1,0 +1,264 @@
+/* int8.c - weights in 7 bits and activations in 8, each with a scale for every 32 of them.
+ *
+ *   w[i,o] = ws[b,o] * wq[i,o]   wq in -63 .. 63, stored + 64; b = i / 32
+ *   x[r,i] = xs[r,b] * xq[r,i]   xq in -127 .. 127
+ *   y[r,o] += (sum of wq * xq over block b) * (xs[r,b] * ws[b,o])   for b = 0, 1, 2, ...
+ *
+ * The sum of a block is exact in integers, in whatever order a build adds it, so one float
+ * accumulator for each output that takes the blocks in ascending order gives the same
+ * bits everywhere. With 7 bits a pair of products stays within 16, where some machines'
+ * instruction behind the relaxed dot saturates. */
+#include <string.h>
+
+#include "base/arena.h"
+#include "kernels/kernels.h"
+#include "base/simd.h"
+
+enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4, OFFSET = 64 };
+
+/* ---- four products and their sum --------------------------------------------------- */
+
+/* quad: four inputs as they are stored; spread: the same four for each of four outputs.
+ * quads_set   16 inputs, signed bytes
+ * dot         acc[o] += 2^FRACTION_BITS (w[o,0] x[0] + w[o,1] x[1] + w[o,2] x[2] +
+ *             w[o,3] x[3]) for 4 outputs, exactly    w: [4][4] bytes, 0 .. 127 */
+#ifdef __wasm_relaxed_simd__
+
+enum { FRACTION_BITS = 0 };
+typedef struct quad {
+    signed char x[4];
+} quad;
+typedef v128_t spread;
+
+KVC_INLINE void quads_set(quad *to, v128_t x)
+{
+    wasm_v128_store(to, x);
+}
+
+KVC_INLINE spread quad_spread(const quad *from)
+{
+    return wasm_v128_load32_splat(from);
+}
+
+KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
+{
+    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
+}
+
+#else /* two weights stay together in 16 bits, which takes one operation fewer:
+         w0 (256 x0 - x1) + (w0 + 256 w1) x1 = 256 (w0 x0 + w1 x1) */
+
+enum { FRACTION_BITS = 8 };
+typedef struct quad {
+    short mixed[2], odd[2]; /* 256 x[0] - x[1], 256 x[2] - x[3];  x[1], x[3] */
+} quad;
+typedef struct spread {
+    v128_t mixed, odd;
+} spread;
+
+KVC_INLINE void quads_set(quad *to, v128_t x)
+{
+    const v128_t odd = wasm_i16x8_shr(x, 8);
+    const v128_t mixed = wasm_i16x8_sub(wasm_i16x8_shl(x, 8), odd);
+    wasm_v128_store(to, wasm_i32x4_shuffle(mixed, odd, 0, 4, 1, 5));
+    wasm_v128_store(to + 2, wasm_i32x4_shuffle(mixed, odd, 2, 6, 3, 7));
+}
+
+KVC_INLINE spread quad_spread(const quad *from)
+{
+    return (spread){wasm_v128_load32_splat(from->mixed),
+                    wasm_v128_load32_splat(from->odd)};
+}
+
+KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
+{
+    const v128_t even = wasm_v128_and(w, wasm_i16x8_splat(255));
+    return wasm_i32x4_add(acc, wasm_i32x4_add(wasm_i32x4_dot_i16x8(even, x.mixed),
+                                              wasm_i32x4_dot_i16x8(w, x.odd)));
+}
+
+#endif
+
+/* Some rows over some blocks of the input, quantised. On the stack: 40 or 72 KB. */
+typedef struct activations {
+    quad x[ROWS * BLOCKS * QUADS];
+    float scale[ROWS * BLOCKS];
+    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: takes back the weights' + 64 */
+} activations;
+
+/* ---- quantising -------------------------------------------------------------------- */
+
+/* The largest |x|; where something is NaN or infinite, that: comparing magnitudes as
+ * integers puts infinity above all numbers and NaN above infinity.   x: [KVC_BLOCK] */
+static float largest(const float *x)
+{
+    v128_t most = wasm_i32x4_splat(0);
+    for (size_t i = 0; i < KVC_BLOCK; i += 4)
+        most = wasm_i32x4_max(
+            most, wasm_v128_and(wasm_v128_load(x + i), wasm_i32x4_splat(0x7fffffff)));
+    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 2, 3, 0, 1));
+    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 1, 0, 3, 2));
+    return wasm_f32x4_extract_lane(most, 0);
+}
+
+/* q = x * (limit / max |x|), rounded half to even; the return value is the scale, so that
+ * x is about scale * q. A block whose largest is below 1e-30 counts as zeros; one with NaN
+ * or infinity has a scale that is not finite either, which ends up in every output.
+ *   q: [KVC_BLOCK] out, within +-limit   x: [KVC_BLOCK] */
+static float quantize(signed char *restrict q, const float *restrict x, float limit)
+{
+    const float max = largest(x);
+    const v128_t factor = wasm_f32x4_splat(max < 1e-30f ? 0.0f : limit / max);
+    const v128_t shifter =
+        wasm_f32x4_splat(12582912.0f); /* leaves the integer at the end */
+    v128_t n[8];
+    for (size_t i = 0; i < 8; i++)
+        n[i] = wasm_i32x4_sub(
+            wasm_f32x4_add(wasm_f32x4_mul(wasm_v128_load(x + 4 * i), factor), shifter),
+            shifter);
+    for (size_t i = 0; i < 8; i += 4)
+        wasm_v128_store(q + 4 * i, wasm_i8x16_narrow_i16x8(
+                                       wasm_i16x8_narrow_i32x4(n[i], n[i + 1]),
+                                       wasm_i16x8_narrow_i32x4(n[i + 2], n[i + 3])));
+    return max < 1e-30f ? 0.0f : max / limit;
+}
+
+/* Blocks first .. first + n - 1 of some rows.   x: [rows, n_in], row stride x_stride */
+static void quantize_rows(activations *a, const float *x, size_t x_stride, size_t rows,
+                          size_t n_in, size_t first, size_t n)
+{
+    for (size_t r = 0; r < rows; r++)
+        for (size_t b = 0; b < n; b++) {
+            const float *from = x + r * x_stride + (first + b) * KVC_BLOCK;
+            const size_t at = r * BLOCKS + b;
+            signed char q[KVC_BLOCK];
+            float padded[KVC_BLOCK] = {0};
+            if ((first + b + 1) * KVC_BLOCK > n_in)
+                from = memcpy(padded, from,
+                              (n_in - (first + b) * KVC_BLOCK) * sizeof *padded);
+            a->scale[at] = quantize(q, from, 127.0f);
+            v128_t pairs = wasm_i16x8_splat(0);
+            for (size_t i = 0; i < KVC_BLOCK; i += 16) {
+                const v128_t sixteen = wasm_v128_load(q + i);
+                quads_set(a->x + at * QUADS + i / 4, sixteen);
+                pairs = wasm_i16x8_add(pairs, wasm_i16x8_extadd_pairwise_i8x16(sixteen));
+            }
+            const v128_t sum = wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(-OFFSET));
+            a->offset[at] =
+                wasm_i32x4_extract_lane(sum, 0) + wasm_i32x4_extract_lane(sum, 1) +
+                wasm_i32x4_extract_lane(sum, 2) + wasm_i32x4_extract_lane(sum, 3);
+        }
+}
+
+/* Where the four weights lie that go from inputs 4 i .. 4 i + 3 to output o. */
+static unsigned char *four_at(const kvc_matrix *m, size_t i, size_t o)
+{
+    const size_t first = o / KVC_INT8_PANEL * KVC_INT8_PANEL; /* of the panel */
+    const size_t width = kvc_min(KVC_INT8_PANEL, kvc_round_up(m->n_out, 4) - first);
+    return m->q + first * kvc_blocks(m->n_in) * KVC_BLOCK + (i * width + (o - first)) * 4;
+}
+
+void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float *x,
+                        size_t stride, size_t n)
+{
+    float values[KVC_BLOCK] = {0};
+    signed char q[KVC_BLOCK];
+    unsigned char *four = four_at(m, block * KVC_BLOCK / 4, o);
+    const ptrdiff_t next = four_at(m, 1, o) - four_at(m, 0, o);
+    for (size_t i = 0; i < n; i++)
+        values[i] = x[i * stride];
+    *kvc_matrix_at(m, block, o) = quantize(q, values, 63.0f);
+    for (size_t i = 0; i < KVC_BLOCK; i += 4, four += next)
+        for (size_t j = 0; j < 4; j++)
+            four[j] = (unsigned char)(q[i + j] + OFFSET);
+}
+
+void kvc_int8_column(float *restrict x, const kvc_matrix *m, size_t o)
+{
+    const unsigned char *four = four_at(m, 0, o);
+    const ptrdiff_t next = four_at(m, 1, o) - four;
+    for (size_t i = 0; i < m->n_in; i++)
+        x[i] = *kvc_matrix_at(m, i / KVC_BLOCK, o) *
+               (float)(four[(ptrdiff_t)(i / 4) * next + (ptrdiff_t)(i % 4)] - OFFSET);
+}
+
+/* ---- matrix times rows ------------------------------------------------------------- */
+
+/* n blocks into N rows and VECS vectors of 4 outputs, the sums in registers.
+ *   w: [n][KVC_BLOCK/4][width][4]   scale: [n][width] */
+KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
+                     size_t y_stride, const activations *a, size_t row,
+                     const unsigned char *w, const float *scale, size_t width, size_t n)
+{
+    const quad *x = a->x + row * BLOCKS * QUADS;
+    const float *x_scale = a->scale + row * BLOCKS;
+    const int *offset = a->offset + row * BLOCKS;
+    v128_t total[2][4], acc[2][4];
+    for (size_t r = 0; r < N; r++)
+        for (size_t c = 0; c < VECS; c++)
+            total[r][c] = wasm_v128_load(y + r * y_stride + 4 * c);
+    for (; n > 0; n--, scale += width, x_scale++, offset++) {
+        for (size_t r = 0; r < N; r++)
+            for (size_t c = 0; c < VECS; c++)
+                acc[r][c] = wasm_i32x4_splat(offset[r * BLOCKS] * (1 << FRACTION_BITS));
+        KVC_ROLLED
+        for (size_t i = 0; i < QUADS; i++, x++, w += 4 * width) {
+            spread spreads[2];
+            for (size_t r = 0; r < N; r++)
+                spreads[r] = quad_spread(x + r * BLOCKS * QUADS);
+            for (size_t c = 0; c < VECS; c++) {
+                const v128_t wc = wasm_v128_load(w + 16 * c);
+                for (size_t r = 0; r < N; r++)
+                    acc[r][c] = dot(wc, spreads[r], acc[r][c]);
+            }
+        }
+        for (size_t r = 0; r < N; r++)
+            for (size_t c = 0; c < VECS; c++) {
+                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(x_scale[r * BLOCKS]),
+                                                wasm_v128_load(scale + 4 * c));
+                const v128_t sum =
+                    wasm_f32x4_convert_i32x4(wasm_i32x4_shr(acc[r][c], FRACTION_BITS));
+                total[r][c] = wasm_f32x4_add(total[r][c], wasm_f32x4_mul(sum, s));
+            }
+    }
+    for (size_t r = 0; r < N; r++)
+        for (size_t c = 0; c < VECS; c++)
+            wasm_v128_store(y + r * y_stride + 4 * c, total[r][c]);
+}
+
+/* n blocks into all rows of one panel, rows in pairs. */
+static void panel(float *restrict y, size_t y_stride, const activations *a, size_t rows,
+                  const unsigned char *w, const float *scale, size_t width, size_t n)
+{
+    for (size_t r = 0; r < rows; r += 2) {
+        float *at = y + r * y_stride;
+        if (r + 2 > rows) {
+            if (width == 16)
+                tile(1, 4, at, y_stride, a, r, w, scale, 16, n);
+            else
+                for (size_t c = 0; c < width; c += 4)
+                    tile(1, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
+        } else if (width == 16)
+            tile(2, 4, at, y_stride, a, r, w, scale, 16, n);
+        else
+            for (size_t c = 0; c < width; c += 4)
+                tile(2, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
+    }
+}
+
+void kvc_int8_accumulate(float *restrict y, const float *restrict x, size_t rows,
+                         const kvc_matrix *m)
+{
+    const size_t lanes = kvc_round_up(m->n_out, 4), x_stride = kvc_round_up(m->n_in, 4);
+    const size_t blocks = kvc_blocks(m->n_in);
+    activations a;
+    for (size_t r = 0; r < rows; r += ROWS)
+        for (size_t first = 0; first < blocks; first += BLOCKS) {
+            const size_t n = kvc_min(BLOCKS, blocks - first), N = kvc_min(ROWS, rows - r);
+            quantize_rows(&a, x + r * x_stride, x_stride, N, m->n_in, first, n);
+            for (size_t o = 0; o < lanes; o += KVC_INT8_PANEL)
+                panel(y + r * lanes + o, lanes, &a, N,
+                      four_at(m, first * KVC_BLOCK / 4, o), kvc_matrix_at(m, first, o),
+                      kvc_min(KVC_INT8_PANEL, lanes - o), n);
+        }
+}

@@ -1,0 +1,139 @@
+/* intake.c - the bytes of a file, in pieces of any size, become packed weights. */
+#include <string.h>
+
+#include "model/model.h"
+
+static size_t dtype_size(kvc_dtype dtype)
+{
+    return dtype == KVC_F32 ? 4 : 2;
+}
+
+/* IEEE 754 half to single, exact: subnormals, infinities and NaN included. */
+static uint32_t widen_half(uint32_t h)
+{
+    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31,
+                   fraction = h & 0x3ffu;
+    if (exponent == 31)
+        return sign | 0x7f800000u | fraction << 13;
+    if (exponent != 0)
+        return sign | (exponent + 112) << 23 | fraction << 13;
+    const float magnitude = (float)fraction * 0x1p-24f;
+    uint32_t bits;
+    memcpy(&bits, &magnitude, sizeof bits);
+    return sign | bits;
+}
+
+static float load_element(const unsigned char *p, kvc_dtype dtype)
+{
+    uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+    if (dtype == KVC_F32)
+        bits |= (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+    else
+        bits = dtype == KVC_BF16 ? bits << 16 : widen_half(bits);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Puts element number i of the file's tensor where it belongs. A weight of an int8 matrix
+ * waits among the last KVC_BLOCK inputs of its column until its block is whole: in a
+ * Conv1D tensor a row is an input, in wte the row of one output. */
+static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
+{
+    if (place->plain) {
+        place->plain[i] = value;
+        return;
+    }
+    const size_t row = i / place->shape[1], column = i % place->shape[1];
+    const kvc_matrix *m = place->matrix;
+    size_t in = column, out = row, stride = 1, at = 0;
+    if (!place->out_major) {
+        in = row;
+        out = column % m->n_out;
+        m += column / m->n_out;
+        stride = place->shape[1];
+        at = column;
+    }
+    if (!m->q) {
+        *kvc_matrix_at(m, in, out) = value;
+        return;
+    }
+    model->rows[in % KVC_BLOCK * stride + at] = value;
+    if (in % KVC_BLOCK == KVC_BLOCK - 1 || in == m->n_in - 1)
+        kvc_int8_set_block(m, in / KVC_BLOCK, out, model->rows + at, stride,
+                           in % KVC_BLOCK + 1);
+}
+
+kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
+                                 const uint64_t *shape, size_t rank)
+{
+    if (!model || !name || (rank > 0 && !shape))
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (model->intake.active)
+        return KVC_ERR_BUSY;
+    size_t index;
+    if (!kvc_tensor_find(model, name, &index))
+        return KVC_ERR_TENSOR_UNKNOWN;
+    if (dtype != KVC_F32 && dtype != KVC_F16 && dtype != KVC_BF16)
+        return KVC_ERR_TENSOR_DTYPE;
+    if (model->present[index])
+        return KVC_ERR_TENSOR_DUPLICATE;
+    const kvc_place place = kvc_tensor_place(model, index);
+    size_t elements = 1;
+    for (size_t i = 0; i < place.rank; i++) {
+        if (rank != place.rank || shape[i] != place.shape[i])
+            return KVC_ERR_TENSOR_SHAPE;
+        elements *= place.shape[i];
+    }
+    model->intake = (kvc_intake){
+        .active = true, .index = index, .dtype = dtype, .elements = elements};
+    return KVC_OK;
+}
+
+kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t bytes)
+{
+    kvc_intake *in = &model->intake;
+    if (!in->active || (!data && bytes > 0))
+        return KVC_ERR_INVALID_ARGUMENT;
+    const size_t size = dtype_size(in->dtype);
+    if (bytes % size != 0 || bytes / size > in->elements - in->written) {
+        kvc_model_cancel_tensor(model);
+        return KVC_ERR_TENSOR_BYTES;
+    }
+    const kvc_place place = kvc_tensor_place(model, in->index);
+    const unsigned char *p = data;
+    for (size_t left = bytes / size; left > 0; left--, p += size) {
+        const float value = load_element(p, in->dtype);
+        if (!kvc_all_finite(&value, 1)) {
+            kvc_model_cancel_tensor(model);
+            return KVC_ERR_NOT_FINITE;
+        }
+        put(model, &place, in->written++, value);
+    }
+    if (in->written == in->elements) {
+        model->present[in->index] = true;
+        in->active = false;
+    }
+    return KVC_OK;
+}
+
+void kvc_model_cancel_tensor(kvc_model *model)
+{
+    model->intake.active = false;
+}
+
+kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
+                               const uint64_t *shape, size_t rank, const void *data,
+                               size_t bytes)
+{
+    if (name && kvc_model_ignores(name))
+        return KVC_OK;
+    kvc_error error = kvc_model_begin_tensor(model, name, dtype, shape, rank);
+    if (error)
+        return error;
+    error = kvc_model_write_tensor(model, data, bytes);
+    if (!error && model->intake.active)
+        error = KVC_ERR_TENSOR_BYTES; /* too few */
+    kvc_model_cancel_tensor(model);
+    return error;
+}

@@ -1,0 +1,65 @@
+/* look.c - what a session shows of its inside: memory, counts, attention, what is likely
+ * next. */
+#include <string.h>
+
+#include "cache/attention.h"
+#include "session/sampler.h"
+#include "session/session.h"
+
+kvc_cache *kvc_session_cache(const kvc_session *s)
+{
+    return s->cache;
+}
+
+kvc_memory kvc_session_memory(const kvc_session *s)
+{
+    const kvc_cache_memory cache = kvc_cache_get_memory(s->cache);
+    return (kvc_memory){.total_bytes = s->total_bytes,
+                        .cache_bytes = cache.slot_bytes,
+                        .used_bytes = cache.used_bytes,
+                        .bytes_per_token = cache.bytes_per_token};
+}
+
+kvc_counts kvc_session_counts(const kvc_session *s)
+{
+    return s->counts;
+}
+
+void kvc_session_clear_counts(kvc_session *s)
+{
+    s->counts = (kvc_counts){0};
+}
+
+kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
+                                float *weights)
+{
+    if (!s || !weights)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_config *config = &s->model->config;
+    const kvc_timeline *t = kvc_selected(s);
+    if (layer >= config->n_layer || head >= config->n_head)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (!t->has_logits || !t->has_queries)
+        return KVC_ERR_NOT_READY;
+    const size_t C = config->n_embd, D = C / config->n_head;
+    kvc_attend_weights(weights, t->queries + layer * C + head * D, t->position, s->cache,
+                       s->selected, layer, head, s->workspace.scores);
+    return KVC_OK;
+}
+
+kvc_error kvc_session_top(kvc_session *s, size_t n_ids, size_t k, uint32_t *ids,
+                          float *log_probs)
+{
+    if (!s || !ids || !log_probs || k == 0 || k > n_ids)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const size_t V = s->model->config.vocab_size;
+    const kvc_timeline *t = kvc_selected(s);
+    if (n_ids > V)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (!t->has_logits)
+        return KVC_ERR_NOT_READY;
+    kvc_top(ids, k, t->logits, n_ids, s->sampler);
+    memcpy(s->rows, t->logits, V * sizeof *s->rows);
+    kvc_log_softmax_at(log_probs, ids, k, s->rows, V);
+    return KVC_OK;
+}

@@ -1,0 +1,168 @@
+// The live chart: tokens per second against position, one line with the cache and one without.
+import uPlot from 'uplot';
+import { counted, measured } from '../measure/numbers.js';
+
+const HEIGHT = 300;
+const LABEL_ROOM = 88;      // px kept free on the right for the words at the lines' ends
+const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduced motion
+const MODES = /** @type {const} */ (['on', 'off']);
+const WORDS = { on: 'cache on', off: 'cache off' };
+
+/** @typedef {import('./speed.js').Curves} Curves */
+
+export class Chart {
+  #box;
+  #curves;
+  /** @type {uPlot | undefined} */
+  #plot;
+  #scheduled = false;
+  #drawn = -Infinity;
+  #still = matchMedia('(prefers-reduced-motion: reduce)');
+
+  /**
+   * @param {HTMLElement} box
+   * @param {Curves} curves
+   * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
+   */
+  constructor(box, curves, onPoint) {
+    this.#box = box;
+    this.#curves = curves;
+    this.#build(onPoint);
+    new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);
+    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
+      matchMedia(query).addEventListener('change', () => this.#build(onPoint)); // the colours are read when it is built
+    }
+  }
+
+  /** Draws the curves with the next frame. */
+  redraw() {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    const wait = this.#still.matches ? Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now()) : 0;
+    setTimeout(() => requestAnimationFrame(() => {
+      this.#scheduled = false;
+      this.#drawn = performance.now();
+      this.#plot?.setData(this.#curves.columns);
+    }), wait);
+  }
+
+  /** @param {(position: number | null) => void} onPoint */
+  #build(onPoint) {
+    this.#plot?.destroy();
+    const style = getComputedStyle(this.#box);
+    /** @param {string} name */
+    const color = (name) => style.getPropertyValue(name).trim();
+    const font = `13px ${color('--sans')}`;
+    const axis = { stroke: color('--muted'), font, grid: { stroke: color('--hairline'), width: 1 }, ticks: { show: false } };
+    this.#plot = new uPlot({
+      width: this.#box.clientWidth,
+      height: HEIGHT,
+      padding: [12, LABEL_ROOM, 0, 0],
+      legend: { show: false },
+      cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
+      scales: {
+        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, this.#curves.length)] },
+        y: { distr: 3, range: () => this.#decades() },
+      },
+      axes: [
+        { ...axis, label: 'position in the text (tokens)', labelFont: font, labelSize: 24, size: 32, space: 40 },
+        { ...axis, size: 56, splits: (_plot, _axis, min, max) => decadesBetween(min, max), filter: (_plot, splits) => splits,
+          values: (_plot, splits) => splits.map((speed) => counted(speed)) },
+      ],
+      series: [
+        {},
+        { label: WORDS.on, stroke: color('--on'), width: 2.5, points: { show: false } },
+        { label: WORDS.off, stroke: color('--off'), width: 2.5, dash: [8, 5], points: { show: false } },
+      ],
+      hooks: {
+        draw: [(plot) => this.#label(plot, { on: color('--on-ink'), off: color('--off-ink') }, font)],
+        setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)],
+      },
+    }, this.#curves.columns, this.#box);
+  }
+
+  /** Whole decades that hold every point, three of them at least. @returns {[number, number]} */
+  #decades() {
+    let low = 10;
+    let high = 10_000;
+    for (const column of this.#curves.columns.slice(1)) {
+      for (const speed of column) {
+        if (speed === null) continue;
+        while (speed < low) low /= 10;
+        while (speed > high) high *= 10;
+      }
+    }
+    return [low, high];
+  }
+
+  /**
+   * Names each line where it ends, beside a mark: a disc with the cache, a square without.
+   * @param {uPlot} plot  @param {{ on: string, off: string }} colors  @param {string} font
+   */
+  #label(plot, colors, font) {
+    const { ctx } = plot;
+    const scale = uPlot.pxRatio;
+    const ends = MODES.flatMap((mode) => {
+      const last = this.#curves.last(mode);
+      if (!last) return [];
+      return { mode, speed: last.speed, x: plot.valToPos(last.position, 'x', true), y: plot.valToPos(last.speed, 'y', true) };
+    });
+    const shift = shiftsApart(ends, 17 * scale, LABEL_ROOM * scale);
+    ctx.save();
+    ctx.font = font.replace('13px', `600 ${13 * scale}px`);
+    ctx.textAlign = 'left';
+    ctx.textBaseline = 'middle';
+    for (const [i, { mode, x, y }] of ends.entries()) {
+      ctx.fillStyle = colors[mode];
+      ctx.beginPath();
+      if (mode === 'on') ctx.arc(x, y, 4 * scale, 0, 2 * Math.PI);
+      else ctx.rect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
+      ctx.fill();
+      ctx.fillText(WORDS[mode], x + 9 * scale, y + shift[i]);
+    }
+    ctx.restore();
+  }
+}
+
+/**
+ * How far the labels at two ends must move so as not to lie over each other.
+ * @param {{ x: number, y: number }[]} ends  @param {number} height  @param {number} width
+ */
+function shiftsApart([a, b], height, width) {
+  if (!a || !b || Math.abs(a.x - b.x) > width || Math.abs(a.y - b.y) > height) return [0, 0];
+  const push = (height - Math.abs(a.y - b.y)) / 2;
+  return a.y <= b.y ? [-push, push] : [push, -push];
+}
+
+/** @param {number} min  @param {number} max */
+function decadesBetween(min, max) {
+  const splits = [];
+  for (let power = Math.round(Math.log10(min)); power <= Math.round(Math.log10(max)); power++) splits.push(10 ** power);
+  return splits;
+}
+
+/** What the chart shows, in a sentence. @param {Curves} curves */
+export function summary(curves) {
+  const { contrast } = curves;
+  if (contrast) {
+    const { position, on, off } = contrast;
+    const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
+    return `Around position ${counted(position)}: ${measured(on)} tokens/s with the cache, ${measured(off)} without: ${times}.`;
+  }
+  const said = MODES.flatMap((mode) => {
+    const last = curves.last(mode);
+    return last ? `With the ${WORDS[mode]}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.` : [];
+  });
+  const next = curves.last('on') ? ' Now switch the cache off.' : ' Now switch the cache on.';
+  if (said.length === 0) return 'Each token becomes a point here: how fast it was computed, against its position in the text.';
+  return said.join(' ') + (said.length === 1 ? next : '');
+}
+
+/** What was measured at one position. @param {Curves} curves  @param {number} position */
+export function readout(curves, position) {
+  const said = MODES.flatMap((mode) => {
+    const speed = curves.at(mode, position);
+    return speed === null ? [] : `${measured(speed)} tokens/s with the ${WORDS[mode]}`;
+  });
+  return said.length > 0 ? `Position ${counted(position)}: ${said.join(', ')}.` : '';
+}

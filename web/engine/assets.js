@@ -1,0 +1,9 @@
+// Where the parts that are not JavaScript modules lie: the only file that knows their addresses, and so the one that a
+// build with everything inside swaps. The addresses are literals, because bundlers find files by reading them, and hold
+// here as well as in a bundle one folder deep.
+export const assets = {
+  relaxed: () => new URL('../engine/kvc-relaxed.wasm', import.meta.url),
+  simd: () => new URL('../engine/kvc.wasm', import.meta.url),
+  scalar: () => new URL('../engine/kvc-scalar.wasm', import.meta.url),
+  worker: () => new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' }),
+};

@@ -1,0 +1,11 @@
+// How numbers are written for people.
+
+const threeDigits = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+const whole = new Intl.NumberFormat('en');
+
+/** Three digits: the measurement knows no more. @param {number} value */
+export const measured = (value) => threeDigits.format(value);
+/** @param {number} value */
+export const counted = (value) => whole.format(value);
+/** @param {number} bytes  @param {number} [digits] */
+export const megabytes = (bytes, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`;

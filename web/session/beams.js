@@ -1,0 +1,152 @@
+// Beam search: the likeliest text instead of a drawn one, by following several at once. As in Hugging
+// Face's generate, whose defaults these are:
+//
+//   Each beam is continued by its likeliest tokens; of all continuations the numBeams with the greatest sum
+//   of log-probabilities are the next beams. One that ends the text, among the first numBeams, is finished:
+//   the numBeams best finished ones are kept, by sum / length ** lengthPenalty, the ending token counted.
+//   earlyStopping: false (default): ends once no beam, at its present length, beats the worst of them;
+//   true: as soon as there are numBeams; "never": once no beam could beat it at any length.
+//   At maxTokens the beams count as finished too. The best one is the result.
+//
+// A token is given out as soon as all beams, running and finished, agree on it: nothing can change it
+// then. Nothing is drawn: the same everywhere, with the cache on or off; numBeams 1 is greedy.
+import { throwIfAborted } from '../engine/errors.js';
+
+/**
+ * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability; beam i lies in sequence i
+ * @typedef {{ ids: number[], score: number, ended: boolean }} Hypothesis
+ */
+
+class Search {
+  /** @type {Beam[]} */
+  beams = [{ ids: [], sum: 0 }];
+  /** @type {Hypothesis[]} the best first */
+  finished = [];
+  #options;
+  #ends;
+  #maxTokens;
+
+  /** @param {import('./sampling.js').BeamOptions} options  @param {readonly number[]} ends  @param {number} maxTokens */
+  constructor(options, ends, maxTokens) {
+    this.#options = options;
+    this.#ends = ends;
+    this.#maxTokens = maxTokens;
+  }
+
+  /** So many continuations of each beam that numBeams remain, whatever ends. */
+  get width() {
+    return (1 + Math.max(1, this.#ends.length)) * this.#options.numBeams;
+  }
+
+  /**
+   * The beams of the next step, and which of the present ones each continues.
+   * @param {{ id: number, logProb: number }[][]} tops  of each beam
+   * @returns {(Beam & { from: number })[]}
+   */
+  next(tops) {
+    const { numBeams } = this.#options;
+    const candidates = this.beams.flatMap(({ sum }, from) => tops[from].map(({ id, logProb }) => ({ from, id, sum: sum + logProb })))
+      .sort((a, b) => b.sum - a.sum) // stable: among equals the lower beam comes first, then the lower id
+      .slice(0, this.width);
+    const next = [];
+    for (const [rank, { from, id, sum }] of candidates.entries()) {
+      const ids = [...this.beams[from].ids, id];
+      const ends = this.#ends.includes(id);
+      if (ends && rank < numBeams) this.finish({ ids, sum }, true);
+      if (!ends && next.length < numBeams) next.push({ from, ids, sum });
+    }
+    return next;
+  }
+
+  /** @param {Beam} beam  @param {boolean} ended  by its last token, which is not part of the text */
+  finish({ ids, sum }, ended) {
+    const score = this.#score(sum, ids.length);
+    this.finished.push({ ids: ended ? ids.slice(0, -1) : ids, score, ended });
+    this.finished.sort((a, b) => b.score - a.score).splice(this.#options.numBeams);
+  }
+
+  /** Powers may differ by a rounding from engine to engine; floats of 32 bits take that away. @param {number} sum  @param {number} length */
+  #score(sum, length) {
+    return sum / Math.fround(length ** this.#options.lengthPenalty);
+  }
+
+  /** Whether beams that have come so far can add nothing. @param {Beam[]} beams */
+  isOver(beams) {
+    const { numBeams, earlyStopping, lengthPenalty } = this.#options;
+    if (beams.length === 0) return true;
+    if (this.finished.length < numBeams) return false;
+    const farthest = earlyStopping === 'never' && lengthPenalty > 0 ? this.#maxTokens : beams[0].ids.length;
+    return earlyStopping === true || this.#score(beams[0].sum, farthest) <= this.finished[numBeams - 1].score;
+  }
+
+  /** How many tokens all have in common. */
+  get settled() {
+    const [{ ids }, ...others] = [...this.beams, ...this.finished];
+    return others.reduce((n, other) => commonLength(ids, other.ids, n), ids.length);
+  }
+}
+
+/** @param {ArrayLike<number>} a  @param {ArrayLike<number>} b  @param {number} [most] */
+function commonLength(a, b, most = Infinity) {
+  const end = Math.min(a.length, b.length, most);
+  for (let i = 0; i < end; i++) if (a[i] !== b[i]) return i;
+  return end;
+}
+
+/**
+ * @param {import('./passes.js').Passes} handle  with the prompt in the selected sequence, and numBeams sequences
+ * @param {import('./generate.js').Plan} plan
+ * @param {import('./sampling.js').BeamOptions} options
+ * @param {import('../engine/pauses.js').Pauses} pauses
+ * @returns {AsyncGenerator<import('./generate.js').Token, import('./generate.js').FinishReason, void>}
+ */
+export async function* searchBeams(handle, plan, options, pauses) {
+  const prompt = Array.from(plan.ids);
+  const room = Math.min(plan.maxTokens, handle.capacity - prompt.length);
+  const search = new Search(options, plan.ends, room);
+  const text = handle.model.textStream();
+  let given = 0;
+  let ms = 0; // of computing since the last token was given out
+  /** @param {number[]} ids  @param {boolean} [last] */
+  function* giveOut(ids, last = false) {
+    const share = ms / (ids.length - given);
+    if (given < ids.length) ms = 0;
+    while (given < ids.length) {
+      const position = prompt.length + given;
+      const id = ids[given++];
+      yield { id, text: text.push(id) + (last && given === ids.length ? text.flush() : ''), position, sequence: 0, ms: share };
+      throwIfAborted(plan.signal);
+    }
+  }
+  handle.spread(1);
+  try {
+    for (let t = 1; t <= room; t++) {
+      const start = performance.now();
+      const next = search.next(search.beams.map((_, i) => topOf(handle, i, search.width)));
+      ms += performance.now() - start;
+      if (search.isOver(next)) break;
+      handle.reorder(Array.from({ length: handle.sequences }, (_, i) => next[i]?.from ?? i));
+      ms += await handle.extend(next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
+      search.beams = next;
+      if (t === room) for (const beam of next) search.finish(beam, false);
+      yield* giveOut(next[0].ids.slice(0, search.settled));
+    }
+    const best = search.finished[0] ?? { ids: [], ended: false };
+    const shared = search.beams.map(({ ids }) => commonLength(ids, best.ids));
+    handle.adopt(shared.indexOf(Math.max(...shared)));
+    handle.beginSync([...prompt, ...best.ids]); // of which its beam holds all or most
+    ms += await handle.slices(pauses);
+    yield* giveOut(best.ids, true);
+    if (best.ended) return 'eos';
+    if (plan.maxTokens > room) throw handle.full(1);
+    return plan.ending;
+  } finally {
+    if (handle.usable) handle.adopt(0, prompt.length + given);
+  }
+}
+
+/** @param {import('./passes.js').Passes} handle  @param {number} sequence  @param {number} k */
+function topOf(handle, sequence, k) {
+  handle.select(sequence);
+  return handle.top(Math.min(k, handle.model.sampledIds));
+}
