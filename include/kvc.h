@@ -137,7 +137,7 @@ kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t byte
 void kvc_model_cancel_tensor(kvc_model *model);
 
 /* True for a name that is accepted and ignored, whatever its dtype and shape. */
-bool kvc_model_ignores(const char *name);
+bool kvc_model_ignores(const kvc_model *model, const char *name);
 
 /* KVC_OK once every tensor is there; else TENSOR_MISSING and *name is the first one
  * missing (lives as long as the model, until the next call). */

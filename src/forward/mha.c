@@ -8,7 +8,7 @@
 
 #include "cache/attention.h"
 #include "cache/cache.h"
-#include "kernels/kernels.h"
+#include "model/packing.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -34,18 +34,11 @@ static size_t multiply(kvc_arena *arena, size_t a, size_t b)
     return 0;
 }
 
-static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
+/* A matrix of zeros. */
+static kvc_matrix take_zeros(kvc_arena *arena, size_t n_in, size_t n_out)
 {
-    return kvc_take(arena, rows, multiply(arena, columns, sizeof(float)));
-}
-
-/* A matrix of zeros; n_in and n_out are multiples of 4. */
-static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
-{
-    const kvc_matrix m = {.n_in = n_in,
-                          .n_out = n_out,
-                          .w = take_floats(arena, n_in, n_out),
-                          .bias = take_floats(arena, 1, n_out)};
+    kvc_matrix m = kvc_take_matrix(arena, n_in, n_out, KVC_F32);
+    m.bias = kvc_take_bias(arena, n_out);
     if (arena->base && !arena->overflow) {
         memset(m.w, 0, n_in * n_out * sizeof *m.w);
         memset(m.bias, 0, n_out * sizeof *m.bias);
@@ -63,21 +56,21 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
                              c->head_dim, c->key_type, c->value_type};
     kvc_mha *mha = kvc_take(arena, 1, sizeof *mha);
     kvc_mha m = {.config = *c};
-    m.weights[KVC_MHA_Q] = take_matrix(arena, C, width);
-    m.weights[KVC_MHA_K] = take_matrix(arena, source, kv_width);
-    m.weights[KVC_MHA_V] = take_matrix(arena, source, kv_width);
-    m.weights[KVC_MHA_O] = take_matrix(arena, width, C);
+    m.weights[KVC_MHA_Q] = take_zeros(arena, C, width);
+    m.weights[KVC_MHA_K] = take_zeros(arena, source, kv_width);
+    m.weights[KVC_MHA_V] = take_zeros(arena, source, kv_width);
+    m.weights[KVC_MHA_O] = take_zeros(arena, width, C);
     m.cache = kvc_cache_layout(arena, &shape);
     if (!c->source_dim) {
         shape.batch = 1;
         shape.key_type = shape.value_type = KVC_F32;
         m.whole = kvc_cache_layout(arena, &shape);
     }
-    m.q = take_floats(arena, ROWS, width);
-    m.k = take_floats(arena, kv_rows, kv_width);
-    m.v = take_floats(arena, kv_rows, kv_width);
-    m.heads = take_floats(arena, ROWS, width);
-    m.scores = take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
+    m.q = kvc_take_floats(arena, ROWS, width);
+    m.k = kvc_take_floats(arena, kv_rows, kv_width);
+    m.v = kvc_take_floats(arena, kv_rows, kv_width);
+    m.heads = kvc_take_floats(arena, ROWS, width);
+    m.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
     if (arena->base && !arena->overflow)
         *mha = m;
     return mha;
