@@ -56,9 +56,9 @@ static size_t widest_row(const kvc_config *config, const kvc_tensors *tensors,
     return widest;
 }
 
-static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
+kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
+                            const kvc_architecture *arch)
 {
-    const kvc_architecture *arch = kvc_architecture_of(config->arch);
     kvc_model asked, *model = kvc_take(arena, 1, sizeof *model);
     kvc_model *m = arena->base ? model : &asked;
     memset(m, 0, sizeof *m);
@@ -92,7 +92,7 @@ kvc_error kvc_model_bytes(const kvc_config *config, size_t *bytes)
     if (!bytes)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_arena arena = {0};
-    layout(&arena, config);
+    kvc_model_layout(&arena, config, kvc_architecture_of(config->arch));
     *bytes = arena.used;
     return arena.overflow ? KVC_ERR_OUT_OF_MEMORY : KVC_OK;
 }
@@ -109,7 +109,7 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
     if (bytes < needed)
         return KVC_ERR_OUT_OF_MEMORY;
     kvc_arena arena = {.base = memory};
-    *model = layout(&arena, config);
+    *model = kvc_model_layout(&arena, config, kvc_architecture_of(config->arch));
     return KVC_OK;
 }
 

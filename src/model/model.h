@@ -45,6 +45,10 @@ struct kvc_model {
     char name[64];        /* of the last tensor asked for */
 };
 
+/* A model without weights, by any table; the config is checked already. NULL while asking. */
+kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
+                            const kvc_architecture *arch);
+
 /* Q and KV. */
 static inline size_t kvc_query_width(const kvc_config *config)
 {
