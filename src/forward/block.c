@@ -47,7 +47,7 @@ static void project(float *restrict y, const float *restrict x, size_t rows,
 
 /* ---- self-attention ---------------------------------------------------------------- */
 
-/* K and V of every row into the cache.    k, v: [n, KV] */
+/* Writes K and V of every row into the cache.    k, v: [n, KV] */
 static void write_runs(const kvc_chunk *c, const float *k, const float *v, size_t KV)
 {
     for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
@@ -71,7 +71,7 @@ static void keep_rows(float *x, const kvc_chunk *c, size_t C)
     }
 }
 
-/* Those to skip leave the chunk; h goes along.   h: [n, C] */
+/* The rows to skip leave the chunk, and h.   h: [n, C] */
 static void skip_rows(kvc_chunk *c, float *h, size_t C)
 {
     keep_rows(h, c, C);
@@ -84,7 +84,8 @@ static void skip_rows(kvc_chunk *c, float *h, size_t C)
     }
 }
 
-/* heads = attention(q), and the queries that are asked for.    heads, q: [n, Q] */
+/* heads = attention(q), and copies of the queries that are wanted.
+ *   heads, q: [n, Q] */
 static void attend_runs(const kvc_chunk *c, float *restrict heads,
                         const float *restrict q, const kvc_config *config, float *scores)
 {

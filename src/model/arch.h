@@ -1,9 +1,9 @@
 /* arch.h - an architecture as a table: the tensors of its files and where each goes, the
- * blocks of a layer, and the functions that other architectures have others of.
+ * blocks of a layer, and the functions in which it differs from others.
  *
- * Only src/model/arch tells architectures apart. Everything else walks their tables: what a
- * model lacks is absent (NULL) and its helper does nothing, what differs in kind is a
- * function of the table, and what differs in number is in kvc_config. */
+ * Only src/model/arch tells architectures apart; all other code walks their tables. What
+ * a model lacks is absent (NULL) and its helper does nothing. What differs in kind is a
+ * function in the table. What differs in number is in kvc_config. */
 #ifndef KVC_ARCH_H
 #define KVC_ARCH_H
 
@@ -31,8 +31,8 @@ typedef enum kvc_form {
     KVC_BIAS    /* [out]        the biases of matrices */
 } kvc_form;
 
-/* A tensor. Several sizes in out: as many matrices, which the file has fused into one along
- * out, and which follow each other in the model as well. */
+/* One tensor of a file. More than one size in `out` is a fused tensor: matrices that lie
+ * side by side along out, and one after the other in the model. */
 enum { KVC_PARTS = 3 };
 typedef struct kvc_tensor {
     const char *name; /* at most 40 letters */
@@ -45,9 +45,8 @@ typedef struct kvc_tensor {
 /* The tensors of the model itself, or of each layer. */
 typedef struct kvc_tensors {
     size_t n;
-    const kvc_tensor *row; /* [n] */
-    const char *const
-        *ignored; /* names of what files carry and no pass needs, then NULL */
+    const kvc_tensor *row;      /* [n] */
+    const char *const *ignored; /* names in files that no pass needs, then NULL */
 } kvc_tensors;
 
 /* What a layer is made of, in order. */
@@ -59,8 +58,8 @@ typedef enum kvc_block_kind {
 } kvc_block_kind;
 
 typedef struct kvc_architecture {
-    const char *prefix;       /* of every name; files may leave it out */
-    const char *layer_prefix; /* stands before the number of a layer, a dot behind it */
+    const char *prefix;       /* of all names; files may omit it */
+    const char *layer_prefix; /* before a layer's number; a dot follows the number */
     kvc_tensors model, layer;
     kvc_block_kind blocks[3]; /* the rest is KVC_NO_BLOCK */
     size_t head; /* offset in kvc_model: of the matrix that makes the logits */

@@ -1,4 +1,4 @@
-/* fingerprint.c - a hash of what a model computes with: its config and its packed weights. */
+/* fingerprint.c - a hash of all that a model computes with: config and weights. */
 #include <string.h>
 
 #include "model/tensors.h"

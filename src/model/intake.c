@@ -1,4 +1,4 @@
-/* intake.c - the bytes of a file, in pieces of any size, become packed weights. */
+/* intake.c - bytes of a file, in pieces of any size, become packed weights. */
 #include <string.h>
 
 #include "model/tensors.h"
@@ -35,9 +35,9 @@ static float load_element(const unsigned char *p, kvc_dtype dtype)
     return value;
 }
 
-/* Puts element number i of the file's tensor where it belongs. A weight of an int8 matrix
- * waits among the last KVC_BLOCK inputs of its output until its block is whole: in rows of
- * all outputs where a row of the file is an input, else in the row of one output. */
+/* Puts element i of the file's tensor in its place. Weights of an int8 matrix wait until
+ * the KVC_BLOCK inputs of a block are there: for all outputs where a row of the file is
+ * an input, for one output where it is an output. */
 static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
 {
     if (place->plain) {

@@ -1,5 +1,5 @@
-/* model.c - lays the weights out, as the table of the architecture has them; is everything
- * there? */
+/* model.c - lays the weights out by the table of the architecture, and says whether all
+ * of them are there. */
 #include <string.h>
 
 #include "model/packing.h"

@@ -10,12 +10,11 @@ typedef struct kvc_norm {
     float *weight, *bias; /* [C] */
 } kvc_norm;
 
-/* The row of an architecture's table that has a fused tensor names the first of its parts:
- * the order of q, k and v is theirs. */
+/* A table names only the first matrix of a fused tensor; the others follow it here. */
 typedef struct kvc_layer {
     kvc_norm attention_norm;
     kvc_matrix q;    /* C -> Q */
-    kvc_matrix k, v; /* C -> KV, apart from q: the last layer needs them for more rows */
+    kvc_matrix k, v; /* C -> KV; the last layer needs them for more rows than q */
     kvc_matrix o;    /* Q -> C */
     kvc_norm mlp_norm;
     kvc_matrix up;   /* C -> F */
@@ -33,7 +32,7 @@ typedef struct kvc_intake {
 struct kvc_model {
     kvc_config config;
     const kvc_architecture *arch;
-    kvc_matrix embedding;   /* C -> V: what a token begins as is the column of its id */
+    kvc_matrix embedding;   /* C -> V: a token's row is the column of its id */
     const kvc_matrix *head; /* C -> V: the logits */
     float *positions;       /* [P, C] learned, or NULL */
     kvc_norm norm;          /* before the head */
@@ -45,7 +44,7 @@ struct kvc_model {
     char name[64];        /* of the last tensor asked for */
 };
 
-/* A model without weights, by any table; the config is checked already. NULL while asking. */
+/* Lays a model out by any table, NULL while asking. The config is checked already. */
 kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
                             const kvc_architecture *arch);
 

@@ -39,8 +39,8 @@ static const char *split_layer(const char *name, const char *prefix, size_t *lay
     return p > first && *p == '.' ? p + 1 : NULL;
 }
 
-/* A name as the tables have it: the list that may have it, and what it is called there. Of
- * a layer where *layer is a number, else of the model itself. */
+/* The list of tensors that a name belongs to: of a layer, and then *layer is its number,
+ * or of the model itself. *name becomes what the list calls it. */
 static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
                                      size_t *layer)
 {

@@ -1,5 +1,5 @@
-/* tensors.h - a walk over the tensors of a model. Each has an index: first come those of the
- * model itself, then layer by layer those of the layers, in the order of the table. */
+/* tensors.h - the tensors of a model, by index: first those of the model itself, then
+ * those of each layer, in the order of the table. */
 #ifndef KVC_TENSORS_H
 #define KVC_TENSORS_H
 

@@ -1,8 +1,7 @@
 /* extend.c - the passes that make sequences longer: prefill, decode, sync, batch.
- *   cache on:  a span begins with what the cache lacks; K and V go to the cache's layer
- *   cache off: it begins with row 0; K and V go to a cache of one layer, which the next
- *              layer overwrites
- * A sequence grows only when its pass is through. */
+ *   cache on:  a span begins at the first token that the cache lacks
+ *   cache off: a span begins at row 0
+ * A sequence grows only once its pass is through. */
 #include <string.h>
 
 #include "session/pass.h"
@@ -28,7 +27,7 @@ static bool compute_logits(kvc_session *s)
     return finite;
 }
 
-/* What the pass has computed becomes the sequence's. */
+/* A sequence takes over what the pass has computed. */
 static void grow(kvc_session *s, const kvc_span *span)
 {
     kvc_sequence *seq = &s->sequences[span->sequence];
@@ -60,10 +59,9 @@ static void start(kvc_session *s, size_t n_spans)
                    (kvc_pass){.cached = s->use_cache, .end = extend, .n_spans = n_spans});
 }
 
-/* ---- what starts a pass ------------------------------------------------------------ */
+/* ---- the beginning: what has to be computed ---------------------------------------- */
 
-/* Puts T ids behind a sequence's last token, and makes the rows that then lack logits
- * number i of the spans. */
+/* Puts T ids behind a sequence's last token. Span i becomes the rows to compute. */
 static void queue(kvc_session *s, size_t i, size_t sequence, const uint32_t *ids,
                   size_t T)
 {
@@ -131,7 +129,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     return KVC_OK;
 }
 
-/* Of a batch: a sequence that is there, is asked for once, and has room. */
+/* Each sequence of a batch exists, comes once, and has room. */
 static kvc_error check_sequence(const kvc_session *s, const uint32_t *sequences, size_t i)
 {
     if (sequences[i] >= s->config.n_sequence)

@@ -1,4 +1,4 @@
-/* inspect.c - a session from inside: memory, counts, attention, the likeliest next tokens. */
+/* inspect.c - a session from inside: memory, counts, attention, the likeliest tokens. */
 #include <string.h>
 
 #include "cache/attention.h"

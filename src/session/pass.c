@@ -1,5 +1,5 @@
-/* pass.c - takes the spans of a pass through the layers, a chunk and a layer at each step;
- * what comes behind the layers, and what a pass is for, is in extend.c and score.c. */
+/* pass.c - takes the spans of a pass through the layers, a chunk through a layer at each
+ * step. What comes after the layers is up to the pass: extend.c, score.c. */
 #include "session/pass.h"
 
 #include <string.h>

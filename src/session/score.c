@@ -1,5 +1,5 @@
-/* score.c - the probability of a text: the full-sequence pass of training, apart from every
- * sequence. The rows go through the layers as with the cache off. */
+/* score.c - the probability of a text: the full-sequence pass of training, apart from all
+ * sequences. Its rows go through the layers as with the cache off. */
 #include "session/pass.h"
 
 /* Of the next few rows of x. */

@@ -1,5 +1,5 @@
-/* sequences.c - several sequences in one session: one becomes a copy of another, sharing what
- * the cache holds of it. */
+/* sequences.c - several sequences in one session: one becomes a copy of another and
+ * shares its pages of the cache. */
 #include <string.h>
 
 #include "session/session.h"
@@ -57,8 +57,8 @@ static size_t taker(const uint32_t *from, size_t n, size_t sequence)
     return i;
 }
 
-/* The first new sequence to want an old one takes it over; each further one gets a copy, in
- * the memory of an old one that none wants. */
+/* The first to want an old sequence takes it over. Each further one gets a copy, in the
+ * memory of an old sequence that nobody wants. */
 kvc_error kvc_session_reorder(kvc_session *s, const uint32_t *from)
 {
     const size_t n = s->config.n_sequence;

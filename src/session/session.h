@@ -1,12 +1,14 @@
 /* session.h - what a session is made of, for the files that work on it.
  *
- * The words, from large to small. A SEQUENCE is tokens in a row, with their place in the
- * cache and the logits that follow the last one. A PASS makes sequences longer, or scores a
- * text; it is done in STEPS, each of which a host can wait before. A pass has a SPAN for each
- * sequence: the rows of its text that have to be computed. Spans go through the layers in
- * GROUPS: as many as fit into one chunk together, or a longer one alone. A CHUNK is up to
- * KVC_ROWS rows of a group, and takes one step through one layer. A RUN is what one span has
- * in a chunk. */
+ * The words, from large to small:
+ *   sequence  tokens in a row, their slots in the cache, the logits after the last one
+ *   pass      makes sequences longer, or scores a text
+ *   step      a part of a pass; a host can stop between any two
+ *   span      the rows of one sequence that a pass has to compute
+ *   group     spans that go through the layers together: as many as fit into one chunk,
+ *             so that each weight is read once for all of them, or a single longer one
+ *   chunk     up to KVC_ROWS rows of a group; a step takes it through one layer
+ *   run       the rows of one span in a chunk */
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
@@ -21,6 +23,9 @@ typedef struct kvc_sequence {
     float *next_queries; /* [L, Q] of a pass under way */
 } kvc_sequence;
 
+/* What a pass does after the layers. */
+typedef kvc_error kvc_pass_end(kvc_session *session);
+
 /* Rows first .. end-1 of a text. */
 typedef struct kvc_span {
     size_t sequence;
@@ -28,19 +33,18 @@ typedef struct kvc_span {
     size_t first, end;
 } kvc_span;
 
-/* Work under way: pass.h. */
+/* A pass under way: what it is for, and how far it is. */
 typedef struct kvc_pass {
+    bool cached;       /* K and V go to the cache; else to one_layer */
+    bool all_rows;     /* of the last layer are wanted; else the last one of each span */
+    size_t n_spans;    /* of session->spans */
+    float *log_probs;  /* [end] out, of scoring */
+    kvc_pass_end *end; /* takes the steps after the layers: PENDING until the last one */
+
     bool active;
-    bool
-        cached; /* K and V go to the cache; else to one_layer, which the next overwrites */
-    bool all_rows; /* of the last layer are wanted; else the last one of each span */
-    kvc_error (*end)(
-        kvc_session *session); /* each step behind the layers, while PENDING */
-    float *log_probs;          /* [end] out, of scoring */
-    size_t n_spans;            /* of session->spans */
-    size_t group,
-        n_group;       /* the spans in the layers: the first, how many; 0: all through */
-    size_t layer, row; /* what the next step does of them */
+    size_t group;      /* the first span of the group in the layers */
+    size_t n_group;    /* how many spans it has; 0: all are through */
+    size_t layer, row; /* where its next chunk is; row: also how far scoring is */
 } kvc_pass;
 
 struct kvc_session {
@@ -50,20 +54,20 @@ struct kvc_session {
     bool use_cache;
     kvc_pass pass;
     kvc_cache *cache;     /* L layers, of all sequences */
-    kvc_cache *one_layer; /* K and V of one sequence while the cache is off */
+    kvc_cache *one_layer; /* while the cache is off: each layer overwrites it */
     kvc_workspace workspace;
     kvc_counts counts;
     kvc_sequence *sequences; /* [n_sequence] */
-    kvc_sequence *moved;     /* [n_sequence] while they change places */
+    kvc_sequence *moved;     /* [n_sequence] where they change places */
     kvc_span *spans;         /* [n_sequence] of the pass */
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */
     float *last;             /* [n_sequence, C] of it, the last row of each span */
-    size_t n_rows;           /* of logits that are computed together */
+    size_t n_rows;           /* of logits, computed together */
     float *rows;             /* [n_rows, V rounded up to 4] */
     void *sampler;           /* kvc_sample's scratch */
 };
 
-enum { KVC_SCORED_ROWS = 4 }; /* whose logits one step of scoring computes */
+enum { KVC_SCORED_ROWS = 4 }; /* one step of scoring computes their logits */
 
 static inline kvc_sequence *kvc_selected(const kvc_session *s)
 {

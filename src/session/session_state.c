@@ -1,12 +1,12 @@
-/* session_state.c - a session as bytes, in words of 32 bits within what state.h puts around
- * them:
+/* session_state.c - a session as bytes, in words of 32 bits, within the header and
+ * checksum of state.h:
  *
  *     n_sequence
- *     each sequence: position, flags (1: logits, 2: queries), ids [position], logits [V] and
- *     queries [L, Q] where the flags have them
+ *     each sequence: position; flags (1: logits, 2: queries); ids [position];
+ *     logits [V] and queries [L, Q] where the flags say so
  *     the cache, as in cache_state.h
  *
- * Restoring reads it twice: first to check all of it, then to take it over. */
+ * restore reads it twice: first to check all of it, then to take it over. */
 #include "cache/cache_state.h"
 #include "session/session.h"
 
@@ -26,7 +26,7 @@ static void write_sequence(kvc_writer *w, const kvc_session *s, const kvc_sequen
         kvc_write_words(w, seq->queries, kvc_queries_size(s));
 }
 
-/* Runs twice: see state.h. */
+/* Runs twice, as state.h explains. */
 static void write_session(kvc_writer *w, const kvc_session *s)
 {
     kvc_write_begin(w, "KVCS", kvc_model_fingerprint(s->model));
@@ -66,7 +66,7 @@ kvc_error kvc_session_save(kvc_session *s, void *state, size_t bytes)
 
 /* ---- restore ----------------------------------------------------------------------- */
 
-/* Of the bits of a float. */
+/* bits: of a float */
 static bool is_finite(uint32_t bits)
 {
     const uint32_t exponent = 0x7f800000;
@@ -86,7 +86,7 @@ static kvc_error check_sequence(const kvc_session *s, kvc_reader *r)
         if (kvc_read_u32(r) >= V)
             return KVC_ERR_STATE_INVALID;
     for (size_t i = 0; i < V && flags & HAS_LOGITS; i++)
-        if (!is_finite(kvc_read_u32(r))) /* logits that are there are numbers */
+        if (!is_finite(kvc_read_u32(r))) /* no pass leaves such logits */
             return KVC_ERR_STATE_INVALID;
     kvc_read_space(r, flags & HAS_QUERIES ? kvc_queries_size(s) * sizeof(float) : 0);
     return r->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
@@ -118,8 +118,8 @@ static void read_sequence(const kvc_session *s, kvc_reader *r, kvc_sequence *seq
         kvc_read_words(r, seq->queries, kvc_queries_size(s));
 }
 
-/* Takes over what has been checked. A checksum stops no forger: what the cache holds beyond
- * the sequence is cut off, and queries are of use only where it holds all of it. */
+/* Takes over what has been checked. A checksum stops no forger: what the cache holds
+ * beyond a sequence is cut off, and queries are dropped where it holds less. */
 static void read_session(kvc_session *s, kvc_reader *r)
 {
     const size_t n = kvc_read_u32(r);

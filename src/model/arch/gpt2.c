@@ -1,5 +1,5 @@
-/* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions, a tied head. Its files
- * have Conv1D weights, [in, out], but for the embedding. */
+/* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions, a tied head. All its
+ * matrices but the embedding are Conv1D weights. */
 #include "model/model.h"
 
 #define MODEL(member) offsetof(kvc_model, member)
