@@ -6,8 +6,11 @@ export function bareWorker() {
     worker.onmessage = ({ data }) => messages.push(data);
     worker.onerror = ({ message }) => messages.push({ type: 'crash', message });
     const until = async (found) => {
-      while (!messages.some(found)) await new Promise((resolve) => setTimeout(resolve, 2));
-      return messages.find(found);
+      for (const end = performance.now() + 30_000; performance.now() < end;) {
+        if (messages.some(found)) return messages.find(found);
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      throw new Error(`The worker never said ${found}.`);
     };
     const say = (message) => worker.postMessage(message);
     const ask = (id, type, fields) => {
