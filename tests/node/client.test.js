@@ -63,12 +63,11 @@ test('a request has an id of its own, under which its events and its answer come
   assert.deepEqual(worker.sent.at(-1), { type: 'setPace', tokensPerSecond: 5 });
 });
 
-test('an order that the worker refuses is no secret', () => {
+test('an order that the worker refuses is an uncaught error of the page', () => {
   const client = new EngineClient();
   client.request('status');
   const refusal = { type: 'error', id: undefined, code: 'invalid_argument', message: 'No.' };
-  assert.throws(() => started[0].say(refusal),
-    { code: 'invalid_argument', message: 'No.' });
+  assert.throws(() => started[0].say(refusal), { code: 'invalid_argument', message: 'No.' });
 });
 
 for (const [how, lose] of Object.entries({
