@@ -2,8 +2,12 @@
 
 #include <string.h>
 
+#include "base/number.h"
+#include "base/simd.h"
 #include "cache/cache.h"
-#include "kernels/kernels.h"
+#include "kernels/accumulate.h"
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
 #include "lab/lab.h"
 
 enum { QUERIES = 2 }; /* that share one walk over keys and values */

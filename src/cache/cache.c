@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "base/arena.h"
+#include "base/number.h"
+#include "kernels/vector.h"
 #include "lab/lab.h"
 
 /* ---- memory ------------------------------------------------------------------------ */

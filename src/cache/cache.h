@@ -7,9 +7,9 @@
 
 #include "base/arena.h"
 #include "cache/events.h"
-#include "kvc.h"
 #include "cache/pages.h"
 #include "cache/vectors.h"
+#include "kvc.h"
 
 struct kvc_cache {
     kvc_cache_shape shape;

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 enum { SHAPE_WORDS = 5 };
 
 /* What must be the same in a state and the cache that takes it. */

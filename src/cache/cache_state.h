@@ -10,8 +10,8 @@
 #ifndef KVC_CACHE_STATE_H
 #define KVC_CACHE_STATE_H
 
-#include "cache/cache.h"
 #include "base/state.h"
+#include "cache/cache.h"
 
 void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer);
 

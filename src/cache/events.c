@@ -1,5 +1,6 @@
 #include "cache/events.h"
 
+#include "base/number.h"
 #include "cache/cache.h"
 
 void kvc_cache_listen(kvc_cache *cache, kvc_event *events, size_t capacity)

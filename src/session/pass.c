@@ -9,6 +9,7 @@
  * all of them, and a longer one alone. A timeline grows only when its pass is through. */
 #include <string.h>
 
+#include "kernels/vector.h"
 #include "lab/lab.h"
 #include "session/session.h"
 

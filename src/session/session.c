@@ -2,8 +2,8 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session/session.h"
 
+#include "base/number.h"
 #include "lab/lab.h"
-#include "base/state.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/number.h"
 #include "native.h"
 #include "kernels/probe.h"
 

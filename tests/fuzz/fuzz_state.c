@@ -7,7 +7,7 @@
 #include "check.h"
 #include "fuzz.h"
 #include "random_model.h"
-#include "base/state.h"
+#include "base/number.h"
 
 enum {
     L = 2,

@@ -7,6 +7,8 @@
 #include "check.h"
 #include "model/model.h"
 #include "random_model.h"
+#include "base/number.h"
+#include "kernels/matrix.h"
 
 static const kvc_config tiny = {.n_layer = 2,
                                 .n_head = 1,

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "check.h"
 #include "random_model.h"
+#include "base/number.h"
 
 static const kvc_config config = {.n_layer = 3,
                                   .n_head = 2,

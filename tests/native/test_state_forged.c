@@ -2,6 +2,7 @@
  * they are a session that can be used without harm. */
 #include "check.h"
 #include "random_model.h"
+#include "base/number.h"
 #include "base/state.h"
 
 enum { S = 20, V = 5, L = 2, H = 1, C = 4 };
