@@ -5,7 +5,13 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "cache/attention.h"
+#include "kernels/activation.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
+#include "kernels/norm.h"
+#include "kernels/vector.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
                                    size_t capacity)

@@ -4,7 +4,7 @@
 #define KVC_MODEL_H
 
 #include "base/arena.h"
-#include "kernels/kernels.h"
+#include "kernels/matrix.h"
 #include "kvc.h"
 
 typedef struct kvc_layer {

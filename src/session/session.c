@@ -2,7 +2,7 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session/session.h"
 
-#include "base/state.h"
+#include "base/number.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 

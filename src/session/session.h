@@ -2,6 +2,7 @@
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
+#include "base/number.h"
 #include "forward/gpt.h"
 
 enum { KVC_SCORED_ROWS = 4 }; /* whose logits one step of scoring computes */

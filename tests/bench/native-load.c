@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "base/number.h"
 #include "kernels/probe.h"
 #include "native.h"
 
