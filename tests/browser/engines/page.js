@@ -87,8 +87,8 @@ export class Page {
   }
 
   /** Waits until the element can be clicked, and clicks it. */
-  async click(selector) {
-    const [x, y] = await this.waitFor(target, [selector]).catch((cause) => {
+  async click(selector, timeout = PATIENCE_MS) {
+    const [x, y] = await this.waitFor(target, [selector], timeout).catch((cause) => {
       throw new Error(`${selector} cannot be clicked: absent, disabled, without a size or covered`, { cause });
     });
     await this.#driver.clickAt(x, y);

@@ -68,8 +68,8 @@ export function limited(promise, what, ms = PATIENCE_MS) {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
 
-/** All processes below this one that still live, by the table of Linux; undefined elsewhere. */
-export function descendants() {
+/** All processes below one that still live, by the table of Linux; undefined elsewhere. */
+export function descendants(root = process.pid) {
   let table;
   try {
     table = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(statusOf).filter(Boolean);
@@ -77,7 +77,7 @@ export function descendants() {
     return undefined;
   }
   const below = (pid) => table.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)]);
-  return below(process.pid).filter(({ state }) => state !== 'Z');
+  return below(root).filter(({ state }) => state !== 'Z');
 }
 
 function statusOf(pid) {
