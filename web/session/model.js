@@ -4,7 +4,8 @@
 //   through the mailbox into packed weights; the file never lies in memory whole.
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { openDirectory } from '../files/files.js';
-import { parseConfig, parseGenerationConfig } from '../config/config.js';
+import { parseConfig } from '../config/config.js';
+import { parseGenerationConfig } from '../config/generation.js';
 import { readHeader, tensorChunks, usableDtype } from '../files/safetensors.js';
 import { Tokenizer } from '../files/tokenizer.js';
 import { Engine } from '../engine/engine.js';
@@ -150,7 +151,7 @@ export class Model {
    * @param {Engine} engine
    * @param {number} handle
    * @param {{ config: Readonly<import('../config/config.js').Config>, tokenizer: Tokenizer | undefined,
-   *   generation: Readonly<import('../config/config.js').GenerationConfig>, weights: keyof typeof WEIGHTS_AS }} parts
+   *   generation: Readonly<import('../config/generation.js').GenerationConfig>, weights: keyof typeof WEIGHTS_AS }} parts
    */
   constructor(engine, handle, { config, generation, tokenizer, weights }) {
     this.#engine = engine;
