@@ -17,10 +17,10 @@ const WEIGHTS_AS = { f32: 0, int8: 3 };     // and of the weights in memory
 const SHAPE_BYTES = 64;                     // in the mailbox, before the tensor's name
 
 /**
- * @typedef {import('../files/safetensors.js').TensorInfo} TensorInfo
+ * @typedef {import('../files/safetensors-header.js').TensorInfo} TensorInfo
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal]      stops the download; the promise rejects with code "aborted"
- * @property {import('../files/files.js').OnProgress} [onProgress]  the last event has status "ready"
+ * @property {import('../files/stream.js').OnProgress} [onProgress]  the last event has status "ready"
  * @property {'auto' | import('../engine/engine.js').Variant} [variant]  which build of the engine; auto: the fastest that runs here
  * @property {import('../engine/engine.js').WasmSource} [wasm]  where the module is, if not beside the scripts
  * @property {keyof typeof WEIGHTS_AS} [weights]  how they are kept: "f32", the default, exactly; "int8", quantised on arrival
@@ -30,7 +30,7 @@ const SHAPE_BYTES = 64;                     // in the mailbox, before the tensor
 
 /**
  * Loads a GPT-2 model from a directory in Hugging Face layout.
- * @param {string | URL | import('../files/files.js').Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
+ * @param {string | URL | import('../files/origins.js').Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
  * @param {LoadOptions} [options]
  * @returns {Promise<Model>}
  */
@@ -65,7 +65,7 @@ function newModel(engine, c, weights) {
   return engine.word(0);
 }
 
-/** @param {Engine} engine  @param {number} handle  @param {import('../files/files.js').FileStream} stream */
+/** @param {Engine} engine  @param {number} handle  @param {import('../files/stream.js').FileStream} stream */
 async function streamWeights(engine, handle, stream) {
   try {
     const header = await readHeader(stream);
