@@ -36,12 +36,17 @@ export class Fields {
 
   /** @param {string} key  @param {string} rule  what the value must be  @returns {never} */
   refuse(key, rule) {
-    throw new KvcError('config_invalid', `${this.#file}: ${key} is ${shown(this.get(key))}; it must be ${rule}.`);
+    throw new KvcError('config_invalid',
+      `${this.#file}: ${key} is ${shown(this.get(key))}; it must be ${rule}.`);
   }
 
-  /** The error for a model that computes something the engine does not. @param {string} key  @param {string} advice */
+  /**
+   * The error for a model that computes something the engine does not.
+   * @param {string} key  @param {string} advice
+   */
   unsupported(key, advice) {
-    return new KvcError('unsupported_architecture', `${this.#file}: ${key} is ${shown(this.get(key))}; ${advice}.`);
+    return new KvcError('unsupported_architecture',
+      `${this.#file}: ${key} is ${shown(this.get(key))}; ${advice}.`);
   }
 
   /** A dimension of the model; required. @param {string} key  @returns {number} */
@@ -90,7 +95,8 @@ export class Fields {
     const bytes = 4 * weights;
     if (bytes <= MAX_WEIGHT_BYTES) return;
     const sizes = keys.map((key) => `${key} ${shown(this.get(key))}`).join(', ');
-    throw new KvcError('config_invalid', `${this.#file}: ${sizes} make ${(bytes / 1e9).toFixed(1)} GB of weights; `
-      + 'WebAssembly can hold at most 4 GB.');
+    const gigabytes = (bytes / 1e9).toFixed(1);
+    throw new KvcError('config_invalid',
+      `${this.#file}: ${sizes} make ${gigabytes} GB of weights; WebAssembly can hold at most 4 GB.`);
   }
 }

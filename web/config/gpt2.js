@@ -7,8 +7,8 @@ const EOS = 50256; // the default bos and eos id of the format
 
 /** Settings that change the computation, and the one value of each that the engine computes. */
 const FIXED = /** @type {const} */ ([
-  ['scale_attn_weights', true], ['scale_attn_by_inverse_layer_idx', false], ['reorder_and_upcast_attn', false],
-  ['tie_word_embeddings', true], ['add_cross_attention', false],
+  ['scale_attn_weights', true], ['scale_attn_by_inverse_layer_idx', false],
+  ['reorder_and_upcast_attn', false], ['tie_word_embeddings', true], ['add_cross_attention', false],
 ]);
 
 /** @param {Fields} fields */
@@ -44,7 +44,7 @@ function refuseVariants(fields) {
     if (fields.flag(key, only) !== only) throw fields.unsupported(key, `only ${only} is supported`);
   }
   if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'quantized files are not supported, only F32, F16 and BF16');
+    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
   }
 }
 
@@ -52,11 +52,14 @@ function refuseVariants(fields) {
 function headDim(nEmbd, nHead) {
   const size = nEmbd / nHead;
   if (size % 4 === 0) return size;
-  throw new KvcError('config_invalid', `config.json: n_embd ${nEmbd} over n_head ${nHead} gives ${size} numbers per head; `
-    + 'it must be a multiple of 4.');
+  throw new KvcError('config_invalid', `config.json: n_embd ${nEmbd} over n_head ${nHead} gives ${size} `
+    + 'numbers per head; it must be a multiple of 4.');
 }
 
-/** @param {Fields} fields  @param {Record<'nLayer' | 'nEmbd' | 'nPositions' | 'vocabSize' | 'nInner', number>} sizes */
+/**
+ * @param {Fields} fields
+ * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number }} sizes
+ */
 function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner }) {
   const layer = nEmbd * (4 * nEmbd + 2 * nInner);
   const weights = nLayer * layer + (vocabSize + nPositions) * nEmbd;

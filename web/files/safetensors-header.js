@@ -241,9 +241,9 @@ function checkLayout(tensors) {
   let position = 0;
   for (const { name, begin, end } of tensors) {
     if (begin !== position) {
-      const what = begin > position ? 'there is a hole' : 'it overlaps another tensor';
-      throw new KvcError('safetensors_offsets', `Tensor ${quoted(name)} begins at byte ${begin}, but ${position} `
-        + `bytes are taken before it: ${what}.`);
+      const fault = begin > position ? 'there is a hole' : 'it overlaps another tensor';
+      throw new KvcError('safetensors_offsets',
+        `Tensor ${quoted(name)} begins at byte ${begin}, not at byte ${position}: ${fault}.`);
     }
     position = end;
   }

@@ -60,8 +60,8 @@ function headerLength(prefix, fileSize) {
 
 /** @param {number} length  @param {number} fileSize */
 function endsInHeader(length, fileSize) {
-  return new KvcError('safetensors_header_length', `The header should be ${length} bytes after the first 8, but `
-    + `the file is only ${fileSize} bytes long. Load it again, or check that the upload was complete.`);
+  return new KvcError('safetensors_header_length', `The header should be ${length} bytes after the first 8, `
+    + `but the file is only ${fileSize} bytes long. Load it again, or check that the upload was complete.`);
 }
 
 /**

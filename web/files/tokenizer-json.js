@@ -127,8 +127,8 @@ function addedToken(entry) {
     throw invalid(`tokenizer.json: the content of added token ${quoted(id)} is not a text.`);
   }
   if (rest.single_word || rest.lstrip || rest.rstrip) {
-    throw invalid(`tokenizer.json: added token ${quoted(content)} uses single_word, lstrip or rstrip, which are `
-      + 'not supported.');
+    throw invalid(`tokenizer.json: added token ${quoted(content)} uses single_word, lstrip or rstrip, `
+      + 'which are not supported.');
   }
   return { id, content, special: special === true, normalized: Boolean(normalized ?? special !== true) };
 }
