@@ -1,15 +1,16 @@
-// What a token costs on its way to a reader besides its computing: through the worker and its messages, as the page
-// gets it, as fast as it goes. In a page only (messages.html); needs no more than client.js.
+// The cost of a token on its way to the reader besides its computing: through the worker and its messages up
+// to the page, as fast as it goes. In a page only (messages.html); needs nothing but the client.
 import { spread } from '../../web/measure/benchmark.js';
 
 const WARM_UPS = 1;
 const TOKENS = 400;
 
-/** @typedef {import('../../web/worker/client.js').EngineClient} EngineClient */
+/** @import { EngineClient } from '../../web/worker/client.js' */
 
 /**
- * Microseconds a token outside of what its own `ms` says.
- * @param {EngineClient} client  @param {string} url  of a model  @param {string} weights  @param {number} runs
+ * Microseconds of a token outside of the computing that its own `ms` tells.
+ * @param {EngineClient} client  @param {string} url  of a model
+ * @param {string} weights  @param {number} runs
  */
 export async function messageOverhead(client, url, weights, runs) {
   const { variant: build } = await client.request('load', { url, variant: 'auto', weights });
@@ -28,7 +29,8 @@ export async function messageOverhead(client, url, weights, runs) {
  */
 async function costOfRun(client, seed) {
   let [from, to, ms, tokens] = [0, 0, 0, 0];
-  await client.request('generate', { prompt: 'Once upon a time', sampling: { maxTokens: TOKENS, seed } }, (event) => {
+  const sampling = { maxTokens: TOKENS, seed };
+  await client.request('generate', { prompt: 'Once upon a time', sampling }, (event) => {
     if (event.type === 'proof') from = performance.now();
     if (event.type !== 'tokens' || from === 0) return;
     to = performance.now();

@@ -1,11 +1,11 @@
-/* native-load.c - the job of the native benchmark, and the model that it names. */
+/* native-load.c - the job of the native benchmark, and its model. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
-#include "native.h"
 #include "kernels/probe.h"
+#include "native.h"
 
 void bench_fail(const char *what)
 {
