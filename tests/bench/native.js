@@ -75,7 +75,8 @@ async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs 
     [name, dtype, start + begin, end - begin, shape.length, ...shape].join(' ')));
   const ids = benchmarkIds(Math.max(...contexts) + DECODED, c.vocabSize);
   return [
-    [c.nLayer, c.nHead, c.nEmbd, c.nInner, c.nPositions, c.vocabSize, c.layerNormEpsilon].join(' '),
+    [c.nLayer, c.nHead, c.nKvHead, c.headDim, c.nEmbd, c.nInner, c.nPositions, c.vocabSize].join(' '),
+    c.layerNormEpsilon,
     WEIGHTS[/** @type {keyof typeof WEIGHTS} */ (weights)],
     [runs, windowMs, patienceMs, DECODED].join(' '),
     places.length, ...places, contexts.length, contexts.join(' '), ids.length, ids.join(' '), '',
