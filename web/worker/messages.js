@@ -48,7 +48,8 @@
 // The `ms` of a token is its computing alone: speeds are derived from it, whatever the pace.
 
 /**
- * @import { Config, GenerationConfig } from '../config/config.js'
+ * @import { Config } from '../config/config.js'
+ * @import { GenerationConfig } from '../config/generation.js'
  * @import { Variant } from '../engine/engine.js'
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { Figures, Plan } from '../measure/measure.js'
