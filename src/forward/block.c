@@ -2,8 +2,10 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "cache/attention.h"
-#include "model/packing.h"
+#include "kernels/linear.h"
+#include "kernels/vector.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
                                    size_t capacity)

@@ -1,5 +1,7 @@
 #include "forward/forward.h"
 
+#include "kernels/vector.h"
+
 void kvc_forward_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
                        size_t position, size_t n)
 {

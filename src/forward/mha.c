@@ -6,9 +6,13 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/number.h"
 #include "cache/attention.h"
 #include "cache/cache.h"
-#include "model/packing.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
+#include "kernels/vector.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -26,22 +30,14 @@ struct kvc_mha {
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static size_t multiply(kvc_arena *arena, size_t a, size_t b)
+/* A matrix of zeros; n_in and n_out are multiples of 4. */
+static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
 {
-    if (a <= SIZE_MAX / b)
-        return a * b;
-    arena->overflow = true;
-    return 0;
-}
-
-/* A matrix of zeros. */
-static kvc_matrix take_zeros(kvc_arena *arena, size_t n_in, size_t n_out)
-{
-    kvc_matrix m = kvc_take_matrix(arena, n_in, n_out, KVC_F32);
-    m.bias = kvc_take_bias(arena, n_out);
-    if (arena->base && !arena->overflow) {
-        memset(m.w, 0, n_in * n_out * sizeof *m.w);
-        memset(m.bias, 0, n_out * sizeof *m.bias);
+    float *bias = kvc_take_floats(arena, 1, n_out);
+    const kvc_matrix m = kvc_matrix_take(arena, n_in, n_out, bias, KVC_F32);
+    if (m.w) {
+        memset(m.w, 0, kvc_matrix_bytes(&m));
+        memset(bias, 0, n_out * sizeof *bias);
     }
     return m;
 }
@@ -49,17 +45,17 @@ static kvc_matrix take_zeros(kvc_arena *arena, size_t n_in, size_t n_out)
 static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
 {
     const size_t C = c->n_embd, source = c->source_dim ? c->source_dim : C;
-    const size_t width = multiply(arena, c->n_head, c->head_dim);
-    const size_t kv_width = multiply(arena, c->n_kv_head, c->head_dim);
+    const size_t width = kvc_times(arena, c->n_head, c->head_dim);
+    const size_t kv_width = kvc_times(arena, c->n_kv_head, c->head_dim);
     const size_t kv_rows = c->source_dim ? c->capacity : ROWS;
     kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
                              c->head_dim, c->key_type, c->value_type};
     kvc_mha *mha = kvc_take(arena, 1, sizeof *mha);
     kvc_mha m = {.config = *c};
-    m.weights[KVC_MHA_Q] = take_zeros(arena, C, width);
-    m.weights[KVC_MHA_K] = take_zeros(arena, source, kv_width);
-    m.weights[KVC_MHA_V] = take_zeros(arena, source, kv_width);
-    m.weights[KVC_MHA_O] = take_zeros(arena, width, C);
+    m.weights[KVC_MHA_Q] = take_matrix(arena, C, width);
+    m.weights[KVC_MHA_K] = take_matrix(arena, source, kv_width);
+    m.weights[KVC_MHA_V] = take_matrix(arena, source, kv_width);
+    m.weights[KVC_MHA_O] = take_matrix(arena, width, C);
     m.cache = kvc_cache_layout(arena, &shape);
     if (!c->source_dim) {
         shape.batch = 1;

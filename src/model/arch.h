@@ -7,7 +7,7 @@
 #ifndef KVC_ARCH_H
 #define KVC_ARCH_H
 
-#include "kernels/kernels.h"
+#include "kernels/matrix.h"
 #include "kvc.h"
 
 /* The sizes that shapes are made of. */

@@ -2,26 +2,29 @@
  * of them are there. */
 #include <string.h>
 
-#include "model/packing.h"
+#include "base/number.h"
 #include "model/tensors.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* The matrices that a tensor is made of, without biases. */
+/* The matrices of a tensor, without biases. */
 static void take_matrices(kvc_arena *arena, const kvc_config *config, const kvc_tensor *t,
                           kvc_matrix *m)
 {
     const size_t in = kvc_size_of(config, t->in);
     for (size_t part = 0; part < KVC_PARTS && t->out[part] != KVC_NO_SIZE; part++)
-        m[part] = kvc_take_matrix(arena, in, kvc_size_of(config, t->out[part]),
+        m[part] = kvc_matrix_take(arena, in, kvc_size_of(config, t->out[part]), NULL,
                                   config->weights);
 }
 
-/* Their biases, side by side: all parts but the last have a multiple of 4. */
+/* Their biases, side by side: all parts but the last are multiples of 4. */
 static void take_biases(kvc_arena *arena, const kvc_config *config, const kvc_tensor *t,
                         kvc_matrix *m)
 {
-    float *bias = kvc_take_bias(arena, kvc_tensor_out(t, config));
+    const size_t out = kvc_tensor_out(t, config), lanes = kvc_round_up(out, 4);
+    float *bias = kvc_take_floats(arena, 1, lanes);
+    if (bias)
+        memset(bias + out, 0, (lanes - out) * sizeof *bias);
     for (size_t part = 0; part < KVC_PARTS && t->out[part] != KVC_NO_SIZE; part++) {
         m[part].bias = bias;
         if (bias)

@@ -4,6 +4,7 @@
  * A sequence grows only once its pass is through. */
 #include <string.h>
 
+#include "kernels/vector.h"
 #include "session/pass.h"
 
 /* ---- the end: logits, and longer sequences ----------------------------------------- */
@@ -113,7 +114,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     const size_t common = common_prefix(seq, ids, T);
     if (s->use_cache && common == T && seq->position == T && seq->has_logits) {
         *reused = T; /* all there */
-        kvc_events_reuse(s->cache, s->selected, T);
+        kvc_events_reuse(s->cache->events, s->selected, T);
         start(s, 0);
         return KVC_OK;
     }
@@ -124,7 +125,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
     if (*reused > 0)
-        kvc_events_reuse(s->cache, s->selected, *reused);
+        kvc_events_reuse(s->cache->events, s->selected, *reused);
     start(s, 1);
     return KVC_OK;
 }

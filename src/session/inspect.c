@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cache/attention.h"
+#include "kernels/softmax.h"
 #include "session/sampler.h"
 #include "session/session.h"
 

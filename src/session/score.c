@@ -1,5 +1,7 @@
 /* score.c - the probability of a text: the full-sequence pass of training, apart from all
  * sequences. Its rows go through the layers as with the cache off. */
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
 #include "session/pass.h"
 
 /* Of the next few rows of x. */

@@ -2,8 +2,7 @@
  * rewound, what is drawn from it. What computes it is in extend.c. */
 #include "session/session.h"
 
-#include "base/state.h"
-#include "model/packing.h"
+#include "base/number.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 

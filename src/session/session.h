@@ -12,6 +12,7 @@
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
+#include "base/number.h"
 #include "forward/forward.h"
 
 typedef struct kvc_sequence {

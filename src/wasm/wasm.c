@@ -2,6 +2,7 @@
  * model lives as long as its instance. */
 #include "wasm/wasm.h"
 
+#include "base/number.h"
 #include "kernels/probe.h"
 
 _Alignas(16) kvc_mailbox mailbox;

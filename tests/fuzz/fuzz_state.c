@@ -4,6 +4,7 @@
  * on. */
 #include <math.h>
 
+#include "base/number.h"
 #include "base/state.h"
 #include "check.h"
 #include "fuzz.h"

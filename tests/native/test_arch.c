@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "check.h"
+#include "kernels/activation.h"
+#include "kernels/norm.h"
 #include "model/model.h"
 #include "random_model.h"
 

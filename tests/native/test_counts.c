@@ -1,7 +1,7 @@
 /* What a pass costs, against closed forms: with the cache a row is computed once and
  * only its attention grows with the position; without it every row of the prefix is
  * computed again. */
-#include "base/arena.h"
+#include "base/number.h"
 #include "check.h"
 #include "random_model.h"
 

@@ -7,6 +7,8 @@
 #include "check.h"
 #include "model/model.h"
 #include "random_model.h"
+#include "base/number.h"
+#include "kernels/matrix.h"
 
 static const kvc_config tiny = {GPT2_SIZES(2, 1, 4, 7, 5, 6)};
 

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "check.h"
 #include "random_model.h"
+#include "base/number.h"
 
 static const kvc_config config = {GPT2_SIZES(3, 2, 16, 35, 70, 50)};
 

@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "check.h"
-#include "kernels/kernels.h"
+#include "kernels/softmax.h"
 #include "random_model.h"
 
 enum { N = 100, V = 50, L = 3, C = 16, BLOCK = 32, SCORED = 4 };

@@ -1,5 +1,6 @@
 /* States that somebody forged, checksum and all: they are refused and change nothing, or
  * they are a session that can be used without harm. */
+#include "base/number.h"
 #include "base/state.h"
 #include "check.h"
 #include "random_model.h"

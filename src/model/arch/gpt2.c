@@ -1,5 +1,7 @@
 /* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions, a tied head. All its
  * matrices but the embedding are Conv1D weights. */
+#include "kernels/activation.h"
+#include "kernels/norm.h"
 #include "model/model.h"
 
 #define MODEL(member) offsetof(kvc_model, member)
