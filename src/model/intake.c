@@ -33,8 +33,8 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
     size_t in = column, out = row, stride = 1, at = 0;
     if (!place->out_major) {
         in = row;
-        out = column % m->n_out;
-        m += column / m->n_out;
+        for (out = column; out >= m->n_out; m++)
+            out -= m->n_out;
         stride = place->shape[1];
         at = column;
     }

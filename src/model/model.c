@@ -9,17 +9,20 @@ kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
         return KVC_ERR_INVALID_ARGUMENT;
-    const uint32_t sizes[] = {c->n_layer, c->n_head,      c->n_embd,
-                              c->n_inner, c->n_positions, c->vocab_size};
+    enum { MOST = 1 << 24 }; /* far above any model: sums never overflow */
+    const uint32_t sizes[] = {c->n_layer, c->n_head,  c->n_kv_head,   c->head_dim,
+                              c->n_embd,  c->n_inner, c->n_positions, c->vocab_size};
+    if ((unsigned)c->arch >= KVC_ARCH_COUNT)
+        return KVC_ERR_CONFIG_INVALID;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] == 0 ||
-            sizes[i] > 1u << 24) /* far above any model: sums never overflow */
+        if (sizes[i] == 0 || sizes[i] > MOST)
             return KVC_ERR_CONFIG_INVALID;
     if (c->n_layer > 1u << 12) /* each costs time here, before any memory is asked for */
         return KVC_ERR_CONFIG_INVALID;
-    if (c->n_embd % c->n_head != 0 || c->n_embd / c->n_head % 4 != 0)
+    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0 ||
+        c->head_dim > MOST / c->n_head)
         return KVC_ERR_CONFIG_INVALID;
-    if (!(c->layer_norm_epsilon > 0.0f && c->layer_norm_epsilon < 1.0f))
+    if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
     if (c->weights != KVC_F32 && c->weights != KVC_I8)
         return KVC_ERR_CONFIG_INVALID;
@@ -34,20 +37,29 @@ static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
 static kvc_layer take_layer(kvc_arena *arena, const kvc_config *config)
 {
     const size_t C = config->n_embd, F = config->n_inner;
+    const size_t Q = kvc_query_width(config), KV = kvc_kv_width(config);
     const kvc_dtype type = config->weights;
     kvc_layer l;
     l.ln_1_weight = take_floats(arena, 1, C);
     l.ln_1_bias = take_floats(arena, 1, C);
-    float *bias = take_floats(arena, 3, C);
-    l.q = kvc_matrix_take(arena, C, C, bias, type);
-    l.k = kvc_matrix_take(arena, C, C, bias ? bias + C : NULL, type);
-    l.v = kvc_matrix_take(arena, C, C, bias ? bias + 2 * C : NULL, type);
-    l.proj = kvc_matrix_take(arena, C, C, take_floats(arena, 1, C), type);
+    float *bias = take_floats(arena, 1, Q + 2 * KV);
+    l.q = kvc_matrix_take(arena, C, Q, bias, type);
+    l.k = kvc_matrix_take(arena, C, KV, bias ? bias + Q : NULL, type);
+    l.v = kvc_matrix_take(arena, C, KV, bias ? bias + Q + KV : NULL, type);
+    l.proj = kvc_matrix_take(arena, Q, C, take_floats(arena, 1, C), type);
     l.ln_2_weight = take_floats(arena, 1, C);
     l.ln_2_bias = take_floats(arena, 1, C);
     l.fc = kvc_matrix_take(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)), type);
     l.mlp_proj = kvc_matrix_take(arena, F, C, take_floats(arena, 1, C), type);
     return l;
+}
+
+/* Of the Conv1D tensors: c_attn, c_fc and the two c_proj. */
+static size_t widest_row(const kvc_config *config)
+{
+    const size_t attn = kvc_query_width(config) + 2 * kvc_kv_width(config);
+    const size_t widest = attn > config->n_inner ? attn : config->n_inner;
+    return widest > config->n_embd ? widest : config->n_embd;
 }
 
 static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
@@ -62,8 +74,7 @@ static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
     m->wte = kvc_matrix_take(arena, C, config->vocab_size, NULL, config->weights);
     if (config->weights == KVC_I8)
-        m->rows = take_floats(arena, KVC_BLOCK,
-                              C * 3 > config->n_inner ? C * 3 : config->n_inner);
+        m->rows = take_floats(arena, KVC_BLOCK, widest_row(config));
     m->wpe = take_floats(arena, config->n_positions, C);
     m->ln_f_weight = take_floats(arena, 1, C);
     m->ln_f_bias = take_floats(arena, 1, C);

@@ -54,7 +54,7 @@ static void find_runs(const kvc_session *s, kvc_run *runs)
             runs[i].skip = to_the_end ? n - 1 : n;
         if (cached && to_the_end)
             runs[i].query = s->timelines[span->sequence].next_queries +
-                            p->layer * s->model->config.n_embd;
+                            p->layer * kvc_query_width(&s->model->config);
     }
 }
 
