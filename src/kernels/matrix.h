@@ -29,8 +29,8 @@ static inline size_t kvc_blocks(size_t n_in)
     return n_in / KVC_BLOCK + (n_in % KVC_BLOCK != 0);
 }
 
-/* Lays the weights of a matrix into an arena: nothing but the padding, the bias's as well,
- * is written, as zeros.
+/* Lays the weights of a matrix into an arena: nothing but the padding, the bias's as
+ * well, is written, as zeros.
  *   type: F32 or I8   n_out rounded up to 4 must fit size_t */
 kvc_matrix kvc_matrix_take(kvc_arena *arena, size_t n_in, size_t n_out, float *bias,
                            kvc_dtype type);
