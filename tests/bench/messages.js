@@ -1,16 +1,18 @@
-// The cost of a token on its way to the reader besides its computing: through the worker and its messages up
-// to the page, as fast as it goes. In a page only (messages.html); needs nothing but the client.
+// The cost of a token's way to a reader, beside its computing: through the worker and its messages, as
+// the page gets it, as fast as it goes. Runs in a page only (messages.html) and needs no more than a client.
 import { spread } from '../../web/measure/benchmark.js';
+
+/**
+ * @import { Client } from '../../web/worker/client.js'
+ * @import { Weights } from '../../web/worker/messages.js'
+ */
 
 const WARM_UPS = 1;
 const TOKENS = 400;
 
-/** @import { EngineClient } from '../../web/worker/client.js' */
-
 /**
- * Microseconds of a token outside of the computing that its own `ms` tells.
- * @param {EngineClient} client  @param {string} url  of a model
- * @param {string} weights  @param {number} runs
+ * Microseconds a token beside those of its own `ms`.
+ * @param {Client} client  @param {string} url  of a model  @param {Weights} weights  @param {number} runs
  */
 export async function messageOverhead(client, url, weights, runs) {
   const { variant: build } = await client.request('load', { url, variant: 'auto', weights });
@@ -24,8 +26,8 @@ export async function messageOverhead(client, url, weights, runs) {
 }
 
 /**
- * From the proof of the prompt on, after which the worker does nothing but write, up to the last token.
- * @param {EngineClient} client  @param {number} seed
+ * From the proof of the prompt, after which the worker does nothing but write, to the last token.
+ * @param {Client} client  @param {number} seed
  */
 async function costOfRun(client, seed) {
   let [from, to, ms, tokens] = [0, 0, 0, 0];
