@@ -67,9 +67,9 @@ wasm_flags() {
 wasm_stale() {
     local name
     for name in $WASM_VARIANTS; do
-        stale "web/engine/$name.wasm" src/*/*.[ch] include/*.h build.sh && return 0
+        stale "web/engine/$name.wasm" src/*/*.[ch] src/*/*/*.[ch] include/*.h build.sh && return 0
     done
-    stale build/failing.wasm src/*/*.[ch] include/*.h tests/node/failing.c build.sh
+    stale build/failing.wasm src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/node/failing.c build.sh
 }
 
 build_wasm() {
@@ -121,7 +121,7 @@ native_compiler() {
 
 core_sources() {
     local source
-    for source in src/*/*.c; do
+    for source in src/*/*.c src/*/*/*.c; do
         case $source in src/wasm/* | src/lab/*) ;; *) echo "$source" ;; esac
     done
 }
@@ -158,7 +158,7 @@ compile_commands() { # compile_commands FLAVOUR
     local source out
     for source in $(shared_sources) $(test_sources "$1"); do
         out=$(object "$1" "$source")
-        stale "$out" "$source" src/*/*.h include/*.h tests/*/*.h build.sh || continue
+        stale "$out" "$source" src/*/*.h src/*/*/*.h include/*.h tests/*/*.h build.sh || continue
         echo "$(native_compiler "$1") $C_FLAGS -Itests/native -Itests/fuzz -isystem build/include" \
             "-c $source -o $out.part && mv $out.part $out"
     done
@@ -250,7 +250,7 @@ build_bench() {
     bundle build/bench web/worker/client.js web/worker/worker.js && mkdir -p build/bench/engine && cp web/engine/*.wasm build/bench/engine/ || return 1
     link_simde || return 1
     command -v gcc >/dev/null || return 0
-    stale build/bench-native src/*/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
+    stale build/bench-native src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
     # shellcheck disable=SC2046,SC2086
     gcc -O3 -march=native -DNDEBUG $C_FLAGS -isystem build/include $(core_sources) \
         tests/bench/*.c -o build/bench-native.part && mv build/bench-native.part build/bench-native

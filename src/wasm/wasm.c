@@ -84,9 +84,9 @@ kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t
 }
 
 /* mailbox: the name, ended by 0 */
-bool EXPORT(kvc_wasm_tensor_ignored)(void)
+bool EXPORT(kvc_wasm_tensor_ignored)(const kvc_model *model)
 {
-    return kvc_model_ignores(mailbox.bytes);
+    return kvc_model_ignores(model, mailbox.bytes);
 }
 
 /* mailbox.shape, then the name, ended by 0 */

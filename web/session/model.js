@@ -69,7 +69,7 @@ function newModel(engine, c, weights) {
 async function streamWeights(engine, handle, stream) {
   try {
     const header = await readHeader(stream);
-    const wanted = header.tensors.filter((tensor) => !isIgnored(engine, tensor));
+    const wanted = header.tensors.filter((tensor) => !isIgnored(engine, handle, tensor));
     for (const tensor of wanted) { // refuse a wrong file before its data are fetched
       beginTensor(engine, handle, tensor);
       engine.call('kvc_wasm_tensor_cancel', handle);
@@ -122,10 +122,10 @@ class Intake {
   }
 }
 
-/** @param {Engine} engine  @param {TensorInfo} tensor */
-function isIgnored(engine, { name }) {
+/** @param {Engine} engine  @param {number} handle  @param {TensorInfo} tensor */
+function isIgnored(engine, handle, { name }) {
   engine.mailbox.set(new TextEncoder().encode(`${name}\0`));
-  return engine.call('kvc_wasm_tensor_ignored') !== 0;
+  return engine.call('kvc_wasm_tensor_ignored', handle) !== 0;
 }
 
 /** @param {Engine} engine  @param {number} handle  @param {TensorInfo} tensor */
