@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
 
-/** @typedef {import('../../web/session/options.js').CacheType} CacheType */
+/** @typedef {import('../../web/cache/options.js').CacheType} CacheType */
 /** @type {[CacheType, CacheType][]} of keys and values */
 const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
 

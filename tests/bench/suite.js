@@ -2,7 +2,7 @@
 // they are there. What is measured, and how: ../../web/measure.js.
 import { loadModel } from 'kvcache-wasm';
 import { spread } from '../../web/measure/benchmark.js';
-import { bestVariant } from '../../web/engine/engine.js';
+import { bestVariant } from '../../web/engine/variants.js';
 import { Limits } from '../../web/measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 import { NOTHING, SHAPES, randomModel } from './shapes.js';
@@ -54,7 +54,7 @@ function buildsOf(wanted, tell) {
 /**
  * Microseconds that a generated token costs beside the kernels (sampling, binding, iteration), and what
  * a model of width 4 takes.
- * @param {import('../../web/engine/engine.js').Variant} build  @param {Job} job
+ * @param {import('../../web/engine/variants.js').Variant} build  @param {Job} job
  */
 async function overhead(build, { runs }) {
   const model = await loadModel(randomModel(NOTHING), { tokenizer: false, variant: build });
@@ -73,7 +73,7 @@ async function overhead(build, { runs }) {
 /**
  * Microseconds that a token of the shipped model costs in generate(), sampled as its makers suggest, beyond one that
  * is appended: the sampler and the iteration.
- * @param {import('../../web/engine/engine.js').Variant} build  @param {string} shipped  @param {Job} job
+ * @param {import('../../web/engine/variants.js').Variant} build  @param {string} shipped  @param {Job} job
  */
 async function samplingCost(build, shipped, { runs }) {
   const model = await loadModel(shipped, { tokenizer: false, variant: build, weights: 'int8' });
@@ -104,7 +104,7 @@ async function stretchCost(session, ids, seed) {
 }
 
 /**
- * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: import('../../web/engine/engine.js').Variant }} what
+ * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: import('../../web/engine/variants.js').Variant }} what
  * @param {Job} job  @param {(result: Result) => void} tell
  */
 async function measureModel({ name, source, weights, build }, job, tell) {
