@@ -6,10 +6,13 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/number.h"
 #include "cache/attention.h"
 #include "cache/cache.h"
-#include "kernels/kernels.h"
-#include "lab/lab.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
+#include "kernels/vector.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -43,13 +46,11 @@ static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
 /* A matrix of zeros; n_in and n_out are multiples of 4. */
 static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
 {
-    const kvc_matrix m = {.n_in = n_in,
-                          .n_out = n_out,
-                          .w = take_floats(arena, n_in, n_out),
-                          .bias = take_floats(arena, 1, n_out)};
-    if (arena->base && !arena->overflow) {
-        memset(m.w, 0, n_in * n_out * sizeof *m.w);
-        memset(m.bias, 0, n_out * sizeof *m.bias);
+    float *bias = take_floats(arena, 1, n_out);
+    const kvc_matrix m = kvc_matrix_take(arena, n_in, n_out, bias, KVC_F32);
+    if (m.w) {
+        memset(m.w, 0, kvc_matrix_bytes(&m));
+        memset(bias, 0, n_out * sizeof *bias);
     }
     return m;
 }
@@ -155,11 +156,8 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
 {
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
-    bool projects = !cross;
     kvc_error error = KVC_OK;
-    if (KVC_BUG(B23a) && c->source_dim <= c->n_embd && n <= c->capacity)
-        projects = true; /* as many floats as x has, into no more rows than k has */
-    if (projects) {
+    if (!cross) {
         project(mha, x, n);
         error =
             kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);

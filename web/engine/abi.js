@@ -125,6 +125,9 @@ export const PENDING = 1; // kvc_session_step has more to do
 /** The slots of a page. */
 export const PAGE = 16;
 
+/** kvc_arch, by the model_type of config.json. */
+export const ARCHITECTURES = Object.freeze({ gpt2: 0 });
+
 /** kvc_dtype */
 export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
 
@@ -151,8 +154,8 @@ export const STATE_SEQUENCES = 24;
 /** The fields in their order; size_t and enums are u32. */
 export const STRUCTS = /** @type {const} */ ({
   kvc_config: {
-    n_layer: 'u32', n_head: 'u32', n_embd: 'u32', n_inner: 'u32', n_positions: 'u32', vocab_size: 'u32',
-    layer_norm_epsilon: 'f32', weights: 'u32',
+    arch: 'u32', n_layer: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', n_embd: 'u32', n_inner: 'u32',
+    n_positions: 'u32', vocab_size: 'u32', norm_epsilon: 'f32', weights: 'u32',
   },
   kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
@@ -208,7 +211,7 @@ export const LAYOUTS = Object.freeze(/** @type {Record<StructName, ReturnType<ty
 
 /** What kvc_wasm_layout() points to in a module that fits: 16-bit numbers. */
 export const EXPECTED_LAYOUT = Object.freeze([
-  OK, PENDING, PAGE, ...Object.values(DTYPES), ...Object.values(EVENT_TYPES), ...Object.values(MHA_WEIGHTS),
+  OK, PENDING, PAGE, ...Object.values(ARCHITECTURES), ...Object.values(DTYPES), ...Object.values(EVENT_TYPES), ...Object.values(MHA_WEIGHTS),
   PROBE.BLOCK, PROBE.CHAINS,
   ...names.flatMap((name) => [LAYOUTS[name].bytes, ...LAYOUTS[name].fields.map(({ offset }) => offset)]),
   2 ** 16 - 1,

@@ -2,14 +2,15 @@
 //
 //   loadModel: config.json -> tokenizer.json -> module -> model.safetensors, streamed tensor by tensor
 //   through a buffer of 64 KiB into packed weights; the file never lies in memory whole.
-import { DTYPES } from '../engine/abi.js';
+import { parseConfig } from '../config/config.js';
+import { parseGenerationConfig } from '../config/generation.js';
+import { ARCHITECTURES, DTYPES } from '../engine/abi.js';
 import { Engine, layOut } from '../engine/engine.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { Block, disposeSymbol } from '../engine/memory.js';
 import { openDirectory } from '../files/files.js';
 import { readHeader, tensorChunks, usableDtype } from '../files/safetensors.js';
 import { Tokenizer } from '../files/tokenizer.js';
-import { parseConfig, parseGenerationConfig } from '../config/config.js';
 import { Session } from './session.js';
 
 const WEIGHTS = 'model.safetensors';
@@ -20,9 +21,11 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { LaidOut } from '../engine/engine.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { WasmSource } from '../engine/module.js'
- * @import { Blobs, FileStream, OnProgress } from '../files/files.js'
- * @import { TensorInfo } from '../files/safetensors.js'
- * @import { Config, GenerationConfig } from '../config/config.js'
+ * @import { Config } from '../config/config.js'
+ * @import { GenerationConfig } from '../config/generation.js'
+ * @import { Blobs } from '../files/origins.js'
+ * @import { TensorInfo } from '../files/safetensors-header.js'
+ * @import { FileStream, OnProgress } from '../files/stream.js'
  * @import { SessionOptions } from './options.js'
  *
  * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and a little
@@ -74,8 +77,9 @@ function layOutModel(engine, c, weights) {
   const out_of_memory = 'The weights of this model do not fit the memory that WebAssembly may use here. '
     + 'Choose a smaller model.';
   const give = () => engine.give('kvc_config', {
-    n_layer: c.nLayer, n_head: c.nHead, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-    vocab_size: c.vocabSize, layer_norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
+    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead, head_dim: c.headDim,
+    n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions, vocab_size: c.vocabSize,
+    norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
   });
   return layOut(engine, 'model', out_of_memory,
     (bytes) => engine.check({ out_of_memory }, 'kvc_model_bytes', give(), bytes),

@@ -8,7 +8,8 @@ import { sessionOptions } from './options.js';
 
 /**
  * @import { CachePlace } from '../cache/inspect.js'
- * @import { Config, GenerationConfig } from '../config/config.js'
+ * @import { Config } from '../config/config.js'
+ * @import { GenerationConfig } from '../config/generation.js'
  * @import { Struct } from '../engine/abi.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Block } from '../engine/memory.js'
@@ -99,7 +100,7 @@ export class NativeSession {
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
-    const { nLayer: numLayers, nHead: numHeads, headDim } = this.model.config;
+    const { nLayer: numLayers, nKvHead: numHeads, headDim } = this.model.config;
     const { engine, cache: pointer, sequences: batchSize, bytes } = this;
     return { engine, pointer, batchSize, numLayers, numHeads, headDim, bytes };
   }

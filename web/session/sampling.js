@@ -3,7 +3,7 @@ import { KvcError } from '../engine/errors.js';
 import { checkSequences } from './options.js';
 
 /**
- * @import { GenerationConfig } from '../config/config.js'
+ * @import { GenerationConfig } from '../config/generation.js'
  * @import { Struct } from '../engine/abi.js'
  *
  * @typedef {object} GenerateOptions   what is not given comes from the model's generation_config.json
