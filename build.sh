@@ -64,12 +64,15 @@ wasm_flags() {
     esac
 }
 
+# C functions are exported under their own names.
+wasm_exports() { sed -n 's/^kvc_/-Wl,--export=kvc_/p' src/wasm/exports.txt; }
+
 wasm_stale() {
     local name
     for name in $WASM_VARIANTS; do
-        stale "web/engine/$name.wasm" src/*/*.[ch] src/*/*/*.[ch] include/*.h build.sh && return 0
+        stale "web/engine/$name.wasm" src/*/*.[ch] src/*/*/*.[ch] src/wasm/exports.txt include/*.h build.sh && return 0
     done
-    stale build/failing.wasm src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/node/failing.c build.sh
+    stale build/failing.wasm src/*/*.[ch] src/*/*/*.[ch] src/wasm/exports.txt include/*.h tests/node/failing.c build.sh
 }
 
 build_wasm() {
@@ -78,12 +81,12 @@ build_wasm() {
     link_simde || return 1
     for name in $WASM_VARIANTS; do
         # shellcheck disable=SC2046,SC2086
-        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_flags "$name") $(core_sources) src/wasm/*.c || return 1
+        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_exports) $(wasm_flags "$name") $(core_sources) src/wasm/*.c || return 1
         check_wasm "build/$name.wasm" || return 1
     done
     # For the tests: the same with an allocator that fails when it is told to.
     # shellcheck disable=SC2046,SC2086
-    run_emcc build/failing.wasm $WASM_FLAGS $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
+    run_emcc build/failing.wasm $WASM_FLAGS $(wasm_exports) $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
         $(core_sources) src/wasm/*.c tests/node/failing.c || return 1
     for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/engine/; done
 }
