@@ -4,7 +4,6 @@
 
 #include "cache/cache.h"
 #include "kernels/kernels.h"
-#include "lab/lab.h"
 
 enum { QUERIES = 2 }; /* that share one walk over keys and values */
 
@@ -61,8 +60,6 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
     for (size_t r = 0; r < rows; r++)
         memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
     for (size_t first = 0; first < n; first += KVC_PAGE) {
-        if (KVC_BUG(B9) && first > 0 && first + 1 == n)
-            break;
         kvc_accumulate(
             h->scores + first, h->width, q, stride,
             page_of(h, &h->cache->key_format, h->keys, h->table[first / KVC_PAGE]),
@@ -116,9 +113,7 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
     count(h->cache, rows, n, step);
     score(h, q, stride, rows, n + (rows - 1) * step);
     for (size_t r = 0; r < rows; r++) {
-        size_t visible = n + r * step;
-        if (KVC_BUG(B25))
-            visible = kvc_round_up(visible, 4);
+        const size_t visible = n + r * step;
         sum[r] = kvc_softmax_terms(h->scores + r * h->width, visible, scale);
         memset(y + r * stride, 0, h->D * sizeof *y);
     }
@@ -151,18 +146,7 @@ void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_h
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch)
 {
-    size_t n = position + 1, step = 1;
-    if (KVC_BUG(B4) && position > 0)
-        n--;
-    if (KVC_BUG(B7))
-        n += T - 1;
-    if (KVC_BUG(B7))
-        step = 0;
-    if (KVC_BUG(B8) && T > 1)
-        n = 1;
-    if (KVC_BUG(B21) && cache->pages.held[b] > kvc_pages_for(position + T))
-        n = cache->pages.held[b] * KVC_PAGE - T + 1;
-    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
+    attend(y, q, T, n_head, cache, b, layer, position + 1, 1, scratch);
 }
 
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
@@ -210,11 +194,6 @@ kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
         return error;
     if (cache->length[b] == 0)
         return KVC_ERR_NOT_READY;
-    size_t n = cache->length[b], step = 0;
-    if (KVC_BUG(B23b))
-        step = T <= n;
-    if (KVC_BUG(B23b))
-        n = 1;
-    attend(y, q, T, n_head, cache, b, layer, n, step, scratch);
+    attend(y, q, T, n_head, cache, b, layer, cache->length[b], 0, scratch);
     return KVC_OK;
 }

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "lab/lab.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
@@ -179,16 +178,8 @@ void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
     const size_t end = n > 0 ? kvc_pages_for(first + n) : 0;
     while (pages->held[b] < end)
         kvc_pages_add(pages, b);
-    size_t i = first / KVC_PAGE;
-    if (KVC_BUG(B26))
-        i = 0;
-    for (; i < end; i++) {
-        bool copy = pages->holders[table[i]] > 1;
-        if (KVC_BUG(B22b))
-            copy = false;
-        if (KVC_BUG(B26)) /* as long as there is a free page */
-            copy = pages->held[b] < pages->per_sequence;
-        if (copy) {
+    for (size_t i = first / KVC_PAGE; i < end; i++) {
+        if (pages->holders[table[i]] > 1) {
             const uint32_t shared = kvc_pages_replace(pages, b, i);
             copy_page(cache, table[i], shared);
         }
@@ -201,8 +192,6 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
     const kvc_format *K = &cache->key_format, *V = &cache->value_format;
     const size_t D = cache->shape.head_dim;
     kvc_cache_claim(cache, b, position, T);
-    if (KVC_BUG(B3) && position == 0)
-        return;
     if (cache->counts)
         cache->counts->cache_bytes_written +=
             T * cache->shape.n_kv_head * (K->vector_bytes + V->vector_bytes);
@@ -211,9 +200,7 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
         void *keys = kvc_cache_keys(cache, layer, h);
         void *values = kvc_cache_values(cache, layer, h);
         for (size_t t = 0; t < T; t++) {
-            size_t at = position + t;
-            if (KVC_BUG(B6) && at > KVC_PAGE)
-                at--;
+            const size_t at = position + t;
             const size_t page = table[at / KVC_PAGE];
             const size_t slot = at % KVC_PAGE, from = t * stride + h * D;
             kvc_vector_store(K, kvc_cache_page_at(K, keys, page), slot, k + from);
@@ -241,8 +228,6 @@ kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (!k || !v || stride < s->n_kv_head * s->head_dim)
         return KVC_ERR_INVALID_ARGUMENT;
-    if (KVC_BUG(B16) && T > s->capacity - cache->length[b])
-        cache->length[b] = 0;
     if (T > s->capacity - cache->length[b])
         return KVC_ERR_CACHE_FULL;
     if (!can_keep(cache, &cache->key_format, k, T, stride) ||
@@ -257,8 +242,6 @@ kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T)
     if (b >= cache->shape.batch)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     const size_t room = cache->shape.capacity - cache->length[b];
-    if (KVC_BUG(B2) && T > 1)
-        T = kvc_min(2 * T, room);
     if (T > room)
         return KVC_ERR_CACHE_FULL;
     kvc_cache_claim(cache, b, cache->length[b], T); /* for who has not appended */

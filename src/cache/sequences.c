@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "cache/cache.h"
-#include "lab/lab.h"
 
 /* In test builds, slots that hold nothing any more are NaN: who reads them, shows. */
 static void poison(kvc_cache *cache, size_t page, size_t first_slot)
@@ -34,7 +33,7 @@ static void cut(kvc_cache *cache, size_t b, size_t n)
 {
     kvc_pages *pages = &cache->pages;
     const uint32_t *table = kvc_pages_of(pages, b);
-    while (pages->held[b] > kvc_pages_for(n) && !KVC_BUG(B21))
+    while (pages->held[b] > kvc_pages_for(n))
         release(cache, table[--pages->held[b]]);
     if (n % KVC_PAGE != 0 && pages->holders[table[n / KVC_PAGE]] == 1)
         poison(cache, table[n / KVC_PAGE], n % KVC_PAGE);
@@ -55,8 +54,6 @@ kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n)
 {
     if (b >= cache->shape.batch || n > cache->length[b])
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (KVC_BUG(B20a))
-        n = 0;
     record_evict(cache, b, n, cache->length[b] - n);
     cut(cache, b, n);
     return KVC_OK;
@@ -156,8 +153,6 @@ kvc_error kvc_cache_reorder(kvc_cache *cache, const uint32_t *from)
     for (size_t b = 0; b < B; b++)
         if (!from || from[b] >= B)
             return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (KVC_BUG(B22a) && cache->key_format.type != KVC_F32)
-        return KVC_OK;
     for (size_t b = 0; b < B; b++)
         prepare(cache, b, from[b], B - 1 - b);
     for (size_t b = 0; b < B; b++)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "cache/attention.h"
-#include "lab/lab.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
                                    size_t capacity)
@@ -30,8 +29,6 @@ void kvc_gpt_embed(float *restrict x, const kvc_model *model, const uint32_t *id
     const size_t C = model->config.n_embd;
     for (size_t r = 0; r < n; r++, x += C) {
         const float *place = model->wpe + (position + r) * C;
-        if (KVC_BUG(B1) && n == 1)
-            place = model->wpe;
         kvc_matrix_column(x, &model->wte, ids[position + r]);
         kvc_add(x, place, C);
     }
@@ -81,12 +78,7 @@ static void attend_runs(float *restrict y, const float *restrict q, size_t n_hea
 {
     for (const kvc_run *run = runs; run < runs + n_runs; run++) {
         const size_t n = run->n - run->skip;
-        size_t position = run->position + run->skip;
-        for (size_t i = 0; KVC_BUG(B11) && i < n_runs; i++)
-            position = runs[i].position > position ? runs[i].position : position;
-        if (KVC_BUG(B11)) /* or as far as there is padding */
-            position =
-                kvc_min(position, kvc_round_up(run->position + run->n, KVC_PAGE) - n);
+        const size_t position = run->position + run->skip;
         kvc_attend(y, q, n, n_head, cache, run->sequence, layer, position, scores);
         if (run->query)
             memcpy(run->query, q + (n - 1) * C, C * sizeof *q);
@@ -102,8 +94,6 @@ void kvc_gpt_layer(float *restrict x, const kvc_model *model, size_t index,
     const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
     const float eps = model->config.layer_norm_epsilon;
     const kvc_layer *layer = &model->layers[index];
-    if (KVC_BUG(B5b))
-        layer = &model->layers[model->config.n_layer - 1];
     uint64_t *macs = &w->counts->projection_macs;
     size_t n = 0;
     for (size_t i = 0; i < n_runs; i++)

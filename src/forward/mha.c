@@ -9,7 +9,6 @@
 #include "cache/attention.h"
 #include "cache/cache.h"
 #include "kernels/kernels.h"
-#include "lab/lab.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -155,11 +154,8 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
 {
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
-    bool projects = !cross;
     kvc_error error = KVC_OK;
-    if (KVC_BUG(B23a) && c->source_dim <= c->n_embd && n <= c->capacity)
-        projects = true; /* as many floats as x has, into no more rows than k has */
-    if (projects) {
+    if (!cross) {
         project(mha, x, n);
         error =
             kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);

@@ -9,7 +9,6 @@
  * all of them, and a longer one alone. A timeline grows only when its pass is through. */
 #include <string.h>
 
-#include "lab/lab.h"
 #include "session/session.h"
 
 static bool is_cached(const kvc_session *s)
@@ -69,9 +68,7 @@ static void step_block(kvc_session *s)
     find_runs(s, runs);
     for (size_t i = 0; i < p->n_group && p->layer == 0; x += runs[i++].n * C)
         kvc_gpt_embed(x, s->model, spans[i].ids, runs[i].position, runs[i].n);
-    size_t cache_layer = is_cached(s) ? p->layer : 0;
-    if (KVC_BUG(B5a) && is_cached(s))
-        cache_layer = s->model->config.n_layer - 1;
+    const size_t cache_layer = is_cached(s) ? p->layer : 0;
     kvc_gpt_layer(block, s->model, p->layer, is_cached(s) ? s->cache : s->one_layer,
                   cache_layer, runs, p->n_group, &s->workspace);
     p->row += runs[0].n;
@@ -167,9 +164,7 @@ static void queue(kvc_session *s, size_t i, size_t sequence, const uint32_t *ids
                   size_t T)
 {
     const kvc_timeline *t = &s->timelines[sequence];
-    size_t first = s->use_cache ? kvc_cache_length(s->cache, sequence) : 0;
-    if (KVC_BUG(B24))
-        first = 0;
+    const size_t first = s->use_cache ? kvc_cache_length(s->cache, sequence) : 0;
     memcpy(t->ids + t->position, ids, T * sizeof *ids);
     s->spans[i] = (kvc_span){sequence, t->ids, first, t->position + T};
 }
@@ -180,8 +175,6 @@ kvc_error kvc_session_begin(kvc_session *s, const uint32_t *ids, size_t T)
         return KVC_ERR_INVALID_ARGUMENT;
     if (s->pass.active)
         return KVC_ERR_BUSY;
-    if (KVC_BUG(B16) && T > s->config.capacity - kvc_selected(s)->position)
-        kvc_session_truncate(s, 0);
     if (T > s->config.capacity - kvc_selected(s)->position)
         return KVC_ERR_CONTEXT_FULL;
     const kvc_error error = kvc_check_ids(s, ids, T);
@@ -190,6 +183,16 @@ kvc_error kvc_session_begin(kvc_session *s, const uint32_t *ids, size_t T)
     queue(s, 0, s->selected, ids, T);
     kvc_start_pass(s, 1, NULL);
     return KVC_OK;
+}
+
+/* The number of tokens, from the first on, that a timeline and ids share. */
+static size_t common_prefix(const kvc_timeline *t, const uint32_t *ids, size_t T)
+{
+    const size_t most = kvc_min(T, t->position);
+    size_t common = 0;
+    while (common < most && ids[common] == t->ids[common])
+        common++;
+    return common;
 }
 
 kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
@@ -205,12 +208,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     if (error)
         return error;
     const kvc_timeline *t = kvc_selected(s);
-    size_t common = 0;
-    while (common < kvc_min(T, t->position) &&
-           (ids[common] == t->ids[common] || KVC_BUG(B17)))
-        common++;
-    if (KVC_BUG(B18) && common < kvc_min(T, t->position))
-        common++;
+    const size_t common = common_prefix(t, ids, T);
     if (s->use_cache && common == T && t->position == T && t->has_logits) {
         *reused = T; /* all there */
         kvc_events_reuse(s->cache, s->selected, T);
@@ -219,16 +217,13 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     }
     kvc_session_truncate(s, common);
     const bool all_cached = s->use_cache && kvc_session_cached(s) == T;
-    if (all_cached && !KVC_BUG(B19)) /* logits need a row */
+    if (all_cached) /* logits need a row */
         kvc_cache_truncate(s->cache, s->selected, T - 1);
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
     if (*reused > 0)
         kvc_events_reuse(s->cache, s->selected, *reused);
-    size_t n_spans = 1;
-    if (KVC_BUG(B19))
-        n_spans = s->spans[0].first < T;
-    kvc_start_pass(s, n_spans, NULL);
+    kvc_start_pass(s, 1, NULL);
     return KVC_OK;
 }
 

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "kernels/kernels.h"
 #include "base/simd.h"
+#include "kernels/kernels.h"
 
 /* Candidates, best first where they had to be ordered, by ascending id otherwise. */
 typedef struct candidates {

@@ -2,7 +2,6 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session/session.h"
 
-#include "lab/lab.h"
 #include "base/state.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
@@ -136,8 +135,6 @@ kvc_error kvc_session_truncate(kvc_session *s, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (n == t->position)
         return KVC_OK;
-    if (KVC_BUG(B20b))
-        n++;
     t->position = n;
     t->has_logits = false;
     return kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
@@ -148,8 +145,6 @@ kvc_error kvc_session_evict(kvc_session *s, size_t first, size_t n)
     (void)s;
     (void)first;
     (void)n;
-    if (KVC_BUG(B14))
-        return kvc_lab_slide(s, first, n);
     return KVC_ERR_UNSUPPORTED;
 }
 
