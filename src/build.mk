@@ -14,7 +14,7 @@ SHELL := bash
 .SUFFIXES:
 
 C_FLAGS := -std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
-INCLUDES := -Iinclude -isystem build/include
+INCLUDES := -Iinclude -Isrc -isystem build/include
 
 CORE := $(filter-out src/wasm/% src/lab/%,$(wildcard src/*/*.c))
 HEADERS := $(wildcard src/*/*.h include/*.h)
@@ -39,34 +39,75 @@ COMPILE_bench := gcc -O3 -march=native -DNDEBUG
 # $(call objects,FLAVOUR,SOURCES)
 objects = $(patsubst %.c,build/$1/%.o,$2)
 
-define compile_rules # FLAVOUR, the folder of its src
-build/$1/src/%.o: $2/%.c src/build.mk | build/include/simde
+define compile_rules # FLAVOUR, folders of headers
+build/$1/src/%.o: src/%.c src/build.mk | build/include/simde
 	@mkdir -p $$(@D)
-	$$(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -I$2 -MMD -MP -c $$< -o $$@
+	$$(COMPILE_$1) $(C_FLAGS) $2 -MMD -MP -c $$< -o $$@
 build/$1/tests/%.o: tests/%.c src/build.mk | build/include/simde
 	@mkdir -p $$(@D)
-	$$(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -I$2 -Itests/native -Itests/fuzz -MMD -MP -c $$< -o $$@
+	$$(COMPILE_$1) $(C_FLAGS) $2 -Itests/native -Itests/fuzz -MMD -MP -c $$< -o $$@
 endef
 
-define link_rule # FLAVOUR, the programs' folder in tests, their names, other sources
+define link_rule # FLAVOUR, folder of tests/, the programs in it
 $1: $(addprefix build/$1/,$3)
-$(addprefix build/$1/,$3): build/$1/%: build/$1/tests/$2/%.o $(call objects,$1,$4)
+$(addprefix build/$1/,$3): build/$1/%: build/$1/tests/$2/%.o $(call objects,$1,$(call linked,$1))
 	$$(COMPILE_$1) $$^ -lcmocka -lm -o $$@
 endef
 
-lab_source := $(if $(wildcard src/lab/lab.c),src/lab/lab.c)
-$(foreach flavour,$(filter-out lab,$(FLAVOURS)) bench,$(eval $(call compile_rules,$(flavour),src)))
-$(eval $(call compile_rules,lab,build/lab/src))
-$(foreach flavour,$(FLAVOURS),\
-    $(eval $(call link_rule,$(flavour),fuzz,$(FUZZERS),$(CORE) $(HELPERS) $(if $(filter lab,$(flavour)),src/lab/lab.c))))
-$(foreach flavour,$(filter-out fuzz,$(FLAVOURS)),\
-    $(eval $(call link_rule,$(flavour),native,$(TESTS),$(CORE) $(HELPERS) $(if $(filter lab,$(flavour)),src/lab/lab.c))))
+# $(call linked,FLAVOUR): what every test program has in it
+linked = $(CORE) $(HELPERS) $(if $(filter lab,$1),src/lab/lab.c)
+
+$(foreach flavour,$(FLAVOURS) bench,$(eval $(call compile_rules,$(flavour),$(if $(filter lab,$(flavour)),-Ibuild/lab/src) $(INCLUDES))))
+$(foreach flavour,$(FLAVOURS),$(eval $(call link_rule,$(flavour),fuzz,$(FUZZERS))))
+$(foreach flavour,$(filter-out fuzz,$(FLAVOURS)),$(eval $(call link_rule,$(flavour),native,$(TESTS))))
 
 bench: build/bench/native
 build/bench/native: $(call objects,bench,$(CORE) $(wildcard tests/bench/*.c))
 	$(COMPILE_bench) $^ -lm -o $@
 
 -include $(wildcard build/*/*/*/*.d)
+
+# ---- the lab --------------------------------------------------------------------------------
+
+# The sources with bugs take the place of their originals. plant.js writes bugs.json before the rest.
+BUGGY := $(sort $(shell sed -n 's/^file //p' src/lab/bugs.txt))
+PLANTED := $(addprefix build/lab/,$(BUGGY) src/lab/ids.h)
+$(PLANTED): build/lab/bugs.json ;
+build/lab/bugs.json: src/lab/plant.js src/lab/bugs.txt $(BUGGY)
+	node src/lab/plant.js build/lab
+
+$(call objects,lab,$(filter %.c,$(BUGGY))): %.o: %.c src/build.mk | build/include/simde
+	$(COMPILE_lab) $(C_FLAGS) -Ibuild/lab/src $(INCLUDES) -MMD -MP -c $< -o $@
+$(call objects,lab,$(call linked,lab) $(TESTS:%=tests/native/%.c) $(FUZZERS:%=tests/fuzz/%.c)): | $(filter %.h,$(PLANTED))
+
+# ---- WebAssembly ----------------------------------------------------------------------------
+
+# NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
+# stack-first: a stack overflow traps instead of overwriting static data.
+WASM_FLAGS := -O3 -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB \
+    -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first
+EXPORTS := $(shell sed 's/\#.*//; s/\([a-z0-9_][a-z0-9_]*\)/-Wl,--export=\1/' /dev/null $(wildcard src/wasm/exports.txt))
+
+# Of each module: what it is made of, further flags, and its budget in bytes of gzip.
+WASM := $(addprefix web/engine/,kvc.wasm kvc-relaxed.wasm kvc-scalar.wasm kvc-lab.wasm) build/failing.wasm
+$(WASM): sources = $(CORE) $(wildcard src/wasm/*.c)
+$(WASM): flags = -msimd128
+$(WASM): budget = 40960
+web/engine/kvc-relaxed.wasm: flags += -mrelaxed-simd
+web/engine/kvc-scalar.wasm: flags = -isystem build/include -Wno-pass-failed # SIMDe's portable code asks for vectors
+web/engine/kvc-lab.wasm: sources = $(filter-out $(BUGGY),$(CORE)) $(filter %.c,$(PLANTED)) src/lab/lab.c $(wildcard src/wasm/*.c)
+web/engine/kvc-lab.wasm: flags = -msimd128 -Ibuild/lab/src -Wl,--export=kvc_lab_set
+web/engine/kvc-lab.wasm: $(PLANTED) src/lab/lab.c
+build/failing.wasm: sources += tests/node/failing.c
+build/failing.wasm: flags += -Wl,--wrap=aligned_alloc -Wl,--wrap=free
+build/failing.wasm: tests/node/failing.c # an allocator that fails when a test tells it to
+
+wasm: $(WASM) web/engine/kvc-lab.json
+$(WASM): $(CORE) $(HEADERS) $(wildcard src/wasm/*) src/build.mk | build/include/simde
+	. .ci/setup.sh && run_emcc $@.part $(C_FLAGS) $(flags) -Iinclude -Isrc $(WASM_FLAGS) $(EXPORTS) $(sources) && \
+	    chmod 644 $@.part && node src/wasm/check.js $@.part $(budget) && mv $@.part $@
+web/engine/kvc-lab.json: build/lab/bugs.json
+	cp $< $@
 
 # SIMDe alone in a folder of its own: /usr/include on the path would give emcc the wrong libc.
 build/include/simde:

@@ -63,8 +63,8 @@ if (job.builds.length > 0) {
   if (options.chromium) await runChromium(job, keep);
 }
 if (builds.includes('native')) {
-  if (existsSync(new URL('../../build/bench-native', import.meta.url))) await runNative(job, keep);
-  else console.error('Native: not measured, because build/bench-native is not there; ./build.sh bench builds it where there is a gcc.');
+  if (existsSync(new URL('../../build/bench/native', import.meta.url))) await runNative(job, keep);
+  else console.error('Native: not measured, because build/bench/native is not there; ./build.sh bench builds it where there is a gcc.');
 }
 refuseDifferences(rows);
 
