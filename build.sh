@@ -45,7 +45,7 @@ compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 
 build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
 
-# bundle FOLDER SOURCE...: keeps the folders of web/, so that new URL('../room/x', import.meta.url) still holds.
+# bundle FOLDER SOURCE...: keeps the folders of web/, so new URL('../room/x', import.meta.url) still holds.
 bundle() {
     node_modules/.bin/esbuild "${@:2}" --bundle --minify --sourcemap --format=esm \
         --target=es2022 --external:node:* --outbase=web --outdir="$1" --log-level=warning &&

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ../build.sh: plants the bugs of src/lab/bugs.txt one after the other, and shows which test finds each.
+# Sourced by ../build.sh: plants each bug of src/lab/bugs.txt, and shows which tests find it.
 
 MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
 MUTANT_SECONDS=20 # for one program: a bug may hang it

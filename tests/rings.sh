@@ -53,7 +53,9 @@ run_node_tests() { # run_node_tests node|browser
 ring_native() {
     local flavour
     # shellcheck disable=SC2086
-    ! attempt native compile $NATIVE_FLAVOURS || for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour"; done
+    if attempt native compile $NATIVE_FLAVOURS; then
+        for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour"; done
+    fi
     ring_mutants
 }
 
@@ -79,7 +81,7 @@ run_tests() { # run_tests [RING...]
     for ring; do
         case $ring in
             native | mutants) parts="$parts native" ;;
-            node) parts="$parts wasm page" ;;
+            node) parts="$parts wasm native page" ;;
             browser) parts="$parts wasm page browser" ;;
             *) say "there is no test ring called $ring" && exit 2 ;;
         esac

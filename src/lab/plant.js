@@ -1,10 +1,10 @@
-// What the lab build has in place of the sources: those that bugs.txt names, with all their bugs in them, each
-// switched on by kvc_lab_set().
+// Writes what the lab build has in place of sources: those that bugs.txt names, with all of their bugs in
+// them, each switched on by kvc_lab_set().
 //
 //   node src/lab/plant.js OUT     from the root of the repository: writes OUT/src/... and OUT/bugs.json
 //
-// A line with bugs becomes one line that chooses between them, so line numbers stay, and #line gives the real
-// file to the compiler's messages. What changes is as little as the forms of the two lines allow: an expression
+// A line with bugs becomes one line that chooses between them, and #line tells the compiler the real file, so
+// its messages point where they should. The choice is as small as the two lines allow: an expression
 // (assignment, return), a condition (if, while, for), or a whole statement.
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,8 +20,8 @@ const CONTEXT = 3; // lines shown before and after a changed one
 
 /** @param {string} text  of bugs.txt  @returns {Bug[]} */
 export function parseBugs(text) {
-  const paragraphs = text.replace(/^#.*\n/gm, '').split(/\n\s*\n/).filter((paragraph) => paragraph.trim() !== '');
-  const bugs = paragraphs.map((paragraph, i) => parseBug(paragraph.trim(), i + 1));
+  const paragraphs = text.replace(/^#.*\n/gm, '').split(/\n\s*\n/).map((paragraph) => paragraph.trim());
+  const bugs = paragraphs.filter(Boolean).map((paragraph, i) => parseBug(paragraph, i + 1));
   const twice = bugs.find((bug, i) => bugs.findIndex(({ id }) => id === bug.id) !== i);
   if (twice) throw new Error(`bugs.txt: ${twice.id} stands there twice`);
   return bugs;
@@ -59,8 +59,8 @@ export function plant(source, file, bugs) {
     const right = lines[at].trim();
     const line = switchLine(right, edits);
     if (!line) {
-      throw new Error(`${file}:${at + 1}: neither an expression, a condition nor a statement changes here:\n  `
-        + [right, ...edits.map(({ wrong }) => wrong)].join('\n  '));
+      const all = [right, ...edits.map(({ wrong }) => wrong)].join('\n  ');
+      throw new Error(`${file}:${at + 1}: neither an expression, a condition nor a statement changes:\n  ${all}`);
     }
     lines[at] = lines[at].replace(right, () => line);
   }
@@ -69,7 +69,10 @@ export function plant(source, file, bugs) {
 
 /** @typedef {{ number: number, wrong: string }} Wrong */
 
-/** @param {string[]} lines  @param {string} file  @param {Bug[]} bugs  @returns {Map<number, Wrong[]>} by index of line */
+/**
+ * @param {string[]} lines  @param {string} file  @param {Bug[]} bugs
+ * @returns {Map<number, Wrong[]>}  by the index of the line
+ */
 function editsByLine(lines, file, bugs) {
   /** @type {Map<number, Wrong[]>} */
   const found = new Map();
@@ -86,7 +89,9 @@ function editsByLine(lines, file, bugs) {
 function lineOf(lines, right, where) {
   const at = lines.findIndex((line) => line.trim() === right);
   if (at < 0) throw new Error(`${where} has no line\n  ${right}`);
-  if (lines.findLastIndex((line) => line.trim() === right) !== at) throw new Error(`${where} has more than one line\n  ${right}`);
+  if (lines.findLastIndex((line) => line.trim() === right) !== at) {
+    throw new Error(`${where} has more than one line\n  ${right}`);
+  }
   return at;
 }
 
@@ -108,7 +113,10 @@ function switchParts(right, wrongs, split) {
   const parts = split(right);
   const others = wrongs.map(({ number, wrong }) => ({ number, parts: split(wrong) }));
   if (!parts || others.some((other) => !sameFrame(parts, other.parts))) return undefined;
-  return parts.map((part, i) => choose(part, others.map(({ number, parts: wrong = [] }) => ({ number, wrong: wrong[i] })))).join('');
+  return parts.map((part, i) => {
+    const wrongParts = others.map((other) => ({ number: other.number, wrong: other.parts?.[i] ?? '' }));
+    return choose(part, wrongParts);
+  }).join('');
 }
 
 /** @param {string[]} parts  @param {string[] | undefined} others */
@@ -118,7 +126,8 @@ function sameFrame(parts, others) {
 
 /** @param {string} right  @param {Wrong[]} wrongs */
 function choose(right, wrongs) {
-  const chain = wrongs.filter(({ wrong }) => wrong !== right).map(({ number, wrong }) => `kvc_lab_bug == ${number} ? (${wrong}) : `);
+  const others = wrongs.filter(({ wrong }) => wrong !== right);
+  const chain = others.map(({ number, wrong }) => `kvc_lab_bug == ${number} ? (${wrong}) : `);
   return chain.length ? `${chain.join('')}(${right})` : right;
 }
 
@@ -187,12 +196,15 @@ export function describe(bugs, sources) {
 async function main(out) {
   const bugs = parseBugs(await readFile('src/lab/bugs.txt', 'utf8'));
   const files = [...new Set(bugs.flatMap(({ edits }) => edits.map(({ file }) => file)))];
-  const sources = new Map(await Promise.all(files.map(async (file) => /** @type {const} */ ([file, await readFile(file, 'utf8')]))));
+  /** @type {Map<string, string>} */
+  const sources = new Map();
+  for (const file of files) sources.set(file, await readFile(file, 'utf8'));
   const planted = files.map((file) => ({ file, text: plant(sources.get(file) ?? '', file, bugs) }));
   const ids = bugs.map(({ id }) => `"${id}"`).join(', ');
   const list = `static const char *const kvc_lab_ids[] = {"none", ${ids}};\n`;
   await mkdir(out, { recursive: true });
-  await writeFile(join(out, 'bugs.json'), `${JSON.stringify(describe(bugs, sources), null, 1)}\n`); // first: make takes it for the oldest
+  // First, because make takes the others for made from it.
+  await writeFile(join(out, 'bugs.json'), `${JSON.stringify(describe(bugs, sources), null, 1)}\n`);
   for (const { file, text } of [...planted, { file: 'src/lab/ids.h', text: list }]) {
     await mkdir(join(out, dirname(file)), { recursive: true });
     await writeFile(join(out, file), text);
