@@ -26,8 +26,9 @@
  *     error.
  *   - One object must not be used from two threads at once.
  *
- * Shapes: B sequences, T tokens, L layers, H heads, D head_dim, C = H*D channels (n_embd),
- *         S slots of capacity, V vocab_size. Arrays are row-major f32, last index fastest.
+ * Shapes: B sequences, T tokens, L layers, H heads, Hkv heads of K and V, D head_dim,
+ *         C channels (n_embd), S slots of capacity, V vocab_size. Arrays are row-major f32,
+ *         last index fastest.
  */
 #ifndef KVC_H
 #define KVC_H
@@ -75,24 +76,33 @@ const char *kvc_error_name(kvc_error error);
 /* Tensors arrive as F32, F16 or BF16 and become F32 or I8; a KV cache keeps F32, F16 or I8. */
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
-/* GPT-2's sizes, under the names of its config.json. head_dim = n_embd / n_head must
- * be a multiple of 4; n_inner is the width of the MLP (4 * n_embd where config.json
- * says null).
+/* Which tensors a model has and how they make a pass: one table each, in src/model/arch. */
+typedef enum kvc_arch { KVC_GPT2 = 0, KVC_ARCH_COUNT } kvc_arch;
+
+/* A model's sizes, each of its own: none follows from another. In a GPT-2, n_kv_head is
+ * n_head, head_dim is n_embd / n_head, and n_inner, the width of the MLP, is 4 * n_embd
+ * where config.json says null.
+ *   n_kv_head: heads of K and V, each shared by n_head / n_kv_head heads of queries
+ *   head_dim, n_embd: multiples of 4
+ *   norm_epsilon: layer_norm_epsilon in a GPT-2's config.json
  *   weights: how the matrices are kept (the linear layers, and wte, which is the
  * embedding and the head). F32: exactly. I8: in a quarter of the bytes, every 32 inputs of
  * an output with one scale: w is about scale * i, scale = max |w| / 63, i rounded to
  * nearest even; activations meet them in 8 bits, in blocks of 32 as well, scale = max |x|
  * / 127. Also with I8 every build computes the same bits, and the cache changes none. */
 typedef struct kvc_config {
-    uint32_t n_layer, n_head, n_embd, n_inner, n_positions, vocab_size;
-    float layer_norm_epsilon;
+    kvc_arch arch;
+    uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
+        vocab_size;
+    float norm_epsilon;
     kvc_dtype weights;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
 
-/* Errors: CONFIG_INVALID (a size is 0 or beyond any model, head_dim % 4, an epsilon
- * that is not between 0 and 1, weights other than F32 and I8), INVALID_ARGUMENT (NULL). */
+/* Errors: CONFIG_INVALID (an unknown arch; a size that is 0 or beyond any model; head_dim % 4,
+ * n_embd % 4, n_head % n_kv_head; an epsilon that is not between 0 and 1; weights other
+ * than F32 and I8), INVALID_ARGUMENT (NULL). */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

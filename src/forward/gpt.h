@@ -9,9 +9,10 @@ enum { KVC_ROWS = 32 }; /* of a block: what is between two looks at the clock */
 
 /* What one block of rows needs on its way through a layer. */
 typedef struct kvc_workspace {
-    float *h, *q, *k, *v; /* [KVC_ROWS, C] */
-    float *mlp;           /* [KVC_ROWS, F rounded up to 4] */
-    float *scores;        /* kvc_attend_scratch(S, D) */
+    float *h, *q;  /* [KVC_ROWS, max(C, Q)] */
+    float *k, *v;  /* [KVC_ROWS, KV] */
+    float *mlp;    /* [KVC_ROWS, F rounded up to 4] */
+    float *scores; /* kvc_attend_scratch(S, D) */
     kvc_counts *counts;
 } kvc_workspace;
 
@@ -19,7 +20,7 @@ typedef struct kvc_workspace {
 typedef struct kvc_run {
     size_t sequence, position, n; /* position: of the first */
     size_t skip;  /* of the first ones only K and V are wanted: the last layer */
-    float *query; /* [C] out: that of the last one; or NULL */
+    float *query; /* [Q] out: that of the last one; or NULL */
 } kvc_run;
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,

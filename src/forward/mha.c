@@ -6,9 +6,13 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
+#include "base/number.h"
 #include "cache/attention.h"
 #include "cache/cache.h"
-#include "kernels/kernels.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
+#include "kernels/vector.h"
 
 enum { ROWS = 32, WEIGHTS = 4 };
 
@@ -42,13 +46,11 @@ static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
 /* A matrix of zeros; n_in and n_out are multiples of 4. */
 static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
 {
-    const kvc_matrix m = {.n_in = n_in,
-                          .n_out = n_out,
-                          .w = take_floats(arena, n_in, n_out),
-                          .bias = take_floats(arena, 1, n_out)};
-    if (arena->base && !arena->overflow) {
-        memset(m.w, 0, n_in * n_out * sizeof *m.w);
-        memset(m.bias, 0, n_out * sizeof *m.bias);
+    float *bias = take_floats(arena, 1, n_out);
+    const kvc_matrix m = kvc_matrix_take(arena, n_in, n_out, bias, KVC_F32);
+    if (m.w) {
+        memset(m.w, 0, kvc_matrix_bytes(&m));
+        memset(bias, 0, n_out * sizeof *bias);
     }
     return m;
 }

@@ -6,14 +6,6 @@
 
 enum { STREAM = KVC_PROBE_BLOCK / sizeof(v128_t), CHAINS = KVC_PROBE_CHAINS };
 
-KVC_INLINE uint32_t lanes(v128_t sum)
-{
-    return (uint32_t)wasm_i32x4_extract_lane(sum, 0) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 1) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 2) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 3);
-}
-
 uint32_t kvc_probe_read(const void *memory, size_t bytes, uint32_t times)
 {
     v128_t sum[STREAM];
@@ -25,7 +17,7 @@ uint32_t kvc_probe_read(const void *memory, size_t bytes, uint32_t times)
                 sum[i] = wasm_i32x4_add(sum[i], wasm_v128_load(p + i));
     for (size_t i = 1; i < STREAM; i++)
         sum[0] = wasm_i32x4_add(sum[0], sum[i]);
-    return lanes(sum[0]);
+    return kvc_sum_integer_lanes(sum[0]);
 }
 
 float kvc_probe_multiply_add(uint32_t times, float half)
@@ -40,8 +32,7 @@ float kvc_probe_multiply_add(uint32_t times, float half)
             x[i] = wasm_f32x4_add(wasm_f32x4_mul(x[i], h), h);
     for (size_t i = 1; i < CHAINS; i++)
         x[0] = wasm_f32x4_add(x[0], x[i]);
-    return (wasm_f32x4_extract_lane(x[0], 0) + wasm_f32x4_extract_lane(x[0], 1)) +
-           (wasm_f32x4_extract_lane(x[0], 2) + wasm_f32x4_extract_lane(x[0], 3));
+    return kvc_sum_lanes(x[0]);
 }
 
 /* 16 products, four into each lane of sum. The sum is a factor as well where a compiler
@@ -68,5 +59,5 @@ uint32_t kvc_probe_dot(uint32_t times, int32_t zero)
             sum[i] = dot(sum[i], x);
     for (size_t i = 1; i < CHAINS; i++)
         sum[0] = wasm_i32x4_add(sum[0], sum[i]);
-    return lanes(sum[0]);
+    return kvc_sum_integer_lanes(sum[0]);
 }

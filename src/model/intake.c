@@ -1,6 +1,7 @@
 /* intake.c - the bytes of a file, in pieces of any size, become packed weights. */
-#include <string.h>
-
+#include "base/number.h"
+#include "kernels/int8.h"
+#include "kernels/matrix.h"
 #include "model/model.h"
 
 static size_t dtype_size(kvc_dtype dtype)
@@ -8,31 +9,14 @@ static size_t dtype_size(kvc_dtype dtype)
     return dtype == KVC_F32 ? 4 : 2;
 }
 
-/* IEEE 754 half to single, exact: subnormals, infinities and NaN included. */
-static uint32_t widen_half(uint32_t h)
-{
-    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31,
-                   fraction = h & 0x3ffu;
-    if (exponent == 31)
-        return sign | 0x7f800000u | fraction << 13;
-    if (exponent != 0)
-        return sign | (exponent + 112) << 23 | fraction << 13;
-    const float magnitude = (float)fraction * 0x1p-24f;
-    uint32_t bits;
-    memcpy(&bits, &magnitude, sizeof bits);
-    return sign | bits;
-}
-
 static float load_element(const unsigned char *p, kvc_dtype dtype)
 {
-    uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    if (dtype == KVC_F32)
-        bits |= (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    else
-        bits = dtype == KVC_BF16 ? bits << 16 : widen_half(bits);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    const uint32_t low = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+    if (dtype == KVC_F16)
+        return kvc_float_from_half((uint16_t)low);
+    if (dtype == KVC_BF16)
+        return kvc_float_from_bits(low << 16);
+    return kvc_float_from_bits(low | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
 /* Puts element number i of the file's tensor where it belongs. A weight of an int8 matrix
@@ -49,8 +33,8 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
     size_t in = column, out = row, stride = 1, at = 0;
     if (!place->out_major) {
         in = row;
-        out = column % m->n_out;
-        m += column / m->n_out;
+        for (out = column; out >= m->n_out; m++)
+            out -= m->n_out;
         stride = place->shape[1];
         at = column;
     }
@@ -104,7 +88,7 @@ kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t byte
     const unsigned char *p = data;
     for (size_t left = bytes / size; left > 0; left--, p += size) {
         const float value = load_element(p, in->dtype);
-        if (!kvc_all_finite(&value, 1)) {
+        if (!kvc_is_finite(value)) {
             kvc_model_cancel_tensor(model);
             return KVC_ERR_NOT_FINITE;
         }

@@ -3,21 +3,26 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
         return KVC_ERR_INVALID_ARGUMENT;
-    const uint32_t sizes[] = {c->n_layer, c->n_head,      c->n_embd,
-                              c->n_inner, c->n_positions, c->vocab_size};
+    enum { MOST = 1 << 24 }; /* far above any model: sums never overflow */
+    const uint32_t sizes[] = {c->n_layer, c->n_head,  c->n_kv_head,   c->head_dim,
+                              c->n_embd,  c->n_inner, c->n_positions, c->vocab_size};
+    if ((unsigned)c->arch >= KVC_ARCH_COUNT)
+        return KVC_ERR_CONFIG_INVALID;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] == 0 ||
-            sizes[i] > 1u << 24) /* far above any model: sums never overflow */
+        if (sizes[i] == 0 || sizes[i] > MOST)
             return KVC_ERR_CONFIG_INVALID;
     if (c->n_layer > 1u << 12) /* each costs time here, before any memory is asked for */
         return KVC_ERR_CONFIG_INVALID;
-    if (c->n_embd % c->n_head != 0 || c->n_embd / c->n_head % 4 != 0)
+    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0 ||
+        c->head_dim > MOST / c->n_head)
         return KVC_ERR_CONFIG_INVALID;
-    if (!(c->layer_norm_epsilon > 0.0f && c->layer_norm_epsilon < 1.0f))
+    if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
     if (c->weights != KVC_F32 && c->weights != KVC_I8)
         return KVC_ERR_CONFIG_INVALID;
@@ -29,42 +34,32 @@ static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
     return kvc_take(arena, rows, columns * sizeof(float));
 }
 
-/* A matrix with zeros in the lanes that pad n_out to a multiple of 4. */
-static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out, float *bias,
-                              kvc_dtype type)
-{
-    const size_t lanes = kvc_round_up(n_out, 4), last = n_out / KVC_PANEL * KVC_PANEL;
-    const size_t blocks = kvc_blocks(n_in), n = type == KVC_I8 ? blocks : n_in;
-    kvc_matrix m = {n_in, n_out, take_floats(arena, lanes, n), bias, NULL};
-    if (type == KVC_I8)
-        m.q = kvc_take(arena, lanes, blocks * KVC_BLOCK);
-    if (arena->base && lanes != n_out) {
-        memset(m.w + last * n, 0, (lanes - last) * n * sizeof(float));
-        if (m.q) /* any weight: their scales are zero */
-            memset(m.q + last * n * KVC_BLOCK, 0, (lanes - last) * n * KVC_BLOCK);
-        if (bias)
-            memset(bias + n_out, 0, (lanes - n_out) * sizeof(float));
-    }
-    return m;
-}
-
 static kvc_layer take_layer(kvc_arena *arena, const kvc_config *config)
 {
     const size_t C = config->n_embd, F = config->n_inner;
+    const size_t Q = kvc_query_width(config), KV = kvc_kv_width(config);
     const kvc_dtype type = config->weights;
     kvc_layer l;
     l.ln_1_weight = take_floats(arena, 1, C);
     l.ln_1_bias = take_floats(arena, 1, C);
-    float *bias = take_floats(arena, 3, C);
-    l.q = take_matrix(arena, C, C, bias, type);
-    l.k = take_matrix(arena, C, C, bias ? bias + C : NULL, type);
-    l.v = take_matrix(arena, C, C, bias ? bias + 2 * C : NULL, type);
-    l.proj = take_matrix(arena, C, C, take_floats(arena, 1, C), type);
+    float *bias = take_floats(arena, 1, Q + 2 * KV);
+    l.q = kvc_matrix_take(arena, C, Q, bias, type);
+    l.k = kvc_matrix_take(arena, C, KV, bias ? bias + Q : NULL, type);
+    l.v = kvc_matrix_take(arena, C, KV, bias ? bias + Q + KV : NULL, type);
+    l.proj = kvc_matrix_take(arena, Q, C, take_floats(arena, 1, C), type);
     l.ln_2_weight = take_floats(arena, 1, C);
     l.ln_2_bias = take_floats(arena, 1, C);
-    l.fc = take_matrix(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)), type);
-    l.mlp_proj = take_matrix(arena, F, C, take_floats(arena, 1, C), type);
+    l.fc = kvc_matrix_take(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)), type);
+    l.mlp_proj = kvc_matrix_take(arena, F, C, take_floats(arena, 1, C), type);
     return l;
+}
+
+/* Of the Conv1D tensors: c_attn, c_fc and the two c_proj. */
+static size_t widest_row(const kvc_config *config)
+{
+    const size_t attn = kvc_query_width(config) + 2 * kvc_kv_width(config);
+    const size_t widest = attn > config->n_inner ? attn : config->n_inner;
+    return widest > config->n_embd ? widest : config->n_embd;
 }
 
 static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
@@ -77,10 +72,9 @@ static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
     m->config = *config;
     m->layers = kvc_take(arena, L, sizeof *m->layers);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
-    m->wte = take_matrix(arena, C, config->vocab_size, NULL, config->weights);
+    m->wte = kvc_matrix_take(arena, C, config->vocab_size, NULL, config->weights);
     if (config->weights == KVC_I8)
-        m->rows = take_floats(arena, KVC_BLOCK,
-                              C * 3 > config->n_inner ? C * 3 : config->n_inner);
+        m->rows = take_floats(arena, KVC_BLOCK, widest_row(config));
     m->wpe = take_floats(arena, config->n_positions, C);
     m->ln_f_weight = take_floats(arena, 1, C);
     m->ln_f_bias = take_floats(arena, 1, C);
@@ -143,31 +137,19 @@ kvc_error kvc_model_complete(kvc_model *model, const char **name)
 
 /* ---- the fingerprint --------------------------------------------------------------- */
 
-/* FNV-1a over words of 32 bits: each step is a bijection of the hash, so that no single
- * change goes unseen.   words: [n], floats as a rule */
-static uint64_t hash_words(uint64_t hash, const void *words, size_t n)
-{
-    const unsigned char *p = words;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t word;
-        memcpy(&word, p + i * sizeof word, sizeof word);
-        hash = (hash ^ word) * 0x100000001b3u;
-    }
-    return hash ^ hash >> 32;
-}
-
 static uint64_t hash_tensor(uint64_t hash, const kvc_place *place)
 {
     if (place->plain)
-        return hash_words(hash, place->plain,
-                          place->shape[0] * (place->rank == 2 ? place->shape[1] : 1));
+        return kvc_fnv1a_words(hash, place->plain,
+                               place->shape[0] *
+                                   (place->rank == 2 ? place->shape[1] : 1));
     for (size_t part = 0; part < place->parts; part++) {
         const kvc_matrix *m = &place->matrix[part];
         const size_t words = kvc_matrix_bytes(m) / sizeof(uint32_t);
         const size_t scales = m->q ? words / (1 + KVC_BLOCK / sizeof(uint32_t)) : words;
-        hash = hash_words(hash, m->w, scales);
+        hash = kvc_fnv1a_words(hash, m->w, scales);
         if (m->q)
-            hash = hash_words(hash, m->q, words - scales);
+            hash = kvc_fnv1a_words(hash, m->q, words - scales);
     }
     return hash;
 }
@@ -178,8 +160,8 @@ uint64_t kvc_model_fingerprint(kvc_model *model)
     if (kvc_model_complete(model, &missing) != KVC_OK)
         return 0;
     if (model->fingerprint == 0) {
-        uint64_t hash = hash_words(0xcbf29ce484222325u, &model->config,
-                                   sizeof model->config / sizeof(uint32_t));
+        uint64_t hash = kvc_fnv1a_words(KVC_FNV_START, &model->config,
+                                        sizeof model->config / sizeof(uint32_t));
         for (size_t i = 0; i < kvc_tensor_count(model); i++) {
             const kvc_place place = kvc_tensor_place(model, i);
             hash = hash_tensor(hash, &place);

@@ -1,16 +1,17 @@
-/* model.h - the packed weights, as the forward pass reads them. C = n_embd, F =
- * n_inner. */
+/* model.h - the packed weights, as the forward pass reads them. C = n_embd, F = n_inner,
+ * Q = n_head * head_dim, KV = n_kv_head * head_dim. */
 #ifndef KVC_MODEL_H
 #define KVC_MODEL_H
 
 #include "base/arena.h"
-#include "kernels/kernels.h"
+#include "kernels/matrix.h"
 #include "kvc.h"
 
 typedef struct kvc_layer {
     float *ln_1_weight, *ln_1_bias; /* [C] */
-    kvc_matrix q, k, v; /* C -> C: c_attn in three, so that K and V can go alone */
-    kvc_matrix proj;    /* C -> C */
+    kvc_matrix q;    /* C -> Q: c_attn in three, so that K and V can go alone */
+    kvc_matrix k, v; /* C -> KV */
+    kvc_matrix proj; /* Q -> C */
     float *ln_2_weight, *ln_2_bias; /* [C] */
     kvc_matrix fc;                  /* C -> F */
     kvc_matrix mlp_proj;            /* F -> C */
@@ -48,6 +49,17 @@ typedef struct kvc_place {
     size_t parts;
     bool out_major; /* the file has [out, in] (wte) rather than [in, out] (Conv1D) */
 } kvc_place;
+
+/* Q and KV: what a token's queries, and its keys or values, take in floats. */
+static inline size_t kvc_query_width(const kvc_config *config)
+{
+    return (size_t)config->n_head * config->head_dim;
+}
+
+static inline size_t kvc_kv_width(const kvc_config *config)
+{
+    return (size_t)config->n_kv_head * config->head_dim;
+}
 
 /* tensors.c: names <-> indices <-> places. */
 size_t kvc_tensor_count(const kvc_model *model);

@@ -91,11 +91,13 @@ static kvc_place vector(float *plain, size_t n)
     return (kvc_place){.rank = 1, .shape = {n, 1}, .plain = plain};
 }
 
-/* A Conv1D weight: [in, parts * out]. */
+/* A Conv1D weight: [in, the parts' outs]. */
 static kvc_place conv1d(kvc_matrix *m, size_t parts)
 {
-    return (kvc_place){
-        .rank = 2, .shape = {m->n_in, parts * m->n_out}, .matrix = m, .parts = parts};
+    kvc_place place = {.rank = 2, .shape = {m->n_in, 0}, .matrix = m, .parts = parts};
+    for (size_t i = 0; i < parts; i++)
+        place.shape[1] += m[i].n_out;
+    return place;
 }
 
 kvc_place kvc_tensor_place(kvc_model *model, size_t index)
@@ -121,7 +123,8 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
     case 0: return vector(layer->ln_1_weight, C);
     case 1: return vector(layer->ln_1_bias, C);
     case 2: return conv1d(&layer->q, 3);
-    case 3: return vector(layer->q.bias, 3 * C); /* k's and v's follow it */
+    case 3: /* k's and v's follow q's */
+        return vector(layer->q.bias, layer->q.n_out + layer->k.n_out + layer->v.n_out);
     case 4: return conv1d(&layer->proj, 1);
     case 5: return vector(layer->proj.bias, C);
     case 6: return vector(layer->ln_2_weight, C);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cache/attention.h"
+#include "kernels/softmax.h"
 #include "session/sampler.h"
 #include "session/session.h"
 
@@ -41,9 +42,10 @@ kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (!t->has_logits || !t->has_queries)
         return KVC_ERR_NOT_READY;
-    const size_t C = config->n_embd, D = C / config->n_head;
-    kvc_attend_weights(weights, t->queries + layer * C + head * D, t->position, s->cache,
-                       s->selected, layer, head, s->workspace.scores);
+    const float *query =
+        t->queries + layer * kvc_query_width(config) + head * config->head_dim;
+    kvc_attend_weights(weights, query, t->position, s->cache, s->selected, layer,
+                       head / (config->n_head / config->n_kv_head), s->workspace.scores);
     return KVC_OK;
 }
 

@@ -9,6 +9,7 @@
  * all of them, and a longer one alone. A timeline grows only when its pass is through. */
 #include <string.h>
 
+#include "kernels/vector.h"
 #include "session/session.h"
 
 static bool is_cached(const kvc_session *s)
@@ -53,7 +54,7 @@ static void find_runs(const kvc_session *s, kvc_run *runs)
             runs[i].skip = to_the_end ? n - 1 : n;
         if (cached && to_the_end)
             runs[i].query = s->timelines[span->sequence].next_queries +
-                            p->layer * s->model->config.n_embd;
+                            p->layer * kvc_query_width(&s->model->config);
     }
 }
 
@@ -211,7 +212,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     const size_t common = common_prefix(t, ids, T);
     if (s->use_cache && common == T && t->position == T && t->has_logits) {
         *reused = T; /* all there */
-        kvc_events_reuse(s->cache, s->selected, T);
+        kvc_events_reuse(s->cache->events, s->selected, T);
         kvc_start_pass(s, 0, NULL);
         return KVC_OK;
     }
@@ -222,7 +223,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
     if (*reused > 0)
-        kvc_events_reuse(s->cache, s->selected, *reused);
+        kvc_events_reuse(s->cache->events, s->selected, *reused);
     kvc_start_pass(s, 1, NULL);
     return KVC_OK;
 }

@@ -5,9 +5,9 @@
 #include <math.h> /* INFINITY */
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/simd.h"
-#include "kernels/kernels.h"
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
 
 /* Candidates, best first where they had to be ordered, by ascending id otherwise. */
 typedef struct candidates {

@@ -2,6 +2,9 @@
  * every timeline. The rows go through the layers in pass.c, as with the cache off. */
 #include "session/session.h"
 
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
+
 kvc_error kvc_session_begin_score(kvc_session *s, const uint32_t *ids, size_t T,
                                   float *log_probs)
 {

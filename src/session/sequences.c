@@ -22,7 +22,7 @@ static void copy(const kvc_session *s, kvc_timeline *to, const kvc_timeline *fro
         memcpy(to->logits, from->logits, config->vocab_size * sizeof *to->logits);
     if (from->has_queries)
         memcpy(to->queries, from->queries,
-               (size_t)config->n_layer * config->n_embd * sizeof *to->queries);
+               config->n_layer * kvc_query_width(config) * sizeof *to->queries);
 }
 
 kvc_error kvc_session_select(kvc_session *s, size_t sequence)

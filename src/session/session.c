@@ -2,34 +2,36 @@
  * rewound, what is drawn from it. What computes it is in pass.c. */
 #include "session/session.h"
 
-#include "base/state.h"
+#include "base/number.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
 static void take_timelines(kvc_arena *arena, kvc_session *s)
 {
     const size_t n = s->config.n_sequence, S = s->config.capacity,
-                 L = s->model->config.n_layer, C = s->model->config.n_embd,
+                 n_queries =
+                     s->model->config.n_layer * kvc_query_width(&s->model->config),
                  stride = kvc_logits_stride(s);
     s->timelines = kvc_take(arena, n, sizeof *s->timelines);
     s->moved = kvc_take(arena, n, sizeof *s->moved);
     uint32_t *ids = kvc_take(arena, n, S * sizeof *ids);
     float *logits = kvc_take(arena, n, stride * sizeof *logits);
-    float *queries = kvc_take(arena, n, 2 * L * C * sizeof *queries);
+    float *queries = kvc_take(arena, n, 2 * n_queries * sizeof *queries);
     for (size_t i = 0; i < n && arena->base && !arena->overflow; i++)
-        s->timelines[i] = (kvc_timeline){.ids = ids + i * S,
-                                         .logits = logits + i * stride,
-                                         .queries = queries + 2 * i * L * C,
-                                         .next_queries = queries + (2 * i + 1) * L * C};
+        s->timelines[i] =
+            (kvc_timeline){.ids = ids + i * S,
+                           .logits = logits + i * stride,
+                           .queries = queries + 2 * i * n_queries,
+                           .next_queries = queries + (2 * i + 1) * n_queries};
 }
 
 static kvc_cache_shape shape_of(const kvc_model *model, const kvc_session_config *sizes)
 {
     return (kvc_cache_shape){.batch = sizes->n_sequence,
                              .n_layer = model->config.n_layer,
-                             .n_kv_head = model->config.n_head,
+                             .n_kv_head = model->config.n_kv_head,
                              .capacity = sizes->capacity,
-                             .head_dim = model->config.n_embd / model->config.n_head,
+                             .head_dim = model->config.head_dim,
                              .key_type = sizes->key_type,
                              .value_type = sizes->value_type};
 }

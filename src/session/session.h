@@ -2,6 +2,7 @@
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
+#include "base/number.h"
 #include "forward/gpt.h"
 
 enum { KVC_SCORED_ROWS = 4 }; /* whose logits one step of scoring computes */
@@ -12,8 +13,8 @@ typedef struct kvc_timeline {
     bool has_logits, has_queries;
     uint32_t *ids;       /* [S] */
     float *logits;       /* [V rounded up to 4] that follow the last token */
-    float *queries;      /* [L, C] of the last token, for kvc_session_attention */
-    float *next_queries; /* [L, C] of a pass under way */
+    float *queries;      /* [L, Q] of the last token, for kvc_session_attention */
+    float *next_queries; /* [L, Q] of a pass under way */
 } kvc_timeline;
 
 /* Rows first .. end-1 of a text. */

@@ -3,7 +3,7 @@
  *
  *     n_sequence
  *     each sequence: position, flags (1: logits, 2: queries), ids [position], logits [V] and
- *     queries [L, C] where the flags have them
+ *     queries [L, Q] where the flags have them
  *     the cache, as in cache_state.h
  *
  * Restoring reads it twice: first to check all of it, then to take it over. */
@@ -14,7 +14,7 @@ enum { HAS_LOGITS = 1, HAS_QUERIES = 2 };
 
 static size_t query_words(const kvc_session *s)
 {
-    return (size_t)s->model->config.n_layer * s->model->config.n_embd;
+    return s->model->config.n_layer * kvc_query_width(&s->model->config);
 }
 
 /* ---- save -------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
  * model lives as long as its instance. */
 #include "wasm/wasm.h"
 
+#include "base/number.h"
 #include "kernels/probe.h"
 
 _Alignas(16) kvc_mailbox mailbox;
@@ -62,7 +63,8 @@ kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t
                                      kvc_dtype weights)
 {
     const kvc_config config = {
-        n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, layer_norm_epsilon,
+        KVC_GPT2, n_layer, n_head,      n_head,     n_head ? n_embd / n_head : 0,
+        n_embd,   n_inner, n_positions, vocab_size, layer_norm_epsilon,
         weights};
     size_t bytes;
     kvc_error error = kvc_model_bytes(&config, &bytes);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "native.h"
+#include "base/number.h"
 #include "kernels/probe.h"
+#include "native.h"
 
 void bench_fail(const char *what)
 {
@@ -75,7 +75,9 @@ kvc_model *bench_load(const char *path, bench_job *job)
                                &config.n_inner, &config.n_positions, &config.vocab_size};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         *sizes[i] = (uint32_t)bench_size();
-    config.layer_norm_epsilon = (float)number();
+    config.n_kv_head = config.n_head; /* a GPT-2 */
+    config.head_dim = config.n_embd / config.n_head;
+    config.norm_epsilon = (float)number();
     job->weights = config.weights = (kvc_dtype)bench_size();
     job->runs = bench_size();
     job->window = 1e-3 * number();

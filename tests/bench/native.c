@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
+#include "base/number.h"
 #include "native.h"
 #include "kernels/probe.h"
 

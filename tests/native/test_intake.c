@@ -7,23 +7,12 @@
 #include "check.h"
 #include "model/model.h"
 #include "random_model.h"
+#include "base/number.h"
+#include "kernels/matrix.h"
 
-static const kvc_config tiny = {.n_layer = 2,
-                                .n_head = 1,
-                                .n_embd = 4,
-                                .n_inner = 7,
-                                .n_positions = 5,
-                                .vocab_size = 6,
-                                .layer_norm_epsilon = 1e-5f};
+static const kvc_config tiny = {GPT2_SIZES(2, 1, 4, 7, 5, 6)};
 
-static const kvc_config tiny_int8 = {.n_layer = 2,
-                                     .n_head = 1,
-                                     .n_embd = 36,
-                                     .n_inner = 7,
-                                     .n_positions = 5,
-                                     .vocab_size = 6,
-                                     .layer_norm_epsilon = 1e-5f,
-                                     .weights = KVC_I8};
+static const kvc_config tiny_int8 = {GPT2_SIZES(2, 1, 36, 7, 5, 6), .weights = KVC_I8};
 
 static kvc_model *new_model(const kvc_config *config)
 {
@@ -176,11 +165,13 @@ static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
 static void check_layer(const kvc_layer *l, const oracle_model *plain, int i)
 {
     const size_t C = plain->config.n_embd, F = plain->config.n_inner;
-    const float *attn = oracle_weights(plain, i, "attn.c_attn.weight"); /* [C, 3 C] */
+    const size_t Q = kvc_query_width(&plain->config), KV = kvc_kv_width(&plain->config);
+    const size_t all = Q + 2 * KV;
+    const float *attn = oracle_weights(plain, i, "attn.c_attn.weight"); /* [C, all] */
     const float *bias = oracle_weights(plain, i, "attn.c_attn.bias");
-    check_matrix(&l->q, attn, 3 * C, 1, bias);
-    check_matrix(&l->k, attn + C, 3 * C, 1, bias + C);
-    check_matrix(&l->v, attn + 2 * C, 3 * C, 1, bias + 2 * C);
+    check_matrix(&l->q, attn, all, 1, bias);
+    check_matrix(&l->k, attn + Q, all, 1, bias + Q);
+    check_matrix(&l->v, attn + Q + KV, all, 1, bias + Q + KV);
     check_matrix(&l->proj, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
                  oracle_weights(plain, i, "attn.c_proj.bias"));
     check_matrix(&l->fc, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,

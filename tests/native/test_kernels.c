@@ -3,9 +3,11 @@
  * the same row among others. */
 #include <math.h>
 
-#include "base/arena.h"
+#include "base/number.h"
+#include "kernels/accumulate.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
 #include "check.h"
-#include "kernels/kernels.h"
 #include "oracle.h"
 #include "random_model.h"
 

@@ -61,7 +61,7 @@ static void top_of_random_models(void **unused)
 static void equals_come_by_id(void **unused)
 {
     (void)unused;
-    const kvc_config config = {1, 1, 8, 8, N, 40, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(1, 1, 8, 8, N, 40)};
     random_model m = {.plain = random_weights(&config, 1)};
     for (size_t id = 0; id < 40; id++)
         memcpy(m.plain.tensors[0].data + id * 8, m.plain.tensors[0].data + id % 3 * 8,
@@ -83,7 +83,7 @@ static void equals_come_by_id(void **unused)
 static void top_and_score_agree(void **unused)
 {
     (void)unused;
-    const kvc_config config = {2, 2, 16, 20, N, 30, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(2, 2, 16, 20, N, 30)};
     random_model model = random_model_new(&config, 1);
     kvc_session *s = random_model_session(&model, N);
     uint32_t text[N], ids[25];
@@ -108,7 +108,7 @@ static void top_and_score_agree(void **unused)
 static void top_refusals(void **unused)
 {
     (void)unused;
-    const kvc_config config = {1, 1, 4, 4, N, 10, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(1, 1, 4, 4, N, 10)};
     random_model model = random_model_new(&config, 1);
     kvc_session *s = random_model_session(&model, N);
     uint32_t ids[10];
@@ -180,7 +180,7 @@ static void attention_is_near_the_oracle(void **unused)
 static void attention_comes_and_goes(void **unused)
 {
     (void)unused;
-    const kvc_config config = {2, 2, 16, 20, N, 30, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(2, 2, 16, 20, N, 30)};
     const uint32_t ids[N] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
     random_model model = random_model_new(&config, 1);
     kvc_session *s = random_model_session(&model, N);

@@ -3,9 +3,14 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/arena.h"
+#include "base/number.h"
+#include "base/simd.h"
+#include "kernels/activation.h"
+#include "kernels/exp.h"
+#include "kernels/norm.h"
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
 #include "check.h"
-#include "kernels/kernels.h"
 #include "oracle.h"
 #include "random_model.h"
 
