@@ -1,4 +1,4 @@
-/* native-load.c - the job of the native benchmark, and the model that it names. */
+/* native-load.c - the job of the native benchmark, and its model. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,12 +71,11 @@ static void load_tensor(kvc_model *model, FILE *file)
 kvc_model *bench_load(const char *path, bench_job *job)
 {
     kvc_config config = {0};
-    uint32_t *const sizes[] = {&config.n_layer, &config.n_head,      &config.n_embd,
-                               &config.n_inner, &config.n_positions, &config.vocab_size};
+    uint32_t *const sizes[] = {&config.n_layer,     &config.n_head,    &config.n_kv_head,
+                               &config.head_dim,    &config.n_embd,    &config.n_inner,
+                               &config.n_positions, &config.vocab_size};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         *sizes[i] = (uint32_t)bench_size();
-    config.n_kv_head = config.n_head; /* a GPT-2 */
-    config.head_dim = config.n_embd / config.n_head;
     config.norm_epsilon = (float)number();
     job->weights = config.weights = (kvc_dtype)bench_size();
     job->runs = bench_size();

@@ -54,6 +54,23 @@ test('a row for each shape, type and length that fits, all of them called comput
   assert.ok(row.share < 0.015, 'a share belongs to a length');
 });
 
+test('heads of keys and a head size of their own: bytes, parameters and work follow them, not nEmbd / nHead', () => {
+  // Queries are 4 * 8 = 32 wide, keys and values 2 * 8 = 16, the model 20: 20 / 4 would be heads of 5.
+  const grouped = { nLayer: 3, nHead: 4, nKvHead: 2, headDim: 8, nEmbd: 20, nInner: 24, nPositions: 10, vocabSize: 7 };
+  assert.equal(cacheBytesPerToken(grouped, 'f32'), 3 * 2 * 2 * 8 * 4);
+  assert.equal(cacheBytesPerToken(grouped, 'int8'), 3 * 2 * 2 * (8 + 4));
+  const attention = 20 * 32 + 32 + 2 * (20 * 16 + 16) + 32 * 20 + 20;
+  const mlp = 20 * 24 + 24 + 24 * 20 + 20;
+  assert.equal(parameterCount(grouped), (7 + 10) * 20 + 3 * (attention + mlp + 2 * 40) + 40);
+  // The second token of a text: keys and values in 3 layers, all else in 3 too (one row), 2 pairs in each.
+  const work = multiplyAdds(grouped, 1, 2);
+  assert.equal(work.projections, 3 * (2 * 20 * 16 + 2 * 20 * 32 + 2 * 20 * 24));
+  assert.equal(work.attention, 3 * 2 * 2 * 32);
+  const even = { ...SHAPES.tiny, nKvHead: 2, headDim: 64 };
+  assert.deepEqual(multiplyAdds(even, 0, 9), multiplyAdds(SHAPES.tiny, 0, 9), 'absent is one head of keys a head, nEmbd / nHead');
+  assert.equal(parameterCount(even), parameterCount(SHAPES.tiny));
+});
+
 test('of a loaded model: the parameters of its file, and what its cache takes', () => {
   const elements = tensorShapes({ n_layer: 2, n_embd: 16, n_inner: null, ...SMALL })
     .reduce((sum, [, shape]) => sum + shape.reduce((a, b) => a * b), 0);
@@ -126,6 +143,9 @@ test('sizes, types and lengths that make no sense are refused', () => {
   for (const type of ['f64', '', 'f32/', 'f16/f16/f16', 'toString']) throwsCode(() => analyzeMemory({ types: [type] }), 'invalid_argument');
   throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, nHead: 3 } } }), 'invalid_argument', /128 channels/);
   throwsCode(() => analyzeMemory({ shapes: { mine: {} } }), 'invalid_argument', /nLayer/);
+  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, nKvHead: 0 } } }), 'invalid_argument', /nKvHead/);
+  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.small, nKvHead: 3 } } }), 'invalid_argument', /multiple/);
+  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, headDim: 1.5 } } }), 'invalid_argument', /headDim/);
 });
 
 const macsOf = ({ projectionMacs, attentionMacs, headMacs }) => ({ projections: projectionMacs, attention: attentionMacs, head: headMacs });

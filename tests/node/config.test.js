@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseConfig, parseGenerationConfig } from '../../web/config/config.js';
+import { parseConfig } from '../../web/config/config.js';
+import { parseGenerationConfig } from '../../web/config/generation.js';
 import { smallConfig, throwsCode } from './helpers.js';
 
 const without = (key) => {
@@ -17,7 +18,8 @@ test('gpt2 as it lies on the Hub', () => {
     task_specific_params: { 'text-generation': { do_sample: true, max_length: 50 } }, vocab_size: 50257,
   });
   assert.deepEqual(config, {
-    modelType: 'gpt2', nLayer: 12, nHead: 12, nEmbd: 768, nPositions: 1024, vocabSize: 50257, nInner: 3072, headDim: 64,
+    modelType: 'gpt2', nLayer: 12, nHead: 12, nKvHead: 12, headDim: 64, nEmbd: 768, nPositions: 1024, vocabSize: 50257,
+    nInner: 3072,
     layerNormEpsilon: 1e-5, bosTokenId: 50256, eosTokenId: [50256],
   });
   assert.ok(Object.isFrozen(config) && Object.isFrozen(config.eosTokenId));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KvcError } from '../../web/engine/errors.js';
 import { openDirectory } from '../../web/files/files.js';
-import { parseHeader, readHeader, tensorChunks, usableDtype } from '../../web/files/safetensors.js';
+import { parseHeader } from '../../web/files/safetensors-header.js';
+import { readHeader, tensorChunks, usableDtype } from '../../web/files/safetensors.js';
 import { blobOf, collect, rejectsCode, safetensors, safetensorsFile, seeded, throwsCode } from './helpers.js';
 
 const utf8 = (text) => new TextEncoder().encode(text);

@@ -9,7 +9,7 @@ import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
-import { parseHeader } from '../../web/files/safetensors.js';
+import { parseHeader } from '../../web/files/safetensors-header.js';
 import { bitsPerByte, sameTop1 } from '../bench/eval.js';
 
 const FOLDER = new URL('../../web/models/stories/', import.meta.url);

@@ -4,7 +4,8 @@
 //   through the mailbox into packed weights; the file never lies in memory whole.
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { openDirectory } from '../files/files.js';
-import { parseConfig, parseGenerationConfig } from '../config/config.js';
+import { parseConfig } from '../config/config.js';
+import { parseGenerationConfig } from '../config/generation.js';
 import { readHeader, tensorChunks, usableDtype } from '../files/safetensors.js';
 import { Tokenizer } from '../files/tokenizer.js';
 import { Engine } from '../engine/engine.js';
@@ -16,10 +17,10 @@ const WEIGHTS_AS = { f32: 0, int8: 3 };     // and of the weights in memory
 const SHAPE_BYTES = 64;                     // in the mailbox, before the tensor's name
 
 /**
- * @typedef {import('../files/safetensors.js').TensorInfo} TensorInfo
+ * @typedef {import('../files/safetensors-header.js').TensorInfo} TensorInfo
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal]      stops the download; the promise rejects with code "aborted"
- * @property {import('../files/files.js').OnProgress} [onProgress]  the last event has status "ready"
+ * @property {import('../files/stream.js').OnProgress} [onProgress]  the last event has status "ready"
  * @property {'auto' | import('../engine/engine.js').Variant} [variant]  which build of the engine; auto: the fastest that runs here
  * @property {import('../engine/engine.js').WasmSource} [wasm]  where the module is, if not beside the scripts
  * @property {keyof typeof WEIGHTS_AS} [weights]  how they are kept: "f32", the default, exactly; "int8", quantised on arrival
@@ -29,7 +30,7 @@ const SHAPE_BYTES = 64;                     // in the mailbox, before the tensor
 
 /**
  * Loads a GPT-2 model from a directory in Hugging Face layout.
- * @param {string | URL | import('../files/files.js').Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
+ * @param {string | URL | import('../files/origins.js').Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
  * @param {LoadOptions} [options]
  * @returns {Promise<Model>}
  */
@@ -64,7 +65,7 @@ function newModel(engine, c, weights) {
   return engine.word(0);
 }
 
-/** @param {Engine} engine  @param {number} handle  @param {import('../files/files.js').FileStream} stream */
+/** @param {Engine} engine  @param {number} handle  @param {import('../files/stream.js').FileStream} stream */
 async function streamWeights(engine, handle, stream) {
   try {
     const header = await readHeader(stream);
@@ -150,7 +151,7 @@ export class Model {
    * @param {Engine} engine
    * @param {number} handle
    * @param {{ config: Readonly<import('../config/config.js').Config>, tokenizer: Tokenizer | undefined,
-   *   generation: Readonly<import('../config/config.js').GenerationConfig>, weights: keyof typeof WEIGHTS_AS }} parts
+   *   generation: Readonly<import('../config/generation.js').GenerationConfig>, weights: keyof typeof WEIGHTS_AS }} parts
    */
   constructor(engine, handle, { config, generation, tokenizer, weights }) {
     this.#engine = engine;

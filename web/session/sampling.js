@@ -35,7 +35,7 @@ const FILTERS = [
 /**
  * The sampler's arguments.
  * @param {GenerateOptions} options
- * @param {Readonly<import('../config/config.js').GenerationConfig>} preset  for what is not given
+ * @param {Readonly<import('../config/generation.js').GenerationConfig>} preset  for what is not given
  * @returns {number[]}
  */
 export function samplingArguments(options, preset) {
