@@ -269,7 +269,8 @@ bundle() {
 
 build_site() {
     bundle dist web/page/page.js web/worker/worker.js || return 1
-    mkdir -p dist/engine && cp web/page/*.html dist/ && cp web/page/*.css node_modules/uplot/dist/uPlot.min.css dist/page/ && cp web/engine/*.wasm dist/engine/
+    mkdir -p dist/engine dist/demo && cp web/page/*.html dist/ && cp web/page/*.css dist/page/ && cp web/engine/*.wasm dist/engine/
+    cp web/demo/*.css node_modules/uplot/dist/uPlot.min.css dist/demo/
     rm -rf dist/models
     cp -R web/models dist/models
 }

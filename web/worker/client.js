@@ -52,6 +52,11 @@ export class EngineClient {
     }, STOP_MS);
   }
 
+  /** Ends the worker, whatever it is doing. */
+  dispose() {
+    this.#lose('The background worker was ended.');
+  }
+
   /** The worker, started when first needed and again after it was lost. */
   #start() {
     if (this.#worker) return this.#worker;
