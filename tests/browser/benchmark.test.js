@@ -1,7 +1,7 @@
 // The page's benchmark: its figures, its refusals, Stop, and that it stays out of the story's way.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addModel, noViolations, openPage, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
+import { addModel, focused, noViolations, openPage, part, press, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small'); // 64 positions: room for one context, of 48 tokens
@@ -9,7 +9,7 @@ const small = await addModel(site, 'small'); // 64 positions: room for one conte
 /** Waits until the benchmark is in one of these states and returns it. */
 async function benchmarked(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('#benchmark').dataset.state;
+    const now = document.querySelector('[part~="benchmark"]').dataset.state;
     return states.includes(now) && now;
   }, wanted);
   return handle.jsonValue();
@@ -18,31 +18,31 @@ async function benchmarked(page, ...wanted) {
 const ENDS = ['done', 'stopped', 'failed', 'idle'];
 
 async function measure(page) {
-  await page.click('#measure'); // leaves the state before at once
+  await press(page, 'measure');
   return benchmarked(page, ...ENDS);
 }
 
-const words = (page) => page.textContent('#benchmark');
+const words = (page) => page.textContent(part('benchmark'));
 
 test('figures for both kinds of weights, to look at, to read and to take away', async (t) => {
   const page = await openPage(t, site, { query: small.query, permissions: ['clipboard-read', 'clipboard-write'] });
-  assert.ok(await page.isHidden('#results'));
+  assert.ok(await page.isHidden(part('results')));
   assert.equal(await measure(page), 'done');
-  assert.match(await page.textContent('#measure-state'), /^Measured\. After 48 tokens, your machine writes [\d,.]+ tokens per second with the cache and [\d,.]+ without it\.$/);
-  assert.deepEqual(await page.$$eval('#weights h3', (all) => all.map(({ textContent }) => textContent)), ['Weights of 32 bits (f32)', 'Weights of 8 bits (int8)']);
+  assert.match(await page.textContent(part('measure-state')), /^Measured\. After 48 tokens, your machine writes [\d,.]+ tokens per second with the cache and [\d,.]+ without it\.$/);
+  assert.deepEqual(await page.$$eval(`${part('weights')} h3`, (all) => all.map(({ textContent }) => textContent)), ['Weights of 32 bits (f32)', 'Weights of 8 bits (int8)']);
   const widths = await page.$$eval('.fill', (all) => all.map((fill) => fill.getBoundingClientRect().width));
   assert.equal(widths.length, 4);
   for (const i of [0, 2]) assert.ok(widths[i] > 2 * widths[i + 1], `cache on ${widths[i]} px, off ${widths[i + 1]} px`);
   const cells = await page.$$eval('.results td', (all) => all.map(({ textContent }) => textContent));
   assert.equal(cells.filter((cell) => /\d/.test(cell)).length, 20, cells.join(' | '));
-  assert.match(await page.textContent('#measure-place'), /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as the browser tells; one thread, \w+ build; GPT-2 with /);
-  await page.click('#copy-markdown');
-  await page.waitForFunction(() => /Copied as Markdown/.test(document.querySelector('#copied').textContent));
+  assert.match(await page.textContent(part('measure-place')), /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as the browser tells; one thread, \w+ build; GPT-2 with /);
+  await page.click(part('copy-markdown'));
+  await page.waitForFunction(() => /Copied as Markdown/.test(document.querySelector('[part~="copied"]').textContent));
   const markdown = await page.evaluate(() => navigator.clipboard.readText());
   assert.equal(markdown.match(/^\| (f32|int8) \| 48 \| [\d,.]+ \([\d,.]+ to [\d,.]+\) \| \d+ % \|.*x \|$/gm)?.length, 2, markdown);
   assert.match(markdown, /^int8: a token reads and computes at 48 /m);
-  await page.click('#copy-json');
-  await page.waitForFunction(() => /Copied as JSON/.test(document.querySelector('#copied').textContent));
+  await page.click(part('copy-json'));
+  await page.waitForFunction(() => /Copied as JSON/.test(document.querySelector('[part~="copied"]').textContent));
   const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
   assert.deepEqual([report.complete, report.remarks, report.rows.map((row) => [row.weights, row.context])], [true, [], [['f32', 48], ['int8', 48]]]);
   assert.equal(report.config.nPositions, 64);
@@ -52,40 +52,40 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
 test('the story and the benchmark exclude each other, and neither harms the other', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 60, seed: 5 });
-  await page.click('#go');
+  await page.click(part('go'));
   await writtenAtLeast(page, 10);
-  assert.ok(await page.isDisabled('#measure'));
-  assert.match(await page.textContent('#measure-blocked'), /story is being written/);
+  assert.ok(await page.isDisabled(part('measure')));
+  assert.match(await page.textContent(part('measure-blocked')), /story is being written/);
   await state(page, 'finished');
-  const story = await page.textContent('#story');
-  assert.equal(await page.textContent('#measure-blocked'), '');
-  await page.click('#measure');
-  await page.waitForFunction(() => /Measuring weights of 32 bits after 256 tokens/.test(document.querySelector('#measure-state').textContent));
-  assert.ok(await page.isDisabled('#go') && await page.isDisabled('#both'));
-  assert.match(await page.textContent('#state'), /benchmark below is running/);
+  const story = await page.textContent(part('story'));
+  assert.equal(await page.textContent(part('measure-blocked')), '');
+  await page.click(part('measure'));
+  await page.waitForFunction(() => /Measuring weights of 32 bits after 256 tokens/.test(document.querySelector('[part~="measure-state"]').textContent));
+  assert.ok(await page.isDisabled(part('go')) && await page.isDisabled(part('both')));
+  assert.match(await page.textContent(part('state')), /benchmark below is running/);
   const stopped = Date.now();
-  await page.click('#measure');
+  await page.click(part('measure'));
   assert.equal(await benchmarked(page, ...ENDS), 'stopped');
   assert.ok(Date.now() - stopped < 2000, `stopped after ${Date.now() - stopped} ms`);
   assert.match(await words(page), /Stopped: what was finished is below/);
   assert.ok(await page.$$eval('.fill', (all) => all.length) >= 2, 'the first context stays');
-  assert.match(await page.textContent('#measure-place'), /Stopped before the end/);
-  assert.match(await page.textContent('#state'), /Finished: 60 tokens written|The story is over/);
-  assert.equal(await page.textContent('#story'), story);
+  assert.match(await page.textContent(part('measure-place')), /Stopped before the end/);
+  assert.match(await page.textContent(part('state')), /Finished: 60 tokens written|The story is over/);
+  assert.equal(await page.textContent(part('story')), story);
   await run(page);
-  assert.equal(await page.textContent('#story'), story, 'the same seed, the same story');
+  assert.equal(await page.textContent(part('story')), story, 'the same seed, the same story');
 });
 
 test('a model that cannot be loaded once more is measured in f32 alone, and that is said', async (t) => {
   const own = await addModel(site, 'once');
   const page = await openPage(t, site, { query: own.query, expected: /404/ });
-  await page.click('#measure');
+  await page.click(part('measure'));
   await benchmarked(page, 'running');
   await own.remove('model.safetensors');
   assert.equal(await benchmarked(page, ...ENDS), 'done');
   assert.equal(await page.$$eval('.fill', (all) => all.length), 2);
-  assert.match(await page.textContent('#weights'), /Not measured: the model could not be loaded with weights of 8 bits\. .*404/);
-  assert.match(await page.textContent('#measure-place'), /could not be loaded/);
+  assert.match(await page.textContent(part('weights')), /Not measured: the model could not be loaded with weights of 8 bits\. .*404/);
+  assert.match(await page.textContent(part('measure-place')), /could not be loaded/);
 });
 
 /** Speaks the contract of worker.js; its engine computes something else without the cache. */
@@ -107,12 +107,12 @@ test('outputs that differ: no figure is shown, neither are those before', async 
   const page = await openPage(t, site);
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: LIAR }));
   assert.equal(await measure(page), 'failed');
-  assert.equal(await page.textContent('#measure-error-code'), 'outputs_differ');
-  assert.match(await page.textContent('#measure-error-message'), /^No figures/);
-  assert.ok(await page.isHidden('#results'));
-  assert.equal(await page.textContent('#measure-state'), 'This did not work.');
+  assert.equal(await page.textContent(part('measure-error-code')), 'outputs_differ');
+  assert.match(await page.textContent(part('measure-error-message')), /^No figures/);
+  assert.ok(await page.isHidden(part('results')));
+  assert.equal(await page.textContent(part('measure-state')), 'This did not work.');
   await page.unroute('**/worker.js');
-  assert.ok(await page.isEnabled('#measure') && await page.isEnabled('#go'));
+  assert.ok(await page.isEnabled(part('measure')) && await page.isEnabled(part('go')));
 });
 
 test('a model that is not there: said in words, and it works once it is', async (t) => {
@@ -120,11 +120,11 @@ test('a model that is not there: said in words, and it works once it is', async 
   await own.remove('config.json');
   const page = await openPage(t, site, { query: own.query, expected: /404/ });
   assert.equal(await measure(page), 'failed');
-  assert.match(await page.textContent('#measure-error-message'), /config\.json was answered with 404/);
-  assert.match(await page.textContent('#go'), /^Generate/);
+  assert.match(await page.textContent(part('measure-error-message')), /config\.json was answered with 404/);
+  assert.match(await page.textContent(part('go')), /^Generate/);
   await own.restore('config.json');
   assert.equal(await measure(page), 'done');
-  assert.ok(await page.isHidden('#measure-error'));
+  assert.ok(await page.isHidden(part('measure-error')));
 });
 
 test('the worker: what it is told first, last and never', async (t) => {
@@ -183,13 +183,13 @@ for (const colorScheme of ['light', 'dark']) {
       assert.equal(await shown.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
     };
     await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
-    await page.click('#measure');
+    await page.click(part('measure'));
     await page.waitForSelector('.fill');
     await noViolations(page, 'running');
     assert.equal(await benchmarked(page, ...ENDS), 'done');
-    await page.click('#copy-markdown');
-    assert.match(await page.inputValue('#copy-text'), /^Tokens per second.*\| f32 \| 48 \|/s, 'where copying is not possible, the text is there');
-    assert.match(await page.textContent('#copied'), /by hand/);
+    await page.click(part('copy-markdown'));
+    assert.match(await page.inputValue(part('copy-text')), /^Tokens per second.*\| f32 \| 48 \|/s, 'where copying is not possible, the text is there');
+    assert.match(await page.textContent(part('copied')), /by hand/);
     await noViolations(page, 'done');
     await narrow(page);
     const broken = await openPage(t, site, { colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
@@ -204,22 +204,22 @@ test('with the keyboard alone, and screen readers hear of it and not of every st
     query: small.query,
     init: () => addEventListener('DOMContentLoaded', () => {
       globalThis.heard = [];
-      new MutationObserver(() => heard.push(document.querySelector('#announcer').textContent))
-        .observe(document.querySelector('#announcer'), { childList: true, characterData: true, subtree: true });
+      new MutationObserver(() => heard.push(document.querySelector('[part~="announcer"]').textContent))
+        .observe(document.querySelector('[part~="announcer"]'), { childList: true, characterData: true, subtree: true });
     }),
   });
-  await page.focus('#measure');
+  await page.focus(part('measure'));
   await page.keyboard.press('Enter');
   await page.waitForSelector('.fill');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'measure', 'the focus stays where it was');
-  await page.waitForFunction(() => /^Measured\./.test(document.querySelector('#announcer').textContent));
+  assert.equal(await focused(page), 'measure', 'the focus stays where it was');
+  await page.waitForFunction(() => /^Measured\./.test(document.querySelector('[part~="announcer"]').textContent));
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length >= 2 && heard.length <= 5, JSON.stringify(heard));
-  assert.equal(await page.$eval('#measure', (button) => button.textContent), 'Measure (about 15 seconds)');
+  assert.equal(await page.$eval(part('measure'), (button) => button.textContent), 'Measure (about 15 seconds)');
   await page.keyboard.press('Enter');
   await benchmarked(page, 'running');
   await page.keyboard.press('Escape');
   assert.equal(await benchmarked(page, ...ENDS), 'idle');
-  assert.equal(await page.textContent('#measure-state'), 'Stopped before anything was measured.');
-  assert.ok(await page.isHidden('#results'));
+  assert.equal(await page.textContent(part('measure-state')), 'Stopped before anything was measured.');
+  assert.ok(await page.isHidden(part('results')));
 });

@@ -1,23 +1,23 @@
 // What goes wrong is said in words, with a code, and can be tried again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addModel, openPage, run, sample, startSite, state, written } from './helpers.js';
+import { addModel, openPage, part, press, run, sample, startSite, state, written } from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small');
 
 async function fails(page, code, message) {
-  await page.click('#go');
+  await press(page, 'go');
   assert.equal(await state(page), 'failed');
-  assert.equal(await page.textContent('#error-code'), code, await page.textContent('#error-message'));
-  assert.match(await page.textContent('#error-message'), message);
-  assert.ok(await page.isVisible('#error'));
+  assert.equal(await page.textContent(part('error-code')), code, await page.textContent(part('error-message')));
+  assert.match(await page.textContent(part('error-message')), message);
+  assert.ok(await page.isVisible(part('error')));
 }
 
 async function retryWorks(page) {
-  await page.click('#retry');
+  await page.click(part('retry'));
   await state(page, 'finished');
-  assert.ok(await page.isHidden('#error'));
+  assert.ok(await page.isHidden(part('error')));
 }
 
 const faults = [
@@ -38,7 +38,7 @@ for (const [i, { name, file, code, message, broken }] of faults.entries()) {
     if (broken) await model.write(file, broken(model.files[file]));
     else await model.remove(file);
     const page = await openPage(t, site, { query: model.query, expected: /404 \(Not Found\)/ });
-    await page.fill('#prompt', 'a');
+    await page.fill(part('prompt'), 'a');
     await sample(page, { maxTokens: 20 });
     await fails(page, code, message);
     await model.restore(file);
@@ -54,7 +54,7 @@ test('a model on another site is refused', async (t) => {
 test('an engine that is not there, and then is', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)/ });
   await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
   await fails(page, 'wasm_invalid', /404|wasm/);
   await page.unroute('**/*.wasm');
@@ -69,7 +69,7 @@ test('a browser without workers is told so', async (t) => {
 test('a worker script that cannot be loaded, and then can', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)|ERR_/ });
   await page.route('**/worker.js', (route) => route.fulfill({ status: 404 }));
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
   await fails(page, 'worker_lost', /worker\.js/);
   await page.unroute('**/worker.js');
@@ -79,11 +79,11 @@ test('a worker script that cannot be loaded, and then can', async (t) => {
 test('offline: said so, and loading works once the connection is back', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /ERR_INTERNET_DISCONNECTED/ });
   await page.context().setOffline(true);
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
-  await page.click('#go');
+  await page.click(part('go'));
   assert.equal(await state(page), 'failed');
-  assert.match(await page.textContent('#error-message'), /You seem to be offline/);
+  assert.match(await page.textContent(part('error-message')), /You seem to be offline/);
   await page.context().setOffline(false);
   await retryWorks(page);
 });
@@ -98,16 +98,16 @@ test('stopped while loading: back to the start, and loading again works', async 
     else answer(request, response);
   });
   t.after(() => answerAll(answer));
-  await page.click('#go');
-  await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('#state').textContent));
+  await page.click(part('go'));
+  await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('[part~="state"]').textContent));
   while (held.length === 0) await page.waitForTimeout(20);
-  assert.equal(await page.getAttribute('#figure', 'data-state'), 'loading');
-  assert.ok(await page.isVisible('#progress'));
-  assert.equal(await page.textContent('#go'), 'Stop');
-  await page.click('#go');
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'loading');
+  assert.ok(await page.isVisible(part('progress')));
+  assert.equal(await page.textContent(part('go')), 'Stop');
+  await page.click(part('go'));
   await state(page, 'unloaded');
-  assert.match(await page.textContent('#state'), /stopped/);
-  assert.ok(await page.isHidden('#progress'));
+  assert.match(await page.textContent(part('state')), /stopped/);
+  assert.ok(await page.isHidden(part('progress')));
   answerAll(answer);
   await sample(page, { maxTokens: 20 });
   assert.equal(await run(page), 'finished');
@@ -115,30 +115,30 @@ test('stopped while loading: back to the start, and loading again works', async 
 
 test('a prompt longer than the context, then a shorter one', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.fill('#prompt', 'a'.repeat(65));
+  await page.fill(part('prompt'), 'a'.repeat(65));
   await sample(page, { maxTokens: 5 });
   await fails(page, 'context_full', /65 .*64/);
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await retryWorks(page);
 });
 
 test('the context fills up: the run ends there and says so', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.fill('#prompt', 'a'.repeat(60));
+  await page.fill(part('prompt'), 'a'.repeat(60));
   await sample(page, { maxTokens: 50, temperature: 0 });
   assert.equal(await run(page), 'full');
-  assert.match(await page.textContent('#state'), /all 64 positions are taken, 4 tokens written/);
-  assert.equal(await page.textContent('#position'), '64 of 64');
+  assert.match(await page.textContent(part('state')), /all 64 positions are taken, 4 tokens written/);
+  assert.equal(await page.textContent(part('position')), '64 of 64');
 });
 
 test('a vocabulary of markup and control characters stays text', async (t) => {
   const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`); // U+0120: a space
   const hostile = await addModel(site, 'hostile', { vocab });
   const page = await openPage(t, site, { query: hostile.query });
-  await page.fill('#prompt', '<b>\u202e');
+  await page.fill(part('prompt'), '<b>\u202e');
   await sample(page, { maxTokens: 50, temperature: 5 });
   await run(page);
-  assert.equal(await page.textContent('#story .prompt'), '<b>⟨U+202E⟩');
+  assert.equal(await page.textContent(part('story-prompt')), '<b>⟨U+202E⟩');
   const text = await written(page);
   assert.match(text, /<img src=x onerror=alert/);
   assert.match(text, /[\u2400-\u241f]/, 'control characters are shown as symbols');

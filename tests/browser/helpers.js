@@ -15,6 +15,9 @@ const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking
 const PATIENCE_MS = 30_000;
 export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 
+/** The selector of a part of the demo: parts are its stable names, ids are not. */
+export const part = (name) => `[part~="${name}"]`;
+
 /** Serves a copy of dist/ at /some/where/. */
 export async function startSite() {
   const root = await mkdtemp(join(tmpdir(), 'kvc-site-'));
@@ -70,7 +73,7 @@ export async function openPage(t, site, { query = '', expected, blocking = 1000,
     assert.ok(Math.max(0, ...tasks) < blocking, `a task of ${Math.max(...tasks)} ms on the main thread`);
   });
   await page.goto(site.url + query);
-  await page.waitForSelector('#figure[data-state="unloaded"]');
+  await page.waitForSelector('[part~="figure"][data-state="unloaded"]');
   return page;
 }
 
@@ -87,41 +90,49 @@ export async function noViolations(page, when) {
 /** Waits for one of these states and returns it. */
 export async function state(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('#figure').dataset.state;
+    const now = document.querySelector('[part~="figure"]').dataset.state;
     return states.includes(now) && now;
   }, wanted.length > 0 ? wanted : ENDS);
   return handle.jsonValue();
 }
 
+/** Clicks, and waits until what follows from it is drawn: until then the page shows the state before. */
+export async function press(page, name) {
+  await page.click(part(name));
+  await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+}
+
+/** The name of the part that has the focus. */
+export const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('part'));
+
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {
-  await page.$eval('#sampling', (fold) => { fold.open = true; });
-  for (const [key, value] of Object.entries(values)) await page.fill(`#sampling-${key}`, String(value));
+  await page.$eval(part('sampling'), (fold) => { fold.open = true; });
+  for (const [key, value] of Object.entries(values)) await page.fill(part(key), String(value));
 }
 
 /** Presses Generate and waits until the run has ended well. */
 export async function run(page) {
-  await page.$eval('#figure', (figure) => { figure.dataset.state = 'asked'; }); // else the end of the run before may be taken for its own
-  await page.click('#go');
+  await press(page, 'go');
   const end = await state(page);
-  assert.notEqual(end, 'failed', await page.textContent('#error-message'));
+  assert.notEqual(end, 'failed', await page.textContent(part('error-message')));
   return end;
 }
 
 /** What the model wrote, without the marks of the switch. */
-export const written = (page) => page.$$eval('#story .written', (parts) => parts.map((part) => part.textContent).join(''));
+export const written = (page) => page.$$eval(part('story-written'), (parts) => parts.map((part) => part.textContent).join(''));
 
 /** Waits for so many characters of story. */
 export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
-  const parts = [...document.querySelectorAll('#story .written')];
+  const parts = [...document.querySelectorAll('[part~="story-written"]')];
   return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
 }, length);
 
 /** The chart's data from its twin: rows of [position, cached speed, uncached speed], null where not measured. */
 export async function table(page) {
-  await page.$eval('#data', (fold) => { fold.open = true; });
+  await page.$eval(part('data'), (fold) => { fold.open = true; });
   await page.waitForTimeout(100); // it is filled with the next frame
-  return page.$$eval('#data-table tbody tr', (rows) => rows.map((row) =>
+  return page.$$eval('[part~="data-table"] tbody tr', (rows) => rows.map((row) =>
     [...row.cells].map(({ textContent }) => (textContent === '–' ? null : Number(textContent.replace(',', ''))))));
 }
 
@@ -129,9 +140,9 @@ export const measured = (rows, column) => rows.map((row) => row[column]).filter(
 
 /** The verdict about the whole text. */
 export async function proof(page) {
-  await page.waitForFunction(() => /whole text|failed|stopped/.test(document.querySelector('#proof-words').textContent));
-  return { verdict: await page.getAttribute('#proof', 'data-verdict'), words: await page.textContent('#proof-words'),
-    hashes: (await page.textContent('#proof-hashes')).match(/[0-9a-f]{16}/g) };
+  await page.waitForFunction(() => /whole text|failed|stopped/.test(document.querySelector('[part~="proof-words"]').textContent));
+  return { verdict: await page.getAttribute(part('proof'), 'data-verdict'), words: await page.textContent(part('proof-words')),
+    hashes: (await page.textContent(part('proof-hashes'))).match(/[0-9a-f]{16}/g) };
 }
 
 /** A small random model in the site, to be broken: 64 positions, each byte a token. */

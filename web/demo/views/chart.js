@@ -21,16 +21,18 @@ export const chart = {
     let curves = noCurves();
     /** @type {number | null} */
     let pointed = null;
-    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || chartWords(curves));
+    let words = '';
+    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || words);
     const plot = new Plot(box, curves, (position) => {
       pointed = position;
       showCaption();
     }, signal);
     return (state) => {
       curves = state.curves;
+      words = chartWords(curves);
       plot.show(curves);
       showCaption();
-      box.setAttribute('aria-label', `Chart of tokens per second against position. ${chartWords(curves)}`);
+      box.setAttribute('aria-label', `Chart of tokens per second against position. ${words}`);
       clear.disabled = isWorking(state) || lengthOfCurves(curves) === 0;
     };
   },
