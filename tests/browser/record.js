@@ -8,8 +8,10 @@ import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
 import { chromiumPath } from './helpers.js';
 
+const FLAGS = ['--no-sandbox', '--disable-gpu'];
 const FOLDER = 'tests/fixtures/events';
-const MACHINE = { browser: 'Some Browser 1.0', system: 'Some System', logicalCores: 8 }; // whose it was does not matter
+/** In place of the real one, which does not matter. */
+const MACHINE = { browser: 'Some Browser 1.0', system: 'Some System', logicalCores: 8 };
 
 /** What a reader does: first, and once this many tokens are written. */
 const SCENARIOS = {
@@ -24,10 +26,11 @@ const root = await mkdtemp(join(tmpdir(), 'kvc-record-'));
 await cp('dist', root, { recursive: true });
 await build({
   stdin: { contents: "export { mountDemo } from './web/demo/demo.js';", resolveDir: process.cwd() },
-  bundle: true, format: 'esm', external: ['node:*'], outfile: join(root, 'demo', 'recorded.js'), logLevel: 'warning',
+  bundle: true, format: 'esm', external: ['node:*'], outfile: join(root, 'demo', 'recorded.js'),
+  logLevel: 'warning',
 });
 const server = await serve(root);
-const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
 await mkdir(FOLDER, { recursive: true });
 for (const [name, { model = 'models/stories/', settings = {}, acts, at = {} }] of Object.entries(SCENARIOS)) {
   const page = await browser.newPage();
@@ -35,19 +38,23 @@ for (const [name, { model = 'models/stories/', settings = {}, acts, at = {} }] o
   await page.goto(site);
   const events = await page.evaluate(async ([model, settings, acts, at]) => {
     const { mountDemo } = await import('./demo/recorded.js');
-    const { player, dispose } = mountDemo(document.body, { model: () => new URL(model, document.baseURI).href, prompt: 'Once upon a time' });
+    const url = new URL(model, document.baseURI).href;
+    const { player, dispose } = mountDemo(document.body, { model: () => url, prompt: 'Once upon a time' });
     const events = [];
     let acted = 0;
     player.subscribe((state, event) => {
       events.push(event);
-      const due = Object.keys(at).find((tokens) => Number(tokens) > acted && state.run.tokens.length >= Number(tokens));
+      const { length } = state.run.tokens;
+      const due = Object.keys(at).map(Number).find((tokens) => tokens > acted && tokens <= length);
       if (due === undefined) return;
-      acted = Number(due);
+      acted = due;
       player[at[due]]();
     });
     for (const [key, value] of Object.entries(settings)) player.setSampling(key, value);
     for (const act of acts) await player[act]();
-    while (player.state.proof.stage === 'comparing text') await new Promise((resolve) => setTimeout(resolve, 20));
+    while (player.state.proof.stage === 'comparing text') {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     dispose();
     return events;
   }, [model, settings, acts, at]);

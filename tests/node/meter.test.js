@@ -1,16 +1,20 @@
 // From milliseconds to the speeds that the page shows, without a browser.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addPoint, beginRun, columnOf, contrast, lastPoint, lengthOfCurves, noCurves } from '../../web/demo/curves.js';
+import {
+  addPoint, beginRun, columnOf, contrast, lastPoint, lengthOfCurves, noCurves,
+} from '../../web/demo/curves.js';
 import { WINDOW, breakStretch, measure, medianSpeed, newMeter } from '../../web/demo/meter.js';
 import { visible } from '../../web/demo/parts/story-text.js';
 import { firstDifference } from '../../web/demo/run.js';
 
-const near = (value, wanted) => assert.ok(Math.abs(value / wanted - 1) < 1e-9, `${value} instead of ${wanted}`);
+const near = (value, wanted) => (
+  assert.ok(Math.abs(value / wanted - 1) < 1e-9, `${value} instead of ${wanted}`));
 const fed = (times, meter = newMeter()) => times.reduce(measure, meter);
 
 test('ticks of the clock average out over a window', () => {
-  const meter = fed(Array.from({ length: WINDOW }, (_, i) => (i % 4 === 0 ? 0.2 : 0.1))); // 0.125 ms a token, read with a 0.1 ms clock
+  // 0.125 ms a token, read with a 0.1 ms clock
+  const meter = fed(Array.from({ length: WINDOW }, (_, i) => (i % 4 === 0 ? 0.2 : 0.1)));
   near(meter.now, 8000);
   near(medianSpeed(meter), 8000);
   assert.equal(meter.speeds.length, 1);
@@ -73,7 +77,8 @@ test('curves keep the latest speed at each position, and compare where both have
 test('curves are compared where both are furthest', () => {
   let curves = noCurves();
   for (let position = 0; position < 100; position++) {
-    curves = addPoint(addPoint(curves, 'on', position, 1000 + position), 'off', position, position < 68 ? 1 : 20);
+    curves = addPoint(curves, 'on', position, 1000 + position);
+    curves = addPoint(curves, 'off', position, position < 68 ? 1 : 20);
   }
   assert.deepEqual(contrast(curves), { position: 84, on: 1083.5, off: 20 });
 });

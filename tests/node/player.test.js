@@ -1,4 +1,5 @@
-// The demo's player with an engine that says what the test wants: the flow of requests and orders, without a document.
+// The demo's player with an engine that says what the test wants: the flow of requests and orders, without a
+// document.
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -6,9 +7,12 @@ import { PLAN, Player } from '../../web/demo/player.js';
 import { statusWords } from '../../web/demo/words.js';
 import { WorkerError } from '../../web/worker/client.js';
 
+const MODEL = 'http://localhost/model/';
+const MACHINE = { browser: 'Some Browser' };
 const MEMORY = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4 };
 const LOADED = {
-  config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 }, variant: 'simd', memory: MEMORY,
+  config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
+  variant: 'simd', memory: MEMORY,
   generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
 };
 const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
@@ -32,7 +36,8 @@ class FakeClient {
   stop() {
     this.sent.push('stop');
     const { type, resolve, reject } = this.#waiting.shift() ?? {};
-    if (type === 'generate' || type === 'benchmark') resolve({ reason: 'stopped', position: 22, memory: MEMORY });
+    const answered = ['generate', 'benchmark'].includes(type);
+    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY });
     else reject?.(new WorkerError('aborted', 'Stopped.'));
   }
 
@@ -75,13 +80,15 @@ class FakeClient {
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
-const tokens = (ids, cached) => ids.map((id, i) => ({ id, text: ` ${id}`, position: 2 + i, ms: 1, cached, work: 1, missing: 0 }));
+const tokens = (ids, cached) => ids.map((id, i) => (
+  { id, text: ` ${id}`, position: 2 + i, ms: 1, cached, work: 1, missing: 0 }));
 const IDS = Array.from({ length: 20 }, (_, i) => i);
 
-function start({ model = () => 'http://localhost/model/', online = true, size = () => Promise.resolve(5e6) } = {}) {
+function start({ model = () => MODEL, online = true, size = async () => 5e6 } = {}) {
   const client = new FakeClient();
   const surroundings = {
-    isOnline: () => online, now: () => new Date(0), describeMachine: () => Promise.resolve({ browser: 'Some Browser' }), downloadSize: size };
+    isOnline: () => online, now: () => new Date(0), describeMachine: async () => MACHINE, downloadSize: size,
+  };
   const player = new Player({ client, surroundings, model, variant: 'auto', prompt: 'Once' });
   return { client, player };
 }
@@ -103,13 +110,14 @@ test('the first run loads the model, writes, and proves; the next one only write
   player.generate();
   assert.equal(player.state.status, 'starting', 'before anything else happens');
   const { fields, onEvent } = await client.next('load');
-  assert.deepEqual(fields, { url: 'http://localhost/model/', variant: 'auto' });
+  assert.deepEqual(fields, { url: MODEL, variant: 'auto' });
   onEvent({ type: 'progress', file: 'model.safetensors', loaded: 1e6 });
   assert.equal(statusWords(player.state), 'Loading the model: 1.0 MB.');
   await client.answer('load', LOADED);
   const request = await client.next('generate');
   assert.equal(request.fields.prompt, 'Once');
-  assert.deepEqual([request.fields.sampling.maxTokens, request.fields.sampling.temperature, request.fields.sampling.seed], [20, 1, 2]);
+  const { maxTokens, temperature, seed } = request.fields.sampling;
+  assert.deepEqual([maxTokens, temperature, seed], [20, 1, 2]);
   assert.equal(player.state.status, 'prefilling');
   await client.write(IDS);
   assert.equal(player.state.status, 'running');
@@ -144,7 +152,8 @@ test('one run at a time, and flips and paces reach the engine while it runs', as
   const { client, player } = await written();
   player.flip();
   player.setPace(15);
-  assert.deepEqual([client.sent.length, player.state.useCache, player.state.pace], [0, false, 15], 'kept for the next run');
+  assert.deepEqual(client.sent, []);
+  assert.deepEqual([player.state.useCache, player.state.pace], [false, 15], 'kept for the next run');
   player.generate();
   await client.write(IDS, false);
   assert.deepEqual(client.sent, ['setCache false', 'setPace 15', 'generate']);
@@ -153,7 +162,8 @@ test('one run at a time, and flips and paces reach the engine while it runs', as
   player.compare();
   player.measure();
   player.clear();
-  assert.deepEqual([client.sent.length, player.state.run.number, player.state.columns.off.meter.count], [0, 2, 20]);
+  assert.deepEqual(client.sent, []);
+  assert.deepEqual([player.state.run.number, player.state.columns.off.meter.count], [2, 20]);
   player.flip();
   player.setPace(0);
   assert.deepEqual(client.sent, ['setCache true', 'setPace 0']);
@@ -199,7 +209,8 @@ test('a comparison runs with the cache and without it, and the switch is where i
   await done;
   assert.deepEqual(client.sent.filter((each) => !/^setPace/.test(each)),
     ['setCache true', 'setCache true', 'generate', 'setCache false', 'setCache false', 'generate', 'prove']);
-  assert.deepEqual([player.state.useCache, player.state.comparison.parting, player.state.status], [false, 12, 'finished']);
+  const { useCache, comparison, status } = player.state;
+  assert.deepEqual([useCache, comparison.parting, status], [false, 12, 'finished']);
 });
 
 test('a comparison stopped in its first run has no second one', async () => {
@@ -208,7 +219,8 @@ test('a comparison stopped in its first run has no second one', async () => {
   await client.write(IDS);
   player.stop();
   await client.next('prove');
-  assert.deepEqual([player.state.status, player.state.comparison.parting, player.state.useCache], ['stopped', undefined, true]);
+  const { useCache, comparison, status } = player.state;
+  assert.deepEqual([useCache, comparison.parting, status], [true, undefined, 'stopped']);
   assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
 });
 
@@ -225,8 +237,9 @@ test('what failed can be tried again, as it was asked for', async () => {
   const done = player.compare();
   await client.fail('generate', 'trapped');
   await done;
-  assert.deepEqual([player.state.status, player.state.failure], ['failed', { code: 'trapped', message: 'It failed with trapped.', offline: false }]);
-  assert.equal(player.state.model, undefined);
+  assert.deepEqual([player.state.status, player.state.model], ['failed', undefined]);
+  assert.deepEqual(player.state.failure,
+    { code: 'trapped', message: 'It failed with trapped.', offline: false });
   client.sent.length = 0;
   player.retry();
   await client.answer('load', LOADED);
@@ -237,7 +250,8 @@ test('what failed can be tried again, as it was asked for', async () => {
 });
 
 test('offline is said where it explains the error', async () => {
-  for (const [code, offline] of [['file_unreachable', true], ['wasm_invalid', true], ['worker_lost', true], ['json_invalid', false]]) {
+  const expected = { file_unreachable: true, wasm_invalid: true, worker_lost: true, json_invalid: false };
+  for (const [code, offline] of Object.entries(expected)) {
     const { client, player } = start({ online: false });
     player.generate();
     await client.fail('load', code);
@@ -255,10 +269,11 @@ test('a model address that is refused, and a proof that fails', async () => {
   player.generate();
   await client.finish(IDS);
   await client.fail('prove', 'not_ready');
-  assert.deepEqual([player.state.status, player.state.proof.message, player.state.model], ['finished', 'It failed with not_ready.', undefined]);
+  assert.deepEqual(player.state.proof, { stage: 'failed', message: 'It failed with not_ready.' });
+  assert.deepEqual([player.state.status, player.state.model], ['finished', undefined]);
 });
 
-test('settings that cannot be: nothing is sent, and those that a model makes wrong are an error', async () => {
+test('settings that cannot be: nothing is sent; those that a model makes wrong are an error', async () => {
   const { client, player } = start();
   player.setSampling('temperature', -1);
   await player.generate();
@@ -291,7 +306,7 @@ test('the benchmark loads what it needs, keeps runs waiting, and goes back', asy
   assert.deepEqual([player.state.benchmark.status, player.state.status], ['done', 'ready']);
   const { date, model, build, machine } = player.state.benchmark.subject;
   assert.deepEqual({ date, model, build, machine },
-    { date: '1970-01-01T00:00:00.000Z', model: 'http://localhost/model/', build: 'simd', machine: { browser: 'Some Browser' } });
+    { date: '1970-01-01T00:00:00.000Z', model: MODEL, build: 'simd', machine: MACHINE });
 });
 
 test('the benchmark stopped, at work and before it began; failed', async () => {
@@ -306,13 +321,16 @@ test('the benchmark stopped, at work and before it began; failed', async () => {
   await other.client.next('load');
   other.player.stop();
   await settled();
-  assert.deepEqual([other.player.state.benchmark.status, other.player.state.benchmark.interrupted, other.player.state.status], ['idle', true, 'unloaded']);
+  const { status, benchmark } = other.player.state;
+  assert.deepEqual([benchmark.status, benchmark.interrupted, status], ['idle', true, 'unloaded']);
   player.measure();
   await client.fail('benchmark', 'outputs_differ');
-  assert.deepEqual([player.state.benchmark.status, player.state.benchmark.failure.code, player.state.status], ['failed', 'outputs_differ', 'finished']);
+  const failed = player.state.benchmark;
+  assert.deepEqual([failed.status, failed.failure.code], ['failed', 'outputs_differ']);
+  assert.equal(player.state.status, 'finished');
 });
 
-test('listeners hear each event with the state after it, until they stop listening; dispose ends the engine', async () => {
+test('listeners hear events with the state after them, until they leave; dispose ends the engine', async () => {
   const { client, player } = start();
   const heard = [];
   const leave = player.subscribe((state, event) => heard.push([event.type, state.prompt]));
@@ -337,7 +355,8 @@ test('views know no other view, and nothing but the page looks into the document
     const text = await readFile(new URL(`views/${view}`, demo), 'utf8');
     const imported = [...text.matchAll(/^import .* from '(.*)';$/gm)].map(([, from]) => from);
     assert.ok(imported.length > 0, view);
-    assert.deepEqual(imported.filter((from) => /^\.\/|\/(demo|player|surroundings|client)\.js$/.test(from)), [], view);
+    const foreign = imported.filter((from) => /^\.\/|\/(demo|player|surroundings|client)\.js$/.test(from));
+    assert.deepEqual(foreign, [], view);
   }
   for (const file of (await readdir(demo, { recursive: true })).filter((name) => name.endsWith('.js'))) {
     const text = await readFile(new URL(file, demo), 'utf8');

@@ -62,7 +62,10 @@ export function reduceBenchmark(benchmark, event) {
     }
     case 'measured': return { ...benchmark, rows: [...benchmark.rows, event.row] };
     case 'loading': return { ...benchmark, step: undefined, second: event.weights };
-    case 'left_out': return { ...benchmark, leftOut: { ...benchmark.leftOut, [event.weights]: event.message } };
+    case 'left_out': {
+      const { weights, message } = event;
+      return { ...benchmark, leftOut: { ...benchmark.leftOut, [weights]: message } };
+    }
     case 'ended': return ended(benchmark, event.reason);
     case 'failed': return failed(benchmark, event.failure);
   }

@@ -8,7 +8,8 @@ const CONTRAST = 32; // positions over which the two modes are compared
 /** @typedef {readonly (number | null)[]} Column  by position; null: not measured */
 
 /**
- * The current run only appends, so a point costs O(1); the points of all earlier runs lie beneath, merged once per run.
+ * The current run only appends, so a point costs O(1); the points of all earlier runs lie beneath, merged
+ * once a run.
  * @typedef {object} Curves
  * @property {Record<Mode, Column>} past
  * @property {Record<Mode, Log<number | null>>} run  by position as well; its last item is a speed
@@ -19,11 +20,15 @@ const CONTRAST = 32; // positions over which the two modes are compared
 export const MODES = ['on', 'off'];
 
 /** @returns {Curves} */
-export const noCurves = () => ({ past: { on: [], off: [] }, run: { on: new Log(), off: new Log() }, expected: 0 });
+export const noCurves = () => (
+  { past: { on: [], off: [] }, run: { on: new Log(), off: new Log() }, expected: 0 });
 
 /** A run begins: what was measured before lies beneath it. @param {Curves} curves  @returns {Curves} */
-export const beginRun = (curves) => (
-  { past: { on: columnOf(curves, 'on'), off: columnOf(curves, 'off') }, run: noCurves().run, expected: curves.expected });
+export const beginRun = (curves) => ({
+  past: { on: columnOf(curves, 'on'), off: columnOf(curves, 'off') },
+  run: noCurves().run,
+  expected: curves.expected,
+});
 
 /**
  * @param {Curves} curves  @param {Mode} mode
@@ -44,9 +49,13 @@ const lengthOf = ({ past, run }, mode) => Math.max(past[mode].length, run[mode].
 export const lengthOfCurves = (curves) => Math.max(lengthOf(curves, 'on'), lengthOf(curves, 'off'));
 
 /** @param {Curves} curves  @param {Mode} mode  @param {number} position */
-export const speedAt = ({ past, run }, mode, position) => run[mode].at(position) ?? past[mode][position] ?? null;
+export const speedAt = ({ past, run }, mode, position) => (
+  run[mode].at(position) ?? past[mode][position] ?? null);
 
-/** A whole curve, or as long as wanted. @param {Curves} curves  @param {Mode} mode  @param {number} [length] */
+/**
+ * A whole curve, or as long as wanted.
+ * @param {Curves} curves  @param {Mode} mode  @param {number} [length]
+ */
 export const columnOf = (curves, mode, length = lengthOf(curves, mode)) => (
   Array.from({ length }, (_, position) => speedAt(curves, mode, position)));
 
@@ -57,7 +66,10 @@ export function lastPoint(curves, mode) {
   return speed === null ? undefined : { position, speed };
 }
 
-/** The furthest positions where both modes were measured, and the median speeds there. @param {Curves} curves */
+/**
+ * The furthest positions where both modes were measured, and the median speeds there.
+ * @param {Curves} curves
+ */
 export function contrast(curves) {
   /** @type {{ position: number, on: number, off: number }[]} from the end */
   const shared = [];

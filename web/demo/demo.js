@@ -1,5 +1,5 @@
-// The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every demo has
-// a player and a worker of its own, so that any number can stand in one document.
+// The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every
+// demo has a player and a worker of its own, so that any number can stand in one document.
 import { element } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
@@ -62,7 +62,10 @@ function mount(view, place, actions, signal) {
   return view.mount(root, { actions, signal });
 }
 
-/** A function that runs `work` with the next frame, however often it is called until then. @param {() => void} work  @param {AbortSignal} signal */
+/**
+ * A function that runs `work` with the next frame, however often it is called until then.
+ * @param {() => void} work  @param {AbortSignal} signal
+ */
 function onceAFrame(work, signal) {
   let frame = 0;
   signal.addEventListener('abort', () => cancelAnimationFrame(frame));
@@ -74,13 +77,16 @@ function onceAFrame(work, signal) {
   };
 }
 
-/** What concerns a demo as a whole. @param {HTMLElement} demo  @param {Player} player  @param {AbortSignal} signal */
+/**
+ * What concerns a demo as a whole.
+ * @param {HTMLElement} demo  @param {Player} player  @param {AbortSignal} signal
+ */
 function listen(demo, player, signal) {
   const { body } = document;
-  // Escape goes to the demo that has the focus, or to all of them while nothing has it.
   document.addEventListener('keydown', (event) => {
     const path = event.composedPath();
-    if (event.key === 'Escape' && (path.includes(demo) || !path.includes(body) || event.target === body)) player.stop();
+    const nobody = !path.includes(body) || event.target === body; // has the focus: then every demo is meant
+    if (event.key === 'Escape' && (nobody || path.includes(demo))) player.stop();
   }, { signal });
   document.addEventListener('visibilitychange', () => player.setHidden(document.hidden), { signal });
   addEventListener('pagehide', () => player.stop(), { signal });

@@ -1,8 +1,9 @@
 // A list that only grows, shared by the states that have it.
 
 /**
- * `append` costs O(1) and returns a new log; the old one keeps its length, and so a state made earlier still reads what
- * it always did. The two share their items. Appending to a log that is no longer the longest copies it first.
+ * `append` costs O(1) and returns a new log; the old one keeps its length, and so a state made earlier still
+ * reads what it always did. The two share their items. Appending to a log that is not the longest any more
+ * copies it first.
  * @template T
  */
 export class Log {

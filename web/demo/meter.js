@@ -1,5 +1,5 @@
-// From the milliseconds of single tokens to speeds worth showing. A browser's clock ticks every 0.1 ms and a cached
-// token takes about that long, so a speed is always that of a window of tokens.
+// From the milliseconds of single tokens to speeds worth showing. A browser's clock ticks every 0.1 ms and a
+// cached token takes about that long, so a speed is always that of a window of tokens.
 import { Log } from './log.js';
 
 export const WINDOW = 16;   // tokens
@@ -16,13 +16,17 @@ const TICK_MS = 0.3;        // the clock's ticks must not look like interruption
  * @property {number} stretch             tokens measured in this stretch
  * @property {readonly number[]} window   the last of them, ms
  * @property {Log<number>} speeds         of the full windows, one after another
- * @property {number} [now]               tokens per second over the last window; absent while that is too short to tell
+ * @property {number} [now]               tokens per second over the last window; absent if that is too short
  */
 
 /** @returns {Meter} */
 export const newMeter = () => ({ count: 0, stretch: 0, window: [], speeds: new Log() });
 
-/** A new stretch begins: its windows hold none of the tokens before. @param {Meter} meter  @returns {Meter} */
+/**
+ * A new stretch begins: its windows hold none of the tokens before.
+ * @param {Meter} meter
+ * @returns {Meter}
+ */
 export const breakStretch = (meter) => ({ ...meter, stretch: 0, window: [] });
 
 /** @param {Meter} meter  @param {number} ms  of computing one token  @returns {Meter} */
@@ -31,22 +35,23 @@ export function measure(meter, ms) {
   const stretch = meter.stretch + 1;
   const now = speedOf(window) ?? meter.now;
   const full = stretch % WINDOW === 0 && now !== undefined;
-  return { count: meter.count + 1, stretch, window, speeds: full ? meter.speeds.append(now) : meter.speeds, now };
+  const speeds = full ? meter.speeds.append(now) : meter.speeds;
+  return { count: meter.count + 1, stretch, window, speeds, now };
 }
 
 /** The median speed of the full windows; of the last window while none is full. @param {Meter} meter */
 export const medianSpeed = ({ speeds, now }) => (speeds.length > 0 ? median([...speeds]) : now);
 
 /**
- * Tokens per second over a window, without those that were interrupted; undefined while it is too short to tell.
+ * Tokens per second over a window, without interrupted ones; undefined while it is too short to tell.
  * @param {readonly number[]} window
  */
 function speedOf(window) {
   const limit = INTERRUPTED * median(window) + TICK_MS;
   const kept = window.filter((ms) => ms <= limit);
   const total = kept.reduce((sum, ms) => sum + ms, 0);
-  const enough = total >= (window.length < FEW ? LONG_MS : ENOUGH_MS) || (total > 0 && window.length === WINDOW);
-  return enough ? 1000 * kept.length / total : undefined;
+  const needed = window.length < FEW ? LONG_MS : ENOUGH_MS;
+  return total >= needed || (total > 0 && window.length === WINDOW) ? 1000 * kept.length / total : undefined;
 }
 
 /** @param {readonly number[]} values  one at least */

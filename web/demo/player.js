@@ -1,5 +1,6 @@
-// The controller: what the reader wants becomes requests to the engine, what the engine reports becomes events of the
-// state. It knows no document and no window; what it needs of the place it runs in is given to it.
+// The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
+// events of the state. It knows no document and no window; what it needs of the place it runs in is given to
+// it.
 import { isMeasuring } from './benchmark.js';
 import { areValid } from './sampling.js';
 import { initialState, isWorking, reduce } from './state.js';
@@ -37,14 +38,17 @@ import { WorkerError } from '../worker/client.js';
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
  * What a view may ask for.
- * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'flip' | 'setPace' | 'setPrompt' | 'setSampling'
- *   | 'resetSampling' | 'clear' | 'measure'>} Actions
+ * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
+ *   | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
  *
- * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the state and
- * the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
+ * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
+ * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
+ * @typedef {{ actions: Actions, signal: AbortSignal }} Context
+ * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
+ *
  * @typedef {object} View
  * @property {string} name
- * @property {(root: HTMLElement, context: { actions: Actions, signal: AbortSignal }) => (state: State) => void} mount
+ * @property {Mount} mount
  */
 
 /** What the benchmark measures; the words of its view tell of it. */
@@ -173,7 +177,8 @@ export class Player {
     try {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
-        throw new WorkerError('invalid_argument', 'A sampling setting does not fit this model; it is marked below.');
+        const message = 'A sampling setting does not fit this model; it is marked below.';
+        throw new WorkerError('invalid_argument', message);
       }
       for (const on of modes ?? [chosen]) {
         if (modes) this.#setCache(on);
@@ -184,7 +189,8 @@ export class Player {
       if (this.#state.run.position > 0) this.#proving = this.#prove();
     } catch (error) {
       const failure = this.#failureOf(error);
-      this.#emit(failure.code === 'aborted' ? { type: 'load stopped' } : { type: 'failed', failure });
+      if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
+      else this.#emit({ type: 'failed', failure });
     }
     if (modes) this.#setCache(chosen);
   }
@@ -200,7 +206,8 @@ export class Player {
   async #load() {
     this.#emit({ type: 'loading' });
     const fields = { url: this.#model(), variant: this.#variant };
-    this.#emit({ ...await this.#client.request('load', fields, (event) => this.#emit(event)), type: 'loaded' });
+    const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
+    this.#emit({ ...answer, type: 'loaded' });
   }
 
   async #write() {
@@ -209,7 +216,8 @@ export class Player {
     this.#client.order('setCache', { on: useCache });
     this.#client.order('setPace', { tokensPerSecond: pace });
     const fields = { prompt, sampling: sampling.values };
-    this.#emit({ ...await this.#client.request('generate', fields, (event) => this.#emit(event)), type: 'run ended' });
+    const answer = await this.#client.request('generate', fields, (event) => this.#emit(event));
+    this.#emit({ ...answer, type: 'run ended' });
   }
 
   /** After a run: are its last numbers those that come out with the cache, and without it? */
@@ -219,7 +227,8 @@ export class Player {
       this.#emit({ type: 'compared', proof: await this.#client.request('prove', {}) });
     } catch (error) {
       const failure = this.#failureOf(error);
-      this.#emit(failure.code === 'aborted' ? { type: 'comparing stopped' } : { type: 'comparing failed', failure });
+      if (failure.code === 'aborted') this.#emit({ type: 'comparing stopped' });
+      else this.#emit({ type: 'comparing failed', failure });
     }
     this.#proving = undefined;
   }

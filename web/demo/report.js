@@ -12,6 +12,9 @@ import { counted } from '../measure/numbers.js';
  *   complete: not stopped, nothing failed
  */
 
+const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
+  + 'cache and without.';
+
 /** @type {Record<string, string>} */
 export const BITS = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
 
@@ -39,9 +42,9 @@ export function place({ date, config, build, machine: { browser, system, logical
   const cores = logicalCores ? `, ${logicalCores} logical cores` : '';
   const machine = `${browser}${system ? ` on ${system}` : ''}${cores}, as the browser tells`;
   const { nLayer, nEmbd, nHead, vocabSize } = config;
-  const model = `GPT-2 with ${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
+  const shape = `${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
   const time = `${date.slice(0, 16).replace('T', ' at ')} UTC`;
-  return `Measured on ${time}: ${machine}; one thread, ${build} build; ${model}.`;
+  return `Measured on ${time}: ${machine}; one thread, ${build} build; GPT-2 with ${shape}.`;
 }
 
 /** @param {Report} report */
@@ -49,7 +52,7 @@ export function asMarkdown(report) {
   const { rows, remarks } = report;
   const kinds = [...new Set(rows.map(({ weights }) => weights))];
   return [
-    'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the cache and without.', '',
+    HEADING, '',
     table(HEAD, rows.map(cells), 1), '',
     ...kinds.map((kind) => `${kind}: ${details(rows.filter(({ weights }) => weights === kind))}.`), '',
     [place(report), ...remarks].join(' '), '',

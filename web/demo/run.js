@@ -20,7 +20,7 @@ import { breakStretch, measure, newMeter } from './meter.js';
  * @property {Log<WrittenToken>} tokens
  * @property {number} ms          of computing them
  * @property {number} unmeasured  tokens that came while the tab was hidden
- * @property {{ tokens: number, ms: number }} [catchUp]  what the cache took in when it was last switched on again
+ * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
  *
  * The numbers of one mode, those of the last run that used it.
@@ -46,8 +46,12 @@ export const newColumn = (run) => ({ run, meter: newMeter() });
 /** @param {boolean} on  @returns {Mode} */
 export const modeOf = (on) => (on ? 'on' : 'off');
 
-/** The column of a mode, a new one when this run uses the mode for the first time. @param {Progress} progress  @param {Mode} mode */
-const columnFor = ({ run, columns }, mode) => (columns[mode].run === run.number ? columns[mode] : newColumn(run.number));
+/**
+ * The column of a mode, a new one when this run uses the mode for the first time.
+ * @param {Progress} progress  @param {Mode} mode
+ */
+const columnFor = ({ run, columns }, mode) => (
+  columns[mode].run === run.number ? columns[mode] : newColumn(run.number));
 
 /**
  * The prompt was read.
@@ -91,7 +95,10 @@ export function takeToken(progress, token, hidden) {
   };
 }
 
-/** Where two texts of the same seed part; -1 if nowhere. @param {readonly number[]} a  @param {readonly number[]} b */
+/**
+ * Where two texts of the same seed part; -1 if nowhere.
+ * @param {readonly number[]} a  @param {readonly number[]} b
+ */
 export function firstDifference(a, b) {
   const at = a.findIndex((id, i) => id !== b[i]);
   if (at >= 0) return at;
@@ -99,8 +106,8 @@ export function firstDifference(a, b) {
 }
 
 /**
- * Where the second of two runs left the first one's text; -1 if nowhere. One that was stopped is compared as far as it
- * came.
+ * Where the second of two runs left the first one's text; -1 if nowhere. One that was stopped is compared as
+ * far as it came.
  * @param {Run} first  @param {Run} second
  */
 export function parting(first, second) {

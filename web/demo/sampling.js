@@ -54,7 +54,8 @@ export const FIELDS = [
     help: 'Only tokens at least this likely, compared with the likeliest one. 0: off.',
   },
   {
-    key: 'repetitionPenalty', label: 'Repetition penalty', min: 0, above: true, max: 10, step: 0.05, preset: 1,
+    key: 'repetitionPenalty', label: 'Repetition penalty', min: 0, above: true, max: 10, step: 0.05,
+    preset: 1,
     help: 'Above 1: tokens that were already used become less likely. 1: off.',
   },
 ];
@@ -85,7 +86,10 @@ export function adopt({ values, presets }, generation, capacity) {
 /** The most that a setting may be. @param {Field} field  @param {Settings} settings */
 export const most = ({ key, max }, { capacity }) => (key === 'maxTokens' ? capacity : max);
 
-/** What is wrong with a setting, in words; '' when nothing is. @param {Field} field  @param {Settings} settings */
+/**
+ * What is wrong with a setting, in words; '' when nothing is.
+ * @param {Field} field  @param {Settings} settings
+ */
 export function problemOf(field, settings) {
   const { key, min, above, whole } = field;
   const max = most(field, settings);
@@ -93,7 +97,7 @@ export function problemOf(field, settings) {
   const inRange = (above ? value > min : value >= min) && value <= max;
   if (Number.isFinite(value) && inRange && (!whole || Number.isInteger(value))) return '';
   const kind = whole ? 'whole number' : 'number';
-  return above ? `This must be a ${kind} above ${min} and at most ${max}.` : `This must be a ${kind} from ${min} to ${max}.`;
+  return `This must be a ${kind} ${above ? `above ${min} and at most ${max}` : `from ${min} to ${max}`}.`;
 }
 
 /** Whether a run can begin with them. @param {Settings} settings */

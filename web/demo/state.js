@@ -1,5 +1,6 @@
-// All that the demo shows, as one plain object, and how each event changes it. Pure: no clock, no document, no words;
-// a state is never changed, so any state can be kept. What grows with a run is a Log, so a token costs O(1).
+// All that the demo shows, as one plain object, and how each event changes it. Pure: no clock, no document,
+// no words; a state is never changed, so any state can be kept. What grows with a run is a Log, so a token
+// costs O(1).
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { newColumn, newRun, parting, readPrompt, takeToken } from './run.js';
@@ -17,30 +18,34 @@ import { adopt, defaults } from './sampling.js';
  */
 
 /**
- * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full (the context)
- * and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
- * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped' | 'full'
- *   | 'failed' | 'waiting'} Status
+ * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full
+ * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
+ * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
+ *   | 'full' | 'failed' | 'waiting'} Status
  *
  * @typedef {object} Failure
  * @property {string} code
  * @property {string} message
  * @property {boolean} offline  it needed the network, and there was none
  *
- * Are the numbers the same with the cache and without it? Asked of the prompt, and of the whole text at the end.
+ * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
  *   | { stage: 'failed', message: string }
  *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof & { run?: string } }} ProofState
  *
  * @typedef {object} Comparison  the same story written twice, with the cache and then without it
  * @property {readonly Run[]} runs  those that have ended
- * @property {number} [parting]     the first token that differs, -1 if none does; present once both have ended
+ * @property {number} [parting]     the first token that differs, or -1; absent until both have ended
+ *
+ * @typedef {object} Download
+ * @property {Record<string, number>} files  bytes so far
+ * @property {number} total  bytes of them all; 0 if not known
  *
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {{ config: Readonly<Config>, variant: Variant }} [model]  present while one is loaded
- * @property {{ files: Record<string, number>, total: number }} download  bytes so far, by file; total: 0 if not known
+ * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
  * @property {Settings} sampling
@@ -95,7 +100,8 @@ export const initialState = (prompt = '') => ({
 export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
 
 /** Bytes of the model that have come. @param {State} state */
-export const bytesLoaded = ({ download }) => Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0);
+export const bytesLoaded = ({ download }) => (
+  Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
 
 /** @param {State} state  @param {Event} event  @returns {State} */
 export function reduce(state, event) {
@@ -114,14 +120,17 @@ export function reduce(state, event) {
   }
 }
 
-/** @typedef {Exclude<Event, { type: 'prompt' | 'setting' | 'settings reset' | 'refused' | 'cleared' | 'cache' | 'pace'
- *   | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent  of a run, from the request to the proof */
+/**
+ * Of a run, from the request to the proof.
+ * @typedef {Exclude<Event, { type: 'prompt' | 'setting' | 'settings reset' | 'refused' | 'cleared' | 'cache'
+ *   | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
 function reduceFlow(state, event) {
   switch (event.type) {
     case 'asked': return asked(state, event.comparing);
-    case 'loading': return { ...state, status: 'loading', failure: undefined, download: { ...state.download, files: {} } };
+    case 'loading': return loading(state);
     case 'progress': return withFile(state, event.file, event.loaded);
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
@@ -149,7 +158,8 @@ const withSettings = (state, values) => (
 
 /** @param {State} state  @param {boolean} hidden  @returns {State} */
 const seen = (state, hidden) => ({
-  ...state, hidden, benchmark: hidden ? reduceBenchmark(state.benchmark, { type: 'hidden' }) : state.benchmark,
+  ...state, hidden,
+  benchmark: hidden ? reduceBenchmark(state.benchmark, { type: 'hidden' }) : state.benchmark,
 });
 
 /** A failure that took the model with it. @param {State} state  @param {Failure} failure  @returns {State} */
@@ -159,8 +169,13 @@ const withoutLost = (state, { code }) => (MODEL_LOST.includes(code) ? { ...state
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
 const asked = (state, comparing) => ({
-  ...state, status: 'starting', failure: undefined, loadStopped: false, comparison: comparing ? { runs: [] } : undefined,
+  ...state, status: 'starting', failure: undefined, loadStopped: false,
+  comparison: comparing ? { runs: [] } : undefined,
 });
+
+/** @param {State} state  @returns {State} */
+const loading = (state) => (
+  { ...state, status: 'loading', failure: undefined, download: { ...state.download, files: {} } });
 
 /** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
 const withFile = (state, file, bytes) => (
@@ -168,8 +183,8 @@ const withFile = (state, file, bytes) => (
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
 const loaded = (state, { config, generation, variant, memory }) => ({
-  ...state, model: { config, variant }, memory, sampling: adopt(state.sampling, generation, config.nPositions),
-  resume: 'ready',
+  ...state, model: { config, variant }, memory, resume: 'ready',
+  sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
 /** @param {State} state  @returns {State} */
@@ -195,11 +210,10 @@ function written(state, { tokens, memory }) {
 /** @param {State} state  @param {Answer<'generate'>} answer  @returns {State} */
 function runEnded(state, { reason, position, memory }) {
   const run = { ...state.run, reason, position };
-  const runs = [...state.comparison?.runs ?? [], run];
-  return {
-    ...state, run, memory,
-    comparison: state.comparison && { runs, ...(runs.length === 2 && { parting: parting(runs[0], runs[1]) }) },
-  };
+  if (!state.comparison) return { ...state, run, memory };
+  const runs = [...state.comparison.runs, run];
+  const ended = runs.length === 2 ? { runs, parting: parting(runs[0], runs[1]) } : { runs };
+  return { ...state, run, memory, comparison: ended };
 }
 
 /** @param {Run} run  @returns {Status} */
@@ -210,7 +224,11 @@ function statusAfter({ reason }) {
 
 // ---- the benchmark ------------------------------------------------------------------------------
 
-/** It keeps runs waiting from the first event to the last. @param {State} state  @param {BenchmarkEvent} event  @returns {State} */
+/**
+ * It keeps runs waiting from the first event to the last.
+ * @param {State} state  @param {BenchmarkEvent} event
+ * @returns {State}
+ */
 function withBenchmark(state, event) {
   const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
   switch (event.type) {

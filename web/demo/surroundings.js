@@ -8,8 +8,13 @@
 /**
  * What Chromium tells of itself, on pages from https or from this machine.
  * @typedef {object} UserAgentData
- * @property {(hints: string[]) => Promise<{ fullVersionList?: { brand: string, version: string }[], platform: string,
- *   architecture?: string, bitness?: string }>} getHighEntropyValues
+ * @property {(names: string[]) => Promise<Hints>} getHighEntropyValues
+ *
+ * @typedef {object} Hints
+ * @property {{ brand: string, version: string }[]} [fullVersionList]
+ * @property {string} platform
+ * @property {string} [architecture]
+ * @property {string} [bitness]
  */
 
 /** @type {Surroundings} */
@@ -34,7 +39,10 @@ async function describeMachine() {
   return { browser: `${brand.brand} ${brand.version}`, system, logicalCores };
 }
 
-/** Bytes of a model's large files. Compressed ones come as fewer, and then nobody knows. @param {string} model */
+/**
+ * Bytes of a model's large files. Compressed ones come as fewer, and then nobody knows.
+ * @param {string} model
+ */
 async function downloadSize(model) {
   const sizes = await Promise.all(['model.safetensors', 'tokenizer.json'].map(async (file) => {
     const { ok, headers } = await fetch(new URL(file, model), { method: 'HEAD' });

@@ -17,6 +17,7 @@ const WRITING = {
   off: 'Decode without the cache: each token runs the whole text through the model again.',
 };
 const PREFILL = 'Prefill: reading your prompt.';
+const UNLOADED = 'Press Generate: the model is loaded first, once.';
 const LOADING = 'Loading the model.';
 const LOAD_STOPPED = 'Loading was stopped.';
 
@@ -26,7 +27,7 @@ export const tokensInWords = (count) => `${counted(count)} token${count === 1 ? 
 /** What the demo is doing. @param {State} state */
 export function statusWords(state) {
   switch (state.status) {
-    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : 'Press Generate: the model is loaded first, once.';
+    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : UNLOADED;
     case 'starting': return 'Starting.';
     case 'loading': return loadingWords(state);
     case 'ready': return 'The model is loaded: press Generate.';
@@ -50,7 +51,9 @@ function loadingWords(state) {
 function endingWords({ reason, tokens, position }) {
   const written = `${tokensInWords(tokens.length)} written`;
   if (reason === 'stopped') return `Stopped: ${written}.`;
-  if (reason === 'context_full') return `The context is full: all ${counted(position)} positions are taken, ${written}.`;
+  if (reason === 'context_full') {
+    return `The context is full: all ${counted(position)} positions are taken, ${written}.`;
+  }
   return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
 }
 
@@ -65,24 +68,34 @@ export function generateWords(state) {
 export function remarkWords({ run, comparison }) {
   if (comparison?.parting !== undefined) return comparisonWords(comparison.runs, comparison.parting);
   const { unmeasured, catchUp } = run;
-  return (unmeasured > 0 ? `${tokensInWords(unmeasured)} came while this tab was hidden and were not measured. ` : '')
-    + (catchUp ? `Switched on again, the cache first took in the ${tokensInWords(catchUp.tokens)} it had missed: `
-      + `${measured(catchUp.ms)} ms, not in the chart.` : '');
+  const remarks = [];
+  if (unmeasured > 0) {
+    remarks.push(`Not measured, because this tab was hidden: ${tokensInWords(unmeasured)}.`);
+  }
+  if (catchUp) {
+    const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
+    const time = `${measured(catchUp.ms)} ms, not in the chart`;
+    remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
+  }
+  return remarks.join(' ');
 }
 
 /** @param {readonly Run[]} runs  with the cache, and without  @param {number} parting */
 function comparisonWords([on, off], parting) {
   if (parting >= 0) {
-    return `The two texts differ from token ${counted(parting + 1)} on. This should not be: please report it.`;
+    const from = `token ${counted(parting + 1)}`;
+    return `The two texts differ from ${from} on. This should not be: please report it.`;
   }
   const same = tokensInWords(off.tokens.length);
   if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
-  const [withCache, without] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
-  return `Both runs wrote the same ${same}. In computing time: ${withCache} with the cache, ${without} without.`;
+  const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
+  const times = `${cached} with the cache, ${uncached} without`;
+  return `Both runs wrote the same ${same}. In computing time: ${times}.`;
 }
 
 /** @param {Failure} failure */
-export const failureWords = ({ message, offline }) => `${message}${offline ? ' You seem to be offline.' : ''}`;
+export const failureWords = ({ message, offline }) => (
+  offline ? `${message} You seem to be offline.` : message);
 
 // ---- the chart ----------------------------------------------------------------------------------
 
@@ -97,7 +110,8 @@ export function chartWords(curves) {
   }
   const said = MODES.flatMap((mode) => {
     const last = lastPoint(curves, mode);
-    return last ? `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.` : [];
+    if (!last) return [];
+    return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
   });
   if (said.length === 2) return said.join(' ');
   if (said.length === 1) return `${said[0]} Now switch the cache ${lastPoint(curves, 'on') ? 'off' : 'on'}.`;
@@ -119,16 +133,23 @@ export function pointWords(curves, position) {
 export function benchmarkWords(benchmark) {
   const { status, step, share = 0 } = benchmark;
   if (status === 'running' && step) {
-    return `Measuring ${BITS[step.weights]} after ${counted(step.context)} tokens: ${Math.floor(100 * share)} % done.`;
+    const percent = Math.floor(100 * share);
+    return `Measuring ${BITS[step.weights]} after ${counted(step.context)} tokens: ${percent} % done.`;
   }
   if (status === 'failed') {
-    return benchmark.rows.length > 0 ? 'This did not work to its end; what was finished is below.' : 'This did not work.';
+    return benchmark.rows.length > 0 ? 'This did not work to its end; what was finished is below.'
+      : 'This did not work.';
   }
-  if (status === 'idle' && !benchmark.interrupted) return 'Nothing leaves your machine. A large model takes longer.';
+  if (status === 'idle' && !benchmark.interrupted) {
+    return 'Nothing leaves your machine. A large model takes longer.';
+  }
   return benchmarkNews(benchmark);
 }
 
-/** What of it is worth being spoken: no percentages, and not errors, which are alerts. @param {Benchmark} benchmark */
+/**
+ * What of it is worth being spoken: no percentages, and not errors, which are alerts.
+ * @param {Benchmark} benchmark
+ */
 function benchmarkNews(benchmark) {
   switch (benchmark.status) {
     case 'idle': return benchmark.interrupted ? 'Stopped before anything was measured.' : '';
@@ -143,7 +164,8 @@ function benchmarkNews(benchmark) {
 
 /** What to remember of it. @param {Benchmark} benchmark */
 function findings({ rows, subject }) {
-  const { context, decode, uncached } = rows.filter(({ weights }) => weights === rows[0].weights).at(-1) ?? rows[0];
+  const alike = rows.filter(({ weights }) => weights === rows[0].weights);
+  const { context, decode, uncached } = alike[alike.length - 1];
   const cached = `${measured(decode.median)} tokens per second with the cache`;
   const on = `After ${tokensInWords(context)}, your machine writes ${cached}`;
   if (uncached) return `${on} and ${measured(uncached.median)} without it.`;

@@ -15,8 +15,12 @@ player.subscribe(({ model, memory }, { type }) => {
   if (type === 'loaded' && model && memory) byId('memory-words').textContent = memoryWords(model, memory);
 });
 
-/** The article's sentence about memory, with the facts of the loaded model. @param {NonNullable<State['model']>} model  @param {NonNullable<State['memory']>} memory */
+/**
+ * The article's sentence about memory, with the facts of the loaded model.
+ * @param {NonNullable<State['model']>} model  @param {NonNullable<State['memory']>} memory
+ */
 function memoryWords({ config: { nLayer, nHead, headDim, nPositions } }, { bytesPerToken, cacheBytes }) {
-  const token = `2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes = ${counted(bytesPerToken)} bytes`;
-  return `Here it is ${token} for each token, and ${megabytes(cacheBytes, 2)} for all ${counted(nPositions)} positions.`;
+  const product = `2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes`;
+  return `Here it is ${product} = ${counted(bytesPerToken)} bytes for each token, `
+    + `and ${megabytes(cacheBytes, 2)} for all ${counted(nPositions)} positions.`;
 }

@@ -10,7 +10,9 @@ import { counted, measured } from '../../measure/numbers.js';
  * @import { Mode } from '../curves.js'
  */
 
-/** @typedef {{ contexts: readonly number[], rows: readonly Row[] }} Figures  rows: those that are there so far */
+/**
+ * @typedef {{ contexts: readonly number[], rows: readonly Row[] }} Figures  rows: those that are there so far
+ */
 
 /** @param {Figures} figures  @param {number} context */
 const rowAt = ({ rows }, context) => rows.find((row) => row.context === context);
@@ -21,7 +23,10 @@ const rowAt = ({ rows }, context) => rows.find((row) => row.context === context)
 export const bars = (figures, most) => element('div', { class: 'bars' },
   ...figures.contexts.map((context) => pair(context, rowAt(figures, context), most)));
 
-/** Writing after a context, cache on and off. @param {number} context  @param {Row | undefined} row  @param {number} most */
+/**
+ * Writing after a context, cache on and off.
+ * @param {number} context  @param {Row | undefined} row  @param {number} most
+ */
 function pair(context, row, most) {
   const times = row?.uncached ? `: ${measured(speedUp(row))} times as fast` : '';
   return element('div', { class: 'pair' },
@@ -34,11 +39,13 @@ function pair(context, row, most) {
 function bar(mode, speed, most, otherwise) {
   const label = element('span', { class: `side ${mode}` }, `cache ${mode}`);
   if (!speed) return element('div', { class: 'bar' }, label, note(otherwise));
-  const reach = element('span', { class: `reach ${mode}` }, element('span', { class: 'fill' })); // up to the greatest
+  const fill = element('span', { class: 'fill' });
+  const reach = element('span', { class: `reach ${mode}` }, fill); // up to the greatest
   reach.style.setProperty('--reach', String(speed.max / most));
   reach.style.setProperty('--median', String(speed.median / speed.max));
   reach.style.setProperty('--least', String(speed.min / speed.max));
-  return element('div', { class: 'bar' }, label, reach, element('span', { class: 'value' }, `${measured(speed.median)} /s`));
+  const value = element('span', { class: 'value' }, `${measured(speed.median)} /s`);
+  return element('div', { class: 'bar' }, label, reach, value);
 }
 
 // ---- the table ----------------------------------------------------------------------------------
@@ -86,6 +93,7 @@ function lineOf({ name, note: unit, mode, spread, words }, figures) {
 function cell(row, spread, words) {
   if (!spread) return element('td', {}, (row && words?.(row)) ?? MISSING);
   const speed = row && spread(row);
-  const range = element('span', { class: 'note range' }, speed ? `${measured(speed.min)}–${measured(speed.max)}` : '\u00a0');
-  return element('td', {}, speed ? measured(speed.median) : MISSING, range);
+  const range = speed ? `${measured(speed.min)}–${measured(speed.max)}` : '\u00a0';
+  const small = element('span', { class: 'note range' }, range);
+  return element('td', {}, speed ? measured(speed.median) : MISSING, small);
 }

@@ -18,13 +18,20 @@ export function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-/** @param {Record<string, string | number | boolean | undefined>} attributes  @param {...(Node | string)} children */
-export const button = (attributes, ...children) => element('button', { type: 'button', ...attributes }, ...children);
+/**
+ * @param {Record<string, string | number | boolean | undefined>} attributes
+ * @param {...(Node | string)} children
+ */
+export const button = (attributes, ...children) => (
+  element('button', { type: 'button', ...attributes }, ...children));
 
 /** Muted words beside the main ones. @param {string} words */
 export const note = (words) => element('span', { class: 'note' }, words);
 
-/** Touches the document only when there is something new to say. @param {HTMLElement} node  @param {string} words  @param {string} [title] */
+/**
+ * Touches the document only when there is something new to say.
+ * @param {HTMLElement} node  @param {string} words  @param {string} [title]
+ */
 export function say(node, words, title) {
   if (node.textContent !== words) node.textContent = words;
   if (title !== undefined && node.title !== title) node.title = title;

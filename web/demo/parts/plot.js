@@ -38,8 +38,9 @@ export class Plot {
     this.#build();
     const resized = new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT }));
     resized.observe(box);
+    // The colours are read when it is built.
     for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
-      matchMedia(query).addEventListener('change', () => this.#build(), { signal }); // the colours are read here
+      matchMedia(query).addEventListener('change', () => this.#build(), { signal });
     }
     signal.addEventListener('abort', () => {
       resized.disconnect();
@@ -52,8 +53,9 @@ export class Plot {
   show(curves) {
     if (curves === this.#curves) return;
     this.#curves = curves;
-    if (!this.#calm.matches) this.#draw();
-    else this.#timer ??= setTimeout(() => this.#draw(), Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now()));
+    if (!this.#calm.matches) return this.#draw();
+    const wait = Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now());
+    this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
 
   #draw() {
@@ -80,11 +82,14 @@ export class Plot {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       scales: {
-        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, lengthOfCurves(this.#curves))] },
+        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, this.#columns[0].length)] },
         y: { distr: 3, range: () => this.#decades() },
       },
       axes: [
-        { ...axis, label: 'position in the text (tokens)', labelFont: font, labelSize: 24, size: 32, space: 40 },
+        {
+          ...axis, size: 32, space: 40,
+          label: 'position in the text (tokens)', labelFont: font, labelSize: 24,
+        },
         {
           ...axis, size: 56, filter: (_plot, splits) => splits,
           splits: (_plot, _axis, min, max) => decadesBetween(min, max),
@@ -158,7 +163,6 @@ function shiftsApart([a, b], height, width) {
 
 /** @param {number} min  @param {number} max */
 function decadesBetween(min, max) {
-  const splits = [];
-  for (let power = Math.round(Math.log10(min)); power <= Math.round(Math.log10(max)); power++) splits.push(10 ** power);
-  return splits;
+  const [low, high] = [min, max].map((value) => Math.round(Math.log10(value)));
+  return Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
 }

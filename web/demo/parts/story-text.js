@@ -12,7 +12,8 @@ const CLOSE = 40; // px: a reader this near the end follows the text
 export function visible(text) {
   return text.replace(/[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, (character) => {
     const code = /** @type {number} */ (character.codePointAt(0));
-    return code < 32 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
+    if (code < 32) return String.fromCharCode(0x2400 + code);
+    return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
   });
 }
 
@@ -49,7 +50,8 @@ export class StoryText {
 
   /** The switch was flipped here. @param {Mode} mode */
   mark(mode) {
-    this.#story.append(element('span', { class: `flip ${mode}`, part: `flip flip-${mode}` }, `cache ${mode}`));
+    const part = `flip flip-${mode}`;
+    this.#story.append(element('span', { class: `flip ${mode}`, part }, `cache ${mode}`));
     this.#end = undefined;
   }
 }

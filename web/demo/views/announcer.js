@@ -1,4 +1,5 @@
-// Short messages for screen readers: states, not tokens. The last one wins, and never more than can be spoken.
+// Short messages for screen readers: states, not tokens. The last one wins, and never more than can be
+// spoken.
 import { element, say } from '../parts/dom.js';
 import { spoken } from '../words.js';
 

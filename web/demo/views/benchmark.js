@@ -14,26 +14,28 @@ import { benchmarkWords, failureWords } from '../words.js';
  */
 
 const SECONDS = 15; // that it takes for a small model
-const LEAD = 'A benchmark of this model, in this browser: reading and writing, with the cache and without, after 64, 256 '
-  + 'and 1,000 tokens, with weights of 32 bits and of 8; and how near that comes to what your machine can do at all.';
-const LEGEND = 'Bars: tokens written per second, all on one scale; the line under a bar goes from the least to the '
-  + 'greatest of the repetitions. Tables: the median, with the least and the greatest below it.';
-const EQUAL = ': with the cache and without, in every repetition, the model’s numbers were the same to the last bit.';
+const LEAD = 'A benchmark of this model, in this browser: reading and writing, with the cache and without, '
+  + 'after 64, 256 and 1,000 tokens, with weights of 32 bits and of 8; and how near that comes to '
+  + 'what your machine can do at all.';
+const LEGEND = 'Bars: tokens written per second, all on one scale; the line under a bar goes from the least '
+  + 'to the greatest of the repetitions. Tables: the median, with the least and the greatest below it.';
+const EQUAL = ': with the cache and without, in every repetition, the model’s numbers were the same to the '
+  + 'last bit.';
 const BLOCKED = 'A story is being written: stop it, or wait until it has ended.';
 const NO_COPY = 'This browser does not let the page copy. The text is below, selected: copy it by hand.';
 const METHOD = [
-  'In turns: a step without the cache, reading the whole context at once (prefill), writing after it with the cache, '
-    + 'reading memory, multiplying and adding; and the same again. What slows your machine for a moment slows all of '
-    + 'them. A first round is left out.',
-  'Every figure is at least 60 ms of computing in one thread, the page’s background worker. A pass over the whole '
-    + 'context that would take longer than 1.5 s is left out.',
-  '“Of the bandwidth”: the bytes that a token reads, weights and cache, over those that this browser could have read '
-    + 'in that time from a buffer as large as the weights.',
-  '“Of the peak”: multiplications and additions over those that could have been done in that time in registers, of '
-    + '32-bit numbers or, for 8-bit weights, of small integers. Getting the numbers there costs time as well, so no '
-    + 'program reaches the peak.',
-  'With the cache and without, and in every repetition, the model’s output has to be the same to the last bit. If it '
-    + 'is not, no figure is shown.',
+  'In turns: a step without the cache, reading the whole context in one pass (prefill), writing '
+    + 'after it with the cache, reading memory, multiplying and adding; and the same again. Whatever '
+    + 'slows your machine for a moment slows all of them. A first round is left out.',
+  'Every figure is at least 60 ms of computing in one thread, the page’s background worker. A pass '
+    + 'over the whole context that would take longer than 1.5 s is left out.',
+  '“Of the bandwidth”: the bytes that a token reads, weights and cache, over those that this '
+    + 'browser could have read in that time from a buffer as large as the weights.',
+  '“Of the peak”: multiplications and additions over those that could have been done in that time '
+    + 'in registers, of 32-bit numbers or, for 8-bit weights, of small integers. Getting the numbers '
+    + 'there costs time as well, so no program reaches the peak.',
+  'With the cache and without, and in every repetition, the model’s output has to be the same to '
+    + 'the last bit. If it is not, no figure is shown.',
 ];
 
 /** @type {Record<Weights, string>} */
@@ -48,12 +50,16 @@ export const benchmark = {
     const control = controlOf();
     const error = errorOf();
     const results = resultsOf(signal);
-    const box = element('div', { class: 'benchmark', part: 'benchmark', role: 'group', 'aria-labelledby': title },
+    const attributes = { class: 'benchmark', part: 'benchmark', role: 'group', 'aria-labelledby': title };
+    const box = element('div', attributes,
       element('h2', { id: title }, 'How fast is your machine?'), element('p', { class: 'lead' }, LEAD),
       ...control.nodes, error.node, results.node, methodOf());
     root.append(box);
     let measuring = false; // as the reader sees it
-    control.measure.addEventListener('click', () => (measuring ? actions.stop() : actions.measure()), { signal });
+    control.measure.addEventListener('click', () => {
+      if (measuring) actions.stop();
+      else actions.measure();
+    }, { signal });
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       box.dataset.state = state.benchmark.status;
@@ -67,7 +73,8 @@ export const benchmark = {
 /** The button, and how far it is. */
 function controlOf() {
   const [blockedId, stateId] = [uniqueId('blocked'), uniqueId('measure-state')];
-  const measure = button({ class: 'measure-button', part: 'measure', 'aria-describedby': `${blockedId} ${stateId}` });
+  const describedBy = `${blockedId} ${stateId}`;
+  const measure = button({ class: 'measure-button', part: 'measure', 'aria-describedby': describedBy });
   const blocked = element('span', { id: blockedId, class: 'note', part: 'measure-blocked' });
   const words = element('p', { id: stateId, class: 'measure-state', part: 'measure-state' });
   const progress = element('progress', {
@@ -82,7 +89,8 @@ function controlOf() {
     if (shown.share === undefined) progress.removeAttribute('value');
     else progress.value = shown.share;
   };
-  return { measure, show, nodes: [element('p', { class: 'actions' }, measure, ' ', blocked), words, progress] };
+  const row = element('p', { class: 'actions' }, measure, ' ', blocked);
+  return { measure, show, nodes: [row, words, progress] };
 }
 
 function errorOf() {
@@ -151,13 +159,18 @@ function groups(shown) {
   });
 }
 
-/** Buttons that copy the figures; where that is not possible, a field to copy from. @param {AbortSignal} signal */
+/**
+ * Buttons that copy the figures; where that is not possible, a field to copy from.
+ * @param {AbortSignal} signal
+ */
 function copiesOf(signal) {
   const markdown = button({ part: 'copy-markdown' }, 'Copy as Markdown');
   const json = button({ part: 'copy-json' }, 'Copy as JSON');
   const copied = element('span', { class: 'note', part: 'copied', role: 'status' });
   const field = element('textarea', {
-    class: 'copy-text', part: 'copy-text', rows: 8, readonly: true, 'aria-label': 'The figures, to copy by hand', hidden: true });
+    class: 'copy-text', part: 'copy-text', rows: 8, readonly: true, hidden: true,
+    'aria-label': 'The figures, to copy by hand',
+  });
   const row = element('p', { class: 'actions' }, markdown, ' ', json, ' ', copied);
   /** @type {Report | undefined} */
   let report;

@@ -14,9 +14,9 @@ export const chart = {
     const clear = button({ class: 'quiet', part: 'clear' }, 'Clear');
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
     const caption = element('figcaption', { part: 'caption' });
-    root.append(element('figure', { class: 'chart-box' },
-      element('div', { class: 'chart-head' }, element('h2', {}, 'Tokens per second ', note('(log scale)')), clear),
-      box, caption));
+    const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
+    const head = element('div', { class: 'chart-head' }, title, clear);
+    root.append(element('figure', { class: 'chart-box' }, head, box, caption));
     clear.addEventListener('click', () => actions.clear(), { signal });
     let curves = noCurves();
     /** @type {number | null} */

@@ -6,22 +6,27 @@ import { generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
-const BOTH = 'Writes the story twice from the same seed, with the cache on and then off, and compares the two texts '
-  + 'token by token';
+const BOTH = 'Writes the story twice from the same seed, with the cache on and then off, and compares the '
+  + 'two texts token by token';
 
 /** @type {View} */
 export const controls = {
   name: 'controls',
   mount(root, { actions, signal }) {
     const word = element('span', { class: 'word', part: 'cache-word', 'aria-hidden': 'true' });
+    const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
-      element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' }), element('span', {}, 'KV cache ', word));
+      track, element('span', {}, 'KV cache ', word));
     const go = button({ class: 'primary', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' });
     const both = button({ class: 'both', part: 'both', title: BOTH }, 'Run both');
-    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' }, cache, go, both));
+    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' },
+      cache, go, both));
     let working = false; // as the reader sees it
     cache.addEventListener('click', () => actions.flip(), { signal });
-    go.addEventListener('click', () => (working ? actions.stop() : actions.generate()), { signal });
+    go.addEventListener('click', () => {
+      if (working) actions.stop();
+      else actions.generate();
+    }, { signal });
     both.addEventListener('click', () => actions.compare(), { signal });
     return (state) => {
       working = isWorking(state);

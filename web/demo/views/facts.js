@@ -18,7 +18,8 @@ const ENGINES = {
   simd: 'WebAssembly with SIMD',
   scalar: 'WebAssembly without SIMD: slower',
 };
-const ENGINE = 'the build of the WebAssembly engine that this browser runs; all builds compute the very same numbers';
+const ENGINE = 'the build of the WebAssembly engine that this browser runs; all builds compute the very same '
+  + 'numbers';
 
 /** @typedef {[words: string, title: string]} Fact */
 
@@ -63,8 +64,9 @@ function promptFact(prefill) {
       : 'without the cache, nothing is kept that could be reused'];
   }
   const same = `this prompt begins with the same ${tokensInWords(reused)} as the text before`;
-  const kept = `their keys and values were still in the cache, and only ${counted(tokens - reused)} had to run through the model`;
-  return [`${words}, ${counted(reused)} reused from the cache`, `${same}: ${kept}`];
+  const rest = `only ${counted(tokens - reused)} had to run through the model`;
+  return [`${words}, ${counted(reused)} reused from the cache`,
+    `${same}: their keys and values were still in the cache, and ${rest}`];
 }
 
 /** @param {number} position  @param {Config} config  @returns {Fact} */
@@ -73,11 +75,13 @@ const positionFact = (position, { nPositions }) => [`${counted(position)} of ${c
 
 /** @param {MemoryUsage} memory  @param {Config} config  @returns {Fact} */
 function memoryFact({ usedBytes, cacheBytes, bytesPerToken, totalBytes }, { nLayer, nHead, headDim }) {
-  const used = `used: 2 (K and V) × ${nLayer} layers × ${nHead} heads × ${tokensInWords(usedBytes / bytesPerToken)} `
-    + `× ${headDim} numbers × 4 bytes = ${counted(usedBytes)} bytes`;
+  const tokens = tokensInWords(usedBytes / bytesPerToken);
+  const vectors = `2 (K and V) × ${nLayer} layers × ${nHead} heads × ${tokens}`;
+  const used = `used: ${vectors} × ${headDim} numbers × 4 bytes = ${counted(usedBytes)} bytes`;
   const allocated = `allocated: the same for ${tokensInWords(cacheBytes / bytesPerToken)}`;
   const total = `with the scratch space, this session takes ${counted(totalBytes)} bytes`;
-  return [`${(usedBytes / 1e6).toFixed(2)} of ${megabytes(cacheBytes, 2)} used`, `${used}; ${allocated}; ${total}`];
+  const words = `${(usedBytes / 1e6).toFixed(2)} of ${megabytes(cacheBytes, 2)} used`;
+  return [words, `${used}; ${allocated}; ${total}`];
 }
 
 /** A display that is slower than the engine, or faster, says so. @param {State} state */

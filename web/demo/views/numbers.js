@@ -30,16 +30,20 @@ const ROWS = [
 export const numbers = {
   name: 'numbers',
   mount(root) {
-    const rows = ROWS.map((row) => ({
-      ...row, cells: { on: element('td', { part: `${row.key}-on` }), off: element('td', { part: `${row.key}-off` }) } }));
+    const rows = ROWS.map((row) => {
+      const [on, off] = MODES.map((mode) => element('td', { part: `${row.key}-${mode}` }));
+      return { ...row, cells: { on, off } };
+    });
     root.append(element('table', { class: 'numbers' },
       element('caption', { class: 'visually-hidden' }, 'Measured speeds'),
       element('thead', {}, element('tr', {}, element('td'),
         ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, `cache ${mode}`)))),
-      element('tbody', {}, ...rows.map(({ name, note: words, cells }) => element('tr', {},
-        element('th', { scope: 'row' }, ...(words ? [`${name} `, note(words)] : [name])), cells.on, cells.off)))));
+      element('tbody', {}, ...rows.map(({ name, note: words = '', cells }) => element('tr', {},
+        element('th', { scope: 'row' }, `${name} `, note(words)), cells.on, cells.off)))));
     return ({ columns }) => {
-      for (const { cell, cells } of rows) for (const mode of MODES) say(cells[mode], ...cell(columns[mode], mode));
+      for (const { cell, cells } of rows) {
+        for (const mode of MODES) say(cells[mode], ...cell(columns[mode], mode));
+      }
     };
   },
 };
@@ -48,7 +52,8 @@ export const numbers = {
 function prefillCell({ prefill }) {
   if (!prefill) return [NONE, ''];
   const read = prefill.tokens - prefill.reused;
-  return [prefillWords(prefill, read), `${tokensInWords(read)} in ${measured(prefill.ms)} ms, all in one pass`];
+  const title = `${tokensInWords(read)} in ${measured(prefill.ms)} ms, all in one pass`;
+  return [prefillWords(prefill, read), title];
 }
 
 /** @param {Prefill} prefill  @param {number} read  tokens */
@@ -59,7 +64,8 @@ function prefillWords({ reused, ms }, read) {
 
 /** @param {Column} column  @returns {Cell} */
 function nowCell({ meter: { now, count } }) {
-  const title = `mean of the last ${tokensInWords(Math.min(WINDOW, count))}, without those that were interrupted`;
+  const tokens = tokensInWords(Math.min(WINDOW, count));
+  const title = `mean of the last ${tokens}, without those that were interrupted`;
   return [now ? `${measured(now)} /s` : NONE, title];
 }
 
@@ -67,8 +73,8 @@ function nowCell({ meter: { now, count } }) {
 function medianCell({ meter }) {
   const speed = medianSpeed(meter);
   const windows = meter.speeds.length;
-  const title = windows > 0 ? `median of ${counted(windows)} window${windows === 1 ? '' : 's'} of ${WINDOW} tokens`
-    : `needs a window of ${WINDOW} tokens`;
+  const several = `median of ${counted(windows)} window${windows === 1 ? '' : 's'} of ${WINDOW} tokens`;
+  const title = windows > 0 ? several : `needs a window of ${WINDOW} tokens`;
   return [speed ? `${measured(speed)} /s` : NONE, title];
 }
 
@@ -79,6 +85,7 @@ function timeCell({ meter: { now } }) {
 
 /** @param {Column} column  @param {Mode} mode  @returns {Cell} */
 function workCell({ work }, mode) {
-  const title = mode === 'on' ? 'only the new token runs through the model' : 'the whole text runs through the model again';
+  const title = mode === 'on' ? 'only the new token runs through the model'
+    : 'the whole text runs through the model again';
   return [work ? counted(work) : NONE, title];
 }

@@ -16,12 +16,13 @@ export const prompt = {
   name: 'prompt',
   mount(root, { actions, signal }) {
     const id = uniqueId('prompt');
-    const field = element('textarea', { id, part: 'prompt', rows: 2, maxlength: LONGEST, spellcheck: 'false' });
+    const field = element('textarea', {
+      id, part: 'prompt', rows: 2, maxlength: LONGEST, spellcheck: 'false' });
     const examples = EXAMPLES.map((text) => button({}, text));
     root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': 'Prompt' },
       element('label', { for: id }, 'Begin a story'),
       field,
-      element('div', { class: 'examples', part: 'examples', role: 'group', 'aria-label': 'Example beginnings' }, ...examples)));
+      element('div', { class: 'examples', role: 'group', 'aria-label': 'Example beginnings' }, ...examples)));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
     field.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) actions.generate();

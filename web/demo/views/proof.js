@@ -7,6 +7,8 @@ import { tokensInWords } from '../words.js';
  * @import { ProofState } from '../state.js'
  */
 
+const AWAITED = 'With and without the cache, are the numbers the same? This is computed once the prompt is '
+  + 'read.';
 const OF = { prompt: 'the prompt', text: 'the whole text' };
 
 /** @type {View} */
@@ -33,15 +35,16 @@ export const proof = {
 function proofWords(shown) {
   switch (shown.stage) {
     case 'none': return 'Same numbers with and without the cache? Each run is checked here.';
-    case 'awaited': return 'With and without the cache, are the numbers the same? This is computed once the prompt is read.';
+    case 'awaited': return AWAITED;
     case 'comparing prompt': return 'Comparing the numbers after the prompt, with the cache and without.';
     case 'comparing text': return 'Comparing the numbers at the end, with the cache and without.';
     case 'stopped': return 'The comparison at the end was stopped.';
     case 'failed': return `The comparison failed: ${shown.message}`;
     case 'shown': {
       const { tokens, equal } = shown.proof;
-      const numbers = `: the model’s numbers after ${OF[shown.of]} (${tokensInWords(tokens)}), computed with the cache and without it`;
-      return equal ? `${numbers}, are the same to the last bit.` : `${numbers}. This should not be: please report it.`;
+      const numbers = `the model’s numbers after ${OF[shown.of]} (${tokensInWords(tokens)})`;
+      const verdict = equal ? ', are the same to the last bit.' : '. This should not be: please report it.';
+      return `: ${numbers}, computed with the cache and without it${verdict}`;
     }
   }
 }

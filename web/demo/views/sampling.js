@@ -7,8 +7,8 @@ import { FIELDS, most, problemOf } from '../sampling.js';
  * @import { Field, Settings } from '../sampling.js'
  */
 
-const EXPLANATION = 'How the next token is drawn from the model’s probabilities. The same seed, prompt and settings '
-  + 'always give the same story.';
+const EXPLANATION = 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
+  + 'settings always give the same story.';
 
 /** @type {View} */
 export const sampling = {
@@ -44,7 +44,8 @@ const summaryOf = ({ values: { seed, temperature, maxTokens } }) => (
 function fieldOf(field, actions, signal) {
   const id = uniqueId(field.key);
   const input = element('input', {
-    id, part: field.key, type: 'number', min: field.min, step: field.step, inputmode: field.whole ? 'numeric' : 'decimal',
+    id, part: field.key, type: 'number', min: field.min, step: field.step,
+    inputmode: field.whole ? 'numeric' : 'decimal',
     'aria-describedby': `${id}-help ${id}-problem`,
   });
   const problem = element('span', { id: `${id}-problem`, class: 'problem', part: `${field.key}-problem` });
@@ -63,12 +64,15 @@ function fieldOf(field, actions, signal) {
     else input.removeAttribute('aria-invalid');
     return words === '';
   };
-  return { box: element('div', { class: 'field' }, element('label', { for: id }, field.label), entry, help, problem), input, show };
+  const label = element('label', { for: id }, field.label);
+  return { box: element('div', { class: 'field' }, label, entry, help, problem), input, show };
 }
 
 /** @param {Actions} actions  @param {AbortSignal} signal */
 function seedButton(actions, signal) {
   const made = button({ part: 'new-seed' }, 'New seed');
-  made.addEventListener('click', () => actions.setSampling('seed', crypto.getRandomValues(new Uint32Array(1))[0]), { signal });
+  made.addEventListener('click', () => {
+    actions.setSampling('seed', crypto.getRandomValues(new Uint32Array(1))[0]);
+  }, { signal });
   return made;
 }

@@ -10,7 +10,8 @@ export const status = {
   name: 'status',
   mount(root, { actions, signal }) {
     const words = element('p', { part: 'state' });
-    const progress = element('progress', { part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
+    const progress = element('progress', {
+      part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
     const message = element('p', { part: 'error-message' });
     const code = element('code', { part: 'error-code' });
     const retry = button({ part: 'retry' }, 'Try again');

@@ -15,19 +15,24 @@ export const story = {
   name: 'story',
   mount(root) {
     const text = element('p', { class: 'story', part: 'story', dir: 'auto' });
-    const box = element('div', { class: 'story-box', part: 'story-box', role: 'group', 'aria-label': 'Story', tabindex: 0 }, text);
+    const box = element('div', {
+      class: 'story-box', part: 'story-box', role: 'group', 'aria-label': 'Story', tabindex: 0 }, text);
     const remark = element('p', { class: 'note remark', part: 'remark' });
     root.append(box, remark);
     const follow = follower(new StoryText(box, text));
     return (state) => {
       follow(state.run);
-      text.setAttribute('aria-busy', String(isWorking(state))); // for assistive technology: it is not final yet
+      text.setAttribute('aria-busy', String(isWorking(state))); // it is not final yet
       say(remark, remarkWords(state));
     };
   },
 };
 
-/** Writes down what a run has that was not written yet. @param {StoryText} text  @returns {(run: Run) => void} */
+/**
+ * Writes down what a run has that was not written yet.
+ * @param {StoryText} text
+ * @returns {(run: Run) => void}
+ */
 function follower(text) {
   let number = 0;
   let written = 0;

@@ -20,9 +20,10 @@ export const table = {
       element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'Position'),
         ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, `cache ${mode}`)))),
       body);
+    const box = element('div', {
+      class: 'table-box', tabindex: 0, role: 'group', 'aria-label': 'Data of the chart' }, made);
     const fold = element('details', { class: 'fold data', part: 'data' },
-      element('summary', {}, 'Show data table'),
-      element('div', { class: 'table-box', tabindex: 0, role: 'group', 'aria-label': 'Data of the chart' }, made));
+      element('summary', {}, 'Show data table'), box);
     root.append(fold);
     /** @type {Curves | undefined} */
     let curves;
@@ -45,7 +46,10 @@ export const table = {
   },
 };
 
-/** @param {Curves} curves  @param {number} step  positions from row to row; the ends of the lines are there too */
+/**
+ * @param {Curves} curves
+ * @param {number} step  positions from row to row; the ends of the lines are there too
+ */
 function rowsOf(curves, step) {
   const ends = MODES.map((mode) => lastPoint(curves, mode)?.position);
   const rows = [];
