@@ -1,7 +1,9 @@
 // Keyboard, screen readers, small screens, both palettes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { focused, noViolations, openPage, part, proof, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
+import {
+  focused, noViolations, openPage, part, proof, run, sample, says, startSite, state, text, writtenAtLeast,
+} from './helpers.js';
 
 const site = await startSite();
 
@@ -21,7 +23,8 @@ for (const colorScheme of ['light', 'dark']) {
     await noViolations(page, 'done');
     await page.fill(part('topP'), '7');
     await noViolations(page, 'invalid setting');
-    const broken = await openPage(t, site, { colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
+    const broken = await openPage(t, site, {
+      colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
     await broken.click(part('go'));
     await state(broken, 'failed');
     await noViolations(broken, 'failed');
@@ -48,7 +51,7 @@ test('a whole run with the keyboard alone', async (t) => {
   await tabTo('go');
   await page.keyboard.press('Enter');
   await writtenAtLeast(page, 20);
-  assert.equal(await page.textContent(part('story-prompt')), 'In a castle by the sea');
+  assert.equal(await text(page, 'story-prompt'), 'In a castle by the sea');
   assert.equal(await focused(page), 'go', 'the focus stays where it was');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Space'); // the switch, during the run
@@ -62,7 +65,8 @@ test('every control has a target of 44 pixels on a phone and shows its focus', a
   const page = await openPage(t, site, { width: 360, height: 740 });
   await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
   const small = await page.$$eval('button, select, summary, input', (controls) => controls
-    .filter((control) => control.checkVisibility({ visibilityProperty: true }) && control.getBoundingClientRect().height < 43.5)
+    .filter((control) => control.checkVisibility({ visibilityProperty: true }))
+    .filter((control) => control.getBoundingClientRect().height < 43.5)
     .map((control) => control.outerHTML));
   assert.deepEqual(small, []);
   await page.focus(part('go'));
@@ -86,13 +90,14 @@ test('screen readers hear states, not tokens', async (t) => {
   const page = await openPage(t, site, {
     init: () => addEventListener('DOMContentLoaded', () => {
       globalThis.heard = [];
-      new MutationObserver(() => heard.push({ at: performance.now(), words: document.querySelector('[part~="announcer"]').textContent }))
-        .observe(document.querySelector('[part~="announcer"]'), { childList: true, characterData: true, subtree: true });
+      const announcer = document.querySelector('[part~="announcer"]');
+      new MutationObserver(() => heard.push({ at: performance.now(), words: announcer.textContent }))
+        .observe(announcer, { childList: true, characterData: true, subtree: true });
     }),
   });
   await sample(page, { maxTokens: 150 });
   await run(page);
-  await page.waitForFunction(() => /Finished|The story is over/.test(document.querySelector('[part~="announcer"]').textContent));
+  await says(page, 'announcer', /Finished|The story is over/);
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length <= 5, JSON.stringify(heard));
   for (let i = 1; i < heard.length; i++) assert.ok(heard[i].at - heard[i - 1].at > 1300);
@@ -100,7 +105,7 @@ test('screen readers hear states, not tokens', async (t) => {
   assert.equal(await page.getAttribute(part('story'), 'aria-busy'), 'false');
 });
 
-test('with reduced motion nothing moves but the text, and the chart is drawn at most twice a second', async (t) => {
+test('with reduced motion only the text moves, and the chart is drawn at most twice a second', async (t) => {
   const page = await openPage(t, site, {
     reducedMotion: 'reduce',
     init: () => {
@@ -116,6 +121,7 @@ test('with reduced motion nothing moves but the text, and the chart is drawn at 
   const [before, start] = [await page.evaluate(() => draws), Date.now()];
   await run(page);
   const drawn = await page.evaluate(() => draws) - before;
-  assert.ok(drawn >= 2 && drawn <= 2 * (Date.now() - start) / 1000 + 3, `${drawn} times in ${Date.now() - start} ms`);
+  const ms = Date.now() - start;
+  assert.ok(drawn >= 2 && drawn <= 2 * ms / 1000 + 3, `${drawn} times in ${ms} ms`);
   assert.equal(await page.$eval(part('track'), (track) => getComputedStyle(track).transitionDuration), '0s');
 });

@@ -1,7 +1,9 @@
 // What goes wrong is said in words, with a code, and can be tried again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addModel, openPage, part, press, run, sample, startSite, state, written } from './helpers.js';
+import {
+  addModel, openPage, part, press, run, sample, says, startSite, state, text, written,
+} from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small');
@@ -9,8 +11,8 @@ const small = await addModel(site, 'small');
 async function fails(page, code, message) {
   await press(page, 'go');
   assert.equal(await state(page), 'failed');
-  assert.equal(await page.textContent(part('error-code')), code, await page.textContent(part('error-message')));
-  assert.match(await page.textContent(part('error-message')), message);
+  assert.equal(await text(page, 'error-code'), code, await text(page, 'error-message'));
+  assert.match(await text(page, 'error-message'), message);
   assert.ok(await page.isVisible(part('error')));
 }
 
@@ -22,14 +24,30 @@ async function retryWorks(page) {
 
 const faults = [
   { name: 'weights that are not there', file: 'model.safetensors', code: 'file_unreachable', message: /404/ },
-  { name: 'no model at all', file: 'config.json', code: 'file_unreachable', message: /config\.json was answered with 404/ },
-  { name: 'a web page instead of the weights', file: 'model.safetensors', code: 'file_is_html', message: /web page/i,
-    broken: () => '<!doctype html><title>Not found</title>' },
-  { name: 'weights that end too early', file: 'model.safetensors', code: 'file_truncated', message: /model\.safetensors/,
-    broken: (bytes) => bytes.subarray(0, -1) },
-  { name: 'a config that is no JSON', file: 'config.json', code: 'json_invalid', message: /config\.json/, broken: () => '{"model_type":' },
-  { name: 'another architecture', file: 'config.json', code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}' },
-  { name: 'a damaged tokenizer', file: 'tokenizer.json', code: 'tokenizer_invalid', message: /tokenizer\.json/, broken: () => '{"model": {}}' },
+  {
+    name: 'no model at all', file: 'config.json',
+    code: 'file_unreachable', message: /config\.json was answered with 404/,
+  },
+  {
+    name: 'a web page instead of the weights', file: 'model.safetensors',
+    code: 'file_is_html', message: /web page/i, broken: () => '<!doctype html><title>Not found</title>',
+  },
+  {
+    name: 'weights that end too early', file: 'model.safetensors',
+    code: 'file_truncated', message: /model\.safetensors/, broken: (bytes) => bytes.subarray(0, -1),
+  },
+  {
+    name: 'a config that is no JSON', file: 'config.json',
+    code: 'json_invalid', message: /config\.json/, broken: () => '{"model_type":',
+  },
+  {
+    name: 'another architecture', file: 'config.json',
+    code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}',
+  },
+  {
+    name: 'a damaged tokenizer', file: 'tokenizer.json',
+    code: 'tokenizer_invalid', message: /tokenizer\.json/, broken: () => '{"model": {}}',
+  },
 ];
 
 for (const [i, { name, file, code, message, broken }] of faults.entries()) {
@@ -83,7 +101,7 @@ test('offline: said so, and loading works once the connection is back', async (t
   await sample(page, { maxTokens: 5 });
   await page.click(part('go'));
   assert.equal(await state(page), 'failed');
-  assert.match(await page.textContent(part('error-message')), /You seem to be offline/);
+  assert.match(await text(page, 'error-message'), /You seem to be offline/);
   await page.context().setOffline(false);
   await retryWorks(page);
 });
@@ -99,14 +117,14 @@ test('stopped while loading: back to the start, and loading again works', async 
   });
   t.after(() => answerAll(answer));
   await page.click(part('go'));
-  await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('[part~="state"]').textContent));
+  await says(page, 'state', /Loading the model: 0\.\d MB of 4\.\d MB/);
   while (held.length === 0) await page.waitForTimeout(20);
   assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'loading');
   assert.ok(await page.isVisible(part('progress')));
-  assert.equal(await page.textContent(part('go')), 'Stop');
+  assert.equal(await text(page, 'go'), 'Stop');
   await page.click(part('go'));
   await state(page, 'unloaded');
-  assert.match(await page.textContent(part('state')), /stopped/);
+  assert.match(await text(page, 'state'), /stopped/);
   assert.ok(await page.isHidden(part('progress')));
   answerAll(answer);
   await sample(page, { maxTokens: 20 });
@@ -127,21 +145,22 @@ test('the context fills up: the run ends there and says so', async (t) => {
   await page.fill(part('prompt'), 'a'.repeat(60));
   await sample(page, { maxTokens: 50, temperature: 0 });
   assert.equal(await run(page), 'full');
-  assert.match(await page.textContent(part('state')), /all 64 positions are taken, 4 tokens written/);
-  assert.equal(await page.textContent(part('position')), '64 of 64');
+  assert.match(await text(page, 'state'), /all 64 positions are taken, 4 tokens written/);
+  assert.equal(await text(page, 'position'), '64 of 64');
 });
 
 test('a vocabulary of markup and control characters stays text', async (t) => {
-  const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`); // U+0120: a space
+  // U+0120: a space
+  const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`);
   const hostile = await addModel(site, 'hostile', { vocab });
   const page = await openPage(t, site, { query: hostile.query });
   await page.fill(part('prompt'), '<b>\u202e');
   await sample(page, { maxTokens: 50, temperature: 5 });
   await run(page);
-  assert.equal(await page.textContent(part('story-prompt')), '<b>⟨U+202E⟩');
-  const text = await written(page);
-  assert.match(text, /<img src=x onerror=alert/);
-  assert.match(text, /[\u2400-\u241f]/, 'control characters are shown as symbols');
-  assert.doesNotMatch(text, /[\u0000-\u0008\u007f-\u009f\u202a-\u202e]/);
+  assert.equal(await text(page, 'story-prompt'), '<b>⟨U+202E⟩');
+  const story = await written(page);
+  assert.match(story, /<img src=x onerror=alert/);
+  assert.match(story, /[\u2400-\u241f]/, 'control characters are shown as symbols');
+  assert.doesNotMatch(story, /[\u0000-\u0008\u007f-\u009f\u202a-\u202e]/);
   assert.equal(await page.$$eval('#story *:not(span)', (all) => all.length), 0);
 });

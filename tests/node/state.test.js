@@ -60,6 +60,9 @@ test('a run with flips: every token is there, in its mode, and only those that c
   const uncached = written.filter(({ cached }) => !cached);
   assert.equal(columns.off.meter.count, uncached.length);
   assert.equal(columns.on.meter.count, written.length - uncached.length - 1);
+  const again = written.slice(written.indexOf(caught) + 1);
+  assert.equal(columns.on.meter.stretch, again.length, 'no window reaches over a flip');
+  assert.deepEqual(columns.on.meter.window, again.map(({ ms }) => ms).slice(-16));
   assert.equal(columns.off.work, uncached.at(-1).position + 1);
   assert.equal(columns.on.work, 1);
   assert.deepEqual([columns.on.prefill.tokens, columns.off.prefill], [4, undefined]);
@@ -166,6 +169,11 @@ test('a second run lies over the first one, and each column is of the last run t
   const both = replay(streams.flips.slice(streams.flips.findIndex(is('begun'))), first);
   assert.equal(both.run.number, 2);
   assert.notEqual(both.columns.off.run, first.columns.off.run);
+  for (const mode of ['on', 'off']) {
+    const { position } = [...both.run.tokens].findLast(({ cached }) => cached === (mode === 'on'));
+    const { now } = both.columns[mode].meter;
+    assert.equal(speedAt(both.curves, mode, position), now, 'each point where it belongs');
+  }
   const positions = [...Array(lengthOfCurves(both.curves)).keys()];
   const only = positions.filter((at) => speedAt(both.curves, 'off', at) !== null);
   const own = [...both.run.tokens].filter(({ cached }) => !cached).map(({ position }) => position);
@@ -211,8 +219,8 @@ test('a benchmark: figures of both kinds, what is said meanwhile, and the story 
     ['f32 64', 'f32 256', 'f32 1000', 'int8 64', 'int8 256', 'int8 1000']);
   assert.deepEqual([state.benchmark.status, state.status], ['done', 'ready']);
   const words = seen(streams.benchmark, ({ benchmark }) => benchmarkWords(benchmark));
-  const found = 'After 1,000 tokens, your machine writes [\\d,.]+ tokens per second with the cache and [\\d,.]+';
-  assert.match(words.at(-1), new RegExp(`^Measured\\. ${found} without it\\.$`));
+  const found = 'your machine writes [\\d,.]+ tokens per second with the cache and [\\d,.]+ without it';
+  assert.match(words.at(-1), new RegExp(`^Measured\\. After 1,000 tokens, ${found}\\.$`));
   assert.ok(words.some((each) => /^Measuring weights of 8 bits after 256 tokens: \d+ % done\.$/.test(each)));
   const heard = seen(streams.benchmark, (each) => spoken(each).benchmark).filter(Boolean);
   assert.deepEqual(heard.map((each) => each.split(' ')[0]), ['Getting', 'Measuring.', 'Half', 'Measured.']);
