@@ -2,7 +2,7 @@
 
 /**
  * @import { Config } from '../config/config.js'
- * @import { Variant } from '../engine/engine.js'
+ * @import { Variant } from '../engine/variants.js'
  * @import { Answer, BenchmarkJob, RequestEvent, Row, Weights } from '../worker/messages.js'
  * @import { Failure } from './state.js'
  */

@@ -7,7 +7,8 @@ import { views } from './views/index.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
- * @import { Client, PlayerOptions, View } from './player.js'
+ * @import { Client } from '../worker/client.js'
+ * @import { PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
  * @import { Place } from './views/index.js'
  */

@@ -7,21 +7,14 @@ import { initialState, isWorking, reduce } from './state.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
- * @import { Variant } from '../engine/engine.js'
- * @import { Answer, Fields, OrderName, Orders, RequestEvent, RequestName } from '../worker/messages.js'
+ * @import { Variant } from '../engine/variants.js'
+ * @import { Client } from '../worker/client.js'
  * @import { BenchmarkEvent, Machine } from './benchmark.js'
  * @import { Key } from './sampling.js'
  * @import { Event, Failure, State } from './state.js'
  */
 
 /**
- * @typedef {object} Client  EngineClient, or what a test puts in its place
- * @property {<K extends RequestName>(type: K, fields: Fields<K>, onEvent?: (event: RequestEvent<K>) => void)
- *   => Promise<Answer<K>>} request
- * @property {<K extends OrderName>(type: K, fields: Orders[K]) => void} order
- * @property {() => void} stop
- * @property {() => void} dispose
- *
  * @typedef {object} Surroundings
  * @property {() => boolean} isOnline
  * @property {() => Date} now

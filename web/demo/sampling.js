@@ -1,6 +1,6 @@
 // The sampling settings: which there are, what each may be, and where their values come from.
 
-/** @import { GenerationConfig } from '../config/config.js' */
+/** @import { GenerationConfig } from '../config/generation.js' */
 
 /**
  * @typedef {'seed' | 'maxTokens' | 'temperature' | 'topK' | 'topP' | 'minP' | 'repetitionPenalty'} Key

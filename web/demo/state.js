@@ -8,7 +8,7 @@ import { adopt, defaults } from './sampling.js';
 
 /**
  * @import { Config } from '../config/config.js'
- * @import { Variant } from '../engine/engine.js'
+ * @import { Variant } from '../engine/variants.js'
  * @import { MemoryUsage } from '../session/session.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
@@ -31,7 +31,7 @@ import { adopt, defaults } from './sampling.js';
  * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
  *   | { stage: 'failed', message: string }
- *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof & { run?: string } }} ProofState
+ *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
  *
  * @typedef {object} Comparison  the same story written twice, with the cache and then without it
  * @property {readonly Run[]} runs  those that have ended

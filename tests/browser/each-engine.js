@@ -1,0 +1,39 @@
+// The runner of the tests that matter for engines: the same tests in each of them.
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { engines } from './engines.js';
+
+/**
+ * Declares tests for every engine. Where one is not installed, each of its tests is skipped and says why.
+ * @param {(engine: { name: string, test: typeof test, openPage: OpenPage }) => void} declare
+ *
+ * @typedef {(t: import('node:test').TestContext, url: string, settings?: import('./engines.js').PageSettings & { expected?: RegExp }) =>
+ *   Promise<import('./engines/page.js').Page>} OpenPage
+ *   A page that must not have complained once the test is over, but of what is `expected`.
+ */
+export function eachEngine(declare) {
+  for (const { name, reason, launch } of engines()) {
+    describe(name, () => {
+      let browser;
+      before(async () => { if (!reason) browser = await launch(); });
+      after(() => browser?.close());
+      const openPage = async (t, url, { expected, ...settings } = {}) => {
+        const page = await browser.newPage(settings);
+        t.after(async () => {
+          const complaints = await page.complaints().catch((error) => [`gone: ${error}`]);
+          await page.close();
+          assert.deepEqual(complaints.filter((words) => !expected?.test(words)), []);
+        });
+        await page.goto(url);
+        return page;
+      };
+      declare({ name, openPage, test: (title, ...how) => declareTest(title, reason, ...how) });
+    });
+  }
+}
+
+/** @param {string} title @param {string | undefined} reason */
+function declareTest(title, reason, ...[options, run]) {
+  if (typeof options === 'function') test(title, { skip: reason ?? false }, options);
+  else test(title, { ...options, ...(reason && { skip: reason }) }, run);
+}

@@ -1,0 +1,21 @@
+// Blink and V8, through playwright-core.
+import { chromium } from 'playwright-core';
+import { findProgram } from './processes.js';
+import { puppet } from './puppet.js';
+import { sourceOf, watchPolicy } from './watch.js';
+
+const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+
+export const needs = () => ({ chromium: findProgram('chromium', 'chromium-browser', 'google-chrome') });
+
+export async function launch() {
+  const browser = await chromium.launch({ executablePath: needs().chromium, args: FLAGS });
+  return { newPage: (settings) => newPage(browser, settings), close: () => browser.close() };
+}
+
+async function newPage(browser, { width, height, init, locale, dark }) {
+  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme: dark ? 'dark' : 'light' });
+  const page = await context.newPage();
+  await page.addInitScript(sourceOf([watchPolicy, ...init]));
+  return puppet(page, context);
+}

@@ -1,0 +1,129 @@
+// A page, driven in the same words in every engine. The engines differ in a driver of seven functions:
+//   goto(url)              resolves when the document has loaded
+//   run(expression)        evaluates an expression that gives a promise of a string, and resolves with the string
+//   clickAt(x, y)          a real click there, in CSS pixels of the viewport
+//   press(key)             a real key, by its name in KeyboardEvent.key
+//   screenshot(path)       a PNG of the viewport
+//   complaints()           what the engine has complained of so far, a list of sentences
+//   close()
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const PATIENCE_MS = 30_000;
+const POLL_MS = 20;
+
+// ---- what runs in the page; functions given to evaluate() and waitFor() can call find and findAll ------------
+
+/** Like querySelectorAll, and into open shadow roots. */
+function findAll(selector, root = document) {
+  return [...root.querySelectorAll('*')].flatMap((element) => [
+    ...(element.matches(selector) ? [element] : []),
+    ...(element.shadowRoot ? findAll(selector, element.shadowRoot) : []),
+  ]);
+}
+
+/** The first of them, which has to be there. */
+function find(selector) {
+  const [element] = findAll(selector);
+  if (!element) throw new Error(`there is no ${selector}`);
+  return element;
+}
+
+/** Where to click it, or undefined while nobody could. */
+function target(selector) {
+  const [element] = findAll(selector);
+  if (!element || element.disabled) return undefined;
+  const inside = () => {
+    const { left, top, width, height } = element.getBoundingClientRect();
+    return { x: Math.floor(left + width / 2), y: Math.floor(top + height / 2), size: width * height };
+  };
+  if (inside().y < 0 || inside().y >= innerHeight) element.scrollIntoView({ block: 'center', behavior: 'instant' });
+  const { x, y, size } = inside();
+  if (size === 0) return undefined;
+  let hit = document.elementFromPoint(x, y);
+  while (hit?.shadowRoot?.elementFromPoint(x, y) && hit.shadowRoot.elementFromPoint(x, y) !== hit) {
+    hit = hit.shadowRoot.elementFromPoint(x, y);
+  }
+  return element.contains(hit) ? [x, y] : undefined;
+}
+
+function setValue(selector, text) {
+  const field = find(selector);
+  field.focus();
+  field.value = text;
+  for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
+}
+
+/** Text of `fn(...args)`, called in the page, as JSON. */
+const call = (fn, args) => `(async () => {
+  const findAll = ${findAll};
+  const find = ${find};
+  return JSON.stringify(await (${fn})(...${JSON.stringify(args)}));
+})()`;
+
+export class Page {
+  #driver;
+
+  constructor(driver) {
+    this.#driver = driver;
+  }
+
+  goto(url) {
+    return this.#driver.goto(url);
+  }
+
+  /** Calls a function in the page: it sees nothing of here, arguments and result travel as JSON, a promise is awaited. */
+  async evaluate(fn, ...args) {
+    const text = await this.#driver.run(call(fn, args));
+    return text === undefined || text === null ? undefined : JSON.parse(text);
+  }
+
+  /** Calls a function in the page until it gives something truthy, and resolves with that. */
+  async waitFor(fn, args = [], timeout = PATIENCE_MS) {
+    for (const end = Date.now() + timeout; Date.now() < end; await sleep(POLL_MS)) {
+      const found = await this.evaluate(fn, ...args);
+      if (found) return found;
+    }
+    throw new Error(`waited ${timeout} ms in vain for ${fn} with ${JSON.stringify(args)}`);
+  }
+
+  /** Waits until the element can be clicked, and clicks it. */
+  async click(selector, timeout = PATIENCE_MS) {
+    const [x, y] = await this.waitFor(target, [selector], timeout).catch((cause) => {
+      throw new Error(`${selector} cannot be clicked: absent, disabled, without a size or covered`, { cause });
+    });
+    await this.#driver.clickAt(x, y);
+  }
+
+  /** Sets the value of a field or of a list of choices. */
+  fill(selector, text) {
+    return this.evaluate(setValue, selector, text);
+  }
+
+  press(key) {
+    return this.#driver.press(key);
+  }
+
+  text(selector) {
+    return this.evaluate((wanted) => find(wanted).textContent, selector);
+  }
+
+  attribute(selector, name) {
+    return this.evaluate((wanted, attribute) => find(wanted).getAttribute(attribute), selector, name);
+  }
+
+  isVisible(selector) {
+    return this.evaluate((wanted) => find(wanted).checkVisibility({ visibilityProperty: true }), selector);
+  }
+
+  screenshot(path) {
+    return this.#driver.screenshot(path);
+  }
+
+  complaints() {
+    return this.#driver.complaints();
+  }
+
+  close() {
+    return this.#driver.close();
+  }
+}
