@@ -1,15 +1,15 @@
-// What the browser tests share: a site in a subdirectory, a browser, and a page that keeps an eye on
-// everything that must never happen.
+// What the tests in Chromium share: a page that keeps an eye on everything that must never happen, and what
+// they ask it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { byteTokenizer } from '../node/helpers.js';
-import { tinyFiles } from '../node/tiny-model.js';
-import { serve } from '../serve.js';
+import { part } from './selectors.js';
+import { serveSite } from './site.js';
+
+export { part };
+export { addModel } from './site.js';
 
 const FLAGS = [
   '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
@@ -18,23 +18,12 @@ const FLAGS = [
 const PATIENCE_MS = 30_000;
 export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 
-/** The selector of a part of the demo: parts are its stable names, ids are not. */
-export const part = (name) => `[part~="${name}"]`;
-
-/** Serves a copy of dist/ at /some/where/. */
+/** A site, and a browser to look at it. */
 export async function startSite() {
-  const root = await mkdtemp(join(tmpdir(), 'kvc-site-'));
-  const folder = join(root, 'some', 'where');
-  await mkdir(folder, { recursive: true });
-  await cp(resolve('dist'), folder, { recursive: true });
-  const server = await serve(root);
+  const site = await serveSite();
   const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
-  after(async () => {
-    await browser.close();
-    server.close();
-    await rm(root, { recursive: true });
-  });
-  return { browser, server, folder, url: `http://127.0.0.1:${server.address().port}/some/where/` };
+  after(() => browser.close());
+  return { ...site, browser };
 }
 
 export function chromiumPath() {
@@ -180,19 +169,4 @@ export async function proof(page) {
     words: await text(page, 'proof-words'),
     hashes: (await text(page, 'proof-hashes')).match(/[0-9a-f]{16}/g),
   };
-}
-
-/** A small random model in the site, to be broken: 64 positions, each byte a token. */
-export async function addModel(site, name, tokenizer = {}) {
-  const target = join(site.folder, name);
-  const files = {
-    ...tinyFiles({ changes: { n_positions: 64, vocab_size: 320 } }),
-    'tokenizer.json': JSON.stringify(byteTokenizer(tokenizer)),
-  };
-  await mkdir(target);
-  const write = (file, content) => writeFile(join(target, file), content);
-  for (const [file, content] of Object.entries(files)) await write(file, content);
-  const remove = (file) => rm(join(target, file));
-  const restore = (file) => write(file, files[file]);
-  return { query: `?model=${name}/`, files, write, remove, restore };
 }

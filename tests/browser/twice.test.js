@@ -11,8 +11,9 @@ await build({
   stdin: {
     contents: `import { mountDemo } from './web/demo/demo.js';
       const model = () => new URL('models/stories/', document.baseURI).href;
+      globalThis.mount = (root, prompt) => mountDemo(root, { model, prompt });
       globalThis.demos = ['Once upon a time', 'In a castle by the sea'].map((prompt, i) => (
-        mountDemo(document.getElementById('demo-' + i), { model, prompt })));`,
+        mount(document.getElementById('demo-' + i), prompt)));`,
     resolveDir: process.cwd(),
   },
   bundle: true, format: 'esm', external: ['node:*'], outfile: join(site.folder, 'demo', 'twice.js'),
@@ -135,4 +136,24 @@ test('a demo that is taken away leaves nothing behind, and the other goes on', a
   await page.setViewportSize({ width: 700, height: 800 });
   await at(second, 'pace').selectOption('0');
   await state(second, 'finished');
+});
+
+test('a demo stands in a shadow root as well', async (t) => {
+  const page = await openPage(t, site, { query: 'twice.html' });
+  await page.evaluate(() => {
+    for (const { dispose } of demos) dispose();
+    mount(document.getElementById('demo-0').attachShadow({ mode: 'open' }), 'Once upon a time');
+  });
+  const [inside] = demosOf(page);
+  await sample(inside, { maxTokens: 20 });
+  await at(inside, 'pace').selectOption('0');
+  await at(inside, 'go').click();
+  await state(inside, 'finished');
+  await at(inside, 'go').focus();
+  await sample(inside, { maxTokens: 900 });
+  await at(inside, 'pace').selectOption('15');
+  await at(inside, 'go').click();
+  await state(inside, 'running');
+  await page.keyboard.press('Escape');
+  await state(inside, 'stopped');
 });

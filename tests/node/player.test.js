@@ -43,6 +43,7 @@ class FakeClient {
 
   dispose() {
     this.sent.push('dispose');
+    for (const { reject } of this.#waiting.splice(0)) reject(new WorkerError('worker_lost', 'Ended.'));
   }
 
   /** The oldest request that has no answer yet, once it has come. */
@@ -283,6 +284,7 @@ test('settings that cannot be: nothing is sent; those that a model makes wrong a
   await client.answer('load', LOADED); // which has room for 80
   await done;
   assert.equal(player.state.failure.code, 'invalid_argument');
+  assert.equal(player.state.refusals, 2);
   assert.ok(!client.sent.includes('generate'));
 });
 
@@ -344,6 +346,16 @@ test('listeners hear events with the state after them until they leave; dispose 
   assert.equal(unsure.player.state.download.total, 0);
   player.dispose();
   assert.deepEqual(client.sent, ['dispose']);
+});
+
+test('a player that was disposed starts no engine again', async () => {
+  const { client, player } = await written();
+  player.generate();
+  await client.finish(IDS);
+  player.generate(); // waits until the proof has stopped
+  player.dispose();
+  await settled();
+  assert.deepEqual(client.sent.slice(-2), ['stop', 'dispose']);
 });
 
 test('views know no other view, and nothing but the page looks into the document', async () => {

@@ -4,7 +4,7 @@
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { Answer, BenchmarkJob, RequestEvent, Row, Weights } from '../worker/messages.js'
- * @import { Failure } from './state.js'
+ * @import { Failure } from './failure.js'
  */
 
 /**

@@ -1,7 +1,7 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
-// events of the state. It knows no document and no window; what it needs of the place it runs in is given to
-// it.
+// events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
 import { isMeasuring } from './benchmark.js';
+import { failureOf } from './failure.js';
 import { areValid } from './sampling.js';
 import { initialState, isWorking, reduce } from './state.js';
 import { WorkerError } from '../worker/client.js';
@@ -11,7 +11,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Client } from '../worker/client.js'
  * @import { BenchmarkEvent, Machine } from './benchmark.js'
  * @import { Key } from './sampling.js'
- * @import { Event, Failure, State } from './state.js'
+ * @import { Event, State } from './state.js'
  */
 
 /**
@@ -46,9 +46,6 @@ import { WorkerError } from '../worker/client.js';
 
 /** What the benchmark measures; the words of its view tell of it. */
 export const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 };
-
-/** Errors for which a missing connection is a likely cause. */
-const NEED_NETWORK = ['file_unreachable', 'wasm_invalid', 'worker_lost'];
 
 export class Player {
   #client;
@@ -85,6 +82,7 @@ export class Player {
 
   /** Ends the engine and whatever it is doing. */
   dispose() {
+    this.#stopAsked = true; // what waits for the engine must not start it again
     this.#listeners.clear();
     this.#client.dispose();
   }
@@ -129,11 +127,9 @@ export class Player {
 
   /** Finds out how large the model's files are. */
   async askDownloadSize() {
-    try {
-      this.#emit({ type: 'download size', bytes: await this.#surroundings.downloadSize(this.#model()) });
-    } catch {
-      // The size is an extra: what is wrong is said in words once the model is wanted.
-    }
+    const ask = async () => this.#surroundings.downloadSize(this.#model());
+    const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
+    this.#emit({ type: 'download size', bytes });
   }
 
   // ---- runs -------------------------------------------------------------------------------------
@@ -170,6 +166,7 @@ export class Player {
     try {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
+        this.#emit({ type: 'refused' });
         const message = 'A sampling setting does not fit this model; it is marked below.';
         throw new WorkerError('invalid_argument', message);
       }
@@ -192,7 +189,13 @@ export class Player {
   async #prepare() {
     if (this.#proving) this.#client.stop();
     await this.#proving;
+    this.#heedStop();
     if (!this.#state.model) await this.#load();
+    this.#heedStop();
+  }
+
+  /** Between two requests, a stop has no request to end. */
+  #heedStop() {
     if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
   }
 
@@ -236,7 +239,7 @@ export class Player {
     try {
       await this.#prepare();
       const subject = await this.#subject();
-      if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
+      this.#heedStop();
       this.#tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(event));
       this.#tell({ type: 'ended', reason });
@@ -260,10 +263,9 @@ export class Player {
     if (isWorking(this.#state)) this.#client.order('setCache', { on });
   }
 
-  /** @param {unknown} error  @returns {Failure} */
+  /** @param {unknown} error */
   #failureOf(error) {
-    const { code = 'internal', message } = /** @type {{ code?: string, message: string }} */ (error);
-    return { code, message, offline: NEED_NETWORK.includes(code) && !this.#surroundings.isOnline() };
+    return failureOf(error, this.#surroundings.isOnline());
   }
 
   /** @param {BenchmarkEvent} event */

@@ -3,6 +3,7 @@
 // costs O(1).
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
+import { losesModel } from './failure.js';
 import { newColumn, newRun, parting, readPrompt, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
@@ -13,6 +14,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
+ * @import { Failure } from './failure.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
  */
@@ -22,11 +24,6 @@ import { adopt, defaults } from './sampling.js';
  * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
  * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
  *   | 'full' | 'failed' | 'waiting'} Status
- *
- * @typedef {object} Failure
- * @property {string} code
- * @property {string} message
- * @property {boolean} offline  it needed the network, and there was none
  *
  * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
@@ -82,8 +79,6 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'comparing failed', failure: Failure }
  *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: one run or, when comparing, two
  */
-
-const MODEL_LOST = ['trapped', 'disposed', 'worker_lost', 'not_ready'];
 
 /** @type {readonly Status[]} */
 const WORKING = ['starting', 'loading', 'prefilling', 'running'];
@@ -163,7 +158,7 @@ const seen = (state, hidden) => ({
 });
 
 /** A failure that took the model with it. @param {State} state  @param {Failure} failure  @returns {State} */
-const withoutLost = (state, { code }) => (MODEL_LOST.includes(code) ? { ...state, model: undefined } : state);
+const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model: undefined } : state);
 
 // ---- a run --------------------------------------------------------------------------------------
 

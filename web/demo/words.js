@@ -8,8 +8,9 @@ import { counted, measured, megabytes } from '../measure/numbers.js';
 /**
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
+ * @import { Failure } from './failure.js'
  * @import { Run } from './run.js'
- * @import { Failure, State } from './state.js'
+ * @import { State } from './state.js'
  */
 
 const WRITING = {
