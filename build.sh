@@ -64,12 +64,15 @@ wasm_flags() {
     esac
 }
 
+# C functions are exported under their own names.
+wasm_exports() { sed -n 's/^kvc_/-Wl,--export=kvc_/p' src/wasm/exports.txt; }
+
 wasm_stale() {
     local name
     for name in $WASM_VARIANTS; do
-        stale "web/engine/$name.wasm" src/*/*.[ch] include/*.h build.sh && return 0
+        stale "web/engine/$name.wasm" src/*/*.[ch] src/*/*/*.[ch] src/wasm/exports.txt include/*.h build.sh && return 0
     done
-    stale build/failing.wasm src/*/*.[ch] include/*.h tests/node/failing.c build.sh
+    stale build/failing.wasm src/*/*.[ch] src/*/*/*.[ch] src/wasm/exports.txt include/*.h tests/node/failing.c build.sh
 }
 
 build_wasm() {
@@ -78,12 +81,12 @@ build_wasm() {
     link_simde || return 1
     for name in $WASM_VARIANTS; do
         # shellcheck disable=SC2046,SC2086
-        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_flags "$name") $(core_sources) src/wasm/*.c || return 1
+        run_emcc "build/$name.wasm" $WASM_FLAGS $(wasm_exports) $(wasm_flags "$name") $(core_sources) src/wasm/*.c || return 1
         check_wasm "build/$name.wasm" || return 1
     done
     # For the tests: the same with an allocator that fails when it is told to.
     # shellcheck disable=SC2046,SC2086
-    run_emcc build/failing.wasm $WASM_FLAGS $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
+    run_emcc build/failing.wasm $WASM_FLAGS $(wasm_exports) $(wasm_flags kvc) -Wl,--wrap=aligned_alloc -Wl,--wrap=free \
         $(core_sources) src/wasm/*.c tests/node/failing.c || return 1
     for name in $WASM_VARIANTS; do chmod 644 "build/$name.wasm" && mv "build/$name.wasm" web/engine/; done
 }
@@ -121,7 +124,7 @@ native_compiler() {
 
 core_sources() {
     local source
-    for source in src/*/*.c; do
+    for source in src/*/*.c src/*/*/*.c; do
         case $source in src/wasm/* | src/lab/*) ;; *) echo "$source" ;; esac
     done
 }
@@ -158,7 +161,7 @@ compile_commands() { # compile_commands FLAVOUR
     local source out
     for source in $(shared_sources) $(test_sources "$1"); do
         out=$(object "$1" "$source")
-        stale "$out" "$source" src/*/*.h include/*.h tests/*/*.h build.sh || continue
+        stale "$out" "$source" src/*/*.h src/*/*/*.h include/*.h tests/*/*.h build.sh || continue
         echo "$(native_compiler "$1") $C_FLAGS -Itests/native -Itests/fuzz -isystem build/include" \
             "-c $source -o $out.part && mv $out.part $out"
     done
@@ -250,7 +253,7 @@ build_bench() {
     bundle build/bench web/worker/client.js web/worker/worker.js && mkdir -p build/bench/engine && cp web/engine/*.wasm build/bench/engine/ || return 1
     link_simde || return 1
     command -v gcc >/dev/null || return 0
-    stale build/bench-native src/*/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
+    stale build/bench-native src/*/*.[ch] src/*/*/*.[ch] include/*.h tests/bench/*.[ch] build.sh || return 0
     # shellcheck disable=SC2046,SC2086
     gcc -O3 -march=native -DNDEBUG $C_FLAGS -isystem build/include $(core_sources) \
         tests/bench/*.c -o build/bench-native.part && mv build/bench-native.part build/bench-native

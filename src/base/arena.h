@@ -1,6 +1,5 @@
-/* arena.h - "ask, then give": one layout function runs twice, first over an arena
- * without memory to learn the size, then over the caller's block to hand out the
- * pieces. */
+/* arena.h - "ask, then give": one layout function runs twice, first over an arena without
+ * memory to learn the size, then over the caller's block to hand out the pieces. */
 #ifndef KVC_ARENA_H
 #define KVC_ARENA_H
 
@@ -13,27 +12,23 @@ enum { KVC_ALIGN = 16 };
 typedef struct kvc_arena {
     unsigned char *base; /* NULL while asking */
     size_t used;
-    bool overflow; /* the sum no longer fits size_t; stays set */
+    bool overflow; /* a size no longer fits size_t; stays set */
 } kvc_arena;
 
 /* count * size bytes at the next multiple of KVC_ALIGN; NULL while asking or after
  * overflow. */
 void *kvc_take(kvc_arena *arena, size_t count, size_t size);
 
+/* [rows, columns] floats, as kvc_take. */
+float *kvc_take_floats(kvc_arena *arena, size_t rows, size_t columns);
+
+/* a * b; after overflow 0. */
+size_t kvc_times(kvc_arena *arena, size_t a, size_t b);
+
 /* True for memory that can be handed to an arena. */
 static inline bool kvc_is_aligned(const void *memory)
 {
     return memory != NULL && (uintptr_t)memory % KVC_ALIGN == 0;
-}
-
-static inline size_t kvc_round_up(size_t n, size_t multiple)
-{
-    return (n + multiple - 1) / multiple * multiple;
-}
-
-static inline size_t kvc_min(size_t a, size_t b)
-{
-    return a < b ? a : b;
 }
 
 #endif

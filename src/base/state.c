@@ -2,15 +2,9 @@
 
 #include <string.h>
 
-enum { HEADER = 24, LENGTH_AT = 8, CHECKSUM = 8 };
+#include "base/number.h"
 
-uint64_t kvc_fnv1a(uint64_t hash, const void *data, size_t n)
-{
-    const unsigned char *bytes = data;
-    for (size_t i = 0; i < n; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
+enum { HEADER = 24, LENGTH_AT = 8, CHECKSUM = 8 };
 
 static void store_u32(unsigned char *p, uint32_t value)
 {
@@ -66,7 +60,7 @@ void kvc_write_begin(kvc_writer *w, const char *letters, uint64_t fingerprint)
     if (p)
         memcpy(p, letters, 4);
     kvc_write_u32(w, KVC_STATE_VERSION);
-    kvc_write_u64(w, 0); /* the length comes at the end */
+    kvc_write_u64(w, 0); /* the length: kvc_write_end fills it in */
     kvc_write_u64(w, fingerprint);
 }
 
@@ -126,6 +120,6 @@ kvc_error kvc_read_begin(kvc_reader *r, const char *letters, uint64_t fingerprin
     *r = (kvc_reader){p + 4, bytes - 4 - CHECKSUM, false};
     if (kvc_read_u32(r) != KVC_STATE_VERSION)
         return KVC_ERR_STATE_FOREIGN;
-    kvc_read_u64(r); /* the length, which is right */
+    kvc_read_u64(r); /* the length, checked above */
     return kvc_read_u64(r) == fingerprint ? KVC_OK : KVC_ERR_STATE_FOREIGN;
 }

@@ -2,17 +2,21 @@
 
 #include <string.h>
 
+#include "base/number.h"
+#include "base/simd.h"
 #include "cache/cache.h"
-#include "kernels/kernels.h"
+#include "kernels/accumulate.h"
+#include "kernels/softmax.h"
+#include "kernels/vector.h"
 
-enum { QUERIES = 2 }; /* that share one walk over keys and values */
+enum { QUERIES = 2 }; /* queries that share one walk over keys and values */
 
-/* One head of one layer and sequence, and where to work. */
+/* One head of one layer and sequence, and room to work. */
 typedef struct head {
     const kvc_cache *cache;
-    const uint32_t *table; /* [pages] */
-    void *keys, *values;   /* pools */
-    size_t D, width;       /* floats from one row of scores to the next: whole pages */
+    const uint32_t *table; /* the sequence's pages */
+    size_t index;          /* in the pools: layer * H + head */
+    size_t D, width;       /* width: of a row of scores, in floats: whole pages */
     float *scores;         /* [QUERIES, width] */
     float *widened;        /* [KVC_PAGE * D] a page of F16 or I8 as floats */
 } head;
@@ -27,28 +31,26 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
     return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim);
 }
 
-static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t index,
+static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                     float *scratch)
 {
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
     return (head){.cache = cache,
                   .table = kvc_pages_of(&cache->pages, b),
-                  .keys = kvc_cache_keys(cache, layer, index),
-                  .values = kvc_cache_values(cache, layer, index),
+                  .index = layer * cache->shape.n_kv_head + kv_head,
                   .D = cache->shape.head_dim,
                   .width = width,
                   .scores = scratch,
                   .widened = scratch + QUERIES * width};
 }
 
-/* A page as floats: F32 in place. */
-static const float *page_of(const head *h, const kvc_format *format, void *pool,
-                            size_t page)
+/* The page that has a slot, as floats: F32 in place, widened otherwise. */
+static const float *page_of(const head *h, const kvc_pool *pool, size_t slot)
 {
-    const void *stored = kvc_cache_page_at(format, pool, page);
-    if (format->type == KVC_F32)
+    const void *stored = kvc_pool_page(pool, h->index, h->table[slot / KVC_PAGE]);
+    if (pool->format.type == KVC_F32)
         return stored;
-    kvc_page_widen(format, h->widened, stored);
+    kvc_page_widen(&pool->format, h->widened, stored);
     return h->widened;
 }
 
@@ -60,18 +62,18 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
     for (size_t r = 0; r < rows; r++)
         memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
     for (size_t first = 0; first < n; first += KVC_PAGE) {
-        kvc_accumulate(
-            h->scores + first, h->width, q, stride,
-            page_of(h, &h->cache->key_format, h->keys, h->table[first / KVC_PAGE]),
-            KVC_PAGE, rows, h->D, kvc_round_up(kvc_min(KVC_PAGE, n - first), 4));
+        const float *keys = page_of(h, &h->cache->keys, first);
+        const size_t lanes = kvc_round_up(kvc_min(KVC_PAGE, n - first), 4);
+        kvc_accumulate(h->scores + first, h->width, q, stride, keys, KVC_PAGE, rows, h->D,
+                       lanes);
     }
 }
 
-/* Slots from `slot` on, `most` of them or fewer, whose values lie one after the other. */
+/* The number of slots from `slot` on, at most `most`, whose values are contiguous. */
 static size_t run_length(const head *h, size_t slot, size_t most)
 {
     size_t i = slot / KVC_PAGE, n = KVC_PAGE - slot % KVC_PAGE;
-    if (h->cache->value_format.type == KVC_F32)
+    if (h->cache->values.format.type == KVC_F32)
         for (; n < most && h->table[i + 1] == h->table[i] + 1; i++)
             n += KVC_PAGE;
     return kvc_min(n, most);
@@ -84,15 +86,14 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
 {
     for (size_t slot = first, run; slot < first + n; slot += run) {
         run = run_length(h, slot, first + n - slot);
-        const float *values =
-            page_of(h, &h->cache->value_format, h->values, h->table[slot / KVC_PAGE]);
+        const float *values = page_of(h, &h->cache->values, slot);
         kvc_accumulate(y, stride, scores + slot, h->width,
                        values + slot % KVC_PAGE * h->D, h->D, rows, run, h->D);
     }
 }
 
-/* Two multiply-adds of D for each slot that each query sees; a walk over those that the
- * last one sees. */
+/* Counts two multiply-adds of D for each slot that each query sees, and one walk over the
+ * slots that the last query sees. */
 static void count(const kvc_cache *cache, size_t rows, size_t n, size_t step)
 {
     const size_t last = n + (rows - 1) * step;
@@ -100,11 +101,11 @@ static void count(const kvc_cache *cache, size_t rows, size_t n, size_t step)
         return;
     cache->counts->attention_macs += (n + last) * rows * cache->shape.head_dim;
     cache->counts->cache_bytes_read +=
-        last * (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
+        last * (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
 }
 
-/* Attention of up to QUERIES successive queries, the first of which sees n slots and each
- * later one `step` more. */
+/* Attention of up to QUERIES successive queries: the first sees n slots, each later one
+ * `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
                         size_t stride, size_t rows, size_t n, size_t step)
 {
@@ -117,8 +118,8 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
         sum[r] = kvc_softmax_terms(h->scores + r * h->width, visible, scale);
         memset(y + r * stride, 0, h->D * sizeof *y);
     }
-    mix(h, y, stride, h->scores, rows, 0, n); /* what all of them see */
-    for (size_t r = 1; r < rows; r++)         /* what only later ones do */
+    mix(h, y, stride, h->scores, rows, 0, n); /* the slots that all of them see */
+    for (size_t r = 1; r < rows; r++)         /* those that only later ones see */
         mix(h, y + r * stride, stride, h->scores + r * h->width, 1, n, r * step);
     for (size_t r = 0; r < rows; r++)
         kvc_scale(y + r * stride, 1.0f / sum[r], h->D);
@@ -179,7 +180,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
     const size_t length = cache->length[b];
     if (T > cache->shape.capacity - length)
         return KVC_ERR_CACHE_FULL;
-    if (cache->pages.held[b] < kvc_pages_for(length + T)) /* nobody appended */
+    if (cache->pages.held[b] < kvc_pages_for(length + T)) /* nothing was appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     kvc_attend(y, q, T, n_head, cache, b, layer, length, scratch);
     return KVC_OK;

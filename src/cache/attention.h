@@ -4,20 +4,19 @@
 
 #include "kvc.h"
 
-/* kvc_attention with the first query at a given position; arguments are checked
- * already. */
+/* kvc_attention with the first query at a given position, its arguments checked. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch);
 
-/* The weights that one query of one head gives the first n slots, n > 0: the softmax of
- * kvc_attend, to the bit.
+/* The weights that a query gives the first n slots, n > 0: the softmax of kvc_attend, to
+ * the bit.
  *   weights: [n] out   q: [D]   head: of K and V */
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
                         const kvc_cache *cache, size_t b, size_t layer, size_t head,
                         float *restrict scratch);
 
-/* The scratch of kvc_attention, in floats. */
+/* kvc_attention_scratch before there is a cache, in floats. */
 size_t kvc_attend_scratch(size_t capacity, size_t head_dim);
 
 #endif

@@ -2,26 +2,22 @@
 
 #include <string.h>
 
-#include "kernels/kernels.h"
+#include "base/arena.h"
+#include "base/number.h"
+#include "kernels/vector.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-/* K or V of all layers and heads, zeroed: NULL while asking. */
-static unsigned char *layout_pool(kvc_arena *arena, const kvc_cache_shape *s,
-                                  const kvc_pages *pages, const kvc_format *format)
+/* Zeroed; its pages are NULL while asking. */
+static kvc_pool layout_pool(kvc_arena *arena, const kvc_cache_shape *s, size_t n_pages,
+                            kvc_format format)
 {
-    const size_t factors[] = {s->n_layer, s->n_kv_head, KVC_PAGE, format->vector_bytes};
-    size_t bytes = 1;
-    for (size_t i = 0; i < sizeof factors / sizeof *factors; i++) {
-        if (factors[i] > SIZE_MAX / bytes) {
-            arena->overflow = true;
-            return NULL;
-        }
-        bytes *= factors[i];
-    }
-    unsigned char *pool = kvc_take(arena, kvc_pages_total(pages), bytes);
-    if (pool)
-        memset(pool, 0, kvc_pages_total(pages) * bytes);
+    const size_t n_heads = kvc_times(arena, s->n_layer, s->n_kv_head);
+    const size_t page_bytes = kvc_times(arena, KVC_PAGE, format.vector_bytes);
+    const size_t bytes = kvc_times(arena, n_heads, page_bytes);
+    const kvc_pool pool = {format, n_heads, n_pages, kvc_take(arena, n_pages, bytes)};
+    if (pool.pages)
+        memset(pool.pages, 0, n_pages * bytes);
     return pool;
 }
 
@@ -31,14 +27,13 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape)
         arena->overflow = true;
     kvc_cache *cache = kvc_take(arena, 1, sizeof *cache);
     kvc_cache c = {.shape = *shape,
-                   .pages = kvc_pages_layout(arena, shape->batch, shape->capacity),
-                   .key_format = kvc_key_format(shape->key_type, shape->head_dim),
-                   .value_format = kvc_value_format(shape->value_type, shape->head_dim)};
+                   .pages = kvc_pages_layout(arena, shape->batch, shape->capacity)};
     c.length = kvc_take(arena, shape->batch, sizeof *c.length);
     c.next_length = kvc_take(arena, shape->batch, sizeof *c.next_length);
     c.events = kvc_take(arena, 1, sizeof *c.events);
-    c.keys = layout_pool(arena, shape, &c.pages, &c.key_format);
-    c.values = layout_pool(arena, shape, &c.pages, &c.value_format);
+    const size_t P = kvc_pages_total(&c.pages), D = shape->head_dim;
+    c.keys = layout_pool(arena, shape, P, kvc_key_format(shape->key_type, D));
+    c.values = layout_pool(arena, shape, P, kvc_value_format(shape->value_type, D));
     if (arena->base && !arena->overflow) {
         *cache = c;
         kvc_pages_clear(&cache->pages);
@@ -101,10 +96,15 @@ size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot)
     return kvc_pages_of(&cache->pages, b)[i];
 }
 
+static size_t token_bytes(const kvc_cache *cache, size_t n_heads)
+{
+    return n_heads *
+           (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
+}
+
 size_t kvc_cache_token_bytes(const kvc_cache *cache)
 {
-    return cache->shape.n_layer * cache->shape.n_kv_head *
-           (cache->key_format.vector_bytes + cache->value_format.vector_bytes);
+    return token_bytes(cache, cache->keys.n_heads);
 }
 
 size_t kvc_cache_fill(const kvc_cache *cache)
@@ -135,40 +135,38 @@ kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache)
                               .bytes_per_token = token};
 }
 
+/* x: [n, D] out */
+static void read_head(float *x, const kvc_pool *pool, size_t index, const uint32_t *table,
+                      size_t first, size_t n)
+{
+    const kvc_format *format = &pool->format;
+    for (size_t i = first; i < first + n; i++, x += format->head_dim)
+        kvc_vector_load(format, kvc_pool_page(pool, index, table[i / KVC_PAGE]),
+                        i % KVC_PAGE, x);
+}
+
 kvc_error kvc_cache_read(const kvc_cache *cache, size_t b, size_t layer, size_t head,
                          size_t first, size_t n, float *k, float *v)
 {
     const kvc_cache_shape *s = &cache->shape;
-    const size_t D = s->head_dim;
     if (b >= s->batch || layer >= s->n_layer || head >= s->n_kv_head ||
         first > cache->length[b] || n > cache->length[b] - first)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    void *keys = kvc_cache_keys(cache, layer, head);
-    void *values = kvc_cache_values(cache, layer, head);
     const uint32_t *table = kvc_pages_of(&cache->pages, b);
-    for (size_t slot = first; slot < first + n; slot++, k += D, v += D) {
-        const size_t page = table[slot / KVC_PAGE];
-        const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-        kvc_vector_load(K, kvc_cache_page_at(K, keys, page), slot % KVC_PAGE, k);
-        kvc_vector_load(V, kvc_cache_page_at(V, values, page), slot % KVC_PAGE, v);
-    }
+    const size_t index = layer * s->n_kv_head + head;
+    read_head(k, &cache->keys, index, table, first, n);
+    read_head(v, &cache->values, index, table, first, n);
     return KVC_OK;
 }
 
 /* ---- growing ----------------------------------------------------------------------- */
 
-static void copy_page(kvc_cache *cache, size_t to, size_t from)
+/* One page of all heads. */
+static void copy_page(const kvc_pool *pool, size_t to, size_t from)
 {
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
-        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-            void *keys = kvc_cache_keys(cache, layer, h);
-            void *values = kvc_cache_values(cache, layer, h);
-            memcpy(kvc_cache_page_at(K, keys, to), kvc_cache_page_at(K, keys, from),
-                   KVC_PAGE * K->vector_bytes);
-            memcpy(kvc_cache_page_at(V, values, to), kvc_cache_page_at(V, values, from),
-                   KVC_PAGE * V->vector_bytes);
-        }
+    for (size_t i = 0; i < pool->n_heads; i++)
+        memcpy(kvc_pool_page(pool, i, to), kvc_pool_page(pool, i, from),
+               kvc_pool_page_bytes(pool));
 }
 
 void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
@@ -181,42 +179,46 @@ void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
     for (size_t i = first / KVC_PAGE; i < end; i++) {
         if (pages->holders[table[i]] > 1) {
             const uint32_t shared = kvc_pages_replace(pages, b, i);
-            copy_page(cache, table[i], shared);
+            copy_page(&cache->keys, table[i], shared);
+            copy_page(&cache->values, table[i], shared);
         }
+    }
+}
+
+/* x: [T, D], row stride `stride` */
+static void write_head(const kvc_pool *pool, size_t index, const uint32_t *table,
+                       size_t position, size_t T, const float *x, size_t stride)
+{
+    for (size_t t = 0; t < T; t++, x += stride) {
+        const size_t at = position + t;
+        kvc_vector_store(&pool->format, kvc_pool_page(pool, index, table[at / KVC_PAGE]),
+                         at % KVC_PAGE, x);
     }
 }
 
 void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, size_t T,
                      const float *k, const float *v, size_t stride)
 {
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-    const size_t D = cache->shape.head_dim;
+    const size_t H = cache->shape.n_kv_head, D = cache->shape.head_dim;
     kvc_cache_claim(cache, b, position, T);
     if (cache->counts)
-        cache->counts->cache_bytes_written +=
-            T * cache->shape.n_kv_head * (K->vector_bytes + V->vector_bytes);
+        cache->counts->cache_bytes_written += T * token_bytes(cache, H);
     const uint32_t *table = kvc_pages_of(&cache->pages, b);
-    for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-        void *keys = kvc_cache_keys(cache, layer, h);
-        void *values = kvc_cache_values(cache, layer, h);
-        for (size_t t = 0; t < T; t++) {
-            const size_t at = position + t;
-            const size_t page = table[at / KVC_PAGE];
-            const size_t slot = at % KVC_PAGE, from = t * stride + h * D;
-            kvc_vector_store(K, kvc_cache_page_at(K, keys, page), slot, k + from);
-            kvc_vector_store(V, kvc_cache_page_at(V, values, page), slot, v + from);
-        }
+    for (size_t h = 0; h < H; h++) {
+        const size_t index = layer * H + h;
+        write_head(&cache->keys, index, table, position, T, k + h * D, stride);
+        write_head(&cache->values, index, table, position, T, v + h * D, stride);
     }
-    kvc_events_write(cache, b, layer, position, T);
+    kvc_events_write(cache->events, &cache->pages, b, layer, position, T);
 }
 
-/* F32 keeps NaN and infinity, the others cannot.   x: [T, H, D] with a row stride */
-static bool can_keep(const kvc_cache *cache, const kvc_format *format, const float *x,
-                     size_t T, size_t stride)
+/* Only F32 can keep NaN and infinity.   x: [T, H, D], row stride `stride` */
+static bool can_keep(const kvc_format *format, const float *x, size_t T, size_t H,
+                     size_t stride)
 {
     bool can = true;
     for (size_t t = 0; t < T && can && format->type != KVC_F32; t++)
-        can = kvc_all_finite(x + t * stride, cache->shape.n_kv_head * format->head_dim);
+        can = kvc_all_finite(x + t * stride, H * format->head_dim);
     return can;
 }
 
@@ -230,8 +232,8 @@ kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
         return KVC_ERR_INVALID_ARGUMENT;
     if (T > s->capacity - cache->length[b])
         return KVC_ERR_CACHE_FULL;
-    if (!can_keep(cache, &cache->key_format, k, T, stride) ||
-        !can_keep(cache, &cache->value_format, v, T, stride))
+    if (!can_keep(&cache->keys.format, k, T, s->n_kv_head, stride) ||
+        !can_keep(&cache->values.format, v, T, s->n_kv_head, stride))
         return KVC_ERR_NOT_FINITE;
     kvc_cache_write(cache, b, layer, cache->length[b], T, k, v, stride);
     return KVC_OK;
@@ -244,8 +246,25 @@ kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T)
     const size_t room = cache->shape.capacity - cache->length[b];
     if (T > room)
         return KVC_ERR_CACHE_FULL;
-    kvc_cache_claim(cache, b, cache->length[b], T); /* for who has not appended */
-    kvc_events_write(cache, b, SIZE_MAX, cache->length[b], T);
+    kvc_cache_claim(cache, b, cache->length[b], T); /* if nothing was appended */
+    kvc_events_write(cache->events, &cache->pages, b, SIZE_MAX, cache->length[b], T);
     cache->length[b] += T;
     return KVC_OK;
+}
+
+/* ---- listening --------------------------------------------------------------------- */
+
+void kvc_cache_listen(kvc_cache *cache, kvc_event *events, size_t capacity)
+{
+    *cache->events = (kvc_events){.list = events, .capacity = capacity};
+}
+
+size_t kvc_cache_take_events(kvc_cache *cache, size_t *lost)
+{
+    kvc_events *events = cache->events;
+    const size_t count = events->count;
+    if (lost)
+        *lost = events->lost;
+    events->count = events->lost = 0;
+    return count;
 }

@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 enum { SHAPE_WORDS = 5 };
 
-/* What must be the same in a state and the cache that takes it. */
+/* What a state and the cache that takes it must have in common. */
 static void shape_words(const kvc_cache *cache, uint32_t *words)
 {
     const kvc_cache_shape *s = &cache->shape;
@@ -17,33 +19,31 @@ static void shape_words(const kvc_cache *cache, uint32_t *words)
 
 /* ---- writing ----------------------------------------------------------------------- */
 
-/* The first n slots of a page, of every layer and head. */
-static void write_page(const kvc_cache *cache, kvc_writer *writer, size_t page, size_t n)
+/* The first n slots of a page of one head. */
+static void write_slots(kvc_writer *writer, const kvc_pool *pool, size_t index,
+                        size_t page, size_t n)
 {
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
-        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-            void *keys = kvc_cache_page_at(K, kvc_cache_keys(cache, layer, h), page);
-            void *values = kvc_cache_page_at(V, kvc_cache_values(cache, layer, h), page);
-            unsigned char *k = kvc_write_space(writer, n * K->vector_bytes);
-            unsigned char *v = kvc_write_space(writer, n * V->vector_bytes);
-            for (size_t slot = 0; slot < n && writer->bytes; slot++) {
-                kvc_vector_pack(K, keys, slot, k + slot * K->vector_bytes);
-                kvc_vector_pack(V, values, slot, v + slot * V->vector_bytes);
-            }
-        }
+    const size_t size = pool->format.vector_bytes;
+    unsigned char *to = kvc_write_space(writer, n * size);
+    for (size_t slot = 0; slot < n && to; slot++, to += size)
+        kvc_vector_pack(&pool->format, kvc_pool_page(pool, index, page), slot, to);
 }
 
-void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
+static void write_page(const kvc_cache *cache, kvc_writer *writer, size_t page, size_t n)
+{
+    for (size_t i = 0; i < cache->keys.n_heads; i++) {
+        write_slots(writer, &cache->keys, i, page, n);
+        write_slots(writer, &cache->values, i, page, n);
+    }
+}
+
+/* Each sequence: its length and the numbers of its pages, which go to number: [P] */
+static void write_tables(const kvc_cache *cache, kvc_writer *writer, uint32_t *number)
 {
     const kvc_pages *pages = &cache->pages;
-    const size_t B = cache->shape.batch;
-    uint32_t *number = pages->scratch, words[SHAPE_WORDS], n = 0;
+    uint32_t n = 0;
     memset(number, 0xff, kvc_pages_total(pages) * sizeof *number);
-    shape_words(cache, words);
-    kvc_write_words(writer, words, SHAPE_WORDS);
-    kvc_write_u32(writer, (uint32_t)B);
-    for (size_t b = 0; b < B; b++) {
+    for (size_t b = 0; b < cache->shape.batch; b++) {
         const uint32_t *table = kvc_pages_of(pages, b);
         kvc_write_u32(writer, (uint32_t)cache->length[b]);
         for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
@@ -52,10 +52,16 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
             kvc_write_u32(writer, number[table[i]]);
         }
     }
+}
+
+/* Each page in the order of its number: the tables name them in that order. */
+static void write_pages(const kvc_cache *cache, kvc_writer *writer,
+                        const uint32_t *number)
+{
+    const kvc_pages *pages = &cache->pages;
+    uint32_t n = 0;
     kvc_cache_fill(cache);
-    n = 0;
-    for (size_t b = 0; b < B;
-         b++) /* the same way again, each page when its number is up */
+    for (size_t b = 0; b < cache->shape.batch; b++)
         for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
             const uint32_t page = kvc_pages_of(pages, b)[i];
             if (number[page] == n) {
@@ -65,11 +71,21 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
         }
 }
 
+void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
+{
+    uint32_t words[SHAPE_WORDS], *number = cache->pages.scratch;
+    shape_words(cache, words);
+    kvc_write_words(writer, words, SHAPE_WORDS);
+    kvc_write_u32(writer, (uint32_t)cache->shape.batch);
+    write_tables(cache, writer, number);
+    write_pages(cache, writer, number);
+}
+
 /* ---- reading ----------------------------------------------------------------------- */
 
-/* One sequence: its length and its pages, the next new one of which has number *n.
- *   seen: [P] the last sequence that had the page of a number
- *   filled: [P] the slots that hold tokens there */
+/* One sequence: its length and the numbers of its pages, new ones in order from *n on.
+ *   pages.scratch: [P] by number, the last sequence that had the page
+ *   pages.filled: [P] by number, the slots that hold tokens */
 static kvc_error check_sequence(const kvc_cache *cache, kvc_reader *reader, uint32_t b,
                                 uint32_t *n)
 {
@@ -119,20 +135,21 @@ kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
     return reader->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
 }
 
+static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
+                       size_t page, size_t n)
+{
+    const size_t size = pool->format.vector_bytes;
+    const unsigned char *from = kvc_read_space(reader, n * size);
+    for (size_t slot = 0; slot < n; slot++, from += size)
+        kvc_vector_unpack(&pool->format, kvc_pool_page(pool, index, page), slot, from);
+}
+
 static void read_page(kvc_cache *cache, kvc_reader *reader, size_t page, size_t n)
 {
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
-        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-            void *keys = kvc_cache_page_at(K, kvc_cache_keys(cache, layer, h), page);
-            void *values = kvc_cache_page_at(V, kvc_cache_values(cache, layer, h), page);
-            const unsigned char *k = kvc_read_space(reader, n * K->vector_bytes);
-            const unsigned char *v = kvc_read_space(reader, n * V->vector_bytes);
-            for (size_t slot = 0; slot < n; slot++) {
-                kvc_vector_unpack(K, keys, slot, k + slot * K->vector_bytes);
-                kvc_vector_unpack(V, values, slot, v + slot * V->vector_bytes);
-            }
-        }
+    for (size_t i = 0; i < cache->keys.n_heads; i++) {
+        read_slots(reader, &cache->keys, i, page, n);
+        read_slots(reader, &cache->values, i, page, n);
+    }
 }
 
 void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
@@ -156,7 +173,7 @@ void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
     for (uint32_t page = 0; page < n; page++)
         read_page(cache, reader, page, pages->filled[page]);
     for (uint32_t b = 0; b < B; b++)
-        kvc_events_write(cache, b, SIZE_MAX, 0, cache->length[b]);
+        kvc_events_write(cache->events, pages, b, SIZE_MAX, 0, cache->length[b]);
 }
 
 /* ---- a cache alone ----------------------------------------------------------------- */

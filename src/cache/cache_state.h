@@ -1,26 +1,26 @@
-/* cache_state.h - the cache within a saved state, in words of 32 bits but for the numbers:
+/* cache_state.h - the cache within a saved state, in 32-bit words apart from the vectors:
  *
  *     n_layer, n_kv_head, head_dim, key_type, value_type, B
- *     each sequence: length, then the pages of its tokens, numbered as they first come up
- *     each page in the order of its number: per layer and head K, then V of the slots that
- *     hold tokens of some sequence, each vector as it is stored
+ *     for each sequence: its length, then its pages, numbered in order of appearance
+ *     for each page by number, layer and head: K, then V of the slots that hold tokens of
+ *     any sequence, as they are stored
  *
- * Two caches that hold and share the same have the same bytes, whatever their capacity and
- * whatever else happened in them. */
+ * Two caches that hold and share the same have the same bytes, whatever their capacity
+ * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H
 #define KVC_CACHE_STATE_H
 
-#include "cache/cache.h"
 #include "base/state.h"
+#include "cache/cache.h"
 
 void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer);
 
-/* Checks the cache that comes next, all of it, and leaves the reader behind it; the cache
- * stays as it is. Errors: STATE_INVALID, STATE_FOREIGN (layers, heads, head_dim, types),
- * CACHE_FULL (more sequences or tokens than the cache has room for). */
+/* Checks the whole cache that comes next and leaves the reader behind it; the cache does
+ * not change. Errors: STATE_INVALID, STATE_FOREIGN (other layers, heads, head_dim or
+ * types), CACHE_FULL (more sequences or tokens than the cache has room for). */
 kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader);
 
-/* Takes over a state that has been checked, from where the check began. */
+/* Takes over a state that has been checked; the reader is where the check began. */
 void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader);
 
 #endif

@@ -1,15 +1,17 @@
-/* events.h - what happens in a cache, for who listens. Nobody listening costs one test of
- * a pointer. */
+/* events.h - the events of a cache. Off until kvc_cache_listen: nothing is recorded while
+ * off, at the cost of testing a pointer. */
 #ifndef KVC_EVENTS_H
 #define KVC_EVENTS_H
 
+#include "cache/pages.h"
 #include "kvc.h"
 
 typedef struct kvc_events {
-    kvc_event *list; /* [capacity] of the listener; NULL: nobody listens */
+    kvc_event *list; /* [capacity], the listener's; NULL: off */
     size_t capacity, count, lost;
 } kvc_events;
 
+/* Records one event; layer and page are SIZE_MAX where there is none. */
 void kvc_events_add(kvc_events *events, kvc_event_type type, size_t sequence,
                     size_t layer, size_t first, size_t count, size_t page);
 
@@ -22,10 +24,10 @@ static inline void kvc_events_record(kvc_events *events, kvc_event_type type,
 }
 
 /* A new prompt begins with `count` tokens that sequence b holds. */
-void kvc_events_reuse(const kvc_cache *cache, size_t b, size_t count);
+void kvc_events_reuse(kvc_events *events, size_t b, size_t count);
 
-/* n slots from `first` on: one WRITE for each page. */
-void kvc_events_write(const kvc_cache *cache, size_t b, size_t layer, size_t first,
-                      size_t n);
+/* Slots first .. first + n - 1 of sequence b: one WRITE for each of its pages. */
+void kvc_events_write(kvc_events *events, const kvc_pages *pages, size_t b, size_t layer,
+                      size_t first, size_t n);
 
 #endif

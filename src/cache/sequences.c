@@ -1,25 +1,28 @@
-/* sequences.c - what makes the cache's sequences shorter, empty, or copies of others. */
+/* sequences.c - making the cache's sequences shorter, empty, or copies of others. */
 #include <string.h>
 
 #include "cache/cache.h"
 
-/* In test builds, slots that hold nothing any more are NaN: who reads them, shows. */
+/* ---- pages that fall free ---------------------------------------------------------- */
+
+/* In test builds freed slots become NaN, so a stray read shows up in the output. */
+#ifdef KVC_POISON
+enum { POISON = true };
+#else
+enum { POISON = false };
+#endif
+
+static void poison_pool(const kvc_pool *pool, size_t page, size_t first_slot)
+{
+    for (size_t i = 0; POISON && i < pool->n_heads; i++)
+        for (size_t slot = first_slot; slot < KVC_PAGE; slot++)
+            kvc_vector_poison(&pool->format, kvc_pool_page(pool, i, page), slot);
+}
+
 static void poison(kvc_cache *cache, size_t page, size_t first_slot)
 {
-#ifdef KVC_POISON
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
-    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
-        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-            void *keys = kvc_cache_keys(cache, layer, h);
-            void *values = kvc_cache_values(cache, layer, h);
-            for (size_t slot = first_slot; slot < KVC_PAGE; slot++) {
-                kvc_vector_poison(K, kvc_cache_page_at(K, keys, page), slot);
-                kvc_vector_poison(V, kvc_cache_page_at(V, values, page), slot);
-            }
-        }
-#else
-    (void)cache, (void)page, (void)first_slot;
-#endif
+    poison_pool(&cache->keys, page, first_slot);
+    poison_pool(&cache->values, page, first_slot);
 }
 
 static void release(kvc_cache *cache, uint32_t page)
@@ -28,7 +31,7 @@ static void release(kvc_cache *cache, uint32_t page)
         poison(cache, page, 0);
 }
 
-/* Sequence b has n tokens, and no page beyond them. */
+/* Leaves sequence b n tokens, and no page beyond them. */
 static void cut(kvc_cache *cache, size_t b, size_t n)
 {
     kvc_pages *pages = &cache->pages;
@@ -40,7 +43,7 @@ static void cut(kvc_cache *cache, size_t b, size_t n)
     cache->length[b] = n;
 }
 
-/* EVICT, unless it changes nothing. */
+/* EVICT, unless nothing changes. */
 static void record_evict(const kvc_cache *cache, size_t b, size_t first, size_t n)
 {
     if (n > 0 || cache->pages.held[b] > kvc_pages_for(first))
@@ -59,24 +62,40 @@ kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n)
     return KVC_OK;
 }
 
-/* Slots from first + n up to `end` move down by n, in pages that are the sequence's own. */
-static void move_down(kvc_cache *cache, size_t b, size_t first, size_t n, size_t end)
+/* Slots first + n .. end - 1 move down by n, in all heads. */
+static void move_down(const kvc_pool *pool, const uint32_t *table, size_t first, size_t n,
+                      size_t end)
 {
-    const kvc_format *K = &cache->key_format, *V = &cache->value_format;
+    for (size_t i = 0; i < pool->n_heads; i++)
+        for (size_t to = first, from = first + n; from < end; to++, from++)
+            kvc_vector_move(&pool->format, kvc_pool_page(pool, i, table[to / KVC_PAGE]),
+                            to % KVC_PAGE, kvc_pool_page(pool, i, table[from / KVC_PAGE]),
+                            from % KVC_PAGE);
+}
+
+/* Whole pages leave the table of sequence b: n, first % KVC_PAGE == 0. */
+static void evict_pages(kvc_cache *cache, size_t b, size_t first, size_t n)
+{
+    uint32_t *table = kvc_pages_of(&cache->pages, b);
+    const size_t begin = first / KVC_PAGE, gone = n / KVC_PAGE;
+    size_t *held = &cache->pages.held[b];
+    for (size_t i = begin; i < *held; i++) {
+        if (i < begin + gone)
+            release(cache, table[i]);
+        if (i + gone < *held)
+            table[i] = table[i + gone];
+    }
+    *held -= gone;
+}
+
+/* What follows the evicted slots moves down, into pages that b does not share. */
+static void evict_slots(kvc_cache *cache, size_t b, size_t first, size_t n)
+{
+    const size_t end = cache->length[b];
     kvc_cache_claim(cache, b, first, end - n - first);
     const uint32_t *table = kvc_pages_of(&cache->pages, b);
-    for (size_t layer = 0; layer < cache->shape.n_layer; layer++)
-        for (size_t h = 0; h < cache->shape.n_kv_head; h++) {
-            void *keys = kvc_cache_keys(cache, layer, h);
-            void *values = kvc_cache_values(cache, layer, h);
-            for (size_t from = first + n, to = first; from < end; from++, to++) {
-                const size_t old = table[from / KVC_PAGE], new = table[to / KVC_PAGE];
-                kvc_vector_move(K, kvc_cache_page_at(K, keys, new), to % KVC_PAGE,
-                                kvc_cache_page_at(K, keys, old), from % KVC_PAGE);
-                kvc_vector_move(V, kvc_cache_page_at(V, values, new), to % KVC_PAGE,
-                                kvc_cache_page_at(V, values, old), from % KVC_PAGE);
-            }
-        }
+    move_down(&cache->keys, table, first, n, end);
+    move_down(&cache->values, table, first, n, end);
 }
 
 kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
@@ -86,31 +105,21 @@ kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (n == 0)
         return KVC_OK;
-    const size_t end = cache->length[b];
+    const size_t length = cache->length[b] - n;
     const bool whole_pages = first % KVC_PAGE == 0 && n % KVC_PAGE == 0;
     record_evict(cache, b, first, n);
-    if (whole_pages) {
-        uint32_t *table = kvc_pages_of(&cache->pages, b);
-        size_t *held = &cache->pages.held[b], gone = n / KVC_PAGE;
-        for (size_t i = first / KVC_PAGE; i < *held; i++) {
-            if (i < first / KVC_PAGE + gone)
-                release(cache, table[i]);
-            if (i + gone < *held)
-                table[i] = table[i + gone];
-        }
-        *held -= gone;
-    } else {
-        move_down(cache, b, first, n, end);
-    }
-    cut(cache, b, end - n);
+    (whole_pages ? evict_pages : evict_slots)(cache, b, first, n);
+    cut(cache, b, length);
     if (!whole_pages)
-        kvc_events_write(cache, b, SIZE_MAX, first, end - n - first);
+        kvc_events_write(cache->events, &cache->pages, b, SIZE_MAX, first,
+                         length - first);
     return KVC_OK;
 }
 
 /* ---- copies ------------------------------------------------------------------------ */
 
-/* Writes down what sequence `to` is going to be, and holds those pages. */
+/* Notes down what sequence `to` will be, and holds the pages it will have.
+ *   more: SHARE events that follow for the same call */
 static void prepare(kvc_cache *cache, size_t to, size_t from, size_t more)
 {
     kvc_pages *pages = &cache->pages;
@@ -125,7 +134,7 @@ static void prepare(kvc_cache *cache, size_t to, size_t from, size_t more)
                       from);
 }
 
-/* Sequence `to` gives its pages up and becomes what is written down. */
+/* Sequence `to` gives up its pages and becomes what was noted down. */
 static void become(kvc_cache *cache, size_t to)
 {
     kvc_pages *pages = &cache->pages;
@@ -177,14 +186,17 @@ kvc_error kvc_cache_keep(kvc_cache *cache, size_t b)
     return KVC_OK;
 }
 
+static void clear_pool(const kvc_pool *pool)
+{
+    memset(pool->pages, 0, pool->n_heads * pool->n_pages * kvc_pool_page_bytes(pool));
+}
+
 void kvc_cache_reset(kvc_cache *cache)
 {
-    const size_t slots = cache->shape.n_layer * cache->shape.n_kv_head *
-                         kvc_pages_total(&cache->pages) * KVC_PAGE;
     for (size_t b = 0; b < cache->shape.batch; b++)
         record_evict(cache, b, 0, cache->length[b]);
     kvc_pages_clear(&cache->pages);
     memset(cache->length, 0, cache->shape.batch * sizeof *cache->length);
-    memset(cache->keys, 0, slots * cache->key_format.vector_bytes);
-    memset(cache->values, 0, slots * cache->value_format.vector_bytes);
+    clear_pool(&cache->keys);
+    clear_pool(&cache->values);
 }

@@ -3,9 +3,8 @@
 #include <float.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "base/simd.h"
-
-enum { INFINITE = 0x7f800000, ABSOLUTE = 0x7fffffff }; /* bits of floats */
 
 static size_t number_bytes(kvc_dtype type)
 {
@@ -31,37 +30,7 @@ kvc_format kvc_value_format(kvc_dtype type, size_t head_dim)
 
 /* ---- one number -------------------------------------------------------------------- */
 
-static uint32_t bits_of(float x)
-{
-    uint32_t bits;
-    memcpy(&bits, &x, sizeof bits);
-    return bits;
-}
-
-static float float_of(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
-/* To the nearest half, the even one of two; to +-65504 beyond. */
-static uint16_t to_half(float x)
-{
-    const uint32_t sign = bits_of(x) >> 16 & 0x8000, a = bits_of(x) & ABSOLUTE;
-    uint32_t half;
-    if (a >= INFINITE)
-        half = 0x7fff;
-    else if (a >= bits_of(65504.0f))
-        half = 0x7bff;
-    else if (a >= bits_of(0x1p-14f)) /* re-bias the exponent by 112, drop 13 bits */
-        half = (a - (112u << 23) + 0xfff + (a >> 13 & 1)) >> 13;
-    else /* subnormal: the ulp of 0.5 is the unit, 2^-24 */
-        half = bits_of(float_of(a) + 0.5f) - bits_of(0.5f);
-    return (uint16_t)(sign | half);
-}
-
-/* What widening halves takes. */
+/* The constants of widen_halves. */
 typedef struct halves {
     v128_t places, up; /* of sign, exponent and fraction in a float; 2^112 */
 } halves;
@@ -73,9 +42,7 @@ KVC_INLINE halves halves_init(void)
     return (halves){wasm_v128_load32_splat(b), wasm_v128_load32_splat(b + 1)};
 }
 
-/* 4 halves as floats, exact: the bits of a half, moved to a float's place, are the number
- * times 2^-112. From 65536 on, where no number is, 2^112 times that is infinite, and
- * infinity less itself is NaN. */
+/* kvc_float_from_half, four at a time. */
 KVC_INLINE v128_t widen_halves(const uint16_t *x, halves h)
 {
     const v128_t moved = wasm_i32x4_shl(wasm_i32x4_load16x4(x), 13);
@@ -90,24 +57,23 @@ KVC_INLINE v128_t widen_bytes(const int8_t *x)
     return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(i));
 }
 
-/* max |x| / 127; 0 where that would be subnormal, and such vectors become zeros. */
+/* max |x| / 127, or NaN; 0 where that would be subnormal, and such vectors become zeros.
+ *   x: [D] */
 static float scale_of(const float *x, size_t D)
 {
-    uint32_t most = 0; /* floats of one sign are in the order of their bits, NaN on top */
-    for (size_t d = 0; d < D; d++)
-        if ((bits_of(x[d]) & ABSOLUTE) > most)
-            most = bits_of(x[d]) & ABSOLUTE;
-    const float scale = float_of(most < INFINITE ? most : ABSOLUTE) / 127.0f;
+    const uint32_t most = kvc_largest_bits(x, D);
+    const float scale =
+        kvc_float_from_bits(most < KVC_INFINITY_BITS ? most : KVC_MAGNITUDE_BITS) /
+        127.0f;
     return scale < FLT_MIN ? 0.0f : scale;
 }
 
-/* Adding 1.5 * 2^23 rounds to an integer, the even one of two, and leaves it in the low
- * bits. */
+/* x / scale to the nearest integer, ties to even; 0 if the scale is 0 or NaN. */
 static int8_t to_byte(float x, float scale)
 {
-    if (!(scale > 0.0f)) /* NaN as well: the scale says it */
+    if (!(scale > 0.0f))
         return 0;
-    return (int8_t)((int32_t)bits_of(x / scale + 0x1.8p23f) - 0x4b400000);
+    return (int8_t)((int32_t)kvc_float_bits(x / scale + KVC_ROUNDER) - KVC_ROUNDER_BITS);
 }
 
 /* ---- one vector -------------------------------------------------------------------- */
@@ -131,7 +97,7 @@ void kvc_vector_store(const kvc_format *f, void *page, size_t slot, const float 
             ((float *)at)[d * step] = x[d];
     } else if (f->type == KVC_F16) {
         for (size_t d = 0; d < D; d++)
-            ((uint16_t *)at)[d * step] = to_half(x[d]);
+            ((uint16_t *)at)[d * step] = kvc_half_from_float(x[d]);
     } else {
         const float scale = scale_of(x, D);
         memcpy((unsigned char *)page + scale_offset(f, slot), &scale, sizeof scale);
@@ -151,15 +117,14 @@ void kvc_vector_load(const kvc_format *f, const void *page, size_t slot, float *
         if (f->type == KVC_F32) {
             x[d] = ((const float *)at)[d * step];
         } else if (f->type == KVC_F16) {
-            const uint16_t four[4] = {((const uint16_t *)at)[d * step]};
-            x[d] = wasm_f32x4_extract_lane(widen_halves(four, halves_init()), 0);
+            x[d] = kvc_float_from_half(((const uint16_t *)at)[d * step]);
         } else {
             x[d] = scale * (float)((const int8_t *)at)[d * step];
         }
     }
 }
 
-/* D numbers of `size` bytes from one place to another, steps in numbers. */
+/* Copies D numbers of `size` bytes; steps count numbers. */
 static void copy_numbers(size_t D, size_t size, unsigned char *to, size_t to_step,
                          const unsigned char *from, size_t from_step)
 {
@@ -219,8 +184,8 @@ static void widen_page_of_halves(float *restrict out, const uint16_t *x, size_t 
         wasm_v128_store(out + i, widen_halves(x + i, h));
 }
 
-/* The scale of a slot is that of a lane where slots lie side by side (keys), and that of D
- * successive numbers where channels do (values). */
+/* A scale belongs to a lane where slots lie side by side (keys), to D successive numbers
+ * where channels do (values). */
 static void widen_page_of_bytes(float *restrict out, const int8_t *x, const float *scales,
                                 size_t D, bool slots_side_by_side)
 {

@@ -1,27 +1,25 @@
-/* int8.c - weights in 7 bits and activations in 8, each with a scale for every 32 of them.
+/* int8.c - matrix times rows in integers.
  *
- *   w[i,o] = ws[b,o] * wq[i,o]   wq in -63 .. 63, stored + 64; b = i / 32
- *   x[r,i] = xs[r,b] * xq[r,i]   xq in -127 .. 127
- *   y[r,o] += (sum of wq * xq over block b) * (xs[r,b] * ws[b,o])   for b = 0, 1, 2, ...
- *
- * The sum of a block is exact in integers, in whatever order a build adds it, so one float
- * accumulator for each output that takes the blocks in ascending order gives the same
- * bits everywhere. With 7 bits a pair of products stays within 16, where some machines'
- * instruction behind the relaxed dot saturates. */
+ * The sum of a block is exact in integers, in any order, so one float accumulator for
+ * each output that takes the blocks in ascending order gives the same bits in every
+ * build. With weights of 7 bits a pair of products stays within 16 bits, where the
+ * instruction behind the relaxed dot saturates on some machines. */
+#include "kernels/int8.h"
+
 #include <string.h>
 
-#include "base/arena.h"
-#include "kernels/kernels.h"
+#include "base/number.h"
 #include "base/simd.h"
 
-enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4, OFFSET = 64 };
+enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4 };
 
 /* ---- four products and their sum --------------------------------------------------- */
 
-/* quad: four inputs as they are stored; spread: the same four for each of four outputs.
- * quads_set   16 inputs, signed bytes
- * dot         acc[o] += 2^FRACTION_BITS (w[o,0] x[0] + w[o,1] x[1] + w[o,2] x[2] +
- *             w[o,3] x[3]) for 4 outputs, exactly    w: [4][4] bytes, 0 .. 127 */
+/* quad        four inputs as they are stored
+ * spread      the same four inputs for each of four outputs
+ * quads_set   stores 16 inputs, signed bytes
+ * dot         acc[o] += 2^FRACTION_BITS sum_j w[o,j] x[j], exactly
+ *             o, j: 0 .. 3   w: [4][4] bytes, 0 .. 127 */
 #ifdef __wasm_relaxed_simd__
 
 enum { FRACTION_BITS = 0 };
@@ -45,7 +43,7 @@ KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
     return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
 }
 
-#else /* two weights stay together in 16 bits, which takes one operation fewer:
+#else /* two weights stay together in 16 bits, which saves an operation:
          w0 (256 x0 - x1) + (w0 + 256 w1) x1 = 256 (w0 x0 + w1 x1) */
 
 enum { FRACTION_BITS = 8 };
@@ -79,43 +77,29 @@ KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
 
 #endif
 
-/* Some rows over some blocks of the input, quantised. On the stack: 40 or 72 KB. */
+/* Some rows over some blocks of the input, quantised: 40 or 72 KB of stack. */
 typedef struct activations {
     quad x[ROWS * BLOCKS * QUADS];
     float scale[ROWS * BLOCKS];
-    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: takes back the weights' + 64 */
+    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: undoes the weights' + 64 */
 } activations;
 
 /* ---- quantising -------------------------------------------------------------------- */
 
-/* The largest |x|; where something is NaN or infinite, that: comparing magnitudes as
- * integers puts infinity above all numbers and NaN above infinity.   x: [KVC_BLOCK] */
-static float largest(const float *x)
-{
-    v128_t most = wasm_i32x4_splat(0);
-    for (size_t i = 0; i < KVC_BLOCK; i += 4)
-        most = wasm_i32x4_max(
-            most, wasm_v128_and(wasm_v128_load(x + i), wasm_i32x4_splat(0x7fffffff)));
-    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 2, 3, 0, 1));
-    most = wasm_i32x4_max(most, wasm_i32x4_shuffle(most, most, 1, 0, 3, 2));
-    return wasm_f32x4_extract_lane(most, 0);
-}
-
-/* q = x * (limit / max |x|), rounded half to even; the return value is the scale, so that
- * x is about scale * q. A block whose largest is below 1e-30 counts as zeros; one with NaN
- * or infinity has a scale that is not finite either, which ends up in every output.
+/* q = x * (limit / max |x|), ties to even; returns the scale: scale * q is about x. A
+ * block whose max |x| is below 1e-30 counts as zeros; the scale of one with NaN or
+ * infinity is not finite either, which shows in every output.
  *   q: [KVC_BLOCK] out, within +-limit   x: [KVC_BLOCK] */
 static float quantize(signed char *restrict q, const float *restrict x, float limit)
 {
-    const float max = largest(x);
+    const float max = kvc_float_from_bits(kvc_largest_bits(x, KVC_BLOCK));
     const v128_t factor = wasm_f32x4_splat(max < 1e-30f ? 0.0f : limit / max);
-    const v128_t shifter =
-        wasm_f32x4_splat(12582912.0f); /* leaves the integer at the end */
+    const v128_t rounder = wasm_f32x4_splat(KVC_ROUNDER);
     v128_t n[8];
     for (size_t i = 0; i < 8; i++)
         n[i] = wasm_i32x4_sub(
-            wasm_f32x4_add(wasm_f32x4_mul(wasm_v128_load(x + 4 * i), factor), shifter),
-            shifter);
+            wasm_f32x4_add(wasm_f32x4_mul(wasm_v128_load(x + 4 * i), factor), rounder),
+            rounder);
     for (size_t i = 0; i < 8; i += 4)
         wasm_v128_store(q + 4 * i, wasm_i8x16_narrow_i16x8(
                                        wasm_i16x8_narrow_i32x4(n[i], n[i + 1]),
@@ -143,19 +127,9 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
                 quads_set(a->x + at * QUADS + i / 4, sixteen);
                 pairs = wasm_i16x8_add(pairs, wasm_i16x8_extadd_pairwise_i8x16(sixteen));
             }
-            const v128_t sum = wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(-OFFSET));
-            a->offset[at] =
-                wasm_i32x4_extract_lane(sum, 0) + wasm_i32x4_extract_lane(sum, 1) +
-                wasm_i32x4_extract_lane(sum, 2) + wasm_i32x4_extract_lane(sum, 3);
+            const v128_t sum = wasm_i32x4_dot_i16x8(pairs, wasm_i16x8_splat(-KVC_ZERO));
+            a->offset[at] = (int)kvc_sum_integer_lanes(sum);
         }
-}
-
-/* Where the four weights lie that go from inputs 4 i .. 4 i + 3 to output o. */
-static unsigned char *four_at(const kvc_matrix *m, size_t i, size_t o)
-{
-    const size_t first = o / KVC_INT8_PANEL * KVC_INT8_PANEL; /* of the panel */
-    const size_t width = kvc_min(KVC_INT8_PANEL, kvc_round_up(m->n_out, 4) - first);
-    return m->q + first * kvc_blocks(m->n_in) * KVC_BLOCK + (i * width + (o - first)) * 4;
 }
 
 void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float *x,
@@ -163,28 +137,19 @@ void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float
 {
     float values[KVC_BLOCK] = {0};
     signed char q[KVC_BLOCK];
-    unsigned char *four = four_at(m, block * KVC_BLOCK / 4, o);
-    const ptrdiff_t next = four_at(m, 1, o) - four_at(m, 0, o);
+    unsigned char *four = kvc_matrix_four_at(m, block * KVC_BLOCK / 4, o);
+    const ptrdiff_t next = kvc_matrix_four_at(m, 1, o) - kvc_matrix_four_at(m, 0, o);
     for (size_t i = 0; i < n; i++)
         values[i] = x[i * stride];
     *kvc_matrix_at(m, block, o) = quantize(q, values, 63.0f);
     for (size_t i = 0; i < KVC_BLOCK; i += 4, four += next)
         for (size_t j = 0; j < 4; j++)
-            four[j] = (unsigned char)(q[i + j] + OFFSET);
-}
-
-void kvc_int8_column(float *restrict x, const kvc_matrix *m, size_t o)
-{
-    const unsigned char *four = four_at(m, 0, o);
-    const ptrdiff_t next = four_at(m, 1, o) - four;
-    for (size_t i = 0; i < m->n_in; i++)
-        x[i] = *kvc_matrix_at(m, i / KVC_BLOCK, o) *
-               (float)(four[(ptrdiff_t)(i / 4) * next + (ptrdiff_t)(i % 4)] - OFFSET);
+            four[j] = (unsigned char)(q[i + j] + KVC_ZERO);
 }
 
 /* ---- matrix times rows ------------------------------------------------------------- */
 
-/* n blocks into N rows and VECS vectors of 4 outputs, the sums in registers.
+/* n blocks into N rows and VECS vectors of 4 outputs, with the sums in registers.
  *   w: [n][KVC_BLOCK/4][width][4]   scale: [n][width] */
 KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
                      size_t y_stride, const activations *a, size_t row,
@@ -258,7 +223,7 @@ void kvc_int8_accumulate(float *restrict y, const float *restrict x, size_t rows
             quantize_rows(&a, x + r * x_stride, x_stride, N, m->n_in, first, n);
             for (size_t o = 0; o < lanes; o += KVC_INT8_PANEL)
                 panel(y + r * lanes + o, lanes, &a, N,
-                      four_at(m, first * KVC_BLOCK / 4, o), kvc_matrix_at(m, first, o),
-                      kvc_min(KVC_INT8_PANEL, lanes - o), n);
+                      kvc_matrix_four_at(m, first * KVC_BLOCK / 4, o),
+                      kvc_matrix_at(m, first, o), kvc_min(KVC_INT8_PANEL, lanes - o), n);
         }
 }

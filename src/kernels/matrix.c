@@ -1,139 +1,25 @@
-/* matrix.c - matrix times rows: the one inner loop in floats, and where weights lie. */
-#include <assert.h>
+#include "kernels/matrix.h"
+
 #include <string.h>
 
-#include "base/arena.h"
-#include "kernels/kernels.h"
-#include "base/simd.h"
+#include "base/number.h"
 
-enum { MOST = 12 }; /* vectors of sums that fit the registers beside what they need */
-
-/* acc[c] += w[c] * x, each weight used as soon as it is loaded. */
-KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
+kvc_matrix kvc_matrix_take(kvc_arena *arena, size_t n_in, size_t n_out, float *bias,
+                           kvc_dtype type)
 {
-    for (size_t c = 0; c < VECS; c++) {
-        const v128_t wc = wasm_v128_load(w + 4 * c);
-        KVC_IN_ORDER;
-        acc[c] = wasm_f32x4_add(acc[c], wasm_f32x4_mul(wc, x));
+    const size_t lanes = kvc_round_up(n_out, 4), last = n_out / KVC_PANEL * KVC_PANEL;
+    const size_t blocks = kvc_blocks(n_in), n = type == KVC_I8 ? blocks : n_in;
+    kvc_matrix m = {n_in, n_out, kvc_take_floats(arena, lanes, n), bias, NULL};
+    if (type == KVC_I8)
+        m.q = kvc_take(arena, lanes, kvc_times(arena, blocks, KVC_BLOCK));
+    if (m.w && lanes != n_out) { /* zeros where panels are padded */
+        memset(m.w + last * n, 0, (lanes - last) * n * sizeof *m.w);
+        if (m.q) /* any weight would do: their scales are zero */
+            memset(m.q + last * n * KVC_BLOCK, 0, (lanes - last) * n * KVC_BLOCK);
+        if (bias)
+            memset(bias + n_out, 0, (lanes - n_out) * sizeof *bias);
     }
-}
-
-/* kvc_accumulate for one row and exactly VECS vectors of 4 lanes; with a constant number of
- * them the sums live in registers. Four inputs are loaded at once and spread. */
-KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restrict x,
-                        const float *restrict w, size_t w_stride, size_t n)
-{
-    v128_t acc[MOST];
-    size_t k = 0;
-    for (size_t c = 0; c < VECS; c++)
-        acc[c] = wasm_v128_load(y + 4 * c);
-    for (; k + 4 <= n; k += 4) {
-        const v128_t four = wasm_v128_load(x + k);
-        const float *at = w + k * w_stride;
-        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 0, 0, 0, 0));
-        at += w_stride;
-        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 1, 1, 1, 1));
-        at += w_stride;
-        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 2, 2, 2, 2));
-        at += w_stride;
-        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 3, 3, 3, 3));
-    }
-    for (; k < n; k++)
-        step(VECS, acc, w + k * w_stride, wasm_v128_load32_splat(x + k));
-    for (size_t c = 0; c < VECS; c++)
-        wasm_v128_store(y + 4 * c, acc[c]);
-}
-
-/* The same for two rows, which share the loads of weights. */
-KVC_INLINE void two_rows(const size_t VECS, float *restrict y, size_t y_stride,
-                         const float *restrict x, size_t x_stride,
-                         const float *restrict w, size_t w_stride, size_t n)
-{
-    v128_t acc[2][4];
-    for (size_t c = 0; c < VECS; c++) {
-        acc[0][c] = wasm_v128_load(y + 4 * c);
-        acc[1][c] = wasm_v128_load(y + y_stride + 4 * c);
-    }
-    for (size_t k = 0; k < n; k++) {
-        const v128_t x0 = wasm_v128_load32_splat(x + k);
-        const v128_t x1 = wasm_v128_load32_splat(x + x_stride + k);
-        const float *at = w + k * w_stride;
-        for (size_t c = 0; c < VECS; c++) {
-            const v128_t wc = wasm_v128_load(at + 4 * c);
-            KVC_IN_ORDER;
-            acc[0][c] = wasm_f32x4_add(acc[0][c], wasm_f32x4_mul(wc, x0));
-            acc[1][c] = wasm_f32x4_add(acc[1][c], wasm_f32x4_mul(wc, x1));
-        }
-    }
-    for (size_t c = 0; c < VECS; c++) {
-        wasm_v128_store(y + 4 * c, acc[0][c]);
-        wasm_v128_store(y + y_stride + 4 * c, acc[1][c]);
-    }
-}
-
-#define ONE_ROW(VECS)                                                                    \
-    case VECS:                                                                           \
-        one_row(VECS, y, x, w, w_stride, n);                                             \
-        break
-#define TWO_ROWS(VECS)                                                                   \
-    case VECS: two_rows(VECS, y, y_stride, x, x_stride, w, w_stride, n); break
-
-static void accumulate_one(float *restrict y, const float *restrict x,
-                           const float *restrict w, size_t w_stride, size_t n,
-                           size_t vecs)
-{
-    switch (vecs) {
-        ONE_ROW(1);
-        ONE_ROW(2);
-        ONE_ROW(3);
-        ONE_ROW(4);
-        ONE_ROW(5);
-        ONE_ROW(6);
-        ONE_ROW(7);
-        ONE_ROW(8);
-        ONE_ROW(9);
-        ONE_ROW(10);
-        ONE_ROW(11);
-        ONE_ROW(12);
-    }
-}
-
-static void accumulate_two(float *restrict y, size_t y_stride, const float *restrict x,
-                           size_t x_stride, const float *restrict w, size_t w_stride,
-                           size_t n, size_t vecs)
-{
-    switch (vecs) {
-        TWO_ROWS(1);
-        TWO_ROWS(2);
-        TWO_ROWS(3);
-        TWO_ROWS(4);
-    }
-}
-
-void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
-                    size_t x_stride, const float *restrict w, size_t w_stride,
-                    size_t rows, size_t n, size_t lanes)
-{
-    assert(lanes % 4 == 0);
-    size_t vecs;
-    for (; rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride)
-        for (size_t c = 0; c < lanes; c += 4 * vecs) {
-            vecs = kvc_min(4, (lanes - c) / 4);
-            accumulate_two(y + c, y_stride, x, x_stride, w + c, w_stride, n, vecs);
-        }
-    for (size_t c = 0; rows > 0 && c < lanes; c += 4 * vecs) {
-        vecs = (lanes - c) / 4;
-        if (vecs > MOST)
-            vecs = 8;
-        accumulate_one(y + c, x, w + c, w_stride, n, vecs);
-    }
-}
-
-float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
-{
-    const size_t panel = m->q ? KVC_INT8_PANEL : KVC_PANEL, first = o / panel * panel;
-    const size_t width = kvc_min(panel, kvc_round_up(m->n_out, 4) - first);
-    return m->w + first * (m->q ? kvc_blocks(m->n_in) : m->n_in) + i * width + o - first;
+    return m;
 }
 
 size_t kvc_matrix_bytes(const kvc_matrix *m)
@@ -143,35 +29,23 @@ size_t kvc_matrix_bytes(const kvc_matrix *m)
                 : lanes * m->n_in * sizeof *m->w;
 }
 
+static void int8_column(float *restrict x, const kvc_matrix *m, size_t o)
+{
+    const unsigned char *four = kvc_matrix_four_at(m, 0, o);
+    const ptrdiff_t next = kvc_matrix_four_at(m, 1, o) - four;
+    for (size_t i = 0; i < m->n_in; i++)
+        x[i] = *kvc_matrix_at(m, i / KVC_BLOCK, o) *
+               (float)(four[(ptrdiff_t)(i / 4) * next + (ptrdiff_t)(i % 4)] - KVC_ZERO);
+}
+
 void kvc_matrix_column(float *restrict x, const kvc_matrix *m, size_t o)
 {
     if (m->q) {
-        kvc_int8_column(x, m, o);
+        int8_column(x, m, o);
         return;
     }
     const float *w = kvc_matrix_at(m, 0, o);
     const ptrdiff_t next = kvc_matrix_at(m, 1, o) - w;
     for (size_t i = 0; i < m->n_in; i++, w += next)
         x[i] = *w;
-}
-
-void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
-                const kvc_matrix *m)
-{
-    const size_t lanes = kvc_round_up(m->n_out, 4), x_stride = kvc_round_up(m->n_in, 4);
-    for (size_t r = 0; r < rows; r++) {
-        if (m->bias)
-            memcpy(y + r * lanes, m->bias, lanes * sizeof *y);
-        else
-            memset(y + r * lanes, 0, lanes * sizeof *y);
-    }
-    if (m->q) {
-        kvc_int8_accumulate(y, x, rows, m);
-        return;
-    }
-    for (size_t o = 0; o < lanes; o += KVC_PANEL) {
-        const size_t width = kvc_min(KVC_PANEL, lanes - o);
-        kvc_accumulate(y + o, lanes, x, x_stride, m->w + o * m->n_in, width, rows,
-                       m->n_in, width);
-    }
 }

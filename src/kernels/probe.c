@@ -1,18 +1,11 @@
-/* probe.c - loops that do one thing as fast as the machine can. Every lane starts with a
- * number of its own and is part of the result: compilers leave out what is equal or unused. */
+/* probe.c - loops that do one thing as fast as the machine can. Every lane starts from
+ * its own number and is part of the result: compilers drop work that is repeated or
+ * unused. */
 #include "kernels/probe.h"
 
 #include "base/simd.h"
 
 enum { STREAM = KVC_PROBE_BLOCK / sizeof(v128_t), CHAINS = KVC_PROBE_CHAINS };
-
-KVC_INLINE uint32_t lanes(v128_t sum)
-{
-    return (uint32_t)wasm_i32x4_extract_lane(sum, 0) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 1) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 2) +
-           (uint32_t)wasm_i32x4_extract_lane(sum, 3);
-}
 
 uint32_t kvc_probe_read(const void *memory, size_t bytes, uint32_t times)
 {
@@ -25,7 +18,7 @@ uint32_t kvc_probe_read(const void *memory, size_t bytes, uint32_t times)
                 sum[i] = wasm_i32x4_add(sum[i], wasm_v128_load(p + i));
     for (size_t i = 1; i < STREAM; i++)
         sum[0] = wasm_i32x4_add(sum[0], sum[i]);
-    return lanes(sum[0]);
+    return kvc_sum_integer_lanes(sum[0]);
 }
 
 float kvc_probe_multiply_add(uint32_t times, float half)
@@ -40,12 +33,11 @@ float kvc_probe_multiply_add(uint32_t times, float half)
             x[i] = wasm_f32x4_add(wasm_f32x4_mul(x[i], h), h);
     for (size_t i = 1; i < CHAINS; i++)
         x[0] = wasm_f32x4_add(x[0], x[i]);
-    return (wasm_f32x4_extract_lane(x[0], 0) + wasm_f32x4_extract_lane(x[0], 1)) +
-           (wasm_f32x4_extract_lane(x[0], 2) + wasm_f32x4_extract_lane(x[0], 3));
+    return kvc_sum_lanes(x[0]);
 }
 
-/* 16 products, four into each lane of sum. The sum is a factor as well where a compiler
- * could otherwise compute the products once for all rounds. */
+/* 16 products, four into each lane of sum. Without relaxed SIMD the sum is a factor as
+ * well: a compiler could otherwise compute the products once for all rounds. */
 KVC_INLINE v128_t dot(v128_t sum, v128_t x)
 {
 #ifdef __wasm_relaxed_simd__
@@ -68,5 +60,5 @@ uint32_t kvc_probe_dot(uint32_t times, int32_t zero)
             sum[i] = dot(sum[i], x);
     for (size_t i = 1; i < CHAINS; i++)
         sum[0] = wasm_i32x4_add(sum[0], sum[i]);
-    return lanes(sum[0]);
+    return kvc_sum_integer_lanes(sum[0]);
 }

@@ -1,43 +1,26 @@
-/* intake.c - the bytes of a file, in pieces of any size, become packed weights. */
-#include <string.h>
-
-#include "model/model.h"
+/* intake.c - bytes of a file, in pieces of any size, become packed weights. */
+#include "base/number.h"
+#include "kernels/int8.h"
+#include "model/tensors.h"
 
 static size_t dtype_size(kvc_dtype dtype)
 {
     return dtype == KVC_F32 ? 4 : 2;
 }
 
-/* IEEE 754 half to single, exact: subnormals, infinities and NaN included. */
-static uint32_t widen_half(uint32_t h)
-{
-    const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31,
-                   fraction = h & 0x3ffu;
-    if (exponent == 31)
-        return sign | 0x7f800000u | fraction << 13;
-    if (exponent != 0)
-        return sign | (exponent + 112) << 23 | fraction << 13;
-    const float magnitude = (float)fraction * 0x1p-24f;
-    uint32_t bits;
-    memcpy(&bits, &magnitude, sizeof bits);
-    return sign | bits;
-}
-
 static float load_element(const unsigned char *p, kvc_dtype dtype)
 {
-    uint32_t bits = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    if (dtype == KVC_F32)
-        bits |= (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-    else
-        bits = dtype == KVC_BF16 ? bits << 16 : widen_half(bits);
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    const uint32_t low = (uint32_t)p[0] | (uint32_t)p[1] << 8;
+    if (dtype == KVC_F16)
+        return kvc_float_from_half((uint16_t)low);
+    if (dtype == KVC_BF16)
+        return kvc_float_from_bits(low << 16);
+    return kvc_float_from_bits(low | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
-/* Puts element number i of the file's tensor where it belongs. A weight of an int8 matrix
- * waits among the last KVC_BLOCK inputs of its column until its block is whole: in a
- * Conv1D tensor a row is an input, in wte the row of one output. */
+/* Puts element i of the file's tensor in its place. Weights of an int8 matrix wait until
+ * the KVC_BLOCK inputs of a block are there: for all outputs where a row of the file is
+ * an input, for one output where it is an output. */
 static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
 {
     if (place->plain) {
@@ -45,15 +28,13 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
         return;
     }
     const size_t row = i / place->shape[1], column = i % place->shape[1];
+    const size_t in = place->out_major ? column : row;
+    const size_t stride = place->out_major ? 1 : place->shape[1];
+    const size_t at = place->out_major ? 0 : column;
     const kvc_matrix *m = place->matrix;
-    size_t in = column, out = row, stride = 1, at = 0;
-    if (!place->out_major) {
-        in = row;
-        out = column % m->n_out;
-        m += column / m->n_out;
-        stride = place->shape[1];
-        at = column;
-    }
+    size_t out = place->out_major ? row : column;
+    for (; out >= m->n_out; m++) /* from part to part */
+        out -= m->n_out;
     if (!m->q) {
         *kvc_matrix_at(m, in, out) = value;
         return;
@@ -104,7 +85,7 @@ kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t byte
     const unsigned char *p = data;
     for (size_t left = bytes / size; left > 0; left--, p += size) {
         const float value = load_element(p, in->dtype);
-        if (!kvc_all_finite(&value, 1)) {
+        if (!kvc_is_finite(value)) {
             kvc_model_cancel_tensor(model);
             return KVC_ERR_NOT_FINITE;
         }
@@ -126,7 +107,7 @@ kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dty
                                const uint64_t *shape, size_t rank, const void *data,
                                size_t bytes)
 {
-    if (name && kvc_model_ignores(name))
+    if (model && name && kvc_model_ignores(model, name))
         return KVC_OK;
     kvc_error error = kvc_model_begin_tensor(model, name, dtype, shape, rank);
     if (error)

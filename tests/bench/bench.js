@@ -1,4 +1,4 @@
-// Tokens per second of this engine, and how near that is to what the machine can do. See README.md.
+// Tokens per second of this engine, and how near that comes to what the machine can do. See README.md.
 //
 //   npm run bench [-- OPTION...]
 //     --quick | --full         seconds instead of minutes; or everything, however long it takes
@@ -14,19 +14,28 @@ import { machine, overheadLine, refuseDifferences, report } from './report.js';
 import { newestNode, nodeVersion, runChromium, runNode } from './runtimes.js';
 import { SHAPES } from './shapes.js';
 
+/**
+ * @import { Overhead as ReportOverhead, Row as ReportRow } from './report.js'
+ * @import { Result } from './suite.js'
+ * @import { ParseArgsConfig } from 'node:util'
+ */
+
+const ALL = { models: ['MICRO', 'TINY', 'GPT2', 'shipped'], contexts: [64, 256, 1000] };
 const PLANS = {
   quick: { models: ['TINY', 'shipped'], contexts: [64, 256], runs: 3, windowMs: 50, patienceMs: 500 },
-  usual: { models: ['MICRO', 'TINY', 'GPT2', 'shipped'], contexts: [64, 256, 1000], runs: 5, windowMs: 100, patienceMs: 2500 },
-  full: { models: ['MICRO', 'TINY', 'GPT2', 'shipped'], contexts: [64, 256, 1000], runs: 7, windowMs: 200, patienceMs: 3_600_000 },
+  usual: { ...ALL, runs: 5, windowMs: 100, patienceMs: 2500 },
+  full: { ...ALL, runs: 7, windowMs: 200, patienceMs: 3_600_000 },
 };
 
 const text = /** @type {const} */ ({ type: 'string' });
 const flag = /** @type {const} */ ({ type: 'boolean', default: false });
 const options = given({
-  quick: flag, full: flag, chromium: flag, models: text, contexts: text, builds: text, weights: text, node: text, runs: text, json: text,
+  quick: flag, full: flag, chromium: flag, models: text, contexts: text, builds: text, weights: text,
+  node: text, runs: text, json: text,
 });
 const plan = PLANS[options.quick ? 'quick' : options.full ? 'full' : 'usual'];
-const list = (/** @type {string | undefined} */ given, /** @type {string[]} */ usual) => given?.split(',') ?? usual;
+/** @param {string | undefined} given  @param {string[]} usual */
+const list = (given, usual) => given?.split(',') ?? usual;
 const builds = list(options.builds, ['best', 'native']);
 const job = {
   ...plan,
@@ -39,22 +48,25 @@ const job = {
 refuse(job.models, [...Object.keys(SHAPES), 'shipped'], '--models');
 refuse(builds, ['best', 'relaxed', 'simd', 'scalar', 'native'], '--builds');
 refuse(job.weights, ['f32', 'int8'], '--weights');
-if (![...job.contexts, job.runs].every((n) => Number.isInteger(n) && n > 0) || job.runs > 100) usage('--contexts and --runs take whole numbers, runs up to 100.');
+if (![...job.contexts, job.runs].every((n) => Number.isInteger(n) && n > 0) || job.runs > 100) {
+  usage('--contexts and --runs take whole numbers, runs up to 100.');
+}
 
-/** @type {import('./report.js').Row[]} */
+/** @type {ReportRow[]} */
 const rows = [];
-/** @type {import('./report.js').Overhead[]} */
+/** @type {ReportOverhead[]} */
 const overheads = [];
 
-/** Keeps what comes from one runtime. @param {string} runtime  @returns {(result: import('./suite.js').Result) => void} */
-const keep = (runtime) => ({ kind, ...result }) => {
-  if (kind === 'note') console.error(`${runtime}: ${/** @type {any} */ (result).text}`);
-  else if (kind === 'overhead') overheads.push({ runtime, .../** @type {any} */ (result) });
-  else rows.push({ kind, runtime, .../** @type {any} */ (result) });
+/** Keeps the results of one runtime. @param {string} runtime  @returns {(result: Result) => void} */
+const keep = (runtime) => (result) => {
+  if (result.kind === 'note') console.error(`${runtime}: ${result.text}`);
+  else if (result.kind === 'overhead') overheads.push({ ...result, runtime });
+  else rows.push({ ...result, runtime });
 };
 
 if (job.builds.length > 0) {
-  const nodes = [process.execPath, ...(options.node ? [options.node === 'newest' ? await newestNode() : options.node] : [])];
+  const nodes = [process.execPath];
+  if (options.node) nodes.push(options.node === 'newest' ? await newestNode() : options.node);
   for (const program of nodes) {
     const version = await nodeVersion(program);
     const flags = job.builds.includes('relaxed') && parseInt(version.slice(1), 10) < 22;
@@ -64,17 +76,19 @@ if (job.builds.length > 0) {
 }
 if (builds.includes('native')) {
   if (existsSync(new URL('../../build/bench-native', import.meta.url))) await runNative(job, keep);
-  else console.error('Native: not measured, because build/bench-native is not there; ./build.sh bench builds it where there is a gcc.');
+  else console.error('Native: not measured; ./build.sh bench builds its program where there is a gcc.');
 }
 refuseDifferences(rows);
 
-const results = { date: new Date().toISOString().slice(0, 10), machine: machine(), node: process.version, job, overheads, rows };
-console.log(`${results.date}; ${results.machine}; one thread.\nTokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits `
-  + `are equal bit for bit, with the cache and without, in every build.\n\n${report(rows)}`);
+const date = new Date().toISOString().slice(0, 10);
+const results = { date, machine: machine(), node: process.version, job, overheads, rows };
+console.log(`${date}; ${results.machine}; one thread.\n`
+  + `Tokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits are equal bit `
+  + `for bit, with the cache and without, in every build.\n\n${report(rows)}`);
 for (const overhead of overheads) console.log(overheadLine(overhead));
 if (options.json) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
 
-/** The command line's options. @template {import('node:util').ParseArgsOptionsConfig} T  @param {T} known */
+/** The command line's options. @template {NonNullable<ParseArgsConfig['options']>} T  @param {T} known */
 function given(known) {
   try {
     return parseArgs({ options: known }).values;
@@ -85,7 +99,9 @@ function given(known) {
 
 /** @param {string[]} given  @param {string[]} known  @param {string} option */
 function refuse(given, known, option) {
-  for (const word of given) if (!known.includes(word)) usage(`${option} does not know "${word}"; there are ${known.join(', ')}.`);
+  for (const word of given) {
+    if (!known.includes(word)) usage(`${option} does not know "${word}"; it knows ${known.join(', ')}.`);
+  }
 }
 
 /** @param {string} sentence  @returns {never} */

@@ -10,21 +10,28 @@ import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
+import { table } from '../../web/measure/figures.js';
+import { counted } from '../../web/measure/numbers.js';
 
-/** @typedef {import('../../web/session/options.js').CacheType} CacheType */
+/**
+ * @import { CacheType } from '../../web/cache/options.js'
+ * @import { Model } from '../../web/session/model.js'
+ */
+
 /** @type {[CacheType, CacheType][]} of keys and values */
 const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
 
 /**
  * Token ids of a text that the model writes; where it ends, it begins another one.
- * @param {import('../../web/session/model.js').Model} model  @param {number} length  @param {number} seed
+ * @param {Model} model  @param {number} length  @param {number} seed
  */
 export async function ownText(model, length, seed) {
   const begin = model.config.bosTokenId ?? 0;
   const session = model.createSession();
   const ids = [begin];
   for (let run = seed; ids.length < length; run++) {
-    const options = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: run, maxTokens: length - ids.length };
+    const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: run };
+    const options = { ...sampling, maxTokens: length - ids.length };
     for await (const token of session.generate(ids, options)) ids.push(token.id);
     if (ids.length < length) ids.push(begin);
   }
@@ -32,7 +39,7 @@ export async function ownText(model, length, seed) {
   return ids;
 }
 
-/** ln softmax in float64, of logits that are overwritten by nobody. @param {Float32Array} logits */
+/** ln softmax in float64; the logits stay as they are. @param {Float32Array} logits */
 function logSoftmax(logits) {
   let max = -Infinity;
   for (const x of logits) max = Math.max(max, x);
@@ -57,7 +64,7 @@ export function argmax(values) {
 }
 
 /**
- * @param {import('../../web/session/model.js').Model} model
+ * @param {Model} model
  * @param {number[]} ids
  * @param {[CacheType, CacheType][]} [types]
  */
@@ -65,7 +72,8 @@ export function compareCacheTypes(model, ids, types = TYPES) {
   const exact = model.createSession({ capacity: ids.length });
   const rows = types.map(([keyType, valueType]) => {
     const session = model.createSession({ capacity: ids.length, keyType, valueType });
-    return { keyType, valueType, session, bytesPerToken: session.memoryUsage().bytesPerToken, logitError: 0, sumKL: 0, maxKL: 0, same: 0 };
+    const { bytesPerToken } = session.memoryUsage();
+    return { keyType, valueType, session, bytesPerToken, logitError: 0, sumKL: 0, maxKL: 0, same: 0 };
   });
   for (const id of ids) {
     const logits = exact.decode(id);
@@ -73,7 +81,9 @@ export function compareCacheTypes(model, ids, types = TYPES) {
     const top = argmax(logits);
     for (const row of rows) {
       const others = row.session.decode(id);
-      for (let i = 0; i < logits.length; i++) row.logitError = Math.max(row.logitError, Math.abs(logits[i] - others[i]));
+      for (let i = 0; i < logits.length; i++) {
+        row.logitError = Math.max(row.logitError, Math.abs(logits[i] - others[i]));
+      }
       const kl = divergence(p, logSoftmax(others));
       row.sumKL += kl;
       row.maxKL = Math.max(row.maxKL, kl);
@@ -101,12 +111,16 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const rows = compareCacheTypes(model, ids);
   const full = model.createSession({ capacity: 1 }).memoryUsage().bytesPerToken;
   const { nLayer, nEmbd, nHead } = model.config;
-  console.log(`${ids.length} tokens, seed ${values.seed}; GPT-2, ${nLayer} layers, width ${nEmbd}, ${nHead} heads; against a cache of f32 (${full} bytes per token)\n`);
-  console.log('| Keys | Values | Bytes per token | Max logit error | Mean KL | Max KL | Same top-1 |\n| --- | --- | ---: | ---: | ---: | ---: | ---: |');
-  for (const { keyType, valueType, bytesPerToken, logitError, meanKL, maxKL, sameTop1 } of rows) {
-    console.log(`| ${keyType} | ${valueType} | ${bytesPerToken.toLocaleString('en')} | ${logitError.toPrecision(2)} | ${meanKL.toExponential(1)} | `
-      + `${maxKL.toExponential(1)} | ${(100 * sameTop1).toFixed(1)} % |`);
+  console.log(`${ids.length} tokens, seed ${values.seed}; GPT-2, ${nLayer} layers, width ${nEmbd}, `
+    + `${nHead} heads; against a cache of f32 (${full} bytes per token)\n`);
+  const head = ['Keys', 'Values', 'Bytes per token', 'Max logit error', 'Mean KL', 'Max KL', 'Same top-1'];
+  console.log(table(head, rows.map((row) => [
+    row.keyType, row.valueType, counted(row.bytesPerToken), row.logitError.toPrecision(2),
+    row.meanKL.toExponential(1), row.maxKL.toExponential(1), `${(100 * row.sameTop1).toFixed(1)} %`,
+  ]), 2));
+  if (values.json) {
+    const results = { tokens: ids.length, seed: Number(values.seed), rows };
+    await writeFile(values.json, `${JSON.stringify(results, null, 2)}\n`);
   }
-  if (values.json) await writeFile(values.json, `${JSON.stringify({ tokens: ids.length, seed: Number(values.seed), rows }, null, 2)}\n`);
   model.dispose();
 }

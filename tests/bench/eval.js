@@ -1,13 +1,12 @@
-// Bits per byte of a model on a text file, computed by this engine through its binding; of int8 weights also
-// how often the likeliest token is that of f32 weights:
+// Bits per byte of a model on a text file, computed by this engine through its binding; with int8 weights,
+// also how often the likeliest token is that of f32 weights:
 //
 //   npm run eval -- TEXT [--model DIR] [--weights f32|int8] [--json FILE]
 //
-// TEXT holds documents separated by lines of <|endoftext|>. Every token of a document and the
-// <|endoftext|> that closes it is predicted exactly once, from at most n_positions tokens of the same
-// document, its opening <|endoftext|> included. A longer document is read in windows that overlap by
-// half. The bits are divided by the UTF-8 bytes of the documents alone. src/train/evaluate.py does the
-// same in PyTorch.
+// TEXT holds documents separated by lines of <|endoftext|>. Every token of a document and the <|endoftext|>
+// that closes it is predicted exactly once, from at most n_positions tokens of the same document, its opening
+// <|endoftext|> included. A longer document is read in windows that overlap by half. The bits are divided by
+// the UTF-8 bytes of the documents alone. src/train/evaluate.py does the same in PyTorch.
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,14 +14,18 @@ import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { argmax } from './cache-types.js';
 
+/** @import { Model } from '../../web/session/model.js' */
+
 const END = '<|endoftext|>';
 
 /** The texts between the <|endoftext|> lines. @param {string} text */
-const documentsOf = (text) => text.split(END).map((part) => part.replace(/^\n+|\n+$/g, '')).filter((part) => part !== '');
+const documentsOf = (text) => text.split(END)
+  .map((part) => part.replace(/^\n+|\n+$/g, ''))
+  .filter((part) => part !== '');
 
 /**
  * The windows of a text: tokens, the index of the first one whose successor counts, and how many do.
- * @param {import('../../web/session/model.js').Model} model  @param {string} text
+ * @param {Model} model  @param {string} text
  */
 function* windowsOf(model, text) {
   const { bosTokenId: end, nPositions } = model.config;
@@ -38,7 +41,7 @@ function* windowsOf(model, text) {
   }
 }
 
-/** @param {import('../../web/session/model.js').Model} model  @param {string} text */
+/** @param {Model} model  @param {string} text */
 export function bitsPerByte(model, text) {
   const session = model.createSession();
   const documents = documentsOf(text);
@@ -54,7 +57,7 @@ export function bitsPerByte(model, text) {
 
 /**
  * The part of all positions at which two models with one tokenizer find the same token likeliest.
- * @param {import('../../web/session/model.js').Model} model  @param {import('../../web/session/model.js').Model} other  @param {string} text
+ * @param {Model} model  @param {Model} other  @param {string} text
  */
 export function sameTop1(model, other, text) {
   const sessions = [model.createSession(), other.createSession()];
@@ -91,7 +94,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   /** @type {ReturnType<typeof bitsPerByte> & { sameTop1?: number }} */
   const result = bitsPerByte(model, text);
   const seconds = (performance.now() - start) / 1e3;
-  console.log(`${result.bitsPerByte.toFixed(4)} bits per byte: ${result.documents} documents, ${result.bytes} bytes, ${result.tokens} tokens, `
+  const { bitsPerByte: bits, documents, bytes, tokens } = result;
+  console.log(`${bits.toFixed(4)} bits per byte: ${documents} documents, ${bytes} bytes, ${tokens} tokens, `
     + `${seconds.toFixed(1)} s, ${model.weights}, ${model.variant} build`);
   if (values.weights !== 'f32') {
     const exact = await loadModel(values.model);

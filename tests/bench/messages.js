@@ -1,15 +1,18 @@
-// What a token costs on its way to a reader besides its computing: through the worker and its messages, as the page
-// gets it, as fast as it goes. In a page only (messages.html); needs no more than client.js.
+// The cost of a token's way to a reader, beside its computing: through the worker and its messages, as
+// the page gets it, as fast as it goes. Runs in a page only (messages.html) and needs no more than a client.
 import { spread } from '../../web/measure/benchmark.js';
+
+/**
+ * @import { Client } from '../../web/worker/client.js'
+ * @import { Weights } from '../../web/worker/messages.js'
+ */
 
 const WARM_UPS = 1;
 const TOKENS = 400;
 
-/** @typedef {import('../../web/worker/client.js').EngineClient} EngineClient */
-
 /**
- * Microseconds a token outside of what its own `ms` says.
- * @param {EngineClient} client  @param {string} url  of a model  @param {string} weights  @param {number} runs
+ * Microseconds a token beside those of its own `ms`.
+ * @param {Client} client  @param {string} url  of a model  @param {Weights} weights  @param {number} runs
  */
 export async function messageOverhead(client, url, weights, runs) {
   const { variant: build } = await client.request('load', { url, variant: 'auto', weights });
@@ -23,12 +26,13 @@ export async function messageOverhead(client, url, weights, runs) {
 }
 
 /**
- * From the proof of the prompt on, after which the worker does nothing but write, up to the last token.
- * @param {EngineClient} client  @param {number} seed
+ * From the proof of the prompt, after which the worker does nothing but write, to the last token.
+ * @param {Client} client  @param {number} seed
  */
 async function costOfRun(client, seed) {
   let [from, to, ms, tokens] = [0, 0, 0, 0];
-  await client.request('generate', { prompt: 'Once upon a time', sampling: { maxTokens: TOKENS, seed } }, (event) => {
+  const sampling = { maxTokens: TOKENS, seed };
+  await client.request('generate', { prompt: 'Once upon a time', sampling }, (event) => {
     if (event.type === 'proof') from = performance.now();
     if (event.type !== 'tokens' || from === 0) return;
     to = performance.now();

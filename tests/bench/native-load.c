@@ -1,11 +1,11 @@
-/* native-load.c - the job of the native benchmark, and the model that it names. */
+/* native-load.c - the job of the native benchmark, and its model. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
-#include "native.h"
+#include "base/number.h"
 #include "kernels/probe.h"
+#include "native.h"
 
 void bench_fail(const char *what)
 {
@@ -57,7 +57,7 @@ static void load_tensor(kvc_model *model, FILE *file)
     uint64_t shape[8];
     for (size_t i = 0; i < rank && i < 8; i++)
         shape[i] = bench_size();
-    if (kvc_model_ignores(name))
+    if (kvc_model_ignores(model, name))
         return;
     void *data = bench_allocate(bytes);
     if (fseek(file, (long)begin, SEEK_SET) || fread(data, 1, bytes, file) != bytes)
@@ -71,11 +71,12 @@ static void load_tensor(kvc_model *model, FILE *file)
 kvc_model *bench_load(const char *path, bench_job *job)
 {
     kvc_config config = {0};
-    uint32_t *const sizes[] = {&config.n_layer, &config.n_head,      &config.n_embd,
-                               &config.n_inner, &config.n_positions, &config.vocab_size};
+    uint32_t *const sizes[] = {&config.n_layer,     &config.n_head,    &config.n_kv_head,
+                               &config.head_dim,    &config.n_embd,    &config.n_inner,
+                               &config.n_positions, &config.vocab_size};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         *sizes[i] = (uint32_t)bench_size();
-    config.layer_norm_epsilon = (float)number();
+    config.norm_epsilon = (float)number();
     job->weights = config.weights = (kvc_dtype)bench_size();
     job->runs = bench_size();
     job->window = 1e-3 * number();

@@ -1,9 +1,9 @@
-/* native.c - the same measurements without a JavaScript engine: suite.js in C, for one model.
+/* native.c - the measurements of suite.js without a JavaScript engine, for one model.
  *
  *     bench-native FILE < JOB        FILE: model.safetensors   JOB: see native.h
  *
- * One line of JSON for each context: the rates of every run, the counts of one decoded token
- * and of one prefill, and the hash of the logits. */
+ * One line of JSON for each context: the rates of every run, the counts of one decoded
+ * token and of one prefill, and the hash of the logits. */
 #define _POSIX_C_SOURCE 199309L
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/arena.h"
-#include "native.h"
+#include "base/number.h"
 #include "kernels/probe.h"
+#include "native.h"
 
 enum { WARM_UPS = 1, FEW = 32 };
 
@@ -37,7 +37,7 @@ static double now(void)
 
 /* ---- measuring --------------------------------------------------------------------- */
 
-/* Bytes per second of reading as many bytes as the model's weights are. */
+/* Bytes per second, reading a buffer as large as the model's weights. */
 static double read_rate(double window)
 {
     const double start = now();
@@ -105,7 +105,7 @@ static double decode_rate(kvc_session *session, const bench_job *job, size_t n)
     return (double)tokens / seconds;
 }
 
-/* The hash of the logits after one token more than the context. */
+/* The hash of the logits after the context and one more token. */
 static uint64_t hash_after(kvc_session *session, const bench_job *job, size_t n)
 {
     bench_check(kvc_session_truncate(session, n), "truncate");
@@ -113,7 +113,7 @@ static uint64_t hash_after(kvc_session *session, const bench_job *job, size_t n)
     return kvc_session_logits_hash(session);
 }
 
-/* All of it, in turns; false where a logit differs. */
+/* All of it, in turns; false if a logit differs. */
 static bool measure(kvc_session *session, const bench_job *job, size_t n, bool passes,
                     bench_rates *r, uint64_t *hash)
 {
@@ -196,7 +196,7 @@ static void measure_context(kvc_model *model, const bench_job *job, size_t n)
     free(memory);
 }
 
-/* As a token is decoded: the bytes that the probe reads are those of the weights. */
+/* The probe reads as many bytes as a decoded token reads of the weights. */
 static void prepare_probe(kvc_model *model)
 {
     const kvc_session_config config = {.capacity = 1, .n_sequence = 1};

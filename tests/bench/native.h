@@ -1,6 +1,7 @@
-/* native.h - what the native benchmark is told on its standard input: words apart from each
- * other by white space, written by native.js.
- *     n_layer n_head n_embd n_inner n_positions vocab_size epsilon  weights (kvc_dtype)
+/* native.h - the job of the native benchmark, as words on its standard input, separated
+ * by white space and written by native.js.
+ *     n_layer n_head n_kv_head head_dim n_embd n_inner n_positions vocab_size epsilon
+ *     weights (kvc_dtype)
  *     runs window_ms patience_ms decoded
  *     N  then N times: name dtype begin bytes rank shape...
  *     N  then N times: context

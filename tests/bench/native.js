@@ -1,4 +1,4 @@
-// The native side of the benchmark: writes the job that native.h describes, reads the lines of native.c.
+// The native side of the benchmark: writes the job that native.h describes and reads the lines of native.c.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,11 +10,17 @@ import { DECODED, benchmarkIds, spread } from '../../web/measure/benchmark.js';
 import { linesOf } from './lines.js';
 import { SHAPES, randomModel } from './shapes.js';
 
+/**
+ * @import { Config } from '../../web/config/config.js'
+ * @import { Job, Tell } from './suite.js'
+ * @import { Sizes } from './shapes.js'
+ */
+
 const PROGRAM = fileURLToPath(new URL('../../build/bench-native', import.meta.url));
 const SHIPPED = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
 const WEIGHTS = { f32: 0, int8: 3 }; // kvc_dtype
 
-/** @param {import('./suite.js').Job} job  @param {(runtime: string) => (result: import('./suite.js').Result) => void} keep */
+/** @param {Job} job  @param {(runtime: string) => Tell} keep */
 export async function runNative(job, keep) {
   const { stdout: version } = await promisify(execFile)('gcc', ['-dumpfullversion']);
   const tell = keep(`gcc ${version.trim()} -O3 -march=native`);
@@ -29,13 +35,16 @@ export async function runNative(job, keep) {
   }
 }
 
-/** @param {string} folder  @param {import('./shapes.js').Sizes} sizes */
+/** @param {string} folder  @param {Sizes} sizes */
 async function writeModel(folder, sizes) {
   for (const [name, blob] of randomModel(sizes)) await writeFile(join(folder, name), blob.stream());
   return folder;
 }
 
-/** @param {{ name: string, directory: string, weights: string }} what  @param {import('./suite.js').Job} job  @param {(result: import('./suite.js').Result) => void} tell */
+/**
+ * @param {{ name: string, directory: string, weights: string }} what
+ * @param {Job} job  @param {Tell} tell
+ */
 async function measureModel({ name, directory, weights }, job, tell) {
   const config = parseConfig(JSON.parse(await readFile(join(directory, 'config.json'), 'utf8')));
   const contexts = job.contexts.filter((n) => n + DECODED <= config.nPositions);
@@ -56,18 +65,21 @@ async function measureModel({ name, directory, weights }, job, tell) {
 }
 
 /**
- * @param {Readonly<import('../../web/config/config.js').Config>} c  @param {string} file  @param {number[]} contexts
- * @param {string} weights  @param {import('./suite.js').Job} job
+ * @param {Readonly<Config>} c  @param {string} file  @param {number[]} contexts
+ * @param {string} weights  @param {Job} job
  */
 async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs }) {
   const { header, start } = await readHeader(file);
-  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__').map(([name, { dtype, shape, data_offsets: [begin, end] }]) => (
+  const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__');
+  const places = tensors.map(([name, { dtype, shape, data_offsets: [begin, end] }]) => (
     [name, dtype, start + begin, end - begin, shape.length, ...shape].join(' ')));
   const ids = benchmarkIds(Math.max(...contexts) + DECODED, c.vocabSize);
   return [
-    [c.nLayer, c.nHead, c.nEmbd, c.nInner, c.nPositions, c.vocabSize, c.layerNormEpsilon, WEIGHTS[/** @type {'f32'} */ (weights)]].join(' '),
+    [c.nLayer, c.nHead, c.nKvHead, c.headDim, c.nEmbd, c.nInner, c.nPositions, c.vocabSize].join(' '),
+    c.layerNormEpsilon,
+    WEIGHTS[/** @type {keyof typeof WEIGHTS} */ (weights)],
     [runs, windowMs, patienceMs, DECODED].join(' '),
-    tensors.length, ...tensors, contexts.length, contexts.join(' '), ids.length, ids.join(' '), '',
+    places.length, ...places, contexts.length, contexts.join(' '), ids.length, ids.join(' '), '',
   ].join('\n');
 }
 
@@ -75,7 +87,8 @@ async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs 
 async function readHeader(path) {
   const file = await open(path);
   try {
-    const length = Number((await file.read(new DataView(new ArrayBuffer(8)), 0, 8, 0)).buffer.getBigUint64(0, true));
+    const prefix = await file.read(new DataView(new ArrayBuffer(8)), 0, 8, 0);
+    const length = Number(prefix.buffer.getBigUint64(0, true));
     const { buffer } = await file.read(new Uint8Array(length), 0, length, 8);
     return { header: JSON.parse(new TextDecoder().decode(buffer)), start: 8 + length };
   } finally {

@@ -3,7 +3,12 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { HEAD, cells, details, table } from '../../web/measure/figures.js';
 import { SHAPES } from './shapes.js';
 
-/** @typedef {import('./suite.js').Row & { runtime: string }} Row  @typedef {import('./suite.js').Overhead & { runtime: string }} Overhead */
+/**
+ * @import { Overhead as SuiteOverhead, Row as SuiteRow } from './suite.js'
+ *
+ * @typedef {SuiteRow & { runtime: string }} Row
+ * @typedef {SuiteOverhead & { runtime: string }} Overhead
+ */
 
 /** Of the same text, every build everywhere has the same logits. @param {readonly Row[]} rows */
 export function refuseDifferences(rows) {
@@ -14,7 +19,8 @@ export function refuseDifferences(rows) {
     const other = first.get(text) ?? row;
     first.set(text, other);
     if (other.hash === row.hash) continue;
-    throw new Error(`No report: ${text} gave other logits in ${place(row)} (${row.hash}) than in ${place(other)} (${other.hash}).`);
+    throw new Error(`No report: ${text} gave other logits in ${place(row)} (${row.hash}) `
+      + `than in ${place(other)} (${other.hash}).`);
   }
 }
 
@@ -22,7 +28,8 @@ export function refuseDifferences(rows) {
 const place = ({ runtime, build }) => (build === 'native' ? runtime : `${runtime}, ${build}`);
 
 export function machine() {
-  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, ${type()} ${release()}`;
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${cpus()[0].model.trim()}, ${cpus().length} cores, ${memory} GiB, ${type()} ${release()}`;
 }
 
 /** @param {readonly Row[]} rows */
@@ -30,8 +37,11 @@ export function report(rows) {
   const lines = [];
   for (const model of new Set(rows.map((row) => row.model))) {
     const own = rows.filter((row) => row.model === model);
-    lines.push(`### ${title(model)}`, '', table(['Runs in', ...HEAD], own.map((row) => [place(row), ...cells(row)]), 2), '');
-    for (const name of new Set(own.map(group))) lines.push(`${name}: ${details(own.filter((row) => group(row) === name))}.`);
+    const cellRows = own.map((row) => [place(row), ...cells(row)]);
+    lines.push(`### ${title(model)}`, '', table(['Runs in', ...HEAD], cellRows, 2), '');
+    for (const name of new Set(own.map(group))) {
+      lines.push(`${name}: ${details(own.filter((row) => group(row) === name))}.`);
+    }
     lines.push('');
   }
   return lines.join('\n');
@@ -39,8 +49,9 @@ export function report(rows) {
 
 /** @param {string} model */
 function title(model) {
-  const sizes = SHAPES[model];
-  return sizes ? `${model}: ${sizes.n_layer} layers, width ${sizes.n_embd}, ${sizes.n_head} heads, vocabulary ${sizes.vocab_size}` : 'The shipped model';
+  if (model === 'shipped') return 'The shipped model';
+  const { n_layer, n_embd, n_head, vocab_size } = SHAPES[model];
+  return `${model}: ${n_layer} layers, width ${n_embd}, ${n_head} heads, vocabulary ${vocab_size}`;
 }
 
 const OVERHEADS = {
@@ -51,7 +62,8 @@ const OVERHEADS = {
 
 /** @param {Omit<Overhead, 'kind'>} overhead */
 export function overheadLine({ runtime, build, weights, of, microseconds: { median, min, max } }) {
-  return `${runtime}, ${build}, ${weights}: ${median.toFixed(1)} microseconds (${min.toFixed(1)} to ${max.toFixed(1)}) ${OVERHEADS[of]}.`;
+  const cost = `${median.toFixed(1)} microseconds (${min.toFixed(1)} to ${max.toFixed(1)})`;
+  return `${runtime}, ${build}, ${weights}: ${cost} ${OVERHEADS[of]}.`;
 }
 
 /** @param {Row} row */

@@ -2,6 +2,7 @@
 import { runSuite } from './suite.js';
 
 const job = JSON.parse(process.argv[2]);
-if (job.builds.includes('relaxed')) await import('../relaxed.js'); // asked for by name: flags where it is hidden
+// Asked for by name: runs behind flags where Node hides it.
+if (job.builds.includes('relaxed')) await import('../relaxed.js');
 const shipped = new URL('../../web/models/stories/', import.meta.url).href;
 await runSuite(job, shipped, (result) => process.stdout.write(`${JSON.stringify(result)}\n`));

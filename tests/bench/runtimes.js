@@ -9,18 +9,32 @@ import { linesOf } from './lines.js';
 
 const ROOT = new URL('../../', import.meta.url);
 export const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kvcache-wasm');
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+  '--no-first-run',
+];
+const ISOLATED = { // so that threads are allowed and the clock is fine
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-embedder-policy': 'require-corp',
+};
 
-/** @typedef {import('./suite.js').Job} Job  @typedef {(result: import('./suite.js').Result) => void} Tell */
+/**
+ * @import { AddressInfo } from 'node:net'
+ * @import { Page } from 'playwright-core'
+ * @import { Job, Tell } from './suite.js'
+ */
 
 /** @param {string} program  a Node  @param {Job} job  @param {Tell} tell */
 export async function runNode(program, job, tell) {
-  const child = spawn(program, [fileURLToPath(new URL('run.js', import.meta.url)), JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const script = fileURLToPath(new URL('run.js', import.meta.url));
+  const child = spawn(program, [script, JSON.stringify(job)], { stdio: ['ignore', 'pipe', 'inherit'] });
   for await (const line of linesOf(child)) tell(JSON.parse(line));
 }
 
 /** "v22.1.0" @param {string} program */
-export const nodeVersion = async (program) => (await promisify(execFile)(program, ['--version'])).stdout.trim();
+export async function nodeVersion(program) {
+  return (await promisify(execFile)(program, ['--version'])).stdout.trim();
+}
 
 /** The newest Node that npm has, installed into the cache folder. @returns {Promise<string>} its path */
 export async function newestNode() {
@@ -29,7 +43,8 @@ export async function newestNode() {
   const platform = `${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
   const name = `node-${platform === 'darwin-arm64' ? 'bin-' : ''}${platform}`;
   const folder = join(CACHE, `node-${version}`);
-  await npm('install', '--prefix', folder, '--no-audit', '--no-fund', '--ignore-scripts', `${name}@${version}`);
+  const quiet = ['--no-audit', '--no-fund', '--ignore-scripts'];
+  await npm('install', '--prefix', folder, ...quiet, `${name}@${version}`);
   return join(folder, 'node_modules', name, 'bin', 'node');
 }
 
@@ -41,7 +56,8 @@ export async function runChromium(job, keep) {
   });
   await inChromium(fileURLToPath(ROOT), 'tests/bench/messages.html', async (page, name) => {
     for (const weights of job.models.includes('shipped') ? job.weights : []) {
-      const cost = await page.evaluate((args) => /** @type {any} */ (globalThis).run(...args), [weights, job.runs]);
+      const run = (/** @type {[string, number]} */ args) => /** @type {any} */ (globalThis).run(...args);
+      const cost = await page.evaluate(run, /** @type {[string, number]} */ ([weights, job.runs]));
       keep(name)({ kind: 'overhead', of: 'messages', weights, ...cost });
     }
   });
@@ -50,19 +66,20 @@ export async function runChromium(job, keep) {
 /**
  * Serves a folder and opens a page of it, in which threads are allowed and the clock is fine.
  * @param {string} folder  @param {string} path
- * @param {(page: import('playwright-core').Page, name: string) => Promise<void>} work  name: "Chromium 1.2.3"
+ * @param {(page: Page, name: string) => Promise<void>} work  name: "Chromium 1.2.3"
  */
 export async function inChromium(folder, path, work) {
   const { chromium } = await import('playwright-core');
   const find = 'command -v chromium || command -v chromium-browser || command -v google-chrome';
   const executablePath = execFileSync('sh', ['-c', find], { encoding: 'utf8' }).trim();
-  const server = await serve(folder, 0, { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' });
+  const server = await serve(folder, 0, ISOLATED);
   const browser = await chromium.launch({ executablePath, args: FLAGS });
   try {
     const page = await browser.newPage();
     page.setDefaultTimeout(0);
     page.on('pageerror', (error) => console.error(`Chromium: ${error}`));
-    await page.goto(`http://127.0.0.1:${/** @type {import('node:net').AddressInfo} */ (server.address()).port}/${path}`);
+    const { port } = /** @type {AddressInfo} */ (server.address());
+    await page.goto(`http://127.0.0.1:${port}/${path}`);
     await work(page, `Chromium ${browser.version()}`);
   } finally {
     await browser.close();

@@ -1,16 +1,19 @@
 // The shapes of the benchmark, and models of them made in memory: seeded random weights in F16 in Hugging
 // Face layout. Speed does not depend on what a model has learned; every run, everywhere, has the same ones.
 
-/** @typedef {Record<'n_layer' | 'n_embd' | 'n_head' | 'n_positions' | 'vocab_size', number>} Sizes */
+/**
+ * @typedef {Record<'n_layer' | 'n_embd' | 'n_head' | 'n_positions' | 'vocab_size', number>} Sizes
+ * @typedef {{ name: string, shape: number[], data: Uint16Array<ArrayBuffer> }} Tensor
+ */
 
-/** The shipped model besides: "shipped". @type {Record<string, Sizes>} */
+/** All but the shipped model, which is called "shipped". @type {Record<string, Sizes>} */
 export const SHAPES = {
   MICRO: { n_layer: 4, n_embd: 128, n_head: 4, n_positions: 256, vocab_size: 512 },
   TINY: { n_layer: 6, n_embd: 256, n_head: 8, n_positions: 512, vocab_size: 4096 },
   GPT2: { n_layer: 12, n_embd: 768, n_head: 12, n_positions: 1024, vocab_size: 50257 },
 };
 
-/** A model with next to nothing in it: what its tokens cost is not the kernels' doing. @type {Sizes} */
+/** A model with next to nothing in it: its tokens cost hardly any time in the kernels. @type {Sizes} */
 export const NOTHING = { n_layer: 1, n_embd: 4, n_head: 1, n_positions: 1024, vocab_size: 8 };
 
 /** -1/16 up to 1/16 in 2,048 steps, all of them exact in F16. */
@@ -19,7 +22,8 @@ const VALUES = Uint16Array.from({ length: 2048 }, (_, i) => halfBits((i - 1024) 
 /** Every F16 as a number. */
 export const FLOATS = Float32Array.from({ length: 65536 }, (_, bits) => {
   const [exponent, fraction] = [(bits >> 10) & 31, (bits & 1023) / 1024];
-  return (bits & 0x8000 ? -1 : 1) * (exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15));
+  const size = exponent === 0 ? fraction * 2 ** -14 : (1 + fraction) * 2 ** (exponent - 15);
+  return bits & 0x8000 ? -size : size;
 });
 
 /** The bits of a number that F16 has exactly, and not as a subnormal. @param {number} x */
@@ -32,11 +36,17 @@ function halfBits(x) {
 /** @param {Sizes} sizes  @returns {[name: string, shape: number[]][]} */
 function shapesOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
   const layers = Array.from({ length: n_layer }, (_, i) => /** @type {[string, number[]][]} */ ([
-    ['ln_1.weight', [C]], ['ln_1.bias', [C]], ['attn.c_attn.weight', [C, 3 * C]], ['attn.c_attn.bias', [3 * C]],
-    ['attn.c_proj.weight', [C, C]], ['attn.c_proj.bias', [C]], ['ln_2.weight', [C]], ['ln_2.bias', [C]],
-    ['mlp.c_fc.weight', [C, 4 * C]], ['mlp.c_fc.bias', [4 * C]], ['mlp.c_proj.weight', [4 * C, C]], ['mlp.c_proj.bias', [C]],
+    ['ln_1.weight', [C]], ['ln_1.bias', [C]],
+    ['attn.c_attn.weight', [C, 3 * C]], ['attn.c_attn.bias', [3 * C]],
+    ['attn.c_proj.weight', [C, C]], ['attn.c_proj.bias', [C]],
+    ['ln_2.weight', [C]], ['ln_2.bias', [C]],
+    ['mlp.c_fc.weight', [C, 4 * C]], ['mlp.c_fc.bias', [4 * C]],
+    ['mlp.c_proj.weight', [4 * C, C]], ['mlp.c_proj.bias', [C]],
   ]).map(([name, shape]) => /** @type {[string, number[]]} */ ([`h.${i}.${name}`, shape])));
-  return [['wte.weight', [vocab_size, C]], ['wpe.weight', [n_positions, C]], ...layers.flat(), ['ln_f.weight', [C]], ['ln_f.bias', [C]]];
+  return [
+    ['wte.weight', [vocab_size, C]], ['wpe.weight', [n_positions, C]],
+    ...layers.flat(), ['ln_f.weight', [C]], ['ln_f.bias', [C]],
+  ];
 }
 
 /** @param {string} name  @param {number} length  @param {number} seed */
@@ -45,7 +55,8 @@ function values(name, length, seed) {
   if (/ln_\w\.weight$/.test(name)) return data.fill(halfBits(1));
   let state = seed;
   for (let i = 0; i < length; i++) {
-    state = Math.imul(state, 1664525) + 1013904223; // the generator of Numerical Recipes; its top bits are the good ones
+    // The generator of Numerical Recipes; its top bits are the good ones.
+    state = Math.imul(state, 1664525) + 1013904223;
     data[i] = VALUES[state >>> 21];
   }
   return data;
@@ -53,7 +64,7 @@ function values(name, length, seed) {
 
 /**
  * Every tensor of a model of these sizes: F16, row-major, under its Hugging Face name.
- * @param {Sizes} sizes  @returns {Generator<{ name: string, shape: number[], data: Uint16Array<ArrayBuffer> }>}
+ * @param {Sizes} sizes  @returns {Generator<Tensor>}
  */
 export function* tensorsOf(sizes) {
   for (const [i, [name, shape]] of shapesOf(sizes).entries()) {
@@ -94,7 +105,11 @@ export function randomModel(sizes) {
   /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */
   const header = {};
   let end = 0;
-  for (const [name, shape] of shapesOf(sizes)) header[name] = { dtype: 'F16', shape, data_offsets: [end, end += 2 * shape.reduce((a, b) => a * b)] };
+  for (const [name, shape] of shapesOf(sizes)) {
+    const begin = end;
+    end += 2 * shape.reduce((a, b) => a * b);
+    header[name] = { dtype: 'F16', shape, data_offsets: [begin, end] };
+  }
   const text = new TextEncoder().encode(JSON.stringify(header));
   const config = { model_type: 'gpt2', ...sizes, bos_token_id: null, eos_token_id: null };
   return new Map([

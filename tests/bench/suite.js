@@ -1,8 +1,8 @@
 // The benchmark of one runtime: a Node of any version, or a page; it knows neither. Results go to `tell` as
-// they are there. What is measured, and how: ../../web/measure.js.
+// they arrive. The measuring itself is in web/measure.
 import { loadModel } from 'kvcache-wasm';
 import { spread } from '../../web/measure/benchmark.js';
-import { bestVariant } from '../../web/engine/engine.js';
+import { bestVariant } from '../../web/engine/variants.js';
 import { Limits } from '../../web/measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 import { NOTHING, SHAPES, randomModel } from './shapes.js';
@@ -10,6 +10,11 @@ import { NOTHING, SHAPES, randomModel } from './shapes.js';
 const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
 
 /**
+ * @import { Spread } from '../../web/measure/benchmark.js'
+ * @import { Variant } from '../../web/engine/variants.js'
+ * @import { Figures } from '../../web/measure/measure.js'
+ * @import { Session } from '../../web/session/session.js'
+ *
  * @typedef {object} Job
  * @property {string[]} models     of SHAPES, or 'shipped'
  * @property {string[]} builds     'best', or names
@@ -17,21 +22,29 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
  * @property {number[]} contexts
  * @property {number} runs
  * @property {number} windowMs     of one figure, at least
- * @property {number} patienceMs   passes over a whole context that take longer are left out
+ * @property {number} patienceMs   passes over a whole context that would take longer are left out
  *
- * @typedef {import('../../web/measure/benchmark.js').Spread} Spread
- * @typedef {import('../../web/measure/measure.js').Figures & { kind: 'row', model: string, build: string, weights: string }} Row
- * @typedef {{ kind: 'overhead', of: 'generate' | 'sampling' | 'messages', build: string, weights: string, microseconds: Spread }} Overhead
- *   of a token: with a model of width 4; of the shipped model, besides the pass over it, and on its way to the page
+ * @typedef {Figures & { kind: 'row', model: string, build: string, weights: string }} Row
+ * @typedef {object} Overhead  of a token
+ * @property {'overhead'} kind
+ * @property {'generate' | 'sampling' | 'messages'} of  with a model of width 4; of the shipped model, besides
+ *                                 the pass over it; on its way to the page
+ * @property {string} build
+ * @property {string} weights
+ * @property {Spread} microseconds
  * @typedef {Row | { kind: 'note', text: string } | Overhead} Result
+ * @typedef {(result: Result) => void} Tell
  */
 
-/** @param {Job} job  @param {string} shipped  where that model lies  @param {(result: Result) => void} tell */
+/** @param {Job} job  @param {string} shipped  where that model lies  @param {Tell} tell */
 export async function runSuite(job, shipped, tell) {
   const builds = buildsOf(job.builds, tell);
   for (const build of builds) {
-    tell({ kind: 'overhead', of: 'generate', build, weights: 'f32', microseconds: await overhead(build, job) });
-    if (job.models.includes('shipped')) tell({ kind: 'overhead', of: 'sampling', build, weights: 'int8', microseconds: await samplingCost(build, shipped, job) });
+    const generate = await overhead(build, job);
+    tell({ kind: 'overhead', of: 'generate', build, weights: 'f32', microseconds: generate });
+    if (!job.models.includes('shipped')) continue;
+    const sampling = await samplingCost(build, shipped, job);
+    tell({ kind: 'overhead', of: 'sampling', build, weights: 'int8', microseconds: sampling });
   }
   for (const name of job.models) {
     const source = name === 'shipped' ? shipped : randomModel(SHAPES[name]);
@@ -41,20 +54,21 @@ export async function runSuite(job, shipped, tell) {
   }
 }
 
-/** @param {string[]} wanted  @param {(result: Result) => void} tell */
+/** @param {string[]} wanted  @param {Tell} tell */
 function buildsOf(wanted, tell) {
   const runs = BUILDS.slice(0, BUILDS.indexOf(bestVariant()) + 1);
   if (wanted.includes('best')) return runs.slice(-1);
   for (const build of wanted) {
-    if (!runs.includes(/** @type {any} */ (build))) tell({ kind: 'note', text: `The ${build} build does not run here: its instructions are unknown.` });
+    if (runs.some((name) => name === build)) continue;
+    tell({ kind: 'note', text: `The ${build} build does not run here: its instructions are unknown.` });
   }
   return runs.filter((build) => wanted.includes(build));
 }
 
 /**
- * Microseconds that a generated token costs beside the kernels (sampling, binding, iteration), and what
- * a model of width 4 takes.
- * @param {import('../../web/engine/engine.js').Variant} build  @param {Job} job
+ * Microseconds of a generated token outside the kernels (sampling, binding, iteration), and in those of a
+ * model of width 4.
+ * @param {Variant} build  @param {Job} job
  */
 async function overhead(build, { runs }) {
   const model = await loadModel(randomModel(NOTHING), { tokenizer: false, variant: build });
@@ -71,9 +85,9 @@ async function overhead(build, { runs }) {
 }
 
 /**
- * Microseconds that a token of the shipped model costs in generate(), sampled as its makers suggest, beyond one that
- * is appended: the sampler and the iteration.
- * @param {import('../../web/engine/engine.js').Variant} build  @param {string} shipped  @param {Job} job
+ * Microseconds of a token of the shipped model in generate(), sampled as its makers suggest, beyond those of
+ * append(): the sampler and the iteration.
+ * @param {Variant} build  @param {string} shipped  @param {Job} job
  */
 async function samplingCost(build, shipped, { runs }) {
   const model = await loadModel(shipped, { tokenizer: false, variant: build, weights: 'int8' });
@@ -89,7 +103,7 @@ async function samplingCost(build, shipped, { runs }) {
   return spread(costs);
 }
 
-/** @param {import('../../web/session/session.js').Session} session  @param {number[]} ids  grows by about 32  @param {number} seed */
+/** @param {Session} session  @param {number[]} ids  grows by about 32  @param {number} seed */
 async function stretchCost(session, ids, seed) {
   const more = [];
   let start = performance.now();
@@ -104,18 +118,23 @@ async function stretchCost(session, ids, seed) {
 }
 
 /**
- * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: import('../../web/engine/engine.js').Variant }} what
- * @param {Job} job  @param {(result: Result) => void} tell
+ * @param {{ name: string, source: string | Map<string, Blob>, weights: string, build: Variant }} what
+ * @param {Job} job  @param {Tell} tell
  */
 async function measureModel({ name, source, weights, build }, job, tell) {
-  const model = await loadModel(source, { tokenizer: false, variant: build, weights: /** @type {'f32' | 'int8'} */ (weights) });
+  const kept = /** @type {'f32' | 'int8'} */ (weights);
+  const model = await loadModel(source, { tokenizer: false, variant: build, weights: kept });
   try {
     const contexts = fitting(job.contexts, model);
-    if (contexts.length === 0) return tell({ kind: 'note', text: `${name} has too few positions for these contexts.` });
+    if (contexts.length === 0) {
+      tell({ kind: 'note', text: `${name} has too few positions for these contexts.` });
+      return;
+    }
     const limits = await Limits.create(build, weightBytes(model));
     for (const context of contexts) {
       tell({ kind: 'note', text: `${name}, ${weights}, ${build} build, ${context} tokens` });
-      tell({ kind: 'row', model: name, build, weights, ...await measureContext(model, context, job, limits) });
+      const figures = await measureContext(model, context, job, limits);
+      tell({ kind: 'row', model: name, build, weights, ...figures });
     }
     limits.dispose();
   } finally {

@@ -1,6 +1,7 @@
 // The page's benchmark: its figures, its refusals, Stop, and that it stays out of the story's way.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bareWorker } from './bare-worker.js';
 import { addModel, noViolations, openPage, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
 
 const site = await startSite();
@@ -88,7 +89,7 @@ test('a model that cannot be loaded once more is measured in f32 alone, and that
   assert.match(await page.textContent('#measure-place'), /could not be loaded/);
 });
 
-/** Speaks the contract of worker.js; its engine computes something else without the cache. */
+/** Speaks the contract of the worker; its engine computes something else without the cache. */
 const LIAR = `
   const even = { median: 5, min: 5, max: 5 };
   const row = { weights: 'f32', context: 64, hash: 'aa', decode: even, prefill: even, uncached: even, read: even, peak: even,
@@ -128,35 +129,27 @@ test('a model that is not there: said in words, and it works once it is', async 
 });
 
 test('the worker: what it is told first, last and never', async (t) => {
-  const page = await openPage(t, site);
+  const page = await openPage(t, site, { init: bareWorker });
   const said = await page.evaluate(async (model) => {
-    const worker = new Worker('worker/worker.js', { type: 'module' });
-    const messages = [];
-    worker.onmessage = ({ data }) => messages.push(data);
-    const until = async (found) => {
-      while (!messages.some(found)) await new Promise((resolve) => setTimeout(resolve, 2));
-      return messages.find(found);
-    };
-    const ask = (id, type, fields) => {
-      worker.postMessage({ id, type, ...fields });
-      return until((message) => message.id === id && ['answer', 'error'].includes(message.type));
-    };
+    const { messages, until, ask, say, terminate } = openWorker();
     const job = { contexts: [10, 20, 64], runs: 1, windowMs: 1, patienceMs: 500 };
     const said = {};
     said.early = await ask(1, 'benchmark', job);
     await ask(2, 'load', { url: new URL(model, location.href).href, variant: 'auto' });
     await ask(3, 'generate', { prompt: 'abc', sampling: { maxTokens: 5, temperature: 0 } });
     said.nonsense = [];
-    for (const [i, change] of [{ runs: 0 }, { contexts: ['a'] }, { contexts: 5 }, { windowMs: 0 }].entries()) said.nonsense.push((await ask(10 + i, 'benchmark', { ...job, ...change })).code);
+    for (const [i, change] of [{ runs: 0 }, { contexts: ['a'] }, { contexts: 5 }, { windowMs: 0 }].entries()) {
+      said.nonsense.push((await ask(10 + i, 'benchmark', { ...job, ...change })).code);
+    }
     said.whole = await ask(4, 'benchmark', job);
     said.events = messages.filter(({ id }) => id === 4);
     said.after = await ask(5, 'status', {});
     said.proof = await ask(6, 'prove', {});
-    worker.postMessage({ id: 7, type: 'benchmark', ...job, runs: 1000 });
+    say({ id: 7, type: 'benchmark', ...job, runs: 1000 });
     await until(({ id, done }) => id === 7 && done === 3);
-    worker.postMessage({ type: 'stop' });
+    say({ type: 'stop' });
     said.stopped = await until(({ id, type }) => id === 7 && type === 'answer');
-    worker.terminate();
+    terminate();
     return said;
   }, 'small/');
   assert.equal(said.early.code, 'not_ready');

@@ -1,45 +1,33 @@
 // Both sides of the worker's contract alone: the worker without the page, the page with an engine that lies.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bareWorker } from './bare-worker.js';
 import { addModel, openPage, proof, sample, startSite, state } from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small');
 
-test('the worker: status at any time, one request at once, what it does not know is refused', async (t) => {
-  const page = await openPage(t, site);
+test('the worker: status at any time, one request at a time, what it does not know is refused', async (t) => {
+  const page = await openPage(t, site, { init: bareWorker });
   const said = await page.evaluate(async (model) => {
-    const worker = new Worker('worker/worker.js', { type: 'module' });
-    const messages = [];
-    worker.onmessage = ({ data }) => messages.push(data);
-    const answer = async (id) => {
-      for (;;) {
-        const found = messages.find((message) => message.id === id && ['answer', 'error'].includes(message.type));
-        if (found) return found;
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
-    };
-    const ask = (id, type, fields) => {
-      worker.postMessage({ id, type, ...fields });
-      return answer(id);
-    };
+    const { messages, until, ask, say, terminate } = openWorker();
     const said = {};
     said.early = await ask(1, 'generate', { prompt: 'a', sampling: {} });
     said.unknown = await ask(2, 'toString', {});
     said.load = await ask(3, 'load', { url: new URL(model, location.href).href, variant: 'auto' });
     said.noRun = await ask(4, 'prove', {});
-    worker.postMessage({ type: 'setPace', tokensPerSecond: 5 });
-    worker.postMessage({ type: 'setCache', on: false });
-    worker.postMessage({ id: 5, type: 'generate', prompt: 'abc', sampling: { maxTokens: 50, temperature: 0 } });
-    while (!messages.some(({ type }) => type === 'tokens')) await new Promise((resolve) => setTimeout(resolve, 5));
+    say({ type: 'setPace', tokensPerSecond: 5 });
+    say({ type: 'setCache', on: false });
+    say({ id: 5, type: 'generate', prompt: 'abc', sampling: { maxTokens: 50, temperature: 0 } });
+    await until(({ type }) => type === 'tokens');
     said.second = await ask(6, 'generate', { prompt: 'a', sampling: {} });
     said.during = await ask(7, 'status', {});
-    worker.postMessage({ type: 'stop' });
-    said.stopped = await answer(5);
+    say({ type: 'stop' });
+    said.stopped = await until(({ id, type }) => id === 5 && type === 'answer');
     said.invalid = await ask(8, 'generate', { prompt: 'a', sampling: { temperature: -1 } });
     said.after = await ask(9, 'status', {});
     said.events = messages.filter(({ id }) => id === 5).map(({ type }) => type);
-    worker.terminate();
+    terminate();
     return said;
   }, 'small/');
   assert.equal(said.early.code, 'not_ready');
@@ -54,6 +42,65 @@ test('the worker: status at any time, one request at once, what it does not know
   assert.deepEqual(said.events.slice(0, 4), ['prefilled', 'tokens', 'proving', 'proof']);
 });
 
+test('the worker: nonsense is refused in words and changes nothing, during a run too', async (t) => {
+  const page = await openPage(t, site, { init: bareWorker });
+  const said = await page.evaluate(async (model) => {
+    const { messages, until, ask, say, terminate } = openWorker();
+    const url = new URL(model, location.href).href;
+    const job = { type: 'benchmark', contexts: [10], runs: 1, windowMs: 1, patienceMs: 1 };
+    const run = { type: 'generate', prompt: 'abc', sampling: { maxTokens: 40, temperature: 0 } };
+    const nonsense = {
+      requests: [
+        {}, { type: 'constructor' }, { type: ['load'], url }, { type: { toString: 5 } },
+        { type: 'load' }, { type: 'load', url: null }, { type: 'load', url: 5n },
+        { type: 'generate' }, { ...run, prompt: ['a'] }, { ...run, sampling: null },
+        { ...run, sampling: 'greedy' }, { ...run, sampling: { n: 2 } }, { ...run, sampling: { numBeams: 2 } },
+        { type: 'benchmark' }, { ...job, contexts: null }, { ...job, patienceMs: 'none' },
+      ],
+      orders: [
+        { type: 'setCache' }, { type: 'setCache', on: 'no' }, { type: 'setPace' },
+        { type: 'setPace', tokensPerSecond: '5' }, { type: 'setPace', tokensPerSecond: NaN },
+        { type: 'setPace', tokensPerSecond: -1 },
+      ],
+      nameless: [
+        null, undefined, 5, 'load', ['load'], new Map([['type', 'load']]), new Uint8Array(8), {},
+        { type: 'status' }, { type: 'prove', id: null }, { type: 'status', id: 'one' }, run,
+      ],
+    };
+    await ask(1, 'load', { url, variant: 'auto' });
+    await ask(2, 'generate', { ...run, sampling: { maxTokens: 5, temperature: 0 } });
+    const named = [...nonsense.requests, ...nonsense.orders];
+    for (const [i, message] of named.entries()) await ask(10 + i, message.type, message);
+    const refusals = messages.filter(({ id }) => id >= 10);
+    for (const message of [...nonsense.nameless, ...nonsense.orders]) say(message);
+    const before = await ask(3, 'status', {});
+    const nameless = messages.filter(({ id }) => id === undefined);
+    const proof = await ask(4, 'prove', {});
+    say({ type: 'setPace', tokensPerSecond: 40 });
+    say({ id: 5, ...run });
+    await until(({ id, type }) => id === 5 && type === 'prefilled');
+    for (const message of [...nonsense.nameless, ...nonsense.orders]) say(message);
+    const during = await ask(6, 'status', {});
+    const end = await until(({ id, type }) => id === 5 && ['answer', 'error'].includes(type));
+    const crashes = messages.filter(({ type }) => type === 'crash');
+    terminate();
+    return { nonsense, refusals, nameless, before, proof, during, end, crashes };
+  }, 'small/');
+  const { requests, orders, nameless } = said.nonsense;
+  assert.equal(said.refusals.length, requests.length + orders.length);
+  assert.equal(said.nameless.length, nameless.length + orders.length);
+  for (const { type, code, message } of [...said.refusals, ...said.nameless]) {
+    assert.deepEqual([type, code], ['error', 'invalid_argument'], message);
+    assert.match(message, /^[A-Z"].*\.$/);
+  }
+  const { before, proof, during, end } = said;
+  assert.deepEqual([before.loaded, before.busy, before.position, before.useCache], [true, false, 8, true]);
+  assert.equal(proof.equal, true, 'the run before is still there');
+  assert.deepEqual([during.busy, during.useCache], [true, true]);
+  assert.deepEqual([end.type, end.reason, end.position], ['answer', 'length', 43]);
+  assert.deepEqual(said.crashes, []);
+});
+
 /** Speaks the contract, but writes other tokens and computes other numbers without the cache. */
 const LIAR = `
   let on = true;
@@ -62,12 +109,15 @@ const LIAR = `
     if (type === 'setCache') on = cache;
     const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
     const config = { nLayer: 1, nHead: 1, headDim: 4, nPositions: 80 };
-    if (type === 'load') say({ type: 'answer', config, generation: { temperature: 1 }, variant: 'simd', memory });
-    if (type === 'prove') say({ type: 'answer', tokens: 22, on: '00000000000000aa', off: '00000000000000bb', run: '00000000000000aa', equal: false });
+    const model = { config, generation: { temperature: 1 }, variant: 'simd', memory };
+    const [a, b] = ['00000000000000aa', '00000000000000bb'];
+    if (type === 'load') say({ type: 'answer', ...model });
+    if (type === 'prove') say({ type: 'answer', tokens: 22, on: a, off: b, run: a, equal: false });
     if (type !== 'generate') return;
     say({ type: 'prefilled', tokens: 2, reused: 0, ms: 0, cached: on });
-    say({ type: 'tokens', memory, tokens: Array.from({ length: 20 }, (_, i) => (
-      { id: i === 12 && !on ? 99 : i, text: ' x', position: 2 + i, ms: 1, cached: on, work: 1, missing: 0 })) });
+    const tokens = Array.from({ length: 20 }, (_, i) => (
+      { id: i === 12 && !on ? 99 : i, text: ' x', position: 2 + i, ms: 1, cached: on, work: 1, missing: 0 }));
+    say({ type: 'tokens', memory, tokens });
     say({ type: 'answer', reason: 'length', position: 22, memory });
   };`;
 
@@ -86,7 +136,8 @@ test('numbers and texts that differ are called different', async (t) => {
 
 test('a worker that dies in the middle of a run is reported and started anew', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  const dying = LIAR.replace("type !== 'generate'", "type !== 'generate' || setTimeout(() => { throw new Error('out of breath'); })");
+  const dying = LIAR.replace("type !== 'generate'",
+    "type !== 'generate' || setTimeout(() => { throw new Error('out of breath'); })");
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: dying }));
   await page.fill('#prompt', 'a');
   await sample(page, { maxTokens: 20 });
@@ -102,7 +153,8 @@ test('a worker that dies in the middle of a run is reported and started anew', a
 
 test('a worker that does not stop is ended', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: LIAR.replace("type !== 'generate'", 'true') }));
+  const deaf = LIAR.replace("type !== 'generate'", 'true');
+  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: deaf }));
   await page.click('#go');
   await state(page, 'prefilling');
   await page.keyboard.press('Escape');

@@ -15,15 +15,25 @@ static kvc_config any_config(fuzz_bytes *in)
 {
     static const uint32_t small[] = {1, 1, 4, 3, 6, 9};
     uint32_t size[6];
-    const uint8_t wild = fuzz_byte(in);
+    const uint8_t wild = fuzz_byte(in), heads = fuzz_byte(in);
     for (size_t i = 0; i < 6; i++)
         size[i] = wild >> i & 1 ? (uint32_t)fuzz_u64(in) : small[i];
     float eps = 1e-5f;
     if (wild & 64)
         fuzz_copy(in, &eps, sizeof eps);
     const kvc_dtype weights = wild & 128 ? KVC_I8 : KVC_F32;
-    return (kvc_config){size[0], size[1], size[2], size[3],
-                        size[4], size[5], eps,     weights};
+    return (kvc_config){.arch = heads >> 4 & 1 ? (kvc_arch)(heads >> 5) : KVC_GPT2,
+                        .n_layer = size[0],
+                        .n_head = size[1] << (heads >> 1 & 1),
+                        .n_kv_head = heads & 8 ? (uint32_t)fuzz_u64(in) : size[1],
+                        .head_dim =
+                            heads & 4 ? (uint32_t)fuzz_u64(in) : 4 + 4 * (heads & 1u),
+                        .n_embd = size[2],
+                        .n_inner = size[3],
+                        .n_positions = size[4],
+                        .vocab_size = size[5],
+                        .norm_epsilon = eps,
+                        .weights = weights};
 }
 
 /* Some tensor that the model has, as a start that chance would hardly find. */
@@ -60,7 +70,7 @@ static void give_tensor(fuzz_bytes *in, kvc_model *model, const oracle_model *pl
     uint8_t *data = check_alloc(1, bytes);
     memset(data, fuzz_byte(in), bytes);
     fuzz_copy(in, data, bytes < 4 ? bytes : 4);
-    kvc_model_ignores(name);
+    kvc_model_ignores(model, name);
     if (piece == 0)
         kvc_model_set_tensor(model, name, dtypes[dtype], shape, t.rank, data, bytes);
     else if (!kvc_model_begin_tensor(model, name, dtypes[dtype], shape, t.rank))

@@ -4,10 +4,11 @@
  * on. */
 #include <math.h>
 
+#include "base/number.h"
+#include "base/state.h"
 #include "check.h"
 #include "fuzz.h"
 #include "random_model.h"
-#include "base/state.h"
 
 enum {
     L = 2,
@@ -21,7 +22,7 @@ enum {
     AT_LENGTH = 8
 };
 
-static const kvc_config config = {L, H, C, 6, S, V, 1e-5f, KVC_F32};
+static const kvc_config config = {GPT2_SIZES(L, H, C, 6, S, V)};
 static random_model model; /* made once, like all that no input changes */
 
 /* ---- states to alter --------------------------------------------------------------- */

@@ -113,7 +113,7 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
         for (size_t i = 0; i < C; i++)
             square[i] = (x[i] - mean) * (x[i] - mean);
         const float variance = sum_of(square, C) / (float)C;
-        const float scale = 1.0f / sqrtf(variance + m->config.layer_norm_epsilon);
+        const float scale = 1.0f / sqrtf(variance + m->config.norm_epsilon);
         for (size_t i = 0; i < C; i++)
             y[i] = (x[i] - mean) * scale * w[i] + b[i];
     }
@@ -170,22 +170,23 @@ static void keep(float *x, size_t D, kvc_dtype type)
 static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
-    const size_t C = m->config.n_embd, H = m->config.n_head, D = C / H;
-    float *h = new_array(T, C), *qkv = new_array(T, 3 * C), *y = new_array(T, C);
+    const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
+    const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
+    float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
     norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
-    linear(qkv, h, m, layer, "attn.c_attn.weight", "attn.c_attn.bias", T, C, 3 * C);
-    for (size_t i = 0; i < T * H; i++) {
-        float *k = qkv + i / H * 3 * C + C + i % H * D;
+    linear(qkv, h, m, layer, "attn.c_attn.weight", "attn.c_attn.bias", T, C, QKV);
+    for (size_t i = 0; i < T * G; i++) {
+        float *k = qkv + i / G * QKV + Q + i % G * D;
         keep(k, D, key_type);
-        keep(k + C, D, value_type);
+        keep(k + KV, D, value_type);
     }
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
-            const float *k = qkv + C + head * D, *v = qkv + 2 * C + head * D;
-            attention(y + t * C + head * D, qkv + t * 3 * C + head * D, k, v, t + 1, D,
-                      3 * C);
+            const float *k = qkv + Q + head / (H / G) * D;
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, t + 1, D,
+                      QKV);
         }
-    linear(h, y, m, layer, "attn.c_proj.weight", "attn.c_proj.bias", T, C, C);
+    linear(h, y, m, layer, "attn.c_proj.weight", "attn.c_proj.bias", T, Q, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);

@@ -102,26 +102,33 @@ static void norm(double *y, const double *x, const oracle_model *m, int layer,
     for (size_t t = 0; t < T; t++)
         oracle_layer_norm(y + t * C, x + t * C, oracle_weights(m, layer, weight),
                           oracle_weights(m, layer, bias), C,
-                          (double)m->config.layer_norm_epsilon);
+                          (double)m->config.norm_epsilon);
+}
+
+/* The head of K and V that a head of queries looks at. */
+static size_t kv_head(const oracle_model *m, size_t head)
+{
+    return head / (m->config.n_head / m->config.n_kv_head);
 }
 
 /* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before
- * it */
+ * it. A row of c_attn: the queries [H, D], the keys and the values [Hkv, D]. */
 static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
 {
-    const size_t C = m->config.n_embd, H = m->config.n_head, D = C / H;
-    double *h = new_array(T, C), *qkv = new_array(T, 3 * C), *y = new_array(T, C);
+    const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
+    const size_t Q = H * D, KV = m->config.n_kv_head * D, QKV = Q + 2 * KV;
+    double *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
     norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
     oracle_linear(qkv, h, oracle_weights(m, layer, "attn.c_attn.weight"),
-                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, 3 * C);
+                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, QKV);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
-            const double *q = qkv + t * 3 * C + head * D;
-            const double *k = qkv + C + head * D, *v = qkv + 2 * C + head * D;
-            oracle_attention(y + t * C + head * D, q, k, v, t + 1, D, 3 * C);
+            const double *q = qkv + t * QKV + head * D;
+            const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
+            oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
         }
     oracle_linear(h, y, oracle_weights(m, layer, "attn.c_proj.weight"),
-                  oracle_weights(m, layer, "attn.c_proj.bias"), T, C, C);
+                  oracle_weights(m, layer, "attn.c_proj.bias"), T, Q, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
@@ -184,17 +191,19 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
 void oracle_attention_weights(double *weights, const oracle_model *m, const uint32_t *ids,
                               size_t T, int layer, size_t head)
 {
-    const size_t C = m->config.n_embd, D = C / m->config.n_head;
+    const size_t C = m->config.n_embd, D = m->config.head_dim, Q = m->config.n_head * D;
+    const size_t QKV = Q + 2 * m->config.n_kv_head * D;
     double *x = run_layers(m, ids, T, layer), *h = new_array(T, C);
-    double *qkv = new_array(T, 3 * C);
+    double *qkv = new_array(T, QKV);
     norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
     oracle_linear(qkv, h, oracle_weights(m, layer, "attn.c_attn.weight"),
-                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, 3 * C);
-    const double *q = qkv + (T - 1) * 3 * C + head * D, *k = qkv + C + head * D;
+                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, QKV);
+    const double *q = qkv + (T - 1) * QKV + head * D;
+    const double *k = qkv + Q + kv_head(m, head) * D;
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
         for (size_t d = 0; d < D; d++)
-            weights[j] += q[d] * k[j * 3 * C + d] / sqrt((double)D);
+            weights[j] += q[d] * k[j * QKV + d] / sqrt((double)D);
     }
     oracle_softmax(weights, T);
     free(x);

@@ -96,6 +96,14 @@ static case_op draw_op(const random_case *c, case_kind kind, uint64_t *state)
     return op;
 }
 
+/* From a stream of its own: the rest of the case is as it would be without. */
+static void free_heads(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)2 << 32);
+    m->n_head *= (uint32_t)(1 + random_below(&state, 3));
+    m->n_embd = 4 * (uint32_t)(1 + random_below(&state, 9));
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -114,12 +122,16 @@ random_case random_case_new(uint64_t seed)
     }
     c.config = (kvc_config){.n_layer = (uint32_t)L,
                             .n_head = (uint32_t)H,
+                            .n_kv_head = (uint32_t)H,
+                            .head_dim = (uint32_t)D,
                             .n_embd = (uint32_t)(H * D),
                             .n_inner = (uint32_t)F,
                             .n_positions = (uint32_t)P,
                             .vocab_size = (uint32_t)V,
-                            .layer_norm_epsilon = 1e-5f,
+                            .norm_epsilon = 1e-5f,
                             .weights = random_below(&state, 4) ? KVC_F32 : KVC_I8};
+    if (seed > CASE_GPT2)
+        free_heads(&c.config, seed);
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
@@ -149,9 +161,10 @@ static bool parse_type(kvc_dtype *type, const char *name)
 void case_print(FILE *out, const random_case *c)
 {
     const kvc_config *m = &c->config;
-    fprintf(out, "model %u %u %u %u %u %u %s %" PRIu64 " session %zu %zu %s %s ops",
-            m->n_layer, m->n_head, m->n_embd, m->n_inner, m->n_positions, m->vocab_size,
-            name_of(m->weights), c->seed, c->capacity, c->n_sequence,
+    fprintf(out, "model %u %u %u %u %u %u %u %u %s %" PRIu64, m->n_layer, m->n_head,
+            m->n_kv_head, m->head_dim, m->n_embd, m->n_inner, m->n_positions,
+            m->vocab_size, name_of(m->weights), c->seed);
+    fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
         fprintf(out, " %s", kinds[c->op[i].kind].name);
@@ -184,12 +197,13 @@ bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
     char weights[5], key[5], value[5];
-    *c = (random_case){.config = {.layer_norm_epsilon = 1e-5f}};
+    *c = (random_case){.config = {.norm_epsilon = 1e-5f}};
     kvc_config *m = &c->config;
-    sscanf(text, "model %u %u %u %u %u %u %4s %" SCNu64 " session %zu %zu %4s %4s ops%n",
-           &m->n_layer, &m->n_head, &m->n_embd, &m->n_inner, &m->n_positions,
-           &m->vocab_size, weights, &c->seed, &c->capacity, &c->n_sequence, key, value,
-           &read);
+    sscanf(text,
+           "model %u %u %u %u %u %u %u %u %4s %" SCNu64 " session %zu %zu %4s %4s ops%n",
+           &m->n_layer, &m->n_head, &m->n_kv_head, &m->head_dim, &m->n_embd, &m->n_inner,
+           &m->n_positions, &m->vocab_size, weights, &c->seed, &c->capacity,
+           &c->n_sequence, key, value, &read);
     if (read == 0 || !parse_type(&m->weights, weights) ||
         !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
         return false;

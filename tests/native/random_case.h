@@ -1,10 +1,12 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H C F P V f32 SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off prefill:9
+ *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off
  *
  * Every program means something: an operation that cannot be done has an error to expect,
- * so that programs can be shortened anywhere. tests/node/random.js draws the same cases. */
+ * so that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s, which
+ * tests/node/random.js draws as well; beyond, heads share K and V and have a width of their
+ * own. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 
@@ -13,6 +15,7 @@
 #include "kvc.h"
 
 enum { CASE_OPS = 20, CASE_ARGS = 64, CASE_CAPACITY = 96, CASE_SEQUENCES = 4 };
+enum { CASE_GPT2 = 1000 }; /* seeds 1 .. CASE_GPT2: a GPT-2 */
 
 typedef enum case_kind {
     CASE_PREFILL, /* ids ...: decode where there is one */

@@ -46,13 +46,19 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
 {
     const size_t D = 4 * (1 + random_below(state, 10)), most = 64 / D < 5 ? 64 / D : 5;
     const size_t H = 1 + random_below(state, most);
+    size_t shared = 1 + random_below(state, H);
+    while (H % shared != 0)
+        shared--;
+    const size_t C = random_below(state, 2) ? H * D : 4 * (1 + random_below(state, 16));
     return (kvc_config){.n_layer = (uint32_t)(1 + random_below(state, 4)),
                         .n_head = (uint32_t)H,
-                        .n_embd = (uint32_t)(H * D),
+                        .n_kv_head = (uint32_t)(H / shared),
+                        .head_dim = (uint32_t)D,
+                        .n_embd = (uint32_t)C,
                         .n_inner = (uint32_t)(1 + random_below(state, 90)),
                         .n_positions = (uint32_t)n_positions,
                         .vocab_size = (uint32_t)(1 + random_below(state, 90)),
-                        .layer_norm_epsilon = 1e-5f};
+                        .norm_epsilon = 1e-5f};
 }
 
 size_t oracle_tensor_elements(const oracle_tensor *tensor)
@@ -109,6 +115,8 @@ static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char 
 oracle_model random_weights(const kvc_config *config, uint64_t seed)
 {
     const size_t C = config->n_embd, F = config->n_inner;
+    const size_t Q = (size_t)config->n_head * config->head_dim,
+                 KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
     m.tensors = check_alloc(4 + 12 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
@@ -116,8 +124,8 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {
         draw_norm(&m, state, layer, "ln_1");
-        draw_conv1d(&m, state, layer, "attn.c_attn", C, 3 * C);
-        draw_conv1d(&m, state, layer, "attn.c_proj", C, C);
+        draw_conv1d(&m, state, layer, "attn.c_attn", C, Q + 2 * KV);
+        draw_conv1d(&m, state, layer, "attn.c_proj", Q, C);
         draw_norm(&m, state, layer, "ln_2");
         draw_conv1d(&m, state, layer, "mlp.c_fc", C, F);
         draw_conv1d(&m, state, layer, "mlp.c_proj", F, C);

@@ -37,8 +37,14 @@ void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
 float *random_array(size_t n, uint64_t *state);          /* the same, a new array */
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
+/* The fields of a GPT-2 whose heads make up its channels: {GPT2_SIZES(2, 2, 8, 32, 64, 37)} */
+#define GPT2_SIZES(L, H, C, F, P, V)                                                     \
+    .arch = KVC_GPT2, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                   \
+    .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
+    .vocab_size = (V), .norm_epsilon = 1e-5f
+
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
- * width. */
+ * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -88,7 +88,10 @@ static bool shrink_model(random_case *c, predicate fails)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         while (lessen(c, sizes[i], 1, fails))
             taken = true;
-    TRY((smaller.config.n_head = 1, smaller.config.n_embd = 4));
+    TRY(smaller.config.n_head = smaller.config.n_kv_head);
+    TRY(smaller.config.n_head = smaller.config.n_kv_head = 1);
+    TRY(smaller.config.head_dim = 4);
+    TRY(smaller.config.n_embd = 4);
     TRY(smaller.config.weights = KVC_F32);
     TRY(smaller.key_type = smaller.value_type = KVC_F32);
     TRY(smaller.n_sequence = 1);

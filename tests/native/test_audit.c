@@ -4,7 +4,7 @@
 #include "oracle.h"
 #include "random_model.h"
 
-static const kvc_config tiny = {3, 2, 24, 40, 200, 60, 1e-5f, KVC_F32};
+static const kvc_config tiny = {GPT2_SIZES(3, 2, 24, 40, 200, 60)};
 
 static void release(void *memory, void *another)
 {
@@ -236,8 +236,8 @@ static void audit_8_the_cache_has_the_models_configuration(void **unused)
     assert_true(kvc_session_uses_cache(session));
     assert_int_equal(shape->batch, 1);
     assert_int_equal(shape->n_layer, config->n_layer);
-    assert_int_equal(shape->n_kv_head, config->n_head);
-    assert_int_equal(shape->head_dim, config->n_embd / config->n_head);
+    assert_int_equal(shape->n_kv_head, config->n_kv_head);
+    assert_int_equal(shape->head_dim, config->head_dim);
     assert_int_equal(shape->capacity, config->n_positions);
     for (size_t n = 1; n <= 3; n++) { /* disabled and enabled again: it goes on */
         check_ok(kvc_session_set_cache(session, n != 2));

@@ -56,7 +56,7 @@ static void cancel_at_every_step_of_a_batch(void **unused)
 static void nothing_is_added_when_one_is_not_finite(void **unused)
 {
     (void)unused;
-    const kvc_config config = {2, 2, 16, 35, 6, 50, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(2, 2, 16, 35, 6, 50)};
     const kvc_session_config sizes = {6, 3, KVC_F32, KVC_F32};
     random_model m = {.plain = random_weights(&config, 1)};
     for (size_t i = 0; i < 16; i++)

@@ -2,7 +2,7 @@
  * changes nothing; bytes that lie with a right checksum cannot do harm. */
 #include "plain_cache.h"
 #include "random_model.h"
-#include "base/state.h"
+#include "base/number.h"
 
 static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
 

@@ -1,18 +1,12 @@
 /* What a pass costs, against closed forms: with the cache a row is computed once and
  * only its attention grows with the position; without it every row of the prefix is
  * computed again. */
-#include "base/arena.h"
+#include "base/number.h"
 #include "check.h"
 #include "random_model.h"
 
 enum { N = 80, L = 3, H = 2, C = 24, F = 36, V = 52, BLOCK = 32 };
-static const kvc_config config = {.n_layer = L,
-                                  .n_head = H,
-                                  .n_embd = C,
-                                  .n_inner = F,
-                                  .n_positions = N,
-                                  .vocab_size = V,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(L, H, C, F, N, V)};
 static random_model model;
 static uint32_t ids[N];
 static kvc_session *s;

@@ -7,13 +7,7 @@
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {.n_layer = 2,
-                                  .n_head = 2,
-                                  .n_embd = 8,
-                                  .n_inner = 9,
-                                  .n_positions = 10,
-                                  .vocab_size = 11,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(2, 2, 8, 9, 10, 11)};
 
 static kvc_model *new_model(void)
 {
@@ -58,11 +52,12 @@ static void config_invalid(void **unused)
     check_error(kvc_config_check(NULL), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_model_bytes(NULL, &bytes), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_model_bytes(&config, NULL), KVC_ERR_INVALID_ARGUMENT);
-    for (size_t field = 0; field < 6; field++)
+    for (size_t field = 0; field < 8; field++)
         for (size_t i = 0; i < sizeof bad_sizes / sizeof *bad_sizes; i++) {
             kvc_config c = config;
-            uint32_t *const fields[] = {&c.n_layer, &c.n_head,      &c.n_embd,
-                                        &c.n_inner, &c.n_positions, &c.vocab_size};
+            uint32_t *const fields[] = {&c.n_layer,     &c.n_head,    &c.n_kv_head,
+                                        &c.head_dim,    &c.n_embd,    &c.n_inner,
+                                        &c.n_positions, &c.vocab_size};
             *fields[field] = bad_sizes[i];
             check_error(kvc_config_check(&c), KVC_ERR_CONFIG_INVALID);
             check_error(kvc_model_bytes(&c, &bytes), KVC_ERR_CONFIG_INVALID);
@@ -70,7 +65,7 @@ static void config_invalid(void **unused)
     const float bad_epsilons[] = {0.0f, -1e-5f, 1.0f, INFINITY, -INFINITY, NAN};
     for (size_t i = 0; i < sizeof bad_epsilons / sizeof *bad_epsilons; i++) {
         kvc_config c = config;
-        c.layer_norm_epsilon = bad_epsilons[i];
+        c.norm_epsilon = bad_epsilons[i];
         check_error(kvc_config_check(&c), KVC_ERR_CONFIG_INVALID);
     }
     for (int type = -1; type <= KVC_I8 + 1; type++) {
@@ -81,18 +76,51 @@ static void config_invalid(void **unused)
     }
 }
 
-/* n_embd must be n_head times a multiple of 4, and every such pair is fine. */
-static void head_dim_is_a_multiple_of_4(void **unused)
+static void arch_is_known(void **unused)
 {
     (void)unused;
-    for (uint32_t n_embd = 1; n_embd <= 100; n_embd++)
-        for (uint32_t n_head = 1; n_head <= 30; n_head++) {
+    for (int arch = -1; arch <= KVC_ARCH_COUNT; arch++) {
+        kvc_config c = config;
+        c.arch = (kvc_arch)arch;
+        check_error(kvc_config_check(&c),
+                    arch >= 0 && arch < KVC_ARCH_COUNT ? KVC_OK : KVC_ERR_CONFIG_INVALID);
+    }
+}
+
+/* head_dim and n_embd are multiples of 4, and need not fit each other. */
+static void widths_are_multiples_of_4(void **unused)
+{
+    (void)unused;
+    for (uint32_t n_embd = 1; n_embd <= 50; n_embd++)
+        for (uint32_t head_dim = 1; head_dim <= 30; head_dim++) {
             kvc_config c = config;
             c.n_embd = n_embd;
-            c.n_head = n_head;
-            check_error(kvc_config_check(&c),
-                        n_embd % (4 * n_head) == 0 ? KVC_OK : KVC_ERR_CONFIG_INVALID);
+            c.head_dim = head_dim;
+            check_error(kvc_config_check(&c), n_embd % 4 == 0 && head_dim % 4 == 0
+                                                  ? KVC_OK
+                                                  : KVC_ERR_CONFIG_INVALID);
         }
+}
+
+/* As many heads of queries for each head of K and V; and all of them no wider than any
+ * model is. */
+static void heads_share_evenly(void **unused)
+{
+    (void)unused;
+    for (uint32_t n_head = 1; n_head <= 30; n_head++)
+        for (uint32_t n_kv_head = 1; n_kv_head <= 40; n_kv_head++) {
+            kvc_config c = config;
+            c.n_head = n_head;
+            c.n_kv_head = n_kv_head;
+            check_error(kvc_config_check(&c),
+                        n_head % n_kv_head == 0 ? KVC_OK : KVC_ERR_CONFIG_INVALID);
+        }
+    kvc_config wide = config;
+    wide.n_head = 1u << 10;
+    wide.head_dim = 1u << 14;
+    check_ok(kvc_config_check(&wide));
+    wide.head_dim += 4;
+    check_error(kvc_config_check(&wide), KVC_ERR_CONFIG_INVALID);
 }
 
 /* ---- tensor_* ---------------------------------------------------------------------- */
@@ -133,7 +161,7 @@ static void tensor_unknown(void **unused)
     const float data[64] = {0};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-        assert_false(kvc_model_ignores(strangers[i]));
+        assert_false(kvc_model_ignores(model, strangers[i]));
         check_error(
             kvc_model_set_tensor(model, strangers[i], KVC_F32, shape, 1, data, 32),
             KVC_ERR_TENSOR_UNKNOWN);
@@ -155,7 +183,7 @@ static void ignored_tensors(void **unused)
     const char data[9] = {1};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
-        assert_true(kvc_model_ignores(buffers[i]));
+        assert_true(kvc_model_ignores(model, buffers[i]));
         for (int twice = 0; twice < 2; twice++)
             check_ok(
                 kvc_model_set_tensor(model, buffers[i], (kvc_dtype)9, shape, 4, data, 9));
@@ -164,7 +192,7 @@ static void ignored_tensors(void **unused)
     }
     oracle_model plain = random_weights(&config, 1);
     for (size_t i = 0; i < plain.n_tensors; i++)
-        assert_false(kvc_model_ignores(plain.tensors[i].name));
+        assert_false(kvc_model_ignores(model, plain.tensors[i].name));
     random_weights_free(&plain);
     free(model);
 }
@@ -252,6 +280,28 @@ static void tensor_missing(void **unused)
     random_weights_free(&plain);
 }
 
+/* From layer 0 to 112: each that is missing is named in its turn. */
+static void the_first_one_missing_is_named(void **unused)
+{
+    (void)unused;
+    const kvc_config deep = {GPT2_SIZES(113, 1, 4, 1, 1, 1)};
+    oracle_model plain = random_weights(&deep, 1);
+    size_t bytes, n = 0;
+    kvc_model *model;
+    const char *missing;
+    check_ok(kvc_model_bytes(&deep, &bytes));
+    check_ok(kvc_model_init(&model, &deep, check_alloc(1, bytes), bytes));
+    for (; kvc_model_complete(model, &missing) == KVC_ERR_TENSOR_MISSING; n++) {
+        size_t i = 0;
+        while (strcmp(plain.tensors[i].name, missing) != 0)
+            assert_true(++i < plain.n_tensors);
+        check_ok(random_model_set(model, &plain.tensors[i]));
+    }
+    assert_int_equal(n, plain.n_tensors);
+    random_weights_free(&plain);
+    free(model);
+}
+
 /* While one tensor comes in pieces, no other may start; refusals don't disturb it. */
 static void busy(void **unused)
 {
@@ -307,11 +357,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names),
         cmocka_unit_test(config_invalid),
-        cmocka_unit_test(head_dim_is_a_multiple_of_4),
+        cmocka_unit_test(arch_is_known),
+        cmocka_unit_test(widths_are_multiples_of_4),
+        cmocka_unit_test(heads_share_evenly),
         cmocka_unit_test(tensor_unknown),
         cmocka_unit_test(ignored_tensors),
         cmocka_unit_test(every_way_to_misstate_a_tensor),
         cmocka_unit_test(tensor_missing),
+        cmocka_unit_test(the_first_one_missing_is_named),
         cmocka_unit_test(busy),
         cmocka_unit_test(invalid_argument),
     };

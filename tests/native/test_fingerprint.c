@@ -2,7 +2,7 @@
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {2, 2, 8, 10, 9, 11, 1e-5f, KVC_F32};
+static const kvc_config config = {GPT2_SIZES(2, 2, 8, 10, 9, 11)};
 
 static uint64_t fingerprint_of(const oracle_model *plain)
 {
@@ -47,12 +47,14 @@ static void every_size_counts(void **unused)
     (void)unused;
     oracle_model plain = random_weights(&config, 1);
     const uint64_t same = fingerprint_of(&plain);
-    plain.config.n_head = 1;
+    plain.config.n_head = plain.config.n_kv_head = 1;
+    plain.config.head_dim = 8;
     assert_true(fingerprint_of(&plain) != same);
-    plain.config.n_head = 2;
-    plain.config.layer_norm_epsilon = 2e-5f;
+    plain.config.n_head = plain.config.n_kv_head = 2;
+    plain.config.head_dim = 4;
+    plain.config.norm_epsilon = 2e-5f;
     assert_true(fingerprint_of(&plain) != same);
-    plain.config.layer_norm_epsilon = 1e-5f;
+    plain.config.norm_epsilon = 1e-5f;
     plain.config.weights = KVC_I8; /* then it is the packed weights that count */
     const uint64_t int8 = fingerprint_of(&plain);
     assert_true(int8 != same);

@@ -8,7 +8,7 @@
  *
  *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED [int8]
  *                        weights: random_model.h, floats unless int8 is said;
- *                        layer_norm_epsilon is 1e-5
+ *                        GPT2_SIZES of them, norm_epsilon is 1e-5
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, which is then decoded
@@ -36,11 +36,11 @@ typedef struct golden {
 
 #define SIZES(L, H, C, F, P, V)                                                          \
     {                                                                                    \
-        L, H, C, F, P, V, 1e-5f, KVC_F32                                                 \
+        GPT2_SIZES(L, H, C, F, P, V)                                                     \
     }
 #define INT8(L, H, C, F, P, V)                                                           \
     {                                                                                    \
-        L, H, C, F, P, V, 1e-5f, KVC_I8                                                  \
+        GPT2_SIZES(L, H, C, F, P, V), .weights = KVC_I8                                  \
     }
 
 static const golden models[] = {

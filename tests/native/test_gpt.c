@@ -223,7 +223,7 @@ static void long_prompts_too(void **unused)
         const size_t n = i < 6 ? (const size_t[]){31, 32, 33, 127, 128, 129}[i]
                                : 100 + random_below(&state, 41);
         kvc_config config = random_config(&state, n + 20);
-        config.n_embd = config.n_head * 4; /* small, so that every split is affordable */
+        config.head_dim = 4; /* small, so that every split is affordable */
         config.n_layer = 1 + config.n_layer % 3;
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
@@ -261,7 +261,7 @@ static void later_tokens_do_not_touch_earlier_keys(void **unused)
 {
     (void)unused;
     enum { N = 70, L = 3, C = 8 };
-    const kvc_config config = {L, 2, C, 30, N + 20, 50, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(L, 2, C, 30, N + 20, 50)};
     fixture f = new_fixture(&config, N, 3);
     float k[2][N * C], v[2][N * C];
     for (size_t changed = 1; changed < N; changed++) {
@@ -283,7 +283,7 @@ static void later_tokens_do_not_touch_earlier_keys(void **unused)
 static void sessions_share_a_model(void **unused)
 {
     (void)unused;
-    const kvc_config config = {3, 2, 24, 50, 80, 70, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(3, 2, 24, 50, 80, 70)};
     fixture f = new_fixture(&config, 60, 4);
     fixture g = f;
     g.session = random_model_session(&f.model, 60);

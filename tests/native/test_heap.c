@@ -4,13 +4,7 @@
 #include "random_mha.h"
 #include "random_model.h"
 
-static const kvc_config config = {.n_layer = 3,
-                                  .n_head = 2,
-                                  .n_embd = 16,
-                                  .n_inner = 35,
-                                  .n_positions = 70,
-                                  .vocab_size = 50,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(3, 2, 16, 35, 70, 50)};
 
 /* ---- every request to the heap, counted -------------------------------------------- */
 

@@ -4,9 +4,12 @@
 #include <float.h>
 #include <math.h>
 
-#include "base/arena.h"
+#include "base/number.h"
 #include "check.h"
-#include "kernels/kernels.h"
+#include "kernels/int8.h"
+#include "kernels/linear.h"
+#include "kernels/matrix.h"
+#include "kernels/vector.h"
 #include "oracle.h"
 #include "random_model.h"
 

@@ -7,23 +7,12 @@
 #include "check.h"
 #include "model/model.h"
 #include "random_model.h"
+#include "base/number.h"
+#include "kernels/matrix.h"
 
-static const kvc_config tiny = {.n_layer = 2,
-                                .n_head = 1,
-                                .n_embd = 4,
-                                .n_inner = 7,
-                                .n_positions = 5,
-                                .vocab_size = 6,
-                                .layer_norm_epsilon = 1e-5f};
+static const kvc_config tiny = {GPT2_SIZES(2, 1, 4, 7, 5, 6)};
 
-static const kvc_config tiny_int8 = {.n_layer = 2,
-                                     .n_head = 1,
-                                     .n_embd = 36,
-                                     .n_inner = 7,
-                                     .n_positions = 5,
-                                     .vocab_size = 6,
-                                     .layer_norm_epsilon = 1e-5f,
-                                     .weights = KVC_I8};
+static const kvc_config tiny_int8 = {GPT2_SIZES(2, 1, 36, 7, 5, 6), .weights = KVC_I8};
 
 static kvc_model *new_model(const kvc_config *config)
 {
@@ -82,7 +71,7 @@ static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_
     kvc_model *model = new_model(&config);
     const uint64_t shape[] = {n / 4, 4};
     check_ok(kvc_model_set_tensor(model, "wpe.weight", dtype, shape, 2, data + 1, 2 * n));
-    check_same(model->wpe, want, n);
+    check_same(model->positions, want, n);
     free(data);
     free(want);
     free(small);
@@ -124,7 +113,7 @@ static void singles_keep_their_bits(void **unused)
             kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
             finite ? KVC_OK : KVC_ERR_NOT_FINITE);
         if (finite)
-            check_same(model->wpe, values, 20);
+            check_same(model->positions, values, 20);
         free(model);
     }
 }
@@ -176,31 +165,33 @@ static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
 static void check_layer(const kvc_layer *l, const oracle_model *plain, int i)
 {
     const size_t C = plain->config.n_embd, F = plain->config.n_inner;
-    const float *attn = oracle_weights(plain, i, "attn.c_attn.weight"); /* [C, 3 C] */
+    const size_t Q = kvc_query_width(&plain->config), KV = kvc_kv_width(&plain->config);
+    const size_t all = Q + 2 * KV;
+    const float *attn = oracle_weights(plain, i, "attn.c_attn.weight"); /* [C, all] */
     const float *bias = oracle_weights(plain, i, "attn.c_attn.bias");
-    check_matrix(&l->q, attn, 3 * C, 1, bias);
-    check_matrix(&l->k, attn + C, 3 * C, 1, bias + C);
-    check_matrix(&l->v, attn + 2 * C, 3 * C, 1, bias + 2 * C);
-    check_matrix(&l->proj, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
+    check_matrix(&l->q, attn, all, 1, bias);
+    check_matrix(&l->k, attn + Q, all, 1, bias + Q);
+    check_matrix(&l->v, attn + Q + KV, all, 1, bias + Q + KV);
+    check_matrix(&l->o, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
                  oracle_weights(plain, i, "attn.c_proj.bias"));
-    check_matrix(&l->fc, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,
+    check_matrix(&l->up, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,
                  oracle_weights(plain, i, "mlp.c_fc.bias"));
-    check_matrix(&l->mlp_proj, oracle_weights(plain, i, "mlp.c_proj.weight"), C, 1,
+    check_matrix(&l->down, oracle_weights(plain, i, "mlp.c_proj.weight"), C, 1,
                  oracle_weights(plain, i, "mlp.c_proj.bias"));
-    check_same(l->ln_1_weight, oracle_weights(plain, i, "ln_1.weight"), C);
-    check_same(l->ln_1_bias, oracle_weights(plain, i, "ln_1.bias"), C);
-    check_same(l->ln_2_weight, oracle_weights(plain, i, "ln_2.weight"), C);
-    check_same(l->ln_2_bias, oracle_weights(plain, i, "ln_2.bias"), C);
+    check_same(l->attention_norm.weight, oracle_weights(plain, i, "ln_1.weight"), C);
+    check_same(l->attention_norm.bias, oracle_weights(plain, i, "ln_1.bias"), C);
+    check_same(l->mlp_norm.weight, oracle_weights(plain, i, "ln_2.weight"), C);
+    check_same(l->mlp_norm.bias, oracle_weights(plain, i, "ln_2.bias"), C);
 }
 
 static void check_packed(const kvc_model *model, const oracle_model *plain)
 {
     const size_t C = plain->config.n_embd;
-    check_matrix(&model->wte, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
-    check_same(model->wpe, oracle_weights(plain, -1, "wpe.weight"),
+    check_matrix(&model->embedding, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
+    check_same(model->positions, oracle_weights(plain, -1, "wpe.weight"),
                plain->config.n_positions * C);
-    check_same(model->ln_f_weight, oracle_weights(plain, -1, "ln_f.weight"), C);
-    check_same(model->ln_f_bias, oracle_weights(plain, -1, "ln_f.bias"), C);
+    check_same(model->norm.weight, oracle_weights(plain, -1, "ln_f.weight"), C);
+    check_same(model->norm.bias, oracle_weights(plain, -1, "ln_f.bias"), C);
     for (int i = 0; i < (int)plain->config.n_layer; i++)
         check_layer(&model->layers[i], plain, i);
 }

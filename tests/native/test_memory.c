@@ -2,14 +2,9 @@
 #include "base/arena.h"
 #include "check.h"
 #include "random_model.h"
+#include "base/number.h"
 
-static const kvc_config config = {.n_layer = 3,
-                                  .n_head = 2,
-                                  .n_embd = 16,
-                                  .n_inner = 35,
-                                  .n_positions = 70,
-                                  .vocab_size = 50,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(3, 2, 16, 35, 70, 50)};
 
 /* ---- what it costs ----------------------------------------------------------------- */
 
@@ -20,7 +15,8 @@ static void session_memory_is_what_was_given(void **unused)
     for (int round = 0; round < 30; round++) {
         const kvc_config random = random_config(&state, 40);
         const size_t S = 1 + random_below(&state, 40);
-        const size_t token = (size_t)2 * random.n_layer * random.n_embd * sizeof(float);
+        const size_t token = (size_t)2 * random.n_layer * random.n_kv_head *
+                             random.head_dim * sizeof(float);
         random_model m = random_model_new(&random, 1);
         kvc_session *s = random_model_session(&m, S);
         size_t asked;
@@ -47,7 +43,7 @@ static void session_memory_is_what_was_given(void **unused)
 static void model_memory_is_the_weights(void **unused)
 {
     (void)unused;
-    const kvc_config gpt2 = {12, 12, 768, 3072, 1024, 50257, 1e-5f, KVC_F32};
+    const kvc_config gpt2 = {GPT2_SIZES(12, 12, 768, 3072, 1024, 50257)};
     const size_t C = 768, F = 3072, V = 50257;
     const size_t weights =
         V * C + 1024 * C + 12 * (4 * C * C + 2 * C * F + 9 * C + F) + 2 * C;
@@ -156,7 +152,7 @@ static void a_model_too_large_for_size_t(void **unused)
 {
     (void)unused;
     const uint32_t most = 1u << 24;
-    const kvc_config huge = {1u << 12, 1, most, most, most, most, 1e-5f, KVC_F32};
+    const kvc_config huge = {GPT2_SIZES(1u << 12, 1, most, most, most, most)};
     size_t bytes;
     check_error(kvc_model_bytes(&huge, &bytes), KVC_ERR_OUT_OF_MEMORY);
 }

@@ -90,7 +90,7 @@ static void repetition_penalty(void **unused)
 static void a_session_samples_with_its_history(void **unused)
 {
     (void)unused;
-    const kvc_config config = {2, 2, 8, 9, 50, 20, 1e-5f, KVC_F32};
+    const kvc_config config = {GPT2_SIZES(2, 2, 8, 9, 50, 20)};
     const kvc_sampling s = {0.9f, 12, 0.95f, 0.02f, 1.4f};
     random_model m = random_model_new(&config, 8);
     kvc_session *session = random_model_session(&m, 50);

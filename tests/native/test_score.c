@@ -3,17 +3,11 @@
 #include <math.h>
 
 #include "check.h"
-#include "kernels/kernels.h"
+#include "kernels/softmax.h"
 #include "random_model.h"
 
 enum { N = 100, V = 50, L = 3, C = 16, BLOCK = 32, SCORED = 4 };
-static const kvc_config config = {.n_layer = L,
-                                  .n_head = 2,
-                                  .n_embd = C,
-                                  .n_inner = 35,
-                                  .n_positions = N,
-                                  .vocab_size = V,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(L, 2, C, 35, N, V)};
 static random_model model;
 static uint32_t ids[N + 1];
 static float want[N];   /* ln p(ids[t+1] | ids[0 .. t]), from the logits of a decode */

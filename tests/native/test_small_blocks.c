@@ -4,7 +4,7 @@
 #include "check.h"
 #include "random_model.h"
 
-static const kvc_config config = {2, 2, 8, 9, 40, 21, 1e-5f, KVC_F32};
+static const kvc_config config = {GPT2_SIZES(2, 2, 8, 9, 40, 21)};
 static const kvc_session_config sizes = {33, 3, KVC_F16, KVC_I8};
 static random_model model;
 

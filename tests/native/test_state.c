@@ -195,15 +195,10 @@ static void not_one_byte_may_be_wrong(void **unused)
 static void of_another_model_or_shape(void **unused)
 {
     (void)unused;
-    const kvc_config config = {.n_layer = 2,
-                               .n_head = 2,
-                               .n_embd = 16,
-                               .n_inner = 20,
-                               .n_positions = 40,
-                               .vocab_size = 30,
-                               .layer_norm_epsilon = 1e-5f};
+    const kvc_config config = {GPT2_SIZES(2, 2, 16, 20, 40, 30)};
     kvc_config fewer_heads = config;
-    fewer_heads.n_head = 1;
+    fewer_heads.n_head = fewer_heads.n_kv_head = 1;
+    fewer_heads.head_dim = 16;
     random_model here = random_model_new(&config, 1);
     const struct {
         random_model model;

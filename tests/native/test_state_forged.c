@@ -1,8 +1,9 @@
 /* States that somebody forged, checksum and all: they are refused and change nothing, or
  * they are a session that can be used without harm. */
+#include "base/number.h"
+#include "base/state.h"
 #include "check.h"
 #include "random_model.h"
-#include "base/state.h"
 
 enum { S = 20, V = 5, L = 2, H = 1, C = 4 };
 enum {
@@ -31,13 +32,7 @@ static void seal(unsigned char *forged, size_t n)
 static int set_up(void **unused)
 {
     (void)unused;
-    const kvc_config config = {.n_layer = L,
-                               .n_head = H,
-                               .n_embd = C,
-                               .n_inner = 4,
-                               .n_positions = S,
-                               .vocab_size = V,
-                               .layer_norm_epsilon = 1e-5f};
+    const kvc_config config = {GPT2_SIZES(L, H, C, 4, S, V)};
     model = random_model_new(&config, 1);
     s = new_session(S, 2);
     check_ok(kvc_session_prefill(s, (const uint32_t[]){1, 2, 3, 4}, 4));

@@ -5,13 +5,7 @@
 #include "random_model.h"
 
 enum { N = 70, V = 50, L = 3, BLOCK = 32 };
-static const kvc_config config = {.n_layer = L,
-                                  .n_head = 2,
-                                  .n_embd = 16,
-                                  .n_inner = 35,
-                                  .n_positions = N,
-                                  .vocab_size = V,
-                                  .layer_norm_epsilon = 1e-5f};
+static const kvc_config config = {GPT2_SIZES(L, 2, 16, 35, N, V)};
 static random_model model;
 static uint32_t ids[N];
 static kvc_session *s;

@@ -1,62 +1,132 @@
-// The README's JavaScript runs as it stands, and does what its comments say.
+// The manuals are true: their examples run and print what their comments say, their tables list what the code
+// has, and their links lead somewhere.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { CachedAttention, KVCache } from 'kvcache-wasm';
+import { CachedAttention, ERROR_CODES, KVCache } from 'kvcache-wasm';
 import { Model } from '../../web/session/model.js';
 import { Session } from '../../web/session/session.js';
 
 const ROOT = new URL('../../', import.meta.url);
+const read = (path) => readFile(new URL(path, ROOT), 'utf8');
+const run = promisify(execFile);
+const manual = await read('web/README.md');
 
-const printed = [/^Once upon a time.{40,}\ntrue\n$/s, /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/];
+const PRINTED = {
+  'README.md': [/^Once upon a time.{40,}\ntrue\n$/s],
+  'web/README.md': [
+    /^true 35\n3\ntrue\ntrue\n$/,
+    /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/,
+    /^5050 4950 50\.5\n67\n36\n$/,
+  ],
+};
 
-test('the examples of the README run and print what they say', async () => {
-  const readme = await readFile(new URL('README.md', ROOT), 'utf8');
-  const examples = [...readme.matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]);
-  assert.equal(examples.length, printed.length);
-  await mkdir(new URL('build/', ROOT), { recursive: true });
-  for (const [i, example] of examples.entries()) {
-    const file = new URL(`build/readme-example-${i}.mjs`, ROOT); // within the package, so that its own name resolves
-    await writeFile(file, example);
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [fileURLToPath(file)], { cwd: fileURLToPath(ROOT) });
-    assert.match(stdout, printed[i]);
-    assert.equal(stderr, '');
-  }
-});
+for (const [name, printed] of Object.entries(PRINTED)) {
+  test(`the examples of ${name} run and print what they say`, async () => {
+    const examples = [...(await read(name)).matchAll(/^```js\n(.*?)^```$/gms)].map((match) => match[1]);
+    assert.equal(examples.length, printed.length);
+    await mkdir(new URL('build/', ROOT), { recursive: true });
+    for (const [i, example] of examples.entries()) {
+      // Within the package, so that its own name resolves.
+      const file = fileURLToPath(new URL(`build/${name.replace('/', '-')}-example-${i}.mjs`, ROOT));
+      await writeFile(file, example);
+      const { stdout, stderr } = await run(process.execPath, [file], { cwd: fileURLToPath(ROOT) });
+      assert.match(stdout, printed[i]);
+      assert.equal(stderr, '');
+    }
+  });
+}
 
-test('every file and folder that the READMEs link to or list is there', async () => {
-  for (const [name, base] of [['README.md', ROOT], ['src/README.md', new URL('src/', ROOT)], ['web/README.md', new URL('web/', ROOT)]]) {
-    const text = await readFile(new URL(name, ROOT), 'utf8');
-    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1]);
-    const listed = [...text.matchAll(/^\| (`.*?`) \|/gm)].flatMap((match) => match[1].match(/[\w./-]+\.\w+/g) ?? []);
-    for (const path of [...links, ...listed]) await readFile(new URL(path, base), 'utf8').catch(() => assert.fail(`${name}: ${path}`));
-  }
-});
+// ---- tables -------------------------------------------------------------------------------------
+
+/** The names in the first column of a table of the manual. */
+function listed(title, columns) {
+  const head = title.replace(/[()]/g, '\\$&');
+  const table = new RegExp(`^\\| ${head} ${columns}\\n\\| ---.*\\n((?:\\|.*\\n)+)`, 'm');
+  const [, rows] = manual.match(table) ?? assert.fail(`there is no table "${title}"`);
+  const cells = rows.split('\n').map((row) => row.split(' | ')[0]).join();
+  const names = [...cells.matchAll(/`(\w+)[^`]*`/g)].map(([, name]) => name);
+  assert.equal(new Set(names).size, names.length, `${title} lists a name twice`);
+  return names.sort();
+}
 
 /** The public names of a class, those of its base included, and of what its constructor puts there. */
 function namesOf(Class, fields) {
   const names = new Set(fields);
-  for (let { prototype } = Class; prototype !== Object.prototype; prototype = Object.getPrototypeOf(prototype)) {
-    for (const name of Object.getOwnPropertyNames(prototype)) if (name !== 'constructor') names.add(name);
+  for (let from = Class.prototype; from !== Object.prototype; from = Object.getPrototypeOf(from)) {
+    for (const name of Object.getOwnPropertyNames(from)) if (name !== 'constructor') names.add(name);
   }
   return [...names].sort();
 }
 
-const TABLES = [
+const SIZES = [
+  'batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks',
+];
+const CLASSES = [
   ['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']],
   ['Of a session', Session, ['capacity']],
-  ['Of a KVCache', KVCache, ['batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks']],
+  ['Of a KVCache', KVCache, SIZES],
   ['Of a CachedAttention', CachedAttention, ['cache']],
 ];
 
-test('the tables of the README list just what the classes have', async () => {
-  const readme = await readFile(new URL('README.md', ROOT), 'utf8');
-  for (const [title, Class, fields] of TABLES) {
-    const [, rows] = readme.match(new RegExp(`^\\| ${title} \\| \\|\n\\| --- \\| --- \\|\n((?:\\|.*\n)+)`, 'm'));
-    const listed = rows.split('\n').flatMap((row) => [...(row.split(' | ')[0].matchAll(/`(\w+)[^`]*`/g))].map((match) => match[1]));
-    assert.deepEqual([...new Set(listed)].sort(), namesOf(Class, fields), title);
+for (const [title, Class, fields] of CLASSES) {
+  test(`"${title}" lists exactly what the class has`, () => {
+    assert.deepEqual(listed(title, '\\| \\|'), namesOf(Class, fields));
+  });
+}
+
+/** The properties of an options type, wherever it is declared. */
+async function propertiesOf(type) {
+  const declaration = new RegExp(`@typedef \\{object\\} ${type}\\b(.*?)(?:@typedef|\\*/)`, 's');
+  const files = await readdir(new URL('web/', ROOT), { recursive: true });
+  for (const file of files.filter((path) => path.endsWith('.js'))) {
+    const [, body] = (await read(`web/${file}`)).match(declaration) ?? [];
+    if (body) return [...body.matchAll(/@property \{.*?\} \[?(\w+)/g)].map(([, name]) => name).sort();
+  }
+  return assert.fail(`no file declares ${type}`);
+}
+
+const OPTIONS = [
+  ['loadModel()', 'LoadOptions'], ['createSession()', 'SessionOptions'], ['generate()', 'GenerateOptions'],
+  ['new KVCache()', 'KVCacheOptions'], ['new CachedAttention()', 'CachedAttentionOptions'],
+  ['enableKVCache()', 'EnableOptions'],
+];
+
+for (const [what, type] of OPTIONS) {
+  test(`"Option of ${what}" lists exactly the properties of ${type}`, async () => {
+    assert.deepEqual(listed(`Option of \`${what}\``, '\\| Default \\| \\|'), await propertiesOf(type));
+  });
+}
+
+test('the error codes that the manual names exist', () => {
+  const codes = [...manual.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code);
+  assert.ok(codes.includes('cache_full') && codes.includes('outputs_differ'));
+  assert.deepEqual(codes.filter((code) => !(code in ERROR_CODES)), []);
+});
+
+test('the README shows the medians of the results', async () => {
+  const rowsOf = (text) => text.match(/^\| Weights \| Tokens of context .*\n\| ---.*\n((?:\|.*\n)+)/m)[1];
+  const results = rowsOf(await read('tests/bench/RESULTS.md'));
+  assert.equal(rowsOf(await read('README.md')), results.replace(/ \([^)]*\)/g, ''));
+});
+
+// ---- links --------------------------------------------------------------------------------------
+
+test('every file and folder that the manuals link to, or list as a file, is there', async () => {
+  const entries = await readdir(new URL('tests/', ROOT), { withFileTypes: true });
+  const rings = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `tests/${name}/`);
+  const folders = ['', 'src/', 'web/', ...rings, 'tests/bench/peers/'];
+  const pages = [...folders.map((folder) => `${folder}README.md`), 'tests/bench/RESULTS.md'];
+  for (const page of pages) {
+    const text = await read(page);
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, link]) => link);
+    const cells = [...text.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell]) => cell);
+    const files = cells.flatMap((cell) => cell.match(/[\w./-]+\.\w+/g) ?? []);
+    for (const path of [...links, ...files]) {
+      await stat(new URL(path, new URL(page, ROOT))).catch(() => assert.fail(`${page}: ${path}`));
+    }
   }
 });

@@ -74,14 +74,14 @@ export class Recorder {
     this.curves.expected = Math.max(this.curves.expected, Math.min(prompt.tokens + this.#maxTokens, this.#capacity));
   }
 
-  /** @param {{ tokens: import('../worker/worker.js').WrittenToken[], memory: import('../session/session.js').MemoryUsage }} event */
+  /** @param {{ tokens: import('../worker/messages.js').WrittenToken[], memory: import('../session/session.js').MemoryUsage }} event */
   take({ tokens, memory }) {
     this.memory = memory;
     for (const token of tokens) this.#takeOne(token);
     this.#flush();
   }
 
-  /** @param {import('../worker/worker.js').WrittenToken} token */
+  /** @param {import('../worker/messages.js').WrittenToken} token */
   #takeOne({ id, text, position, ms, cached, work, missing }) {
     const mode = cached ? 'on' : 'off';
     const column = this.#column(mode);

@@ -155,7 +155,7 @@ export function showModel({ nLayer, nHead, headDim, nPositions }, memory, varian
   say('engine', ENGINES[variant] ?? variant, 'the build of the WebAssembly engine that this browser runs; all builds compute the very same numbers');
 }
 
-/** @param {string} at  @param {import('../worker/worker.js').Proof} proof */
+/** @param {string} at  @param {import('../worker/messages.js').Proof} proof */
 export function showProof(at, { tokens, on, off, run, equal }) {
   byId('proof').dataset.verdict = equal ? 'equal' : 'different';
   const verdict = Object.assign(document.createElement('strong'), { textContent: equal ? 'Equal' : 'Different' });

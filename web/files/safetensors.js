@@ -1,43 +1,21 @@
-// The safetensors format: 8 bytes N (u64, little-endian), N bytes of JSON that say where each
-// tensor lies, then the tensors back to back up to the last byte of the file.
-// A header comes from anybody, so nothing in it is believed before it was checked.
-import { KvcError, reasonOf } from '../engine/errors.js';
-
-const MAX_HEADER_BYTES = 16 * 2 ** 20;
-const MAX_TENSORS = 65_536;
-const MAX_RANK = 8;
-const MAX_NAME_BYTES = 512;
-const PREFIX_BYTES = 8;
-
-/** Bits per element of every dtype the format knows; only F32, F16 and BF16 can be computed with here. */
-const DTYPE_BITS = new Map([
-  ['F4', 4], ['F6_E2M3', 6], ['F6_E3M2', 6],
-  ['BOOL', 8], ['U8', 8], ['I8', 8], ['F8_E5M2', 8], ['F8_E4M3', 8], ['F8_E8M0', 8],
-  ['F8_E4M3FNUZ', 8], ['F8_E5M2FNUZ', 8],
-  ['I16', 16], ['U16', 16], ['F16', 16], ['BF16', 16],
-  ['I32', 32], ['U32', 32], ['F32', 32],
-  ['I64', 64], ['U64', 64], ['F64', 64], ['C64', 64],
-]);
+// The safetensors format: 8 bytes N (u64, little-endian), N bytes of JSON that say where each tensor lies,
+// then the tensors back to back up to the last byte of the file. The rules for the JSON are in
+// safetensors-header.js.
+import { KvcError } from '../engine/errors.js';
+import { PREFIX_BYTES, parseHeader, quoted, trailingBytes } from './safetensors-header.js';
 
 /**
- * @typedef {'F32' | 'F16' | 'BF16'} UsableDtype
- * @typedef {object} TensorInfo
- * @property {string} name
- * @property {string} dtype
- * @property {number[]} shape   outermost first; [] is a scalar
- * @property {number} begin     offset of the first byte, counted from the end of the header
- * @property {number} end       offset after the last byte
+ * @import { FileStream } from './stream.js'
+ * @import { Header, TensorInfo } from './safetensors-header.js'
  *
- * @typedef {object} Header
- * @property {TensorInfo[]} tensors         in file order
- * @property {Map<string, string>} metadata
- * @property {number} headerBytes           N: the data starts at byte 8 + N
- * @property {number} dataBytes             the file is 8 + N + dataBytes long
+ * @typedef {'F32' | 'F16' | 'BF16'} UsableDtype
  */
+
+const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
 /**
  * Reads and checks the header, and leaves the stream at the first byte of the first tensor.
- * @param {import('./files.js').FileStream} stream
+ * @param {FileStream} stream
  * @returns {Promise<Header>}
  */
 export async function readHeader(stream) {
@@ -55,22 +33,25 @@ export async function readHeader(stream) {
   }
 }
 
-/** The rules below do not know which file they are about. @param {import('./files.js').FileStream} stream  @param {unknown} error */
+/**
+ * Adds the name of the file, which the rules of the format do not know.
+ * @param {FileStream} stream  @param {unknown} error
+ */
 function named(stream, error) {
   if (!(error instanceof KvcError) || error.message.includes(stream.where)) return error;
   return new KvcError(error.code, `${stream.where}: ${error.message}`, { cause: error.cause });
 }
 
-/** N of the first 8 bytes. @param {Uint8Array} prefix  @param {number} [fileSize] */
+/** N, from the first 8 bytes. @param {Uint8Array} prefix  @param {number} [fileSize] */
 function headerLength(prefix, fileSize) {
   if (prefix.length < PREFIX_BYTES) {
-    throw new KvcError('safetensors_header_too_small', `The file ends after ${prefix.length} bytes; a safetensors file starts `
-      + 'with 8 bytes that give the length of its header.');
+    throw new KvcError('safetensors_header_too_small', `The file ends after ${prefix.length} bytes; a `
+      + 'safetensors file starts with 8 bytes that give the length of its header.');
   }
   const length = new DataView(prefix.buffer, prefix.byteOffset).getBigUint64(0, true);
   if (length > MAX_HEADER_BYTES) {
-    throw new KvcError('safetensors_header_too_large', `The header claims ${length} bytes; at most ${MAX_HEADER_BYTES} are read. `
-      + 'Perhaps the file is not a safetensors file.');
+    throw new KvcError('safetensors_header_too_large', `The header claims ${length} bytes; at most `
+      + `${MAX_HEADER_BYTES} are read. Perhaps the file is not a safetensors file.`);
   }
   const bytes = Number(length);
   if (fileSize !== undefined && PREFIX_BYTES + bytes > fileSize) throw endsInHeader(bytes, fileSize);
@@ -79,186 +60,8 @@ function headerLength(prefix, fileSize) {
 
 /** @param {number} length  @param {number} fileSize */
 function endsInHeader(length, fileSize) {
-  return new KvcError('safetensors_header_length', `The header should be ${length} bytes after the first 8, but the file is only `
-    + `${fileSize} bytes long. Load it again, or check that the upload was complete.`);
-}
-
-/**
- * @param {Uint8Array} bytes      the N bytes of the header
- * @param {number} [fileSize]     of the whole file, when known
- * @returns {Header}
- */
-export function parseHeader(bytes, fileSize) {
-  const entries = new Map(Object.entries(parseJson(bytes)));
-  const metadata = entries.has('__metadata__') ? stringMap(entries.get('__metadata__')) : new Map();
-  entries.delete('__metadata__');
-  if (entries.size > MAX_TENSORS) {
-    throw new KvcError('safetensors_header_too_large', `The header names ${entries.size} tensors; at most ${MAX_TENSORS} are read.`);
-  }
-  const tensors = Array.from(entries, ([name, info]) => tensorInfo(name, info));
-  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  const dataBytes = checkLayout(tensors);
-  checkFileSize(PREFIX_BYTES + bytes.length + dataBytes, fileSize);
-  return { tensors, metadata, headerBytes: bytes.length, dataBytes };
-}
-
-/** @param {number} described  bytes, by the header  @param {number | undefined} fileSize */
-function checkFileSize(described, fileSize) {
-  if (!Number.isSafeInteger(described)) {
-    throw new KvcError('safetensors_overflow', 'The header describes more bytes than can be counted exactly.');
-  }
-  if (fileSize === undefined) return;
-  if (fileSize < described) {
-    throw new KvcError('file_truncated', `The file is ${fileSize} bytes long, but its header describes ${described}. `
-      + 'Load it again, or check that the upload was complete.');
-  }
-  if (fileSize > described) throw trailingBytes(`${fileSize - described} bytes`);
-}
-
-/** @param {string} what */
-function trailingBytes(what) {
-  return new KvcError('safetensors_trailing_bytes', `The file goes on with ${what} that belong to no tensor.`);
-}
-
-/** @param {Uint8Array} bytes  @returns {object} */
-function parseJson(bytes) {
-  let text;
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (cause) {
-    throw new KvcError('safetensors_header_utf8', 'The header is not valid UTF-8.', { cause });
-  }
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new KvcError('safetensors_header_json', `The header is not valid JSON: ${reasonOf(cause)}`, { cause });
-  }
-  if (!isObject(value)) throw new KvcError('safetensors_header_json', 'The header is JSON, but not an object.');
-  checkText(text);
-  return value;
-}
-
-/**
- * What JSON.parse lets pass: of two equal keys it keeps the last, and it takes 1.0, 1e1 and -0 for
- * integers. The text is known to be valid JSON here, so a string before ":" is a key.
- * @param {string} text
- */
-function checkText(text) {
-  /** @type {(Set<string> | null)[]} the keys of each open object, null for an open array */
-  const open = [];
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (c === '{') open.push(new Set());
-    else if (c === '[') open.push(null);
-    else if (c === '}' || c === ']') open.pop();
-    else if (c === '"') {
-      const start = i;
-      i = endOfString(text, start);
-      const keys = open.at(-1);
-      if (keys && isBeforeColon(text, i + 1)) addKey(keys, JSON.parse(text.slice(start, i + 1)));
-    } else if ('.eE-'.includes(c) && open.at(-1) === null && !/[a-z]/.test(text[i - 1])) {
-      throw new KvcError('safetensors_tensor_info', `Character ${i} of the header: sizes and offsets must be plain integers.`);
-    }
-  }
-}
-
-/** The index of the closing quote. @param {string} text  @param {number} start  of the opening one */
-function endOfString(text, start) {
-  let i = start + 1;
-  while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-  return i;
-}
-
-/** @param {string} text  @param {number} i */
-function isBeforeColon(text, i) {
-  while (' \t\n\r'.includes(text[i])) i++;
-  return text[i] === ':';
-}
-
-/** @param {Set<string>} keys  @param {string} key */
-function addKey(keys, key) {
-  if (keys.has(key)) throw new KvcError('safetensors_duplicate_key', `${quoted(key)} stands twice in the same object of the header.`);
-  keys.add(key);
-}
-
-/** @param {unknown} value  @returns {value is object} */
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A name from the file, short enough for a message. @param {string} name */
-const quoted = (name) => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name);
-
-/** @param {unknown} metadata  @returns {Map<string, string>} */
-function stringMap(metadata) {
-  if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
-    throw new KvcError('safetensors_metadata', '__metadata__ must be an object whose values are all strings.');
-  }
-  return new Map(Object.entries(metadata));
-}
-
-/** @param {string} name  @param {unknown} info  @returns {TensorInfo} */
-function tensorInfo(name, info) {
-  const what = `Tensor ${quoted(name)}`;
-  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) throw malformed(what, `its name is longer than ${MAX_NAME_BYTES} bytes`);
-  if (name.includes('\0')) throw malformed(what, 'its name holds a NUL, where a name in C would end');
-  if (!isObject(info)) throw malformed(what, 'its entry is not an object');
-  const { dtype, shape, data_offsets: offsets } = /** @type {Record<string, unknown>} */ (info);
-  if (Object.keys(info).sort().join() !== 'data_offsets,dtype,shape') {
-    throw malformed(what, 'its entry must hold dtype, shape and data_offsets, and nothing else');
-  }
-  if (typeof dtype !== 'string') throw malformed(what, 'its dtype is not a string');
-  if (!Array.isArray(shape)) throw malformed(what, 'its shape is not an array');
-  if (shape.length > MAX_RANK) throw malformed(what, `it has ${shape.length} dimensions; at most ${MAX_RANK} are supported`);
-  if (!Array.isArray(offsets) || offsets.length !== 2) throw malformed(what, 'its data_offsets are not a pair');
-  for (const size of [...shape, ...offsets]) checkCount(what, size);
-  const [begin, end] = offsets;
-  if (begin > end) throw new KvcError('safetensors_offsets', `${what} begins at byte ${begin} but ends at byte ${end}.`);
-  const needed = bytesNeeded(what, dtype, shape);
-  if (end - begin !== needed) {
-    throw new KvcError('safetensors_size_mismatch', `${what}: ${dtype} [${shape}] needs ${needed} bytes, but its range has ${end - begin}.`);
-  }
-  return { name, dtype, shape, begin, end };
-}
-
-/** @param {string} what  @param {string} why */
-function malformed(what, why) {
-  return new KvcError('safetensors_tensor_info', `${what}: ${why}.`);
-}
-
-/** @param {string} what  @param {unknown} value */
-function checkCount(what, value) {
-  if (typeof value !== 'number' || value < 0) throw malformed(what, 'its sizes and offsets must be non-negative integers');
-  checkCountable(what, value);
-}
-
-/** Beyond 2^53 a JavaScript number is no longer exact. @param {string} what  @param {number} value */
-function checkCountable(what, value) {
-  if (!Number.isSafeInteger(value)) throw new KvcError('safetensors_overflow', `${what}: a size is too large to count with.`);
-}
-
-/** @param {string} what  @param {string} dtype  @param {number[]} shape */
-function bytesNeeded(what, dtype, shape) {
-  const bits = DTYPE_BITS.get(dtype);
-  if (bits === undefined) throw new KvcError('safetensors_dtype', `${what} has the unknown dtype ${quoted(dtype)}.`);
-  let total = bits;
-  for (const size of shape) checkCountable(what, (total *= size));
-  if (total % 8 !== 0) {
-    throw new KvcError('safetensors_size_mismatch', `${what}: ${dtype} [${shape}] does not fill a whole number of bytes.`);
-  }
-  return total / 8;
-}
-
-/** Back to back from 0 on: nothing can hide in a hole or be read twice. @param {TensorInfo[]} tensors */
-function checkLayout(tensors) {
-  let position = 0;
-  for (const { name, begin, end } of tensors) {
-    if (begin !== position) {
-      throw new KvcError('safetensors_offsets', `Tensor ${quoted(name)} begins at byte ${begin}, but ${position} bytes are taken `
-        + `before it: ${begin > position ? 'there is a hole' : 'it overlaps another tensor'}.`);
-    }
-    position = end;
-  }
-  return position;
+  return new KvcError('safetensors_header_length', `The header should be ${length} bytes after the first 8, `
+    + `but the file is only ${fileSize} bytes long. Load it again, or check that the upload was complete.`);
 }
 
 /**
@@ -268,13 +71,14 @@ function checkLayout(tensors) {
  */
 export function usableDtype({ name, dtype }) {
   if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
-  throw new KvcError('safetensors_dtype', `Tensor ${quoted(name)} is ${dtype}; only F32, F16 and BF16 can be used. Convert the model.`);
+  throw new KvcError('safetensors_dtype',
+    `Tensor ${quoted(name)} is ${dtype}; only F32, F16 and BF16 can be used. Convert the model.`);
 }
 
 /**
- * The data of all tensors in file order, in pieces as they arrive, never copied and each good until the next. A
+ * The data of all tensors in file order, in pieces as they arrive: views, each valid until the next piece. A
  * piece never spans two tensors but may end in the middle of an element.
- * @param {import('./files.js').FileStream} stream  as readHeader left it
+ * @param {FileStream} stream  as readHeader left it
  * @param {Header} header
  * @returns {AsyncGenerator<{ tensor: TensorInfo, offset: number, bytes: Uint8Array }>}
  */

@@ -1,11 +1,13 @@
-// What a KV cache costs in memory and saves in work. Everything here is computed from the sizes of a
-// model and says so (source: 'computed'); benchmark.js is what measures.
+// What a KV cache costs in memory and saves in work. Everything here is computed from the sizes of a model
+// and says so (source: 'computed'); measuring is in benchmark.js.
 import { KvcError } from '../engine/errors.js';
 
 /**
- * @typedef {object} Shape  the sizes of a GPT-2, as in model.config
+ * @typedef {object} Shape  the sizes of a model, as in model.config
  * @property {number} nLayer
  * @property {number} nHead
+ * @property {number} [nKvHead]  heads of keys and values; nHead if absent
+ * @property {number} [headDim]  numbers of a head; nEmbd / nHead if absent
  * @property {number} nEmbd
  * @property {number} nPositions
  * @property {number} vocabSize
@@ -15,9 +17,9 @@ import { KvcError } from '../engine/errors.js';
  */
 
 /**
- * The course's models. Its text gives width, layers and length of the first three ("tiny" 128, 4, 32;
- * "small" 512, 8, 64; "medium" 768, 12, 128); heads of 64 channels and a vocabulary of the 256 bytes
- * are our choice, so that their parameters are those of the layers. GPT-2 and GPT-3 are as published.
+ * Models to compare. The first three are those of a course on KV caches, which gives width, layers and length
+ * ("tiny" 128, 4, 32; "small" 512, 8, 64; "medium" 768, 12, 128); heads of 64 numbers and a vocabulary of the
+ * 256 bytes are our choice, so that most parameters are in the layers. GPT-2 and GPT-3 are as published.
  * @type {Readonly<Record<string, Readonly<Shape>>>}
  */
 export const SHAPES = Object.freeze({
@@ -28,13 +30,19 @@ export const SHAPES = Object.freeze({
   'GPT-3': shape(96, 96, 12288, 2048, 50257),
 });
 
-/** The course's lengths, in tokens. */
+/** The lengths of that course, in tokens. */
 export const LENGTHS = Object.freeze([10, 25, 50, 100, 200, 500]);
 
-/** Bytes of one vector of D numbers of one head; int8 has one f32 scale for it. @type {Record<ElementType, (D: number) => number>} */
+/**
+ * Bytes of one vector of D numbers of one head; int8 has one f32 scale for it.
+ * @type {Record<ElementType, (D: number) => number>}
+ */
 const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
 
-/** @param {number} nLayer  @param {number} nHead  @param {number} nEmbd  @param {number} nPositions  @param {number} vocabSize */
+/**
+ * @param {number} nLayer  @param {number} nHead  @param {number} nEmbd
+ * @param {number} nPositions  @param {number} vocabSize
+ */
 function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
   return Object.freeze({ nLayer, nHead, nEmbd, nPositions, vocabSize });
 }
@@ -45,17 +53,23 @@ function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
  * @property {string} shape           its name
  * @property {string} type            of the cache: one for both, or of K and V, as in 'f16/int8'
  * @property {number} tokens          cached
- * @property {number} bytesPerToken   L * H * (a K and a V vector)
- * @property {number} cacheBytes      of one sequence of so many tokens: bytesPerToken * tokens
- * @property {number} parameters      of the model, the embeddings included, the tied head counted once
+ * @property {number} bytesPerToken   layers * heads of keys and values * (a K and a V vector)
+ * @property {number} cacheBytes      of one sequence: bytesPerToken * tokens
+ * @property {number} parameters      of the model, embeddings included, the tied head counted once
  * @property {number} share           cacheBytes over the bytes of the parameters in f32
  */
 
 /**
- * The memory of a KV cache, for every shape, type and length: 2 * L * H * S * D * bytes. Lengths beyond a
- * shape's context are left out.
- * @param {{ shapes?: Readonly<Record<string, Readonly<Shape>>>, types?: readonly string[], lengths?: readonly number[] }} [options]
- *   shapes: by name, model.config will do   lengths: if absent, the whole context of each shape
+ * @typedef {object} MemoryOptions
+ * @property {Readonly<Record<string, Readonly<Shape>>>} [shapes]  by name; model.config is one
+ * @property {readonly string[]} [types]    of the cache
+ * @property {readonly number[]} [lengths]  in tokens; if absent, the whole context of each shape
+ */
+
+/**
+ * The memory of a KV cache for every shape, type and length: 2 * L * H * S * D * bytes. Lengths beyond the
+ * context of a shape are left out.
+ * @param {MemoryOptions} [options]
  * @returns {MemoryRow[]}
  */
 export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = {}) {
@@ -67,40 +81,40 @@ export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'],
     return types.flatMap((type) => {
       const bytesPerToken = cacheBytesPerToken(sizes, type);
       return fitting.map((tokens) => ({
-        source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken, cacheBytes: bytesPerToken * tokens,
-        parameters, share: (bytesPerToken * tokens) / (4 * parameters),
+        source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken,
+        cacheBytes: bytesPerToken * tokens, parameters, share: (bytesPerToken * tokens) / (4 * parameters),
       }));
     });
   });
 }
 
 /**
- * @typedef {object} SpeedupRow  work of writing `tokens` tokens one by one, without the cache ("off") and with it ("on")
+ * @typedef {object} SpeedupRow  work of writing n tokens one by one, without the cache (off) and with it (on)
  * @property {'computed'} source
- * @property {number} tokens
- * @property {number} stepProjectionsOff     rows that pass through the projections (and the MLP) in the last step: n, ...
- * @property {number} stepProjectionsOn      ... and 1
- * @property {number} stepPairsOff           pairs of query and key in the last step: a full n x n matrix, ...
- * @property {number} stepPairsOn            ... and one row of it
+ * @property {number} tokens                 n
+ * @property {number} stepProjectionsOff     rows through the projections (and the MLP) in the last step: n
+ * @property {number} stepProjectionsOn      1
+ * @property {number} stepPairsOff           pairs of query and key in the last step: a full n x n matrix
+ * @property {number} stepPairsOn            one row of it
  * @property {number} projectionsOff         of all steps: n (n + 1) / 2
  * @property {number} projectionsOn          n
- * @property {number} projectionsRedundant   the difference: done before, and thrown away
+ * @property {number} projectionsRedundant   the difference: computed before, and thrown away
  * @property {number} projectionsSpeedUp     the ratio, (n + 1) / 2
  * @property {number} pairsOff               of all steps: sum of t^2
  * @property {number} pairsOn                sum of t
  * @property {number} pairsRedundant
  * @property {number} pairsSpeedUp           (2 n + 1) / 3
- * @property {number} causalPairsOff         the same where what the causal mask hides is not computed at all, as in
- *                                           this engine: sum of t (t + 1) / 2
+ * @property {number} causalPairsOff         the same without the pairs that the causal mask hides, which this
+ *                                           engine never computes: sum of t (t + 1) / 2
  * @property {number} causalPairsSpeedUp     (n + 2) / 3
- * @property {number} [multiplyAddsOff]      with a shape: all multiply-adds of this engine, equal to session.counts
+ * @property {number} [multiplyAddsOff]      with a shape: multiply-adds of this engine, as in session.counts
  * @property {number} [multiplyAddsOn]
  * @property {number} [multiplyAddsSpeedUp]
  */
 
 /**
- * How much work the cache saves. The ratios compare like with like; how much faster a machine gets by
- * them is not computed but measured, by benchmarkComparison().
+ * How much work the cache saves. The ratios compare like with like; how much faster that makes a machine is
+ * measured, by benchmarkComparison().
  * @param {{ lengths?: readonly number[], shape?: Readonly<Shape> }} [options]  shape: model.config will do
  * @returns {SpeedupRow[]}
  */
@@ -132,62 +146,78 @@ function wholeWork(sizes, n) {
 }
 
 /**
- * Multiply-adds of one pass of this engine over the rows first .. end - 1 of a timeline; with the cache
- * off, first is 0. All layers but the last compute every row. The last one needs K and V of every row, and
+ * Multiply-adds of one pass of this engine over the rows first .. end - 1 of a timeline; with the cache off,
+ * first is 0. All layers but the last compute every row. The last one needs K and V of every row, and
  * everything else of the last row alone, whose logits are wanted.
  * @param {Readonly<Shape>} sizes  @param {number} first  @param {number} end
  */
 export function multiplyAdds(sizes, first, end) {
-  const { nLayer: L, nEmbd: C, vocabSize } = checked(sizes);
+  const { nLayer: L, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
   const pairs = (L - 1) * ((end * (end + 1) - first * (first + 1)) / 2) + end;
-  const projections = L * rows * 2 * C * C + wholeRows * (2 * C * C + 2 * C * (sizes.nInner ?? 4 * C));
-  const attention = pairs * 2 * C;
+  const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + 2 * C * F);
+  const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
   return { projections, attention, head, total: projections + attention + head };
 }
 
 /** @param {Readonly<Shape>} sizes  @param {string} type */
 export function cacheBytesPerToken(sizes, type) {
-  const { nLayer, nHead, nEmbd } = checked(sizes);
+  const { nLayer, nKvHead, headDim } = checked(sizes);
   const [key, value = key, ...rest] = String(type).split('/');
   if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
-    throw new KvcError('invalid_argument', `A cache holds f32, f16 or int8, or two of them as in "f16/int8"; "${type}" is none of these.`);
+    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not "${type}".`);
   }
-  const vector = (/** @type {string} */ name) => VECTOR_BYTES[/** @type {ElementType} */ (name)](nEmbd / nHead);
-  return nLayer * nHead * (vector(key) + vector(value));
+  const vector = (/** @type {string} */ name) => VECTOR_BYTES[/** @type {ElementType} */ (name)](headDim);
+  return nLayer * nKvHead * (vector(key) + vector(value));
 }
 
 /** Weights, biases, layer norms and both embeddings. @param {Readonly<Shape>} sizes */
 export function parameterCount(sizes) {
-  const { nLayer, nEmbd: C, nPositions, vocabSize } = checked(sizes);
-  const F = sizes.nInner ?? 4 * C;
-  const layer = 4 * C * C + 4 * C + 2 * C * F + F + C + 4 * C; // attention, MLP, two layer norms
-  return (vocabSize + nPositions) * C + nLayer * layer + 2 * C;
+  const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
+  const attention = C * (queryWidth + 2 * keyWidth) + queryWidth + 2 * keyWidth + queryWidth * C + C;
+  const mlp = 2 * C * F + F + C;
+  const norm = 2 * C;
+  return (vocabSize + nPositions) * C + nLayer * (attention + mlp + 2 * norm) + norm;
 }
 
-/** @param {Readonly<Shape>} sizes */
+/**
+ * The sizes with defaults filled in, and the widths of all queries and of all keys.
+ * @param {Readonly<Shape>} sizes
+ */
 function checked(sizes) {
   for (const name of /** @type {const} */ (['nLayer', 'nHead', 'nEmbd', 'nPositions', 'vocabSize'])) {
-    const size = sizes?.[name];
-    if (!Number.isInteger(size) || size < 1) throw new KvcError('invalid_argument', `A shape needs ${name}, a whole number from 1 on; ${size} is none.`);
+    refuseSize(sizes?.[name], name);
   }
-  if (sizes.nEmbd % sizes.nHead !== 0) {
-    throw new KvcError('invalid_argument', `${sizes.nEmbd} channels cannot be shared out evenly among ${sizes.nHead} heads.`);
+  const { nHead, nEmbd, nKvHead = nHead, headDim = nEmbd / nHead, nInner = 4 * nEmbd } = sizes;
+  if (sizes.headDim === undefined && nEmbd % nHead !== 0) {
+    throw invalid(`${nEmbd} channels cannot be shared out evenly among ${nHead} heads; give headDim.`);
   }
-  return sizes;
+  for (const [name, size] of Object.entries({ nKvHead, headDim, nInner })) refuseSize(size, name);
+  if (nHead % nKvHead !== 0) throw invalid(`nHead ${nHead} must be a multiple of nKvHead ${nKvHead}.`);
+  return { ...sizes, nKvHead, headDim, nInner, queryWidth: nHead * headDim, keyWidth: nKvHead * headDim };
+}
+
+/** @param {unknown} size  @param {string} name */
+function refuseSize(size, name) {
+  if (Number.isInteger(size) && Number(size) >= 1) return;
+  throw invalid(`A shape needs ${name} as a whole number of at least 1; it is ${String(size)}.`);
 }
 
 /** @param {unknown} list  @param {string} name */
 function refuseList(list, name) {
-  if (!Array.isArray(list)) throw new KvcError('invalid_argument', `${name} must be an array; ${String(list)} is none.`);
+  if (!Array.isArray(list)) throw invalid(`${name} must be an array; it is ${String(list)}.`);
 }
 
 /** @param {readonly number[]} lengths */
 function refuseLengths(lengths) {
   refuseList(lengths, 'lengths');
   for (const n of lengths) {
-    if (!Number.isInteger(n) || n < 1) throw new KvcError('invalid_argument', `A length is a whole number of tokens from 1 on; ${n} is none.`);
+    if (Number.isInteger(n) && n >= 1) continue;
+    throw invalid(`A length must be a whole number of at least 1 token; it is ${String(n)}.`);
   }
 }
+
+/** @param {string} message */
+const invalid = (message) => new KvcError('invalid_argument', message);

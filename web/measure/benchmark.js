@@ -1,21 +1,25 @@
-// Measures a loaded model in place, with its KV cache on and off. It runs wherever the model runs: in
-// a page, in a worker, in Node; ../tests/bench measures with the same functions.
+// Measures a loaded model in place, with its KV cache on and off. It runs wherever the model runs: in a page,
+// in a worker, in Node; tests/bench measures with the same functions.
 //
-// What is timed: windows of many tokens, because clocks in browsers tick every 0.1 ms and more. Between
-// two windows others have their turn, and that time is not counted. The two modes take turns too, so
-// that a machine that slows down slows both. Nothing is reported if the cache changes a bit of the logits.
+// Windows of many tokens are timed, because clocks in browsers tick only every 0.1 ms or less often. Between
+// two windows the event loop gets its turn, and that time is not counted. The two modes alternate, so that a
+// machine that slows down slows both. Nothing is reported if the cache changes a bit of the logits.
 import { KvcError } from '../engine/errors.js';
 import { LENGTHS } from './analysis.js';
 import { Pauses } from '../engine/pauses.js';
 
-const WARM_UPS = 1;      // runs that are not counted
-const CHUNK_MS = 16;     // of computing between two looks at the clock
-export const WINDOW_MS = 50;    // of computing behind one figure, at least
-export const DECODED = 16;      // tokens after the context that a window goes over, again and again
+const WARM_UPS = 1;           // runs that are not counted
+const CHUNK_MS = 16;          // of computing between two pauses
+const WINDOW_MS = 50;         // of computing behind one figure, at least
+export const DECODED = 16;    // tokens after the context that a window decodes, over and over
 
 /**
- * @typedef {import('../session/session.js').Session} Session
+ * @import { Model } from '../session/model.js'
+ * @import { Session } from '../session/session.js'
+ *
  * @typedef {{ median: number, min: number, max: number }} Spread
+ * @typedef {{ signal?: AbortSignal, windowMs?: number }} WindowOptions
+ * @typedef {Record<'prefill' | 'cached' | 'uncached', number[]>} Rates  tokens per second of every run
  */
 
 /** @param {number[]} values @returns {Spread} */
@@ -26,7 +30,10 @@ export function spread(values) {
   return { median, min: sorted[0], max: sorted[sorted.length - 1] };
 }
 
-/** Token ids to measure with: always the same ones. @param {number} n  @param {number} below  @param {number} [seed] */
+/**
+ * Token ids to measure with, the same ones for the same seed.
+ * @param {number} n  @param {number} below  @param {number} [seed]
+ */
 export function benchmarkIds(n, below, seed = 1) {
   let state = seed;
   return Uint32Array.from({ length: n }, () => {
@@ -36,20 +43,22 @@ export function benchmarkIds(n, below, seed = 1) {
 }
 
 /**
- * Milliseconds of one pass over all the ids from an empty timeline. With the cache on it is a prefill;
- * with the cache off it is the very pass that decoding the last of them takes.
- * @param {Session} session  @param {ArrayLike<number>} ids  @param {boolean} useCache  @param {AbortSignal} [signal]
+ * Milliseconds of one pass over all the ids from an empty timeline. With the cache on it is a prefill; with
+ * the cache off it is the very pass that decoding the last of them takes.
+ * @param {Session} session  @param {ArrayLike<number>} ids  @param {boolean} useCache
+ * @param {AbortSignal} [signal]
  */
 export async function timePass(session, ids, useCache, signal) {
   session.truncate(0); // nothing to reuse
-  await session.generate(ids, { maxTokens: 0, useCache, signal }).next(); // in slices, pauses left out
+  await session.generate(ids, { maxTokens: 0, useCache, signal }).next(); // in slices; pauses are not counted
   return session.prefillStats.ms;
 }
 
 /**
  * Tokens per second of repeated passes that take at least windowMs together.
- * @param {Session} session  @param {ArrayLike<number>} ids  @param {boolean} useCache  @param {number} tokens  of each pass
- * @param {{ signal?: AbortSignal, windowMs?: number }} [options]
+ * @param {Session} session  @param {ArrayLike<number>} ids  @param {boolean} useCache
+ * @param {number} tokens  to count for each pass
+ * @param {WindowOptions} [options]
  */
 export async function passRate(session, ids, useCache, tokens, { signal, windowMs = WINDOW_MS } = {}) {
   let [ms, passes] = [0, 0];
@@ -58,11 +67,11 @@ export async function passRate(session, ids, useCache, tokens, { signal, windowM
 }
 
 /**
- * Tokens per second of decoding with the cache: the ids after the first n, again and again.
- * @param {Session} session  with a timeline for each row, that begins with the first n of its ids
+ * Tokens per second of decoding with the cache: the ids after the first n, over and over.
+ * @param {Session} session  with a timeline for each row, which begins with the first n of its ids
  * @param {readonly ArrayLike<number>[]} rows  the ids of each, more than n
  * @param {number} n
- * @param {{ signal?: AbortSignal, windowMs?: number }} [options]
+ * @param {WindowOptions} [options]
  */
 export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_MS } = {}) {
   const sequences = rows.map((_, row) => row);
@@ -83,13 +92,17 @@ export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_M
   return (1e3 * steps * rows.length) / ms;
 }
 
-/** All timelines back to their first n tokens. @param {Session} session  @param {number} rows  @param {number} n */
+/** Truncates all timelines to n tokens. @param {Session} session  @param {number} rows  @param {number} n */
 function rewind(session, rows, n) {
   eachRow(session, rows, () => session.truncate(n));
   return n;
 }
 
-/** @template T @param {Session} session  @param {number} rows  @param {(row: number) => T} work  @returns {T[]} */
+/**
+ * @template T
+ * @param {Session} session  @param {number} rows  @param {(row: number) => T} work
+ * @returns {T[]}
+ */
 function eachRow(session, rows, work) {
   return Array.from({ length: rows }, (_, row) => {
     if (rows > 1) session.select(row);
@@ -100,23 +113,25 @@ function eachRow(session, rows, work) {
 /**
  * @typedef {object} ComparisonRow  tokens per second, all rows of a batch together
  * @property {'measured'} source
- * @property {number} tokens       of context, in each row of the batch
+ * @property {number} tokens       of context in each row of the batch
  * @property {number} batchSize
  * @property {number} runs
- * @property {number} prefill      median: reading the context at once
+ * @property {number} prefill      median: the whole context in one pass
  * @property {number} prefillMin
  * @property {number} prefillMax
- * @property {number} cached       median: decoding after it with the cache, a token for every row of the batch in one pass
+ * @property {number} cached       median: decoding after it with the cache, all rows of a batch in one pass
  * @property {number} cachedMin
  * @property {number} cachedMax
  * @property {number} uncached     median: decoding after it without
  * @property {number} uncachedMin
  * @property {number} uncachedMax
  * @property {number} speedUp      cached over uncached
- * @property {string[]} logitsHashes  of each row after the same token, with the cache and without: equal, or there are no rows
+ * @property {string[]} logitsHashes  of each row after the context and one more token, with the cache and
+ *                                 without: equal, or there are no figures
  *
  * @typedef {object} ComparisonOptions
- * @property {readonly number[]} [seqLengths]  tokens of context; if absent, those of the course that fit the model
+ * @property {readonly number[]} [seqLengths]  tokens of context; if absent, those of 10, 25, 50, 100, 200 and
+ *                                 500 that fit the model
  * @property {number} [batchSize]  timelines that grow together, a token each in one pass; at most 32
  * @property {number} [runs]       repetitions after a warm-up
  * @property {AbortSignal} [signal]
@@ -125,67 +140,94 @@ function eachRow(session, rows, work) {
 
 /**
  * Speed with the cache on and off, measured here and now.
- * Errors: "outputs_differ" if a single bit of the logits does; then there are no figures.
- * @param {Pick<import('../session/model.js').Model, 'config' | 'sampledIds' | 'createSession'>} model
+ * Errors: "outputs_differ" if a single bit of the logits differs; then there are no figures.
+ * @param {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} model
  * @param {ComparisonOptions} [options]
  * @returns {Promise<ComparisonRow[]>}
  */
-export async function benchmarkComparison(model, { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = {}) {
-  if (!(model?.config?.nPositions > 1)) throw new KvcError('invalid_argument', 'benchmarkComparison() measures a model that loadModel() gave.');
-  if (seqLengths !== undefined && !Array.isArray(seqLengths)) throw new KvcError('invalid_argument', 'seqLengths is a list of token counts, like [64, 256].');
-  const most = model.config.nPositions - 1;
-  const lengths = seqLengths ?? LENGTHS.filter((n) => n <= most);
-  for (const n of lengths) refuse(n, 1, most, 'A length of context');
+export async function benchmarkComparison(model, options = {}) {
+  const { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = options;
+  const lengths = lengthsFor(model, seqLengths);
   refuse(batchSize, 1, 32, 'A batch size');
   refuse(runs, 1, 1000, 'The number of runs');
-  const rows = [];
   const total = lengths.length * (WARM_UPS + runs);
+  let done = 0;
+  const rows = [];
   for (const tokens of lengths) {
-    const measured = /** @type {Record<string, number[]>} */ ({ prefill: [], cached: [], uncached: [] });
-    const batch = Array.from({ length: batchSize }, (_, i) => benchmarkIds(Math.min(tokens + DECODED, most + 1), model.sampledIds, i + 1));
-    const session = model.createSession({ capacity: batch[0].length, sequences: batchSize });
-    let logitsHashes = /** @type {string[]} */ ([]);
-    try {
-      for (let run = -WARM_UPS; run < runs; run++) {
-        const { hashes, prefill = 0, cached, uncached = 0 } = await measureOnce(session, batch, tokens, { signal });
-        logitsHashes = hashes;
-        if (run >= 0) for (const [name, rate] of Object.entries({ prefill, cached, uncached })) measured[name].push(rate);
-        onProgress?.({ tokens, done: rows.length * (WARM_UPS + runs) + WARM_UPS + run + 1, total });
-      }
-    } finally {
-      session.dispose();
-    }
-    rows.push(comparisonRow(tokens, batchSize, runs, measured, logitsHashes));
+    const onRun = () => onProgress?.({ tokens, done: ++done, total });
+    rows.push(await compare(model, tokens, batchSize, runs, { signal, onRun }));
   }
   return rows;
+}
+
+/**
+ * @param {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} model
+ * @param {number} tokens  @param {number} batchSize  @param {number} runs
+ * @param {{ signal?: AbortSignal, onRun: () => void }} options
+ * @returns {Promise<ComparisonRow>}
+ */
+async function compare(model, tokens, batchSize, runs, { signal, onRun }) {
+  const length = Math.min(tokens + DECODED, model.config.nPositions);
+  const batch = Array.from({ length: batchSize }, (_, i) => benchmarkIds(length, model.sampledIds, i + 1));
+  const session = model.createSession({ capacity: length, sequences: batchSize });
+  /** @type {Rates} */
+  const rates = { prefill: [], cached: [], uncached: [] };
+  let logitsHashes = /** @type {string[]} */ ([]);
+  try {
+    for (let run = -WARM_UPS; run < runs; run++) {
+      const measured = await measureOnce(session, batch, tokens, { signal });
+      logitsHashes = measured.hashes;
+      if (run >= 0) {
+        rates.prefill.push(measured.prefill ?? 0);
+        rates.cached.push(measured.cached);
+        rates.uncached.push(measured.uncached ?? 0);
+      }
+      onRun();
+    }
+  } finally {
+    session.dispose();
+  }
+  return { source: 'measured', tokens, batchSize, runs, ...figuresOf(rates), logitsHashes };
 }
 
 /**
  * One run: prefill and decode with the cache, the same step without it, and the logits of both.
  * @param {Session} session  with a timeline for each row
  * @param {readonly Uint32Array[]} rows  their ids  @param {number} n  tokens of context
- * @param {{ signal?: AbortSignal, windowMs?: number, passes?: boolean }} [options]  passes: false leaves the passes over the
- *   whole context out, and times decoding alone; the timelines have to hold the context then
- * @returns {Promise<{ hashes: string[], cached: number, prefill?: number, uncached?: number }>}  tokens per second
+ * @param {WindowOptions & { passes?: boolean }} [options]  passes: false leaves out the passes over the whole
+ *   context and times decoding alone; the timelines must hold the context already
+ * @returns {Promise<{ hashes: string[], cached: number, prefill?: number, uncached?: number }>}
  */
 export async function measureOnce(session, rows, n, { passes = true, ...options } = {}) {
-  const all = rows.length;
-  const uncached = passes ? await rowByRow(session, rows, (ids) => passRate(session, ids.subarray(0, n + 1), false, 1, options)) : undefined;
-  const off = passes ? eachRow(session, all, () => session.logitsHash) : undefined;
-  const prefill = passes ? await rowByRow(session, rows, (ids) => passRate(session, ids.subarray(0, n), true, n, options)) : undefined;
+  const whole = passes ? await measurePasses(session, rows, n, options) : undefined;
   const cached = await decodeRate(session, rows, n, options);
-  const hashes = eachRow(session, all, (row) => {
+  const hashes = eachRow(session, rows.length, (row) => {
     session.truncate(n);
     session.decode(rows[row][n]);
     return session.logitsHash;
   });
-  if (off) refuseDifference(hashes, off, n);
-  return { hashes, cached, prefill, uncached };
+  if (whole) refuseDifference(hashes, whole.hashes, n);
+  return { hashes, cached, prefill: whole?.prefill, uncached: whole?.uncached };
 }
 
 /**
- * The speed of all rows, one after the other, from that of each.
- * @param {Session} session  @param {readonly Uint32Array[]} rows  @param {(ids: Uint32Array) => Promise<number>} rate
+ * The step without the cache, with the hashes of its logits, then the prefill.
+ * @param {Session} session  @param {readonly Uint32Array[]} rows  @param {number} n
+ * @param {WindowOptions} options
+ */
+async function measurePasses(session, rows, n, options) {
+  const uncached = await rowByRow(session, rows,
+    (ids) => passRate(session, ids.subarray(0, n + 1), false, 1, options));
+  const hashes = eachRow(session, rows.length, () => session.logitsHash);
+  const prefill = await rowByRow(session, rows,
+    (ids) => passRate(session, ids.subarray(0, n), true, n, options));
+  return { uncached, hashes, prefill };
+}
+
+/**
+ * Tokens per second of all rows, one after the other, from the rate of each.
+ * @param {Session} session  @param {readonly Uint32Array[]} rows
+ * @param {(ids: Uint32Array) => Promise<number>} rate
  */
 async function rowByRow(session, rows, rate) {
   let secondsPerToken = 0;
@@ -200,28 +242,41 @@ async function rowByRow(session, rows, rate) {
 function refuseDifference(on, off, n) {
   const row = on.findIndex((hash, i) => hash !== off[i]);
   if (row === -1) return;
-  throw new KvcError('outputs_differ', `No figures: after ${n + 1} tokens, row ${row} of the batch has other logits with the cache `
-    + `(${on[row]}) than without (${off[row]}). Please report this.`);
+  throw new KvcError('outputs_differ', `No figures: after ${n + 1} tokens, row ${row} of the batch has other `
+    + `logits with the cache (${on[row]}) than without (${off[row]}). Please report this.`);
 }
 
-/**
- * @param {number} tokens  @param {number} batchSize  @param {number} runs
- * @param {Record<string, number[]>} measured  @param {string[]} logitsHashes
- * @returns {ComparisonRow}
- */
-function comparisonRow(tokens, batchSize, runs, measured, logitsHashes) {
-  const [prefill, cached, uncached] = [measured.prefill, measured.cached, measured.uncached].map(spread);
+/** @param {Rates} rates */
+function figuresOf(rates) {
+  const [prefill, cached, uncached] = [rates.prefill, rates.cached, rates.uncached].map(spread);
   return {
-    source: 'measured', tokens, batchSize, runs,
     prefill: prefill.median, prefillMin: prefill.min, prefillMax: prefill.max,
     cached: cached.median, cachedMin: cached.min, cachedMax: cached.max,
     uncached: uncached.median, uncachedMin: uncached.min, uncachedMax: uncached.max,
-    speedUp: cached.median / uncached.median, logitsHashes,
+    speedUp: cached.median / uncached.median,
   };
+}
+
+/**
+ * The lengths to measure, all of which leave room for one token more.
+ * @param {Pick<Model, 'config'>} model  @param {readonly number[] | undefined} wanted
+ */
+function lengthsFor(model, wanted) {
+  if (!(model?.config?.nPositions > 1)) {
+    throw new KvcError('invalid_argument', 'benchmarkComparison() measures a model from loadModel().');
+  }
+  if (wanted !== undefined && !Array.isArray(wanted)) {
+    throw new KvcError('invalid_argument', 'seqLengths is a list of token counts, like [64, 256].');
+  }
+  const most = model.config.nPositions - 1;
+  const lengths = wanted ?? LENGTHS.filter((n) => n <= most);
+  for (const n of lengths) refuse(n, 1, most, 'A length of context');
+  return lengths;
 }
 
 /** @param {number} value  @param {number} least  @param {number} most  @param {string} what */
 function refuse(value, least, most, what) {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new KvcError('invalid_argument', `${what} is a whole number from ${least} to ${most} here; ${value} is not possible.`);
+  throw new KvcError('invalid_argument',
+    `${what} must be a whole number from ${least} to ${most} here; it is ${String(value)}.`);
 }

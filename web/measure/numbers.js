@@ -1,9 +1,9 @@
-// How numbers are written for people.
+// Numbers for people to read.
 
 const threeDigits = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
 const whole = new Intl.NumberFormat('en');
 
-/** Three digits: the measurement knows no more. @param {number} value */
+/** Three digits, which is all a measurement can tell. @param {number} value */
 export const measured = (value) => threeDigits.format(value);
 /** @param {number} value */
 export const counted = (value) => whole.format(value);

@@ -2,6 +2,8 @@
 // (simd, relaxed) another build of the engine.
 import { WorkerError } from '../worker/client.js';
 
+/** @import { Variant } from '../engine/variants.js' */
+
 const parameters = new URLSearchParams(location.search);
 
 /** On this site only: a link must not make the page fetch from elsewhere. */
@@ -13,7 +15,8 @@ export function modelUrl() {
   return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }
 
-export const variant = () => parameters.get('variant') ?? 'auto';
+/** The worker refuses what is none. */
+export const variant = () => /** @type {'auto' | Variant} */ (parameters.get('variant') ?? 'auto');
 
 /** Bytes that loading the model takes; 0 if the server does not say. */
 export async function downloadSize() {

@@ -1,12 +1,18 @@
-// The page's side of the worker: requests become promises, events go to a callback. The messages are
-// documented at the top of worker.js.
+// The page's side of the worker: requests become promises, and events go to a callback. messages.js
+// says what can be sent, and what comes back.
 import { assets } from '../engine/assets.js';
+
+/**
+ * @import { ErrorCode } from '../engine/errors.js'
+ * @import { AnyEvent, Answer, Fields, OrderName, Orders, Reply, RequestEvent,
+ *   RequestName } from './messages.js'
+ */
 
 const STOP_MS = 5000; // a stop takes milliseconds: after this, the worker hangs
 
-/** An error with the code that the worker gave, or 'no_worker', 'worker_lost' or 'internal'. */
+/** An error with the code that the worker gave, or with "no_worker" or "worker_lost" if there is none. */
 export class WorkerError extends Error {
-  /** @param {string} code  @param {string} message */
+  /** @param {ErrorCode | 'internal' | 'no_worker' | 'worker_lost'} code  @param {string} message */
   constructor(code, message) {
     super(message);
     this.name = 'WorkerError';
@@ -14,41 +20,70 @@ export class WorkerError extends Error {
   }
 }
 
-/** @typedef {(event: Record<string, any> & { type: string }) => void} OnEvent */
+/** @template {RequestName} K @typedef {(event: RequestEvent<K>) => void} OnEvent */
 
+/**
+ * What follows the name of a request: its fields, which are optional if it has none, and a callback
+ * for its events.
+ * @template {RequestName} K
+ * @typedef {{} extends Fields<K>
+ *   ? [fields?: Fields<K>, onEvent?: OnEvent<K>] : [fields: Fields<K>, onEvent?: OnEvent<K>]} Rest
+ */
+
+/**
+ * @typedef {object} Client  what a page needs of the engine
+ * @property {<K extends RequestName>(type: K, ...rest: Rest<K>) => Promise<Answer<K>>} request
+ * @property {<K extends OrderName>(type: K, fields: Orders[K]) => void} order
+ * @property {() => void} stop
+ */
+
+/**
+ * @typedef {{
+ *   resolve(answer: Answer<RequestName>): void,
+ *   reject(error: WorkerError): void,
+ *   onEvent?(event: AnyEvent): void,
+ * }} Waiting
+ */
+
+/** @implements {Client} */
 export class EngineClient {
   /** @type {Worker | undefined} */
   #worker;
-  /** @type {Map<number, { resolve: (answer: any) => void, reject: (error: Error) => void, onEvent?: OnEvent }>} */
+  /** The requests that have no answer yet, by id. @type {Map<number, Waiting>} */
   #waiting = new Map();
   #lastId = 0;
 
   /**
    * Sends a request and settles with its answer.
-   * @param {string} type
-   * @param {object} [fields]
-   * @param {OnEvent} [onEvent]
-   * @returns {Promise<any>}
+   * @template {RequestName} K
+   * @param {K} type  @param {Rest<K>} rest
+   * @returns {Promise<Answer<K>>}
    */
-  request(type, fields, onEvent) {
+  request(type, ...[fields, onEvent]) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
       this.#start().postMessage({ type, id, ...fields });
-      this.#waiting.set(id, { resolve, reject, onEvent });
+      // Under this id, only events of this request come back.
+      this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
     });
   }
 
-  /** Sends an order, to which nothing is answered. @param {string} type  @param {object} [fields] */
+  /**
+   * Sends an order, which has no answer.
+   * @template {OrderName} K
+   * @param {K} type  @param {Orders[K]} fields
+   */
   order(type, fields) {
     this.#worker?.postMessage({ type, ...fields });
   }
 
-  /** Stops what is under way; a worker that does not listen is ended. */
+  /** Stops the request being served; a worker that does not listen is ended. */
   stop() {
-    this.order('stop');
+    this.order('stop', {});
     const asked = [...this.#waiting.keys()];
     setTimeout(() => {
-      if (asked.some((id) => this.#waiting.has(id))) this.#lose(`The background worker did not stop within ${STOP_MS / 1000} seconds and was ended.`);
+      if (!asked.some((id) => this.#waiting.has(id))) return;
+      this.#lose(`The background worker did not stop within ${STOP_MS / 1000} seconds and was ended.`);
     }, STOP_MS);
   }
 
@@ -56,8 +91,8 @@ export class EngineClient {
   #start() {
     if (this.#worker) return this.#worker;
     if (typeof Worker === 'undefined') {
-      throw new WorkerError('no_worker', 'This page computes in a web worker, and this browser has none or forbids them here. Open it in a '
-        + 'current browser, outside of any sandbox.');
+      throw new WorkerError('no_worker', 'This page computes in a web worker, and this browser has none or '
+        + 'forbids them here. Open it in a current browser, outside of any sandbox.');
     }
     const worker = assets.worker();
     worker.onmessage = ({ data }) => this.#receive(data);
@@ -65,15 +100,18 @@ export class EngineClient {
       event.preventDefault(); // it is shown on the page instead
       this.#lose(event.message
         ? `The background worker failed: ${event.message}.`
-        : 'The background worker could not be started. Check the connection; its script, worker.js, must lie beside the page.');
+        : 'The background worker could not be started. Check the connection; its script, worker.js, must '
+          + 'lie beside the page.');
     };
     worker.onmessageerror = () => this.#lose('A message from the background worker could not be read.');
     this.#worker = worker;
     return worker;
   }
 
-  /** @param {Record<string, any> & { type: string, id: number }} message */
-  #receive({ id, ...message }) {
+  /** @param {Reply} reply */
+  #receive(reply) {
+    if (reply.id === undefined) throw new WorkerError(reply.code, reply.message); // an order was wrong
+    const { id, ...message } = reply;
     const waiting = this.#waiting.get(id);
     if (!waiting) return;
     if (message.type !== 'answer' && message.type !== 'error') {

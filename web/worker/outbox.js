@@ -1,7 +1,11 @@
-// Tokens on their way from the worker to the page: one message a frame and not thousands a second.
-const FRAME_MS = 16; // tokens are posted at most this often
+// Tokens on their way from the worker to the page: one message a frame, not thousands a second.
 
-/** @typedef {import('./worker.js').WrittenToken} WrittenToken */
+/**
+ * @import { Session } from '../session/session.js'
+ * @import { Emit, WrittenToken } from './messages.js'
+ */
+
+const FRAME_MS = 16; // tokens are posted at most this often
 
 export class Outbox {
   #emit;
@@ -10,7 +14,7 @@ export class Outbox {
   #tokens = [];
   #sent = -Infinity;
 
-  /** @param {import('./worker.js').Emit} emit  @param {import('../session/session.js').Session} session */
+  /** @param {Emit<'generate'>} emit  @param {Session} session */
   constructor(emit, session) {
     this.#emit = emit;
     this.#session = session;

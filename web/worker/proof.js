@@ -1,14 +1,17 @@
-// Does the cache change anything? The logits after the same tokens, computed in both ways, and their hashes.
+// Does the cache change anything? The logits after the same tokens, computed with it and without it,
+// and their hashes.
 import { Pauses } from '../engine/pauses.js';
 
-/** @typedef {import('../session/session.js').Session} Session */
-/** @typedef {{ tokens: number, on: string, off: string, equal: boolean }} Proof  hashes with the cache on and off */
+/**
+ * @import { Session } from '../session/session.js'
+ * @import { Proof } from './messages.js'
+ */
 
 /**
- * With the cache: the prompt at once, then token by token. Without it: all in one go.
+ * With the cache: the prompt in one go, then token by token. Without it: everything in one go.
  * @param {Session} session  starts anew
  * @param {number[]} ids
- * @param {number} prompt  so many of the ids
+ * @param {number} prompt  how many of the ids are the prompt
  * @param {AbortSignal} signal
  * @returns {Promise<Proof>}
  */
@@ -25,7 +28,10 @@ export async function computeTwice(session, ids, prompt, signal) {
   return { tokens: ids.length, on, off, equal: on === off };
 }
 
-/** A prefill in slices, which a stop can interrupt. @param {Session} session  @param {number[]} ids  @param {boolean} useCache  @param {AbortSignal} signal */
+/**
+ * A prefill in slices, which a stop can interrupt.
+ * @param {Session} session  @param {number[]} ids  @param {boolean} useCache  @param {AbortSignal} signal
+ */
 async function readThrough(session, ids, useCache, signal) {
   session.reset(); // nothing may be reused
   await session.generate(ids, { maxTokens: 0, useCache, signal }).next();

@@ -1,6 +1,6 @@
-// The engines that are compared, in a page: ours and others, behind one interface. Each loads the same
-// random model in its own format, and says how fast it reads n tokens and then writes DECODED more, and
-// which token it would have written first: that shows that all of them compute the same.
+// The engines that are compared, in a page: ours and others, behind one interface. Each loads the same random
+// model in its own format, and tells how fast it reads n tokens and then writes DECODED more, and which token
+// it would have written first, which shows that all of them compute the same.
 import { loadModel } from 'kvcache-wasm';
 import { DECODED, decodeRate, passRate } from '../../../web/measure/benchmark.js';
 import { SHAPES, randomModel } from '../shapes.js';
@@ -10,13 +10,21 @@ import { onnxModel } from './onnx.js';
 const WINDOW_MS = 200;
 
 /**
- * @typedef {{ prefill: number, decode: number, next: number }} Result  tokens per second; the likeliest token after the context
- * @typedef {{ name: string, measure(context: number, run: number): Promise<Result>, dispose(): Promise<void> | void }} Engine
+ * @typedef {object} Result
+ * @property {number} prefill  tokens per second
+ * @property {number} decode   tokens per second
+ * @property {number} next     the likeliest token after the context
+ *
+ * @typedef {object} Engine
+ * @property {string} name
+ * @property {(context: number, run: number) => Promise<Result>} measure
+ * @property {() => Promise<void> | void} dispose
  */
 
 /**
- * A text of so many bytes, each of which is a token: another beginning for each run and context, so that
- * nothing can be reused. @param {number} context  @param {number} run
+ * A text in which every byte is a token. It begins differently for each run and context, so that nothing can
+ * be reused.
+ * @param {number} context  in tokens  @param {number} run
  */
 const prompt = (context, run) => String.fromCharCode(33 + (context + run) % 89) + 'a'.repeat(context - 1);
 
@@ -32,14 +40,14 @@ function argmax(logits) {
 
 /** @param {string} shape  @param {'f32' | 'int8'} weights  @returns {Promise<Engine>} */
 export async function ours(shape, weights) {
-  const model = await loadModel(randomModel(SHAPES[shape]), /** @type {any} */ ({ tokenizer: false, weights }));
-  if ((/** @type {any} */ (model).weights ?? 'f32') !== weights) throw new Error(`There are no ${weights} weights in this version.`);
+  const model = await loadModel(randomModel(SHAPES[shape]), { tokenizer: false, weights });
   return {
     name: `kvcache-wasm, ${model.variant}`,
     async measure(context, run) {
       const ids = idsOf(context, run);
       const session = model.createSession({ capacity: ids.length });
-      const prefill = await passRate(session, ids.subarray(0, context), true, context, { windowMs: WINDOW_MS });
+      const before = ids.subarray(0, context);
+      const prefill = await passRate(session, before, true, context, { windowMs: WINDOW_MS });
       const next = argmax(session.logits);
       const decode = await decodeRate(session, [ids], context, { windowMs: WINDOW_MS });
       session.dispose();
@@ -50,26 +58,32 @@ export async function ours(shape, weights) {
 }
 
 /**
- * llama.cpp in wasm. Its own clock: what its server code reports as timings, the sampler included.
- * @param {string} shape  @param {'f32' | 'int8'} weights  Q8_0 for int8  @param {number} threads  @returns {Promise<Engine>}
+ * llama.cpp in WebAssembly, by its own clock: the timings that its server code reports, sampler included.
+ * @param {string} shape  @param {'f32' | 'int8'} weights  Q8_0 for int8  @param {number} threads
+ * @returns {Promise<Engine>}
  */
 export async function wllama(shape, weights, threads) {
   // @ts-ignore -- installed into the cache folder by peers.js
   const { Wllama } = await import('/peers/node_modules/@wllama/wllama/esm/index.js');
-  const engine = new Wllama({ default: '/peers/node_modules/@wllama/wllama/esm/wasm/wllama.wasm' }, { suppressNativeLog: true });
+  const wasm = { default: '/peers/node_modules/@wllama/wllama/esm/wasm/wllama.wasm' };
+  const engine = new Wllama(wasm, { suppressNativeLog: true });
   const { n_positions } = SHAPES[shape];
-  await engine.loadModel([ggufModel(SHAPES[shape], weights === 'int8' ? 'q8_0' : 'f32')],
-    { n_ctx: n_positions, n_batch: n_positions, n_ubatch: n_positions, n_threads: threads, n_gpu_layers: 0, n_parallel: 1 });
+  const batch = { n_ctx: n_positions, n_batch: n_positions, n_ubatch: n_positions };
+  const settings = { ...batch, n_threads: threads, n_gpu_layers: 0, n_parallel: 1 };
+  await engine.loadModel([ggufModel(SHAPES[shape], weights === 'int8' ? 'q8_0' : 'f32')], settings);
   return {
     name: `wllama, ${engine.getNumThreads()} thread${engine.getNumThreads() > 1 ? 's' : ''}`,
     async measure(context, run) {
+      const greedy = { temperature: 0, temp: 0, top_k: 1, ignore_eos: true };
       const { timings, choices: [{ text }] } = await engine.createCompletion({
-        prompt: prompt(context, run), max_tokens: DECODED, temperature: 0, temp: 0, top_k: 1, ignore_eos: true,
+        prompt: prompt(context, run), max_tokens: DECODED, ...greedy,
       });
       if (timings.prompt_n !== context || timings.predicted_n !== DECODED) {
-        throw new Error(`wllama read ${timings.prompt_n} tokens and wrote ${timings.predicted_n} instead of ${context} and ${DECODED}.`);
+        throw new Error(`wllama read ${timings.prompt_n} tokens and wrote ${timings.predicted_n} instead of `
+          + `${context} and ${DECODED}.`);
       }
-      return { prefill: timings.prompt_per_second, decode: timings.predicted_per_second, next: Number(/^token(\d+)/.exec(text)?.[1] ?? text.charCodeAt(0)) };
+      const next = Number(/^token(\d+)/.exec(text)?.[1] ?? text.charCodeAt(0));
+      return { prefill: timings.prompt_per_second, decode: timings.predicted_per_second, next };
     },
     dispose: () => engine.exit(),
   };
@@ -86,13 +100,17 @@ export async function onnxruntime(shape, weights, threads) {
   ort.env.wasm.numThreads = threads;
   ort.env.wasm.wasmPaths = '/peers/node_modules/onnxruntime-web/dist/';
   const { n_layer, n_head, n_embd } = SHAPES[shape];
-  const session = await ort.InferenceSession.create(onnxModel(SHAPES[shape], weights), { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
+  const session = await ort.InferenceSession.create(onnxModel(SHAPES[shape], weights),
+    { executionProviders: ['wasm'], graphOptimizationLevel: 'all' });
   const caches = Array.from({ length: n_layer }, (_, i) => [`k.${i}`, `v.${i}`]).flat();
-  const step = async (/** @type {Uint8Array} */ ids, /** @type {number} */ position, /** @type {any} */ before) => {
-    const integers = (/** @type {ArrayLike<number>} */ list) => new ort.Tensor('int64', BigInt64Array.from(list, BigInt), [1, list.length]);
+  const empty = () => new ort.Tensor('float32', new Float32Array(0), [1, n_head, 0, n_embd / n_head]);
+  /** @param {ArrayLike<number>} list */
+  const integers = (list) => new ort.Tensor('int64', BigInt64Array.from(list, BigInt), [1, list.length]);
+  /** @param {Uint8Array} ids  @param {number} position  @param {any} before  outputs of the step before */
+  const step = async (ids, position, before) => {
     /** @type {Record<string, unknown>} */
     const feeds = { ids: integers(ids), positions: integers(Array.from(ids, (_, i) => position + i)) };
-    for (const name of caches) feeds[`past.${name}`] = before?.[`present.${name}`] ?? new ort.Tensor('float32', new Float32Array(0), [1, n_head, 0, n_embd / n_head]);
+    for (const name of caches) feeds[`past.${name}`] = before?.[`present.${name}`] ?? empty();
     return session.run(feeds);
   };
   return {
@@ -104,7 +122,8 @@ export async function onnxruntime(shape, weights, threads) {
       const read = performance.now();
       const next = argmax(state.logits.data);
       for (let t = context; t < ids.length; t++) state = await step(ids.subarray(t, t + 1), t, state);
-      return { prefill: (1e3 * context) / (read - start), decode: (1e3 * DECODED) / (performance.now() - read), next };
+      const written = performance.now();
+      return { prefill: (1e3 * context) / (read - start), decode: (1e3 * DECODED) / (written - read), next };
     },
     dispose: () => session.release(),
   };

@@ -2,6 +2,8 @@
 // Biases, layer norms and position embeddings stay F32, as in the files that llama.cpp's own tools make.
 import { FLOATS, tensorsOf } from '../shapes.js';
 
+/** @import { Sizes } from '../shapes.js' */
+
 const ALIGNMENT = 32;
 const END = 256; // the end-of-text token
 const BLOCK = 32; // weights of Q8_0 that share a scale
@@ -10,7 +12,8 @@ const TYPES = { f32: 0, q8_0: 8 }; // of tensors
 
 /** Our names -> theirs. @type {[RegExp, string][]} */
 const NAMES = [
-  [/^wte\./, 'token_embd.'], [/^wpe\./, 'position_embd.'], [/^ln_f\./, 'output_norm.'], [/^h\.(\d+)\./, 'blk.$1.'],
+  [/^wte\./, 'token_embd.'], [/^wpe\./, 'position_embd.'], [/^ln_f\./, 'output_norm.'],
+  [/^h\.(\d+)\./, 'blk.$1.'],
   [/ln_1\./, 'attn_norm.'], [/attn\.c_attn\./, 'attn_qkv.'], [/attn\.c_proj\./, 'attn_output.'],
   [/ln_2\./, 'ffn_norm.'], [/mlp\.c_fc\./, 'ffn_up.'], [/mlp\.c_proj\./, 'ffn_down.'],
 ];
@@ -59,10 +62,16 @@ class Writer {
   }
 }
 
-/** Metadata: key -> [type, value]; an array is [ARRAY, its type, values]. @param {import('../shapes.js').Sizes} sizes  @returns {Record<string, any[]>} */
+/**
+ * Metadata: key -> [type, value]; an array is [ARRAY, its type, values].
+ * @param {Sizes} sizes  @returns {Record<string, any[]>}
+ */
 function metadata({ n_layer, n_embd, n_head, n_positions, vocab_size }) {
   // No byte beyond ASCII: whatever such a model writes is UTF-8.
-  const tokens = Array.from({ length: vocab_size }, (_, id) => (id < 128 ? byteCharacter(id) : id === END ? '<|endoftext|>' : `token${id}`));
+  const tokens = Array.from({ length: vocab_size }, (_, id) => {
+    if (id < 128) return byteCharacter(id);
+    return id === END ? '<|endoftext|>' : `token${id}`;
+  });
   return {
     'general.architecture': [STRING, 'gpt2'],
     'general.name': [STRING, 'random'],
@@ -95,10 +104,15 @@ function writeValue(out, type, value) {
   else out.u32(value);
 }
 
-/** A matrix as their files have it: a row for each output. @param {Float32Array} data  @param {number[]} shape */
+/**
+ * A matrix as in their files: a row for each output.
+ * @param {Float32Array} data  @param {number[]} shape
+ */
 function transposed(data, [inputs, outputs]) {
   const result = new Float32Array(data.length);
-  for (let i = 0; i < inputs; i++) for (let o = 0; o < outputs; o++) result[o * inputs + i] = data[i * outputs + o];
+  for (let i = 0; i < inputs; i++) {
+    for (let o = 0; o < outputs; o++) result[o * inputs + i] = data[i * outputs + o];
+  }
   return result;
 }
 
@@ -112,7 +126,9 @@ function quantised(data) {
     const scale = FLOATS[bits] || 1;
     out.setUint16(at, bits, true);
     at += 2;
-    for (let i = b; i < b + BLOCK; i++) out.setInt8(at++, Math.max(-127, Math.min(127, Math.round(data[i] / scale))));
+    for (let i = b; i < b + BLOCK; i++) {
+      out.setInt8(at++, Math.max(-127, Math.min(127, Math.round(data[i] / scale))));
+    }
   }
   return out;
 }
@@ -141,7 +157,7 @@ class Held extends Blob {
   }
 }
 
-/** @param {import('../shapes.js').Sizes} sizes  @param {'f32' | 'q8_0'} type  @returns {Blob} */
+/** @param {Sizes} sizes  @param {'f32' | 'q8_0'} type  @returns {Blob} */
 export function ggufModel(sizes, type) {
   const infos = [];
   const contents = /** @type {ArrayBufferView[]} */ ([]);
@@ -149,10 +165,12 @@ export function ggufModel(sizes, type) {
   for (const { name, shape, data } of tensorsOf(sizes)) {
     const matrix = shape.length === 2 && !name.startsWith('wpe');
     const floats = Float32Array.from(data, (bits) => FLOATS[bits]);
-    const rows = matrix && !name.startsWith('wte') ? transposed(floats, shape) : floats; // embeddings lie row by row already
+    // Embeddings lie row by row already.
+    const rows = matrix && !name.startsWith('wte') ? transposed(floats, shape) : floats;
     const dims = name.startsWith('w') ? [shape[1], shape[0]] : shape; // the fastest index first
     const content = matrix && type === 'q8_0' ? quantised(rows) : rows;
-    infos.push({ name: NAMES.reduce((text, [from, to]) => text.replace(from, to), name), dims, type: TYPES[matrix ? type : 'f32'], offset });
+    const theirs = NAMES.reduce((text, [from, to]) => text.replace(from, to), name);
+    infos.push({ name: theirs, dims, type: TYPES[matrix ? type : 'f32'], offset });
     contents.push(content);
     offset += aligned(content.byteLength);
   }
@@ -168,7 +186,10 @@ export function ggufModel(sizes, type) {
 /** @param {number} bytes */
 const aligned = (bytes) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
-/** @param {Record<string, any[]>} entries  @param {{ name: string, dims: number[], type: number, offset: number }[]} infos */
+/**
+ * @param {Record<string, any[]>} entries
+ * @param {{ name: string, dims: number[], type: number, offset: number }[]} infos
+ */
 function header(entries, infos) {
   const out = new Writer();
   out.u32(0x46554747); // "GGUF"

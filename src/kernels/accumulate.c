@@ -1,0 +1,129 @@
+#include "kernels/accumulate.h"
+
+#include <assert.h>
+
+#include "base/number.h"
+#include "base/simd.h"
+
+enum { MOST = 12 }; /* vectors of sums that fit the registers beside their operands */
+
+/* acc[c] += w[c] * x, with each weight used as soon as it is loaded. */
+KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
+{
+    for (size_t c = 0; c < VECS; c++) {
+        const v128_t wc = wasm_v128_load(w + 4 * c);
+        KVC_IN_ORDER;
+        acc[c] = wasm_f32x4_add(acc[c], wasm_f32x4_mul(wc, x));
+    }
+}
+
+/* kvc_accumulate for one row and exactly VECS vectors of 4 lanes: a constant, so that the
+ * sums live in registers. Four inputs are loaded together, then spread. */
+KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restrict x,
+                        const float *restrict w, size_t w_stride, size_t n)
+{
+    v128_t acc[MOST];
+    size_t k = 0;
+    for (size_t c = 0; c < VECS; c++)
+        acc[c] = wasm_v128_load(y + 4 * c);
+    for (; k + 4 <= n; k += 4) {
+        const v128_t four = wasm_v128_load(x + k);
+        const float *at = w + k * w_stride;
+        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 0, 0, 0, 0));
+        at += w_stride;
+        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 1, 1, 1, 1));
+        at += w_stride;
+        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 2, 2, 2, 2));
+        at += w_stride;
+        step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 3, 3, 3, 3));
+    }
+    for (; k < n; k++)
+        step(VECS, acc, w + k * w_stride, wasm_v128_load32_splat(x + k));
+    for (size_t c = 0; c < VECS; c++)
+        wasm_v128_store(y + 4 * c, acc[c]);
+}
+
+/* The same for two rows, which share the loads of weights. */
+KVC_INLINE void two_rows(const size_t VECS, float *restrict y, size_t y_stride,
+                         const float *restrict x, size_t x_stride,
+                         const float *restrict w, size_t w_stride, size_t n)
+{
+    v128_t acc[2][4];
+    for (size_t c = 0; c < VECS; c++) {
+        acc[0][c] = wasm_v128_load(y + 4 * c);
+        acc[1][c] = wasm_v128_load(y + y_stride + 4 * c);
+    }
+    for (size_t k = 0; k < n; k++) {
+        const v128_t x0 = wasm_v128_load32_splat(x + k);
+        const v128_t x1 = wasm_v128_load32_splat(x + x_stride + k);
+        const float *at = w + k * w_stride;
+        for (size_t c = 0; c < VECS; c++) {
+            const v128_t wc = wasm_v128_load(at + 4 * c);
+            KVC_IN_ORDER;
+            acc[0][c] = wasm_f32x4_add(acc[0][c], wasm_f32x4_mul(wc, x0));
+            acc[1][c] = wasm_f32x4_add(acc[1][c], wasm_f32x4_mul(wc, x1));
+        }
+    }
+    for (size_t c = 0; c < VECS; c++) {
+        wasm_v128_store(y + 4 * c, acc[0][c]);
+        wasm_v128_store(y + y_stride + 4 * c, acc[1][c]);
+    }
+}
+
+#define ONE_ROW(VECS)                                                                    \
+    case VECS:                                                                           \
+        one_row(VECS, y, x, w, w_stride, n);                                             \
+        break
+#define TWO_ROWS(VECS)                                                                   \
+    case VECS: two_rows(VECS, y, y_stride, x, x_stride, w, w_stride, n); break
+
+static void accumulate_one(float *restrict y, const float *restrict x,
+                           const float *restrict w, size_t w_stride, size_t n,
+                           size_t vecs)
+{
+    switch (vecs) {
+        ONE_ROW(1);
+        ONE_ROW(2);
+        ONE_ROW(3);
+        ONE_ROW(4);
+        ONE_ROW(5);
+        ONE_ROW(6);
+        ONE_ROW(7);
+        ONE_ROW(8);
+        ONE_ROW(9);
+        ONE_ROW(10);
+        ONE_ROW(11);
+        ONE_ROW(12);
+    }
+}
+
+static void accumulate_two(float *restrict y, size_t y_stride, const float *restrict x,
+                           size_t x_stride, const float *restrict w, size_t w_stride,
+                           size_t n, size_t vecs)
+{
+    switch (vecs) {
+        TWO_ROWS(1);
+        TWO_ROWS(2);
+        TWO_ROWS(3);
+        TWO_ROWS(4);
+    }
+}
+
+void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
+                    size_t x_stride, const float *restrict w, size_t w_stride,
+                    size_t rows, size_t n, size_t lanes)
+{
+    assert(lanes % 4 == 0);
+    size_t vecs;
+    for (; rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride)
+        for (size_t c = 0; c < lanes; c += 4 * vecs) {
+            vecs = kvc_min(4, (lanes - c) / 4);
+            accumulate_two(y + c, y_stride, x, x_stride, w + c, w_stride, n, vecs);
+        }
+    for (size_t c = 0; rows > 0 && c < lanes; c += 4 * vecs) {
+        vecs = (lanes - c) / 4;
+        if (vecs > MOST)
+            vecs = 8;
+        accumulate_one(y + c, x, w + c, w_stride, n, vecs);
+    }
+}

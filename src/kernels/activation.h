@@ -1,0 +1,11 @@
+/* activation.h - the nonlinear functions of an MLP, in place. */
+#ifndef KVC_ACTIVATION_H
+#define KVC_ACTIVATION_H
+
+#include <stddef.h>
+
+/* x = 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3)))   (Hendrycks & Gimpel 2016)
+ *   x: [n]   n: a multiple of 4 */
+void kvc_gelu(float *x, size_t n);
+
+#endif

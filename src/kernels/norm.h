@@ -1,0 +1,12 @@
+/* norm.h - normalising the rows of a matrix. */
+#ifndef KVC_NORM_H
+#define KVC_NORM_H
+
+#include <stddef.h>
+
+/* y = (x - mean) / sqrt(variance + eps) * weight + bias, per row; population variance
+ *   y, x: [rows, n]   weight, bias: [n]   n: a multiple of 4   (Ba et al. 2016) */
+void kvc_layer_norm(float *restrict y, const float *restrict x, const float *weight,
+                    const float *bias, size_t rows, size_t n, float eps);
+
+#endif

@@ -1,0 +1,112 @@
+// The page's side of the worker's contract, with a worker that the test plays.
+import assert from 'node:assert/strict';
+import { beforeEach, test } from 'node:test';
+import { EngineClient, WorkerError } from '../../web/worker/client.js';
+
+/** The workers that were started, each with what it was sent. */
+let started = [];
+
+class PlayedWorker {
+  sent = [];
+  ended = false;
+
+  constructor(url) {
+    this.url = url;
+    started.push(this);
+  }
+
+  postMessage(message) {
+    this.sent.push(structuredClone(message));
+  }
+
+  say(message) {
+    this.onmessage({ data: message });
+  }
+
+  terminate() {
+    this.ended = true;
+  }
+}
+
+beforeEach(() => {
+  started = [];
+  globalThis.Worker = PlayedWorker;
+});
+
+const job = { contexts: [1], runs: 1, windowMs: 1, patienceMs: 1 };
+
+test('a request has an id of its own, under which its events and its answer come', async () => {
+  const client = new EngineClient();
+  client.order('setCache', { on: true }); // without a worker, there is nobody to obey
+  const heard = [];
+  const prove = client.request('prove');
+  const status = client.request('status');
+  const benchmark = client.request('benchmark', job, (event) => heard.push(event));
+  const [worker, ...others] = started;
+  assert.deepEqual(others, []);
+  assert.match(worker.url.href, /worker\/worker\.js$/);
+  const types = worker.sent.map(({ type }) => type);
+  const [first, second, third] = worker.sent.map(({ id }) => id);
+  assert.deepEqual(types, ['prove', 'status', 'benchmark']);
+  assert.equal(new Set([first, second, third]).size, 3);
+  assert.deepEqual(worker.sent[2], { type: 'benchmark', id: third, ...job });
+  worker.say({ type: 'planned', id: third, contexts: [1] });
+  worker.say({ type: 'answer', id: second, loaded: false });
+  worker.say({ type: 'error', id: first, code: 'not_ready', message: 'Not yet.' });
+  worker.say({ type: 'answer', id: third, reason: 'finished' });
+  worker.say({ type: 'planned', id: third, contexts: [2] });
+  assert.equal((await status).loaded, false);
+  await assert.rejects(prove, new WorkerError('not_ready', 'Not yet.'));
+  assert.equal((await benchmark).reason, 'finished');
+  assert.deepEqual(heard, [{ type: 'planned', contexts: [1] }], 'nothing after the answer');
+  client.order('setPace', { tokensPerSecond: 5 });
+  assert.deepEqual(worker.sent.at(-1), { type: 'setPace', tokensPerSecond: 5 });
+});
+
+test('an order that the worker refuses is an uncaught error of the page', () => {
+  const client = new EngineClient();
+  client.request('status');
+  const refusal = { type: 'error', id: undefined, code: 'invalid_argument', message: 'No.' };
+  assert.throws(() => started[0].say(refusal), { code: 'invalid_argument', message: 'No.' });
+});
+
+for (const [how, lose] of Object.entries({
+  'a script that cannot be loaded': (worker) => worker.onerror({ preventDefault() {} }),
+  'an error': (worker) => worker.onerror({ preventDefault() {}, message: 'out of breath' }),
+  'a message that cannot be read': (worker) => worker.onmessageerror(),
+})) {
+  test(`lost by ${how}: all that wait are told, and the next request starts a new worker`, async () => {
+    const client = new EngineClient();
+    const waiting = [client.request('prove'), client.request('status')];
+    lose(started[0]);
+    for (const request of waiting) await assert.rejects(request, { code: 'worker_lost' });
+    assert.ok(started[0].ended);
+    const again = client.request('status');
+    started[1].say({ type: 'answer', id: started[1].sent[0].id, busy: false });
+    assert.equal((await again).busy, false);
+  });
+}
+
+test('stop: a worker that answers lives on, one that does not is ended', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const client = new EngineClient();
+  const first = client.request('benchmark', job);
+  client.stop();
+  assert.deepEqual(started[0].sent.at(-1), { type: 'stop' });
+  started[0].say({ type: 'answer', id: started[0].sent[0].id, reason: 'stopped' });
+  assert.equal((await first).reason, 'stopped');
+  const second = client.request('benchmark', job); // not what was to be stopped
+  t.mock.timers.tick(5000);
+  assert.ok(!started[0].ended);
+  client.stop();
+  t.mock.timers.tick(4999);
+  assert.ok(!started[0].ended);
+  t.mock.timers.tick(1);
+  assert.ok(started[0].ended);
+  await assert.rejects(second, { code: 'worker_lost', message: /did not stop within 5 seconds/ });
+});
+
+test('without workers, a request says so', async () => {
+  delete globalThis.Worker;
+  await assert.rejects(new EngineClient().request('status'), { code: 'no_worker' });
+});

@@ -1,0 +1,251 @@
+// The JSON header of a safetensors file, strictly checked: a file may come from anywhere, so nothing in its
+// header is trusted before it is checked.
+import { KvcError, reasonOf } from '../engine/errors.js';
+
+export const PREFIX_BYTES = 8; // before the header: its length
+
+const MAX_TENSORS = 65_536;
+const MAX_RANK = 8;
+const MAX_NAME_BYTES = 512;
+
+/** Bits per element of every dtype in the format; only F32, F16 and BF16 can be computed with here. */
+const DTYPE_BITS = new Map([
+  ['F4', 4], ['F6_E2M3', 6], ['F6_E3M2', 6],
+  ['BOOL', 8], ['U8', 8], ['I8', 8], ['F8_E5M2', 8], ['F8_E4M3', 8], ['F8_E8M0', 8],
+  ['F8_E4M3FNUZ', 8], ['F8_E5M2FNUZ', 8],
+  ['I16', 16], ['U16', 16], ['F16', 16], ['BF16', 16],
+  ['I32', 32], ['U32', 32], ['F32', 32],
+  ['I64', 64], ['U64', 64], ['F64', 64], ['C64', 64],
+]);
+
+/**
+ * @typedef {object} TensorInfo
+ * @property {string} name
+ * @property {string} dtype
+ * @property {number[]} shape   outermost first; [] is a scalar
+ * @property {number} begin     offset of the first byte, counted from the end of the header
+ * @property {number} end       offset after the last byte
+ *
+ * @typedef {object} Header
+ * @property {TensorInfo[]} tensors         in file order
+ * @property {Map<string, string>} metadata
+ * @property {number} headerBytes           N: the data starts at byte 8 + N
+ * @property {number} dataBytes             the file is 8 + N + dataBytes long
+ */
+
+/**
+ * @param {Uint8Array} bytes      the N bytes of the header
+ * @param {number} [fileSize]     of the whole file, when known
+ * @returns {Header}
+ */
+export function parseHeader(bytes, fileSize) {
+  const entries = new Map(Object.entries(parseJson(bytes)));
+  const metadata = entries.has('__metadata__') ? stringMap(entries.get('__metadata__')) : new Map();
+  entries.delete('__metadata__');
+  if (entries.size > MAX_TENSORS) {
+    throw new KvcError('safetensors_header_too_large',
+      `The header names ${entries.size} tensors; at most ${MAX_TENSORS} are read.`);
+  }
+  const tensors = Array.from(entries, ([name, info]) => tensorInfo(name, info));
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  const dataBytes = checkLayout(tensors);
+  checkFileSize(PREFIX_BYTES + bytes.length + dataBytes, fileSize);
+  return { tensors, metadata, headerBytes: bytes.length, dataBytes };
+}
+
+/** @param {number} described  bytes, by the header  @param {number | undefined} fileSize */
+function checkFileSize(described, fileSize) {
+  if (!Number.isSafeInteger(described)) {
+    throw new KvcError('safetensors_overflow', 'The header describes more bytes than can be counted.');
+  }
+  if (fileSize === undefined) return;
+  if (fileSize < described) {
+    throw new KvcError('file_truncated', `The file is ${fileSize} bytes long, but its header describes `
+      + `${described}. Load it again, or check that the upload was complete.`);
+  }
+  if (fileSize > described) throw trailingBytes(`${fileSize - described} bytes`);
+}
+
+/** @param {string} what */
+export function trailingBytes(what) {
+  return new KvcError('safetensors_trailing_bytes', `After its last tensor the file goes on with ${what}.`);
+}
+
+// ---- JSON ---------------------------------------------------------------------------------------
+
+/** @param {Uint8Array} bytes  @returns {object} */
+function parseJson(bytes) {
+  let text;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch (cause) {
+    throw new KvcError('safetensors_header_utf8', 'The header is not valid UTF-8.', { cause });
+  }
+  let value;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    const why = `The header is not valid JSON: ${reasonOf(cause)}`;
+    throw new KvcError('safetensors_header_json', why, { cause });
+  }
+  if (!isObject(value)) throw new KvcError('safetensors_header_json', 'The header is not a JSON object.');
+  checkText(text);
+  return value;
+}
+
+/**
+ * Refuses what JSON.parse lets pass: it keeps the last of two equal keys, and takes 1.0, 1e1 and -0 for
+ * integers. The text is known to be valid JSON here, so a string before ":" is a key.
+ * @param {string} text
+ */
+function checkText(text) {
+  /** @type {(Set<string> | null)[]} the keys of each open object, null for an open array */
+  const open = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '{') open.push(new Set());
+    else if (c === '[') open.push(null);
+    else if (c === '}' || c === ']') open.pop();
+    else if (c === '"') {
+      const start = i;
+      i = endOfString(text, start);
+      const keys = open.at(-1);
+      if (keys && isBeforeColon(text, i + 1)) addKey(keys, JSON.parse(text.slice(start, i + 1)));
+    } else if ('.eE-'.includes(c) && open.at(-1) === null && !/[a-z]/.test(text[i - 1])) {
+      throw new KvcError('safetensors_tensor_info',
+        `Character ${i} of the header: sizes and offsets must be plain integers.`);
+    }
+  }
+}
+
+/** The index of the closing quote. @param {string} text  @param {number} start  of the opening one */
+function endOfString(text, start) {
+  let i = start + 1;
+  while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
+  return i;
+}
+
+/** @param {string} text  @param {number} i */
+function isBeforeColon(text, i) {
+  while (' \t\n\r'.includes(text[i])) i++;
+  return text[i] === ':';
+}
+
+/** @param {Set<string>} keys  @param {string} key */
+function addKey(keys, key) {
+  if (keys.has(key)) {
+    throw new KvcError('safetensors_duplicate_key',
+      `${quoted(key)} appears twice in the same object of the header.`);
+  }
+  keys.add(key);
+}
+
+/** @param {unknown} value  @returns {value is object} */
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A name from the file, short enough for a message. @param {string} name */
+export const quoted = (name) => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name);
+
+/** @param {unknown} metadata  @returns {Map<string, string>} */
+function stringMap(metadata) {
+  if (!isObject(metadata) || Object.values(metadata).some((value) => typeof value !== 'string')) {
+    throw new KvcError('safetensors_metadata', '__metadata__ must be an object of strings.');
+  }
+  return new Map(Object.entries(metadata));
+}
+
+// ---- tensors ------------------------------------------------------------------------------------
+
+/** @param {string} name  @param {unknown} info  @returns {TensorInfo} */
+function tensorInfo(name, info) {
+  const what = `Tensor ${quoted(name)}`;
+  checkName(what, name);
+  const { dtype, shape, begin, end } = entryOf(what, info);
+  for (const size of [...shape, begin, end]) checkCount(what, size);
+  if (begin > end) {
+    throw new KvcError('safetensors_offsets', `${what} begins at byte ${begin} but ends at byte ${end}.`);
+  }
+  const needed = bytesNeeded(what, dtype, shape);
+  if (end - begin !== needed) {
+    throw new KvcError('safetensors_size_mismatch',
+      `${what}: ${dtype} [${shape}] needs ${needed} bytes, but its range has ${end - begin}.`);
+  }
+  return { name, dtype, shape, begin, end };
+}
+
+/** @param {string} what  @param {string} name */
+function checkName(what, name) {
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) {
+    throw malformed(what, `its name is longer than ${MAX_NAME_BYTES} bytes`);
+  }
+  if (name.includes('\0')) throw malformed(what, 'its name contains a NUL, where a name in C would end');
+}
+
+/**
+ * The parts of an entry, each of the right kind; the numbers are still unchecked.
+ * @param {string} what  @param {unknown} info
+ */
+function entryOf(what, info) {
+  if (!isObject(info)) throw malformed(what, 'its entry is not an object');
+  const { dtype, shape, data_offsets: offsets } = /** @type {Record<string, unknown>} */ (info);
+  if (Object.keys(info).sort().join() !== 'data_offsets,dtype,shape') {
+    throw malformed(what, 'its entry must hold dtype, shape and data_offsets, and nothing else');
+  }
+  if (typeof dtype !== 'string') throw malformed(what, 'its dtype is not a string');
+  if (!Array.isArray(shape)) throw malformed(what, 'its shape is not an array');
+  if (shape.length > MAX_RANK) {
+    throw malformed(what, `it has ${shape.length} dimensions; at most ${MAX_RANK} are supported`);
+  }
+  const isPair = Array.isArray(offsets) && offsets.length === 2;
+  if (!isPair) throw malformed(what, 'its data_offsets are not a pair');
+  const [begin, end] = offsets;
+  return { dtype, shape, begin, end };
+}
+
+/** @param {string} what  @param {string} why */
+function malformed(what, why) {
+  return new KvcError('safetensors_tensor_info', `${what}: ${why}.`);
+}
+
+/** @param {string} what  @param {unknown} value */
+function checkCount(what, value) {
+  if (typeof value !== 'number' || value < 0) {
+    throw malformed(what, 'its sizes and offsets must be non-negative integers');
+  }
+  checkExact(what, value);
+}
+
+/** Beyond 2^53 a JavaScript number is no longer exact. @param {string} what  @param {number} value */
+function checkExact(what, value) {
+  if (Number.isSafeInteger(value)) return;
+  throw new KvcError('safetensors_overflow', `${what}: a size is too large to count with.`);
+}
+
+/** @param {string} what  @param {string} dtype  @param {number[]} shape */
+function bytesNeeded(what, dtype, shape) {
+  const bits = DTYPE_BITS.get(dtype);
+  if (bits === undefined) {
+    throw new KvcError('safetensors_dtype', `${what} has the unknown dtype ${quoted(dtype)}.`);
+  }
+  let total = bits;
+  for (const size of shape) checkExact(what, (total *= size));
+  if (total % 8 !== 0) {
+    throw new KvcError('safetensors_size_mismatch',
+      `${what}: ${dtype} [${shape}] does not fill a whole number of bytes.`);
+  }
+  return total / 8;
+}
+
+/** Back to back from 0 on: nothing can hide in a hole or be read twice. @param {TensorInfo[]} tensors */
+function checkLayout(tensors) {
+  let position = 0;
+  for (const { name, begin, end } of tensors) {
+    if (begin !== position) {
+      const fault = begin > position ? 'there is a hole' : 'it overlaps another tensor';
+      throw new KvcError('safetensors_offsets',
+        `Tensor ${quoted(name)} begins at byte ${begin}, not at byte ${position}: ${fault}.`);
+    }
+    position = end;
+  }
+  return position;
+}

@@ -1,0 +1,164 @@
+// tokenizer.json, checked: byte-level BPE as GPT-2 has it, and nothing else. A setting that would change the
+// ids of a text in a way that is not implemented is refused, never ignored.
+import { KvcError } from '../engine/errors.js';
+
+const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
+
+/**
+ * @typedef {{ id: number, content: string, special: boolean, normalized: boolean }} AddedToken
+ *
+ * @typedef {object} Parts
+ * @property {Map<string, number>} vocab         token -> id
+ * @property {[string, string][]} merges         in order of rank; all of their tokens are in the vocabulary
+ * @property {AddedToken[]} added
+ * @property {object | null} normalizer          one of the four of Unicode
+ * @property {boolean} splitsWords               GPT-2's rule decides where merges stop
+ * @property {boolean} ignoresMerges             a whole word in the vocabulary is taken as it is
+ *
+ * @typedef {Record<string, unknown>} Json
+ */
+
+/**
+ * @param {unknown} value     parsed tokenizer.json
+ * @param {number} vocabSize  rows of the model's embedding
+ * @returns {Parts}
+ */
+export function readTokenizer(value, vocabSize) {
+  const json = object(value, 'tokenizer.json');
+  const model = object(json.model, 'tokenizer.json: model');
+  const preTokenizer = object(json.pre_tokenizer ?? {}, 'tokenizer.json: pre_tokenizer');
+  checkModel(model);
+  checkSteps(json, preTokenizer);
+  return {
+    ...readTokens(json, model, vocabSize),
+    normalizer: json.normalizer ? object(json.normalizer, 'tokenizer.json: normalizer') : null,
+    splitsWords: preTokenizer.use_regex !== false,
+    ignoresMerges: model.ignore_merges === true,
+  };
+}
+
+/** @param {unknown} value  parsed tokenizer_config.json */
+export function checkTokenizerConfig(value) {
+  if (object(value, 'tokenizer_config.json').add_bos_token !== true) return;
+  throw invalid('tokenizer_config.json: add_bos_token is not supported.');
+}
+
+/** @param {string} message  @param {unknown} [cause] */
+export const invalid = (message, cause) => new KvcError('tokenizer_invalid', message, { cause });
+
+/** A token, short enough for a message. @param {unknown} token */
+export const quoted = (token) => (JSON.stringify(token) ?? 'nothing').slice(0, 80);
+
+/** @param {string} key  @param {unknown} value  @param {string} only */
+function unlike(key, value, only) {
+  return invalid(`tokenizer.json: ${key} is ${quoted(value)}; only byte-level BPE as in GPT-2 is supported `
+    + `(${only}).`);
+}
+
+/** @param {Json} model */
+function checkModel(model) {
+  if ((model.type ?? 'BPE') !== 'BPE') throw unlike('model.type', model.type, 'BPE');
+  if (model.byte_fallback) throw unlike('model.byte_fallback', model.byte_fallback, 'false');
+  if (model.dropout) throw unlike('model.dropout', model.dropout, 'null');
+  for (const key of ['continuing_subword_prefix', 'end_of_word_suffix']) {
+    if (model[key]) throw unlike(`model.${key}`, model[key], 'empty');
+  }
+}
+
+/** The steps before and after the model. @param {Json} json  @param {Json} preTokenizer */
+function checkSteps(json, { type, add_prefix_space: addPrefixSpace }) {
+  if (type !== 'ByteLevel') throw unlike('pre_tokenizer', type, 'ByteLevel');
+  if (addPrefixSpace !== false) throw unlike('pre_tokenizer.add_prefix_space', addPrefixSpace, 'false');
+  checkStep(json, 'decoder', ['ByteLevel']);
+  checkStep(json, 'post_processor', ['ByteLevel']);
+  checkStep(json, 'normalizer', NORMALIZERS);
+}
+
+/** @param {Json} json  @param {string} key  @param {readonly unknown[]} known */
+function checkStep(json, key, known) {
+  const type = json[key] && object(json[key], `tokenizer.json: ${key}`).type;
+  if (type && !known.includes(type)) throw unlike(key, type, known.join(', '));
+}
+
+// ---- tokens -------------------------------------------------------------------------------------
+
+/** @param {Json} json  @param {Json} model  @param {number} vocabSize */
+function readTokens(json, model, vocabSize) {
+  /** @type {Map<string, number>} */
+  const vocab = new Map();
+  /** @type {Map<number, string>} */
+  const tokenOf = new Map();
+  for (const [token, id] of Object.entries(object(model.vocab, 'tokenizer.json: model.vocab'))) {
+    vocab.set(token, claim(tokenOf, id, token, vocabSize));
+  }
+  const added = list(json.added_tokens ?? [], 'added_tokens').map((entry) => {
+    const { id, ...token } = addedToken(entry);
+    const known = vocab.get(token.content) ?? id;
+    if (known !== id) {
+      throw invalid(`tokenizer.json: ${quoted(token.content)} has two ids, ${known} and ${quoted(id)}.`);
+    }
+    return { id: claim(tokenOf, id, token.content, vocabSize), ...token };
+  });
+  const merges = list(model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab));
+  return { vocab, merges, added };
+}
+
+/**
+ * Takes an id that is in range and not taken by another token.
+ * @param {Map<number, string>} tokenOf  @param {unknown} id  @param {string} token  @param {number} vocabSize
+ */
+function claim(tokenOf, id, token, vocabSize) {
+  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
+    throw invalid(`tokenizer.json: the id of ${quoted(token)} is ${quoted(id)}, but the model has ids 0 to `
+      + `${vocabSize - 1}. Is the file from another model?`);
+  }
+  const owner = tokenOf.get(id) ?? token;
+  if (owner !== token) {
+    throw invalid(`tokenizer.json: ${quoted(owner)} and ${quoted(token)} have the same id ${id}.`);
+  }
+  tokenOf.set(id, token);
+  return id;
+}
+
+/** @param {unknown} entry */
+function addedToken(entry) {
+  const { id, content, special, normalized, ...rest } = object(entry, 'tokenizer.json: an added token');
+  if (typeof content !== 'string' || content === '') {
+    throw invalid(`tokenizer.json: the content of added token ${quoted(id)} is not a text.`);
+  }
+  if (rest.single_word || rest.lstrip || rest.rstrip) {
+    throw invalid(`tokenizer.json: added token ${quoted(content)} uses single_word, lstrip or rstrip, `
+      + 'which are not supported.');
+  }
+  return { id, content, special: special === true, normalized: Boolean(normalized ?? special !== true) };
+}
+
+/**
+ * @param {unknown} merge  "a b" or ["a", "b"]  @param {number} rank  @param {Map<string, number>} vocab
+ * @returns {[string, string]}
+ */
+function checkedMerge(merge, rank, vocab) {
+  const pair = typeof merge === 'string' ? merge.split(' ') : merge;
+  const isToken = (/** @type {unknown} */ part) => typeof part === 'string' && part !== '';
+  if (Array.isArray(pair) && pair.length === 2 && pair.every(isToken)) {
+    const [left, right] = pair;
+    const unknown = [left, right, left + right].find((token) => !vocab.has(token));
+    if (unknown === undefined) return [left, right];
+    throw invalid(`tokenizer.json: merge ${rank} uses ${quoted(unknown)}, which is not in the vocabulary.`);
+  }
+  throw invalid(`tokenizer.json: merge ${rank} is ${quoted(merge)}; it should be a pair of tokens.`);
+}
+
+/** @param {unknown} value  @param {string} what  @returns {Json} */
+function object(value, what) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid(`${what} must be a JSON object.`);
+  }
+  return /** @type {Json} */ (value);
+}
+
+/** @param {unknown} value  @param {string} what  @returns {unknown[]} */
+function list(value, what) {
+  if (!Array.isArray(value)) throw invalid(`tokenizer.json: ${what} must be an array.`);
+  return value;
+}

@@ -1,0 +1,49 @@
+// The state that the worker's requests share: one model, one run, and a session apart for proofs.
+import { KvcError } from '../index.js';
+
+/**
+ * @import { Model } from '../session/model.js'
+ * @import { Session } from '../session/session.js'
+ * @import { Answer, Emit, Fields, RequestName } from './messages.js'
+ */
+
+/**
+ * Serves one request; each has a file of its own in requests/. The fields are as the page sent them,
+ * whatever their types say: fields that no function further down checks are checked there.
+ * @template {RequestName} K
+ * @typedef {(context: Context, fields: Fields<K>, emit: Emit<K>, signal: AbortSignal) =>
+ *   Promise<Answer<K>>} Serve
+ */
+
+export class Context {
+  /** @type {Model | undefined} */
+  model;
+  /** The address it was loaded from. */
+  url = '';
+  /** The timeline of the run. @type {Session | undefined} */
+  session;
+  /** The token ids of the last run, of which the first `prompt` are its prompt; none: nothing to prove. */
+  run = { ids: /** @type {number[]} */ ([]), prompt: 0 };
+  useCache = true;
+  tokensPerSecond = 60;
+  /** @type {Session | undefined} */
+  #proofSession;
+
+  /** The parts that every request but load needs. */
+  loaded() {
+    const { model, session } = this;
+    if (!model || !session) throw new KvcError('not_ready', 'No model is loaded yet.');
+    return { model, session };
+  }
+
+  /** A second timeline over the same weights, so that a proof leaves the run as it is. */
+  get proofSession() {
+    return this.#proofSession ??= this.loaded().model.createSession();
+  }
+
+  unload() {
+    this.model?.dispose();
+    this.model = this.session = this.#proofSession = undefined;
+    this.run = { ids: [], prompt: 0 };
+  }
+}

@@ -1,0 +1,178 @@
+// The contract between a page and the engine in its worker: every message that passes between them,
+// first in words, then as types. worker.js keeps it on one side, client.js on the other.
+//
+// REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
+// answer. One request is served at a time; another is refused with the code "busy".
+//
+//   load      { url, variant, weights }   loads the model at an absolute url, in place of the one before.
+//                                         variant: the build of the engine, or "auto"; weights:
+//                                         "f32", the default, or "int8"
+//     events  progress  { file, loaded }      bytes of one file so far
+//     answer  { config, generation, variant, memory }
+//   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
+//     events  prefilled { tokens, reused, ms, cached }   the prompt has been read. reused: how many of
+//                                             its tokens the cache still held; cached: the cache is on
+//             proving   { tokens }            a proof of the prompt begins, and the run waits for it
+//             proof     { tokens, on, off, equal }
+//             tokens    { tokens, memory }    all that were written since the last such event, which
+//                                             comes once a frame at most
+//     answer  { reason, position, memory }
+//   prove     {}                          computes the last run again, with the cache and without
+//     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
+//                                             as the run left them
+//   benchmark { contexts, runs, windowMs, patienceMs }   measures the loaded model, and then the same
+//                                         model with the other kind of weights, loaded for this alone
+//     events  planned   { contexts }      those that the model has positions for
+//             measuring { weights, context, done, total }   done: how many of all runs
+//             measured  { row }           the figures of one context
+//             loading   { weights }       the model is loaded again
+//             left_out  { weights, code, message }   with these weights it could not be loaded
+//     answer  { reason }
+//     error   outputs_differ              every figure is void, those sent before included
+//   status    {}                          answered at any time, also while a request is served
+//     answer  { loaded, busy, position, useCache }
+//
+// ANSWERS (worker -> page) are { type: "answer", id, ... } or { type: "error", id, code, message }.
+//
+// ORDERS (page -> worker) have no id and no answer:
+//   stop      {}                          ends the request being served, within one token or 8 ms, even
+//                                         in a prefill
+//   setCache  { on }                      holds from the next token or 8 ms on, and for later runs
+//   setPace   { tokensPerSecond }         how fast tokens are wanted; 0: as fast as possible
+//
+// Any other message is answered with the error "invalid_argument", and so is one with fields that
+// cannot be used, even an order. The error has the id of the message, or none if that has none.
+//
+// PACE. A cached token takes a fraction of a millisecond, so a run would be over before a reader could
+// flip the switch. Each token is therefore computed when the display is due for it, never in advance.
+// The `ms` of a token is its computing alone: speeds are derived from it, whatever the pace.
+
+/**
+ * @import { Config } from '../config/config.js'
+ * @import { GenerationConfig } from '../config/generation.js'
+ * @import { Variant } from '../engine/variants.js'
+ * @import { ErrorCode } from '../engine/errors.js'
+ * @import { Figures, Plan } from '../measure/measure.js'
+ * @import { FinishReason } from '../session/plan.js'
+ * @import { MemoryUsage } from '../session/session.js'
+ */
+
+// ---- what messages carry ----------------------------------------------------------------------
+
+/**
+ * @typedef {'f32' | 'int8'} Weights
+ *
+ * @typedef {object} Sampling  what of it is left out comes from the model
+ * @property {number} [maxTokens]
+ * @property {number} [temperature]
+ * @property {number} [topK]
+ * @property {number} [topP]
+ * @property {number} [minP]
+ * @property {number} [repetitionPenalty]
+ * @property {number | bigint} [seed]
+ *
+ * @typedef {object} Prefill
+ * @property {number} tokens
+ * @property {number} reused
+ * @property {number} ms
+ * @property {boolean} cached
+ *
+ * @typedef {object} WrittenToken
+ * @property {number} id
+ * @property {string} text
+ * @property {number} position  in the timeline, from 0
+ * @property {number} ms        of computing
+ * @property {boolean} cached   computed with the cache on
+ * @property {number} work      tokens that ran through the model to get it
+ * @property {number} missing   of these, tokens that the cache had missed while it was off
+ *
+ * @typedef {object} Proof
+ * @property {number} tokens
+ * @property {string} on        hash of the logits, with the cache
+ * @property {string} off       without it
+ * @property {string} [run]     as the run left them; in the answer to "prove" only
+ * @property {boolean} equal
+ *
+ * @typedef {Figures & { weights: Weights }} Row
+ * @typedef {Plan & { contexts: number[] }} BenchmarkJob
+ */
+
+// ---- the messages -----------------------------------------------------------------------------
+
+/**
+ * @typedef {Record<string, never>} Nothing
+ *
+ * @typedef {object} Requests  by name
+ * @property {{
+ *   fields: { url: string, variant: 'auto' | Variant, weights?: Weights },
+ *   events: { progress: { file: string, loaded: number } },
+ *   answer: {
+ *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
+ *     variant: Variant, memory: MemoryUsage,
+ *   },
+ * }} load
+ * @property {{
+ *   fields: { prompt: string, sampling: Sampling },
+ *   events: {
+ *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
+ *     tokens: { tokens: WrittenToken[], memory: MemoryUsage },
+ *   },
+ *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage },
+ * }} generate
+ * @property {{ fields: Nothing, events: {}, answer: Proof & { run: string } }} prove
+ * @property {{
+ *   fields: BenchmarkJob,
+ *   events: {
+ *     planned: { contexts: number[] },
+ *     measuring: { weights: Weights, context: number, done: number, total: number },
+ *     measured: { row: Row },
+ *     loading: { weights: Weights },
+ *     left_out: { weights: Weights, code: ErrorCode, message: string },
+ *   },
+ *   answer: { reason: 'finished' | 'stopped' },
+ * }} benchmark
+ * @property {{
+ *   fields: Nothing, events: {},
+ *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean },
+ * }} status
+ *
+ * @typedef {object} Orders  the fields of each, by name
+ * @property {Nothing} stop
+ * @property {{ on: boolean }} setCache
+ * @property {{ tokensPerSecond: number }} setPace
+ *
+ * @typedef {object} Failure  "internal": a fault of this program
+ * @property {ErrorCode | 'internal'} code
+ * @property {string} message
+ */
+
+// ---- the same, taken apart --------------------------------------------------------------------
+
+/** @typedef {keyof Requests} RequestName  @typedef {keyof Orders} OrderName */
+
+/** @template {RequestName} K @typedef {Requests[K]['fields']} Fields */
+
+/** @template {RequestName} K @typedef {Requests[K]['answer']} Answer */
+
+/** @template {RequestName} K @typedef {Requests[K]['events']} Events */
+
+/**
+ * Any event of a request, told apart by its type.
+ * @template {RequestName} K
+ * @typedef {{ [E in keyof Events<K>]: { type: E } & Events<K>[E] }[keyof Events<K>]} RequestEvent
+ */
+
+/**
+ * Sends an event of a request.
+ * @template {RequestName} K
+ * @typedef {<E extends keyof Events<K>>(type: E, fields: Events<K>[E]) => void} Emit
+ */
+
+/** @typedef {{ [K in RequestName]: RequestEvent<K> }[RequestName]} AnyEvent */
+
+/**
+ * Whatever comes back from the worker; without an id, the refusal of an order.
+ * @typedef {{ type: 'answer' } & Answer<RequestName>} AnyAnswer
+ * @typedef {{ type: 'error' } & Failure} AnyError
+ * @typedef {{ id: number } & (AnyEvent | AnyAnswer | AnyError) | { id?: undefined } & AnyError} Reply
+ */

@@ -1,0 +1,47 @@
+// The request "load": a model takes the place of the one before, and is warmed up.
+import { KvcError, loadModel } from '../../index.js';
+
+/**
+ * @import { Session } from '../../session/session.js'
+ * @import { Serve } from '../context.js'
+ */
+
+const WARM_MS = 120; // of computing before the first run
+
+/** @type {Serve<'load'>} */
+export async function load(context, { url, variant, weights }, emit, signal) {
+  if (typeof url !== 'string') throw new KvcError('invalid_argument', 'A model needs a url, a string.');
+  context.unload();
+  const model = await loadModel(url, {
+    variant, weights, signal,
+    onProgress({ status, file = '', loaded = 0 }) {
+      if (status === 'progress') emit('progress', { file, loaded });
+    },
+  });
+  context.url = url;
+  context.model = model;
+  try {
+    const session = context.session = model.createSession({ useCache: context.useCache, whenFull: 'stop' });
+    await warmUp(session, signal);
+    const { config, generation, variant: chosen } = model;
+    return { config, generation, variant: chosen, memory: session.memoryUsage() };
+  } catch (error) {
+    context.unload(); // a model that cannot run is not kept
+    throw error;
+  }
+}
+
+/**
+ * Lets the engine run for a moment: browsers optimise code only once it has run, and the first speeds
+ * shown should not be those of unoptimised code.
+ * @param {Session} session  @param {AbortSignal} signal
+ */
+async function warmUp(session, signal) {
+  const prompt = new Array(Math.min(16, Math.ceil(session.capacity / 2))).fill(0);
+  const maxTokens = Math.min(16, session.capacity - prompt.length);
+  for (const end = performance.now() + WARM_MS; performance.now() < end;) {
+    const tokens = session.generate(prompt, { maxTokens, signal });
+    while (!(await tokens.next()).done);
+    session.reset(); // or the prompt would be reused and not read
+  }
+}
