@@ -4,13 +4,11 @@ export const figure = '#figure'; // with the state of the run in data-state
 export const prompt = '#prompt';
 export const go = '#go';
 export const cache = '#cache';
-export const both = '#both';
 export const pace = '#pace';
 export const settings = '#sampling'; // folded away
 export const setting = (name) => `#sampling-${name}`;
 
 export const state = '#state';
-export const story = '#story';
 export const written = '#story .written';
 export const flip = (to) => `#story .flip.${to}`;
 
