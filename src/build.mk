@@ -8,7 +8,7 @@
 #   wasm     web/engine/*.wasm and kvc-lab.json, build/failing.wasm
 #
 # Objects lie in build/<flavour>, in the folders of their sources, each beside the list of the headers that it
-# includes, which the compiler writes (-MMD). All flags stand here, so a change of this file rebuilds everything.
+# includes, which the compiler writes (-MMD). All flags stand here: a change of this file rebuilds everything.
 SHELL := bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
