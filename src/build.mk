@@ -16,8 +16,8 @@ SHELL := bash
 C_FLAGS := -std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 INCLUDES := -Iinclude -Isrc
 
-CORE := $(filter-out src/wasm/% src/lab/%,$(wildcard src/*/*.c))
-HEADERS := $(wildcard src/*/*.h include/*.h)
+CORE := $(filter-out src/wasm/% src/lab/%,$(wildcard src/*/*.c src/*/*/*.c))
+HEADERS := $(wildcard src/*/*.h src/*/*/*.h include/*.h)
 TESTS := $(basename $(notdir $(wildcard tests/native/test_*.c)))
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
 HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/native/*.c tests/fuzz/*.c))
@@ -67,7 +67,7 @@ bench: build/bench/native
 build/bench/native: $(call objects,bench,$(CORE) $(wildcard tests/bench/*.c))
 	$(COMPILE_bench) $^ -lm -o $@
 
--include $(wildcard build/*/*/*/*.d)
+-include $(wildcard build/*/*/*/*.d build/*/*/*/*/*.d)
 
 # ---- the lab --------------------------------------------------------------------------------
 

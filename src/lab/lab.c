@@ -25,11 +25,12 @@ size_t kvc_lab_seam(const kvc_session *s, size_t common, size_t T)
 
 kvc_error kvc_lab_slide(kvc_session *s, size_t first, size_t n)
 {
-    kvc_timeline *t = kvc_selected(s);
+    kvc_sequence *seq = kvc_selected(s);
     const kvc_error error = kvc_cache_evict(s->cache, s->selected, first, n);
     if (error)
         return error;
-    t->position -= n;
-    memmove(t->ids + first, t->ids + first + n, (t->position - first) * sizeof *t->ids);
+    seq->position -= n;
+    memmove(seq->ids + first, seq->ids + first + n,
+            (seq->position - first) * sizeof *seq->ids);
     return KVC_OK;
 }

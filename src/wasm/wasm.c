@@ -1,30 +1,33 @@
-/* wasm.c - the flat ABI: the instance itself, the model, and the limits of the machine. A
- * model lives as long as its instance. */
-#include "wasm/wasm.h"
-
-#include "base/number.h"
+/* wasm.c - what JavaScript needs of a module beside the functions of kvc.h: memory, the
+ * build it got, and the numbers that web/engine/abi.js has written down as well. Functions
+ * are exported under their own names, from the list in exports.txt. */
 #include "kernels/probe.h"
+#include "kvc.h"
 
-_Alignas(16) kvc_mailbox mailbox;
+#include <stdlib.h>
 
-void *EXPORT(kvc_wasm_mailbox)(void)
+enum { ALIGN = 16 }; /* of the blocks that kvc.h asks for */
+
+void *kvc_wasm_allocate(size_t bytes);
+void kvc_wasm_free(void *memory);
+uint32_t kvc_wasm_variant(void);
+const uint16_t *kvc_wasm_layout(void);
+
+/* NULL where there is no room. */
+void *kvc_wasm_allocate(size_t bytes)
 {
-    return &mailbox;
+    return bytes > SIZE_MAX - ALIGN
+               ? NULL
+               : aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
 }
 
-size_t EXPORT(kvc_wasm_mailbox_bytes)(void)
+void kvc_wasm_free(void *memory)
 {
-    return sizeof mailbox;
+    free(memory);
 }
 
-/* Of these files' functions: web/engine.js refuses a module with another number. */
-uint32_t EXPORT(kvc_wasm_abi)(void)
-{
-    return 4;
-}
-
-/* What the kernels were compiled for: 0 scalar, 1 SIMD128, 2 relaxed SIMD */
-uint32_t EXPORT(kvc_wasm_variant)(void)
+/* What the kernels were compiled for: 0 scalar, 1 SIMD128, 2 relaxed SIMD. */
+uint32_t kvc_wasm_variant(void)
 {
 #if defined(__wasm_relaxed_simd__)
     return 2;
@@ -35,103 +38,98 @@ uint32_t EXPORT(kvc_wasm_variant)(void)
 #endif
 }
 
-const char *EXPORT(kvc_wasm_error_name)(kvc_error error)
+/* The enums and structs that web/engine/abi.js counts on, in its order: an engine refuses a
+ * module whose numbers differ from its own. */
+#define AT(name, field) offsetof(kvc_##name, field)
+static const uint16_t layout[] = {
+    KVC_OK,
+    KVC_PENDING,
+    KVC_PAGE,
+    KVC_GPT2,
+    KVC_F32,
+    KVC_F16,
+    KVC_BF16,
+    KVC_I8,
+    KVC_EVENT_WRITE,
+    KVC_EVENT_READ,
+    KVC_EVENT_EVICT,
+    KVC_EVENT_REUSE,
+    KVC_EVENT_SHARE,
+    KVC_MHA_Q,
+    KVC_MHA_K,
+    KVC_MHA_V,
+    KVC_MHA_O,
+    KVC_PROBE_BLOCK,
+    KVC_PROBE_CHAINS,
+    sizeof(kvc_config),
+    AT(config, arch),
+    AT(config, n_layer),
+    AT(config, n_head),
+    AT(config, n_kv_head),
+    AT(config, head_dim),
+    AT(config, n_embd),
+    AT(config, n_inner),
+    AT(config, n_positions),
+    AT(config, vocab_size),
+    AT(config, norm_epsilon),
+    AT(config, weights),
+    sizeof(kvc_session_config),
+    AT(session_config, capacity),
+    AT(session_config, n_sequence),
+    AT(session_config, key_type),
+    AT(session_config, value_type),
+    sizeof(kvc_sampling),
+    AT(sampling, temperature),
+    AT(sampling, top_k),
+    AT(sampling, top_p),
+    AT(sampling, min_p),
+    AT(sampling, repetition_penalty),
+    sizeof(kvc_memory),
+    AT(memory, total_bytes),
+    AT(memory, cache_bytes),
+    AT(memory, used_bytes),
+    AT(memory, bytes_per_token),
+    sizeof(kvc_counts),
+    AT(counts, projection_macs),
+    AT(counts, attention_macs),
+    AT(counts, head_macs),
+    AT(counts, weight_bytes),
+    AT(counts, cache_bytes_read),
+    AT(counts, cache_bytes_written),
+    sizeof(kvc_cache_shape),
+    AT(cache_shape, batch),
+    AT(cache_shape, n_layer),
+    AT(cache_shape, n_kv_head),
+    AT(cache_shape, capacity),
+    AT(cache_shape, head_dim),
+    AT(cache_shape, key_type),
+    AT(cache_shape, value_type),
+    sizeof(kvc_cache_memory),
+    AT(cache_memory, slot_bytes),
+    AT(cache_memory, used_bytes),
+    AT(cache_memory, shared_bytes),
+    AT(cache_memory, bytes_per_token),
+    sizeof(kvc_event),
+    AT(event, type),
+    AT(event, sequence),
+    AT(event, layer),
+    AT(event, first),
+    AT(event, count),
+    AT(event, page),
+    sizeof(kvc_mha_config),
+    AT(mha_config, n_embd),
+    AT(mha_config, source_dim),
+    AT(mha_config, n_head),
+    AT(mha_config, n_kv_head),
+    AT(mha_config, head_dim),
+    AT(mha_config, batch),
+    AT(mha_config, capacity),
+    AT(mha_config, key_type),
+    AT(mha_config, value_type),
+    UINT16_MAX /* the end */
+};
+
+const uint16_t *kvc_wasm_layout(void)
 {
-    return kvc_error_name(error);
-}
-
-/* bytes comes from a *_bytes() call, or is small */
-void *EXPORT(kvc_wasm_allocate)(size_t bytes)
-{
-    return bytes > SIZE_MAX - KVC_ALIGN
-               ? NULL
-               : aligned_alloc(KVC_ALIGN, kvc_round_up(bytes, KVC_ALIGN));
-}
-
-void EXPORT(kvc_wasm_free)(void *memory)
-{
-    free(memory);
-}
-
-/* ---- model ------------------------------------------------------------------------- */
-
-/* mailbox.words[0]: the handle; words[1]: the bytes that the model takes, if that is
- * known */
-kvc_error EXPORT(kvc_wasm_model_new)(uint32_t n_layer, uint32_t n_head, uint32_t n_embd,
-                                     uint32_t n_inner, uint32_t n_positions,
-                                     uint32_t vocab_size, float layer_norm_epsilon,
-                                     kvc_dtype weights)
-{
-    const kvc_config config = {
-        KVC_GPT2, n_layer, n_head,      n_head,     n_head ? n_embd / n_head : 0,
-        n_embd,   n_inner, n_positions, vocab_size, layer_norm_epsilon,
-        weights};
-    size_t bytes;
-    kvc_error error = kvc_model_bytes(&config, &bytes);
-    if (error)
-        return error;
-    mailbox.words[1] = bytes;
-    kvc_model *model;
-    void *memory = kvc_wasm_allocate(bytes);
-    if (!memory)
-        return KVC_ERR_OUT_OF_MEMORY;
-    error = kvc_model_init(&model, &config, memory, bytes);
-    if (error)
-        free(memory);
-    else
-        mailbox.words[0] = (uint32_t)model;
-    return error;
-}
-
-/* mailbox: the name, ended by 0 */
-bool EXPORT(kvc_wasm_tensor_ignored)(void)
-{
-    return kvc_model_ignores(mailbox.bytes);
-}
-
-/* mailbox.shape, then the name, ended by 0 */
-kvc_error EXPORT(kvc_wasm_tensor_begin)(kvc_model *model, kvc_dtype dtype, size_t rank)
-{
-    if (rank > MAX_RANK)
-        return KVC_ERR_TENSOR_SHAPE;
-    return kvc_model_begin_tensor(model, mailbox.bytes + sizeof mailbox.shape, dtype,
-                                  mailbox.shape, rank);
-}
-
-/* mailbox.bytes: the next bytes of the tensor */
-kvc_error EXPORT(kvc_wasm_tensor_write)(kvc_model *model, size_t bytes)
-{
-    return kvc_model_write_tensor(model, mailbox.bytes, bytes);
-}
-
-void EXPORT(kvc_wasm_tensor_cancel)(kvc_model *model)
-{
-    kvc_model_cancel_tensor(model);
-}
-
-/* mailbox.words[0]: the name of the first tensor missing */
-kvc_error EXPORT(kvc_wasm_model_complete)(kvc_model *model)
-{
-    const char *name;
-    const kvc_error error = kvc_model_complete(model, &name);
-    if (error)
-        mailbox.words[0] = (uint32_t)name;
-    return error;
-}
-
-/* ---- the limits of the machine: probe.h ------------------------------------------- */
-
-uint32_t EXPORT(kvc_wasm_probe_read)(const void *memory, size_t bytes, uint32_t times)
-{
-    return kvc_probe_read(memory, bytes, times);
-}
-
-float EXPORT(kvc_wasm_probe_multiply_add)(uint32_t times, float half)
-{
-    return kvc_probe_multiply_add(times, half);
-}
-
-uint32_t EXPORT(kvc_wasm_probe_dot)(uint32_t times, int32_t zero)
-{
-    return kvc_probe_dot(times, zero);
+    return layout;
 }

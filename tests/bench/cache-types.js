@@ -14,7 +14,7 @@ import { table } from '../../web/measure/figures.js';
 import { counted } from '../../web/measure/numbers.js';
 
 /**
- * @import { CacheType } from '../../web/session/options.js'
+ * @import { CacheType } from '../../web/cache/options.js'
  * @import { Model } from '../../web/session/model.js'
  */
 

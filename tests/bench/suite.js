@@ -2,7 +2,7 @@
 // they arrive. The measuring itself is in web/measure.
 import { loadModel } from 'kvcache-wasm';
 import { spread } from '../../web/measure/benchmark.js';
-import { bestVariant } from '../../web/engine/engine.js';
+import { bestVariant } from '../../web/engine/variants.js';
 import { Limits } from '../../web/measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 import { NOTHING, SHAPES, randomModel } from './shapes.js';
@@ -11,7 +11,7 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
 
 /**
  * @import { Spread } from '../../web/measure/benchmark.js'
- * @import { Variant } from '../../web/engine/engine.js'
+ * @import { Variant } from '../../web/engine/variants.js'
  * @import { Figures } from '../../web/measure/measure.js'
  * @import { Session } from '../../web/session/session.js'
  *

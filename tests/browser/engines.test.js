@@ -11,7 +11,7 @@ const ENDS = ['finished', 'stopped', 'full', 'failed'];
 const SEED = 11;
 const TOKENS = 120;
 const STOP_MS = 2000;
-const MOST_GROWTH = 40e6; // bytes in 25 runs: collectors are lazy; a session of the shipped model is 3 MB, the model itself 10
+const MOST_GROWTH = 30e6; // bytes in 25 runs; a session of the shipped model has 3 MB, the model itself 10
 
 const site = await serveSite();
 const expected = await writtenHere();
@@ -182,7 +182,7 @@ eachEngine(({ name, test, openPage }) => {
     assert.equal(await reached(page), 'finished');
   });
 
-  test('thirty runs take no more memory than five', { skip: descendants() ? false : 'no /proc here' }, async (t) => {
+  test('memory stays where it is, run after run', { skip: descendants() ? false : 'no /proc here' }, async (t) => {
     const page = await open(t);
     await set(page, { maxTokens: 20 });
     const after = async (runs) => {
@@ -194,8 +194,12 @@ eachEngine(({ name, test, openPage }) => {
       await sleep(500);
       return privateBytes(descendants());
     };
-    const [before, later] = [await after(5), await after(25)];
-    t.diagnostic(`${(before / 1e6).toFixed(1)} MB, then ${(later / 1e6).toFixed(1)} MB`);
-    assert.ok(later - before < MOST_GROWTH, `${before} bytes grew to ${later}`);
+    const sizes = [await after(5)];
+    const growth = () => sizes.at(-1) - sizes.at(-2);
+    do { // an engine that is warming up, or a lazy collector, gets another chance: a leak does not need one
+      sizes.push(await after(25));
+    } while (growth() > MOST_GROWTH && sizes.length < 4);
+    t.diagnostic(sizes.map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`).join(', '));
+    assert.ok(growth() <= MOST_GROWTH, `grew to ${sizes}`);
   });
 });

@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KVCache, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
-import { Engine } from '../../web/engine/engine.js';
 import { GPT } from '../../web/blocks/example-gpt.js';
+import { snapshot } from '../../web/cache/inspect.js';
+import { NativeCache } from '../../web/cache/native-cache.js';
+import { Engine } from '../../web/engine/engine.js';
 import { append, contents, floats, naiveAttention, sameBits, tokens } from './blocks.js';
 import { throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
@@ -112,23 +114,22 @@ test('audit 6: the (S+1)-th token is an error that names maxSeqLen', () => {
 });
 
 test('audit 7: reset clears contents, not just the counter', async () => {
-  const engine = await Engine.create(); // underneath the classes, where a slot can be read that nobody has written
-  const check = (name, ...args) => engine.check({}, `kvc_wasm_cache_${name}`, ...args);
-  check('new', 1, 2, 1, 16, 4, 0, 0);
-  const cache = engine.word(0);
-  const read = (layer) => engine.lend(2 * 16 * 4 * 4, (k) => {
-    check('read', cache, 0, layer, 0, 0, 16, k, k + 256);
-    return new Float32Array(engine.bytes(k, 512).slice().buffer);
-  });
-  engine.lend(512, (k) => {
-    engine.bytes(k, 512).set(new Uint8Array(floats(128, 1).buffer));
-    for (const layer of [0, 1]) check('append', cache, 0, layer, 16, k, k + 256);
-    check('advance', cache, 0, 16);
-  });
-  for (const layer of [0, 1]) sameBits(read(layer), floats(128, 1));
-  engine.call('kvc_wasm_cache_reset', cache);
-  assert.equal(engine.call('kvc_wasm_cache_length', cache, 0), 0);
-  check('advance', cache, 0, 16);
+  // Underneath KVCache, where a slot can be read that nothing was written to.
+  const shape = { batchSize: 1, maxSeqLen: 16, numLayers: 2, numHeads: 1, headDim: 4, keyType: 'f32', valueType: 'f32' };
+  const engine = await Engine.create();
+  const cache = NativeCache.create(engine, shape);
+  const advance = () => engine.check({}, 'kvc_cache_advance', cache.pointer, 0, 16);
+  const read = (layer) => {
+    const { keys, values } = snapshot(cache, 0, { layer, head: 0 });
+    return Float32Array.from([...keys, ...values]);
+  };
+  const written = floats(128, 1);
+  for (const layer of [0, 1]) cache.append(0, layer, 16, written.subarray(0, 64), written.subarray(64));
+  advance();
+  for (const layer of [0, 1]) sameBits(read(layer), written);
+  cache.reset();
+  assert.equal(cache.length(0), 0);
+  advance();
   for (const layer of [0, 1]) sameBits(read(layer), new Float32Array(128));
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CachedAttention, init } from 'kvcache-wasm';
-import { swapAxes } from '../../web/blocks/init.js';
+import { swapAxes } from '../../web/cache/native-cache.js';
 import { contents, floats, naiveAttention, near, sameBits } from './blocks.js';
 import { throwsCode } from './helpers.js';
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { KVCache, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
-import { swapAxes } from '../../web/blocks/init.js';
+import { swapAxes } from '../../web/cache/native-cache.js';
 import { GPT } from '../../web/blocks/example-gpt.js';
 import { contents, near, sameBits } from './blocks.js';
 import { seeded, throwsCode } from './helpers.js';

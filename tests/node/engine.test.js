@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
-import { Engine, bestVariant } from '../../web/engine/engine.js';
+import { Engine } from '../../web/engine/engine.js';
+import { bestVariant } from '../../web/engine/variants.js';
 import { fault, rejectsCode, serve, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -25,7 +26,7 @@ for (const [variant, file] of Object.entries(FILES)) {
 test('auto takes the fastest build that validates', async () => {
   assert.equal((await Engine.create()).variant, bestVariant());
   assert.equal(bestVariant(), 'relaxed'); // tests/relaxed.js sees to it
-  const script = `import { bestVariant } from '${new URL('engine.js', WEB)}'; console.log(bestVariant());`;
+  const script = `import { bestVariant } from '${new URL('variants.js', WEB)}'; console.log(bestVariant());`;
   const best = async (...flags) => (await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script])).stdout.trim();
   const [major] = process.versions.node.split('.');
   assert.equal(await best(), Number(major) >= 22 ? 'relaxed' : 'simd');
@@ -69,9 +70,9 @@ test('wasm_invalid: missing, a web page, damaged, or made for something else', a
 test('trapped: after a crash nothing enters the instance again, and a new load works', async () => {
   const engine = await Engine.create({ variant: 'simd' });
   // A pointer outside the memory, as a corrupted handle would be.
-  throwsCode(() => engine.call('kvc_wasm_session_position', 0xfffffff0), 'trapped', /Load the model again/);
+  throwsCode(() => engine.call('kvc_session_position', 0x7ffffff0), 'trapped', /Load the model again/);
   assert.equal(engine.usable, false);
-  throwsCode(() => engine.call('kvc_wasm_abi'), 'trapped');
+  throwsCode(() => engine.call('kvc_wasm_variant'), 'trapped');
   engine.dispose();
   const model = await loadModel(tinyBlobs());
   model.createSession().prefill([1]);

@@ -1,5 +1,5 @@
 /* failing.c - linked into build/failing.wasm in front of the allocator of the wasm modules
- * (src/wasm/wasm.c has the one call of aligned_alloc): fails the allocation that a test asks
+ * (kvc_wasm_allocate has the one call of aligned_alloc): fails the allocation that a test asks
  * for, and counts what is allocated and not freed. */
 #include <stdbool.h>
 #include <stddef.h>

@@ -102,7 +102,7 @@ test('layers and rows out of range on either side, arrays of the wrong kind or l
     throwsCode(() => cache.update(0, bad, v), 'invalid_argument', /key/);
     throwsCode(() => cache.attend(0, bad), 'invalid_argument', /query/);
   }
-  throwsCode(() => cache.update(0, k, floats(64, 1)), 'invalid_argument', /as many/);
+  throwsCode(() => cache.update(0, k, floats(64, 1)), 'invalid_argument', /equally long/);
   throwsCode(() => cache.update(0, k, [...v]), 'invalid_argument', /value/);
   for (const n of [0, -1, 1.5, NaN, '1']) throwsCode(() => cache.advance(n), 'invalid_argument');
   for (const n of [-1, 2, 0.5, NaN]) throwsCode(() => cache.truncate(n), 'position_out_of_range');

@@ -68,6 +68,7 @@ async function atEveryAllocation(failing, work, check) {
 // The building blocks' instance, before any test looks for the next one.
 let blocks;
 await withInstance((exports) => { blocks = exports; }, () => init({ wasm }));
+const idle = blocks.failing_live(); // what the engine itself needs
 
 test('loading a model', async () => {
   for (const everAfter of [false, true]) {
@@ -79,7 +80,8 @@ test('loading a model', async () => {
       hasFailed = failing.failing_has_failed() === 1;
       if (hasFailed) {
         await rejectsCode(loading, 'out_of_memory');
-        assert.equal(failing.failing_live(), 0);
+        const left = failing.failing_live();
+        assert.ok(left <= 2, `${left} blocks: more than the scratch and the weights, which go with the instance`);
       } else {
         (await loading).dispose();
       }
@@ -148,7 +150,7 @@ function cacheTest(name, work) {
     const state = cache.save();
     await atEveryAllocation(blocks, () => work(cache, state), () => assert.deepEqual(cache.save(), state));
     cache.dispose();
-    assert.equal(blocks.failing_live(), 0);
+    assert.equal(blocks.failing_live(), idle);
   });
 }
 
@@ -187,7 +189,7 @@ test('cached attention, self and cross', async () => {
     await atEveryAllocation(blocks, () => { attention.forward(x); }, check);
     await atEveryAllocation(blocks, () => { if (sourceDim) attention.setSource(x); else attention.full(x); }, check);
     attention.dispose();
-    assert.equal(blocks.failing_live(), 0);
+    assert.equal(blocks.failing_live(), idle);
   }
 });
 
@@ -209,8 +211,8 @@ test('a cache, an attention and a session that are dropped with their listeners 
     const { cache } = new CachedAttention({ embedDim: 4, numHeads: 1, maxSeqLen: 20 }, weights);
     for (const one of [cache, new KVCache(SIZES)]) one.onEvent = () => {};
   })();
-  assert.equal(blocks.failing_live(), 4, 'two blocks and two buffers of events');
-  await comesDownTo(0, blocks);
+  assert.equal(blocks.failing_live(), idle + 4, 'two blocks and two buffers of events');
+  await comesDownTo(idle, blocks);
 
   const { model, failing } = await failingModel();
   const live = failing.failing_live();

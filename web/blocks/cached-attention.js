@@ -8,14 +8,22 @@
 //
 // Shapes: B batch rows, T tokens, C embedDim, D headDim; arrays are Float32Arrays, row-major. Without { row }
 // an array holds all rows, (B, T, C); with it that row alone, (T, C).
-import { abandoned, blocksEngine, freeing, read, refuseArray, refuseSizes, tokensIn, write } from './init.js';
-import { KvcError } from '../engine/errors.js';
+import { rowsOf } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
-import { CACHE_TYPES } from '../session/options.js';
-import { disposeSymbol } from '../session/session.js';
-import { Store, refuseTypes } from '../cache/store.js';
+import { NativeCache } from '../cache/native-cache.js';
+import { checkTypes } from '../cache/options.js';
+import { DTYPES, MHA_WEIGHTS } from '../engine/abi.js';
+import { checkFloats, checkSizes, tokensIn } from '../engine/arguments.js';
+import { layOut } from '../engine/engine.js';
+import { KvcError } from '../engine/errors.js';
+import { sharedEngine } from '../engine/init.js';
+import { disposeSymbol } from '../engine/memory.js';
 
 /**
+ * @import { Row } from '../cache/inspect.js'
+ * @import { CacheType } from '../cache/options.js'
+ * @import { Engine, Messages } from '../engine/engine.js'
+ *
  * @typedef {object} CachedAttentionOptions
  * @property {number} embedDim      C, of x and y; a multiple of 4
  * @property {number} numHeads
@@ -24,8 +32,8 @@ import { Store, refuseTypes } from '../cache/store.js';
  * @property {number} [sourceDim]   makes it cross-attention: the width of the source, a multiple of 4
  * @property {number} maxSeqLen     tokens of a row, or source tokens of a row
  * @property {number} [batchSize]   rows, 1 by default
- * @property {import('../cache/kv-cache.js').CacheType} [keyType]
- * @property {import('../cache/kv-cache.js').CacheType} [valueType]
+ * @property {CacheType} [keyType]
+ * @property {CacheType} [valueType]
  *
  * Matrices are (in, out), row-major, as in x W; a PyTorch nn.Linear keeps (out, in), so transpose those.
  * @typedef {object} AttentionWeights
@@ -37,19 +45,16 @@ import { Store, refuseTypes } from '../cache/store.js';
  * @property {Float32Array} [bk]  (numKVHeads * D)
  * @property {Float32Array} [bv]  (numKVHeads * D)
  * @property {Float32Array} [bo]  (C)
- *
- * @typedef {import('../cache/kv-cache.js').Row} Row
  */
 
-const PARTS = /** @type {const} */ (['q', 'k', 'v', 'o']); // as kvc_mha_weight counts
+const PARTS = /** @type {const} */ (['q', 'k', 'v', 'o']);
 
 export class CachedAttention {
   #engine;
   #sizes;
+  #block;
   #pointer; // the kvc_mha
-  #place;   // of its cache
-  #free;
-  #store;
+  #native;  // its cache
 
   /**
    * After `await init()`.
@@ -57,20 +62,18 @@ export class CachedAttention {
    * @param {AttentionWeights} weights
    */
   constructor(options, weights) {
-    const sizes = checked(options ?? /** @type {any} */ ({}));
-    refuseWeights(weights ?? /** @type {any} */ ({}), sizes);
+    const sizes = withDefaults(options ?? /** @type {any} */ ({}));
+    checkWeights(weights ?? /** @type {any} */ ({}), sizes);
     this.#sizes = Object.freeze(sizes);
-    this.#engine = blocksEngine('CachedAttention');
-    const [pointer, bytes, block, cache] = this.#create();
+    this.#engine = sharedEngine('CachedAttention');
+    const { block, pointer } = layOutAttention(this.#engine, sizes);
+    this.#block = block;
     this.#pointer = pointer;
-    this.#place = { engine: this.#engine, cache, bytes, disposed: false, owner: this };
-    this.#free = freeing(this.#engine, block);
-    abandoned.register(this, this.#free, this);
     const { maxSeqLen, batchSize, numKVHeads, headDim, keyType, valueType } = sizes;
-    const cacheOptions = { maxSeqLen, batchSize, numLayers: 1, numHeads: numKVHeads, headDim, keyType, valueType };
-    this.#store = new Store(cacheOptions, this.#place);
+    const shape = { maxSeqLen, batchSize, numLayers: 1, numHeads: numKVHeads, headDim, keyType, valueType };
+    this.#native = new NativeCache(this.#engine, block, this.#engine.call('kvc_mha_cache', pointer) >>> 0, shape);
     /** Its keys and values, to look into, truncate, fork, evict, save; it lives as long as the attention. */
-    this.cache = new KVCache(cacheOptions, this.#store);
+    this.cache = new KVCache(shape, this.#native);
     try {
       this.#setWeights(weights);
     } catch (error) {
@@ -79,29 +82,26 @@ export class CachedAttention {
     }
   }
 
-  #create() {
-    const { embedDim, sourceDim, numHeads, numKVHeads, headDim, batchSize, maxSeqLen, keyType, valueType } = this.#sizes;
-    this.#engine.check({
-      invalid_argument: `CachedAttention: embedDim ${embedDim}, sourceDim ${sourceDim} and headDim ${headDim} must be multiples of 4, and numHeads `
-        + `${numHeads} a multiple of numKVHeads ${numKVHeads}.`,
-      out_of_memory: `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache of ${maxSeqLen} tokens. Dispose of other `
-        + 'objects, or choose smaller sizes.',
-    }, 'kvc_wasm_mha_new', embedDim, sourceDim, numHeads, numKVHeads, headDim, batchSize, maxSeqLen, CACHE_TYPES[keyType], CACHE_TYPES[valueType]);
-    return [0, 1, 2, 3].map((i) => this.#engine.word(i));
-  }
-
   /** @param {AttentionWeights} weights */
   #setWeights(weights) {
     const engine = this.#engine;
-    PARTS.forEach((part, which) => {
+    for (const part of PARTS) {
       const matrix = weights[`w${part}`];
       const bias = weights[`b${part}`];
       engine.lend(matrix.byteLength + (bias?.byteLength ?? 0), (w) => {
-        write(engine, w, matrix);
-        if (bias) write(engine, w + matrix.byteLength, bias);
-        this.#check({ not_finite: `w${part} or b${part} holds NaN or an infinity.` }, 'set_weight', which, w, bias ? w + matrix.byteLength : 0);
+        const b = w + matrix.byteLength;
+        engine.memory.put(w, matrix);
+        if (bias) engine.memory.put(b, bias);
+        const not_finite = `w${part} or b${part} holds NaN or an infinity.`;
+        engine.check({ not_finite }, 'kvc_mha_set_weight', this.#mha, MHA_WEIGHTS[part], w, bias ? b : 0);
       });
-    });
+    }
+  }
+
+  /** The kvc_mha; throws "disposed" after dispose(). */
+  get #mha() {
+    this.#block.check();
+    return this.#pointer;
   }
 
   // ---- passes -----------------------------------------------------------------------------------
@@ -116,25 +116,51 @@ export class CachedAttention {
    */
   forward(x, { row } = {}) {
     const { embedDim, sourceDim, maxSeqLen } = this.#sizes;
-    const rows = this.#store.rows(row);
+    const native = this.#native;
+    const rows = rowsOf(native, row);
     const T = tokensIn(x, rows.length * embedDim, 'x', `(${rows.length}, T, ${embedDim})`);
     for (const b of rows) {
-      if (sourceDim === 0 && T > maxSeqLen - this.#store.length(b)) throw this.#store.full(b, T);
-      if (sourceDim > 0 && this.#store.length(b) === 0) throw new KvcError('not_ready', `Row ${b} has no source yet: call setSource() first.`);
+      if (sourceDim === 0 && T > maxSeqLen - native.length(b)) throw native.full(b, T);
+      if (sourceDim > 0 && native.length(b) === 0) {
+        throw new KvcError('not_ready', `Row ${b} has no source yet: call setSource() first.`);
+      }
     }
-    const before = this.cache.positions;
+    const before = rows.map((b) => native.length(b));
+    const size = T * embedDim;
     const y = new Float32Array(x.length);
-    try {
-      rows.forEach((b, i) => {
-        y.set(this.#pass('forward', x.subarray(i * T * embedDim, (i + 1) * T * embedDim), b, T), i * T * embedDim);
-        this.#store.changed([b]);
-      });
-    } catch (error) {
-      if (sourceDim === 0 && this.#engine.usable) for (const b of rows) this.#store.change([b], 'truncate', b, before[b]);
-      throw error;
-    }
-    this.#store.watcher?.tell();
+    native.calls.operation(() => {
+      try {
+        rows.forEach((b, i) => y.set(this.#forwardRow(x.subarray(i * size, (i + 1) * size), b, T), i * size));
+      } catch (error) {
+        if (sourceDim === 0 && this.#engine.usable) {
+          rows.forEach((b, i) => native.change([b], 'kvc_cache_truncate', b, before[i]));
+        }
+        throw error;
+      }
+    });
     return y;
+  }
+
+  /** @param {Float32Array} x  [T, C]  @param {number} row  @param {number} T */
+  #forwardRow(x, row, T) {
+    return this.#through(x, (y, at) => {
+      this.#native.calls.check({}, 'kvc_mha_forward', this.#mha, y, at, row, T);
+      this.#native.changed([row]);
+    });
+  }
+
+  /**
+   * One call with x in and y out.
+   * @param {Float32Array} x  @param {(y: number, x: number) => void} pass
+   * @returns {Float32Array}
+   */
+  #through(x, pass) {
+    const engine = this.#engine;
+    return engine.lend(2 * x.byteLength, (y) => {
+      engine.memory.put(y + x.byteLength, x);
+      pass(y, y + x.byteLength);
+      return engine.memory.floats(y, x.length);
+    });
   }
 
   /**
@@ -146,25 +172,12 @@ export class CachedAttention {
   full(x) {
     const { embedDim, maxSeqLen } = this.#sizes;
     const T = tokensIn(x, embedDim, 'x', `(T, ${embedDim})`);
-    return this.#pass('full', x, T, {
-      unsupported: 'full() is for self-attention: with a source there is nothing to leave out, forward() computes everything but the source.',
+    const messages = {
+      unsupported: 'full() is for self-attention: with a source there is nothing to leave out, forward() computes '
+        + 'everything but the source.',
       cache_full: `full() takes at most maxSeqLen = ${maxSeqLen} tokens; these are ${T}.`,
-    });
-  }
-
-  /**
-   * One call with x in and y out.
-   * @param {string} name  @param {Float32Array} x  @param {...(number | Parameters<import('../engine/engine.js').Engine['check']>[0])} rest
-   * @returns {Float32Array}
-   */
-  #pass(name, x, ...rest) {
-    const messages = typeof rest.at(-1) === 'object' ? /** @type {object} */ (rest.pop()) : {};
-    const engine = this.#engine;
-    return engine.lend(2 * x.byteLength, (y) => {
-      write(engine, y + x.byteLength, x);
-      this.#check(messages, name, y, y + x.byteLength, .../** @type {number[]} */ (rest));
-      return read(engine, y, x.length);
-    });
+    };
+    return this.#through(x, (y, at) => this.#engine.check(messages, 'kvc_mha_full', this.#mha, y, at, T));
   }
 
   /**
@@ -174,19 +187,24 @@ export class CachedAttention {
    */
   setSource(source, { row } = {}) {
     const { sourceDim, maxSeqLen } = this.#sizes;
-    if (sourceDim === 0) throw new KvcError('unsupported', 'This is self-attention, which has no source; give a sourceDim to make it cross-attention.');
-    const rows = this.#store.rows(row);
+    if (sourceDim === 0) {
+      throw new KvcError('unsupported',
+        'This is self-attention, which has no source; give a sourceDim to make it cross-attention.');
+    }
+    const native = this.#native;
+    const rows = rowsOf(native, row);
     const n = tokensIn(source, rows.length * sourceDim, 'source', `(${rows.length}, n, ${sourceDim})`);
-    if (n > maxSeqLen) throw new KvcError('cache_full', `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
+    if (n > maxSeqLen) {
+      throw new KvcError('cache_full', `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
+    }
     const size = n * sourceDim;
     const engine = this.#engine;
     const not_finite = 'The source, projected, holds NaN, an infinity, or what the cache\'s type cannot keep.';
-    rows.forEach((b, i) => engine.lend(4 * size, (pointer) => {
-      write(engine, pointer, source.subarray(i * size, (i + 1) * size));
-      this.#check({ not_finite }, 'set_source', b, pointer, n);
-      this.#store.changed([b]);
-    }));
-    this.#store.watcher?.tell();
+    native.calls.operation(() => rows.forEach((b, i) => engine.lend(4 * size, (pointer) => {
+      engine.memory.put(pointer, source.subarray(i * size, (i + 1) * size));
+      native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, b, pointer, n);
+      native.changed([b]);
+    })));
   }
 
   // ---- the rest ---------------------------------------------------------------------------------
@@ -198,8 +216,7 @@ export class CachedAttention {
 
   /** Rows of keys and values projected so far: shows that a source is projected once. */
   get projectedRows() {
-    this.#call('projected');
-    return this.#engine.long(0);
+    return Number(this.#engine.call('kvc_mha_projected', this.#mha));
   }
 
   /** Forgets all tokens and sources. */
@@ -209,41 +226,45 @@ export class CachedAttention {
 
   /** Frees the memory, that of its cache too. May be called again. */
   dispose() {
-    if (this.#place.disposed) return;
-    this.#store.watcher?.stop();
-    this.#place.disposed = true;
-    abandoned.unregister(this);
-    this.#free();
+    this.#native.dispose();
   }
 
   [disposeSymbol]() {
     this.dispose();
   }
-
-  /** @param {string} name  @param {...number} args */
-  #call(name, ...args) {
-    if (this.#place.disposed) throw new KvcError('disposed', 'The attention was disposed of; create another one.');
-    return this.#engine.call(`kvc_wasm_mha_${name}`, this.#pointer, ...args);
-  }
-
-  /** @param {Parameters<import('../engine/engine.js').Engine['check']>[0]} messages  @param {string} name  @param {...number} args */
-  #check(messages, name, ...args) {
-    if (this.#place.disposed) throw new KvcError('disposed', 'The attention was disposed of; create another one.');
-    this.#engine.check(messages, `kvc_wasm_mha_${name}`, this.#pointer, ...args);
-  }
 }
 
-/** @param {CachedAttentionOptions} options */
-function checked({ embedDim, numHeads, numKVHeads = numHeads, headDim = embedDim / numHeads, sourceDim = 0, maxSeqLen, batchSize = 1,
-  keyType = 'f32', valueType = 'f32' }) {
-  refuseSizes('CachedAttention', { embedDim, numHeads, numKVHeads, headDim, maxSeqLen, batchSize });
-  if (sourceDim !== 0) refuseSizes('CachedAttention', { sourceDim });
-  refuseTypes(keyType, valueType);
+/** @param {Engine} engine  @param {ReturnType<typeof withDefaults>} sizes */
+function layOutAttention(engine, sizes) {
+  const { embedDim, sourceDim, numHeads, numKVHeads, headDim, maxSeqLen } = sizes;
+  const out_of_memory = `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache of `
+    + `${maxSeqLen} tokens. Dispose of other objects, or choose smaller sizes.`;
+  /** @type {Messages} */
+  const messages = {
+    invalid_argument: `CachedAttention: embedDim ${embedDim}, sourceDim ${sourceDim} and headDim ${headDim} must be `
+      + `multiples of 4, and numHeads ${numHeads} a multiple of numKVHeads ${numKVHeads}.`,
+    out_of_memory,
+  };
+  const give = () => engine.give('kvc_mha_config', {
+    n_embd: embedDim, source_dim: sourceDim, n_head: numHeads, n_kv_head: numKVHeads, head_dim: headDim,
+    batch: sizes.batchSize, capacity: maxSeqLen, key_type: DTYPES[sizes.keyType], value_type: DTYPES[sizes.valueType],
+  });
+  return layOut(engine, 'attention', out_of_memory,
+    (bytes) => engine.check(messages, 'kvc_mha_bytes', give(), bytes),
+    (mha, memory, bytes) => engine.check(messages, 'kvc_mha_init', mha, give(), memory, bytes));
+}
+
+/** The options, complete and checked. @param {CachedAttentionOptions} options */
+function withDefaults({ embedDim, numHeads, numKVHeads = numHeads, headDim = embedDim / numHeads, sourceDim = 0,
+  maxSeqLen, batchSize = 1, keyType = 'f32', valueType = 'f32' }) {
+  checkSizes('CachedAttention', { embedDim, numHeads, numKVHeads, headDim, maxSeqLen, batchSize });
+  if (sourceDim !== 0) checkSizes('CachedAttention', { sourceDim });
+  checkTypes(keyType, valueType);
   return { embedDim, numHeads, numKVHeads, headDim, sourceDim, maxSeqLen, batchSize, keyType, valueType };
 }
 
-/** @param {AttentionWeights} weights  @param {ReturnType<typeof checked>} sizes */
-function refuseWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourceDim }) {
+/** @param {AttentionWeights} weights  @param {ReturnType<typeof withDefaults>} sizes */
+function checkWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourceDim }) {
   const source = sourceDim || embedDim;
   const shapes = {
     q: [embedDim, numHeads * headDim],
@@ -253,14 +274,16 @@ function refuseWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourc
   };
   for (const part of PARTS) {
     const [rows, columns] = shapes[part];
-    refuseLength(weights?.[`w${part}`], `w${part}`, rows * columns, `(${rows}, ${columns})`);
+    checkLength(weights[`w${part}`], `w${part}`, rows * columns, `(${rows}, ${columns})`);
     const bias = weights[`b${part}`];
-    if (bias !== undefined) refuseLength(bias, `b${part}`, columns, `(${columns})`);
+    if (bias !== undefined) checkLength(bias, `b${part}`, columns, `(${columns})`);
   }
 }
 
 /** @param {unknown} array  @param {string} name  @param {number} length  @param {string} shape */
-function refuseLength(array, name, length, shape) {
-  refuseArray(array, name);
-  if (array.length !== length) throw new KvcError('invalid_argument', `${name} has ${array.length} floats; its shape must be ${shape}, which is ${length}.`);
+function checkLength(array, name, length, shape) {
+  checkFloats(array, name);
+  if (array.length === length) return;
+  throw new KvcError('invalid_argument',
+    `${name} has ${array.length} floats; its shape must be ${shape}, which is ${length}.`);
 }

@@ -17,13 +17,15 @@
 //   model.forward(ids, { cache: false })  is the model's own full-sequence pass, for training and scoring: the cache is neither
 //                                         read nor written. So is every call of a part of the model from elsewhere
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
-import { swapAxes } from './init.js';
-import { KvcError } from '../engine/errors.js';
 import { KVCache } from '../cache/kv-cache.js';
+import { cacheFull, swapAxes } from '../cache/native-cache.js';
+import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';
-import { cacheFull } from '../cache/store.js';
 
 /**
+ * @import { CacheType } from '../cache/options.js'
+ * @import { SessionCache } from '../session/session-cache.js'
+ *
  * @typedef {{ forward: (x: Float32Array) => Float32Array }} Layer
  * @typedef {Layer & { qProj: Layer, kProj: Layer, vProj: Layer, outProj: Layer }} AttentionLayer
  *
@@ -41,8 +43,8 @@ import { cacheFull } from '../cache/store.js';
  * @typedef {object} EnableOptions
  * @property {number} [batchSize]  rows, 1 by default
  * @property {number} [maxSeqLen]  at most and by default the model's
- * @property {import('../cache/kv-cache.js').CacheType} [keyType]
- * @property {import('../cache/kv-cache.js').CacheType} [valueType]
+ * @property {CacheType} [keyType]
+ * @property {CacheType} [valueType]
  * @property {'error' | 'stop'} [whenFull]  what forward() does with tokens that do not fit: throw "cache_full" (default), or return null
  */
 
@@ -55,7 +57,7 @@ const enabled = new WeakMap();
  * @template {GPTLike | Session} M
  * @param {M} model
  * @param {EnableOptions} [options]
- * @returns {M extends Session ? import('../session/session-cache.js').SessionCache : KVCache}
+ * @returns {M extends Session ? SessionCache : KVCache}
  */
 export function enableKVCache(model, options = {}) {
   const chosen = options ?? {};

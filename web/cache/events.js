@@ -1,26 +1,28 @@
-// What happens in a cache, told to a listener. Nothing is recorded while there is none.
-import { abandoned, freeing } from '../blocks/init.js';
+// Cache events: what happens in a cache, told to a listener. Nothing is recorded without one.
+//
+// Every call into C that may change a cache goes through WatchedCalls, which takes what C recorded right
+// after the call: no caller can forget it. The listener hears of it once the outermost operation has ended.
+import { EVENT_TYPES, LAYOUTS, NONE } from '../engine/abi.js';
 import { KvcError } from '../engine/errors.js';
-
-const ROOM = 4096; // events between two collections; one step makes a few
-const WORDS = 6;   // of a kvc_event
-const ALL = 2 ** 32 - 1;
-const TYPES = /** @type {const} */ ([undefined, 'write', 'read', 'evict', 'reuse', 'share']); // as kvc_event_type counts
+import { Block } from '../engine/memory.js';
 
 /**
- * Replayed from an empty cache, or from cacheMap() at the moment of subscribing, they give every
+ * @import { Exports, FallibleName, FunctionName } from '../engine/abi.js'
+ * @import { Engine, Messages } from '../engine/engine.js'
+ *
+ * Replayed from an empty cache, or from cacheMap() at the moment of subscribing, events give every
  * sequence's length and pages. A page holds 16 slots; page i of a sequence begins with slot 16 i.
  * @typedef {object} CacheEvent
  * @property {'write' | 'read' | 'evict' | 'reuse' | 'share' | 'restore'} type
- *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all of them:
- *     these slots are history now, and the sequence reaches at least as far
+ *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all of
+ *     them: these slots are history now, and the sequence reaches at least as far
  *   read: attention went over `count` slots from `first` on, in one layer
- *   evict: `count` tokens from `first` on are gone, later ones have moved down: as whole pages where both are multiples
- *     of 16, else writes follow that say where to; pages beyond the new length are given back
- *   reuse: a new prompt begins with the `count` tokens that are there
- *   share: the sequence is now the first `count` tokens of the sequence `from`; `more`: so many of the next events
+ *   evict: `count` tokens from `first` on are gone, later ones have moved down: as whole pages where both are
+ *     multiples of 16, else the writes that follow say where to; pages beyond the new length are given back
+ *   reuse: a new prompt begins with `count` tokens that are already there
+ *   share: the sequence is now the first `count` tokens of the sequence `from`; the next `more` events
  *     happen at the same moment
- *   restore: another state was put in place, or too much happened at once; cacheMap() says what is there now
+ *   restore: another state was put in place, or events were lost; cacheMap() says what is there now
  * @property {number} [sequence]
  * @property {number | null} [layer]
  * @property {number} [first]
@@ -32,72 +34,153 @@ const TYPES = /** @type {const} */ ([undefined, 'write', 'read', 'evict', 'reuse
  * @typedef {(event: CacheEvent) => void} OnEvent
  */
 
-export class Watcher {
+const ROOM = 4096; // events between two calls; one call makes a few
+const BYTES = LAYOUTS.kvc_event.bytes;
+const WORDS = BYTES / 4;
+
+export class WatchedCalls {
   #engine;
   #cacheOf;
-  #tell;
+  /** @type {OnEvent | null} */
+  #listener = null;
+  /** Where C records, and behind it the number of events lost. @type {Block | undefined} */
   #buffer;
-  /** @type {CacheEvent[]} collected, not told yet */
+  /** Taken out of wasm memory, not told yet. @type {CacheEvent[]} */
   #events = [];
+  #depth = 0; // of operations
+  #telling = false;
 
-  /**
-   * @param {import('../engine/engine.js').Engine} engine
-   * @param {() => number} cacheOf  the kvc_cache to watch
-   * @param {OnEvent} tell
-   */
-  constructor(engine, cacheOf, tell) {
-    if (typeof tell !== 'function') throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
+  /** @param {Engine} engine  @param {() => number} cacheOf  the kvc_cache; throws once it is disposed of */
+  constructor(engine, cacheOf) {
     this.#engine = engine;
     this.#cacheOf = cacheOf;
-    this.#tell = tell;
-    this.#buffer = engine.call('kvc_wasm_allocate', 4 * WORDS * ROOM) >>> 0;
-    if (this.#buffer === 0) throw new KvcError('out_of_memory', 'There is no room to record events. Dispose of a session or cache first.');
-    // Whoever owns the cache holds this watcher: once this one is gone, so is all that could write into the buffer.
-    abandoned.register(this, freeing(engine, this.#buffer), this);
+  }
+
+  // ---- calls ------------------------------------------------------------------------------------
+
+  /**
+   * Engine.call
+   * @template {FunctionName} K
+   * @param {K} name
+   * @param {Parameters<Exports[K]>} args
+   */
+  call(name, ...args) {
+    const result = this.#engine.call(name, ...args);
+    this.#collect();
+    return result;
+  }
+
+  /**
+   * Engine.check
+   * @template {FallibleName} K
+   * @param {Messages} messages
+   * @param {K} name
+   * @param {Parameters<Exports[K]>} args
+   */
+  check(messages, name, ...args) {
+    const pending = this.#engine.check(messages, name, ...args);
+    this.#collect();
+    return pending;
+  }
+
+  /**
+   * Several calls that are one to the listener: it hears of their events after the last. What it throws can
+   * spoil none of them.
+   * @template T
+   * @param {() => T} work  synchronous; asynchronous work calls hold() and release() itself
+   * @returns {T}
+   */
+  operation(work) {
+    this.hold();
+    try {
+      return work();
+    } finally {
+      this.release();
+    }
+  }
+
+  hold() {
+    this.#depth++;
+  }
+
+  release() {
+    this.#depth--;
+    this.#tell();
+  }
+
+  // ---- events -----------------------------------------------------------------------------------
+
+  get listener() {
+    return this.#listener;
+  }
+
+  set listener(listener) {
+    this.stop(); // if there is no room for another buffer, nobody listens
+    if (!listener) return;
+    if (typeof listener !== 'function') throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
+    const message = 'There is no room to record events. Dispose of a session or cache first.';
+    this.#buffer = new Block(this.#engine, ROOM * BYTES + 4, 'recording', message);
+    this.#listener = listener;
     this.#listen();
-  }
-
-  #listen() {
-    this.#engine.call('kvc_wasm_cache_listen', this.#cacheOf(), this.#buffer, ROOM);
-  }
-
-  /** Takes what was recorded out of wasm memory: after each step, so that there is always room. */
-  collect() {
-    const count = this.#engine.call('kvc_wasm_cache_take_events', this.#cacheOf());
-    const lost = this.#engine.word(0) > 0;
-    const words = new Uint32Array(this.#engine.bytes(this.#buffer, 4 * WORDS * count).slice().buffer);
-    for (let i = 0; i < count; i++) this.#events.push(eventOf(words.subarray(WORDS * i, WORDS * (i + 1))));
-    if (lost) this.#events.push({ type: 'restore' });
-  }
-
-  /** Tells the listener, once the work that made the events is done: what it throws can spoil nothing. */
-  tell() {
-    for (const event of this.#events.splice(0)) this.#tell(event);
   }
 
   /** Another state is in place, perhaps in another cache. */
   restart() {
+    if (!this.#buffer) return;
     this.#listen();
     this.#events = [{ type: 'restore' }];
-    this.tell();
+    this.#tell();
   }
 
+  /** Nobody listens any more. */
   stop() {
-    if (!this.#engine.usable) return;
-    this.#engine.call('kvc_wasm_cache_listen', this.#cacheOf(), 0, 0);
-    abandoned.unregister(this);
-    freeing(this.#engine, this.#buffer)();
+    const cache = this.#cacheOf();
+    if (!this.#buffer) return;
+    if (this.#engine.usable) this.#engine.call('kvc_cache_listen', cache, 0, 0);
+    this.#buffer.free();
+    [this.#buffer, this.#listener, this.#events] = [undefined, null, []];
+  }
+
+  #listen() {
+    const { pointer } = /** @type {Block} */ (this.#buffer);
+    this.#engine.call('kvc_cache_listen', this.#cacheOf(), pointer, ROOM);
+  }
+
+  #collect() {
+    if (!this.#buffer) return;
+    const { memory } = this.#engine;
+    const { pointer } = this.#buffer;
+    const lost = pointer + ROOM * BYTES;
+    const count = this.#engine.call('kvc_cache_take_events', this.#cacheOf(), lost);
+    const words = memory.words(pointer, WORDS * count);
+    for (let i = 0; i < count; i++) this.#events.push(eventOf(words.subarray(WORDS * i, WORDS * (i + 1))));
+    if (memory.word(lost) > 0) this.#events.push({ type: 'restore' });
+    this.#tell();
+  }
+
+  /** In order, also those of calls that the listener makes. */
+  #tell() {
+    if (this.#depth > 0 || this.#telling) return;
+    this.#telling = true;
+    try {
+      for (let event = this.#events.shift(); event; event = this.#events.shift()) this.#listener?.(event);
+    } catch (error) {
+      this.#events = [{ type: 'restore' }]; // in place of those it did not hear of
+      throw error;
+    } finally {
+      this.#telling = false;
+    }
   }
 }
 
 /** @param {Uint32Array} words  a kvc_event  @returns {CacheEvent} */
-function eventOf([code, sequence, layer, first, count, page]) {
-  const type = TYPES[code];
+function eventOf([type, sequence, layer, first, count, page]) {
   switch (type) {
-    case 'write': return { type, sequence, layer: layer === ALL ? null : layer, first, count, page };
-    case 'read': return { type, sequence, layer, first, count };
-    case 'share': return { type, sequence, from: page, count, more: layer };
-    case 'evict': return { type, sequence, first, count };
+    case EVENT_TYPES.write:
+      return { type: 'write', sequence, layer: layer === NONE ? null : layer, first, count, page };
+    case EVENT_TYPES.read: return { type: 'read', sequence, layer, first, count };
+    case EVENT_TYPES.share: return { type: 'share', sequence, from: page, count, more: layer };
+    case EVENT_TYPES.evict: return { type: 'evict', sequence, first, count };
     default: return { type: 'reuse', sequence, count };
   }
 }

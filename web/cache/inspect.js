@@ -1,43 +1,144 @@
-// Looking into a cache: what it holds, and where. For those of sessions and those of one's own.
+// Looking into a cache, a session's or one of its own: what it holds, where, and in how many bytes.
+import { PAGE } from '../engine/abi.js';
+import { areCounts } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
-/** @typedef {import('../engine/engine.js').Engine} Engine */
-/** @typedef {{ length: number, pages: number[] }} SequenceMap  tokens, and the page of each 16 of them; equal pages are shared */
+/**
+ * @import { Engine } from '../engine/engine.js'
+ *
+ * @typedef {object} CachePlace  a cache to look into
+ * @property {Engine} engine
+ * @property {number} pointer    the kvc_cache; throws "disposed" once it is gone
+ * @property {number} batchSize  its rows, which are a session's sequences
+ * @property {number} numLayers
+ * @property {number} numHeads   of keys and values
+ * @property {number} headDim
+ * @property {number} bytes      of the block that it lies in
+ *
+ * @typedef {{ layer: number, head: number, first?: number, count?: number }} Range  by default all tokens
+ *
+ * @typedef {{ row?: number }} Row
+ *
+ * @typedef {object} SequenceMap
+ * @property {number} length   tokens
+ * @property {number[]} pages  of each 16 of them; equal pages are shared
+ *
+ * @typedef {object} CacheMemory
+ * @property {number} totalBytes      of all slots: 2 * B * L * H * S * D * bytes, S rounded up to pages of 16 tokens
+ * @property {number} totalMB         the same in MiB
+ * @property {number} perLayerMB
+ * @property {number} cacheTensors    2 * L
+ * @property {number} totalElements   2 * B * L * H * S * D, S rounded up as above
+ * @property {number} usedBytes       of the slots that hold tokens, shared ones counted once
+ * @property {number} sharedBytes     what more it would be if no two rows shared any
+ * @property {number} bytesPerToken   L * H * (a key and a value: 4 D each in f32, 2 D in f16, D + 4 in int8)
+ * @property {number} allocatedBytes  the block that all of it lies in, tables included
+ */
 
-const PAGE = 16; // KVC_PAGE
+const MIB = 2 ** 20;
+
+/** The tokens that a row holds. @param {CachePlace} place  @param {number} row */
+export const lengthOf = (place, row) => place.engine.call('kvc_cache_length', place.pointer, row);
+
+/** The tokens that each row holds. @param {CachePlace} place */
+export const lengths = (place) => rowsOf(place, undefined).map((row) => lengthOf(place, row));
+
+/** The row, or all of them. @param {CachePlace} place  @param {number | undefined} row */
+export function rowsOf(place, row) {
+  const { batchSize, pointer: _ } = place; // throws if there is no cache any more
+  if (row === undefined) return Array.from({ length: batchSize }, (_row, b) => b);
+  checkRow(place, row);
+  return [row];
+}
+
+/** @param {CachePlace} place  @param {number} row */
+export function checkRow({ batchSize }, row) {
+  if (areCounts(row) && row < batchSize) return;
+  throw new KvcError('position_out_of_range', `There is no row ${row}: this cache has ${batchSize}, counted from 0.`);
+}
+
+/** @param {CachePlace} place  @param {number} layer */
+export function checkLayer({ numLayers }, layer) {
+  if (areCounts(layer) && layer < numLayers) return;
+  throw new KvcError('position_out_of_range',
+    `There is no layer ${layer}: this cache has ${numLayers}, counted from 0.`);
+}
 
 /**
- * What a cache holds of one layer and head, as floats: [count, headDim] each, a copy; by default all of it.
- * @param {Engine} engine  @param {number} cache  the kvc_cache  @param {number} headDim
- * @param {{ sequence: number, layer: number, head: number, first?: number, count?: number }} range
+ * What one layer and head of a row holds, as floats: [count, D] each, a copy.
+ * @param {CachePlace} place  @param {number} row  @param {Range} range
  * @returns {{ keys: Float32Array, values: Float32Array }}
  */
-export function snapshot(engine, cache, headDim, { sequence, layer, head, first = 0, count }) {
-  const length = areCounts(sequence) ? engine.call('kvc_wasm_cache_length', cache, sequence) : 0;
+export function snapshot(place, row, { layer, head, first = 0, count }) {
+  const { engine, pointer, headDim } = place;
+  const length = areCounts(row) ? lengthOf(place, row) : 0;
   const n = count ?? Math.max(0, length - first);
-  const position_out_of_range = `Layer ${layer}, head ${head}, ${n} tokens from ${first} on of sequence ${sequence}: the cache does not hold that. `
-    + `It has ${length} tokens of this sequence; all of these are counted from 0.`;
-  if (!areCounts(sequence, layer, head, first, n, first + n)) throw new KvcError('position_out_of_range', position_out_of_range);
-  const bytes = 4 * n * headDim;
-  return engine.lend(2 * bytes, (pointer) => {
-    engine.check({ position_out_of_range }, 'kvc_wasm_cache_read', cache, sequence, layer, head, first, n, pointer, pointer + bytes);
-    const floats = (/** @type {number} */ at) => new Float32Array(engine.bytes(at, bytes).slice().buffer);
-    return { keys: floats(pointer), values: floats(pointer + bytes) };
+  const position_out_of_range = `The cache does not hold ${n} tokens from ${first} on of layer ${layer}, head ${head}, `
+    + `sequence ${row}: it has ${length} tokens of this sequence. All of these are counted from 0.`;
+  if (!areCounts(row, layer, head, first, n, first + n)) {
+    throw new KvcError('position_out_of_range', position_out_of_range);
+  }
+  const size = n * headDim;
+  return engine.lend(8 * size, (k) => {
+    const v = k + 4 * size;
+    engine.check({ position_out_of_range }, 'kvc_cache_read', pointer, row, layer, head, first, n, k, v);
+    return { keys: engine.memory.floats(k, size), values: engine.memory.floats(v, size) };
   });
 }
 
 /**
- * Where the tokens of each sequence lie.
- * @param {Engine} engine  @param {number} cache  @param {number} sequences
- * @returns {SequenceMap[]}
+ * The history of a layer as floats: a copy, O(B * H * T * D).
+ * @param {CachePlace} place  @param {number} layer
+ * @param {number} [row]  needed where rows have different lengths
+ * @returns {{ key: Float32Array, value: Float32Array, shape: number[] }}  (B, H, T, D); of one row (H, T, D)
  */
-export function cacheMap(engine, cache, sequences) {
-  return Array.from({ length: sequences }, (_, sequence) => {
-    const length = engine.call('kvc_wasm_cache_length', cache, sequence);
-    const pages = Array.from({ length: Math.ceil(length / PAGE) }, (_page, i) => engine.call('kvc_wasm_cache_page', cache, sequence, PAGE * i));
+export function layerContents(place, layer, row) {
+  checkLayer(place, layer);
+  const rows = rowsOf(place, row);
+  const [T, ...others] = rows.map((b) => lengthOf(place, b));
+  if (others.some((length) => length !== T)) {
+    throw new KvcError('invalid_argument', `The rows hold ${[T, ...others].join(', ')} tokens, which is no `
+      + '(B, H, T, D): ask for one of them, { row }.');
+  }
+  const { numHeads, headDim } = place;
+  const size = T * headDim;
+  const key = new Float32Array(rows.length * numHeads * size);
+  const value = new Float32Array(key.length);
+  rows.forEach((b, i) => {
+    for (let head = 0; head < numHeads; head++) {
+      const { keys, values } = snapshot(place, b, { layer, head });
+      key.set(keys, (i * numHeads + head) * size);
+      value.set(values, (i * numHeads + head) * size);
+    }
+  });
+  const shape = [numHeads, T, headDim];
+  return { key, value, shape: row === undefined ? [rows.length, ...shape] : shape };
+}
+
+/** Where the tokens of each row lie. @param {CachePlace} place  @returns {SequenceMap[]} */
+export function cacheMap(place) {
+  const { engine, pointer } = place;
+  return lengths(place).map((length, row) => {
+    const pages = Array.from({ length: Math.ceil(length / PAGE) }, (_, i) => (
+      engine.call('kvc_cache_page', pointer, row, PAGE * i)));
     return { length, pages };
   });
 }
 
-/** What C takes as a size_t. @param {...number} numbers */
-export const areCounts = (...numbers) => numbers.every((x) => Number.isInteger(x) && x >= 0 && x < 2 ** 31);
+/** @param {CachePlace} place  @returns {CacheMemory} */
+export function cacheMemory({ engine, pointer, numLayers, numHeads, headDim, bytes }) {
+  engine.call('kvc_cache_get_memory', engine.result, pointer);
+  const memory = engine.memory.read('kvc_cache_memory', engine.result);
+  const { slot_bytes: totalBytes, bytes_per_token: bytesPerToken } = memory;
+  return {
+    totalBytes,
+    totalMB: totalBytes / MIB,
+    perLayerMB: totalBytes / MIB / numLayers,
+    cacheTensors: 2 * numLayers,
+    totalElements: 2 * (totalBytes / bytesPerToken) * numLayers * numHeads * headDim,
+    usedBytes: memory.used_bytes,
+    sharedBytes: memory.shared_bytes,
+    bytesPerToken,
+    allocatedBytes: bytes,
+  };
+}

@@ -9,45 +9,38 @@
 // (H, T, D), and rows may have different lengths then. Rows, layers and tokens are counted from 0.
 //
 // An error leaves the cache as it was, but for what was written behind the history of that very layer.
-import { refuseArray } from '../blocks/init.js';
-import { CacheLooks } from './cache-looks.js';
+import { areCounts, checkFloats, tokensIn } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
-import { areCounts } from './inspect.js';
-import { disposeSymbol } from '../session/session.js';
-import { Store } from './store.js';
+import { sharedEngine } from '../engine/init.js';
+import { disposeSymbol } from '../engine/memory.js';
+import { CacheView } from './cache-view.js';
+import { checkLayer, checkRow, rowsOf } from './inspect.js';
+import { NativeCache } from './native-cache.js';
+import { checkFingerprint, withDefaults } from './options.js';
 
 /**
- * @typedef {import('../session/options.js').CacheType} CacheType
- *
- * @typedef {object} KVCacheOptions
- * @property {number} [batchSize]   rows, 1 by default
- * @property {number} maxSeqLen     tokens that a row can hold
- * @property {number} numLayers
- * @property {number} numHeads      of keys and values; queries may have a multiple of them
- * @property {number} headDim       a multiple of 4
- * @property {CacheType} [keyType]  "f32" (default) keeps every bit; "f16" and "int8" round
- * @property {CacheType} [valueType]
- * @property {'error' | 'stop' | 'slide'} [whenFull]  what update() does with tokens that do not fit:
- *   error (default): throws "cache_full"
- *   stop: returns false and writes nothing
- *   slide: drops the oldest tokens after the sinks first, as many as it takes. Right only for keys that do
- *   not know their position: neither learned positions nor a rotation
- * @property {number} [sinks]       with slide: how many of the first tokens always stay, 0 by default
- *
- * @typedef {{ row?: number }} Row
+ * @import { OnEvent } from './events.js'
+ * @import { Row } from './inspect.js'
+ * @import { KVCacheOptions } from './options.js'
  */
 
-export class KVCache extends CacheLooks {
-  #store;
+export class KVCache extends CacheView {
+  #native;
+  #isPart; // of something else, which frees it
 
   /**
    * After `await init()`.
    * @param {KVCacheOptions} options
-   * @param {Store} [store]  not for users: the cache that something else has already
+   * @param {NativeCache} [native]  not for users: a cache that is part of something else
    */
-  constructor(options, store = new Store(options)) {
-    super(store);
-    this.#store = store;
+  constructor(options, native) {
+    const chosen = withDefaults(options ?? /** @type {any} */ ({}));
+    const cache = native ?? NativeCache.create(sharedEngine('KVCache'), chosen);
+    super(() => cache, chosen);
+    this.#native = cache;
+    this.#isPart = native !== undefined;
+    this.whenFull = chosen.whenFull;
+    this.sinks = chosen.sinks;
   }
 
   // ---- the steps of a token ---------------------------------------------------------------------
@@ -64,39 +57,62 @@ export class KVCache extends CacheLooks {
    * @returns {boolean}  false where nothing was written because whenFull is "stop" and they do not fit
    */
   update(layer, key, value, { row } = {}) {
-    const store = this.#store;
-    store.refuseLayer(layer);
-    const rows = store.rows(row);
-    const T = store.tokens(key, rows, this.numHeads, 'key');
-    refuseArray(value, 'value');
-    if (value.length !== key.length) throw new KvcError('invalid_argument', `value has ${value.length} floats, and key ${key.length}; they must be as many.`);
-    if (!store.makeRoom(rows, T)) return false;
+    const native = this.#native;
+    checkLayer(native, layer);
+    const rows = rowsOf(native, row);
+    const T = this.#tokens(key, rows, this.numHeads, 'key');
+    checkFloats(value, 'value');
+    if (value.length !== key.length) {
+      throw new KvcError('invalid_argument',
+        `value has ${value.length} floats, and key ${key.length}; they must be equally long.`);
+    }
     const size = this.numHeads * T * this.headDim;
-    rows.forEach((b, i) => store.append(b, layer, T, part(key, i, size), part(value, i, size)));
-    store.watcher?.tell();
+    return native.calls.operation(() => {
+      if (!this.#makeRoom(rows, T)) return false;
+      rows.forEach((b, i) => native.append(b, layer, T, part(key, i, size), part(value, i, size)));
+      return true;
+    });
+  }
+
+  /** Whether T tokens more fit every row, now. @param {number[]} rows  @param {number} T */
+  #makeRoom(rows, T) {
+    const { maxSeqLen, sinks, whenFull } = this;
+    const native = this.#native;
+    const tight = rows.filter((row) => native.length(row) + T > maxSeqLen);
+    if (tight.length === 0) return true;
+    if (whenFull === 'stop') return false;
+    if (whenFull === 'error' || T > maxSeqLen - sinks) throw native.full(tight[0], T);
+    for (const row of tight) {
+      native.change([row], 'kvc_cache_evict', row, sinks, native.length(row) + T - maxSeqLen);
+    }
     return true;
   }
 
   /**
-   * Makes n tokens part of the history. A layer that none were written to holds zeros for them.
+   * Makes n tokens part of the history. A layer that was not written to holds zeros for them.
    * Errors: "cache_full", "not_ready" (a layer has only some of them).
    * @param {number} [n]
    * @param {Row} [options]
    */
   advance(n = 1, { row } = {}) {
-    const store = this.#store;
-    if (!areCounts(n) || n === 0) throw new KvcError('invalid_argument', `advance() takes the number of new tokens, at least 1; it got ${n}.`);
-    const rows = store.rows(row);
+    const native = this.#native;
+    if (!areCounts(n) || n === 0) {
+      throw new KvcError('invalid_argument', `advance() takes the number of new tokens, at least 1; it got ${n}.`);
+    }
+    const rows = rowsOf(native, row);
     for (const b of rows) {
-      if (n > this.maxSeqLen - store.length(b)) throw store.full(b, n);
+      if (n > this.maxSeqLen - native.length(b)) throw native.full(b, n);
       for (let layer = 0; layer < this.numLayers; layer++) {
-        const written = store.pending(b, layer);
-        if (written > 0 && written < n) throw new KvcError('not_ready', `Layer ${layer} has only ${written} of the ${n} tokens to advance by: update() it first.`);
+        const written = native.pending(b, layer);
+        if (written === 0 || written >= n) continue;
+        throw new KvcError('not_ready',
+          `Layer ${layer} has only ${written} of the ${n} tokens to advance by: update() it first.`);
       }
     }
-    for (const b of rows) store.fill(b, n);
-    for (const b of rows) store.advance(b, n);
-    store.watcher?.tell();
+    native.calls.operation(() => {
+      for (const b of rows) native.fill(b, n);
+      for (const b of rows) native.advance(b, n);
+    });
   }
 
   /**
@@ -106,41 +122,54 @@ export class KVCache extends CacheLooks {
    * Errors: "not_ready" (update() the layer first; with causal: false, advance() first).
    * @param {number} layer
    * @param {Float32Array} query  (B, numHeads, T, D); with row (numHeads, T, D)
-   * @param {Row & { numHeads?: number, causal?: boolean }} [options]  numHeads: of the queries, a multiple of those of the cache
+   * @param {Row & { numHeads?: number, causal?: boolean }} [options]
+   *   numHeads: of the queries, a multiple of those of the cache
    * @returns {Float32Array} of the query's shape
    */
   attend(layer, query, { numHeads = this.numHeads, row, causal = true } = {}) {
-    const store = this.#store;
-    store.refuseLayer(layer);
-    const rows = store.rows(row);
+    const native = this.#native;
+    checkLayer(native, layer);
+    const rows = rowsOf(native, row);
     if (!areCounts(numHeads) || numHeads === 0 || numHeads % this.numHeads !== 0) {
-      throw new KvcError('invalid_argument', `${numHeads} heads of queries cannot share the ${this.numHeads} heads of this cache: it must be a multiple.`);
+      throw new KvcError('invalid_argument',
+        `${numHeads} heads of queries cannot share the ${this.numHeads} heads of this cache: it must be a multiple.`);
     }
-    const T = store.tokens(query, rows, numHeads, 'query');
+    const T = this.#tokens(query, rows, numHeads, 'query');
     for (const b of rows) {
-      const written = store.pending(b, layer);
+      const written = native.pending(b, layer);
       if (causal && T > written) {
-        throw new KvcError('not_ready', `There are ${T} queries, and layer ${layer} has ${written} new tokens in row ${b}: update() it first.`);
+        throw new KvcError('not_ready',
+          `There are ${T} queries, and layer ${layer} has ${written} new tokens in row ${b}: update() it first.`);
       }
-      if (!causal && store.length(b) === 0) throw new KvcError('not_ready', `Row ${b} holds no token to look at: update() and advance() first.`);
+      if (!causal && native.length(b) === 0) {
+        throw new KvcError('not_ready', `Row ${b} holds no token to look at: update() and advance() first.`);
+      }
     }
     const size = numHeads * T * this.headDim;
     const result = new Float32Array(query.length);
-    rows.forEach((b, i) => result.set(store.attend(b, layer, T, numHeads, part(query, i, size), causal), i * size));
-    store.watcher?.tell();
+    native.calls.operation(() => rows.forEach((b, i) => {
+      result.set(native.attend(b, layer, T, numHeads, part(query, i, size), causal), i * size);
+    }));
     return result;
+  }
+
+  /** T of a (rows, heads, T, D). @param {unknown} array  @param {number[]} rows  @param {number} heads  @param {string} name */
+  #tokens(array, rows, heads, name) {
+    const { headDim } = this;
+    return tokensIn(array, rows.length * heads * headDim, name, `(${rows.length}, ${heads}, T, ${headDim})`);
   }
 
   // ---- changing the history ---------------------------------------------------------------------
 
-  /** Rewinds to the first n tokens. Error: "position_out_of_range" (more than there are). @param {number} n  @param {Row} [options] */
+  /**
+   * Rewinds to the first n tokens. Error: "position_out_of_range" (more than there are).
+   * @param {number} n  @param {Row} [options]
+   */
   truncate(n, { row } = {}) {
-    const rows = this.#store.rows(row);
-    for (const b of rows) {
-      const length = this.#store.length(b);
-      if (!areCounts(n) || n > length) throw new KvcError('position_out_of_range', `Row ${b} holds ${length} tokens; it cannot be cut to ${n}.`);
-    }
-    for (const b of rows) this.#change([b], 'truncate', b, n);
+    const native = this.#native;
+    const rows = rowsOf(native, row);
+    for (const b of rows) checkHeld(native, b, n, `it cannot be cut to ${n}.`);
+    native.calls.operation(() => { for (const b of rows) native.change([b], 'kvc_cache_truncate', b, n); });
   }
 
   /**
@@ -149,68 +178,79 @@ export class KVCache extends CacheLooks {
    * @param {number} first  @param {number} count  @param {Row} [options]
    */
   evict(first, count, { row } = {}) {
-    const rows = this.#store.rows(row);
-    for (const b of rows) {
-      const length = this.#store.length(b);
-      if (areCounts(first, count) && first + count <= length) continue;
-      throw new KvcError('position_out_of_range', `Row ${b} holds ${length} tokens; ${count} from ${first} on are not all among them.`);
-    }
-    for (const b of rows) this.#change([b], 'evict', b, first, count);
+    const native = this.#native;
+    const rows = rowsOf(native, row);
+    const end = areCounts(first, count) ? first + count : NaN;
+    for (const b of rows) checkHeld(native, b, end, `${count} from ${first} on are not all among them.`);
+    native.calls.operation(() => { for (const b of rows) native.change([b], 'kvc_cache_evict', b, first, count); });
   }
 
-  /** Row `to` becomes a copy of row `from` and shares its pages until one of them writes. @param {number} from  @param {number} to */
+  /**
+   * Row `to` becomes a copy of row `from` and shares its pages until one of them writes.
+   * @param {number} from  @param {number} to
+   */
   fork(from, to) {
-    const rows = [from, to].map((row) => this.#store.refuseRow(row));
-    this.#change(rows, 'fork', from, to); // what is behind the history of `from` would be lost with its page's copy
+    for (const row of [from, to]) checkRow(this.#native, row);
+    // What is behind the history of `from` would be lost as soon as its page is copied.
+    this.#native.change([from, to], 'kvc_cache_fork', from, to);
   }
 
-  /** Row i becomes what from[i] was, all at once: beam search. @param {ArrayLike<number>} from  [B] */
+  /** Row i becomes what from[i] was, all at the same time: beam search. @param {ArrayLike<number>} from  [B] */
   reorder(from) {
-    const store = this.#store;
-    if (from?.length !== this.batchSize) throw new KvcError('invalid_argument', `reorder() takes one row for each of the ${this.batchSize}.`);
-    const rows = Uint32Array.from(from, (row) => store.refuseRow(row));
-    store.engine.lend(rows.byteLength, (pointer) => {
-      store.engine.bytes(pointer, rows.byteLength).set(new Uint8Array(rows.buffer));
-      this.#change(store.rows(undefined), 'reorder', pointer);
+    const native = this.#native;
+    if (from?.length !== this.batchSize) {
+      throw new KvcError('invalid_argument', `reorder() takes one row for each of the ${this.batchSize}.`);
+    }
+    const rows = Array.from(from);
+    for (const row of rows) checkRow(native, row);
+    native.engine.lend(4 * rows.length, (pointer) => {
+      native.engine.memory.putWords(pointer, rows);
+      native.change(rowsOf(native, undefined), 'kvc_cache_reorder', pointer);
     });
   }
 
   /** Empties a row. @param {number} row */
   drop(row) {
-    this.#change([this.#store.refuseRow(row)], 'drop', row);
+    checkRow(this.#native, row);
+    this.#native.change([row], 'kvc_cache_drop', row);
   }
 
   /** Empties all rows but this one. @param {number} row */
   keep(row) {
-    this.#store.refuseRow(row);
-    this.#change(this.#store.rows(undefined).filter((b) => b !== row), 'keep', row);
+    const native = this.#native;
+    checkRow(native, row);
+    native.change(rowsOf(native, undefined).filter((b) => b !== row), 'kvc_cache_keep', row);
   }
 
   /** Empties all rows and zeroes every slot: equal to a new cache, bit for bit. */
   reset() {
-    this.#change(this.#store.rows(undefined), 'reset');
+    this.#native.reset();
   }
 
-  /** @param {number[]} rows  @param {string} name  @param {...number} args */
-  #change(rows, name, ...args) {
-    this.#store.change(rows, name, ...args);
-    this.#store.watcher?.tell();
+  // ---- events -----------------------------------------------------------------------------------
+
+  /**
+   * Called with each event (see CacheEvent; its sequence is the row) once the call that made it is done.
+   * null, as at first: nothing is recorded.
+   */
+  get onEvent() {
+    return this.#native.calls.listener;
+  }
+
+  set onEvent(/** @type {OnEvent | null} */ listener) {
+    this.#native.calls.listener = listener;
   }
 
   // ---- as bytes ---------------------------------------------------------------------------------
 
   /**
    * All rows as bytes, to go on from bit for bit with restore().
-   * @param {{ fingerprint?: bigint }} [options]  any number that says what made the keys and values; restore() asks for the same
+   * @param {{ fingerprint?: bigint }} [options]
+   *   any number that says what made the keys and values; restore() asks for the same
    */
   save({ fingerprint = 0n } = {}) {
-    const store = this.#store;
-    refuseFingerprint(fingerprint);
-    const length = store.call('state_bytes') >>> 0;
-    return store.engine.lend(length, (pointer) => {
-      store.check({}, 'save', fingerprint, pointer, length);
-      return store.engine.bytes(pointer, length).slice();
-    });
+    checkFingerprint(fingerprint);
+    return this.#native.save(fingerprint);
   }
 
   /**
@@ -220,20 +260,18 @@ export class KVCache extends CacheLooks {
    * @param {Uint8Array} state  @param {{ fingerprint?: bigint }} [options]
    */
   restore(state, { fingerprint = 0n } = {}) {
-    const store = this.#store;
-    refuseFingerprint(fingerprint);
-    if (!(state instanceof Uint8Array)) throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave.');
-    store.engine.lend(state.length, (pointer) => {
-      store.engine.bytes(pointer, state.length).set(state);
-      store.restore(fingerprint, pointer, state.length);
-    });
+    checkFingerprint(fingerprint);
+    if (!(state instanceof Uint8Array)) {
+      throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave.');
+    }
+    this.#native.restore(state, fingerprint);
   }
 
   // ---- lifetime ---------------------------------------------------------------------------------
 
   /** Frees the memory; a cache that is part of something else lives as long as that. May be called again. */
   dispose() {
-    this.#store.dispose();
+    if (!this.#isPart) this.#native.dispose();
   }
 
   [disposeSymbol]() {
@@ -241,11 +279,12 @@ export class KVCache extends CacheLooks {
   }
 }
 
-/** @param {unknown} fingerprint */
-function refuseFingerprint(fingerprint) {
-  if (typeof fingerprint === 'bigint' && fingerprint >= 0n && fingerprint < 2n ** 64n) return;
-  throw new KvcError('invalid_argument', 'A fingerprint is a BigInt of 64 bits, such as 0n.');
-}
-
 /** @param {Float32Array} array  @param {number} i  @param {number} size */
 const part = (array, i, size) => array.subarray(i * size, (i + 1) * size);
+
+/** Refuses more tokens than a row holds. @param {NativeCache} native  @param {number} row  @param {number} n  @param {string} what */
+function checkHeld(native, row, n, what) {
+  const length = native.length(row);
+  if (areCounts(n) && n <= length) return;
+  throw new KvcError('position_out_of_range', `Row ${row} holds ${length} tokens; ${what}`);
+}

@@ -1,11 +1,11 @@
-// What the machine can do at most, measured by src/probe.c in an instance of its own of the same module:
+// What the machine can do at most, measured by src/kernels/probe.c in an instance of its own of the same module:
 // the same build in the same JavaScript engine as what is held against it. Its memory goes with it.
-import { KvcError } from '../engine/errors.js';
+import { PROBE } from '../engine/abi.js';
 import { Engine } from '../engine/engine.js';
 
-const BLOCK = 128;          // bytes that are read at once: KVC_PROBE_BLOCK
-const CHAINS = 12;          // KVC_PROBE_CHAINS
-const FLOATS = 8 * CHAINS;  // multiplications and additions of a round, in f32
+/** @import { Variant } from '../engine/variants.js' */
+
+const FLOATS = 8 * PROBE.CHAINS;  // multiplications and additions of a round, in f32
 const INTEGERS = 4 * FLOATS;
 const BYTES_AT_A_TIME = 2e6, ROUNDS_AT_A_TIME = 10_000; // between two looks at the clock
 
@@ -17,16 +17,14 @@ export class Limits {
   /** @param {Engine} engine  @param {number} bytes */
   constructor(engine, bytes) {
     this.#engine = engine;
-    this.#bytes = Math.ceil(bytes / BLOCK) * BLOCK;
-    this.#memory = engine.call('kvc_wasm_allocate', this.#bytes);
-    if (this.#memory === 0) {
-      throw new KvcError('out_of_memory', `There are no ${this.#bytes} bytes to measure how fast as many are read as the model has. Choose a smaller model.`);
-    }
-    engine.bytes(this.#memory, this.#bytes).fill(1); // untouched pages would all be one page of zeros
+    this.#bytes = Math.ceil(bytes / PROBE.BLOCK) * PROBE.BLOCK;
+    this.#memory = engine.allocate(this.#bytes, `There is no room for ${this.#bytes} bytes, as many as the model `
+      + 'reads, to measure how fast they are read. Choose a smaller model.');
+    engine.memory.bytes(this.#memory, this.#bytes).fill(1); // untouched pages would all be one page of zeros
   }
 
   /**
-   * @param {import('../engine/engine.js').Variant} variant  the build
+   * @param {Variant} variant  the build
    * @param {number} bytes  that read() reads
    * @param {AbortSignal} [signal]
    */
@@ -47,7 +45,8 @@ export class Limits {
   /** Bytes per second, from the first to the last and over again. @param {number} windowMs */
   read(windowMs) {
     const times = Math.max(1, Math.round(BYTES_AT_A_TIME / this.#bytes));
-    return this.#bytes * times * perSecond(windowMs, () => this.#engine.call('kvc_wasm_probe_read', this.#memory, this.#bytes, times));
+    const read = () => this.#engine.call('kvc_probe_read', this.#memory, this.#bytes, times);
+    return this.#bytes * times * perSecond(windowMs, read);
   }
 
   /**
@@ -56,9 +55,11 @@ export class Limits {
    * @param {'f32' | 'int8'} weights  @param {number} windowMs
    */
   multiplyAdd(weights, windowMs) {
-    const [probe, factor, each] = weights === 'int8'
-      ? /** @type {const} */ (['kvc_wasm_probe_dot', 0, INTEGERS]) : /** @type {const} */ (['kvc_wasm_probe_multiply_add', 0.5, FLOATS]);
-    return each * ROUNDS_AT_A_TIME * perSecond(windowMs, () => this.#engine.call(probe, ROUNDS_AT_A_TIME, factor));
+    const engine = this.#engine;
+    const [operations, run] = weights === 'int8'
+      ? [INTEGERS, () => engine.call('kvc_probe_dot', ROUNDS_AT_A_TIME, 0)]
+      : [FLOATS, () => engine.call('kvc_probe_multiply_add', ROUNDS_AT_A_TIME, 0.5)];
+    return operations * ROUNDS_AT_A_TIME * perSecond(windowMs, run);
   }
 
   dispose() {

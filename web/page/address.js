@@ -2,7 +2,7 @@
 // (simd, relaxed) another build of the engine.
 import { WorkerError } from '../worker/client.js';
 
-/** @import { Variant } from '../engine/engine.js' */
+/** @import { Variant } from '../engine/variants.js' */
 
 const parameters = new URLSearchParams(location.search);
 

@@ -11,9 +11,17 @@
 // A token is given out as soon as all beams, running and finished, agree on it: nothing can change it
 // then. Nothing is drawn: the same everywhere, with the cache on or off; numBeams 1 is greedy.
 import { throwIfAborted } from '../engine/errors.js';
+import { top } from './inspect.js';
+import { beginSync, contextFull, extend, finishInSlices } from './passes.js';
 
 /**
- * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability; beam i lies in sequence i
+ * @import { Pauses } from '../engine/pauses.js'
+ * @import { NativeSession } from './native-session.js'
+ * @import { FinishReason, Plan, Token } from './plan.js'
+ * @import { BeamOptions } from './sampling.js'
+ *
+ * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability; beam i lies in
+ *   sequence i
  * @typedef {{ ids: number[], score: number, ended: boolean }} Hypothesis
  */
 
@@ -26,14 +34,14 @@ class Search {
   #ends;
   #maxTokens;
 
-  /** @param {import('./sampling.js').BeamOptions} options  @param {readonly number[]} ends  @param {number} maxTokens */
+  /** @param {BeamOptions} options  @param {readonly number[]} ends  @param {number} maxTokens */
   constructor(options, ends, maxTokens) {
     this.#options = options;
     this.#ends = ends;
     this.#maxTokens = maxTokens;
   }
 
-  /** So many continuations of each beam that numBeams remain, whatever ends. */
+  /** Continuations of each beam: numBeams of them remain, whatever ends. */
   get width() {
     return (1 + Math.max(1, this.#ends.length)) * this.#options.numBeams;
   }
@@ -70,7 +78,7 @@ class Search {
     return sum / Math.fround(length ** this.#options.lengthPenalty);
   }
 
-  /** Whether beams that have come so far can add nothing. @param {Beam[]} beams */
+  /** Whether these beams can add nothing any more. @param {Beam[]} beams */
   isOver(beams) {
     const { numBeams, earlyStopping, lengthPenalty } = this.#options;
     if (beams.length === 0) return true;
@@ -79,7 +87,7 @@ class Search {
     return earlyStopping === true || this.#score(beams[0].sum, farthest) <= this.finished[numBeams - 1].score;
   }
 
-  /** How many tokens all have in common. */
+  /** The number of tokens that all have in common. */
   get settled() {
     const [{ ids }, ...others] = [...this.beams, ...this.finished];
     return others.reduce((n, other) => commonLength(ids, other.ids, n), ids.length);
@@ -94,17 +102,17 @@ function commonLength(a, b, most = Infinity) {
 }
 
 /**
- * @param {import('./passes.js').Passes} handle  with the prompt in the selected sequence, and numBeams sequences
- * @param {import('./generate.js').Plan} plan
- * @param {import('./sampling.js').BeamOptions} options
- * @param {import('../engine/pauses.js').Pauses} pauses
- * @returns {AsyncGenerator<import('./generate.js').Token, import('./generate.js').FinishReason, void>}
+ * @param {NativeSession} native  with the prompt in the selected sequence, and numBeams sequences
+ * @param {Plan} plan
+ * @param {BeamOptions} options
+ * @param {Pauses} pauses
+ * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
-export async function* searchBeams(handle, plan, options, pauses) {
+export async function* searchBeams(native, plan, options, pauses) {
   const prompt = Array.from(plan.ids);
-  const room = Math.min(plan.maxTokens, handle.capacity - prompt.length);
+  const room = Math.min(plan.maxTokens, native.capacity - prompt.length);
   const search = new Search(options, plan.ends, room);
-  const text = handle.model.textStream();
+  const text = native.model.textStream();
   let given = 0;
   let ms = 0; // of computing since the last token was given out
   /** @param {number[]} ids  @param {boolean} [last] */
@@ -114,39 +122,40 @@ export async function* searchBeams(handle, plan, options, pauses) {
     while (given < ids.length) {
       const position = prompt.length + given;
       const id = ids[given++];
-      yield { id, text: text.push(id) + (last && given === ids.length ? text.flush() : ''), position, sequence: 0, ms: share };
+      const piece = text.push(id) + (last && given === ids.length ? text.flush() : '');
+      yield { id, text: piece, position, sequence: 0, ms: share };
       throwIfAborted(plan.signal);
     }
   }
-  handle.spread(1);
+  native.spread(1);
   try {
     for (let t = 1; t <= room; t++) {
       const start = performance.now();
-      const next = search.next(search.beams.map((_, i) => topOf(handle, i, search.width)));
+      const next = search.next(search.beams.map((_, i) => topOf(native, i, search.width)));
       ms += performance.now() - start;
       if (search.isOver(next)) break;
-      handle.reorder(Array.from({ length: handle.sequences }, (_, i) => next[i]?.from ?? i));
-      ms += await handle.extend(next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
+      native.reorder(Array.from({ length: native.sequences }, (_, i) => next[i]?.from ?? i));
+      ms += await extend(native, next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
       search.beams = next;
       if (t === room) for (const beam of next) search.finish(beam, false);
       yield* giveOut(next[0].ids.slice(0, search.settled));
     }
     const best = search.finished[0] ?? { ids: [], ended: false };
     const shared = search.beams.map(({ ids }) => commonLength(ids, best.ids));
-    handle.adopt(shared.indexOf(Math.max(...shared)));
-    handle.beginSync([...prompt, ...best.ids]); // of which its beam holds all or most
-    ms += await handle.slices(pauses);
+    native.adopt(shared.indexOf(Math.max(...shared)));
+    beginSync(native, [...prompt, ...best.ids]); // of which its beam holds all or most
+    ms += await finishInSlices(native, pauses);
     yield* giveOut(best.ids, true);
     if (best.ended) return 'eos';
-    if (plan.maxTokens > room) throw handle.full(1);
+    if (plan.maxTokens > room) throw contextFull(native, 1);
     return plan.ending;
   } finally {
-    if (handle.usable) handle.adopt(0, prompt.length + given);
+    if (native.usable) native.adopt(0, prompt.length + given);
   }
 }
 
-/** @param {import('./passes.js').Passes} handle  @param {number} sequence  @param {number} k */
-function topOf(handle, sequence, k) {
-  handle.select(sequence);
-  return handle.top(Math.min(k, handle.model.sampledIds));
+/** @param {NativeSession} native  @param {number} sequence  @param {number} k */
+function topOf(native, sequence, k) {
+  native.select(sequence);
+  return top(native, Math.min(k, native.model.sampledIds));
 }

@@ -1,129 +1,142 @@
-// The passes of a session, at once or in slices, and what can be asked of them. Under session.js; generate.js
-// and beams.js drive it.
+// The passes of a session, each begun and then stepped to its end, synchronously or in slices.
 import { KvcError } from '../engine/errors.js';
-import { Handle, NO_LOGITS } from './handle.js';
 
-/** @typedef {import('../engine/pauses.js').Pauses} Pauses */
+/**
+ * @import { Pauses } from '../engine/pauses.js'
+ * @import { NativeSession } from './native-session.js'
+ */
 
-export class Passes extends Handle {
-  /** Of the last prefill. */
-  prefillStats = { tokens: 0, reused: 0, ms: 0 };
+// ---- beginning ----------------------------------------------------------------------------------
 
-  /** @param {ArrayLike<number>} ids */
-  begin(ids) {
-    this.refuseIds(ids, 1, this.capacity - this.position);
-    this.#set(ids);
-    this.check({}, 'kvc_wasm_session_begin', ids.length);
+/** Appends tokens. @param {NativeSession} native  @param {ArrayLike<number>} ids */
+export function begin(native, ids) {
+  checkIds(native, ids, 1, native.capacity - native.position);
+  prepare(native, ids);
+  native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, ids.length);
+}
+
+/**
+ * Makes the timeline these tokens; returns how many of them need no computing.
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids
+ */
+export function beginSync(native, ids) {
+  const { engine, pointer, input } = native;
+  checkIds(native, ids, 1, native.capacity, 0);
+  prepare(native, ids);
+  native.calls.check({}, 'kvc_session_begin_sync', pointer, input, ids.length, engine.result);
+  return engine.resultWord;
+}
+
+/** Scores a text, into native.scores. @param {NativeSession} native  @param {ArrayLike<number>} ids */
+export function beginScore(native, ids) {
+  const { pointer, input, scores } = native;
+  checkIds(native, ids, 2, native.capacity + 1, 0);
+  prepare(native, ids);
+  native.calls.check({}, 'kvc_session_begin_score', pointer, input, ids.length, scores);
+}
+
+/**
+ * One token more for each of several sequences.
+ * @param {NativeSession} native
+ * @param {ArrayLike<number>} sequences  each at most once  @param {ArrayLike<number>} ids  one for each
+ */
+export function beginBatch(native, sequences, ids) {
+  const n = sequences?.length;
+  if (!(n > 0) || n !== ids?.length) {
+    throw new KvcError('invalid_argument', 'decodeBatch takes a list of sequences, and one token id for each.');
   }
+  for (let i = 0; i < n; i++) native.checkSequence(sequences[i]);
+  checkIds(native, ids, 1, n, 0);
+  prepare(native, [...Array.from(sequences), ...Array.from(ids)]);
+  const { pointer, input, capacity } = native;
+  native.calls.check({
+    context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. Rewind with truncate().`,
+    invalid_argument: 'decodeBatch takes each sequence at most once.',
+  }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
+}
 
-  /** Returns how many of the tokens need no computing. @param {ArrayLike<number>} ids  @returns {number} */
-  beginSync(ids) {
-    this.refuseIds(ids, 1, this.capacity, 0);
-    this.#set(ids);
-    this.check({}, 'kvc_wasm_session_begin_sync', ids.length);
-    return this.engine.word(0);
-  }
+/** @param {NativeSession} native  @param {ArrayLike<number>} words  that the call to come reads */
+function prepare(native, words) {
+  native.calls.check({}, 'kvc_session_set_cache', native.pointer, native.useCache);
+  native.engine.memory.putWords(native.input, words);
+}
 
-  /** @param {ArrayLike<number>} ids */
-  beginScore(ids) {
-    this.refuseIds(ids, 2, this.capacity + 1, 0);
-    this.#set(ids);
-    this.check({}, 'kvc_wasm_session_begin_score', ids.length);
-  }
+// ---- running ------------------------------------------------------------------------------------
 
-  /** One token more for each of several sequences. @param {number[]} sequences  @param {number[]} ids */
-  beginBatch(sequences, ids) {
-    this.#set([...ids, ...sequences]);
-    const context_full = `A sequence is full: a session of capacity ${this.capacity} takes no further token. Rewind with truncate().`;
-    this.check({ context_full, invalid_argument: 'decodeBatch takes each sequence at most once.' }, 'kvc_wasm_session_begin_batch', ids.length);
-  }
+const NOT_FINITE = {
+  not_finite: 'The logits hold NaN or an infinity: the weights of this model are broken. The token was not added.',
+};
 
-  /** @param {ArrayLike<number>} words */
-  #set(words) {
-    this.check({}, 'kvc_wasm_session_set_cache', this.useCache);
-    this.send(words);
-  }
+/** True while there is more to do. @param {NativeSession} native */
+const step = (native) => native.calls.check(NOT_FINITE, 'kvc_session_step', native.pointer);
 
-  /** True while there is more to do. */
-  step() {
-    const pending = this.check({
-      not_finite: 'The logits hold NaN or an infinity: the weights of this model are broken. The token was not added.',
-    }, 'kvc_wasm_session_step');
-    this.watcher?.collect();
-    return pending;
-  }
-
-  /** The whole pass at once; returns its milliseconds. */
-  finish() {
+/** The whole pass, synchronously; returns its milliseconds. @param {NativeSession} native */
+export function finish(native) {
+  return native.calls.operation(() => {
     const start = performance.now();
-    while (this.step());
-    const ms = performance.now() - start;
-    this.watcher?.tell();
-    return ms;
-  }
+    while (step(native));
+    return performance.now() - start;
+  });
+}
 
-  /**
-   * The whole pass in slices; returns the milliseconds of computing. Others have their turn before it and within it, and
-   * not after it: an abort that is heard there finds nothing computed that nobody has been given.
-   * @param {Pauses} pauses
-   */
-  async slices(pauses) {
-    if (pauses.due) await pauses.take();
-    const start = performance.now();
-    const paused = pauses.ms;
-    while (this.step()) if (pauses.due) await pauses.take();
-    const ms = performance.now() - start - (pauses.ms - paused);
-    this.watcher?.tell();
-    return ms;
+/**
+ * The whole pass, in slices; returns the milliseconds of computing. Yields before and during the pass, never
+ * after: an abort cannot lose a finished token.
+ * @param {NativeSession} native  @param {Pauses} pauses
+ */
+export async function finishInSlices(native, pauses) {
+  if (pauses.due) await pauses.take();
+  const start = performance.now();
+  const paused = pauses.ms;
+  native.calls.hold();
+  try {
+    while (step(native)) if (pauses.due) await pauses.take();
+    return performance.now() - start - (pauses.ms - paused);
+  } finally {
+    native.calls.release();
   }
+}
 
-  /**
-   * One token more for each of these sequences; returns the milliseconds of computing.
-   * @param {number[]} sequences  @param {number[]} ids  @param {Pauses} pauses
-   */
-  extend(sequences, ids, pauses) {
-    if (sequences.length > 1) this.beginBatch(sequences, ids);
-    else {
-      this.select(sequences[0]);
-      this.begin(ids);
-    }
-    return this.slices(pauses);
+/**
+ * One token more for each of these sequences; returns the milliseconds of computing.
+ * @param {NativeSession} native  @param {number[]} sequences  @param {number[]} ids  @param {Pauses} pauses
+ */
+export function extend(native, sequences, ids, pauses) {
+  if (sequences.length > 1) beginBatch(native, sequences, ids);
+  else {
+    native.select(sequences[0]);
+    begin(native, ids);
   }
+  return finishInSlices(native, pauses);
+}
 
-  /** @param {ArrayLike<number>} ids  @param {number} least  @param {number} most  @param {number} [taken] */
-  refuseIds(ids, least, most, taken = this.position) {
-    const { vocabSize } = this.model.config;
-    if (!(ids?.length >= least)) throw new KvcError('invalid_argument', `At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
-    if (ids.length > most) throw this.full(ids.length, most, taken);
-    for (let i = 0; i < ids.length; i++) {
-      if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
-      throw new KvcError('token_out_of_range', `${ids[i]}, at index ${i}, is not a token id; this model has ids 0 to ${vocabSize - 1}.`);
-    }
+// ---- refusing -----------------------------------------------------------------------------------
+
+/**
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids
+ * @param {number} least  @param {number} most  of them
+ * @param {number} [taken]  the positions in use, for the error
+ */
+export function checkIds(native, ids, least, most, taken = native.position) {
+  const { vocabSize } = native.model.config;
+  if (!(ids?.length >= least)) {
+    throw new KvcError('invalid_argument',
+      `At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
   }
-
-  /** The error when n tokens do not fit. @param {number} n  @param {number} [most]  @param {number} [taken] */
-  full(n, most = 0, taken = this.position) {
-    return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for ${most} here, in a session of capacity `
-      + `${this.capacity}${taken > 0 ? ` with ${taken} taken. Rewind with truncate(), or use` : '. Use'} fewer.`);
+  if (ids.length > most) throw contextFull(native, ids.length, most, taken);
+  for (let i = 0; i < ids.length; i++) {
+    if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
+    throw new KvcError('token_out_of_range',
+      `${ids[i]}, at index ${i}, is not a token id; this model has ids 0 to ${vocabSize - 1}.`);
   }
+}
 
-  // ---- what comes out ---------------------------------------------------------------------------
-
-  /** Draws the next token of the selected sequence. @param {number[]} sampling */
-  sample(sampling) {
-    this.check({}, 'kvc_wasm_session_sample', ...sampling, this.model.sampledIds);
-    return this.engine.word(0);
-  }
-
-  /** @param {number} k  @returns {{ id: number, logProb: number }[]} */
-  top(k) {
-    const most = this.model.sampledIds;
-    if (!Number.isInteger(k) || k < 1 || k > most) throw new KvcError('invalid_argument', `top() gives 1 to ${most} tokens; ${k} is not possible.`);
-    return this.engine.lend(8 * k, (pointer) => {
-      this.check({ not_ready: NO_LOGITS }, 'kvc_wasm_session_top', most, k, pointer, pointer + 4 * k);
-      const ids = new Uint32Array(this.engine.bytes(pointer, 4 * k).slice().buffer);
-      const logProbs = this.floats(pointer + 4 * k, k);
-      return Array.from(ids, (id, i) => ({ id, logProb: logProbs[i] }));
-    });
-  }
+/**
+ * The error when n tokens do not fit.
+ * @param {NativeSession} native  @param {number} n  @param {number} [most]  @param {number} [taken]
+ */
+export function contextFull(native, n, most = 0, taken = native.position) {
+  const rest = taken > 0 ? ` with ${taken} taken. Rewind with truncate(), or use` : '. Use';
+  return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for ${most} `
+    + `here, in a session of capacity ${native.capacity}${rest} fewer.`);
 }

@@ -1,24 +1,28 @@
-// The cache of a session, to look at: session.kvCache. What it holds follows from the session's tokens, and
-// changes with them only: rows are the session's sequences.
-import { CacheLooks } from '../cache/cache-looks.js';
-import { Store } from '../cache/store.js';
+// session.kvCache: the cache of a session, to look at. What it holds follows from the session's tokens and
+// changes with them only; rows are the session's sequences.
+import { CacheView } from '../cache/cache-view.js';
 
-export class SessionCache extends CacheLooks {
+/**
+ * @import { OnEvent } from '../cache/events.js'
+ * @import { CacheShape } from '../cache/native-cache.js'
+ * @import { CachePlace } from '../cache/inspect.js'
+ *
+ * @typedef {object} Timeline  the session
+ * @property {OnEvent | null} onEvent
+ * @property {(n: number) => void} truncate
+ * @property {() => void} reset
+ */
+
+export class SessionCache extends CacheView {
   #session;
 
-  /** @param {import('./session.js').Session} session  @param {import('./handle.js').Handle} handle */
-  constructor(session, handle) {
-    const { nLayer: numLayers, nHead: numHeads, headDim } = handle.model.config;
-    const { sequences: batchSize, capacity: maxSeqLen, keyType, valueType } = handle;
-    super(new Store({ batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType }, {
-      engine: handle.engine,
-      get cache() { return handle.cache; },
-      get bytes() { return session.memoryUsage().totalBytes; },
-      get disposed() { return handle.disposed; },
-    }));
+  /** @param {Timeline} session  @param {() => CachePlace} placeOf  @param {CacheShape} shape */
+  constructor(session, placeOf, shape) {
+    super(placeOf, shape);
     this.#session = session;
   }
 
+  /** session.onEvent */
   get onEvent() {
     return this.#session.onEvent;
   }

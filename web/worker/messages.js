@@ -50,10 +50,10 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
- * @import { Variant } from '../engine/engine.js'
+ * @import { Variant } from '../engine/variants.js'
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { Figures, Plan } from '../measure/measure.js'
- * @import { FinishReason } from '../session/generate.js'
+ * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/session.js'
  */
 

@@ -1,0 +1,59 @@
+// A cache to look at: what KVCache and the kvCache of a session have in common. Nothing here changes it.
+import { cacheMap, cacheMemory, layerContents, lengths, snapshot } from './inspect.js';
+
+/**
+ * @import { CachePlace, Range, Row } from './inspect.js'
+ * @import { CacheShape } from './native-cache.js'
+ */
+
+export class CacheView {
+  #placeOf;
+
+  /** @param {() => CachePlace} placeOf  where it is now  @param {CacheShape} shape */
+  constructor(placeOf, { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType }) {
+    this.#placeOf = placeOf;
+    this.batchSize = batchSize;
+    this.maxSeqLen = maxSeqLen;
+    this.numLayers = numLayers;
+    this.numHeads = numHeads;
+    this.headDim = headDim;
+    this.keyType = keyType;
+    this.valueType = valueType;
+  }
+
+  /** Tokens that each row holds. */
+  get positions() {
+    return lengths(this.#placeOf());
+  }
+
+  /** Tokens that the rows hold; where they differ, those of the longest. */
+  get position() {
+    return this.positions.reduce((most, n) => Math.max(most, n));
+  }
+
+  /**
+   * The history of a layer as floats, whatever the cache keeps: a copy, O(B * H * T * D).
+   * @param {number} layer
+   * @param {Row} [options]  needed where rows have different lengths
+   */
+  get(layer, { row } = {}) {
+    return layerContents(this.#placeOf(), layer, row);
+  }
+
+  /**
+   * What one layer and head of a row holds, as floats: [count, D] each, a copy; by default all of it.
+   * @param {Range & Row} range
+   */
+  snapshot({ row = 0, ...range } = /** @type {any} */ ({})) {
+    return snapshot(this.#placeOf(), row, range);
+  }
+
+  /** Where the tokens of each row lie: equal pages are shared. */
+  cacheMap() {
+    return cacheMap(this.#placeOf());
+  }
+
+  memoryUsage() {
+    return cacheMemory(this.#placeOf());
+  }
+}

@@ -1,0 +1,240 @@
+// One kvc_cache in wasm memory: its calls, and what lies behind its history. kv-cache.js gives it to users.
+import { DTYPES } from '../engine/abi.js';
+import { KvcError } from '../engine/errors.js';
+import { layOut } from '../engine/engine.js';
+import { WatchedCalls } from './events.js';
+import { lengthOf } from './inspect.js';
+
+/**
+ * @import { Exports } from '../engine/abi.js'
+ * @import { Engine } from '../engine/engine.js'
+ * @import { Block } from '../engine/memory.js'
+ * @import { CachePlace } from './inspect.js'
+ * @import { CacheType } from './options.js'
+ *
+ * @typedef {object} CacheShape  B, S, L, H, D and the element types
+ * @property {number} batchSize
+ * @property {number} maxSeqLen
+ * @property {number} numLayers
+ * @property {number} numHeads
+ * @property {number} headDim
+ * @property {CacheType} keyType
+ * @property {CacheType} valueType
+ *
+ * @typedef {'kvc_cache_truncate' | 'kvc_cache_evict' | 'kvc_cache_fork' | 'kvc_cache_reorder' | 'kvc_cache_drop'
+ *   | 'kvc_cache_keep'} Change  a function that changes the history
+ */
+
+const ALIGN = 16; // bytes, of the scratch of attention
+
+/** @implements {CachePlace} */
+export class NativeCache {
+  #block;
+  #pointer;
+  #pending; // [B * L] tokens written behind the history
+
+  /**
+   * A cache that is there already, on its own or as part of something else.
+   * @param {Engine} engine
+   * @param {Block} block    that it lies in; held, so that it outlives this
+   * @param {number} pointer
+   * @param {CacheShape} shape
+   */
+  constructor(engine, block, pointer, { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType }) {
+    this.engine = engine;
+    this.batchSize = batchSize;
+    this.maxSeqLen = maxSeqLen;
+    this.numLayers = numLayers;
+    this.numHeads = numHeads;
+    this.headDim = headDim;
+    this.keyType = keyType;
+    this.valueType = valueType;
+    this.#block = block;
+    this.#pointer = pointer;
+    this.#pending = new Uint32Array(batchSize * numLayers);
+    /** Whatever changes this cache is called through these. */
+    this.calls = new WatchedCalls(engine, () => this.pointer);
+  }
+
+  /** @param {Engine} engine  @param {CacheShape} shape */
+  static create(engine, shape) {
+    const { batchSize, maxSeqLen, numLayers, numHeads, headDim } = shape;
+    const invalid_argument = `KVCache: headDim is ${headDim}; it must be a multiple of 4.`;
+    const out_of_memory = `There is not enough memory for a cache of ${batchSize} rows, ${maxSeqLen} tokens, `
+      + `${numLayers} layers, ${numHeads} heads and ${headDim} channels. Dispose of other caches, choose smaller `
+      + 'sizes, or the types "f16" or "int8".';
+    const messages = { invalid_argument, out_of_memory };
+    const give = () => engine.give('kvc_cache_shape', {
+      batch: batchSize, n_layer: numLayers, n_kv_head: numHeads, capacity: maxSeqLen, head_dim: headDim,
+      key_type: DTYPES[shape.keyType], value_type: DTYPES[shape.valueType],
+    });
+    const { block, pointer } = layOut(engine, 'cache', out_of_memory,
+      (bytes) => engine.check(messages, 'kvc_cache_bytes', give(), bytes),
+      (cache, memory, bytes) => engine.check(messages, 'kvc_cache_init', cache, give(), memory, bytes));
+    return new NativeCache(engine, block, pointer, shape);
+  }
+
+  /** The kvc_cache. */
+  get pointer() {
+    this.#block.check();
+    return this.#pointer;
+  }
+
+  get bytes() {
+    return this.#block.bytes;
+  }
+
+  /** The tokens that a row holds. @param {number} row */
+  length(row) {
+    return lengthOf(this, row);
+  }
+
+  /** The error when T tokens more do not fit. @param {number} row  @param {number} T */
+  full(row, T) {
+    return cacheFull(this.maxSeqLen, row, this.length(row), T);
+  }
+
+  // ---- tokens -----------------------------------------------------------------------------------
+
+  /**
+   * Writes T tokens behind the history of a row.
+   * @param {number} row  @param {number} layer  @param {number} T
+   * @param {Float32Array} key  (H, T, D)  @param {Float32Array} value  the same
+   */
+  append(row, layer, T, key, value) {
+    const { engine, numHeads, headDim, keyType, valueType } = this;
+    const not_finite = `A key or value of layer ${layer} is NaN or infinite, which a cache of "${keyType}" and `
+      + `"${valueType}" cannot keep.`;
+    this.#setPending(row, layer, 0);
+    engine.lend(2 * key.byteLength, (k) => {
+      const v = k + key.byteLength;
+      engine.memory.put(k, swapAxes(key, numHeads, T, headDim));
+      engine.memory.put(v, swapAxes(value, numHeads, T, headDim));
+      const stride = numHeads * headDim;
+      this.calls.check({ not_finite }, 'kvc_cache_append', this.pointer, row, layer, T, k, v, stride);
+    });
+    this.#setPending(row, layer, T);
+  }
+
+  /** The tokens written there and not advanced over. @param {number} row  @param {number} layer */
+  pending(row, layer) {
+    return this.#pending[row * this.numLayers + layer];
+  }
+
+  /** @param {number} row  @param {number} layer  @param {number} T */
+  #setPending(row, layer, T) {
+    this.#pending[row * this.numLayers + layer] = T;
+  }
+
+  /** Writes n zeros to the layers that have nothing behind their history. @param {number} row  @param {number} n */
+  fill(row, n) {
+    const { numLayers, numHeads, headDim } = this;
+    for (let layer = 0; layer < numLayers; layer++) {
+      if (this.pending(row, layer) > 0) continue;
+      const zeros = new Float32Array(numHeads * n * headDim);
+      this.append(row, layer, n, zeros, zeros);
+    }
+  }
+
+  /** Makes n tokens of a row history. @param {number} row  @param {number} n */
+  advance(row, n) {
+    this.calls.check({}, 'kvc_cache_advance', this.pointer, row, n);
+    for (let layer = 0; layer < this.numLayers; layer++) this.#setPending(row, layer, this.pending(row, layer) - n);
+  }
+
+  /**
+   * @param {number} row  @param {number} layer  @param {number} T
+   * @param {number} numHeads  of the query
+   * @param {Float32Array} query  (numHeads, T, D)
+   * @param {boolean} causal
+   */
+  attend(row, layer, T, numHeads, query, causal) {
+    const { engine, pointer, headDim } = this;
+    const size = query.byteLength;
+    return engine.lend(2 * size + ALIGN + 4 * engine.call('kvc_attention_scratch', pointer), (y) => {
+      const q = y + size;
+      const scratch = Math.ceil((q + size) / ALIGN) * ALIGN;
+      engine.memory.put(q, swapAxes(query, numHeads, T, headDim));
+      this.calls.check({}, causal ? 'kvc_attention' : 'kvc_cross_attention',
+        y, q, T, numHeads, pointer, row, layer, scratch);
+      return swapAxes(engine.memory.floats(y, query.length), T, numHeads, headDim);
+    });
+  }
+
+  // ---- the history ------------------------------------------------------------------------------
+
+  /**
+   * @template {Change} K
+   * @param {number[]} rows  whose history it changes
+   * @param {K} name
+   * @param {Parameters<Exports[K]> extends [any, ...infer Rest] ? Rest : never} args  after the cache
+   */
+  change(rows, name, ...args) {
+    this.calls.check({}, name, .../** @type {Parameters<Exports[K]>} */ ([this.pointer, ...args]));
+    this.changed(rows);
+  }
+
+  /** Empties all rows and zeroes every slot. */
+  reset() {
+    this.calls.call('kvc_cache_reset', this.pointer);
+    this.#pending.fill(0);
+  }
+
+  /** The history of these rows is another now: what was written behind it is dropped. @param {number[]} rows */
+  changed(rows) {
+    for (const row of rows) this.#pending.fill(0, row * this.numLayers, (row + 1) * this.numLayers);
+  }
+
+  /** @param {bigint} fingerprint  @returns {Uint8Array<ArrayBuffer>} */
+  save(fingerprint) {
+    const { engine, pointer } = this;
+    const bytes = engine.call('kvc_cache_state_bytes', pointer) >>> 0;
+    return engine.lend(bytes, (state) => {
+      engine.check({}, 'kvc_cache_save', pointer, fingerprint, state, bytes);
+      return engine.memory.bytes(state, bytes).slice();
+    });
+  }
+
+  /** @param {Uint8Array} state  @param {bigint} fingerprint */
+  restore(state, fingerprint) {
+    const { engine, pointer, batchSize, maxSeqLen } = this;
+    const cache_full = `The saved cache does not fit here: this one holds ${batchSize} rows of maxSeqLen = `
+      + `${maxSeqLen} tokens.`;
+    engine.lend(state.length, (address) => {
+      engine.memory.put(address, state);
+      engine.check({ cache_full }, 'kvc_cache_restore', pointer, fingerprint, address, state.length);
+    });
+    this.#pending.fill(0);
+    this.calls.restart();
+  }
+
+  // ---- the end ----------------------------------------------------------------------------------
+
+  /** Frees the block that it lies in. May be called again. */
+  dispose() {
+    if (this.#block.freed) return;
+    this.calls.stop();
+    this.#block.free();
+  }
+}
+
+/**
+ * The error when T tokens do not fit.
+ * @param {number} maxSeqLen  @param {number} row  @param {number} length  @param {number} T
+ */
+export const cacheFull = (maxSeqLen, row, length, T) => new KvcError('cache_full',
+  `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not fit. `
+  + 'truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
+
+/**
+ * (A, B, D) -> (B, A, D), a copy unless both are the same.
+ * @param {Float32Array} x  @param {number} A  @param {number} B  @param {number} D
+ */
+export function swapAxes(x, A, B, D) {
+  if (A === 1 || B === 1) return x;
+  const y = new Float32Array(x.length);
+  for (let a = 0; a < A; a++) {
+    for (let b = 0; b < B; b++) y.set(x.subarray((a * B + b) * D, (a * B + b + 1) * D), (b * A + a) * D);
+  }
+  return y;
+}

@@ -1,0 +1,34 @@
+// The one WebAssembly instance that KVCache and CachedAttention live in.
+import { KvcError, throwIfAborted } from './errors.js';
+import { Engine } from './engine.js';
+
+/**
+ * @import { WasmSource } from './module.js'
+ * @import { Variant } from './variants.js'
+ */
+
+/** @type {{ engine: Engine, wasm: WasmSource | undefined } | undefined} */
+let current;
+
+/**
+ * Loads the engine of KVCache and CachedAttention; their constructors are synchronous after it. Called
+ * again, it does nothing; with another variant or module, it loads that one for the objects to come.
+ * @param {{ variant?: 'auto' | Variant, wasm?: WasmSource, signal?: AbortSignal }} [options]
+ * @returns {Promise<{ variant: Variant }>}
+ */
+export async function init({ variant = 'auto', wasm, signal } = {}) {
+  throwIfAborted(signal);
+  const suits = () => (current?.engine.usable && (variant === 'auto' || variant === current.engine.variant)
+    && (wasm === undefined || wasm === current.wasm) ? current.engine : undefined);
+  if (suits()) return { variant: /** @type {Engine} */ (suits()).variant };
+  const engine = await Engine.create({ variant, wasm, signal });
+  if (!suits()) current = { engine, wasm }; // of two calls at the same time the first one's is shared
+  return { variant: /** @type {Engine} */ (suits()).variant };
+}
+
+/** The engine for a new object. @param {string} what  its class */
+export function sharedEngine(what) {
+  if (current) return current.engine;
+  throw new KvcError('not_ready',
+    `The engine is not loaded yet: call \`await init()\` once before \`new ${what}()\`.`);
+}

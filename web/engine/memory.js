@@ -1,0 +1,148 @@
+// The memory of a WebAssembly instance: views and copies of it, and the blocks that objects own there.
+import { LAYOUTS } from './abi.js';
+import { KvcError } from './errors.js';
+
+/**
+ * @import { Struct, StructName } from './abi.js'
+ *
+ * @typedef {object} Allocator  an Engine
+ * @property {(bytes: number, message?: string) => number} allocate  throws "out_of_memory"
+ * @property {(pointer: number) => void} free  does nothing once the instance is gone
+ */
+
+export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+
+/** Reads and writes. Views end with the next call into the module, which may let the memory grow. */
+export class Memory {
+  #memory;
+
+  /** @param {WebAssembly.Memory} memory */
+  constructor(memory) {
+    this.#memory = memory;
+  }
+
+  get byteLength() {
+    return this.#memory.buffer.byteLength;
+  }
+
+  /** A view, valid until the next call. @param {number} pointer  @param {number} length */
+  bytes(pointer, length) {
+    return new Uint8Array(this.#memory.buffer, pointer >>> 0, length);
+  }
+
+  /** A copy. @param {number} pointer  @param {number} length  in floats */
+  floats(pointer, length) {
+    return new Float32Array(this.#memory.buffer, pointer >>> 0, length).slice();
+  }
+
+  /** A copy. @param {number} pointer  @param {number} length  in 32-bit words */
+  words(pointer, length) {
+    return new Uint32Array(this.#memory.buffer, pointer >>> 0, length).slice();
+  }
+
+  /** @param {number} pointer */
+  word(pointer) {
+    return new Uint32Array(this.#memory.buffer, pointer >>> 0, 1)[0];
+  }
+
+  /** Copies an array in, byte for byte. @param {number} pointer  @param {ArrayBufferView} array */
+  put(pointer, array) {
+    const { buffer, byteOffset, byteLength } = array;
+    this.bytes(pointer, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+
+  /** Copies numbers in, as 32-bit words. @param {number} pointer  @param {ArrayLike<number>} words */
+  putWords(pointer, words) {
+    new Uint32Array(this.#memory.buffer, pointer >>> 0, words.length).set(words);
+  }
+
+  /** A C string. @param {number} pointer */
+  text(pointer) {
+    const memory = new Uint8Array(this.#memory.buffer);
+    return new TextDecoder().decode(memory.slice(pointer >>> 0, memory.indexOf(0, pointer >>> 0)));
+  }
+
+  /**
+   * @template {StructName} S
+   * @param {S} struct  @param {number} pointer
+   * @returns {Struct<S>}
+   */
+  read(struct, pointer) {
+    const { bytes, fields } = LAYOUTS[struct];
+    const view = new DataView(this.#memory.buffer, pointer >>> 0, bytes);
+    return /** @type {Struct<S>} */ (Object.fromEntries(fields.map(({ name, type, offset }) => {
+      switch (type) {
+        case 'u32': return [name, view.getUint32(offset, true)];
+        case 'f32': return [name, view.getFloat32(offset, true)];
+        case 'u64': return [name, Number(view.getBigUint64(offset, true))];
+      }
+    })));
+  }
+
+  /**
+   * @template {StructName} S
+   * @param {S} struct  @param {number} pointer  @param {Struct<S>} values
+   */
+  write(struct, pointer, values) {
+    const { bytes, fields } = LAYOUTS[struct];
+    const view = new DataView(this.#memory.buffer, pointer >>> 0, bytes);
+    for (const { name, type, offset } of fields) {
+      const value = /** @type {Record<string, number>} */ (values)[name];
+      switch (type) {
+        case 'u32': view.setUint32(offset, value, true); break;
+        case 'f32': view.setFloat32(offset, value, true); break;
+        case 'u64': view.setBigUint64(offset, BigInt(value), true); break;
+      }
+    }
+  }
+}
+
+/** Frees the blocks that were never freed and that nothing can reach. Safety net only; call dispose(). */
+const abandoned = new FinalizationRegistry((/** @type {{ allocator: Allocator, pointer: number }} */ { allocator, pointer }) => {
+  allocator.free(pointer);
+});
+
+/**
+ * A piece of wasm memory that an object owns, 16-byte aligned. It is freed once: by free(), or when nothing holds
+ * this block any more. So whoever has its address must hold the block as well.
+ */
+export class Block {
+  #allocator;
+  #pointer;
+  #what;
+  /** True once free() was called. */
+  freed = false;
+
+  /**
+   * @param {Allocator} allocator
+   * @param {number} bytes
+   * @param {string} what  lies there, for the error of a use after free(): "session"
+   * @param {string} [message]  of "out_of_memory"
+   */
+  constructor(allocator, bytes, what, message) {
+    this.bytes = bytes;
+    this.#allocator = allocator;
+    this.#what = what;
+    this.#pointer = allocator.allocate(bytes, message);
+    abandoned.register(this, { allocator, pointer: this.#pointer }, this);
+  }
+
+  /** Throws "disposed" after free(). */
+  get pointer() {
+    this.check();
+    return this.#pointer;
+  }
+
+  /** Throws "disposed" after free(). */
+  check() {
+    if (this.freed) throw new KvcError('disposed', `The ${this.#what} was disposed of; create another one.`);
+  }
+
+  /** May be called again. */
+  free() {
+    if (this.freed) return;
+    this.freed = true;
+    abandoned.unregister(this);
+    this.#allocator.free(this.#pointer);
+  }
+}

@@ -1,0 +1,67 @@
+// From the address or the bytes of a .wasm file to a compiled module.
+import { KvcError, reasonOf } from './errors.js';
+
+/** @typedef {string | URL | BufferSource | Response | WebAssembly.Module} WasmSource */
+
+const WHERE_TO_PUT_IT = 'Serve the .wasm files beside the scripts, or pass their address as the wasm option.';
+
+/** Compiled modules by address: many models share one. @type {Map<string, Promise<WebAssembly.Module>>} */
+const compiled = new Map();
+
+/** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
+export async function moduleOf(source) {
+  if (source instanceof WebAssembly.Module) return source;
+  if (typeof source !== 'string' && !(source instanceof URL)) return compile(await bytesOf(source), 'the given bytes');
+  const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;
+  const url = new URL(source, base).href;
+  let module = compiled.get(url);
+  if (!module) {
+    module = fetchBytes(url).then((bytes) => compile(bytes, url));
+    compiled.set(url, module);
+    module.catch(() => compiled.delete(url)); // the caller gets the error; the next one tries again
+  }
+  return module;
+}
+
+/** @param {BufferSource | Response} source  @returns {Promise<BufferSource>} */
+async function bytesOf(source) {
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
+  if (typeof Response === 'function' && source instanceof Response) return source.arrayBuffer();
+  throw new KvcError('invalid_argument', 'The wasm option takes a URL, bytes, a Response or a WebAssembly.Module.');
+}
+
+/** @param {string} url  @returns {Promise<BufferSource>} */
+async function fetchBytes(url) {
+  try {
+    if (url.startsWith('file:')) {
+      const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${'fs/promises'}`);
+      return await readFile(new URL(url));
+    }
+    const response = await fetch(url, { credentials: 'same-origin' });
+    if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
+    return await response.arrayBuffer();
+  } catch (cause) {
+    throw new KvcError('wasm_invalid', `${url} could not be read: ${reasonOf(cause)}. ${WHERE_TO_PUT_IT}`, { cause });
+  }
+}
+
+/** @param {BufferSource} bytes  @param {string} where */
+async function compile(bytes, where) {
+  const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
+  const head = new Uint8Array(view.buffer, view.byteOffset, Math.min(4, view.byteLength));
+  if (String.fromCharCode(...head) !== '\0asm') {
+    throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing file with `
+      + `a web page. ${WHERE_TO_PUT_IT}`);
+  }
+  if (typeof WebAssembly !== 'object') {
+    throw new KvcError('wasm_unsupported', 'This JavaScript engine has no WebAssembly.');
+  }
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const blocked = /unsafe-eval|Content Security Policy/i.test(reasonOf(cause));
+    throw new KvcError('wasm_unsupported', blocked
+      ? "The page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src."
+      : `${where} cannot be compiled here: ${reasonOf(cause)}. Choose the variant "simd" or "scalar".`, { cause });
+  }
+}

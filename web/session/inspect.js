@@ -1,0 +1,100 @@
+// Looking inside a session: what it has cost, in how many bytes it lies, what a token looked at, what is
+// likely next. Nothing here changes it. Its cache is looked into by cache/inspect.js.
+import { areCounts } from '../engine/arguments.js';
+import { KvcError } from '../engine/errors.js';
+
+/**
+ * @import { NativeSession } from './native-session.js'
+ *
+ * @typedef {object} MemoryUsage  in bytes
+ * @property {number} totalBytes     all that this session has allocated: cache, scratch, logits
+ * @property {number} cacheBytes     of it the KV cache: bytesPerToken for each slot of each sequence
+ * @property {number} usedBytes      of the cache the part that holds tokens; what sequences share counts once
+ * @property {number} sharedBytes    what more it would be if nothing were shared
+ * @property {number} bytesPerToken  of K and V in all layers; in f32 2 * n_layer * n_embd * 4
+ *
+ * A multiply-add is one multiplication and one addition.
+ * @typedef {object} Counts  what the passes did since the start or clearCounts()
+ * @property {number} projectionMacs    multiply-adds of q, k, v, the output projection and the MLP
+ * @property {number} attentionMacs     of q . k and p . v
+ * @property {number} headMacs          of the logits
+ * @property {number} weightBytes       read
+ * @property {number} cacheBytesRead    K and V, also those kept for one pass while the cache is off
+ * @property {number} cacheBytesWritten
+ */
+
+const NO_LOGITS = 'There are no logits yet: prefill or decode first.';
+
+/** [vocab_size], a copy. @param {NativeSession} native */
+export function logits({ engine, pointer, model }) {
+  const address = engine.call('kvc_session_logits', pointer);
+  if (address === 0) throw new KvcError('not_ready', NO_LOGITS);
+  return engine.memory.floats(address, model.config.vocabSize);
+}
+
+/** FNV-1a 64 over their bytes, as 16 hex digits. @param {NativeSession} native */
+export function logitsHash({ engine, pointer }) {
+  if (engine.call('kvc_session_logits', pointer) === 0) throw new KvcError('not_ready', NO_LOGITS);
+  return BigInt.asUintN(64, engine.call('kvc_session_logits_hash', pointer)).toString(16).padStart(16, '0');
+}
+
+/** @param {NativeSession} native  @returns {MemoryUsage} */
+export function memoryUsage({ engine, pointer, cache, bytes }) {
+  engine.call('kvc_session_memory', engine.result, pointer);
+  const session = engine.memory.read('kvc_memory', engine.result);
+  engine.call('kvc_cache_get_memory', engine.result, cache);
+  const { shared_bytes } = engine.memory.read('kvc_cache_memory', engine.result);
+  return {
+    totalBytes: bytes,
+    cacheBytes: session.cache_bytes,
+    usedBytes: session.used_bytes,
+    sharedBytes: shared_bytes,
+    bytesPerToken: session.bytes_per_token,
+  };
+}
+
+/** @param {NativeSession} native  @returns {Counts} */
+export function counts({ engine, pointer }) {
+  engine.call('kvc_session_counts', engine.result, pointer);
+  const counted = engine.memory.read('kvc_counts', engine.result);
+  return {
+    projectionMacs: counted.projection_macs,
+    attentionMacs: counted.attention_macs,
+    headMacs: counted.head_macs,
+    weightBytes: counted.weight_bytes,
+    cacheBytesRead: counted.cache_bytes_read,
+    cacheBytesWritten: counted.cache_bytes_written,
+  };
+}
+
+/**
+ * The k likeliest next tokens, likeliest first, with the natural logarithms of their probabilities.
+ * @param {NativeSession} native  @param {number} k
+ * @returns {{ id: number, logProb: number }[]}
+ */
+export function top({ engine, pointer, model }, k) {
+  const most = model.sampledIds;
+  if (!Number.isInteger(k) || k < 1 || k > most) {
+    throw new KvcError('invalid_argument', `top() gives 1 to ${most} tokens; ${k} is not possible.`);
+  }
+  return engine.lend(8 * k, (ids) => {
+    const logProbs = ids + 4 * k;
+    engine.check({ not_ready: NO_LOGITS }, 'kvc_session_top', pointer, most, k, ids, logProbs);
+    const floats = engine.memory.floats(logProbs, k);
+    return Array.from(engine.memory.words(ids, k), (id, i) => ({ id, logProb: floats[i] }));
+  });
+}
+
+/**
+ * How much the last token looked at each token, itself included, in one layer and head: [position].
+ * @param {NativeSession} native  @param {number} layer  @param {number} head
+ */
+export function attentionWeights({ engine, pointer, position }, layer, head) {
+  const position_out_of_range = `There is no layer ${layer} with a head ${head} here; both are counted from 0.`;
+  if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', position_out_of_range);
+  const not_ready = `${NO_LOGITS} (With the cache on: the weights come from its keys.)`;
+  return engine.lend(4 * position, (weights) => {
+    engine.check({ position_out_of_range, not_ready }, 'kvc_session_attention', pointer, layer, head, weights);
+    return engine.memory.floats(weights, position);
+  });
+}
