@@ -54,8 +54,8 @@ bundle() {
 
 build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
-        cp web/page/*.html dist/ &&
-        cp web/page/*.css node_modules/uplot/dist/uPlot.min.css dist/page/ &&
+        cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
+        mkdir -p dist/demo && cp web/demo/*.css node_modules/uplot/dist/uPlot.min.css dist/demo/ &&
         rm -rf dist/models && cp -R web/models dist/models
 }
 

@@ -1,4 +1,5 @@
-/* lab.c - which bug is switched on, and what wrong lines call. Part of the lab build only. */
+/* lab.c - which bug is switched on, and what wrong lines call. Part of the lab build
+ * only. */
 #include "lab/lab.h"
 
 #include <string.h>
