@@ -13,7 +13,7 @@
 import { throwIfAborted } from '../engine/errors.js';
 import { Pauses } from '../engine/pauses.js';
 import { searchBeams } from './beams.js';
-import { beginSync, extend, finishInSlices } from './passes.js';
+import { beginSync, checkIdle, extend, finishInSlices } from './passes.js';
 import { planOf } from './plan.js';
 
 /**
@@ -29,7 +29,7 @@ import { planOf } from './plan.js';
  * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
 export async function* generate(native, prompt, options) {
-  native.checkIdle();
+  checkIdle(native);
   const plan = planOf(native, prompt, options);
   native.running = true;
   try {

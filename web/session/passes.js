@@ -112,6 +112,12 @@ export function extend(native, sequences, ids, pauses) {
 
 // ---- refusing -----------------------------------------------------------------------------------
 
+/** @param {NativeSession} native */
+export function checkIdle({ running }) {
+  if (!running) return;
+  throw new KvcError('busy', 'This session is generating. Wait for it, stop it, or use another session.');
+}
+
 /**
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  * @param {number} least  @param {number} most  of them

@@ -11,7 +11,7 @@ import { disposeSymbol } from '../engine/memory.js';
 import { generate } from './generate.js';
 import { attentionWeights, counts, logits, logitsHash, memoryUsage, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
-import { begin, beginBatch, beginScore, beginSync, finish } from './passes.js';
+import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { SessionCache } from './session-cache.js';
 
 /**
@@ -39,9 +39,9 @@ export class Session {
     this.capacity = this.#native.capacity;
   }
 
-  /** What must not change between the tokens of a generate(). */
+  /** The native session, unless a generate() is under way. */
   get #idle() {
-    this.#native.checkIdle();
+    checkIdle(this.#native);
     return this.#native;
   }
 
@@ -58,9 +58,8 @@ export class Session {
   }
 
   /**
-   * Whether the next token is computed with the KV cache. Changes the speed, never the logits (in a
-   * cache of f32); may be set at any time, between two tokens of a generate() too. Switched on again,
-   * the next token first computes the entries that are missing.
+   * Whether the next token is computed with the KV cache. Changes the speed, never the logits (in a cache of f32);
+   * may be set at any time, between two tokens of a generate() too. The next token computes what is missing.
    */
   get useCache() {
     return this.#native.useCache;
@@ -77,22 +76,15 @@ export class Session {
 
   /** Rewinds to the first n tokens. There are no logits then until the next token. @param {number} n */
   truncate(n) {
-    const { calls, pointer, position } = this.#idle;
-    const position_out_of_range = `The timeline has ${position} tokens; it cannot be cut to ${n}.`;
-    if (!Number.isInteger(n) || n < 0) throw new KvcError('position_out_of_range', position_out_of_range);
-    calls.check({ position_out_of_range }, 'kvc_session_truncate', pointer, Math.min(n, 2 ** 32 - 1));
+    this.#idle.truncate(n);
   }
 
   /**
-   * Always refused: see the message. (KVCache.evict is for caches whose keys do not know their position.)
+   * Always refused, with the reason. (KVCache.evict is for caches whose keys do not know their position.)
    * @param {number} first  @param {number} n
    */
   evict(first, n) {
-    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 learned a vector `
-      + 'for each position, which is part of every cached key and value, so the tokens after them cannot move. Give '
-      + 'the new text to sync().';
-    const { calls, pointer } = this.#idle;
-    calls.check({ unsupported }, 'kvc_session_evict', pointer, first, n);
+    this.#idle.evict(first, n);
   }
 
   /** Back to empty timelines, the cache zeroed. */
@@ -105,26 +97,21 @@ export class Session {
 
   /** Appends tokens and computes the logits that follow the last one. @param {ArrayLike<number>} ids */
   append(ids) {
-    this.#append(ids);
-  }
-
-  /** @param {ArrayLike<number>} ids  @returns {number} the milliseconds of computing */
-  #append(ids) {
-    const native = this.#idle;
-    begin(native, ids);
-    return finish(native);
+    begin(this.#idle, ids);
+    finish(this.#native);
   }
 
   /** The same, and returns the logits. @param {ArrayLike<number>} ids  @returns {Float32Array} [vocab_size], a copy */
   prefill(ids) {
-    const ms = this.#append(ids);
+    begin(this.#idle, ids);
+    const ms = finish(this.#native);
     this.#native.prefillStats = { tokens: ids.length, reused: 0, ms };
     return this.logits;
   }
 
   /** The same for one token. @param {number} id */
   decode(id) {
-    this.#append([id]);
+    this.append([id]);
     return this.logits;
   }
 
@@ -159,8 +146,7 @@ export class Session {
   }
 
   /**
-   * Scores a text in one full-sequence pass, apart from the timeline: neither it nor the cache nor the
-   * logits are touched.
+   * Scores a text in one full-sequence pass; the timeline, its cache and its logits are not touched.
    * @param {ArrayLike<number>} ids  at least 2, at most capacity + 1
    * @returns {Float32Array} ln p(ids[t + 1] | ids[0 .. t]) for each t: [ids.length - 1]
    */
@@ -215,11 +201,7 @@ export class Session {
 
   /** Sequence i becomes what from[i] was, all at the same time. @param {ArrayLike<number>} from  [sequences] */
   reorder(from) {
-    const native = this.#idle;
-    if (from?.length !== native.sequences) {
-      throw new KvcError('invalid_argument', `reorder takes one sequence for each of the ${native.sequences}.`);
-    }
-    native.reorder(Array.from(from));
+    this.#idle.reorder(from);
   }
 
   /** Empties a sequence. @param {number} sequence */
@@ -236,11 +218,7 @@ export class Session {
 
   /** The cache itself, to look at. */
   get kvCache() {
-    const native = this.#native;
-    const { batchSize, numLayers, numHeads, headDim } = native.cachePlace;
-    const { capacity: maxSeqLen, keyType, valueType } = native;
-    const shape = { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType };
-    return new SessionCache(this, () => native.cachePlace, shape);
+    return new SessionCache(this, this.#native);
   }
 
   /** The k likeliest next tokens, likeliest first, with the logarithms of their probabilities. @param {number} k */
@@ -299,9 +277,8 @@ export class Session {
   }
 
   /**
-   * Goes on from what save() gave, here or elsewhere: any session of the same model with room for its tokens
-   * and the same element types; it grows where the state has more sequences. A state that cannot be taken
-   * leaves the session as it was.
+   * Goes on from what save() gave, in any session of the same model with room for its tokens and the same element
+   * types; it grows where the state has more sequences. A state that it cannot take leaves it as it was.
    * @param {Uint8Array | ArrayBuffer} state
    */
   restore(state) {
