@@ -107,13 +107,12 @@ export class Memory {
 }
 
 /** Frees the blocks that were never freed and that nothing can reach. Safety net only; call dispose(). */
-const abandoned = new FinalizationRegistry((/** @type {{ allocator: Allocator, pointer: number }} */ { allocator, pointer }) => {
-  allocator.free(pointer);
-});
+const abandoned = new FinalizationRegistry(
+  (/** @type {{ allocator: Allocator, pointer: number }} */ left) => left.allocator.free(left.pointer));
 
 /**
- * A piece of wasm memory that an object owns, 16-byte aligned. It is freed once: by free(), or when nothing holds
- * this block any more. So whoever has its address must hold the block as well.
+ * A piece of wasm memory that an object owns, 16-byte aligned. It is freed once: by free(), or when nothing
+ * holds this block any more. An object that keeps the address must hold the block as well.
  */
 export class Block {
   #allocator;

@@ -71,15 +71,16 @@ export class NativeSession {
   #create(sequences) {
     const { engine, capacity } = this;
     const what = sequences === 1 ? 'a session' : `${sequences} sequences`;
-    const out_of_memory = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other sessions, `
-      + 'or choose a smaller capacity.';
+    const message = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other `
+      + 'sessions, or choose a smaller capacity.';
+    const messages = { out_of_memory: message };
     const give = () => engine.give('kvc_session_config', {
       capacity, n_sequence: sequences, key_type: DTYPES[this.keyType], value_type: DTYPES[this.valueType],
     });
     const inputs = Math.max(capacity + 1, 2 * sequences);
-    const { block, pointer, end } = layOut(engine, 'session', out_of_memory,
-      (bytes) => engine.check({ out_of_memory }, 'kvc_session_bytes', this.#modelPointer, give(), bytes),
-      (session, memory, bytes) => engine.check({ out_of_memory }, 'kvc_session_init',
+    const { block, pointer, end } = layOut(engine, 'session', message,
+      (bytes) => engine.check(messages, 'kvc_session_bytes', this.#modelPointer, give(), bytes),
+      (session, memory, bytes) => engine.check(messages, 'kvc_session_init',
         session, this.#modelPointer, give(), memory, bytes),
       8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
     const sampling = end + 8 * sequences;
@@ -112,12 +113,12 @@ export class NativeSession {
     return this.#parts.block.bytes;
   }
 
-  /** Where passes read token ids: uint32_t [max(capacity + 1, 2 * sequences)]. */
+  /** Where passes read token ids. */
   get input() {
     return this.#parts.input;
   }
 
-  /** Where a scoring pass writes: float [capacity]. */
+  /** Where scoring writes. */
   get scores() {
     return this.#parts.scores;
   }
@@ -135,9 +136,9 @@ export class NativeSession {
 
   /** Always refused. @param {number} first  @param {number} n */
   evict(first, n) {
-    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 learned a vector `
-      + 'for each position, which is part of every cached key and value, so the tokens after them cannot move. Give '
-      + 'the new text to sync().';
+    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 `
+      + 'learned a vector for each position, which is part of every cached key and value, so the tokens '
+      + 'after them cannot move. Give the new text to sync().';
     this.calls.check({ unsupported }, 'kvc_session_evict', this.pointer, first, n);
   }
 
@@ -212,7 +213,7 @@ export class NativeSession {
   }
 
   /**
-   * Sequence 0 becomes the first n tokens of this one, and the others are emptied. A pass under way is dropped.
+   * Sequence 0 becomes the first n tokens of this one; the others are emptied. A pass under way is dropped.
    * @param {number} sequence  @param {number} [n]
    */
   adopt(sequence, n = Infinity) {
@@ -241,7 +242,7 @@ export class NativeSession {
       + `${this.sequences}, counted from 0. createSession({ sequences }) gives more.`);
   }
 
-  /** Makes room for more sequences: a larger session takes over the state of this one. @param {number} sequences */
+  /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
     const { selected } = this;
@@ -251,7 +252,7 @@ export class NativeSession {
     });
   }
 
-  /** A larger session in place of this one, with a state in it. @param {number} sequences  @param {Uint8Array} state */
+  /** A larger session in place of this one. @param {number} sequences  @param {Uint8Array} state  in it */
   #replace(sequences, state) {
     const parts = this.#create(sequences);
     try {
@@ -291,7 +292,6 @@ export class NativeSession {
     return !this.#parts.block.freed && this.engine.usable;
   }
 
-  /** May be called again. */
   dispose() {
     if (this.#parts.block.freed) return;
     this.calls.stop();

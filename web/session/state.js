@@ -27,15 +27,18 @@ export function restoreState({ engine, capacity }, pointer, state) {
   engine.lend(state.length, (address) => {
     engine.memory.put(address, state);
     engine.check({
-      state_invalid: 'These bytes are not a saved session, or were cut short or altered. The session is as it was.',
-      state_foreign: 'This state was saved by another version, from another model, or with other element types of '
-        + 'the cache. Load that model, and create the session with the same keyType and valueType. The session is '
-        + 'as it was.',
-      context_full: `The state does not fit: it has more tokens than this session, with its capacity of ${capacity}. `
-        + 'Create a larger one. The session is as it was.',
+      state_invalid: 'These bytes are not a saved session, or were cut short or altered. '
+        + 'The session is as it was.',
+      state_foreign: 'This state was saved by another version, from another model, or with other element '
+        + 'types of the cache. Load that model, and create the session with the same keyType and valueType. '
+        + 'The session is as it was.',
+      context_full: 'The state does not fit: it has more tokens than this session, with its capacity of '
+        + `${capacity}. Create a larger one. The session is as it was.`,
     }, 'kvc_session_restore', pointer, address, state.length);
   });
 }
 
 /** The number of sequences in a sound state. @param {Uint8Array} state */
-export const sequencesOf = ({ buffer, byteOffset }) => new DataView(buffer, byteOffset).getUint32(STATE_SEQUENCES, true);
+export function sequencesOf({ buffer, byteOffset }) {
+  return new DataView(buffer, byteOffset).getUint32(STATE_SEQUENCES, true);
+}
