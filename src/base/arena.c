@@ -4,7 +4,7 @@
 
 void *kvc_take(kvc_arena *arena, size_t count, size_t size)
 {
-    /* used and the limit are multiples of KVC_ALIGN, so rounding up stays within size_t */
+    /* A multiple of KVC_ALIGN, as used is: rounding up stays within size_t. */
     const size_t limit = SIZE_MAX - (KVC_ALIGN - 1);
     if (arena->overflow || (size != 0 && count > (limit - arena->used) / size)) {
         arena->overflow = true;

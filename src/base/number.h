@@ -67,9 +67,9 @@ static inline uint16_t kvc_half_from_float(float x)
     return (uint16_t)(sign | half);
 }
 
-/* Exact; infinity becomes NaN. The bits of a half, moved to a float's place, are the number
- * times 2^-112. From 65536 on, where no number is, 2^112 times that is infinite, and
- * infinity less itself is NaN. */
+/* Exact; infinity becomes NaN. The bits of a half, moved to a float's place, are the
+ * number times 2^-112. From 65536 on, where no number is, 2^112 times that is infinite,
+ * and infinity less itself is NaN. */
 static inline float kvc_float_from_half(uint16_t half)
 {
     const uint32_t sign = half & 0x8000u, magnitude = half & 0x7fffu;

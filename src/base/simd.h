@@ -1,6 +1,6 @@
 /* simd.h - the one vocabulary of the kernels: wasm's 128-bit intrinsics. In wasm with
- * -msimd128 they are instructions; everywhere else SIMDe provides them (SSE, NEON, or plain
- * C in the scalar builds). The same operations in the same order: the same bits. */
+ * -msimd128 they are instructions; everywhere else SIMDe provides them (SSE, NEON, or
+ * plain C in the scalar builds). The same operations in the same order: the same bits. */
 #ifndef KVC_SIMD_H
 #define KVC_SIMD_H
 
@@ -15,17 +15,17 @@
 
 #define KVC_INLINE static inline __attribute__((always_inline))
 
-/* The same address, with its contents hidden from the compiler. V8 rebuilds a known vector
- * at each use, in three instructions; a loaded one stays in a register. */
+/* The same address, with its contents hidden from the compiler. V8 rebuilds a known
+ * vector at each use, in three instructions; a loaded one stays in a register. */
 KVC_INLINE const void *kvc_hidden(const void *constants)
 {
     __asm__("" : "+r"(constants));
     return constants;
 }
 
-/* KVC_ROLLED, before a loop whose body fills the registers: unrolling it would spill them.
- * KVC_IN_ORDER, after a load: later loads stay behind it. Clang likes to gather the loads
- * of a loop in front of their uses, where they take the registers of the sums. */
+/* KVC_ROLLED, before a loop whose body fills the registers: unrolling it would spill
+ * them. KVC_IN_ORDER, after a load: later loads stay behind it. Clang likes to gather the
+ * loads of a loop in front of their uses, where they take the registers of the sums. */
 #ifdef __clang__
 #define KVC_ROLLED _Pragma("clang loop unroll(disable)")
 #define KVC_IN_ORDER __asm__ volatile("" ::: "memory")

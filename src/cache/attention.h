@@ -4,13 +4,13 @@
 
 #include "kvc.h"
 
-/* kvc_attention with the first query at a given position; the arguments have been checked. */
+/* kvc_attention with the first query at a given position, its arguments checked. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
                 const kvc_cache *cache, size_t b, size_t layer, size_t position,
                 float *restrict scratch);
 
-/* The weights that a query gives the first n slots, n > 0: the softmax of kvc_attend, to the
- * bit.
+/* The weights that a query gives the first n slots, n > 0: the softmax of kvc_attend, to
+ * the bit.
  *   weights: [n] out   q: [D]   head: of K and V */
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
                         const kvc_cache *cache, size_t b, size_t layer, size_t head,

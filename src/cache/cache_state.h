@@ -2,11 +2,11 @@
  *
  *     n_layer, n_kv_head, head_dim, key_type, value_type, B
  *     for each sequence: its length, then its pages, numbered in order of appearance
- *     for each page by number: for each layer and head the K, then the V of the slots that
- *     hold tokens of any sequence, as they are stored
+ *     for each page by number, layer and head: K, then V of the slots that hold tokens of
+ *     any sequence, as they are stored
  *
- * Two caches that hold and share the same have the same bytes, whatever their capacity and
- * whatever else happened in them. */
+ * Two caches that hold and share the same have the same bytes, whatever their capacity
+ * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H
 #define KVC_CACHE_STATE_H
 

@@ -4,8 +4,8 @@
  *            lanes are slots and no sum is ever reassociated
  *   values   [16][D]: the weighted sum reads a slot's channels side by side
  *
- * Numbers are F32, F16 or I8; an I8 page ends with the scales of its slots, [16] floats. In
- * F16 a number that is not finite becomes NaN, in I8 its whole vector does. */
+ * Numbers are F32, F16 or I8; an I8 page ends with the scales of its slots, [16] floats.
+ * In F16 a number that is not finite becomes NaN, in I8 its whole vector does. */
 #ifndef KVC_VECTORS_H
 #define KVC_VECTORS_H
 

@@ -1,8 +1,8 @@
 /* mha.c - a multi-head attention with its projections and its own one-layer cache.
  *
- * Tokens come in blocks of ROWS rows: project, append, attend, project. Self-attention
- * appends what it is given; cross-attention appends its source once and then only looks.
- * kvc_mha_full is self-attention through a second cache, empty each time and always F32.
+ * Tokens come in chunks of ROWS rows: project, append, attend, project. Self-attention
+ * appends its input; cross-attention appends its source once and then only reads.
+ * kvc_mha_full is self-attention through a second cache, always F32, that starts empty.
  */
 #include <string.h>
 
@@ -23,30 +23,17 @@ struct kvc_mha {
     kvc_cache *whole; /* one sequence: kvc_mha_full's; NULL for cross-attention */
     float *q;         /* [ROWS, n_head * D] */
     float *k, *v;     /* [ROWS, n_kv_head * D]; the whole source for cross-attention */
-    float *heads;     /* [ROWS, n_head * D] what attention gives */
+    float *heads;     /* [ROWS, n_head * D] the output of attention */
     float *scores;    /* kvc_attention_scratch */
     uint64_t projected;
 };
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static size_t multiply(kvc_arena *arena, size_t a, size_t b)
-{
-    if (a <= SIZE_MAX / b)
-        return a * b;
-    arena->overflow = true;
-    return 0;
-}
-
-static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
-{
-    return kvc_take(arena, rows, multiply(arena, columns, sizeof(float)));
-}
-
 /* A matrix of zeros; n_in and n_out are multiples of 4. */
 static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
 {
-    float *bias = take_floats(arena, 1, n_out);
+    float *bias = kvc_take_floats(arena, 1, n_out);
     const kvc_matrix m = kvc_matrix_take(arena, n_in, n_out, bias, KVC_F32);
     if (m.w) {
         memset(m.w, 0, kvc_matrix_bytes(&m));
@@ -58,8 +45,8 @@ static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
 static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
 {
     const size_t C = c->n_embd, source = c->source_dim ? c->source_dim : C;
-    const size_t width = multiply(arena, c->n_head, c->head_dim);
-    const size_t kv_width = multiply(arena, c->n_kv_head, c->head_dim);
+    const size_t width = kvc_times(arena, c->n_head, c->head_dim);
+    const size_t kv_width = kvc_times(arena, c->n_kv_head, c->head_dim);
     const size_t kv_rows = c->source_dim ? c->capacity : ROWS;
     kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
                              c->head_dim, c->key_type, c->value_type};
@@ -75,11 +62,11 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
         shape.key_type = shape.value_type = KVC_F32;
         m.whole = kvc_cache_layout(arena, &shape);
     }
-    m.q = take_floats(arena, ROWS, width);
-    m.k = take_floats(arena, kv_rows, kv_width);
-    m.v = take_floats(arena, kv_rows, kv_width);
-    m.heads = take_floats(arena, ROWS, width);
-    m.scores = take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
+    m.q = kvc_take_floats(arena, ROWS, width);
+    m.k = kvc_take_floats(arena, kv_rows, kv_width);
+    m.v = kvc_take_floats(arena, kv_rows, kv_width);
+    m.heads = kvc_take_floats(arena, ROWS, width);
+    m.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
     if (arena->base && !arena->overflow)
         *mha = m;
     return mha;
@@ -150,9 +137,9 @@ static void project(kvc_mha *mha, const float *s, size_t n)
     mha->projected += n;
 }
 
-/* One block of n <= ROWS tokens of sequence b.   y, x: [n, C] */
-static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x, size_t b,
-                       size_t n)
+/* One chunk of n <= ROWS tokens of sequence b.   y, x: [n, C] */
+static kvc_error run_chunk(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
+                           size_t b, size_t n)
 {
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
@@ -173,14 +160,14 @@ static kvc_error block(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
     return cross ? KVC_OK : kvc_cache_advance(cache, b, n);
 }
 
-/* T tokens block by block; an error takes those before it back. */
+/* T tokens chunk by chunk; an error also takes back the chunks before it. */
 static kvc_error run(kvc_mha *mha, kvc_cache *cache, float *y, const float *x, size_t b,
                      size_t T)
 {
     const size_t C = mha->config.n_embd, length = kvc_cache_length(cache, b);
     for (size_t t = 0; t < T; t += ROWS) {
         const kvc_error error =
-            block(mha, cache, y + t * C, x + t * C, b, kvc_min(ROWS, T - t));
+            run_chunk(mha, cache, y + t * C, x + t * C, b, kvc_min(ROWS, T - t));
         if (error) {
             kvc_cache_truncate(cache, b, length);
             return error;
@@ -213,7 +200,7 @@ kvc_error kvc_mha_full(kvc_mha *mha, float *y, const float *x, size_t T)
     return error ? error : run(mha, mha->whole, y, x, 0, T);
 }
 
-/* The source is projected whole before the one before it goes: an error keeps that. */
+/* The old source goes only once the new one is projected: an error leaves it there. */
 kvc_error kvc_mha_set_source(kvc_mha *mha, size_t b, const float *source, size_t n)
 {
     if (!mha || !source || n == 0)

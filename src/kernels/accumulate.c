@@ -5,9 +5,9 @@
 #include "base/number.h"
 #include "base/simd.h"
 
-enum { MOST = 12 }; /* vectors of sums that fit the registers beside what they need */
+enum { MOST = 12 }; /* vectors of sums that fit the registers beside their operands */
 
-/* acc[c] += w[c] * x, each weight used as soon as it is loaded. */
+/* acc[c] += w[c] * x, with each weight used as soon as it is loaded. */
 KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
 {
     for (size_t c = 0; c < VECS; c++) {
@@ -17,8 +17,8 @@ KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
     }
 }
 
-/* kvc_accumulate for one row and exactly VECS vectors of 4 lanes; with a constant number of
- * them the sums live in registers. Four inputs are loaded at once and spread. */
+/* kvc_accumulate for one row and exactly VECS vectors of 4 lanes: a constant, so that the
+ * sums live in registers. Four inputs are loaded together, then spread. */
 KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restrict x,
                         const float *restrict w, size_t w_stride, size_t n)
 {

@@ -5,8 +5,9 @@
  * for projections (w: a panel of weights), attention scores (keys) and attention output
  * (values).
  *
- * Every output has ONE accumulator, and lanes are outputs, never slices of a sum: the order
- * of additions depends neither on the number of rows nor on the width of the vectors. */
+ * Every output has ONE accumulator, and lanes are outputs, never slices of a sum: the
+ * order of additions depends neither on the number of rows nor on the width of the
+ * vectors. */
 #ifndef KVC_ACCUMULATE_H
 #define KVC_ACCUMULATE_H
 

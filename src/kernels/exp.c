@@ -3,19 +3,19 @@
  *     exp(x) = 2^n exp(r)              n = round(x / ln 2), r = x - n ln 2
  *     exp(r) = 1 + r + r^2 q(r)        q: a minimax polynomial fitted for this project
  *
- * ln 2 comes in two parts, the first of which n multiplies exactly. Beyond 64 nothing
- * changes in a float sum that has a 1 in it; but products of still smaller weights would be
- * subnormal, and processors take many times as long for those.
+ * ln 2 is in two parts: n times the first is exact. Clamping at -64 changes no float sum
+ * that has a 1 in it, and keeps products with still smaller weights from being subnormal,
+ * which processors take many times as long for.
  *
  * A block goes through one half of the calculation, then through the other: the constants
- * of a half fit the registers, and more short calculations are in flight than long ones. */
+ * of a half fit the registers, and more short calculations are in flight than long. */
 #include "kernels/exp.h"
 
 #include <assert.h>
 
 #include "base/simd.h"
 
-/* From x to r; t: n in its low bits. */
+/* From x to r; t keeps n in its low bits. */
 static void exp_reduce(v128_t *t, float *x, size_t n)
 {
     static const float constants[] = {-64.0f,      64.0f,        1.44269504f,

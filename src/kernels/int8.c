@@ -1,9 +1,9 @@
 /* int8.c - matrix times rows in integers.
  *
- * The sum of a block is exact in integers, in whatever order a build adds it, so one float
- * accumulator for each output that takes the blocks in ascending order gives the same bits
- * everywhere. With 7 bits a pair of products stays within 16 bits, where some machines'
- * instruction behind the relaxed dot saturates. */
+ * The sum of a block is exact in integers, in any order, so one float accumulator for
+ * each output that takes the blocks in ascending order gives the same bits in every
+ * build. With weights of 7 bits a pair of products stays within 16 bits, where the
+ * instruction behind the relaxed dot saturates on some machines. */
 #include "kernels/int8.h"
 
 #include <string.h>
@@ -15,10 +15,11 @@ enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4 };
 
 /* ---- four products and their sum --------------------------------------------------- */
 
-/* quad: four inputs as they are stored; spread: the same four for each of four outputs.
- * quads_set   16 inputs, signed bytes
- * dot         acc[o] += 2^FRACTION_BITS (w[o,0] x[0] + w[o,1] x[1] + w[o,2] x[2] +
- *             w[o,3] x[3]) for 4 outputs, exactly    w: [4][4] bytes, 0 .. 127 */
+/* quad        four inputs as they are stored
+ * spread      the same four inputs for each of four outputs
+ * quads_set   stores 16 inputs, signed bytes
+ * dot         acc[o] += 2^FRACTION_BITS sum_j w[o,j] x[j], exactly
+ *             o, j: 0 .. 3   w: [4][4] bytes, 0 .. 127 */
 #ifdef __wasm_relaxed_simd__
 
 enum { FRACTION_BITS = 0 };
@@ -42,7 +43,7 @@ KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
     return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, w, acc);
 }
 
-#else /* two weights stay together in 16 bits, which takes one operation fewer:
+#else /* two weights stay together in 16 bits, which saves an operation:
          w0 (256 x0 - x1) + (w0 + 256 w1) x1 = 256 (w0 x0 + w1 x1) */
 
 enum { FRACTION_BITS = 8 };
@@ -76,18 +77,18 @@ KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
 
 #endif
 
-/* Some rows over some blocks of the input, quantised. On the stack: 40 or 72 KB. */
+/* Some rows over some blocks of the input, quantised: 40 or 72 KB of stack. */
 typedef struct activations {
     quad x[ROWS * BLOCKS * QUADS];
     float scale[ROWS * BLOCKS];
-    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: takes back the weights' + 64 */
+    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: undoes the weights' + 64 */
 } activations;
 
 /* ---- quantising -------------------------------------------------------------------- */
 
-/* q = x * (limit / max |x|), rounded half to even; the return value is the scale, so that
- * x is about scale * q. A block whose largest is below 1e-30 counts as zeros; one with NaN
- * or infinity has a scale that is not finite either, which ends up in every output.
+/* q = x * (limit / max |x|), ties to even; returns the scale: scale * q is about x. A
+ * block whose max |x| is below 1e-30 counts as zeros; the scale of one with NaN or
+ * infinity is not finite either, which shows in every output.
  *   q: [KVC_BLOCK] out, within +-limit   x: [KVC_BLOCK] */
 static float quantize(signed char *restrict q, const float *restrict x, float limit)
 {
@@ -148,7 +149,7 @@ void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float
 
 /* ---- matrix times rows ------------------------------------------------------------- */
 
-/* n blocks into N rows and VECS vectors of 4 outputs, the sums in registers.
+/* n blocks into N rows and VECS vectors of 4 outputs, with the sums in registers.
  *   w: [n][KVC_BLOCK/4][width][4]   scale: [n][width] */
 KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
                      size_t y_stride, const activations *a, size_t row,

@@ -3,7 +3,7 @@
  *
  *     w[i,o] = ws[b,o] * wq[i,o]   wq in -63 .. 63, stored + 64
  *     x[r,i] = xs[r,b] * xq[r,i]   xq in -127 .. 127
- *     y[r,o] += (sum of wq * xq over block b) * (xs[r,b] * ws[b,o])   for b = 0, 1, 2, ... */
+ *     y[r,o] += (sum_(i in b) wq[i,o] * xq[r,i]) * (xs[r,b] * ws[b,o])   b ascending */
 #ifndef KVC_INT8_H
 #define KVC_INT8_H
 

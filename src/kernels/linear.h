@@ -7,7 +7,8 @@
 
 #include "kernels/matrix.h"
 
-/* y: [rows, n_out rounded up to 4] out   x: [rows, n_in], row stride n_in rounded up to 4 */
+/* y: [rows, n_out rounded up to 4] out
+ * x: [rows, n_in], row stride n_in rounded up to 4 */
 void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
                 const kvc_matrix *m);
 

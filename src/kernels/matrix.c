@@ -29,20 +29,6 @@ size_t kvc_matrix_bytes(const kvc_matrix *m)
                 : lanes * m->n_in * sizeof *m->w;
 }
 
-float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
-{
-    const size_t panel = m->q ? KVC_INT8_PANEL : KVC_PANEL, first = o / panel * panel;
-    const size_t width = kvc_min(panel, kvc_round_up(m->n_out, 4) - first);
-    return m->w + first * (m->q ? kvc_blocks(m->n_in) : m->n_in) + i * width + o - first;
-}
-
-unsigned char *kvc_matrix_four_at(const kvc_matrix *m, size_t i, size_t o)
-{
-    const size_t first = o / KVC_INT8_PANEL * KVC_INT8_PANEL;
-    const size_t width = kvc_min(KVC_INT8_PANEL, kvc_round_up(m->n_out, 4) - first);
-    return m->q + first * kvc_blocks(m->n_in) * KVC_BLOCK + (i * width + (o - first)) * 4;
-}
-
 static void int8_column(float *restrict x, const kvc_matrix *m, size_t o)
 {
     const unsigned char *four = kvc_matrix_four_at(m, 0, o);

@@ -8,6 +8,7 @@
 #define KVC_MATRIX_H
 
 #include "base/arena.h"
+#include "base/number.h"
 #include "kvc.h"
 
 enum {
@@ -28,8 +29,8 @@ static inline size_t kvc_blocks(size_t n_in)
     return n_in / KVC_BLOCK + (n_in % KVC_BLOCK != 0);
 }
 
-/* Lays the weights of a matrix into an arena: nothing but the padding, the bias's as well,
- * is written, as zeros.
+/* Lays the weights of a matrix into an arena: nothing but the padding, the bias's as
+ * well, is written, as zeros.
  *   type: F32 or I8   n_out rounded up to 4 must fit size_t */
 kvc_matrix kvc_matrix_take(kvc_arena *arena, size_t n_in, size_t n_out, float *bias,
                            kvc_dtype type);
@@ -38,10 +39,20 @@ kvc_matrix kvc_matrix_take(kvc_arena *arena, size_t n_in, size_t n_out, float *b
 size_t kvc_matrix_bytes(const kvc_matrix *m);
 
 /* Where w[i,o] lies; in int8, the scale of the weights from input block i to output o. */
-float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o);
+static inline float *kvc_matrix_at(const kvc_matrix *m, size_t i, size_t o)
+{
+    const size_t panel = m->q ? KVC_INT8_PANEL : KVC_PANEL, first = o / panel * panel;
+    const size_t width = kvc_min(panel, kvc_round_up(m->n_out, 4) - first);
+    return m->w + first * (m->q ? kvc_blocks(m->n_in) : m->n_in) + i * width + o - first;
+}
 
 /* Int8: where the four weights lie from inputs 4 i .. 4 i + 3 to output o. */
-unsigned char *kvc_matrix_four_at(const kvc_matrix *m, size_t i, size_t o);
+static inline unsigned char *kvc_matrix_four_at(const kvc_matrix *m, size_t i, size_t o)
+{
+    const size_t first = o / KVC_INT8_PANEL * KVC_INT8_PANEL;
+    const size_t width = kvc_min(KVC_INT8_PANEL, kvc_round_up(m->n_out, 4) - first);
+    return m->q + first * kvc_blocks(m->n_in) * KVC_BLOCK + (i * width + (o - first)) * 4;
+}
 
 /* x[i] = w[i,o] for every input i   x: [n_in] out */
 void kvc_matrix_column(float *restrict x, const kvc_matrix *m, size_t o);

@@ -1,5 +1,6 @@
-/* probe.c - loops that do one thing as fast as the machine can. Every lane starts with a
- * number of its own and is part of the result: compilers leave out what is equal or unused. */
+/* probe.c - loops that do one thing as fast as the machine can. Every lane starts from
+ * its own number and is part of the result: compilers drop work that is repeated or
+ * unused. */
 #include "kernels/probe.h"
 
 #include "base/simd.h"
@@ -35,8 +36,8 @@ float kvc_probe_multiply_add(uint32_t times, float half)
     return kvc_sum_lanes(x[0]);
 }
 
-/* 16 products, four into each lane of sum. The sum is a factor as well where a compiler
- * could otherwise compute the products once for all rounds. */
+/* 16 products, four into each lane of sum. Without relaxed SIMD the sum is a factor as
+ * well: a compiler could otherwise compute the products once for all rounds. */
 KVC_INLINE v128_t dot(v128_t sum, v128_t x)
 {
 #ifdef __wasm_relaxed_simd__

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "session/session.h"
 
 int kvc_lab_bug;
@@ -12,13 +13,24 @@ void kvc_lab_set(int bug)
     kvc_lab_bug = bug;
 }
 
+size_t kvc_lab_seam(const kvc_session *s, size_t common, size_t T)
+{
+    const size_t page =
+        common > 0 ? kvc_cache_page(s->cache, s->selected, common - 1) : SIZE_MAX;
+    const bool at_edge =
+        common % KVC_PAGE == 0 && page != SIZE_MAX && s->cache->pages.holders[page] > 1;
+    return at_edge && common < kvc_min(T, kvc_selected(s)->position) ? common + 1
+                                                                     : common;
+}
+
 kvc_error kvc_lab_slide(kvc_session *s, size_t first, size_t n)
 {
-    kvc_timeline *t = kvc_selected(s);
+    kvc_sequence *seq = kvc_selected(s);
     const kvc_error error = kvc_cache_evict(s->cache, s->selected, first, n);
     if (error)
         return error;
-    t->position -= n;
-    memmove(t->ids + first, t->ids + first + n, (t->position - first) * sizeof *t->ids);
+    seq->position -= n;
+    memmove(seq->ids + first, seq->ids + first + n,
+            (seq->position - first) * sizeof *seq->ids);
     return KVC_OK;
 }

@@ -1,8 +1,7 @@
-/* intake.c - the bytes of a file, in pieces of any size, become packed weights. */
+/* intake.c - bytes of a file, in pieces of any size, become packed weights. */
 #include "base/number.h"
 #include "kernels/int8.h"
-#include "kernels/matrix.h"
-#include "model/model.h"
+#include "model/tensors.h"
 
 static size_t dtype_size(kvc_dtype dtype)
 {
@@ -19,9 +18,9 @@ static float load_element(const unsigned char *p, kvc_dtype dtype)
     return kvc_float_from_bits(low | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
-/* Puts element number i of the file's tensor where it belongs. A weight of an int8 matrix
- * waits among the last KVC_BLOCK inputs of its column until its block is whole: in a
- * Conv1D tensor a row is an input, in wte the row of one output. */
+/* Puts element i of the file's tensor in its place. Weights of an int8 matrix wait until
+ * the KVC_BLOCK inputs of a block are there: for all outputs where a row of the file is
+ * an input, for one output where it is an output. */
 static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
 {
     if (place->plain) {
@@ -29,15 +28,13 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
         return;
     }
     const size_t row = i / place->shape[1], column = i % place->shape[1];
+    const size_t in = place->out_major ? column : row;
+    const size_t stride = place->out_major ? 1 : place->shape[1];
+    const size_t at = place->out_major ? 0 : column;
     const kvc_matrix *m = place->matrix;
-    size_t in = column, out = row, stride = 1, at = 0;
-    if (!place->out_major) {
-        in = row;
-        for (out = column; out >= m->n_out; m++)
-            out -= m->n_out;
-        stride = place->shape[1];
-        at = column;
-    }
+    size_t out = place->out_major ? row : column;
+    for (; out >= m->n_out; m++) /* from part to part */
+        out -= m->n_out;
     if (!m->q) {
         *kvc_matrix_at(m, in, out) = value;
         return;
@@ -110,7 +107,7 @@ kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dty
                                const uint64_t *shape, size_t rank, const void *data,
                                size_t bytes)
 {
-    if (name && kvc_model_ignores(name))
+    if (model && name && kvc_model_ignores(model, name))
         return KVC_OK;
     kvc_error error = kvc_model_begin_tensor(model, name, dtype, shape, rank);
     if (error)

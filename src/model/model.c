@@ -1,85 +1,84 @@
-/* model.c - checks the sizes and lays the weights out. */
-#include "model/model.h"
-
+/* model.c - lays the weights out by the table of the architecture, and says whether all
+ * of them are there. */
 #include <string.h>
 
 #include "base/number.h"
+#include "model/tensors.h"
 
-kvc_error kvc_config_check(const kvc_config *c)
+/* ---- memory ------------------------------------------------------------------------ */
+
+/* The matrices of a tensor, without biases. */
+static void take_matrices(kvc_arena *arena, const kvc_config *config, const kvc_tensor *t,
+                          kvc_matrix *m)
 {
-    if (!c)
-        return KVC_ERR_INVALID_ARGUMENT;
-    enum { MOST = 1 << 24 }; /* far above any model: sums never overflow */
-    const uint32_t sizes[] = {c->n_layer, c->n_head,  c->n_kv_head,   c->head_dim,
-                              c->n_embd,  c->n_inner, c->n_positions, c->vocab_size};
-    if ((unsigned)c->arch >= KVC_ARCH_COUNT)
-        return KVC_ERR_CONFIG_INVALID;
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        if (sizes[i] == 0 || sizes[i] > MOST)
-            return KVC_ERR_CONFIG_INVALID;
-    if (c->n_layer > 1u << 12) /* each costs time here, before any memory is asked for */
-        return KVC_ERR_CONFIG_INVALID;
-    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0 ||
-        c->head_dim > MOST / c->n_head)
-        return KVC_ERR_CONFIG_INVALID;
-    if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
-        return KVC_ERR_CONFIG_INVALID;
-    if (c->weights != KVC_F32 && c->weights != KVC_I8)
-        return KVC_ERR_CONFIG_INVALID;
-    return KVC_OK;
+    const size_t in = kvc_size_of(config, t->in);
+    for (size_t part = 0; part < KVC_PARTS && t->out[part] != KVC_NO_SIZE; part++)
+        m[part] = kvc_matrix_take(arena, in, kvc_size_of(config, t->out[part]), NULL,
+                                  config->weights);
 }
 
-static float *take_floats(kvc_arena *arena, size_t rows, size_t columns)
+/* Their biases, side by side: all parts but the last are multiples of 4. */
+static void take_biases(kvc_arena *arena, const kvc_config *config, const kvc_tensor *t,
+                        kvc_matrix *m)
 {
-    return kvc_take(arena, rows, columns * sizeof(float));
+    const size_t out = kvc_tensor_out(t, config), lanes = kvc_round_up(out, 4);
+    float *bias = kvc_take_floats(arena, 1, lanes);
+    if (bias)
+        memset(bias + out, 0, (lanes - out) * sizeof *bias);
+    for (size_t part = 0; part < KVC_PARTS && t->out[part] != KVC_NO_SIZE; part++) {
+        m[part].bias = bias;
+        if (bias)
+            bias += m[part].n_out;
+    }
 }
 
-static kvc_layer take_layer(kvc_arena *arena, const kvc_config *config)
+/* owner: a kvc_model or a kvc_layer */
+static void take_tensors(kvc_arena *arena, const kvc_config *config,
+                         const kvc_tensors *tensors, void *owner)
 {
-    const size_t C = config->n_embd, F = config->n_inner;
-    const size_t Q = kvc_query_width(config), KV = kvc_kv_width(config);
-    const kvc_dtype type = config->weights;
-    kvc_layer l;
-    l.ln_1_weight = take_floats(arena, 1, C);
-    l.ln_1_bias = take_floats(arena, 1, C);
-    float *bias = take_floats(arena, 1, Q + 2 * KV);
-    l.q = kvc_matrix_take(arena, C, Q, bias, type);
-    l.k = kvc_matrix_take(arena, C, KV, bias ? bias + Q : NULL, type);
-    l.v = kvc_matrix_take(arena, C, KV, bias ? bias + Q + KV : NULL, type);
-    l.proj = kvc_matrix_take(arena, Q, C, take_floats(arena, 1, C), type);
-    l.ln_2_weight = take_floats(arena, 1, C);
-    l.ln_2_bias = take_floats(arena, 1, C);
-    l.fc = kvc_matrix_take(arena, C, F, take_floats(arena, 1, kvc_round_up(F, 4)), type);
-    l.mlp_proj = kvc_matrix_take(arena, F, C, take_floats(arena, 1, C), type);
-    return l;
+    for (const kvc_tensor *t = tensors->row; t < tensors->row + tensors->n; t++) {
+        const size_t rows = t->form == KVC_TABLE ? kvc_size_of(config, t->in) : 1;
+        if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
+            *kvc_tensor_floats(t, owner) =
+                kvc_take_floats(arena, rows, kvc_tensor_out(t, config));
+        else if (t->form == KVC_BIAS)
+            take_biases(arena, config, t, kvc_tensor_matrix(t, owner));
+        else
+            take_matrices(arena, config, t, kvc_tensor_matrix(t, owner));
+    }
 }
 
-/* Of the Conv1D tensors: c_attn, c_fc and the two c_proj. */
-static size_t widest_row(const kvc_config *config)
+/* Of the tensors whose rows are inputs, the outputs of the widest; at least so many. */
+static size_t widest_row(const kvc_config *config, const kvc_tensors *tensors,
+                         size_t widest)
 {
-    const size_t attn = kvc_query_width(config) + 2 * kvc_kv_width(config);
-    const size_t widest = attn > config->n_inner ? attn : config->n_inner;
-    return widest > config->n_embd ? widest : config->n_embd;
+    for (const kvc_tensor *t = tensors->row; t < tensors->row + tensors->n; t++) {
+        const size_t out = t->form == KVC_CONV1D ? kvc_tensor_out(t, config) : 0;
+        widest = out > widest ? out : widest;
+    }
+    return widest;
 }
 
-static kvc_model *layout(kvc_arena *arena, const kvc_config *config)
+kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
+                            const kvc_architecture *arch)
 {
-    const size_t C = config->n_embd, L = config->n_layer;
-    const size_t n_tensors = KVC_GLOBAL_TENSORS + L * KVC_LAYER_TENSORS;
-    kvc_model scratch, *model = kvc_take(arena, 1, sizeof *model);
-    kvc_model *m = arena->base ? model : &scratch;
+    kvc_model asked, *model = kvc_take(arena, 1, sizeof *model);
+    kvc_model *m = arena->base ? model : &asked;
     memset(m, 0, sizeof *m);
     m->config = *config;
+    m->arch = arch;
+    const size_t L = config->n_layer, n_tensors = kvc_tensor_count(m);
     m->layers = kvc_take(arena, L, sizeof *m->layers);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
-    m->wte = kvc_matrix_take(arena, C, config->vocab_size, NULL, config->weights);
+    take_tensors(arena, config, &arch->model, m);
+    m->head = (const kvc_matrix *)(void *)((char *)m + arch->head);
+    const size_t widest =
+        widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)
-        m->rows = take_floats(arena, KVC_BLOCK, widest_row(config));
-    m->wpe = take_floats(arena, config->n_positions, C);
-    m->ln_f_weight = take_floats(arena, 1, C);
-    m->ln_f_bias = take_floats(arena, 1, C);
+        m->rows = kvc_take_floats(arena, KVC_BLOCK, widest);
     for (size_t i = 0; i < L && !arena->overflow; i++) {
-        const kvc_layer layer = take_layer(arena, config);
+        kvc_layer layer = {0};
+        take_tensors(arena, config, &arch->layer, &layer);
         if (arena->base)
             m->layers[i] = layer;
     }
@@ -96,7 +95,7 @@ kvc_error kvc_model_bytes(const kvc_config *config, size_t *bytes)
     if (!bytes)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_arena arena = {0};
-    layout(&arena, config);
+    kvc_model_layout(&arena, config, kvc_architecture_of(config->arch));
     *bytes = arena.used;
     return arena.overflow ? KVC_ERR_OUT_OF_MEMORY : KVC_OK;
 }
@@ -113,9 +112,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
     if (bytes < needed)
         return KVC_ERR_OUT_OF_MEMORY;
     kvc_arena arena = {.base = memory};
-    *model = layout(&arena, config);
+    *model = kvc_model_layout(&arena, config, kvc_architecture_of(config->arch));
     return KVC_OK;
 }
+
+/* ---- what is there ----------------------------------------------------------------- */
 
 const kvc_config *kvc_model_config(const kvc_model *model)
 {
@@ -128,45 +129,9 @@ kvc_error kvc_model_complete(kvc_model *model, const char **name)
         return KVC_ERR_INVALID_ARGUMENT;
     for (size_t i = 0; i < kvc_tensor_count(model); i++)
         if (!model->present[i]) {
-            kvc_tensor_name(i, model->name);
+            kvc_tensor_name(model, i, model->name);
             *name = model->name;
             return KVC_ERR_TENSOR_MISSING;
         }
     return KVC_OK;
-}
-
-/* ---- the fingerprint --------------------------------------------------------------- */
-
-static uint64_t hash_tensor(uint64_t hash, const kvc_place *place)
-{
-    if (place->plain)
-        return kvc_fnv1a_words(hash, place->plain,
-                               place->shape[0] *
-                                   (place->rank == 2 ? place->shape[1] : 1));
-    for (size_t part = 0; part < place->parts; part++) {
-        const kvc_matrix *m = &place->matrix[part];
-        const size_t words = kvc_matrix_bytes(m) / sizeof(uint32_t);
-        const size_t scales = m->q ? words / (1 + KVC_BLOCK / sizeof(uint32_t)) : words;
-        hash = kvc_fnv1a_words(hash, m->w, scales);
-        if (m->q)
-            hash = kvc_fnv1a_words(hash, m->q, words - scales);
-    }
-    return hash;
-}
-
-uint64_t kvc_model_fingerprint(kvc_model *model)
-{
-    const char *missing;
-    if (kvc_model_complete(model, &missing) != KVC_OK)
-        return 0;
-    if (model->fingerprint == 0) {
-        uint64_t hash = kvc_fnv1a_words(KVC_FNV_START, &model->config,
-                                        sizeof model->config / sizeof(uint32_t));
-        for (size_t i = 0; i < kvc_tensor_count(model); i++) {
-            const kvc_place place = kvc_tensor_place(model, i);
-            hash = hash_tensor(hash, &place);
-        }
-        model->fingerprint = hash ? hash : 1;
-    }
-    return model->fingerprint;
 }

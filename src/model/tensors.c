@@ -1,137 +1,135 @@
-/* tensors.c - which tensors a GPT-2 has, under which names, and where each goes. */
+/* tensors.c - walks the table of an architecture: name <-> index <-> place. */
+#include "model/tensors.h"
+
 #include <string.h>
-
-#include "model/model.h"
-
-static const char *const globals[KVC_GLOBAL_TENSORS] = {"wte.weight", "wpe.weight",
-                                                        "ln_f.weight", "ln_f.bias"};
-static const char *const leaves[KVC_LAYER_TENSORS] = {
-    "ln_1.weight",        "ln_1.bias",        "attn.c_attn.weight", "attn.c_attn.bias",
-    "attn.c_proj.weight", "attn.c_proj.bias", "ln_2.weight",        "ln_2.bias",
-    "mlp.c_fc.weight",    "mlp.c_fc.bias",    "mlp.c_proj.weight",  "mlp.c_proj.bias"};
 
 size_t kvc_tensor_count(const kvc_model *model)
 {
-    return KVC_GLOBAL_TENSORS + (size_t)model->config.n_layer * KVC_LAYER_TENSORS;
+    return model->arch->model.n + model->config.n_layer * model->arch->layer.n;
 }
 
-static const char *without_prefix(const char *name)
+size_t kvc_tensor_out(const kvc_tensor *tensor, const kvc_config *config)
 {
-    static const char prefix[] = "transformer.";
-    return strncmp(name, prefix, sizeof prefix - 1) == 0 ? name + sizeof prefix - 1
-                                                         : name;
+    size_t out = 0;
+    for (size_t part = 0; part < KVC_PARTS; part++)
+        out += kvc_size_of(config, tensor->out[part]);
+    return out;
+}
+
+/* ---- names ------------------------------------------------------------------------- */
+
+/* What follows a prefix; NULL where the name does not begin with it. */
+static const char *after(const char *name, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
 /* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow
  * included. */
-static const char *split_layer(const char *name, size_t *layer)
+static const char *split_layer(const char *name, const char *prefix, size_t *layer)
 {
-    if (name[0] != 'h' || name[1] != '.' || (name[2] == '0' && name[3] != '.'))
+    const char *first = after(name, prefix), *p = first;
+    if (!p || (p[0] == '0' && p[1] != '.'))
         return NULL;
-    const char *p = name + 2;
     size_t n = 0;
     for (; *p >= '0' && *p <= '9' && n < 1000000; p++)
         n = n * 10 + (size_t)(*p - '0');
     *layer = n;
-    return p > name + 2 && *p == '.' ? p + 1 : NULL;
+    return p > first && *p == '.' ? p + 1 : NULL;
+}
+
+/* The list of tensors that a name belongs to: of a layer, and then *layer is its number,
+ * or of the model itself. *name becomes what the list calls it. */
+static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
+                                     size_t *layer)
+{
+    const char *rest = after(*name, arch->prefix);
+    *name = rest ? rest : *name;
+    rest = split_layer(*name, arch->layer_prefix, layer);
+    if (!rest)
+        return &arch->model;
+    *name = rest;
+    return &arch->layer;
 }
 
 bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index)
 {
-    name = without_prefix(name);
-    for (size_t i = 0; i < KVC_GLOBAL_TENSORS; i++)
-        if (strcmp(name, globals[i]) == 0) {
-            *index = i;
-            return true;
-        }
-    size_t layer;
-    const char *leaf = split_layer(name, &layer);
-    if (!leaf || layer >= model->config.n_layer)
+    size_t layer = 0;
+    const kvc_tensors *tensors = split_name(model->arch, &name, &layer);
+    const bool of_layer = tensors == &model->arch->layer;
+    if (of_layer && layer >= model->config.n_layer)
         return false;
-    for (size_t i = 0; i < KVC_LAYER_TENSORS; i++)
-        if (strcmp(leaf, leaves[i]) == 0) {
-            *index = KVC_GLOBAL_TENSORS + layer * KVC_LAYER_TENSORS + i;
+    for (size_t i = 0; i < tensors->n; i++)
+        if (strcmp(name, tensors->row[i].name) == 0) {
+            *index = of_layer ? model->arch->model.n + layer * tensors->n + i : i;
             return true;
         }
     return false;
 }
 
-bool kvc_model_ignores(const char *name)
+bool kvc_model_ignores(const kvc_model *model, const char *name)
 {
-    name = without_prefix(name);
     size_t layer;
-    const char *leaf = split_layer(name, &layer);
-    return strcmp(name, "lm_head.weight") == 0 ||
-           (leaf &&
-            (strcmp(leaf, "attn.bias") == 0 || strcmp(leaf, "attn.masked_bias") == 0));
+    const char *const *ignored = split_name(model->arch, &name, &layer)->ignored;
+    while (*ignored && strcmp(name, *ignored) != 0)
+        ignored++;
+    return *ignored != NULL;
 }
 
-void kvc_tensor_name(size_t index, char name[64])
+/* ---- indices ----------------------------------------------------------------------- */
+
+/* The row of a tensor; *layer: NULL for one of the model itself. */
+static const kvc_tensor *row_of(const kvc_model *model, size_t index, kvc_layer **layer)
 {
-    if (index < KVC_GLOBAL_TENSORS) {
-        strcpy(name, globals[index]);
-        return;
+    const kvc_architecture *arch = model->arch;
+    *layer = NULL;
+    if (index < arch->model.n)
+        return &arch->model.row[index];
+    index -= arch->model.n;
+    *layer = &model->layers[index / arch->layer.n];
+    return &arch->layer.row[index % arch->layer.n];
+}
+
+void kvc_tensor_name(const kvc_model *model, size_t index, char *name)
+{
+    kvc_layer *layer;
+    const kvc_tensor *row = row_of(model, index, &layer);
+    *name = '\0';
+    if (layer) {
+        char digits[24], *digit = digits + sizeof digits;
+        size_t n = (size_t)(layer - model->layers);
+        *--digit = '\0';
+        *--digit = '.';
+        do
+            *--digit = (char)('0' + n % 10);
+        while ((n /= 10) != 0);
+        strcat(strcpy(name, model->arch->layer_prefix), digit);
     }
-    index -= KVC_GLOBAL_TENSORS;
-    char digits[24];
-    size_t n = 0, layer = index / KVC_LAYER_TENSORS;
-    do
-        digits[n++] = (char)('0' + layer % 10);
-    while ((layer /= 10) != 0);
-    *name++ = 'h';
-    *name++ = '.';
-    while (n > 0)
-        *name++ = digits[--n];
-    *name++ = '.';
-    strcpy(name, leaves[index % KVC_LAYER_TENSORS]);
+    strcat(name, row->name);
 }
 
-static kvc_place vector(float *plain, size_t n)
-{
-    return (kvc_place){.rank = 1, .shape = {n, 1}, .plain = plain};
-}
-
-/* A Conv1D weight: [in, the parts' outs]. */
-static kvc_place conv1d(kvc_matrix *m, size_t parts)
-{
-    kvc_place place = {.rank = 2, .shape = {m->n_in, 0}, .matrix = m, .parts = parts};
-    for (size_t i = 0; i < parts; i++)
-        place.shape[1] += m[i].n_out;
-    return place;
-}
+/* ---- places ------------------------------------------------------------------------ */
 
 kvc_place kvc_tensor_place(kvc_model *model, size_t index)
 {
-    const size_t C = model->config.n_embd, F = model->config.n_inner;
-    switch (index) {
-    case 0:
-        return (kvc_place){.rank = 2,
-                           .shape = {model->config.vocab_size, C},
-                           .matrix = &model->wte,
-                           .parts = 1,
-                           .out_major = true};
-    case 1:
-        return (kvc_place){
-            .rank = 2, .shape = {model->config.n_positions, C}, .plain = model->wpe};
-    case 2: return vector(model->ln_f_weight, C);
-    case 3: return vector(model->ln_f_bias, C);
-    default: break;
-    }
-    index -= KVC_GLOBAL_TENSORS;
-    kvc_layer *layer = &model->layers[index / KVC_LAYER_TENSORS];
-    switch (index % KVC_LAYER_TENSORS) {
-    case 0: return vector(layer->ln_1_weight, C);
-    case 1: return vector(layer->ln_1_bias, C);
-    case 2: return conv1d(&layer->q, 3);
-    case 3: /* k's and v's follow q's */
-        return vector(layer->q.bias, layer->q.n_out + layer->k.n_out + layer->v.n_out);
-    case 4: return conv1d(&layer->proj, 1);
-    case 5: return vector(layer->proj.bias, C);
-    case 6: return vector(layer->ln_2_weight, C);
-    case 7: return vector(layer->ln_2_bias, C);
-    case 8: return conv1d(&layer->fc, 1);
-    case 9: return vector(layer->fc.bias, F);
-    case 10: return conv1d(&layer->mlp_proj, 1);
-    default: return vector(layer->mlp_proj.bias, C);
-    }
+    kvc_layer *layer;
+    const kvc_tensor *t = row_of(model, index, &layer);
+    void *owner = layer ? (void *)layer : (void *)model;
+    const size_t in = kvc_size_of(&model->config, t->in),
+                 out = kvc_tensor_out(t, &model->config);
+    kvc_place place = {.rank = 2, .shape = {in, out}};
+    if (t->form == KVC_VECTOR || t->form == KVC_BIAS)
+        place = (kvc_place){.rank = 1, .shape = {out, 1}};
+    if (t->form == KVC_LINEAR)
+        place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};
+    if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
+        place.plain = *kvc_tensor_floats(t, owner);
+    else if (t->form == KVC_BIAS) /* of all parts: model.c puts them side by side */
+        place.plain = kvc_tensor_matrix(t, owner)->bias;
+    else
+        place.matrix = kvc_tensor_matrix(t, owner);
+    while (place.matrix && place.parts < KVC_PARTS && t->out[place.parts] != KVC_NO_SIZE)
+        place.parts++;
+    return place;
 }

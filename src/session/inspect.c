@@ -1,5 +1,4 @@
-/* look.c - what a session shows of its inside: memory, counts, attention, what is likely
- * next. */
+/* inspect.c - a session from inside: memory, counts, attention, the likeliest tokens. */
 #include <string.h>
 
 #include "cache/attention.h"
@@ -37,14 +36,14 @@ kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
     if (!s || !weights)
         return KVC_ERR_INVALID_ARGUMENT;
     const kvc_config *config = &s->model->config;
-    const kvc_timeline *t = kvc_selected(s);
+    const kvc_sequence *seq = kvc_selected(s);
     if (layer >= config->n_layer || head >= config->n_head)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (!t->has_logits || !t->has_queries)
+    if (!seq->has_logits || !seq->has_queries)
         return KVC_ERR_NOT_READY;
     const float *query =
-        t->queries + layer * kvc_query_width(config) + head * config->head_dim;
-    kvc_attend_weights(weights, query, t->position, s->cache, s->selected, layer,
+        seq->queries + layer * kvc_query_width(config) + head * config->head_dim;
+    kvc_attend_weights(weights, query, seq->position, s->cache, s->selected, layer,
                        head / (config->n_head / config->n_kv_head), s->workspace.scores);
     return KVC_OK;
 }
@@ -55,13 +54,13 @@ kvc_error kvc_session_top(kvc_session *s, size_t n_ids, size_t k, uint32_t *ids,
     if (!s || !ids || !log_probs || k == 0 || k > n_ids)
         return KVC_ERR_INVALID_ARGUMENT;
     const size_t V = s->model->config.vocab_size;
-    const kvc_timeline *t = kvc_selected(s);
+    const kvc_sequence *seq = kvc_selected(s);
     if (n_ids > V)
         return KVC_ERR_INVALID_ARGUMENT;
-    if (!t->has_logits)
+    if (!seq->has_logits)
         return KVC_ERR_NOT_READY;
-    kvc_top(ids, k, t->logits, n_ids, s->sampler);
-    memcpy(s->rows, t->logits, V * sizeof *s->rows);
+    kvc_top(ids, k, seq->logits, n_ids, s->sampler);
+    memcpy(s->rows, seq->logits, V * sizeof *s->rows);
     kvc_log_softmax_at(log_probs, ids, k, s->rows, V);
     return KVC_OK;
 }

@@ -28,7 +28,7 @@ static double next_uniform(uint64_t *state)
 
 /* ---- ordering: a max-heap of ids, so that only what is kept gets sorted ------------ */
 
-/* Without a branch: which of two is better cannot be guessed. */
+/* Without a branch, which would be mispredicted half of the time. */
 static bool better(const float *logit, uint32_t a, uint32_t b)
 {
     return (logit[a] > logit[b]) | ((logit[a] == logit[b]) & (a < b));
@@ -62,7 +62,7 @@ static uint32_t pop_best(const float *logit, uint32_t *heap, size_t n)
     return best;
 }
 
-/* ---- without a look at every id: four at a time, most of which come to nothing ----- */
+/* ---- four ids at a time, most of which come to nothing ----------------------------- */
 
 /* m[w] = the largest of x[w], x[w + W], x[w + 2 W] ...   m: [W], W: a multiple of 4 */
 static void maxima(float *m, size_t W, const float *x, size_t n)
@@ -78,7 +78,7 @@ static void maxima(float *m, size_t W, const float *x, size_t n)
         m[i - row] = x[i] > m[i - row] ? x[i] : m[i - row];
 }
 
-/* The ids whose x is at least that, ascending; returns how many.   ids: [n] */
+/* The ids with x >= least, ascending; returns their number.   ids: [n] */
 static size_t gather(uint32_t *ids, const float *x, size_t n, float least)
 {
     const v128_t bound = wasm_f32x4_splat(least);
@@ -86,7 +86,7 @@ static size_t gather(uint32_t *ids, const float *x, size_t n, float least)
     for (; i + 4 <= n; i += 4) {
         if (!wasm_v128_any_true(wasm_f32x4_ge(wasm_v128_load(x + i), bound)))
             continue;
-        for (size_t j = i; j < i + 4; j++) { /* no branch that has to be guessed */
+        for (size_t j = i; j < i + 4; j++) { /* no branch to mispredict */
             ids[found] = (uint32_t)j;
             found += x[j] >= least;
         }
@@ -97,8 +97,8 @@ static size_t gather(uint32_t *ids, const float *x, size_t n, float least)
     return found;
 }
 
-/* What at least k of x reach, and few more: each of k columns holds one.   x: [n]
- * scratch: [n] */
+/* A bound that at least k of x reach, and few more: k columns hold one each.
+ *   x: [n]   scratch: [n] */
 static float reached_by(size_t k, const float *x, size_t n, uint32_t *scratch)
 {
     const size_t W = 4 * k;
@@ -161,7 +161,8 @@ static void take_best(candidates *c, size_t k, double mass)
     }
 }
 
-/* Of all ids, in four partial sums: one would wait for itself.   weight: [V] */
+/* Of all ids, in four partial sums: in one, each addition would wait for the last.
+ *   weight: [V] */
 static double sum_all(const float *weight, size_t V)
 {
     double sum[4] = {0.0, 0.0, 0.0, 0.0};
@@ -203,8 +204,8 @@ static void penalise(float *logit, const float *original, size_t V, float penalt
     }
 }
 
-/* The likeliest ids whose weights reach top_p of all. Most lie far below the best one, and
- * are not even looked at in order; the 1e-8 is more than another order of adding makes. */
+/* The likeliest ids whose weights reach top_p of all. Most lie far below the best one and
+ * are never put in order. Adding in another order changes a sum by less than 1e-8. */
 static void take_nucleus(candidates *c, size_t V, double top_p)
 {
     const double mass = top_p * sum_all(c->weight, V);
@@ -217,7 +218,7 @@ static void take_nucleus(candidates *c, size_t V, double top_p)
     take_best(c, c->n, mass);
 }
 
-/* The first of those in order whose weights reach top_p of all of them. */
+/* Cuts the ordered candidates where their weights reach top_p of all of them. */
 static void cut(candidates *c, double top_p)
 {
     const double mass = top_p * sum_weights(c);

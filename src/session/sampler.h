@@ -1,4 +1,4 @@
-/* sampler.h - the sampler's order, for who wants the likeliest ids and no draw. */
+/* sampler.h - the sampler's order without a draw: the likeliest ids. */
 #ifndef KVC_SAMPLER_H
 #define KVC_SAMPLER_H
 

@@ -1,5 +1,5 @@
-/* timelines.c - several timelines in one session: one becomes a copy of another, sharing
- * what the cache holds of it. */
+/* sequences.c - several sequences in one session: one becomes a copy of another and
+ * shares its pages of the cache. */
 #include <string.h>
 
 #include "session/session.h"
@@ -11,18 +11,17 @@ static kvc_error check(const kvc_session *s, size_t sequence)
     return sequence < s->config.n_sequence ? KVC_OK : KVC_ERR_POSITION_OUT_OF_RANGE;
 }
 
-static void copy(const kvc_session *s, kvc_timeline *to, const kvc_timeline *from)
+static void copy(const kvc_session *s, kvc_sequence *to, const kvc_sequence *from)
 {
-    const kvc_config *config = &s->model->config;
     to->position = from->position;
     to->has_logits = from->has_logits;
     to->has_queries = from->has_queries;
     memcpy(to->ids, from->ids, from->position * sizeof *to->ids);
     if (from->has_logits)
-        memcpy(to->logits, from->logits, config->vocab_size * sizeof *to->logits);
+        memcpy(to->logits, from->logits,
+               s->model->config.vocab_size * sizeof *to->logits);
     if (from->has_queries)
-        memcpy(to->queries, from->queries,
-               config->n_layer * kvc_query_width(config) * sizeof *to->queries);
+        memcpy(to->queries, from->queries, kvc_queries_size(s) * sizeof *to->queries);
 }
 
 kvc_error kvc_session_select(kvc_session *s, size_t sequence)
@@ -45,7 +44,7 @@ kvc_error kvc_session_fork(kvc_session *s, size_t from, size_t to)
         error = check(s, to);
     if (error || from == to)
         return error;
-    copy(s, &s->timelines[to], &s->timelines[from]);
+    copy(s, &s->sequences[to], &s->sequences[from]);
     return kvc_cache_fork(s->cache, from, to);
 }
 
@@ -58,8 +57,8 @@ static size_t taker(const uint32_t *from, size_t n, size_t sequence)
     return i;
 }
 
-/* Who comes first for a timeline gets it; the others get a copy of it, in the place of one
- * that nobody wants. */
+/* The first to want an old sequence takes it over. Each further one gets a copy, in the
+ * memory of an old sequence that nobody wants. */
 kvc_error kvc_session_reorder(kvc_session *s, const uint32_t *from)
 {
     const size_t n = s->config.n_sequence;
@@ -70,7 +69,7 @@ kvc_error kvc_session_reorder(kvc_session *s, const uint32_t *from)
         if (error)
             return error;
     }
-    kvc_timeline *old = s->timelines, *moved = s->moved;
+    kvc_sequence *old = s->sequences, *moved = s->moved;
     for (size_t i = 0, spare = 0; i < n; i++) {
         const size_t first = taker(from, n, from[i]);
         if (first == i) {
@@ -82,7 +81,7 @@ kvc_error kvc_session_reorder(kvc_session *s, const uint32_t *from)
         moved[i] = old[spare++];
         copy(s, &moved[i], &moved[first]);
     }
-    s->timelines = moved;
+    s->sequences = moved;
     s->moved = old;
     return kvc_cache_reorder(s->cache, from);
 }
@@ -92,8 +91,8 @@ kvc_error kvc_session_drop(kvc_session *s, size_t sequence)
     const kvc_error error = check(s, sequence);
     if (error)
         return error;
-    s->timelines[sequence].position = 0;
-    s->timelines[sequence].has_logits = false;
+    s->sequences[sequence].position = 0;
+    s->sequences[sequence].has_logits = false;
     return kvc_cache_drop(s->cache, sequence);
 }
 

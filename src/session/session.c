@@ -1,28 +1,26 @@
-/* session.c - a session's memory, and its selected timeline: what it holds, how it is
- * rewound, what is drawn from it. What computes it is in pass.c. */
+/* session.c - a session's memory, and its selected sequence: what it holds, how it is
+ * rewound, what is drawn from it. What computes it is in extend.c. */
 #include "session/session.h"
 
 #include "base/number.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
-static void take_timelines(kvc_arena *arena, kvc_session *s)
+static void take_sequences(kvc_arena *arena, kvc_session *s)
 {
-    const size_t n = s->config.n_sequence, S = s->config.capacity,
-                 n_queries =
-                     s->model->config.n_layer * kvc_query_width(&s->model->config),
-                 stride = kvc_logits_stride(s);
-    s->timelines = kvc_take(arena, n, sizeof *s->timelines);
+    const size_t n = s->config.n_sequence, S = s->config.capacity;
+    const size_t stride = kvc_logits_stride(s), queries_size = kvc_queries_size(s);
+    s->sequences = kvc_take(arena, n, sizeof *s->sequences);
     s->moved = kvc_take(arena, n, sizeof *s->moved);
     uint32_t *ids = kvc_take(arena, n, S * sizeof *ids);
-    float *logits = kvc_take(arena, n, stride * sizeof *logits);
-    float *queries = kvc_take(arena, n, 2 * n_queries * sizeof *queries);
+    float *logits = kvc_take_floats(arena, n, stride);
+    float *queries = kvc_take_floats(arena, 2 * n, queries_size);
     for (size_t i = 0; i < n && arena->base && !arena->overflow; i++)
-        s->timelines[i] =
-            (kvc_timeline){.ids = ids + i * S,
+        s->sequences[i] =
+            (kvc_sequence){.ids = ids + i * S,
                            .logits = logits + i * stride,
-                           .queries = queries + 2 * i * n_queries,
-                           .next_queries = queries + (2 * i + 1) * n_queries};
+                           .queries = queries + 2 * i * queries_size,
+                           .next_queries = queries + (2 * i + 1) * queries_size};
 }
 
 static kvc_cache_shape shape_of(const kvc_model *model, const kvc_session_config *sizes)
@@ -40,7 +38,7 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
                            const kvc_session_config *sizes)
 {
     const kvc_config *config = &model->config;
-    const size_t S = sizes->capacity, row = config->n_embd * sizeof(float);
+    const size_t S = sizes->capacity, C = config->n_embd;
     kvc_session *session = kvc_take(arena, 1, sizeof *session);
     kvc_session s = {.model = model, .config = *sizes, .use_cache = true};
     kvc_cache_shape shape = shape_of(model, sizes);
@@ -49,14 +47,14 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
     s.one_layer = kvc_cache_layout(arena, &shape);
     s.workspace = kvc_workspace_layout(arena, config, S);
-    take_timelines(arena, &s);
+    take_sequences(arena, &s);
     s.spans = kvc_take(arena, sizes->n_sequence, sizeof *s.spans);
-    s.x = kvc_take(arena, S > KVC_ROWS ? S : KVC_ROWS, row);
-    s.last = kvc_take(arena, sizes->n_sequence, row);
+    s.x = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, C);
+    s.last = kvc_take_floats(arena, sizes->n_sequence, C);
     s.n_rows = kvc_min(KVC_ROWS, sizes->n_sequence);
     s.n_rows = s.n_rows > KVC_SCORED_ROWS ? s.n_rows : KVC_SCORED_ROWS;
-    s.rows = kvc_take(arena, s.n_rows, kvc_logits_stride(&s) * sizeof *s.rows);
-    s.sampler = kvc_take(arena, 3, config->vocab_size * sizeof(float));
+    s.rows = kvc_take_floats(arena, s.n_rows, kvc_logits_stride(&s));
+    s.sampler = kvc_take_floats(arena, 3, config->vocab_size);
     s.total_bytes = arena->used;
     if (arena->base && !arena->overflow)
         *session = s;
@@ -98,7 +96,7 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
     return KVC_OK;
 }
 
-/* ---- the selected timeline --------------------------------------------------------- */
+/* ---- the selected sequence --------------------------------------------------------- */
 
 size_t kvc_session_capacity(const kvc_session *s)
 {
@@ -130,15 +128,15 @@ bool kvc_session_uses_cache(const kvc_session *s)
 
 kvc_error kvc_session_truncate(kvc_session *s, size_t n)
 {
-    kvc_timeline *t = kvc_selected(s);
+    kvc_sequence *seq = kvc_selected(s);
     if (s->pass.active)
         return KVC_ERR_BUSY;
-    if (n > t->position)
+    if (n > seq->position)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    if (n == t->position)
+    if (n == seq->position)
         return KVC_OK;
-    t->position = n;
-    t->has_logits = false;
+    seq->position = n;
+    seq->has_logits = false;
     return kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
 }
 
@@ -154,13 +152,13 @@ void kvc_session_reset(kvc_session *s)
 {
     s->pass.active = false;
     for (size_t i = 0; i < s->config.n_sequence; i++) {
-        s->timelines[i].position = 0;
-        s->timelines[i].has_logits = false;
+        s->sequences[i].position = 0;
+        s->sequences[i].has_logits = false;
     }
     kvc_cache_reset(s->cache);
 }
 
-/* ---- what follows ------------------------------------------------------------------ */
+/* ---- what may come next ------------------------------------------------------------ */
 
 const float *kvc_session_logits(const kvc_session *s)
 {
@@ -180,9 +178,9 @@ kvc_error kvc_session_sample(kvc_session *s, const kvc_sampling *sampling, uint6
 {
     if (!s || n_ids == 0 || n_ids > s->model->config.vocab_size)
         return KVC_ERR_INVALID_ARGUMENT;
-    const kvc_timeline *t = kvc_selected(s);
-    if (!t->has_logits)
+    const kvc_sequence *seq = kvc_selected(s);
+    if (!seq->has_logits)
         return KVC_ERR_NOT_READY;
-    return kvc_sample(id, t->logits, n_ids, sampling, rng, t->ids, t->position,
+    return kvc_sample(id, seq->logits, n_ids, sampling, rng, seq->ids, seq->position,
                       s->sampler);
 }

@@ -1,36 +1,51 @@
-/* session.h - what a session is made of, for the files that work on it. */
+/* session.h - what a session is made of, for the files that work on it.
+ *
+ * The words, from large to small:
+ *   sequence  tokens in a row, their slots in the cache, the logits after the last one
+ *   pass      makes sequences longer, or scores a text
+ *   step      a part of a pass; a host can stop between any two
+ *   span      the rows of one sequence that a pass has to compute
+ *   group     spans that go through the layers together: as many as fit into one chunk,
+ *             so that each weight is read once for all of them, or a single longer one
+ *   chunk     up to KVC_ROWS rows of a group; a step takes it through one layer
+ *   run       the rows of one span in a chunk */
 #ifndef KVC_SESSION_H
 #define KVC_SESSION_H
 
 #include "base/number.h"
-#include "forward/gpt.h"
+#include "forward/forward.h"
 
-enum { KVC_SCORED_ROWS = 4 }; /* whose logits one step of scoring computes */
-
-/* One sequence of tokens. */
-typedef struct kvc_timeline {
-    size_t position;
+typedef struct kvc_sequence {
+    size_t position; /* tokens */
     bool has_logits, has_queries;
     uint32_t *ids;       /* [S] */
     float *logits;       /* [V rounded up to 4] that follow the last token */
     float *queries;      /* [L, Q] of the last token, for kvc_session_attention */
     float *next_queries; /* [L, Q] of a pass under way */
-} kvc_timeline;
+} kvc_sequence;
+
+/* What a pass does after the layers. */
+typedef kvc_error kvc_pass_end(kvc_session *session);
 
 /* Rows first .. end-1 of a text. */
 typedef struct kvc_span {
     size_t sequence;
-    const uint32_t *ids;
+    const uint32_t *ids; /* [end] */
     size_t first, end;
 } kvc_span;
 
-/* Work under way: see pass.c. */
+/* A pass under way: what it is for, and how far it is. */
 typedef struct kvc_pass {
+    bool cached;       /* K and V go to the cache; else to one_layer */
+    bool all_rows;     /* of the last layer are wanted; else the last one of each span */
+    size_t n_spans;    /* of session->spans */
+    float *log_probs;  /* [end] out, of scoring */
+    kvc_pass_end *end; /* takes the steps after the layers: PENDING until the last one */
+
     bool active;
-    float *log_probs;      /* [end] when scoring, else NULL */
-    size_t n_spans;        /* of session->spans */
-    size_t group, n_group; /* the spans that go through the layers now */
-    size_t layer, row;     /* what the next step does of them */
+    size_t group;      /* the first span of the group in the layers */
+    size_t n_group;    /* how many spans it has; 0: all are through */
+    size_t layer, row; /* where its next chunk is; row: also how far scoring is */
 } kvc_pass;
 
 struct kvc_session {
@@ -39,23 +54,25 @@ struct kvc_session {
     size_t total_bytes, selected;
     bool use_cache;
     kvc_pass pass;
-    kvc_cache *cache;     /* L layers, a sequence for each timeline */
-    kvc_cache *one_layer; /* K and V of one sequence while the cache is off */
+    kvc_cache *cache;     /* L layers, of all sequences */
+    kvc_cache *one_layer; /* while the cache is off: each layer overwrites it */
     kvc_workspace workspace;
     kvc_counts counts;
-    kvc_timeline *timelines; /* [n_sequence] */
-    kvc_timeline *moved;     /* [n_sequence] while they change places */
+    kvc_sequence *sequences; /* [n_sequence] */
+    kvc_sequence *moved;     /* [n_sequence] where they change places */
     kvc_span *spans;         /* [n_sequence] of the pass */
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */
     float *last;             /* [n_sequence, C] of it, the last row of each span */
-    size_t n_rows;           /* of logits that are computed at once */
+    size_t n_rows;           /* of logits, computed together */
     float *rows;             /* [n_rows, V rounded up to 4] */
     void *sampler;           /* kvc_sample's scratch */
 };
 
-static inline kvc_timeline *kvc_selected(const kvc_session *s)
+enum { KVC_SCORED_ROWS = 4 }; /* one step of scoring computes their logits */
+
+static inline kvc_sequence *kvc_selected(const kvc_session *s)
 {
-    return &s->timelines[s->selected];
+    return &s->sequences[s->selected];
 }
 
 /* Floats from one row of logits to the next. */
@@ -64,17 +81,10 @@ static inline size_t kvc_logits_stride(const kvc_session *s)
     return kvc_round_up(s->model->config.vocab_size, 4);
 }
 
-/* TOKEN_OUT_OF_RANGE where one of T ids is not in the vocabulary. */
-kvc_error kvc_check_ids(const kvc_session *session, const uint32_t *ids, size_t T);
-
-/* Starts a pass over the first n_spans of session->spans. log_probs: NULL, or [end] to
- * score the one span. */
-void kvc_start_pass(kvc_session *session, size_t n_spans, float *log_probs);
-
-/* Steps to the end. */
-kvc_error kvc_run_pass(kvc_session *session);
-
-/* The scores of the next rows of x; the pass ends with the last one. */
-kvc_error kvc_score_rows(kvc_session *session);
+/* Floats of a sequence's queries. */
+static inline size_t kvc_queries_size(const kvc_session *s)
+{
+    return s->model->config.n_layer * kvc_query_width(&s->model->config);
+}
 
 #endif

@@ -1,43 +1,38 @@
-/* session_state.c - a session as bytes, in words of 32 bits within what state.h puts around
- * them:
+/* session_state.c - a session as bytes, in words of 32 bits, within the header and
+ * checksum of state.h:
  *
  *     n_sequence
- *     each sequence: position, flags (1: logits, 2: queries), ids [position], logits [V] and
- *     queries [L, Q] where the flags have them
+ *     each sequence: position; flags (1: logits, 2: queries); ids [position];
+ *     logits [V] and queries [L, Q] where the flags say so
  *     the cache, as in cache_state.h
  *
- * Restoring reads it twice: first to check all of it, then to take it over. */
+ * restore reads it twice: first to check all of it, then to take it over. */
 #include "cache/cache_state.h"
 #include "session/session.h"
 
 enum { HAS_LOGITS = 1, HAS_QUERIES = 2 };
 
-static size_t query_words(const kvc_session *s)
-{
-    return s->model->config.n_layer * kvc_query_width(&s->model->config);
-}
-
 /* ---- save -------------------------------------------------------------------------- */
 
-static void write_timeline(kvc_writer *w, const kvc_session *s, const kvc_timeline *t)
+static void write_sequence(kvc_writer *w, const kvc_session *s, const kvc_sequence *seq)
 {
-    const bool queries = t->has_logits && t->has_queries;
-    kvc_write_u32(w, (uint32_t)t->position);
-    kvc_write_u32(w, (t->has_logits ? HAS_LOGITS : 0) | (queries ? HAS_QUERIES : 0));
-    kvc_write_words(w, t->ids, t->position);
-    if (t->has_logits)
-        kvc_write_words(w, t->logits, s->model->config.vocab_size);
+    const bool queries = seq->has_logits && seq->has_queries;
+    kvc_write_u32(w, (uint32_t)seq->position);
+    kvc_write_u32(w, (seq->has_logits ? HAS_LOGITS : 0) | (queries ? HAS_QUERIES : 0));
+    kvc_write_words(w, seq->ids, seq->position);
+    if (seq->has_logits)
+        kvc_write_words(w, seq->logits, s->model->config.vocab_size);
     if (queries)
-        kvc_write_words(w, t->queries, query_words(s));
+        kvc_write_words(w, seq->queries, kvc_queries_size(s));
 }
 
-/* Runs twice: see state.h. */
+/* Runs twice, as state.h explains. */
 static void write_session(kvc_writer *w, const kvc_session *s)
 {
     kvc_write_begin(w, "KVCS", kvc_model_fingerprint(s->model));
     kvc_write_u32(w, (uint32_t)s->config.n_sequence);
     for (size_t i = 0; i < s->config.n_sequence; i++)
-        write_timeline(w, s, &s->timelines[i]);
+        write_sequence(w, s, &s->sequences[i]);
     kvc_cache_write_state(s->cache, w);
     kvc_write_end(w);
 }
@@ -71,14 +66,14 @@ kvc_error kvc_session_save(kvc_session *s, void *state, size_t bytes)
 
 /* ---- restore ----------------------------------------------------------------------- */
 
-/* Of the bits of a float. */
+/* bits: of a float */
 static bool is_finite(uint32_t bits)
 {
     const uint32_t exponent = 0x7f800000;
     return (bits & exponent) != exponent;
 }
 
-static kvc_error check_timeline(const kvc_session *s, kvc_reader *r)
+static kvc_error check_sequence(const kvc_session *s, kvc_reader *r)
 {
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
     const uint32_t flags = kvc_read_u32(r);
@@ -91,9 +86,9 @@ static kvc_error check_timeline(const kvc_session *s, kvc_reader *r)
         if (kvc_read_u32(r) >= V)
             return KVC_ERR_STATE_INVALID;
     for (size_t i = 0; i < V && flags & HAS_LOGITS; i++)
-        if (!is_finite(kvc_read_u32(r))) /* logits that are there are numbers */
+        if (!is_finite(kvc_read_u32(r))) /* no pass leaves such logits */
             return KVC_ERR_STATE_INVALID;
-    kvc_read_space(r, flags & HAS_QUERIES ? query_words(s) * sizeof(float) : 0);
+    kvc_read_space(r, flags & HAS_QUERIES ? kvc_queries_size(s) * sizeof(float) : 0);
     return r->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
 }
 
@@ -102,7 +97,7 @@ static kvc_error check_session(const kvc_session *s, kvc_reader *r)
     const size_t n = kvc_read_u32(r);
     kvc_error error = n > s->config.n_sequence ? KVC_ERR_CONTEXT_FULL : KVC_OK;
     for (size_t i = 0; i < n && !error; i++)
-        error = check_timeline(s, r);
+        error = check_sequence(s, r);
     if (!error)
         error = kvc_cache_check_state(s->cache, r);
     if (!error && !kvc_read_end(r))
@@ -110,37 +105,37 @@ static kvc_error check_session(const kvc_session *s, kvc_reader *r)
     return error == KVC_ERR_CACHE_FULL ? KVC_ERR_CONTEXT_FULL : error;
 }
 
-static void read_timeline(const kvc_session *s, kvc_reader *r, kvc_timeline *t)
+static void read_sequence(const kvc_session *s, kvc_reader *r, kvc_sequence *seq)
 {
-    t->position = kvc_read_u32(r);
+    seq->position = kvc_read_u32(r);
     const uint32_t flags = kvc_read_u32(r);
-    t->has_logits = flags & HAS_LOGITS;
-    t->has_queries = flags & HAS_QUERIES;
-    kvc_read_words(r, t->ids, t->position);
-    if (t->has_logits)
-        kvc_read_words(r, t->logits, s->model->config.vocab_size);
-    if (t->has_queries)
-        kvc_read_words(r, t->queries, query_words(s));
+    seq->has_logits = flags & HAS_LOGITS;
+    seq->has_queries = flags & HAS_QUERIES;
+    kvc_read_words(r, seq->ids, seq->position);
+    if (seq->has_logits)
+        kvc_read_words(r, seq->logits, s->model->config.vocab_size);
+    if (seq->has_queries)
+        kvc_read_words(r, seq->queries, kvc_queries_size(s));
 }
 
-/* Takes over what has been checked. A checksum stops no forger: more in the cache than in
- * the timeline is cut off, and attention needs all of it. */
+/* Takes over what has been checked. A checksum stops no forger: what the cache holds
+ * beyond a sequence is cut off, and queries are dropped where it holds less. */
 static void read_session(kvc_session *s, kvc_reader *r)
 {
     const size_t n = kvc_read_u32(r);
     for (size_t i = 0; i < s->config.n_sequence; i++) {
-        s->timelines[i].position = 0;
-        s->timelines[i].has_logits = false;
+        s->sequences[i].position = 0;
+        s->sequences[i].has_logits = false;
         if (i < n)
-            read_timeline(s, r, &s->timelines[i]);
+            read_sequence(s, r, &s->sequences[i]);
     }
     kvc_cache_read_state(s->cache, r);
     for (size_t i = 0; i < s->config.n_sequence; i++) {
-        kvc_timeline *t = &s->timelines[i];
+        kvc_sequence *seq = &s->sequences[i];
         const size_t cached = kvc_cache_length(s->cache, i);
-        t->has_queries = t->has_queries && cached >= t->position;
-        if (cached > t->position)
-            kvc_cache_truncate(s->cache, i, t->position);
+        seq->has_queries = seq->has_queries && cached >= seq->position;
+        if (cached > seq->position)
+            kvc_cache_truncate(s->cache, i, seq->position);
     }
 }
 

@@ -57,7 +57,7 @@ static void load_tensor(kvc_model *model, FILE *file)
     uint64_t shape[8];
     for (size_t i = 0; i < rank && i < 8; i++)
         shape[i] = bench_size();
-    if (kvc_model_ignores(name))
+    if (kvc_model_ignores(model, name))
         return;
     void *data = bench_allocate(bytes);
     if (fseek(file, (long)begin, SEEK_SET) || fread(data, 1, bytes, file) != bytes)

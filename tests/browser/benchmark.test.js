@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bareWorker } from './bare-worker.js';
-import { addModel, noViolations, openPage, run, sample, startSite, state, writtenAtLeast } from './helpers.js';
+import {
+  addModel, focused, noViolations, openPage, part, press, run, sample, says, startSite, state, text,
+  writtenAtLeast,
+} from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small'); // 64 positions: room for one context, of 48 tokens
@@ -10,7 +13,7 @@ const small = await addModel(site, 'small'); // 64 positions: room for one conte
 /** Waits until the benchmark is in one of these states and returns it. */
 async function benchmarked(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('#benchmark').dataset.state;
+    const now = document.querySelector('[part~="benchmark"]').dataset.state;
     return states.includes(now) && now;
   }, wanted);
   return handle.jsonValue();
@@ -19,101 +22,117 @@ async function benchmarked(page, ...wanted) {
 const ENDS = ['done', 'stopped', 'failed', 'idle'];
 
 async function measure(page) {
-  await page.click('#measure'); // leaves the state before at once
+  await press(page, 'measure');
   return benchmarked(page, ...ENDS);
 }
 
-const words = (page) => page.textContent('#benchmark');
+const words = (page) => text(page, 'benchmark');
 
 test('figures for both kinds of weights, to look at, to read and to take away', async (t) => {
-  const page = await openPage(t, site, { query: small.query, permissions: ['clipboard-read', 'clipboard-write'] });
-  assert.ok(await page.isHidden('#results'));
+  const permissions = ['clipboard-read', 'clipboard-write'];
+  const page = await openPage(t, site, { query: small.query, permissions });
+  assert.ok(await page.isHidden(part('results')));
   assert.equal(await measure(page), 'done');
-  assert.match(await page.textContent('#measure-state'), /^Measured\. After 48 tokens, your machine writes [\d,.]+ tokens per second with the cache and [\d,.]+ without it\.$/);
-  assert.deepEqual(await page.$$eval('#weights h3', (all) => all.map(({ textContent }) => textContent)), ['Weights of 32 bits (f32)', 'Weights of 8 bits (int8)']);
+  const found = 'your machine writes [\\d,.]+ tokens per second with the cache and [\\d,.]+ without it';
+  assert.match(await text(page, 'measure-state'), new RegExp(`^Measured\\. After 48 tokens, ${found}\\.$`));
+  const titles = await page.locator(`${part('weights')} h3`).allTextContents();
+  assert.deepEqual(titles, ['Weights of 32 bits (f32)', 'Weights of 8 bits (int8)']);
   const widths = await page.$$eval('.fill', (all) => all.map((fill) => fill.getBoundingClientRect().width));
   assert.equal(widths.length, 4);
-  for (const i of [0, 2]) assert.ok(widths[i] > 2 * widths[i + 1], `cache on ${widths[i]} px, off ${widths[i + 1]} px`);
+  for (const i of [0, 2]) {
+    const [on, off] = widths.slice(i);
+    assert.ok(on > 2 * off, `cache on ${on} px, off ${off} px`);
+  }
   const cells = await page.$$eval('.results td', (all) => all.map(({ textContent }) => textContent));
   assert.equal(cells.filter((cell) => /\d/.test(cell)).length, 20, cells.join(' | '));
-  assert.match(await page.textContent('#measure-place'), /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as the browser tells; one thread, \w+ build; GPT-2 with /);
-  await page.click('#copy-markdown');
-  await page.waitForFunction(() => /Copied as Markdown/.test(document.querySelector('#copied').textContent));
+  const place = await text(page, 'measure-place');
+  assert.match(place, /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as /);
+  assert.match(place, /, as the browser tells; one thread, \w+ build; GPT-2 with /);
+  await page.click(part('copy-markdown'));
+  await says(page, 'copied', /Copied as Markdown/);
   const markdown = await page.evaluate(() => navigator.clipboard.readText());
-  assert.equal(markdown.match(/^\| (f32|int8) \| 48 \| [\d,.]+ \([\d,.]+ to [\d,.]+\) \| \d+ % \|.*x \|$/gm)?.length, 2, markdown);
+  const lines = markdown.match(/^\| (f32|int8) \| 48 \| [\d,.]+ \([\d,.]+ to [\d,.]+\) \| \d+ % \|.*x \|$/gm);
+  assert.equal(lines?.length, 2, markdown);
   assert.match(markdown, /^int8: a token reads and computes at 48 /m);
-  await page.click('#copy-json');
-  await page.waitForFunction(() => /Copied as JSON/.test(document.querySelector('#copied').textContent));
+  await page.click(part('copy-json'));
+  await says(page, 'copied', /Copied as JSON/);
   const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
-  assert.deepEqual([report.complete, report.remarks, report.rows.map((row) => [row.weights, row.context])], [true, [], [['f32', 48], ['int8', 48]]]);
+  assert.deepEqual([report.complete, report.remarks], [true, []]);
+  assert.deepEqual(report.rows.map((row) => [row.weights, row.context]), [['f32', 48], ['int8', 48]]);
   assert.equal(report.config.nPositions, 64);
-  for (const row of report.rows) assert.ok(row.decode.min <= row.decode.median && row.decode.median <= row.decode.max && row.peak.median > 0);
+  for (const { decode: { min, median, max }, peak } of report.rows) {
+    assert.ok(min <= median && median <= max && peak.median > 0);
+  }
 });
 
 test('the story and the benchmark exclude each other, and neither harms the other', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 60, seed: 5 });
-  await page.click('#go');
+  await page.click(part('go'));
   await writtenAtLeast(page, 10);
-  assert.ok(await page.isDisabled('#measure'));
-  assert.match(await page.textContent('#measure-blocked'), /story is being written/);
+  assert.ok(await page.isDisabled(part('measure')));
+  assert.match(await text(page, 'measure-blocked'), /story is being written/);
   await state(page, 'finished');
-  const story = await page.textContent('#story');
-  assert.equal(await page.textContent('#measure-blocked'), '');
-  await page.click('#measure');
-  await page.waitForFunction(() => /Measuring weights of 32 bits after 256 tokens/.test(document.querySelector('#measure-state').textContent));
-  assert.ok(await page.isDisabled('#go') && await page.isDisabled('#both'));
-  assert.match(await page.textContent('#state'), /benchmark below is running/);
+  const story = await text(page, 'story');
+  assert.equal(await text(page, 'measure-blocked'), '');
+  await page.click(part('measure'));
+  await says(page, 'measure-state', /Measuring weights of 32 bits after 256 tokens/);
+  assert.ok(await page.isDisabled(part('go')) && await page.isDisabled(part('both')));
+  assert.match(await text(page, 'state'), /benchmark below is running/);
   const stopped = Date.now();
-  await page.click('#measure');
+  await page.click(part('measure'));
   assert.equal(await benchmarked(page, ...ENDS), 'stopped');
   assert.ok(Date.now() - stopped < 2000, `stopped after ${Date.now() - stopped} ms`);
   assert.match(await words(page), /Stopped: what was finished is below/);
   assert.ok(await page.$$eval('.fill', (all) => all.length) >= 2, 'the first context stays');
-  assert.match(await page.textContent('#measure-place'), /Stopped before the end/);
-  assert.match(await page.textContent('#state'), /Finished: 60 tokens written|The story is over/);
-  assert.equal(await page.textContent('#story'), story);
+  assert.match(await text(page, 'measure-place'), /Stopped before the end/);
+  assert.match(await text(page, 'state'), /Finished: 60 tokens written|The story is over/);
+  assert.equal(await text(page, 'story'), story);
   await run(page);
-  assert.equal(await page.textContent('#story'), story, 'the same seed, the same story');
+  assert.equal(await text(page, 'story'), story, 'the same seed, the same story');
 });
 
 test('a model that cannot be loaded once more is measured in f32 alone, and that is said', async (t) => {
   const own = await addModel(site, 'once');
   const page = await openPage(t, site, { query: own.query, expected: /404/ });
-  await page.click('#measure');
+  await page.click(part('measure'));
   await benchmarked(page, 'running');
   await own.remove('model.safetensors');
   assert.equal(await benchmarked(page, ...ENDS), 'done');
   assert.equal(await page.$$eval('.fill', (all) => all.length), 2);
-  assert.match(await page.textContent('#weights'), /Not measured: the model could not be loaded with weights of 8 bits\. .*404/);
-  assert.match(await page.textContent('#measure-place'), /could not be loaded/);
+  assert.match(await text(page, 'weights'),
+    /Not measured: the model could not be loaded with weights of 8 bits\. .*404/);
+  assert.match(await text(page, 'measure-place'), /could not be loaded/);
 });
 
 /** Speaks the contract of the worker; its engine computes something else without the cache. */
 const LIAR = `
   const even = { median: 5, min: 5, max: 5 };
-  const row = { weights: 'f32', context: 64, hash: 'aa', decode: even, prefill: even, uncached: even, read: even, peak: even,
+  const row = {
+    weights: 'f32', context: 64, hash: 'aa',
+    decode: even, prefill: even, uncached: even, read: even, peak: even,
     weightBytes: 1, cacheBytes: 1, multiplyAdds: 1, prefillMultiplyAdds: 1 };
   self.onmessage = ({ data: { type, id } }) => {
     const say = (message) => self.postMessage({ id, ...message });
     const config = { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 2000 };
-    if (type === 'load') say({ type: 'answer', config, generation: {}, variant: 'simd', memory: { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 } });
+    const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
+    if (type === 'load') say({ type: 'answer', config, generation: {}, variant: 'simd', memory });
     if (type !== 'benchmark') return;
     say({ type: 'planned', contexts: [64, 256] });
     say({ type: 'measured', row });
-    say({ type: 'error', id, code: 'outputs_differ', message: 'No figures: after 257 tokens the logits differ.' });
+    say({ type: 'error', code: 'outputs_differ', message: 'No figures: the logits differ.' });
   };`;
 
 test('outputs that differ: no figure is shown, neither are those before', async (t) => {
   const page = await openPage(t, site);
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: LIAR }));
   assert.equal(await measure(page), 'failed');
-  assert.equal(await page.textContent('#measure-error-code'), 'outputs_differ');
-  assert.match(await page.textContent('#measure-error-message'), /^No figures/);
-  assert.ok(await page.isHidden('#results'));
-  assert.equal(await page.textContent('#measure-state'), 'This did not work.');
+  assert.equal(await text(page, 'measure-error-code'), 'outputs_differ');
+  assert.match(await text(page, 'measure-error-message'), /^No figures/);
+  assert.ok(await page.isHidden(part('results')));
+  assert.equal(await text(page, 'measure-state'), 'This did not work.');
   await page.unroute('**/worker.js');
-  assert.ok(await page.isEnabled('#measure') && await page.isEnabled('#go'));
+  assert.ok(await page.isEnabled(part('measure')) && await page.isEnabled(part('go')));
 });
 
 test('a model that is not there: said in words, and it works once it is', async (t) => {
@@ -121,11 +140,11 @@ test('a model that is not there: said in words, and it works once it is', async 
   await own.remove('config.json');
   const page = await openPage(t, site, { query: own.query, expected: /404/ });
   assert.equal(await measure(page), 'failed');
-  assert.match(await page.textContent('#measure-error-message'), /config\.json was answered with 404/);
-  assert.match(await page.textContent('#go'), /^Generate/);
+  assert.match(await text(page, 'measure-error-message'), /config\.json was answered with 404/);
+  assert.match(await text(page, 'go'), /^Generate/);
   await own.restore('config.json');
   assert.equal(await measure(page), 'done');
-  assert.ok(await page.isHidden('#measure-error'));
+  assert.ok(await page.isHidden(part('measure-error')));
 });
 
 test('the worker: what it is told first, last and never', async (t) => {
@@ -138,7 +157,8 @@ test('the worker: what it is told first, last and never', async (t) => {
     await ask(2, 'load', { url: new URL(model, location.href).href, variant: 'auto' });
     await ask(3, 'generate', { prompt: 'abc', sampling: { maxTokens: 5, temperature: 0 } });
     said.nonsense = [];
-    for (const [i, change] of [{ runs: 0 }, { contexts: ['a'] }, { contexts: 5 }, { windowMs: 0 }].entries()) {
+    const changes = [{ runs: 0 }, { contexts: ['a'] }, { contexts: 5 }, { windowMs: 0 }];
+    for (const [i, change] of changes.entries()) {
       said.nonsense.push((await ask(10 + i, 'benchmark', { ...job, ...change })).code);
     }
     said.whole = await ask(4, 'benchmark', job);
@@ -156,9 +176,11 @@ test('the worker: what it is told first, last and never', async (t) => {
   assert.deepEqual(said.nonsense, Array(4).fill('invalid_argument'));
   assert.equal(said.whole.reason, 'finished');
   const events = said.events.filter(({ type }) => type !== 'measuring');
-  assert.deepEqual(events.map(({ type }) => type), ['planned', 'measured', 'measured', 'loading', 'measured', 'measured', 'answer']);
+  assert.deepEqual(events.map(({ type }) => type),
+    ['planned', 'measured', 'measured', 'loading', 'measured', 'measured', 'answer']);
   assert.deepEqual(events[0].contexts, [10, 20]);
-  const progress = said.events.filter(({ type }) => type === 'measuring').map(({ done, total }) => [done, total]);
+  const measuring = said.events.filter(({ type }) => type === 'measuring');
+  const progress = measuring.map(({ done, total }) => [done, total]);
   assert.deepEqual([progress[0], progress.at(-1)], [[0, 8], [8, 8]]);
   for (let i = 1; i < progress.length; i++) assert.ok(progress[i][0] >= progress[i - 1][0]);
   assert.equal(said.after.position, 8, 'the run is as it was');
@@ -167,7 +189,7 @@ test('the worker: what it is told first, last and never', async (t) => {
 });
 
 for (const colorScheme of ['light', 'dark']) {
-  test(`axe finds nothing, ${colorScheme}, and nothing scrolls sideways at 320 pixels: running, done, failed`, async (t) => {
+  test(`axe and 320 pixels, ${colorScheme}: nothing is found, nothing scrolls sideways`, async (t) => {
     const page = await openPage(t, site, { colorScheme, query: small.query, blocking: 5000, init: () => {
       Object.defineProperty(navigator, 'clipboard', { value: undefined });
     } });
@@ -176,16 +198,19 @@ for (const colorScheme of ['light', 'dark']) {
       assert.equal(await shown.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
     };
     await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
-    await page.click('#measure');
+    await page.click(part('measure'));
     await page.waitForSelector('.fill');
     await noViolations(page, 'running');
     assert.equal(await benchmarked(page, ...ENDS), 'done');
-    await page.click('#copy-markdown');
-    assert.match(await page.inputValue('#copy-text'), /^Tokens per second.*\| f32 \| 48 \|/s, 'where copying is not possible, the text is there');
-    assert.match(await page.textContent('#copied'), /by hand/);
+    await page.click(part('copy-markdown'));
+    const copied = await page.inputValue(part('copy-text'));
+    const expected = /^Tokens per second.*\| f32 \| 48 \|/s;
+    assert.match(copied, expected, 'where copying is not possible, the text is there');
+    assert.match(await text(page, 'copied'), /by hand/);
     await noViolations(page, 'done');
     await narrow(page);
-    const broken = await openPage(t, site, { colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
+    const broken = await openPage(t, site, {
+      colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
     assert.equal(await measure(broken), 'failed');
     await noViolations(broken, 'failed');
     await narrow(broken);
@@ -197,22 +222,23 @@ test('with the keyboard alone, and screen readers hear of it and not of every st
     query: small.query,
     init: () => addEventListener('DOMContentLoaded', () => {
       globalThis.heard = [];
-      new MutationObserver(() => heard.push(document.querySelector('#announcer').textContent))
-        .observe(document.querySelector('#announcer'), { childList: true, characterData: true, subtree: true });
+      const announcer = document.querySelector('[part~="announcer"]');
+      new MutationObserver(() => heard.push(announcer.textContent))
+        .observe(announcer, { childList: true, characterData: true, subtree: true });
     }),
   });
-  await page.focus('#measure');
+  await page.focus(part('measure'));
   await page.keyboard.press('Enter');
   await page.waitForSelector('.fill');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'measure', 'the focus stays where it was');
-  await page.waitForFunction(() => /^Measured\./.test(document.querySelector('#announcer').textContent));
+  assert.equal(await focused(page), 'measure', 'the focus stays where it was');
+  await says(page, 'announcer', /^Measured\./);
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length >= 2 && heard.length <= 5, JSON.stringify(heard));
-  assert.equal(await page.$eval('#measure', (button) => button.textContent), 'Measure (about 15 seconds)');
+  assert.equal(await text(page, 'measure'), 'Measure (about 15 seconds)');
   await page.keyboard.press('Enter');
   await benchmarked(page, 'running');
   await page.keyboard.press('Escape');
   assert.equal(await benchmarked(page, ...ENDS), 'idle');
-  assert.equal(await page.textContent('#measure-state'), 'Stopped before anything was measured.');
-  assert.ok(await page.isHidden('#results'));
+  assert.equal(await text(page, 'measure-state'), 'Stopped before anything was measured.');
+  assert.ok(await page.isHidden(part('results')));
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bareWorker } from './bare-worker.js';
-import { addModel, openPage, proof, sample, startSite, state } from './helpers.js';
+import { addModel, openPage, part, proof, sample, startSite, state } from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small');
@@ -125,13 +125,13 @@ test('numbers and texts that differ are called different', async (t) => {
   const page = await openPage(t, site);
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: LIAR }));
   await sample(page, { maxTokens: 20 });
-  await page.click('#both');
+  await page.click(part('both'));
   await state(page, 'finished');
   const { verdict, words, hashes } = await proof(page);
   assert.equal(verdict, 'different');
   assert.match(words, /^Different/);
   assert.deepEqual(hashes, ['00000000000000aa', '00000000000000bb', '00000000000000aa']);
-  assert.match(await page.textContent('#remark'), /differ from token 13 on/);
+  assert.match(await page.textContent(part('remark')), /differ from token 13 on/);
 });
 
 test('a worker that dies in the middle of a run is reported and started anew', async (t) => {
@@ -139,14 +139,14 @@ test('a worker that dies in the middle of a run is reported and started anew', a
   const dying = LIAR.replace("type !== 'generate'",
     "type !== 'generate' || setTimeout(() => { throw new Error('out of breath'); })");
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: dying }));
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 20 });
-  await page.click('#go');
+  await page.click(part('go'));
   assert.equal(await state(page), 'failed');
-  assert.equal(await page.textContent('#error-code'), 'worker_lost');
-  assert.match(await page.textContent('#error-message'), /out of breath/);
+  assert.equal(await page.textContent(part('error-code')), 'worker_lost');
+  assert.match(await page.textContent(part('error-message')), /out of breath/);
   await page.unroute('**/worker.js');
-  await page.click('#retry');
+  await page.click(part('retry'));
   await state(page, 'finished');
   assert.equal((await proof(page)).verdict, 'equal');
 });
@@ -155,9 +155,9 @@ test('a worker that does not stop is ended', async (t) => {
   const page = await openPage(t, site, { query: small.query });
   const deaf = LIAR.replace("type !== 'generate'", 'true');
   await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body: deaf }));
-  await page.click('#go');
+  await page.click(part('go'));
   await state(page, 'prefilling');
   await page.keyboard.press('Escape');
   assert.equal(await state(page), 'failed');
-  assert.match(await page.textContent('#error-message'), /did not stop within 5 seconds/);
+  assert.match(await page.textContent(part('error-message')), /did not stop within 5 seconds/);
 });

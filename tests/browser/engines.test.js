@@ -1,76 +1,82 @@
-// The built page in every browser engine: whatever depends on how an engine runs workers, modules and WebAssembly.
+// The built page in every browser engine: whatever depends on how an engine runs workers, modules and
+// WebAssembly.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadModel } from 'kvcache-wasm';
 import { eachEngine } from './each-engine.js';
 import { descendants, privateBytes } from './engines/processes.js';
-import * as part from './selectors.js';
+import { part } from './selectors.js';
 import { addModel, serveSite } from './site.js';
 
 const ENDS = ['finished', 'stopped', 'full', 'failed'];
+const PROMPT = 'Once upon a time there was a king who had three daughters.'; // as it stands in the field
 const SEED = 11;
 const TOKENS = 120;
 const STOP_MS = 2000;
-const MOST_GROWTH = 40e6; // bytes in 25 runs: collectors are lazy; a session of the shipped model is 3 MB, the model itself 10
+const MOST_GROWTH = 30e6; // bytes in 25 runs; a session of the shipped model has 3 MB, the model itself 10
 
 const site = await serveSite();
 const expected = await writtenHere();
 
 /** What Node writes without the cache, and the hash of its last logits. */
 async function writtenHere() {
-  const html = await (await fetch(site.url)).text();
-  const [, prompt] = /<textarea[^>]*>([^<]+)<\/textarea>/.exec(html);
   const model = await loadModel('dist/models/stories', { variant: 'scalar' });
   const session = model.createSession({ useCache: false });
   let text = '';
-  for await (const token of session.generate(prompt, { maxTokens: TOKENS, seed: SEED })) text += token.text;
+  for await (const token of session.generate(PROMPT, { maxTokens: TOKENS, seed: SEED })) text += token.text;
   const { logitsHash } = session;
   model.dispose();
-  return { prompt, text, hash: logitsHash };
+  return { text, hash: logitsHash };
 }
 
-// ---- what the tests do with a page ---------------------------------------------------------------------------
+// ---- what the tests do with a page ------------------------------------------------------------
 
 /** Waits for one of these states and returns it. */
 const reached = (page, ...wanted) => page.waitFor((figure, states) => {
   const { state } = find(figure).dataset;
   return states.includes(state) && state;
-}, [part.figure, wanted.length > 0 ? wanted : ENDS]);
+}, [part('figure'), wanted.length > 0 ? wanted : ENDS]);
 
 async function set(page, { pace = 0, ...settings }) {
-  await page.evaluate((fold) => { find(fold).open = true; }, part.settings);
-  for (const [name, value] of Object.entries(settings)) await page.fill(part.setting(name), String(value));
-  await page.fill(part.pace, String(pace));
+  await page.evaluate((fold) => { find(fold).open = true; }, part('sampling'));
+  for (const [name, value] of Object.entries(settings)) await page.fill(part(name), String(value));
+  await page.fill(part('pace'), String(pace));
 }
 
 /** Presses a button that begins a run. */
-async function begin(page, button = part.go) {
-  await page.evaluate((figure) => { find(figure).dataset.state = 'asked'; }, part.figure); // else the end of the run before may be taken for its own
+async function begin(page, button = part('go')) {
   await page.click(button);
+  // Until the next frame, the page shows the state before.
+  await page.evaluate(() => new Promise((drawn) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)));
+  }));
 }
 
 /** Presses Generate and waits until the run has ended well. */
 async function run(page, end = 'finished') {
   await begin(page);
   const reason = await reached(page);
-  assert.equal(reason, end, await page.text(part.errorMessage));
+  assert.equal(reason, end, await page.text(part('error-message')));
 }
 
-const written = (page) => page.evaluate((parts) => findAll(parts).map((one) => one.textContent).join(''), part.written);
+const written = (page) => page.evaluate((parts) => (
+  findAll(parts).map((one) => one.textContent).join('')), part('story-written'));
 
-const writtenAtLeast = (page, length) => page.waitFor((parts, least) =>
-  findAll(parts).reduce((sum, one) => sum + one.textContent.length, 0) >= least, [part.written, length]);
+const writtenAtLeast = (page, length) => page.waitFor((parts, least) => (
+  findAll(parts).reduce((sum, { textContent }) => sum + textContent.length, 0) >= least
+), [part('story-written'), length]);
 
-/** The verdict about the whole text, and the hashes: through the cache, from scratch, as the run left them. */
+/** The verdict about the whole text, and the hashes: through the cache, from scratch, as the run left it. */
 async function proof(page) {
-  await page.waitFor((words) => /whole text|failed|stopped/.test(find(words).textContent), [part.proofWords]);
-  const hashes = await page.text(part.proofHashes);
-  return { verdict: await page.attribute(part.proof, 'data-verdict'), hashes: hashes.match(/[0-9a-f]{16}/g) };
+  const over = (words) => /whole text|failed|stopped/.test(find(words).textContent);
+  await page.waitFor(over, [part('proof-words')]);
+  const verdict = await page.attribute(part('proof'), 'data-verdict');
+  return { verdict, hashes: (await page.text(part('proof-hashes'))).match(/[0-9a-f]{16}/g) };
 }
 
 const provenEqual = (hash) => ({ verdict: 'equal', hashes: Array(3).fill(hash) });
 
-// ---- the tests -----------------------------------------------------------------------------------------------
+// ---- the tests --------------------------------------------------------------------------------
 
 const small = await addModel(site, 'small');
 
@@ -85,46 +91,48 @@ eachEngine(({ name, test, openPage }) => {
     const page = await open(t);
     await set(page, { seed: SEED, maxTokens: TOKENS });
     await run(page);
-    assert.match(await page.text(part.state), new RegExp(`Finished: ${TOKENS} tokens written`));
-    assert.equal(await page.evaluate((field) => find(field).value, part.prompt), expected.prompt);
+    assert.match(await page.text(part('state')), new RegExp(`Finished: ${TOKENS} tokens written`));
+    assert.equal(await page.evaluate((field) => find(field).value, part('prompt')), PROMPT);
     assert.equal(await written(page), expected.text);
     assert.deepEqual(await proof(page), provenEqual(expected.hash));
-    t.diagnostic(await page.text(part.engine));
+    t.diagnostic(await page.text(part('engine')));
   });
 
   test('figures appear, with the cache and without', async (t) => {
     const page = await open(t);
     await set(page, { seed: SEED, maxTokens: TOKENS });
-    await page.click(part.cache);
+    await page.click(part('cache'));
     await run(page);
-    for (const figure of [part.prefill, part.now, part.median]) {
-      assert.match(await page.text(figure('off')), /^[\d.,]+ \/s$/, figure('off'));
+    for (const figure of ['prefill', 'now', 'median']) {
+      assert.match(await page.text(part(`${figure}-off`)), /^[\d.,]+ \/s$/, figure);
     }
-    assert.ok(Number(await page.text(part.work('off'))) > TOKENS);
-    await page.click(part.cache);
+    assert.ok(Number(await page.text(part('work-off'))) > TOKENS);
+    await page.click(part('cache'));
     await run(page);
-    assert.equal(await page.text(part.work('on')), '1');
-    assert.match(await page.text(part.position), /^\d+ of 1,024$/);
-    assert.match(await page.text(part.memory), /^[\d.]+ of [\d.]+ MB used$/);
+    assert.equal(await page.text(part('work-on')), '1');
+    assert.match(await page.text(part('position')), /^\d+ of 1,024$/);
+    assert.match(await page.text(part('memory')), /^[\d.]+ of [\d.]+ MB used$/);
   });
 
-  test('at full speed the cached figures appear too', { todo: name !== 'chromium' && 'a clock of 1 ms times no cached token' }, async (t) => {
+  const todo = name !== 'chromium' && 'a clock of 1 ms times no cached token';
+  test('at full speed the cached figures appear too', { todo }, async (t) => {
     const page = await open(t);
     await set(page, { seed: SEED, maxTokens: TOKENS });
     await run(page);
-    for (const figure of [part.prefill, part.now, part.median]) {
-      assert.match(await page.text(figure('on')), /^[\d.,]+ \/s$/, figure('on'));
+    for (const figure of ['prefill', 'now', 'median']) {
+      assert.match(await page.text(part(`${figure}-on`)), /^[\d.,]+ \/s$/, figure);
     }
   });
 
-  test('flipped in the middle of a run, the text goes on unchanged and the numbers are the same', async (t) => {
+  test('flipped in the middle of a run, the text goes on unchanged, the numbers are the same', async (t) => {
     const page = await open(t);
     await set(page, { seed: SEED, maxTokens: TOKENS, pace: 60 });
     await begin(page);
     await writtenAtLeast(page, 40);
     for (const to of ['off', 'on']) {
-      await page.click(part.cache);
-      await page.waitFor((flip) => findAll(flip)[0]?.nextSibling?.textContent.length > 30, [part.flip(to)]);
+      await page.click(part('cache'));
+      const follows = (flip) => findAll(flip)[0]?.nextSibling?.textContent.length > 30;
+      await page.waitFor(follows, [part(`flip-${to}`)]);
     }
     assert.equal(await reached(page), 'finished');
     assert.equal(await written(page), expected.text);
@@ -133,9 +141,9 @@ eachEngine(({ name, test, openPage }) => {
 
   test('stop takes effect within a token, by key and by button, and the next run is whole', async (t) => {
     const page = await open(t);
-    for (const stop of [() => page.press('Escape'), () => page.click(part.go)]) {
+    for (const stop of [() => page.press('Escape'), () => page.click(part('go'))]) {
       await set(page, { seed: SEED, maxTokens: 1000, pace: 60 });
-      await page.click(part.cache);
+      await page.click(part('cache'));
       await begin(page);
       await reached(page, 'running');
       await writtenAtLeast(page, 100);
@@ -147,7 +155,7 @@ eachEngine(({ name, test, openPage }) => {
       assert.equal((await proof(page)).verdict, 'equal');
       assert.equal(await written(page), text, 'nothing is written after the stop');
       assert.ok(expected.text.startsWith(text) || text.startsWith(expected.text));
-      await page.click(part.cache);
+      await page.click(part('cache'));
       await set(page, { maxTokens: TOKENS });
       await run(page);
       assert.equal(await written(page), expected.text);
@@ -158,44 +166,49 @@ eachEngine(({ name, test, openPage }) => {
     const model = await addModel(site, `broken-${name}`);
     await model.remove('model.safetensors');
     const page = await open(t, { query: model.query, expected: /404/ });
-    await page.fill(part.prompt, 'a');
+    await page.fill(part('prompt'), 'a');
     await set(page, { maxTokens: 20 });
-    assert.ok(!await page.isVisible(part.error));
+    assert.ok(!await page.isVisible(part('error')));
     await run(page, 'failed');
-    assert.ok(await page.isVisible(part.error));
-    assert.equal(await page.text(part.errorCode), 'file_unreachable');
-    assert.match(await page.text(part.errorMessage), /^.*model\.safetensors was answered with 404.*\.$/);
+    assert.ok(await page.isVisible(part('error')));
+    assert.equal(await page.text(part('error-code')), 'file_unreachable');
+    assert.match(await page.text(part('error-message')), /^.*model\.safetensors was answered with 404.*\.$/);
     await model.restore('model.safetensors');
-    await begin(page, part.retry);
+    await begin(page, part('retry'));
     assert.equal(await reached(page), 'finished');
-    assert.ok(!await page.isVisible(part.error));
+    assert.ok(!await page.isVisible(part('error')));
   });
 
   test('a prompt longer than the context, then a shorter one', async (t) => {
     const page = await open(t, { query: small.query });
-    await page.fill(part.prompt, 'a'.repeat(65));
+    await page.fill(part('prompt'), 'a'.repeat(65));
     await set(page, { maxTokens: 5 });
     await run(page, 'failed');
-    assert.match(await page.text(part.errorMessage), /65 .*64/);
-    await page.fill(part.prompt, 'a');
-    await begin(page, part.retry);
+    assert.match(await page.text(part('error-message')), /65 .*64/);
+    await page.fill(part('prompt'), 'a');
+    await begin(page, part('retry'));
     assert.equal(await reached(page), 'finished');
   });
 
-  test('thirty runs take no more memory than five', { skip: descendants() ? false : 'no /proc here' }, async (t) => {
+  const skip = descendants() ? false : 'no /proc here';
+  test('memory stays where it is, run after run', { skip }, async (t) => {
     const page = await open(t);
     await set(page, { maxTokens: 20 });
     const after = async (runs) => {
       for (let i = 0; i < runs; i++) {
-        await page.fill(part.prompt, `In the year ${i}`); // nothing of the run before is of use
+        await page.fill(part('prompt'), `In the year ${i}`); // nothing of the run before is of use
         await run(page);
         await proof(page);
       }
       await sleep(500);
       return privateBytes(descendants());
     };
-    const [before, later] = [await after(5), await after(25)];
-    t.diagnostic(`${(before / 1e6).toFixed(1)} MB, then ${(later / 1e6).toFixed(1)} MB`);
-    assert.ok(later - before < MOST_GROWTH, `${before} bytes grew to ${later}`);
+    const sizes = [await after(5)];
+    const growth = () => sizes.at(-1) - sizes.at(-2);
+    do { // an engine that is warming up, or a lazy collector, gets another chance: a leak does not need one
+      sizes.push(await after(25));
+    } while (growth() > MOST_GROWTH && sizes.length < 4);
+    t.diagnostic(sizes.map((bytes) => `${(bytes / 1e6).toFixed(0)} MB`).join(', '));
+    assert.ok(growth() <= MOST_GROWTH, `grew to ${sizes}`);
   });
 });

@@ -1,35 +1,53 @@
 // What goes wrong is said in words, with a code, and can be tried again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addModel, openPage, run, sample, startSite, state, written } from './helpers.js';
+import {
+  addModel, openPage, part, press, run, sample, says, startSite, state, text, written,
+} from './helpers.js';
 
 const site = await startSite();
 const small = await addModel(site, 'small');
 
 async function fails(page, code, message) {
-  await page.click('#go');
+  await press(page, 'go');
   assert.equal(await state(page), 'failed');
-  assert.equal(await page.textContent('#error-code'), code, await page.textContent('#error-message'));
-  assert.match(await page.textContent('#error-message'), message);
-  assert.ok(await page.isVisible('#error'));
+  assert.equal(await text(page, 'error-code'), code, await text(page, 'error-message'));
+  assert.match(await text(page, 'error-message'), message);
+  assert.ok(await page.isVisible(part('error')));
 }
 
 async function retryWorks(page) {
-  await page.click('#retry');
+  await page.click(part('retry'));
   await state(page, 'finished');
-  assert.ok(await page.isHidden('#error'));
+  assert.ok(await page.isHidden(part('error')));
 }
 
 const faults = [
   { name: 'weights that are not there', file: 'model.safetensors', code: 'file_unreachable', message: /404/ },
-  { name: 'no model at all', file: 'config.json', code: 'file_unreachable', message: /config\.json was answered with 404/ },
-  { name: 'a web page instead of the weights', file: 'model.safetensors', code: 'file_is_html', message: /web page/i,
-    broken: () => '<!doctype html><title>Not found</title>' },
-  { name: 'weights that end too early', file: 'model.safetensors', code: 'file_truncated', message: /model\.safetensors/,
-    broken: (bytes) => bytes.subarray(0, -1) },
-  { name: 'a config that is no JSON', file: 'config.json', code: 'json_invalid', message: /config\.json/, broken: () => '{"model_type":' },
-  { name: 'another architecture', file: 'config.json', code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}' },
-  { name: 'a damaged tokenizer', file: 'tokenizer.json', code: 'tokenizer_invalid', message: /tokenizer\.json/, broken: () => '{"model": {}}' },
+  {
+    name: 'no model at all', file: 'config.json',
+    code: 'file_unreachable', message: /config\.json was answered with 404/,
+  },
+  {
+    name: 'a web page instead of the weights', file: 'model.safetensors',
+    code: 'file_is_html', message: /web page/i, broken: () => '<!doctype html><title>Not found</title>',
+  },
+  {
+    name: 'weights that end too early', file: 'model.safetensors',
+    code: 'file_truncated', message: /model\.safetensors/, broken: (bytes) => bytes.subarray(0, -1),
+  },
+  {
+    name: 'a config that is no JSON', file: 'config.json',
+    code: 'json_invalid', message: /config\.json/, broken: () => '{"model_type":',
+  },
+  {
+    name: 'another architecture', file: 'config.json',
+    code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}',
+  },
+  {
+    name: 'a damaged tokenizer', file: 'tokenizer.json',
+    code: 'tokenizer_invalid', message: /tokenizer\.json/, broken: () => '{"model": {}}',
+  },
 ];
 
 for (const [i, { name, file, code, message, broken }] of faults.entries()) {
@@ -38,7 +56,7 @@ for (const [i, { name, file, code, message, broken }] of faults.entries()) {
     if (broken) await model.write(file, broken(model.files[file]));
     else await model.remove(file);
     const page = await openPage(t, site, { query: model.query, expected: /404 \(Not Found\)/ });
-    await page.fill('#prompt', 'a');
+    await page.fill(part('prompt'), 'a');
     await sample(page, { maxTokens: 20 });
     await fails(page, code, message);
     await model.restore(file);
@@ -54,7 +72,7 @@ test('a model on another site is refused', async (t) => {
 test('an engine that is not there, and then is', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)/ });
   await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
   await fails(page, 'wasm_invalid', /404|wasm/);
   await page.unroute('**/*.wasm');
@@ -69,7 +87,7 @@ test('a browser without workers is told so', async (t) => {
 test('a worker script that cannot be loaded, and then can', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)|ERR_/ });
   await page.route('**/worker.js', (route) => route.fulfill({ status: 404 }));
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
   await fails(page, 'worker_lost', /worker\.js/);
   await page.unroute('**/worker.js');
@@ -79,11 +97,11 @@ test('a worker script that cannot be loaded, and then can', async (t) => {
 test('offline: said so, and loading works once the connection is back', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /ERR_INTERNET_DISCONNECTED/ });
   await page.context().setOffline(true);
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 5 });
-  await page.click('#go');
+  await page.click(part('go'));
   assert.equal(await state(page), 'failed');
-  assert.match(await page.textContent('#error-message'), /You seem to be offline/);
+  assert.match(await text(page, 'error-message'), /You seem to be offline/);
   await page.context().setOffline(false);
   await retryWorks(page);
 });
@@ -98,16 +116,16 @@ test('stopped while loading: back to the start, and loading again works', async 
     else answer(request, response);
   });
   t.after(() => answerAll(answer));
-  await page.click('#go');
-  await page.waitForFunction(() => /Loading the model: 0\.\d MB of 4\.\d MB/.test(document.querySelector('#state').textContent));
+  await page.click(part('go'));
+  await says(page, 'state', /Loading the model: 0\.\d MB of 4\.\d MB/);
   while (held.length === 0) await page.waitForTimeout(20);
-  assert.equal(await page.getAttribute('#figure', 'data-state'), 'loading');
-  assert.ok(await page.isVisible('#progress'));
-  assert.equal(await page.textContent('#go'), 'Stop');
-  await page.click('#go');
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'loading');
+  assert.ok(await page.isVisible(part('progress')));
+  assert.equal(await text(page, 'go'), 'Stop');
+  await page.click(part('go'));
   await state(page, 'unloaded');
-  assert.match(await page.textContent('#state'), /stopped/);
-  assert.ok(await page.isHidden('#progress'));
+  assert.match(await text(page, 'state'), /stopped/);
+  assert.ok(await page.isHidden(part('progress')));
   answerAll(answer);
   await sample(page, { maxTokens: 20 });
   assert.equal(await run(page), 'finished');
@@ -115,33 +133,34 @@ test('stopped while loading: back to the start, and loading again works', async 
 
 test('a prompt longer than the context, then a shorter one', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.fill('#prompt', 'a'.repeat(65));
+  await page.fill(part('prompt'), 'a'.repeat(65));
   await sample(page, { maxTokens: 5 });
   await fails(page, 'context_full', /65 .*64/);
-  await page.fill('#prompt', 'a');
+  await page.fill(part('prompt'), 'a');
   await retryWorks(page);
 });
 
 test('the context fills up: the run ends there and says so', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.fill('#prompt', 'a'.repeat(60));
+  await page.fill(part('prompt'), 'a'.repeat(60));
   await sample(page, { maxTokens: 50, temperature: 0 });
   assert.equal(await run(page), 'full');
-  assert.match(await page.textContent('#state'), /all 64 positions are taken, 4 tokens written/);
-  assert.equal(await page.textContent('#position'), '64 of 64');
+  assert.match(await text(page, 'state'), /all 64 positions are taken, 4 tokens written/);
+  assert.equal(await text(page, 'position'), '64 of 64');
 });
 
 test('a vocabulary of markup and control characters stays text', async (t) => {
-  const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`); // U+0120: a space
+  // U+0120: a space
+  const vocab = Array.from({ length: 60 }, (_, i) => `<img\u0120src=x\u0120onerror=alert(${i})>`);
   const hostile = await addModel(site, 'hostile', { vocab });
   const page = await openPage(t, site, { query: hostile.query });
-  await page.fill('#prompt', '<b>\u202e');
+  await page.fill(part('prompt'), '<b>\u202e');
   await sample(page, { maxTokens: 50, temperature: 5 });
   await run(page);
-  assert.equal(await page.textContent('#story .prompt'), '<b>⟨U+202E⟩');
-  const text = await written(page);
-  assert.match(text, /<img src=x onerror=alert/);
-  assert.match(text, /[\u2400-\u241f]/, 'control characters are shown as symbols');
-  assert.doesNotMatch(text, /[\u0000-\u0008\u007f-\u009f\u202a-\u202e]/);
+  assert.equal(await text(page, 'story-prompt'), '<b>⟨U+202E⟩');
+  const story = await written(page);
+  assert.match(story, /<img src=x onerror=alert/);
+  assert.match(story, /[\u2400-\u241f]/, 'control characters are shown as symbols');
+  assert.doesNotMatch(story, /[\u0000-\u0008\u007f-\u009f\u202a-\u202e]/);
   assert.equal(await page.$$eval('#story *:not(span)', (all) => all.length), 0);
 });

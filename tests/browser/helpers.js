@@ -1,38 +1,34 @@
-// What the browser tests share: a site in a subdirectory, a browser, and a page that keeps an eye on
-// everything that must never happen.
+// What the tests in Chromium share: a page that keeps an eye on everything that must never happen, and what
+// they ask it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
-import { byteTokenizer } from '../node/helpers.js';
-import { tinyFiles } from '../node/tiny-model.js';
-import { serve } from '../serve.js';
+import { part } from './selectors.js';
+import { serveSite } from './site.js';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+export { part };
+export { addModel } from './site.js';
+
+const FLAGS = [
+  '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update',
+  '--no-first-run',
+];
 const PATIENCE_MS = 30_000;
 export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 
-/** Serves a copy of dist/ at /some/where/. */
+/** A site, and a browser to look at it. */
 export async function startSite() {
-  const root = await mkdtemp(join(tmpdir(), 'kvc-site-'));
-  const folder = join(root, 'some', 'where');
-  await mkdir(folder, { recursive: true });
-  await cp(resolve('dist'), folder, { recursive: true });
-  const server = await serve(root);
+  const site = await serveSite();
   const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
-  after(async () => {
-    await browser.close();
-    server.close();
-    await rm(root, { recursive: true });
-  });
-  return { browser, server, folder, url: `http://127.0.0.1:${server.address().port}/some/where/` };
+  after(() => browser.close());
+  return { ...site, browser };
 }
 
 export function chromiumPath() {
-  return execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], { encoding: 'utf8' }).trim();
+  const find = 'command -v chromium || command -v chromium-browser || command -v google-chrome';
+  return execFileSync('sh', ['-c', find], { encoding: 'utf8' }).trim();
 }
 
 /**
@@ -40,25 +36,40 @@ export function chromiumPath() {
  * Policy), nor asked for anything outside the site, nor blocked its main thread.
  * @param {import('node:test').TestContext} t
  * @param {Awaited<ReturnType<typeof startSite>>} site
- * @param {{ query?: string, expected?: RegExp, blocking?: number, width?: number, height?: number, init?: () => void } & object} [options]
- *   expected: complaints that are part of the test; blocking: ms that a task may take on the main thread, generous
- *   because the machine may be busy (an engine there would block it for seconds); the rest goes to newContext
+ * @param {object} [options]
+ * @param {string} [options.query]
+ * @param {RegExp} [options.expected]  complaints that are part of the test
+ * @param {number} [options.blocking]  ms that a task may take on the main thread, generous because the
+ *   machine may be busy (an engine there would block it for seconds)
+ * @param {number} [options.width]
+ * @param {number} [options.height]
+ * @param {() => void} [options.init]  runs in the page before it loads; all other options go to newContext
  */
-export async function openPage(t, site, { query = '', expected, blocking = 1000, width = 1280, height = 800, init, ...context } = {}) {
+export async function openPage(t, site, options = {}) {
+  const { query = '', expected, blocking = 1000, width = 1280, height = 800, init, ...context } = options;
   const own = await site.browser.newContext({ viewport: { width, height }, ...context });
   const page = await own.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const complaints = [];
   const complain = (words) => { if (!expected?.test(words)) complaints.push(words); };
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) complain(`console: ${message.text()}`); });
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complain(`console: ${message.text()}`);
+  });
   page.on('pageerror', (error) => complain(`uncaught: ${error}`));
   page.on('dialog', (dialog) => { complain(`dialog: ${dialog.message()}`); dialog.dismiss(); });
-  page.on('request', (request) => { if (!/^(data:|blob:)/.test(request.url()) && !request.url().startsWith(site.url)) complain(`request: ${request.url()}`); });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!/^(data:|blob:)/.test(url) && !url.startsWith(site.url)) complain(`request: ${url}`);
+  });
   await page.addInitScript(() => {
     globalThis.longTasks = [];
     globalThis.violations = [];
-    new PerformanceObserver((list) => longTasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
-    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => violations.push(`${violatedDirective} ${blockedURI}`));
+    new PerformanceObserver((list) => {
+      longTasks.push(...list.getEntries().map(({ duration }) => duration));
+    }).observe({ type: 'longtask' });
+    document.addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+      violations.push(`${violatedDirective} ${blockedURI}`);
+    });
   });
   if (init) await page.addInitScript(init);
   t.after(async () => {
@@ -66,80 +77,96 @@ export async function openPage(t, site, { query = '', expected, blocking = 1000,
     await own.close();
     assert.deepEqual(complaints, []);
     assert.deepEqual(csp, []);
-    t.diagnostic(`main thread blocked for ${Math.round(Math.max(0, ...tasks))} ms at most, ${tasks.length} tasks over 50 ms`);
-    assert.ok(Math.max(0, ...tasks) < blocking, `a task of ${Math.max(...tasks)} ms on the main thread`);
+    const longest = Math.max(0, ...tasks);
+    const times = `${tasks.length} times over 50 ms`;
+    t.diagnostic(`main thread blocked for ${Math.round(longest)} ms at most, ${times}`);
+    assert.ok(longest < blocking, `a task of ${longest} ms on the main thread`);
   });
   await page.goto(site.url + query);
-  await page.waitForSelector('#figure[data-state="unloaded"]');
+  await page.waitForSelector('[part~="figure"][data-state="unloaded"]');
   return page;
 }
 
 const axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8');
 
-/** axe finds nothing. The page's own policy forbids foreign scripts; axe goes in through the debugger, which may. */
+/** axe finds nothing. The page's policy forbids foreign scripts; axe goes in through the debugger. */
 export async function noViolations(page, when) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() => globalThis.axe.run(document,
     { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
-  assert.deepEqual(violations.map(({ id, nodes }) => `${when}: ${id} ${nodes.map(({ target, failureSummary }) => `${target} ${failureSummary}`)}`), []);
+  const found = violations.flatMap(({ id, nodes }) => (
+    nodes.map(({ target, failureSummary }) => `${when}: ${id} ${target} ${failureSummary}`)));
+  assert.deepEqual(found, []);
 }
 
 /** Waits for one of these states and returns it. */
 export async function state(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('#figure').dataset.state;
+    const now = document.querySelector('[part~="figure"]').dataset.state;
     return states.includes(now) && now;
   }, wanted.length > 0 ? wanted : ENDS);
   return handle.jsonValue();
 }
 
+/** Clicks, and waits until what follows from it is drawn: until then the page shows the state before. */
+export async function press(page, name) {
+  await page.click(part(name));
+  await page.evaluate(() => new Promise((drawn) => {
+    requestAnimationFrame(() => requestAnimationFrame(drawn));
+  }));
+}
+
+/** The words in a part. */
+export const text = (page, name) => page.textContent(part(name));
+
+/** Waits until a part says something like that. */
+export const says = (page, name, words) => page.waitForFunction(
+  ([selector, wanted]) => wanted.test(document.querySelector(selector).textContent), [part(name), words]);
+
+/** The name of the part that has the focus. */
+export const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('part'));
+
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {
-  await page.$eval('#sampling', (fold) => { fold.open = true; });
-  for (const [key, value] of Object.entries(values)) await page.fill(`#sampling-${key}`, String(value));
+  await page.$eval(part('sampling'), (fold) => { fold.open = true; });
+  for (const [key, value] of Object.entries(values)) await page.fill(part(key), String(value));
 }
 
 /** Presses Generate and waits until the run has ended well. */
 export async function run(page) {
-  await page.$eval('#figure', (figure) => { figure.dataset.state = 'asked'; }); // else the end of the run before may be taken for its own
-  await page.click('#go');
+  await press(page, 'go');
   const end = await state(page);
-  assert.notEqual(end, 'failed', await page.textContent('#error-message'));
+  assert.notEqual(end, 'failed', await text(page, 'error-message'));
   return end;
 }
 
 /** What the model wrote, without the marks of the switch. */
-export const written = (page) => page.$$eval('#story .written', (parts) => parts.map((part) => part.textContent).join(''));
+export const written = (page) => (
+  page.$$eval(part('story-written'), (parts) => parts.map(({ textContent }) => textContent).join('')));
 
 /** Waits for so many characters of story. */
 export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
-  const parts = [...document.querySelectorAll('#story .written')];
+  const parts = [...document.querySelectorAll('[part~="story-written"]')];
   return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
 }, length);
 
-/** The chart's data from its twin: rows of [position, cached speed, uncached speed], null where not measured. */
+/** The chart's data from its twin: rows of [position, cached speed, uncached speed], null if not measured. */
 export async function table(page) {
-  await page.$eval('#data', (fold) => { fold.open = true; });
+  await page.$eval(part('data'), (fold) => { fold.open = true; });
   await page.waitForTimeout(100); // it is filled with the next frame
-  return page.$$eval('#data-table tbody tr', (rows) => rows.map((row) =>
-    [...row.cells].map(({ textContent }) => (textContent === '–' ? null : Number(textContent.replace(',', ''))))));
+  const rows = await page.$$eval(`${part('data-table')} tbody tr`, (all) => (
+    all.map(({ cells }) => [...cells].map(({ textContent }) => textContent))));
+  return rows.map((cells) => cells.map((words) => (words === '–' ? null : Number(words.replace(',', '')))));
 }
 
 export const measured = (rows, column) => rows.map((row) => row[column]).filter((speed) => speed !== null);
 
 /** The verdict about the whole text. */
 export async function proof(page) {
-  await page.waitForFunction(() => /whole text|failed|stopped/.test(document.querySelector('#proof-words').textContent));
-  return { verdict: await page.getAttribute('#proof', 'data-verdict'), words: await page.textContent('#proof-words'),
-    hashes: (await page.textContent('#proof-hashes')).match(/[0-9a-f]{16}/g) };
-}
-
-/** A small random model in the site, to be broken: 64 positions, each byte a token. */
-export async function addModel(site, name, tokenizer = {}) {
-  const target = join(site.folder, name);
-  const files = { ...tinyFiles({ changes: { n_positions: 64, vocab_size: 320 } }), 'tokenizer.json': JSON.stringify(byteTokenizer(tokenizer)) };
-  await mkdir(target);
-  const write = (file, content) => writeFile(join(target, file), content);
-  for (const [file, content] of Object.entries(files)) await write(file, content);
-  return { query: `?model=${name}/`, files, write, remove: (file) => rm(join(target, file)), restore: (file) => write(file, files[file]) };
+  await says(page, 'proof-words', /whole text|failed|stopped/);
+  return {
+    verdict: await page.getAttribute(part('proof'), 'data-verdict'),
+    words: await text(page, 'proof-words'),
+    hashes: (await text(page, 'proof-hashes')).match(/[0-9a-f]{16}/g),
+  };
 }

@@ -3,27 +3,33 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { measured, openPage, proof, run, sample, startSite, state, table, written, writtenAtLeast } from './helpers.js';
+import {
+  focused, measured, openPage, part, press, proof, run, sample, says, startSite, state, table, text, written,
+  writtenAtLeast,
+} from './helpers.js';
 
 const site = await startSite();
 
 test('the first click loads the model and writes a story, from a subdirectory', async (t) => {
   const page = await openPage(t, site);
-  await page.waitForFunction(() => /MB/.test(document.querySelector('#go').textContent)); // the download's size
+  await says(page, 'go', /MB/); // the download's size
   await sample(page, { maxTokens: 60 });
   assert.equal(await run(page), 'finished');
-  assert.match(await page.textContent('#state'), /Finished: 60 tokens written/);
-  assert.equal(await page.textContent('#story .prompt'), await page.inputValue('#prompt'));
+  assert.match(await text(page, 'state'), /Finished: 60 tokens written/);
+  assert.equal(await text(page, 'story-prompt'), await page.inputValue(part('prompt')));
   assert.ok((await written(page)).length > 60);
-  for (const id of ['prefill-on', 'now-on', 'median-on']) assert.match(await page.textContent(`#${id}`), /^[\d.,]+ \/s$/, id);
-  assert.match(await page.textContent('#ms-on'), /^[\d.,]+ ms$/);
-  assert.equal(await page.textContent('#work-on'), '1');
-  const tokens = Number(/^(\d+) of 1,024$/.exec(await page.textContent('#position'))[1]);
+  for (const name of ['prefill-on', 'now-on', 'median-on']) {
+    assert.match(await text(page, name), /^[\d.,]+ \/s$/, name);
+  }
+  assert.match(await text(page, 'ms-on'), /^[\d.,]+ ms$/);
+  assert.equal(await text(page, 'work-on'), '1');
+  const tokens = Number(/^(\d+) of 1,024$/.exec(await text(page, 'position'))[1]);
   const config = JSON.parse(await readFile('dist/models/stories/config.json', 'utf8'));
   const used = 2 * config.n_layer * config.n_embd * tokens * 4;
-  assert.equal(await page.textContent('#memory'),
-    `${(used / 1e6).toFixed(2)} of ${(8 * config.n_layer * config.n_embd * config.n_positions / 1e6).toFixed(2)} MB used`);
-  assert.match(await page.getAttribute('#memory', 'title'), new RegExp(`${tokens} tokens .* = ${used.toLocaleString('en')} bytes`));
+  const all = 8 * config.n_layer * config.n_embd * config.n_positions;
+  assert.equal(await text(page, 'memory'), `${(used / 1e6).toFixed(2)} of ${(all / 1e6).toFixed(2)} MB used`);
+  const title = await page.getAttribute(part('memory'), 'title');
+  assert.match(title, new RegExp(`${tokens} tokens .* = ${used.toLocaleString('en')} bytes`));
   const rows = await table(page);
   assert.ok(measured(rows, 1).length > 10);
   assert.equal(measured(rows, 2).length, 0);
@@ -32,23 +38,24 @@ test('the first click loads the model and writes a story, from a subdirectory', 
 test('flipped in the middle of a run, the text goes on unchanged and the speed falls', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 120 });
-  await page.selectOption('#pace', '0');
+  await page.selectOption(part('pace'), '0');
   await run(page);
   const straight = await written(page);
 
-  await page.selectOption('#pace', '60');
-  await page.click('#clear');
-  await page.click('#go');
+  await page.selectOption(part('pace'), '60');
+  await page.click(part('clear'));
+  await page.click(part('go'));
   await state(page, 'running'); // not the text of the run before
   await writtenAtLeast(page, 100);
-  await page.click('#cache');
-  await page.waitForSelector('#story .flip.off');
-  assert.equal(await page.getAttribute('#cache', 'aria-checked'), 'false');
-  await page.waitForFunction(() => document.querySelector('#story .flip.off').nextSibling?.textContent.length > 40);
-  assert.ok(Number(await page.textContent('#work-off')) > 30);
-  await page.click('#cache');
-  await page.waitForSelector('#story .flip.on');
-  assert.match(await page.textContent('#remark'), /first took in the \d+ tokens it had missed/);
+  await page.click(part('cache'));
+  await page.waitForSelector(part('flip-off'));
+  assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'false');
+  await page.waitForFunction((flip) => (
+    document.querySelector(flip).nextSibling?.textContent.length > 40), part('flip-off'));
+  assert.ok(Number(await text(page, 'work-off')) > 30);
+  await page.click(part('cache'));
+  await page.waitForSelector(part('flip-on'));
+  assert.match(await text(page, 'remark'), /first took in the \d+ tokens it had missed/);
   assert.equal(await state(page), 'finished');
 
   assert.equal(await written(page), straight);
@@ -66,88 +73,89 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
 test('run both: the same text, two lines, and the switch is where it was', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 80 });
-  await page.selectOption('#pace', '0');
-  await page.click('#both');
-  await page.waitForFunction(() => /Both runs/.test(document.querySelector('#remark').textContent));
-  assert.match(await page.textContent('#remark'), /Both runs wrote the same 80 tokens/);
-  assert.equal(await page.getAttribute('#cache', 'aria-checked'), 'true');
+  await page.selectOption(part('pace'), '0');
+  await page.click(part('both'));
+  await says(page, 'remark', /Both runs/);
+  assert.match(await text(page, 'remark'), /Both runs wrote the same 80 tokens/);
+  assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'true');
   const rows = await table(page);
   assert.ok(measured(rows, 1).length > 10 && measured(rows, 2).length > 10);
   const last = rows.at(-1);
   assert.ok(last[1] > 2 * last[2], `at position ${last[0]}: ${last[1]} and ${last[2]} tokens/s`);
-  assert.match(await page.getAttribute('#chart', 'aria-label'), /times as fast/);
-  assert.match(await page.textContent('#caption'), /times as fast/);
-  await page.click('#clear');
+  assert.match(await page.getAttribute(part('chart'), 'aria-label'), /times as fast/);
+  assert.match(await text(page, 'caption'), /times as fast/);
+  await page.click(part('clear'));
   assert.equal((await table(page)).length, 0);
 });
 
 test('stop takes effect within a token, and the next run is whole', async (t) => {
   const page = await openPage(t, site);
-  await page.click('#cache'); // uncached: the slow tokens
+  await page.click(part('cache')); // uncached: the slow tokens
   await sample(page, { maxTokens: 300 });
-  await page.click('#go');
+  await page.click(part('go'));
   await writtenAtLeast(page, 200);
   const asked = Date.now();
   await page.keyboard.press('Escape');
   assert.equal(await state(page), 'stopped');
   t.diagnostic(`stopped after ${Date.now() - asked} ms`);
   assert.ok(Date.now() - asked < 2000);
-  const text = await written(page);
+  const story = await written(page);
   const { verdict, hashes } = await proof(page);
   assert.equal(verdict, 'equal');
   assert.equal(hashes.length, 3);
-  assert.equal(await written(page), text, 'nothing is written after the stop');
-  await page.click('#cache');
+  assert.equal(await written(page), story, 'nothing is written after the stop');
+  await page.click(part('cache'));
   await sample(page, { maxTokens: 60 });
   assert.equal(await run(page), 'finished');
-  assert.match(await page.textContent('#state'), /60 tokens written/);
+  assert.match(await text(page, 'state'), /60 tokens written/);
 });
 
 test('stop during the prefill', async (t) => {
   const page = await openPage(t, site, {
     init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
-      if (document.querySelector('#figure').dataset.state !== 'prefilling') return;
+      if (document.querySelector('[part~="figure"]').dataset.state !== 'prefilling') return;
       setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 5);
-    }).observe(document.querySelector('#figure'), { attributeFilter: ['data-state'] })),
+    }).observe(document.querySelector('[part~="figure"]'), { attributeFilter: ['data-state'] })),
   });
-  await page.fill('#prompt', 'the king '.repeat(480));
-  await page.click('#go');
+  await page.fill(part('prompt'), 'the king '.repeat(480));
+  await page.click(part('go'));
   assert.equal(await state(page), 'stopped');
-  assert.match(await page.textContent('#state'), /Stopped: 0 tokens/);
+  assert.match(await text(page, 'state'), /Stopped: 0 tokens/);
   assert.equal(await written(page), '');
 });
 
 test('the display keeps the chosen pace and says how fast the tokens were computed', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 300 });
-  await page.selectOption('#pace', '15');
-  await page.click('#go');
+  await page.selectOption(part('pace'), '15');
+  await page.click(part('go'));
   await writtenAtLeast(page, 1);
-  const position = async () => Number((await page.textContent('#position')).split(' ')[0]);
+  const position = async () => Number((await text(page, 'position')).split(' ')[0]);
   const [before, start] = [await position(), Date.now()];
   await page.waitForTimeout(2000);
   const shown = (await position() - before) / ((Date.now() - start) / 1000);
   assert.ok(shown > 5 && shown < 20, `${shown} tokens/s were shown`);
-  const [, computed] = /computed at ([\d,]+)/.exec(await page.textContent('#pace-note'));
+  const [, computed] = /computed at ([\d,]+)/.exec(await text(page, 'pace-note'));
   assert.ok(Number(computed.replace(',', '')) > 60);
-  await page.selectOption('#pace', '0'); // takes effect in the middle of the run
+  await page.selectOption(part('pace'), '0'); // takes effect in the middle of the run
   const changed = Date.now();
   assert.equal(await state(page), 'finished');
   assert.ok(Date.now() - changed < 15_000);
 });
 
-test('the same seed gives the same story in every build of the engine, another seed another one', async (t) => {
+test('the same seed gives the same story in every build of the engine, another seed another', async (t) => {
   const stories = [];
-  for (const variant of ['relaxed', 'simd', 'scalar']) {
+  const engines = { relaxed: /relaxed SIMD/, simd: /with SIMD/, scalar: /without SIMD/ };
+  for (const [variant, engine] of Object.entries(engines)) {
     const page = await openPage(t, site, { query: `?variant=${variant}` });
     await sample(page, { maxTokens: 50, seed: 11 });
-    await page.selectOption('#pace', '0');
+    await page.selectOption(part('pace'), '0');
     await run(page);
     stories.push(await written(page));
-    assert.match(await page.textContent('#engine'), { relaxed: /relaxed SIMD/, simd: /with SIMD/, scalar: /without SIMD/ }[variant]);
+    assert.match(await text(page, 'engine'), engine);
     if (variant !== 'scalar') continue;
-    await page.click('text=New seed');
-    assert.notEqual(await page.inputValue('#sampling-seed'), '11');
+    await press(page, 'new-seed');
+    assert.notEqual(await page.inputValue(part('seed')), '11');
     await sample(page, { seed: 12 });
     await run(page);
     assert.notEqual(await written(page), stories[0]);
@@ -158,14 +166,15 @@ test('the same seed gives the same story in every build of the engine, another s
 test('the text and the hash of the last logits are those that Node computes', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 40, seed: 5 });
-  await page.selectOption('#pace', '0');
+  await page.selectOption(part('pace'), '0');
   await run(page);
   const { hashes } = await proof(page);
   const model = await loadModel('dist/models/stories', { variant: 'scalar' });
   const session = model.createSession({ useCache: false });
-  let text = '';
-  for await (const token of session.generate(await page.inputValue('#prompt'), { maxTokens: 40, seed: 5 })) text += token.text;
-  assert.equal(await written(page), text);
+  const prompt = await page.inputValue(part('prompt'));
+  let story = '';
+  for await (const token of session.generate(prompt, { maxTokens: 40, seed: 5 })) story += token.text;
+  assert.equal(await written(page), story);
   assert.deepEqual(hashes, Array(3).fill(session.logitsHash));
   model.dispose();
 });
@@ -173,41 +182,42 @@ test('the text and the hash of the last logits are those that Node computes', as
 test('settings out of range are named, and nothing runs', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { temperature: -1, topK: 2.5 });
-  await page.$eval('#sampling', (fold) => { fold.open = false; });
-  await page.click('#go');
-  assert.equal(await page.getAttribute('#figure', 'data-state'), 'unloaded');
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'sampling-temperature');
-  assert.equal(await page.getAttribute('#sampling-topK', 'aria-invalid'), 'true');
-  assert.match(await page.textContent('#sampling-temperature-problem'), /from 0 to 10/);
-  await page.click('#defaults');
-  assert.equal(await page.getAttribute('#sampling-temperature', 'aria-invalid'), null);
+  await page.$eval(part('sampling'), (fold) => { fold.open = false; });
+  await press(page, 'go');
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'unloaded');
+  assert.equal(await focused(page), 'temperature');
+  assert.equal(await page.getAttribute(part('topK'), 'aria-invalid'), 'true');
+  assert.match(await text(page, 'temperature-problem'), /from 0 to 10/);
+  await press(page, 'defaults');
+  assert.equal(await page.getAttribute(part('temperature'), 'aria-invalid'), null);
 });
 
-test('the next run reuses what the prompt has in common with the text before, and says how much', async (t) => {
+test('the next run reuses what the prompt shares with the text before, and says how much', async (t) => {
   const page = await openPage(t, site);
   const prompt = 'Once upon a time there was a king who had three daughters.';
   const model = await loadModel('dist/models/stories');
   const ids = model.encode(prompt);
   const longer = model.encode(`${prompt} The youngest`);
   model.dispose();
-  await page.fill('#prompt', prompt);
+  await page.fill(part('prompt'), prompt);
   await sample(page, { maxTokens: 30, seed: 3 });
-  await page.selectOption('#pace', '0');
+  await page.selectOption(part('pace'), '0');
   await run(page);
-  assert.equal(await page.textContent('#reuse'), `${ids.length} tokens, all computed`);
+  assert.equal(await text(page, 'reuse'), `${ids.length} tokens, all computed`);
   const first = await written(page);
   await run(page);
-  assert.equal(await page.textContent('#reuse'), `${ids.length} tokens, ${ids.length - 1} reused from the cache`);
-  assert.equal(await page.textContent('#prefill-on'), 'reused');
+  const reuse = (tokens, reused) => `${tokens} tokens, ${reused} reused from the cache`;
+  assert.equal(await text(page, 'reuse'), reuse(ids.length, ids.length - 1));
+  assert.equal(await text(page, 'prefill-on'), 'reused');
   assert.equal(await written(page), first);
   assert.equal((await proof(page)).verdict, 'equal');
-  await page.fill('#prompt', `${prompt} The youngest`);
+  await page.fill(part('prompt'), `${prompt} The youngest`);
   await run(page);
   const common = longer.findIndex((id, i) => id !== ids[i]);
-  assert.equal(await page.textContent('#reuse'), `${longer.length} tokens, ${common} reused from the cache`);
+  assert.equal(await text(page, 'reuse'), reuse(longer.length, common));
   assert.equal((await proof(page)).verdict, 'equal');
-  await page.click('#cache');
+  await page.click(part('cache'));
   await run(page);
-  assert.equal(await page.textContent('#reuse'), `${longer.length} tokens, all computed`);
+  assert.equal(await text(page, 'reuse'), `${longer.length} tokens, all computed`);
   assert.equal((await proof(page)).verdict, 'equal');
 });

@@ -1,21 +1,24 @@
-// Takes the README's picture: node tests/browser/screenshot.js [SEED]   (./build.sh site first, on a quiet machine)
+// Takes the README's picture: node tests/browser/screenshot.js [SEED]
+// (./build.sh site first, on a quiet machine)
 import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
-import { chromiumPath, sample, state, writtenAtLeast } from './helpers.js';
+import { chromiumPath, part, sample, says, state, writtenAtLeast } from './helpers.js';
 
 const server = await serve('dist');
-const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+const args = ['--no-sandbox', '--disable-gpu'];
+const browser = await chromium.launch({ executablePath: chromiumPath(), args });
 const page = await browser.newPage({ viewport: { width: 1280, height: 960 }, colorScheme: 'light' });
+page.setDefaultTimeout(120_000);
 await page.goto(`http://127.0.0.1:${server.address().port}/`);
 await sample(page, { seed: Number(process.argv[2] ?? 1) });
-await page.$eval('#sampling', (fold) => { fold.open = false; });
-await page.click('#both');
-await page.waitForFunction(() => /Both runs/.test(document.querySelector('#remark').textContent), null, { timeout: 120_000 });
+await page.$eval(part('sampling'), (fold) => { fold.open = false; });
+await page.click(part('both'));
+await says(page, 'remark', /Both runs/);
 await state(page, 'finished');
-await page.click('#go');
+await page.click(part('go'));
 await state(page, 'running'); // not the text of the run before
 await writtenAtLeast(page, 400);
-await page.click('#cache');
+await page.click(part('cache'));
 await writtenAtLeast(page, 620);
 await page.mouse.move(0, 0);
 await page.$eval(':focus', (control) => control.blur());

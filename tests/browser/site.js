@@ -25,9 +25,14 @@ export async function serveSite() {
 /** A small random model in the site, to be broken: 64 positions, each byte a token. */
 export async function addModel(site, name, tokenizer = {}) {
   const target = join(site.folder, name);
-  const files = { ...tinyFiles({ changes: { n_positions: 64, vocab_size: 320 } }), 'tokenizer.json': JSON.stringify(byteTokenizer(tokenizer)) };
+  const files = {
+    ...tinyFiles({ changes: { n_positions: 64, vocab_size: 320 } }),
+    'tokenizer.json': JSON.stringify(byteTokenizer(tokenizer)),
+  };
   await mkdir(target);
   const write = (file, content) => writeFile(join(target, file), content);
   for (const [file, content] of Object.entries(files)) await write(file, content);
-  return { query: `?model=${name}/`, files, write, remove: (file) => rm(join(target, file)), restore: (file) => write(file, files[file]) };
+  const remove = (file) => rm(join(target, file));
+  const restore = (file) => write(file, files[file]);
+  return { query: `?model=${name}/`, files, write, remove, restore };
 }

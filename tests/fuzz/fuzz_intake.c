@@ -70,7 +70,7 @@ static void give_tensor(fuzz_bytes *in, kvc_model *model, const oracle_model *pl
     uint8_t *data = check_alloc(1, bytes);
     memset(data, fuzz_byte(in), bytes);
     fuzz_copy(in, data, bytes < 4 ? bytes : 4);
-    kvc_model_ignores(name);
+    kvc_model_ignores(model, name);
     if (piece == 0)
         kvc_model_set_tensor(model, name, dtypes[dtype], shape, t.rank, data, bytes);
     else if (!kvc_model_begin_tensor(model, name, dtypes[dtype], shape, t.rank))

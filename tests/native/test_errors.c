@@ -161,7 +161,7 @@ static void tensor_unknown(void **unused)
     const float data[64] = {0};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof strangers / sizeof *strangers; i++) {
-        assert_false(kvc_model_ignores(strangers[i]));
+        assert_false(kvc_model_ignores(model, strangers[i]));
         check_error(
             kvc_model_set_tensor(model, strangers[i], KVC_F32, shape, 1, data, 32),
             KVC_ERR_TENSOR_UNKNOWN);
@@ -183,7 +183,7 @@ static void ignored_tensors(void **unused)
     const char data[9] = {1};
     kvc_model *model = new_model();
     for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
-        assert_true(kvc_model_ignores(buffers[i]));
+        assert_true(kvc_model_ignores(model, buffers[i]));
         for (int twice = 0; twice < 2; twice++)
             check_ok(
                 kvc_model_set_tensor(model, buffers[i], (kvc_dtype)9, shape, 4, data, 9));
@@ -192,7 +192,7 @@ static void ignored_tensors(void **unused)
     }
     oracle_model plain = random_weights(&config, 1);
     for (size_t i = 0; i < plain.n_tensors; i++)
-        assert_false(kvc_model_ignores(plain.tensors[i].name));
+        assert_false(kvc_model_ignores(model, plain.tensors[i].name));
     random_weights_free(&plain);
     free(model);
 }
@@ -280,6 +280,28 @@ static void tensor_missing(void **unused)
     random_weights_free(&plain);
 }
 
+/* From layer 0 to 112: each that is missing is named in its turn. */
+static void the_first_one_missing_is_named(void **unused)
+{
+    (void)unused;
+    const kvc_config deep = {GPT2_SIZES(113, 1, 4, 1, 1, 1)};
+    oracle_model plain = random_weights(&deep, 1);
+    size_t bytes, n = 0;
+    kvc_model *model;
+    const char *missing;
+    check_ok(kvc_model_bytes(&deep, &bytes));
+    check_ok(kvc_model_init(&model, &deep, check_alloc(1, bytes), bytes));
+    for (; kvc_model_complete(model, &missing) == KVC_ERR_TENSOR_MISSING; n++) {
+        size_t i = 0;
+        while (strcmp(plain.tensors[i].name, missing) != 0)
+            assert_true(++i < plain.n_tensors);
+        check_ok(random_model_set(model, &plain.tensors[i]));
+    }
+    assert_int_equal(n, plain.n_tensors);
+    random_weights_free(&plain);
+    free(model);
+}
+
 /* While one tensor comes in pieces, no other may start; refusals don't disturb it. */
 static void busy(void **unused)
 {
@@ -342,6 +364,7 @@ int main(void)
         cmocka_unit_test(ignored_tensors),
         cmocka_unit_test(every_way_to_misstate_a_tensor),
         cmocka_unit_test(tensor_missing),
+        cmocka_unit_test(the_first_one_missing_is_named),
         cmocka_unit_test(busy),
         cmocka_unit_test(invalid_argument),
     };

@@ -5,11 +5,11 @@
 #include <math.h>
 
 #include "base/number.h"
+#include "check.h"
 #include "kernels/int8.h"
 #include "kernels/linear.h"
 #include "kernels/matrix.h"
 #include "kernels/vector.h"
-#include "check.h"
 #include "oracle.h"
 #include "random_model.h"
 

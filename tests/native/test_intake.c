@@ -71,7 +71,7 @@ static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_
     kvc_model *model = new_model(&config);
     const uint64_t shape[] = {n / 4, 4};
     check_ok(kvc_model_set_tensor(model, "wpe.weight", dtype, shape, 2, data + 1, 2 * n));
-    check_same(model->wpe, want, n);
+    check_same(model->positions, want, n);
     free(data);
     free(want);
     free(small);
@@ -113,7 +113,7 @@ static void singles_keep_their_bits(void **unused)
             kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
             finite ? KVC_OK : KVC_ERR_NOT_FINITE);
         if (finite)
-            check_same(model->wpe, values, 20);
+            check_same(model->positions, values, 20);
         free(model);
     }
 }
@@ -172,26 +172,26 @@ static void check_layer(const kvc_layer *l, const oracle_model *plain, int i)
     check_matrix(&l->q, attn, all, 1, bias);
     check_matrix(&l->k, attn + Q, all, 1, bias + Q);
     check_matrix(&l->v, attn + Q + KV, all, 1, bias + Q + KV);
-    check_matrix(&l->proj, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
+    check_matrix(&l->o, oracle_weights(plain, i, "attn.c_proj.weight"), C, 1,
                  oracle_weights(plain, i, "attn.c_proj.bias"));
-    check_matrix(&l->fc, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,
+    check_matrix(&l->up, oracle_weights(plain, i, "mlp.c_fc.weight"), F, 1,
                  oracle_weights(plain, i, "mlp.c_fc.bias"));
-    check_matrix(&l->mlp_proj, oracle_weights(plain, i, "mlp.c_proj.weight"), C, 1,
+    check_matrix(&l->down, oracle_weights(plain, i, "mlp.c_proj.weight"), C, 1,
                  oracle_weights(plain, i, "mlp.c_proj.bias"));
-    check_same(l->ln_1_weight, oracle_weights(plain, i, "ln_1.weight"), C);
-    check_same(l->ln_1_bias, oracle_weights(plain, i, "ln_1.bias"), C);
-    check_same(l->ln_2_weight, oracle_weights(plain, i, "ln_2.weight"), C);
-    check_same(l->ln_2_bias, oracle_weights(plain, i, "ln_2.bias"), C);
+    check_same(l->attention_norm.weight, oracle_weights(plain, i, "ln_1.weight"), C);
+    check_same(l->attention_norm.bias, oracle_weights(plain, i, "ln_1.bias"), C);
+    check_same(l->mlp_norm.weight, oracle_weights(plain, i, "ln_2.weight"), C);
+    check_same(l->mlp_norm.bias, oracle_weights(plain, i, "ln_2.bias"), C);
 }
 
 static void check_packed(const kvc_model *model, const oracle_model *plain)
 {
     const size_t C = plain->config.n_embd;
-    check_matrix(&model->wte, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
-    check_same(model->wpe, oracle_weights(plain, -1, "wpe.weight"),
+    check_matrix(&model->embedding, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
+    check_same(model->positions, oracle_weights(plain, -1, "wpe.weight"),
                plain->config.n_positions * C);
-    check_same(model->ln_f_weight, oracle_weights(plain, -1, "ln_f.weight"), C);
-    check_same(model->ln_f_bias, oracle_weights(plain, -1, "ln_f.bias"), C);
+    check_same(model->norm.weight, oracle_weights(plain, -1, "ln_f.weight"), C);
+    check_same(model->norm.bias, oracle_weights(plain, -1, "ln_f.bias"), C);
     for (int i = 0; i < (int)plain->config.n_layer; i++)
         check_layer(&model->layers[i], plain, i);
 }

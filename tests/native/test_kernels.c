@@ -1,13 +1,13 @@
 /* Matrix times rows: against the double-precision oracle (is it right?), against plain
- * scalar loops (are the bits those that kernels.h promises?), and a row alone against
- * the same row among others. */
+ * scalar loops (are the bits those that accumulate.h promises?), and a row alone against the
+ * same row among others. */
 #include <math.h>
 
 #include "base/number.h"
+#include "check.h"
 #include "kernels/accumulate.h"
 #include "kernels/linear.h"
 #include "kernels/matrix.h"
-#include "check.h"
 #include "oracle.h"
 #include "random_model.h"
 
@@ -138,11 +138,50 @@ static void linear_of_every_size(void **unused)
     check_linear(500, 3, &state);
 }
 
+/* Asked for and given are the same bytes; only the padding is written, as zeros. */
+static void matrices_are_laid_out(void **unused)
+{
+    (void)unused;
+    for (size_t n_in = 1; n_in <= MAX; n_in += 3)
+        for (size_t n_out = 1; n_out <= MAX; n_out++)
+            for (int type = 0; type < 4; type++) {
+                const kvc_dtype dtype = type % 2 ? KVC_I8 : KVC_F32;
+                const size_t lanes = kvc_round_up(n_out, 4);
+                kvc_arena ask = {0};
+                float *bias = type / 2 ? check_alloc(lanes, sizeof *bias) : NULL;
+                kvc_matrix m = kvc_matrix_take(&ask, n_in, n_out, bias, dtype);
+                assert_null(m.w);
+                assert_false(ask.overflow);
+                void *block = check_alloc(1, ask.used);
+                kvc_arena give = {.base = block};
+                m = kvc_matrix_take(&give, n_in, n_out, bias, dtype);
+                assert_int_equal(give.used, ask.used);
+                assert_true(ask.used >= kvc_matrix_bytes(&m));
+                assert_true(ask.used < kvc_matrix_bytes(&m) + 2 * KVC_ALIGN);
+                const size_t rows = m.q ? kvc_blocks(n_in) : n_in;
+                for (size_t o = 0; o < lanes; o++) {
+                    for (size_t i = 0; i < rows && o >= n_out; i++)
+                        assert_true(*kvc_matrix_at(&m, i, o) == 0.0f);
+                    if (bias)
+                        assert_int_equal(isnan(bias[o]), o < n_out);
+                }
+                free(block);
+                free(bias);
+            }
+    kvc_arena full = {0};
+    kvc_matrix_take(&full, SIZE_MAX / 8, 4, NULL, KVC_F32);
+    assert_true(full.overflow);
+    full = (kvc_arena){0};
+    kvc_matrix_take(&full, SIZE_MAX - 3, 4, NULL, KVC_I8);
+    assert_true(full.overflow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(accumulate_is_the_plain_loop),
         cmocka_unit_test(linear_of_every_size),
+        cmocka_unit_test(matrices_are_laid_out),
     };
     return cmocka_run_group_tests_name("matrices", tests, NULL, NULL);
 }

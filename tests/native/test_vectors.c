@@ -5,18 +5,18 @@
 
 #include "base/number.h"
 #include "base/simd.h"
+#include "check.h"
 #include "kernels/activation.h"
 #include "kernels/exp.h"
 #include "kernels/norm.h"
 #include "kernels/softmax.h"
 #include "kernels/vector.h"
-#include "check.h"
 #include "oracle.h"
 #include "random_model.h"
 
 enum { MAX = 70, ROWS = 5 };
 
-/* The order of every sum over one vector, as kernels.h promises it. */
+/* The order of every sum over one vector, as simd.h promises it. */
 static float strided_sum(const float *x, size_t n)
 {
     float s[4] = {0};
@@ -68,13 +68,6 @@ static void layer_norm(void **unused)
     }
 }
 
-static float from_bits(uint32_t bits)
-{
-    float x;
-    memcpy(&x, &bits, sizeof x);
-    return x;
-}
-
 static double ulps_off(float y, float x)
 {
     const double exact = exp(fmin(fmax((double)x, -64.0), 64.0));
@@ -90,7 +83,7 @@ static void exp_of_every_magnitude(void **unused)
     for (uint32_t bits = 0; bits < 0x7f800000u - N * 1999;) {
         float x[N], y[N];
         for (size_t i = 0; i < N; i += 2, bits += 1999) {
-            x[i] = from_bits(bits);
+            x[i] = kvc_float_from_bits(bits);
             x[i + 1] = -x[i];
         }
         memcpy(y, x, sizeof y);
@@ -125,7 +118,7 @@ static void gelu_of_every_magnitude(void **unused)
     double worst = 0.0;
     for (uint32_t bits = 0; bits < 0x4b000000u; bits += 1999) /* up to 8 million */
         for (int sign = 0; sign < 2; sign++) {
-            const float x = sign ? -from_bits(bits) : from_bits(bits);
+            const float x = sign ? -kvc_float_from_bits(bits) : kvc_float_from_bits(bits);
             float y[4] = {x, 1.0f, -2.0f, x}; /* a lane doesn't see its neighbours */
             kvc_gelu(y, 4);
             check_same(y, y + 3, 1);
@@ -220,7 +213,7 @@ static void add_scale_sqrt(void **unused)
         free(want);
     }
     for (uint32_t bits = 0; bits < 0x7f800000u; bits += 99991) {
-        const float x = from_bits(bits), root = kvc_sqrt(x),
+        const float x = kvc_float_from_bits(bits), root = kvc_sqrt(x),
                     want = (float)sqrt((double)x);
         check_same(&root, &want,
                    1); /* double is wide enough for the one rounding to be right */
@@ -230,7 +223,8 @@ static void add_scale_sqrt(void **unused)
 static void all_finite(void **unused)
 {
     (void)unused;
-    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY, from_bits(0x7f800001u)};
+    const float bad[] = {NAN, -NAN, INFINITY, -INFINITY,
+                         kvc_float_from_bits(0x7f800001u)};
     float x[9] = {0.0f, -0.0f, FLT_MAX, -FLT_MAX, FLT_MIN, 1e-45f, 1.0f, -1.0f, 3.0f};
     assert_true(kvc_all_finite(x, 9));
     for (size_t i = 0; i < 9; i++)

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { analyzeMemory, analyzeSpeedup, benchmarkComparison, loadModel } from 'kvcache-wasm';
-import { LENGTHS, SHAPES, cacheBytesPerToken, multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
+import {
+  LENGTHS, SHAPES, cacheBytesPerToken, multiplyAdds, parameterCount,
+} from '../../web/measure/analysis.js';
 import { passRate, spread } from '../../web/measure/benchmark.js';
 import { rejectsCode, throwsCode } from './helpers.js';
 import { tensorShapes, tinyBlobs } from './tiny-model.js';
@@ -37,7 +39,8 @@ test('GPT-3: 19.3 GB in f32, 9.66 GB in f16, 4.7 MB a token in f16, 2.8 % of the
 });
 
 test('the first three: 0.125, 2 and 9 MiB in f32', () => {
-  assert.deepEqual(['tiny', 'small', 'medium'].map((name) => memoryOf(name, 'f32').cacheBytes / MIB), [0.125, 2, 9]);
+  const sizes = ['tiny', 'small', 'medium'].map((name) => memoryOf(name, 'f32').cacheBytes / MIB);
+  assert.deepEqual(sizes, [0.125, 2, 9]);
 });
 
 test('int8 has a scale of 4 bytes for each vector of a head; K and V may have types of their own', () => {
@@ -54,9 +57,10 @@ test('a row for each shape, type and length that fits, all of them called comput
   assert.ok(row.share < 0.015, 'a share belongs to a length');
 });
 
-test('heads of keys and a head size of their own: bytes, parameters and work follow them, not nEmbd / nHead', () => {
+test('heads of keys and head sizes of their own: bytes, parameters and work follow from them', () => {
   // Queries are 4 * 8 = 32 wide, keys and values 2 * 8 = 16, the model 20: 20 / 4 would be heads of 5.
-  const grouped = { nLayer: 3, nHead: 4, nKvHead: 2, headDim: 8, nEmbd: 20, nInner: 24, nPositions: 10, vocabSize: 7 };
+  const heads = { nHead: 4, nKvHead: 2, headDim: 8 };
+  const grouped = { nLayer: 3, ...heads, nEmbd: 20, nInner: 24, nPositions: 10, vocabSize: 7 };
   assert.equal(cacheBytesPerToken(grouped, 'f32'), 3 * 2 * 2 * 8 * 4);
   assert.equal(cacheBytesPerToken(grouped, 'int8'), 3 * 2 * 2 * (8 + 4));
   const attention = 20 * 32 + 32 + 2 * (20 * 16 + 16) + 32 * 20 + 20;
@@ -66,8 +70,8 @@ test('heads of keys and a head size of their own: bytes, parameters and work fol
   const work = multiplyAdds(grouped, 1, 2);
   assert.equal(work.projections, 3 * (2 * 20 * 16 + 2 * 20 * 32 + 2 * 20 * 24));
   assert.equal(work.attention, 3 * 2 * 2 * 32);
-  const even = { ...SHAPES.tiny, nKvHead: 2, headDim: 64 };
-  assert.deepEqual(multiplyAdds(even, 0, 9), multiplyAdds(SHAPES.tiny, 0, 9), 'absent is one head of keys a head, nEmbd / nHead');
+  const even = { ...SHAPES.tiny, nKvHead: 2, headDim: 64 }; // as they are where they are absent
+  assert.deepEqual(multiplyAdds(even, 0, 9), multiplyAdds(SHAPES.tiny, 0, 9));
   assert.equal(parameterCount(even), parameterCount(SHAPES.tiny));
 });
 
@@ -84,7 +88,7 @@ test('of a loaded model: the parameters of its file, and what its cache takes', 
 
 // ---- work ---------------------------------------------------------------------------------------
 
-test('100 tokens: 5,050 projections, 4,950 of them redundant, 50.5 times; 67 times the attention pairs', () => {
+test('100 tokens: 5,050 projections, 4,950 of them redundant: 50.5 times; 67 times the pairs', () => {
   const [row] = analyzeSpeedup({ lengths: [100] });
   assert.equal(row.projectionsOff, 5050);
   assert.equal(row.projectionsOn, 100);
@@ -109,7 +113,8 @@ test('the closed forms are the sums they stand for, at the lengths of the course
       cached += t;
       for (let query = 1; query <= t; query++) causal += query;
     }
-    assert.deepEqual([row.projectionsOff, row.pairsOff, row.causalPairsOff, row.pairsOn], [projections, pairs, causal, cached]);
+    assert.deepEqual([row.projectionsOff, row.pairsOff, row.causalPairsOff, row.pairsOn],
+      [projections, pairs, causal, cached]);
     assert.deepEqual([row.stepProjectionsOff, row.stepProjectionsOn, row.stepPairsOff, row.stepPairsOn],
       [row.tokens, 1, row.tokens ** 2, row.tokens]);
   }
@@ -118,8 +123,9 @@ test('the closed forms are the sums they stand for, at the lengths of the course
 test('multiply-adds of one layer, worked out by hand', () => {
   const sizes = { nLayer: 1, nHead: 1, nEmbd: 4, nPositions: 8, vocabSize: 10 };
   // Three rows: K and V of each (2 x 16), then Q, the projection (2 x 16) and the MLP (2 x 64) of the last.
-  assert.deepEqual(multiplyAdds(sizes, 0, 3), { projections: 96 + 160, attention: 3 * 8, head: 40, total: 320 });
-  assert.deepEqual(multiplyAdds(sizes, 2, 3), { projections: 32 + 160, attention: 3 * 8, head: 40, total: 256 });
+  const [attention, head] = [3 * 8, 40];
+  assert.deepEqual(multiplyAdds(sizes, 0, 3), { projections: 96 + 160, attention, head, total: 320 });
+  assert.deepEqual(multiplyAdds(sizes, 2, 3), { projections: 32 + 160, attention, head, total: 256 });
   // A second layer: in the first one, all rows whole, and 1 + 2 + 3 pairs.
   assert.deepEqual(multiplyAdds({ ...sizes, nLayer: 2 }, 0, 3),
     { projections: 3 * 192 + 256, attention: 9 * 8, head: 40, total: 944 });
@@ -127,7 +133,8 @@ test('multiply-adds of one layer, worked out by hand', () => {
 
 test('with a shape: its multiply-adds, and a speed-up below that of the projections', () => {
   const [row] = analyzeSpeedup({ lengths: [100], shape: SHAPES['GPT-2'] });
-  assert.ok(row.multiplyAddsSpeedUp > 30 && row.multiplyAddsSpeedUp < row.projectionsSpeedUp, String(row.multiplyAddsSpeedUp));
+  const { multiplyAddsSpeedUp, projectionsSpeedUp } = row;
+  assert.ok(multiplyAddsSpeedUp > 30 && multiplyAddsSpeedUp < projectionsSpeedUp, `${multiplyAddsSpeedUp}`);
 });
 
 test('sizes, types and lengths that make no sense are refused', () => {
@@ -140,15 +147,18 @@ test('sizes, types and lengths that make no sense are refused', () => {
     throwsCode(() => analyzeSpeedup({ lengths }), 'invalid_argument');
   }
   for (const types of ['f16', [16]]) throwsCode(() => analyzeMemory({ types }), 'invalid_argument');
-  for (const type of ['f64', '', 'f32/', 'f16/f16/f16', 'toString']) throwsCode(() => analyzeMemory({ types: [type] }), 'invalid_argument');
-  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, nHead: 3 } } }), 'invalid_argument', /128 channels/);
-  throwsCode(() => analyzeMemory({ shapes: { mine: {} } }), 'invalid_argument', /nLayer/);
-  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, nKvHead: 0 } } }), 'invalid_argument', /nKvHead/);
-  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.small, nKvHead: 3 } } }), 'invalid_argument', /multiple/);
-  throwsCode(() => analyzeMemory({ shapes: { mine: { ...SHAPES.tiny, headDim: 1.5 } } }), 'invalid_argument', /headDim/);
+  for (const type of ['f64', '', 'f32/', 'f16/f16/f16', 'toString']) {
+    throwsCode(() => analyzeMemory({ types: [type] }), 'invalid_argument');
+  }
+  for (const [shape, message] of [
+    [{}, /nLayer/],
+    [{ ...SHAPES.tiny, nHead: 3 }, /128 channels/], [{ ...SHAPES.tiny, nKvHead: 0 }, /nKvHead/],
+    [{ ...SHAPES.small, nKvHead: 3 }, /multiple/], [{ ...SHAPES.tiny, headDim: 1.5 }, /headDim/],
+  ]) throwsCode(() => analyzeMemory({ shapes: { mine: shape } }), 'invalid_argument', message);
 });
 
-const macsOf = ({ projectionMacs, attentionMacs, headMacs }) => ({ projections: projectionMacs, attention: attentionMacs, head: headMacs });
+const macsOf = ({ projectionMacs, attentionMacs, headMacs }) => (
+  { projections: projectionMacs, attention: attentionMacs, head: headMacs });
 
 /** What the engine counts while it works. */
 function counted(session, work) {
@@ -172,7 +182,8 @@ test('the closed forms are what the engine counts, at every length, with the cac
     for (const n of [1, 2, 31, 32, 33, 64, 80]) {
       session.reset();
       const { total: __, ...closed } = multiplyAdds(model.config, 0, n);
-      assert.deepEqual(macsOf(counted(session, () => session.prefill(ids.slice(0, n)))), closed, `prefill of ${n}, cache ${useCache}`);
+      const counts = counted(session, () => session.prefill(ids.slice(0, n)));
+      assert.deepEqual(macsOf(counts), closed, `prefill of ${n}, cache ${useCache}`);
     }
     session.dispose();
   }
@@ -185,13 +196,14 @@ test('writing 10, 25 and 50 tokens: the engine counts what analyzeSpeedup says',
       const session = model.createSession({ useCache });
       for (let id = 0; id < row.tokens; id++) session.decode(id);
       const { projectionMacs, attentionMacs, headMacs } = session.counts;
-      assert.equal(projectionMacs + attentionMacs + headMacs, closed, `${row.tokens} tokens, cache ${useCache}`);
+      const all = projectionMacs + attentionMacs + headMacs;
+      assert.equal(all, closed, `${row.tokens} tokens, cache ${useCache}`);
       session.dispose();
     }
   }
 });
 
-test('bytes of the cache: a decoded token writes its own K and V in each layer, and reads those of all', () => {
+test('a decoded token writes its own K and V in each layer, and reads those of all tokens', () => {
   const session = model.createSession();
   const { bytesPerToken } = session.memoryUsage();
   session.prefill([1, 2, 3, 4, 5, 6]);
@@ -205,12 +217,14 @@ test('bytes of the cache: a decoded token writes its own K and V in each layer, 
 
 test('benchmarkComparison: measured rows, the same logits, and progress', async () => {
   const events = [];
-  const rows = await benchmarkComparison(model, { seqLengths: [5, 40], runs: 2, batchSize: 2, onProgress: (event) => events.push(event) });
+  const onProgress = (event) => events.push(event);
+  const rows = await benchmarkComparison(model, { seqLengths: [5, 40], runs: 2, batchSize: 2, onProgress });
   assert.deepEqual(rows.map(({ tokens, batchSize, runs, source }) => [tokens, batchSize, runs, source]),
     [[5, 2, 2, 'measured'], [40, 2, 2, 'measured']]);
   for (const row of rows) {
     for (const name of ['prefill', 'cached', 'uncached']) {
-      assert.ok(row[`${name}Min`] > 0 && row[`${name}Min`] <= row[name] && row[name] <= row[`${name}Max`], `${name} of ${JSON.stringify(row)}`);
+      const [least, median, most] = [row[`${name}Min`], row[name], row[`${name}Max`]];
+      assert.ok(least > 0 && least <= median && median <= most, `${name} of ${JSON.stringify(row)}`);
     }
     assert.equal(row.speedUp, row.cached / row.uncached);
     assert.equal(row.logitsHashes.length, 2);
@@ -236,10 +250,12 @@ test('one other bit of the logits, and there are no figures', async () => {
     sampledIds: model.sampledIds,
     createSession(options) {
       const session = model.createSession(options);
-      return Object.defineProperty(session, 'logitsHash', { get: () => (session.useCache ? 'aaaa' : 'bbbb') });
+      const get = () => (session.useCache ? 'aaaa' : 'bbbb');
+      return Object.defineProperty(session, 'logitsHash', { get });
     },
   };
-  await rejectsCode(benchmarkComparison(broken, { seqLengths: [5], runs: 1 }), 'outputs_differ', /aaaa.*bbbb/);
+  const options = { seqLengths: [5], runs: 1 };
+  await rejectsCode(benchmarkComparison(broken, options), 'outputs_differ', /aaaa.*bbbb/);
 });
 
 test('an abort ends it within a run, and the sessions are freed', async () => {
@@ -267,7 +283,8 @@ test('others get their turn while it measures', async () => {
 });
 
 test('lengths, batches and runs that make no sense are refused', async () => {
-  for (const options of [{ seqLengths: [80] }, { seqLengths: [0] }, { seqLengths: [1.5] }, { batchSize: 0 }, { batchSize: 33 }, { runs: 0 }]) {
+  const lengths = [[80], [0], [1.5]].map((seqLengths) => ({ seqLengths }));
+  for (const options of [...lengths, { batchSize: 0 }, { batchSize: 33 }, { runs: 0 }]) {
     await rejectsCode(benchmarkComparison(model, options), 'invalid_argument');
   }
 });

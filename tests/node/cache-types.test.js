@@ -22,7 +22,9 @@ after(() => {
 test('the shipped model over 300 tokens: f16 and int8 against f32 (B30)', async () => {
   const ids = await ownText(stories, 300, 2);
   assert.equal(ids.length, 300);
-  const [f32, f16, int8, values] = compareCacheTypes(stories, ids, [['f32', 'f32'], ['f16', 'f16'], ['int8', 'int8'], ['f16', 'int8']]);
+  const types = [['f32', 'f32'], ['f16', 'f16'], ['int8', 'int8'], ['f16', 'int8']];
+  const rows = compareCacheTypes(stories, ids, types);
+  const [f32, f16, int8, values] = rows;
   assert.deepEqual([f32.logitError, f32.maxKL, f32.sameTop1], [0, 0, 1]);
   const within = (row, logitError, meanKL, maxKL, sameTop1) => {
     const seen = JSON.stringify(row);
@@ -35,9 +37,10 @@ test('the shipped model over 300 tokens: f16 and int8 against f32 (B30)', async 
   within(values, 0.3, 1e-4, 2e-3, 0.98);
   within(int8, 3, 5e-3, 0.3, 0.94);
   assert.ok(int8.meanKL > f16.meanKL);
-  const { nLayer, nEmbd, nHead } = stories.config;
-  const [four, two, one] = [4 * nEmbd, 2 * nEmbd, nEmbd + 4 * nHead].map((bytes) => nLayer * bytes); // K or V of a token, in all layers
-  assert.deepEqual([f32, f16, int8, values].map(({ bytesPerToken }) => bytesPerToken), [2 * four, 2 * two, 2 * one, two + one]);
+  // Bytes of K or V of a token, in all layers.
+  const { nLayer, nKvHead, headDim } = stories.config;
+  const [four, two, one] = [4 * headDim, 2 * headDim, headDim + 4].map((bytes) => nLayer * nKvHead * bytes);
+  assert.deepEqual(rows.map(({ bytesPerToken }) => bytesPerToken), [2 * four, 2 * two, 2 * one, two + one]);
 });
 
 test('every split of a prompt gives the same bits in every element type', () => {

@@ -11,8 +11,11 @@ import { parseGenerationConfig } from '../../web/config/generation.js';
 import { openDirectory } from '../../web/files/files.js';
 import { readHeader, tensorChunks } from '../../web/files/safetensors.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
-import { blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, seeded, serve, smallConfig } from './helpers.js';
+import {
+  blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, seeded, serve, smallConfig,
+} from './helpers.js';
 
+const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 const random = seeded(3);
 const WEIGHTS = Uint8Array.from({ length: 200_000 }, () => random.below(256));
 const FILES = {
@@ -27,12 +30,15 @@ const SIZE = FILES['model.safetensors'].length;
 async function loadAll(source, options) {
   const directory = await openDirectory(source, options);
   const config = parseConfig(await directory.json('config.json'));
-  const generation = parseGenerationConfig(await directory.json('generation_config.json', { optional: true }), config);
+  const suggested = await directory.json('generation_config.json', { optional: true });
+  const generation = parseGenerationConfig(suggested, config);
   const tokenizer = Tokenizer.create(await directory.json('tokenizer.json'), undefined, config.vocabSize);
   const stream = await directory.open('model.safetensors');
   const header = await readHeader(stream);
   const weights = new Uint8Array(header.dataBytes);
-  for await (const { tensor, offset, bytes } of tensorChunks(stream, header)) weights.set(bytes, tensor.begin + offset);
+  for await (const { tensor, offset, bytes } of tensorChunks(stream, header)) {
+    weights.set(bytes, tensor.begin + offset);
+  }
   return { config, generation, tokenizer, weights, stream };
 }
 
@@ -51,15 +57,18 @@ afterEach(() => { for (const name of Object.keys(server.faults)) delete server.f
 const unhandled = [];
 process.on('unhandledRejection', (error) => unhandled.push(error));
 after(async () => {
-  await new Promise((resolve) => { setTimeout(resolve, 50); });
+  await pause(50);
   assert.deepEqual(unhandled, []);
 });
 
 // ---- where a directory can lie -----------------------------------------------------------------
 
 test('http: with and without the final slash, as a string and as a URL, without query and hash', async () => {
-  for (const address of [server.url, server.url.slice(0, -1), `${server.url}?a=b#c`, new URL(server.url)]) await checkLoad(address);
-  for (const end of ['', '/', '?a=b#c']) assert.equal((await openDirectory(server.url.slice(0, -1) + end)).name, server.url);
+  const bare = server.url.slice(0, -1);
+  for (const address of [server.url, bare, `${server.url}?a=b#c`, new URL(server.url)]) {
+    await checkLoad(address);
+  }
+  for (const end of ['', '/', '?a=b#c']) assert.equal((await openDirectory(bare + end)).name, server.url);
 });
 
 test('http: requests carry no credentials and no referrer', async () => {
@@ -71,7 +80,9 @@ test('http: requests carry no credentials and no referrer', async () => {
   await (await openDirectory(server.url, { fetch: spy })).json('config.json');
   assert.equal(init.credentials, 'omit');
   assert.equal(init.referrerPolicy, 'no-referrer');
-  for (const { headers } of server.requests) assert.ok(!headers.cookie && !headers.authorization && !headers.referer);
+  for (const { headers } of server.requests) {
+    assert.ok(!headers.cookie && !headers.authorization && !headers.referer);
+  }
 });
 
 test('disk: path, relative path, file: URL, odd characters in the name', async (t) => {
@@ -83,7 +94,9 @@ test('disk: path, relative path, file: URL, odd characters in the name', async (
   const cwd = process.cwd();
   t.after(() => process.chdir(cwd));
   process.chdir(root);
-  for (const source of [folder, `${folder}/`, 'a b#c?d%20é', './a b#c?d%20é/', pathToFileURL(folder), pathToFileURL(`${folder}/`), pathToFileURL(folder).href]) {
+  const url = pathToFileURL(folder);
+  const paths = [folder, `${folder}/`, 'a b#c?d%20é', './a b#c?d%20é/'];
+  for (const source of [...paths, url, pathToFileURL(`${folder}/`), url.href]) {
     await checkLoad(source);
   }
   const absent = await openDirectory(join(root, 'nowhere'));
@@ -101,7 +114,8 @@ test('disk: what is not a regular file is unreachable, and a pipe does not hang'
   for (const name of ['config.json', 'tokenizer.json']) {
     await rejectsCode(directory.json(name, { optional: true }), 'file_unreachable', /not a regular file/);
   }
-  await rejectsCode((await openDirectory(join(root, 'plain'))).json('config.json'), 'file_unreachable', /does not exist/);
+  const file = await openDirectory(join(root, 'plain'));
+  await rejectsCode(file.json('config.json'), 'file_unreachable', /does not exist/);
   await rejectsCode((await openDirectory('file://elsewhere/model')).json('config.json'), 'file_unreachable');
 });
 
@@ -114,12 +128,14 @@ const openFiles = (folder) => readdirSync('/proc/self/fd').filter((fd) => {
   }
 }).length;
 
-test('disk: every file is closed again, after success, error and abort', { skip: process.platform !== 'linux' }, async (t) => {
+const linux = { skip: process.platform !== 'linux' };
+
+test('disk: every file is closed again, after success, error and abort', linux, async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'kvc-'));
   t.after(() => rmSync(root, { recursive: true }));
   for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
   await checkLoad(root);
-  while (openFiles(root) > 0) await new Promise((resolve) => { setTimeout(resolve, 10); });
+  while (openFiles(root) > 0) await pause(10);
   const controller = new AbortController();
   const stream = await (await openDirectory(root, { signal: controller.signal })).open('model.safetensors');
   assert.equal(openFiles(root), 1);
@@ -130,7 +146,7 @@ test('disk: every file is closed again, after success, error and abort', { skip:
   await rejectsCode(loadAll(root), 'file_is_html');
   for (let tries = 0; openFiles(root) > 0; tries++) { // closing is not waited for
     assert.ok(tries < 200, `${openFiles(root)} files are still open`);
-    await new Promise((resolve) => { setTimeout(resolve, 10); });
+    await pause(10);
   }
 });
 
@@ -140,23 +156,30 @@ test('Blobs: a Map, a plain object, Files', async () => {
   await checkLoad(Object.fromEntries(entries));
   await checkLoad(new Map(Object.entries(FILES).map(([name, content]) => [name, new File([content], name)])));
   const directory = await openDirectory(new Map());
-  await rejectsCode(directory.json('config.json'), 'file_unreachable', /no config\.json among the given files/);
+  await rejectsCode(directory.json('config.json'), 'file_unreachable', /no config\.json among the given/);
   assert.equal(await directory.json('config.json', { optional: true }), undefined);
   assert.equal(await (await openDirectory({})).json('toString', { optional: true }), undefined);
-  await rejectsCode((await openDirectory({ 'config.json': '{}' })).json('config.json'), 'invalid_argument', /not a Blob/);
+  const text = await openDirectory({ 'config.json': '{}' });
+  await rejectsCode(text.json('config.json'), 'invalid_argument', /not a Blob/);
 });
 
 test('a Blob whose file has changed on disk', async () => {
   const blob = blobOf(FILES['config.json']);
-  blob.stream = () => new ReadableStream({ pull(controller) { controller.error(new Error('changed on disk')); } });
-  await rejectsCode((await openDirectory({ 'config.json': blob })).json('config.json'), 'file_unreachable', /changed on disk/);
+  blob.stream = () => new ReadableStream({
+    pull(controller) { controller.error(new Error('changed on disk')); },
+  });
+  const directory = await openDirectory({ 'config.json': blob });
+  await rejectsCode(directory.json('config.json'), 'file_unreachable', /changed on disk/);
 });
 
 test('invalid_argument: sources and names that cannot be', async () => {
-  for (const source of [undefined, null, 5, true, [], Symbol.iterator]) await rejectsCode(openDirectory(source), 'invalid_argument');
-  for (const source of ['ftp://host/model', 'http://', 'blob://x', 'chrome://x', new URL('data:text/plain,x')]) await rejectsCode(openDirectory(source), 'invalid_argument');
+  const addresses = ['ftp://host/model', 'http://', 'blob://x', 'chrome://x', new URL('data:text/plain,x')];
+  for (const source of [undefined, null, 5, true, [], Symbol.iterator, ...addresses]) {
+    await rejectsCode(openDirectory(source), 'invalid_argument');
+  }
   const directory = await openDirectory(server.url);
-  for (const name of ['', '..', '.', '../config.json', 'a/b', 'a\\b', '/etc/passwd', 'http://x', 'a?b', 'a#b', '%2e%2e', 'a b', '-x']) {
+  const escaping = ['', '..', '.', '../config.json', 'a/b', 'a\\b', '/etc/passwd', 'http://x'];
+  for (const name of [...escaping, 'a?b', 'a#b', '%2e%2e', 'a b', '-x']) {
     await rejectsCode(directory.open(name), 'invalid_argument');
   }
 });
@@ -175,7 +198,8 @@ test('in a page, relative addresses start from the document, and file: is not fe
 
 const cuts = (name) => {
   const { length } = Buffer.from(FILES[name]);
-  const headerEnd = name === 'model.safetensors' ? 8 + Number(new DataView(FILES[name].buffer).getBigUint64(0, true)) : 12;
+  const headerBytes = () => Number(new DataView(FILES[name].buffer).getBigUint64(0, true));
+  const headerEnd = name === 'model.safetensors' ? 8 + headerBytes() : 12;
   return [1, 7, headerEnd - 1, headerEnd, Math.floor(length / 2), length - 1];
 };
 
@@ -226,7 +250,8 @@ for (const name of Object.keys(FILES)) {
 
   test(`${name}: silence is not waited for longer than idleMs`, async () => {
     await fails(fault.silent, 'file_unreachable', { idleMs: 300 });
-    for (const n of [0, 1, 7, Buffer.from(FILES[name]).length - 1]) await fails(fault.stall(n), 'file_unreachable', { idleMs: 300 });
+    const last = Buffer.from(FILES[name]).length - 1;
+    for (const n of [0, 1, 7, last]) await fails(fault.stall(n), 'file_unreachable', { idleMs: 300 });
   });
 }
 
@@ -242,12 +267,14 @@ test('nobody listens, no such host, no network', async () => {
   await new Promise((resolve) => { listener.listen(0, '127.0.0.1', resolve); });
   const { port } = listener.address();
   await new Promise((resolve) => { listener.close(resolve); });
-  const error = await rejectsCode(loadAll(`http://127.0.0.1:${port}/m/`), 'file_unreachable', new RegExp(`:${port}/m/config\\.json.*ECONNREFUSED`));
+  const refused = new RegExp(`:${port}/m/config\\.json.*ECONNREFUSED`);
+  const error = await rejectsCode(loadAll(`http://127.0.0.1:${port}/m/`), 'file_unreachable', refused);
   assert.ok(error.cause instanceof Error);
   await rejectsCode(loadAll('http://model.invalid/'), 'file_unreachable', /model\.invalid\/config\.json/);
   for (const thrown of [new TypeError('Failed to fetch'), 'odd', undefined]) {
     const broken = () => { throw thrown; };
-    const optional = (await openDirectory(server.url, { fetch: broken })).json('config.json', { optional: true });
+    const directory = await openDirectory(server.url, { fetch: broken });
+    const optional = directory.json('config.json', { optional: true });
     await rejectsCode(optional, 'file_unreachable');
   }
 });
@@ -269,7 +296,7 @@ test('a slow server is waited for: only silence counts', async () => {
     response.writeHead(200);
     for (const byte of bytes.subarray(0, 40)) {
       response.write(Buffer.of(byte));
-      await new Promise((resolve) => { setTimeout(resolve, 10); });
+      await pause(10);
     }
     response.end(bytes.subarray(40));
   };
@@ -297,11 +324,17 @@ test('a response without a body is an empty file', async () => {
 
 // ---- JSON --------------------------------------------------------------------------------------
 
-const jsonOf = async (content, name = 'config.json') => (await openDirectory({ [name]: blobOf(content) })).json(name);
+const jsonOf = async (content, name = 'config.json') => (
+  (await openDirectory({ [name]: blobOf(content) })).json(name));
+
+/** A web server that answers every request with such a body. */
+const served = (body) => openDirectory('http://x.test/', { fetch: async () => new Response(body()) });
 
 test('json: valid, with a byte order mark, and json_invalid with the name of the file', async () => {
   assert.deepEqual(await jsonOf('\ufeff{"a":[1,"é"]}'), { a: [1, 'é'] });
-  for (const content of ['', ' ', '{', '{"a":1,}', 'NaN', Uint8Array.of(0x22, 0xff, 0x22)]) await rejectsCode(jsonOf(content), 'json_invalid', /config\.json/);
+  for (const content of ['', ' ', '{', '{"a":1,}', 'NaN', Uint8Array.of(0x22, 0xff, 0x22)]) {
+    await rejectsCode(jsonOf(content), 'json_invalid', /config\.json/);
+  }
 });
 
 test('json: long files are refused without reading them, tokenizer.json may be longer', async () => {
@@ -310,8 +343,13 @@ test('json: long files are refused without reading them, tokenizer.json may be l
   await rejectsCode(jsonOf(text(2 ** 20 + 1)), 'json_invalid', /longer than 1048576 bytes/);
   assert.equal((await jsonOf(text(2 ** 20 + 1), 'tokenizer.json')).length, 2 ** 20 - 1);
   let sent = 0;
-  const endless = () => new Response(new ReadableStream({ pull(controller) { controller.enqueue(new Uint8Array(65_536).fill(32)); sent += 65_536; } }));
-  await rejectsCode((await openDirectory('http://x.test/', { fetch: async () => endless() })).json('config.json'), 'json_invalid', /longer/);
+  const endless = () => new ReadableStream({
+    pull(controller) {
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+      sent += 65_536;
+    },
+  });
+  await rejectsCode((await served(endless)).json('config.json'), 'json_invalid', /longer/);
   assert.ok(sent < 2 ** 21, `${sent} bytes were read`);
 });
 
@@ -323,7 +361,8 @@ test('json: keys that mean something to JavaScript are only keys', async () => {
 });
 
 test('web pages are recognised by their beginning, whatever stands before it', async () => {
-  for (const page of ['<!doctype html>', '<!DOCTYPE HTML PUBLIC', '<html lang="en">', '\n\t <HTML>', '\ufeff<html>', '<head>', '<!-- hi --><html>', '<?xml version="1.0"?>']) {
+  const pages = ['<!doctype html>', '<!DOCTYPE HTML PUBLIC', '<html lang="en">', '\n\t <HTML>'];
+  for (const page of [...pages, '\ufeff<html>', '<head>', '<!-- hi --><html>', '<?xml version="1.0"?>']) {
     await rejectsCode(jsonOf(page), 'file_is_html', /config\.json.*web page/);
   }
   await rejectsCode(jsonOf('<x>'), 'json_invalid');
@@ -375,7 +414,7 @@ test('take gives fewer bytes at the end of the file; a closed stream is invalid_
 });
 
 test('expect makes an earlier end an error', async () => {
-  const stream = await (await openDirectory('http://x.test/', { fetch: async () => new Response('12345') })).open('x');
+  const stream = await (await served(() => '12345')).open('x');
   stream.expect(6);
   await rejectsCode(collect(stream.chunks()), 'file_truncated', /5 bytes: it should have 6/);
 });
@@ -385,13 +424,17 @@ test('leaving the loop or closing cancels the transfer', async () => {
     let signal;
     const endless = (_, init) => {
       signal = init.signal;
-      return new Response(new ReadableStream({ pull(controller) { controller.enqueue(new Uint8Array(100)); } }));
+      return new Response(new ReadableStream({
+        pull(controller) { controller.enqueue(new Uint8Array(100)); },
+      }));
     };
-    const stream = await (await openDirectory('http://x.test/', { fetch: async (...args) => endless(...args) })).open('x');
+    const directory = await openDirectory('http://x.test/', { fetch: async (...args) => endless(...args) });
+    const stream = await directory.open('x');
+    const all = async (work) => { for await (const _ of stream.chunks()) work(); };
     assert.equal(signal.aborted, false);
     if (leave === 'close') stream.close();
     else if (leave === 'break') for await (const _ of stream.chunks()) break;
-    else await assert.rejects(async () => { for await (const _ of stream.chunks()) throw new Error('mine'); }, /mine/);
+    else await assert.rejects(all(() => { throw new Error('mine'); }), /mine/);
     assert.equal(signal.aborted, true, leave);
   }
 });
@@ -418,7 +461,7 @@ test('abort while the server thinks, and while it stalls', async () => {
     server.faults['model.safetensors'] = handler;
     const controller = new AbortController();
     const loading = loadAll(server.url, { signal: controller.signal });
-    while (!server.requests.at(-1) || server.requests.at(-1).name !== 'model.safetensors') await new Promise((resolve) => { setTimeout(resolve, 1); });
+    while (server.requests.at(-1)?.name !== 'model.safetensors') await pause(1);
     setTimeout(() => controller.abort('stop'), 30);
     await isAbort(loading, 'stop');
     server.requests.length = 0;
@@ -434,7 +477,8 @@ test('a request that is given up is cancelled: after an abort, after silence, af
   server.faults['config.json'] = fault.silent;
   const controller = new AbortController();
   const onProgress = () => controller.abort('at once'); // before the request is even made
-  const stopped = await openDirectory(server.url, { fetch: fetchFile, onProgress, signal: controller.signal });
+  const options = { fetch: fetchFile, onProgress, signal: controller.signal };
+  const stopped = await openDirectory(server.url, options);
   await isAbort(stopped.json('config.json'), 'at once');
   assert.equal(transfer.aborted, true);
   const impatient = await openDirectory(server.url, { fetch: fetchFile, idleMs: 50 });
@@ -456,7 +500,8 @@ test('abort at every progress event of a load, from every kind of place', async 
       let events = 0;
       const onProgress = () => { if (++events === k) controller.abort(k); };
       const loading = loadAll(source, { signal: controller.signal, onProgress });
-      const stoppable = await loading.then(() => false, (error) => isAbort(Promise.reject(error), k).then(() => true));
+      const stopped = (error) => isAbort(Promise.reject(error), k).then(() => true);
+      const stoppable = await loading.then(() => false, stopped);
       // Only the very last "done" comes too late to stop anything.
       if (!stoppable) {
         finished = true;
@@ -486,7 +531,9 @@ test('abort at every chunk of a body', async () => {
       return new Response(body());
     };
     const load = async () => {
-      const stream = await (await openDirectory('http://x.test/', { signal: controller.signal, fetch: fetchFile })).open('model.safetensors');
+      const options = { signal: controller.signal, fetch: fetchFile };
+      const directory = await openDirectory('http://x.test/', options);
+      const stream = await directory.open('model.safetensors');
       return collect(tensorChunks(stream, await readHeader(stream)));
     };
     await isAbort(load(), 'now');
@@ -507,26 +554,31 @@ function checkProgress(events, files = Object.keys(FILES)) {
       assert.ok(step.loaded >= last.loaded);
       assert.equal('progress' in step, 'total' in step);
       if ('progress' in step) {
-        assert.ok(step.progress >= last.progress && step.progress <= 100, `${step.progress} after ${last.progress}`);
+        const { progress } = step;
+        assert.ok(progress >= last.progress && progress <= 100, `${progress} after ${last.progress}`);
         last = step;
       } else last = { ...step, progress: last.progress };
     }
     const length = Buffer.from(FILES[file]).length;
     assert.deepEqual([last.loaded, last.total, last.progress], [length, length, 100]);
   }
-  for (const event of events) for (const value of Object.values(event)) assert.ok(!Number.isNaN(value) && value !== undefined);
+  for (const value of events.flatMap(Object.values)) assert.ok(!Number.isNaN(value) && value !== undefined);
 }
 
-test('progress: every file, monotonic, never NaN, complete at the end, whatever the length says', async () => {
+test('progress: every file, monotonic, never NaN, complete at the end, whatever the length is', async () => {
   for (const handler of [undefined, fault.gzip, fault.chunked]) {
-    for (const name of Object.keys(FILES)) handler ? server.faults[name] = handler : delete server.faults[name];
+    for (const name of Object.keys(FILES)) {
+      if (handler) server.faults[name] = handler;
+      else delete server.faults[name];
+    }
     const events = [];
     await checkLoad(server.url, { onProgress: (event) => events.push(event) });
     checkProgress(events);
     assert.ok(events.every((event) => event.name === server.url));
   }
   const events = [];
-  await checkLoad(new Map(Object.entries(FILES).map(([name, content]) => [name, blobOf(content)])), { onProgress: (event) => events.push(event) });
+  const blobs = new Map(Object.entries(FILES).map(([name, content]) => [name, blobOf(content)]));
+  await checkLoad(blobs, { onProgress: (event) => events.push(event) });
   checkProgress(events);
 });
 
@@ -536,25 +588,29 @@ test('progress: an honest total, a wrong hint, and none, on a slow body', async 
     let at = 0;
     const body = () => new ReadableStream({
       async pull(controller) {
-        await new Promise((resolve) => { setTimeout(resolve, 12); });
+        await pause(12);
         controller.enqueue(file.slice(at, at + 10_000));
         at += 10_000;
         if (at >= file.length) controller.close();
       },
     });
     const fetchFile = async () => {
-      const response = new Response(body(), { headers: hint === undefined ? {} : { 'content-length': String(hint) } });
+      const headers = hint === undefined ? {} : { 'content-length': String(hint) };
+      const response = new Response(body(), { headers });
       Object.defineProperty(response, 'type', { value: 'cors' });
       return response;
     };
     const events = [];
     const started = performance.now();
-    const stream = await (await openDirectory('http://x.test/', { fetch: fetchFile, onProgress: (event) => events.push(event) })).open('model.safetensors');
+    const onProgress = (event) => events.push(event);
+    const directory = await openDirectory('http://x.test/', { fetch: fetchFile, onProgress });
+    const stream = await directory.open('model.safetensors');
     await collect(tensorChunks(stream, await readHeader(stream)));
     checkProgress(events, ['model.safetensors']);
     const steps = events.filter((event) => event.status === 'progress');
     const elapsed = performance.now() - started;
-    assert.ok(steps.length >= 4 && steps.length <= 2 + elapsed / 50, `${steps.length} events in ${elapsed} ms`);
+    const seen = `${steps.length} events in ${elapsed} ms`;
+    assert.ok(steps.length >= 4 && steps.length <= 2 + elapsed / 50, seen);
     // From the header on, the true size is known.
     assert.ok(steps.slice(1).every((event) => event.total === file.length));
   }
@@ -562,9 +618,10 @@ test('progress: an honest total, a wrong hint, and none, on a slow body', async 
 
 test('progress: an empty file is complete, not 0 of 0', async () => {
   const events = [];
-  const stream = await (await openDirectory({ x: blobOf('') }, { onProgress: (event) => events.push(event) })).open('x');
-  assert.deepEqual(await collect(stream.chunks()), []);
-  assert.deepEqual(events.filter((event) => event.status === 'progress'), [{ status: 'progress', name: 'files', file: 'x', loaded: 0, total: 0, progress: 100 }]);
+  const directory = await openDirectory({ x: blobOf('') }, { onProgress: (event) => events.push(event) });
+  assert.deepEqual(await collect((await directory.open('x')).chunks()), []);
+  assert.deepEqual(events.filter((event) => event.status === 'progress'),
+    [{ status: 'progress', name: 'files', file: 'x', loaded: 0, total: 0, progress: 100 }]);
 });
 
 test('an error thrown by onProgress comes out as it is and stops the transfer', async () => {

@@ -1,5 +1,5 @@
-// What a model costs while it loads: its weights as they are kept, and hardly more. The file is never held whole,
-// no tensor of it either, and what is read goes into the same memory again and again.
+// What a model costs while it loads: its weights as they are kept, and hardly more. Neither the file nor one
+// of its tensors is ever held whole, and what is read goes into the same memory again and again.
 import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
 import { mkdtemp, open, rm } from 'node:fs/promises';
@@ -18,7 +18,8 @@ const C = SIZES.n_embd;
 const MATRICES = SIZES.vocab_size * C + SIZES.n_layer * 12 * C * C; // weights
 const VECTORS = (SIZES.n_positions + 2 + SIZES.n_layer * 13) * C;
 const LARGEST = 2 * SIZES.vocab_size * C; // bytes, of a tensor in the file
-const PACKED = { f32: 4 * (MATRICES + VECTORS), int8: (1 + 4 / 32) * MATRICES + 4 * VECTORS }; // a scale for each 32
+const SCALED = 1 + 4 / 32; // bytes of an int8 weight: 32 of them share a scale
+const PACKED = { f32: 4 * (MATRICES + VECTORS), int8: SCALED * MATRICES + 4 * VECTORS };
 const INSTANCE = MB; // stack, mailbox, tables
 const ALLOWED = LARGEST + 32 * MB;
 
@@ -63,14 +64,17 @@ async function measured(source, weights) {
 }
 
 for (const weights of /** @type {const} */ (['f32', 'int8'])) {
-  test(`${weights} from disk, from a Blob and over http: packed weights, and no file beside them`, async (t) => {
-    const file = join(folder, 'model.safetensors');
-    const blobs = new Map([['config.json', await openAsBlob(join(folder, 'config.json'))], ['model.safetensors', await openAsBlob(file)]]);
+  test(`${weights} from disk, from a Blob, over http: packed weights, and no file with them`, async (t) => {
+    const names = ['config.json', 'model.safetensors'];
+    const blobs = new Map();
+    for (const name of names) blobs.set(name, await openAsBlob(join(folder, name)));
     const sources = { disk: folder, Blob: blobs, http: `http://127.0.0.1:${server.address().port}/` };
     for (const [name, source] of Object.entries(sources)) {
       const { wasm, most, arrays } = await measured(source, weights);
-      const [over, peak, outside] = [wasm - PACKED[weights], most - PACKED[weights], arrays].map((bytes) => bytes / MB);
-      t.diagnostic(`${name}: wasm ${over.toFixed(2)} MB over the packed weights, all ${peak.toFixed(1)}, arrays ${outside.toFixed(1)}`);
+      const packed = PACKED[weights];
+      const [over, peak, outside] = [wasm - packed, most - packed, arrays].map((bytes) => bytes / MB);
+      const figures = [over.toFixed(2), peak.toFixed(1), outside.toFixed(1)];
+      t.diagnostic(`${name}: MB beside the packed weights in wasm, in all, in arrays: ${figures}`);
       assert.ok(over >= 0 && over * MB <= INSTANCE, `${name}: ${over} MB in wasm beside the weights`);
       assert.ok(peak * MB <= ALLOWED, `${name}: ${peak} MB beside the weights`);
       if (name === 'disk') assert.ok(outside < 4, `${name}: ${outside} MB of arrays`);

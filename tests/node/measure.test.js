@@ -1,4 +1,5 @@
-// The measuring that `npm run bench` and the page share: what it counts, compares and refuses. Its clocks are not tested.
+// The measuring that `npm run bench` and the page share: what it counts, compares and refuses. Its clocks are
+// not tested.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { rejectsCode, throwsCode } from './helpers.js';
@@ -17,7 +18,9 @@ after(() => [model, int8, limits].forEach((one) => one.dispose()));
 for (const variant of /** @type {const} */ (['scalar', 'simd', 'relaxed'])) {
   test(`the ${variant} build measures its limits, and they are gone when disposed of`, async () => {
     const own = await Limits.create(variant, 1000);
-    for (const rate of [own.read(2), own.multiplyAdd('f32', 2), own.multiplyAdd('int8', 2)]) assert.ok(rate > 1e6 && rate < 1e13, `${rate}`);
+    for (const rate of [own.read(2), own.multiplyAdd('f32', 2), own.multiplyAdd('int8', 2)]) {
+      assert.ok(rate > 1e6 && rate < 1e13, `${rate}`);
+    }
     own.dispose();
     throwsCode(() => own.read(2), 'disposed');
   });
@@ -41,13 +44,17 @@ test('every figure of a context, with the work that the counters tell', async ()
   session.decode(1);
   const { weightBytes: weights, cacheBytesRead, projectionMacs, attentionMacs, headMacs } = session.counts;
   session.dispose();
-  assert.deepEqual([row.context, row.weightBytes, row.cacheBytes, row.multiplyAdds], [40, weights, cacheBytesRead, projectionMacs + attentionMacs + headMacs]);
-  assert.ok(row.prefillMultiplyAdds > 0 && row.prefillMultiplyAdds < row.multiplyAdds, 'most tokens of a prefill have no head and a shorter past');
+  const macs = projectionMacs + attentionMacs + headMacs;
+  assert.deepEqual([row.context, row.weightBytes, row.cacheBytes, row.multiplyAdds],
+    [40, weights, cacheBytesRead, macs]);
+  // Most tokens of a prefill have no head and a shorter past.
+  assert.ok(row.prefillMultiplyAdds > 0 && row.prefillMultiplyAdds < row.multiplyAdds);
   assert.match(row.hash, /^[0-9a-f]{16}$/);
 });
 
 test('int8 weights are fewer bytes and other logits', async () => {
-  const [floats, bytes] = [await measureContext(model, 20, PLAN, limits), await measureContext(int8, 20, PLAN, limits)];
+  const floats = await measureContext(model, 20, PLAN, limits);
+  const bytes = await measureContext(int8, 20, PLAN, limits);
   assert.ok(bytes.weightBytes < floats.weightBytes);
   assert.notEqual(bytes.hash, floats.hash);
   assert.equal(bytes.multiplyAdds, floats.multiplyAdds);
@@ -63,7 +70,7 @@ test('contexts that a model has no positions for do not fit', () => {
   assert.deepEqual(fitting([64, 65, 256], model), [64]);
 });
 
-/** The same model, its sessions changed before they are handed out. @param {(session: import('kvcache-wasm').Session) => void} change */
+/** The same model, its sessions changed before they are handed out. */
 const changed = (change) => ({
   config: model.config,
   weights: model.weights,
@@ -75,10 +82,11 @@ const changed = (change) => ({
 });
 
 test('one other bit of the logits, with the cache or from run to run, and there are no figures', async () => {
-  const onAndOff = changed((session) => Object.defineProperty(session, 'logitsHash', { get: () => (session.useCache ? 'aaaa' : 'bbbb') }));
+  const hashIs = (session, get) => Object.defineProperty(session, 'logitsHash', { get });
+  const onAndOff = changed((session) => hashIs(session, () => (session.useCache ? 'aaaa' : 'bbbb')));
   await rejectsCode(measureContext(onAndOff, 20, PLAN, limits), 'outputs_differ', /aaaa.*bbbb/);
   let asked = 0;
-  const runs = changed((session) => Object.defineProperty(session, 'logitsHash', { get: () => `run ${Math.floor(asked++ / 2)}` }));
+  const runs = changed((session) => hashIs(session, () => `run ${Math.floor(asked++ / 2)}`));
   await rejectsCode(measureContext(runs, 20, PLAN, limits), 'outputs_differ', /run 0, run 1/);
 });
 
@@ -86,6 +94,7 @@ test('an abort ends it, and the session with it', async () => {
   const stop = new AbortController();
   const sessions = [];
   const watched = changed((session) => sessions.push(session));
-  await rejectsCode(measureContext(watched, 20, PLAN, limits, { signal: stop.signal, onRun: () => stop.abort() }), 'aborted');
+  const options = { signal: stop.signal, onRun: () => stop.abort() };
+  await rejectsCode(measureContext(watched, 20, PLAN, limits, options), 'aborted');
   throwsCode(() => sessions[0].decode(1), 'disposed');
 });

@@ -12,7 +12,8 @@ const MODELS = ['tiny-f32', 'wide-mlp-bf16', 'unaligned-f16', 'buffers-f32'];
 const argmax = (logits) => logits.reduce((best, x, i) => (x > logits[best] ? i : best), 0);
 
 async function reference(name) {
-  const { ids, shape: [rows, vocabSize] } = JSON.parse(await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8'));
+  const text = await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8');
+  const { ids, shape: [rows, vocabSize] } = JSON.parse(text);
   const bytes = await readFile(new URL(`${name}/logits.f32`, FIXTURES));
   const logits = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   assert.equal(logits.length, rows * vocabSize);

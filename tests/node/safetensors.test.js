@@ -8,8 +8,13 @@ import { blobOf, collect, rejectsCode, safetensors, safetensorsFile, seeded, thr
 
 const utf8 = (text) => new TextEncoder().encode(text);
 const f32 = (...values) => new Uint8Array(Float32Array.from(values).buffer);
-const parse = (header, size) => parseHeader(utf8(typeof header === 'string' ? header : JSON.stringify(header)), size);
-const entry = (begin, end, shape = [end - begin], dtype = 'U8') => ({ dtype, shape, data_offsets: [begin, end] });
+const jsonOf = (header) => (typeof header === 'string' ? header : JSON.stringify(header));
+const parse = (header, size) => parseHeader(utf8(jsonOf(header)), size);
+
+/** Asserts that a header is refused. */
+const refused = (header, code, message) => throwsCode(() => parse(header), `safetensors_${code}`, message);
+const entry = (begin, end, shape = [end - begin], dtype = 'U8') => (
+  { dtype, shape, data_offsets: [begin, end] });
 
 /** A file as a FileStream, in Blobs (size known) or as a fetched body of unknown size, cut in pieces. */
 async function streamOf(file, { pieces = 0, known = true } = {}) {
@@ -30,9 +35,15 @@ async function readAll(file, options) {
   const stream = await streamOf(file, options);
   const header = await readHeader(stream);
   const data = new Map(header.tensors.map(({ name, begin, end }) => [name, new Uint8Array(end - begin)]));
-  for await (const { tensor, offset, bytes } of tensorChunks(stream, header)) data.get(tensor.name).set(bytes, offset);
+  for await (const { tensor, offset, bytes } of tensorChunks(stream, header)) {
+    data.get(tensor.name).set(bytes, offset);
+  }
   return { header, data };
 }
+
+/** Asserts that a file is refused. */
+const refusedFile = (file, options, code, message) => (
+  rejectsCode(readAll(file, options), `safetensors_${code}`, message));
 
 const small = () => safetensors([
   { name: 'a', dtype: 'F32', shape: [2, 2], bytes: f32(1, 2, 3, 4) },
@@ -41,9 +52,10 @@ const small = () => safetensors([
   { name: 'b', dtype: 'F16', shape: [3], bytes: Uint8Array.of(1, 2, 3, 4, 5, 6) },
 ], { format: 'pt' });
 
-test('a small file: tensors in file order, metadata, every byte in its place for every chunk size', async () => {
+test('a small file: tensors in file order, metadata, every byte in place for all chunk sizes', async () => {
   const file = small();
-  for (const options of [{ known: true }, ...[1, 2, 3, 7, 8, 64, 1000].map((pieces) => ({ pieces, known: false }))]) {
+  const pieces = [1, 2, 3, 7, 8, 64, 1000].map((size) => ({ pieces: size, known: false }));
+  for (const options of [{ known: true }, ...pieces]) {
     const { header, data } = await readAll(file, options);
     assert.deepEqual(header.tensors.map((tensor) => tensor.name), ['a', 'none', 'scalar', 'b']);
     assert.deepEqual(header.tensors[0], { name: 'a', dtype: 'F32', shape: [2, 2], begin: 0, end: 16 });
@@ -61,7 +73,9 @@ test('pieces are views of the chunks, never empty, never across two tensors', as
   const pieces = await collect(tensorChunks(stream, await readHeader(stream)));
   assert.ok(pieces.every(({ bytes }) => bytes.length > 0 && bytes.length <= 64));
   assert.ok(pieces.every(({ tensor }) => tensor.name !== 'none'));
-  for (const { tensor, offset, bytes } of pieces) assert.ok(offset + bytes.length <= tensor.end - tensor.begin);
+  for (const { tensor, offset, bytes } of pieces) {
+    assert.ok(offset + bytes.length <= tensor.end - tensor.begin);
+  }
 });
 
 test('a file without tensors is a file', async () => {
@@ -85,7 +99,7 @@ test('JSON white space around the header is accepted', () => {
 test('header_too_small: fewer than 8 bytes', async () => {
   for (const known of [true, false]) {
     for (let n = 0; n < 8; n++) {
-      await rejectsCode(readAll(new Uint8Array(n), { known }), 'safetensors_header_too_small', new RegExp(`${n} bytes`));
+      await refusedFile(new Uint8Array(n), { known }, 'header_too_small', new RegExp(`${n} bytes`));
     }
   }
 });
@@ -94,31 +108,36 @@ test('header_too_large: more than 16 MiB claimed, the whole u64 range', async ()
   for (const n of [16n * 1024n * 1024n + 1n, 100_000_001n, 2n ** 32n, 2n ** 63n, 2n ** 64n - 1n]) {
     const file = new Uint8Array(64).fill(32);
     new DataView(file.buffer).setBigUint64(0, n, true);
-    for (const known of [true, false]) await rejectsCode(readAll(file, { known }), 'safetensors_header_too_large', new RegExp(`${n}`));
+    for (const known of [true, false]) {
+      await refusedFile(file, { known }, 'header_too_large', new RegExp(`${n}`));
+    }
   }
 });
 
 test('header_too_large: more than 65,536 tensors', () => {
   const infos = (n) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`t${i}`, entry(0, 0)]));
   assert.equal(parse(infos(65_536)).tensors.length, 65_536);
-  throwsCode(() => parse(infos(65_537)), 'safetensors_header_too_large', /65537 tensors/);
+  refused(infos(65_537), 'header_too_large', /65537 tensors/);
 });
 
 test('header_length: the header ends after the file', async () => {
   const file = small();
   new DataView(file.buffer).setBigUint64(0, BigInt(file.length), true);
-  for (const known of [true, false]) await rejectsCode(readAll(file, { known }), 'safetensors_header_length', new RegExp(`${file.length} bytes`));
+  for (const known of [true, false]) {
+    await refusedFile(file, { known }, 'header_length', new RegExp(`${file.length} bytes`));
+  }
 });
 
 test('header_utf8', () => {
-  throwsCode(() => parseHeader(Uint8Array.of(0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d)), 'safetensors_header_utf8');
-  throwsCode(() => parseHeader(Uint8Array.of(0x7b, 0x22, 0xed, 0xa0, 0x80, 0x22, 0x7d)), 'safetensors_header_utf8');
+  for (const bytes of [[0xff, 0x22, 0x3a, 0x31, 0x7d], [0xed, 0xa0, 0x80, 0x22, 0x7d]]) {
+    throwsCode(() => parseHeader(Uint8Array.of(0x7b, 0x22, ...bytes)), 'safetensors_header_utf8');
+  }
 });
 
 test('header_json: not JSON, not an object, padded with something else', () => {
-  for (const text of ['', ' ', '{', 'hello', '{"a":}', '[]', '1', 'null', '"x"', '{}\0\0', '\ufeff{}', '{}{}', "{'a':1}"]) {
-    throwsCode(() => parse(text), 'safetensors_header_json');
-  }
+  for (const header of [
+    '', ' ', '{', 'hello', '{"a":}', '[]', '1', 'null', '"x"', '{}\0\0', '\ufeff{}', '{}{}', "{'a':1}",
+  ]) refused(header, 'header_json');
 });
 
 test('duplicate_key: at every level, in any spelling', () => {
@@ -133,40 +152,47 @@ test('duplicate_key: at every level, in any spelling', () => {
     `{"__proto__":${info},"__proto__":${info}}`,
     `{"\\"":${info},"\\"":${info}}`,
     `{"\\\\":${info},"\\\\":${info}}`,
-  ]) throwsCode(() => parse(text), 'safetensors_duplicate_key');
+  ]) refused(text, 'duplicate_key');
   // The same text as a key and a value, or in two objects, is no duplicate.
   parse(`{"dtype":${info},"U8":${info},"__metadata__":{"dtype":"a","b":"dtype"}}`);
 });
 
 test('metadata: an object of strings', () => {
-  assert.deepEqual([...parse({ __metadata__: { a: 'b', __proto__x: '' } }).metadata], [['a', 'b'], ['__proto__x', '']]);
-  for (const metadata of [null, [], 'x', 3, { a: 1 }, { a: null }, { a: {} }, { a: ['b'] }]) {
-    throwsCode(() => parse({ __metadata__: metadata }), 'safetensors_metadata');
+  const { metadata } = parse({ __metadata__: { a: 'b', __proto__x: '' } });
+  assert.deepEqual([...metadata], [['a', 'b'], ['__proto__x', '']]);
+  for (const wrong of [null, [], 'x', 3, { a: 1 }, { a: null }, { a: {} }, { a: ['b'] }]) {
+    refused({ __metadata__: wrong }, 'metadata');
   }
 });
 
 test('tensor_info: malformed entries', () => {
   const good = entry(0, 4);
   for (const info of [
-    null, [], 'x', 7, {}, { ...good, dtype: 5 }, { ...good, dtype: null }, { ...good, shape: 4 }, { ...good, shape: { 0: 4 } },
-    { ...good, shape: ['4'] }, { ...good, shape: [null] }, { ...good, shape: [-4] }, { ...good, data_offsets: [0] },
-    { ...good, data_offsets: [0, 2, 4] }, { ...good, data_offsets: '04' }, { ...good, data_offsets: [0, '4'] },
-    { ...good, data_offsets: [-1, 3] }, { ...good, extra: 1 }, { dtype: 'U8', shape: [4] }, { shape: [4], data_offsets: [0, 4] },
-    { ...good, shape: [1, 1, 1, 1, 1, 1, 1, 1, 4] }, { ...good, shape: [[4]] }, { ...good, shape: [true] },
-  ]) throwsCode(() => parse({ t: info }), 'safetensors_tensor_info', /"t"|header/);
+    null, [], 'x', 7, {}, { ...good, dtype: 5 }, { ...good, dtype: null },
+    { ...good, shape: 4 }, { ...good, shape: { 0: 4 } }, { ...good, shape: ['4'] },
+    { ...good, shape: [null] }, { ...good, shape: [-4] }, { ...good, shape: [[4]] },
+    { ...good, shape: [true] },
+    { ...good, shape: [1, 1, 1, 1, 1, 1, 1, 1, 4] },
+    { ...good, data_offsets: [0] }, { ...good, data_offsets: [0, 2, 4] }, { ...good, data_offsets: '04' },
+    { ...good, data_offsets: [0, '4'] }, { ...good, data_offsets: [-1, 3] },
+    { ...good, extra: 1 }, { dtype: 'U8', shape: [4] }, { shape: [4], data_offsets: [0, 4] },
+  ]) refused({ t: info }, 'tensor_info', /"t"|header/);
   for (const odd of ['4.0', '4e0', '4E0', '0.4e1', '-0', '-4', '40e-1']) {
-    throwsCode(() => parse(`{"t":{"dtype":"U8","shape":[${odd}],"data_offsets":[0,4]}}`), 'safetensors_tensor_info', /integer/);
-    throwsCode(() => parse(`{"t":{"dtype":"U8","shape":[4],"data_offsets":[0, ${odd}]}}`), 'safetensors_tensor_info', /integer/);
+    refused(`{"t":{"dtype":"U8","shape":[${odd}],"data_offsets":[0,4]}}`, 'tensor_info', /integer/);
+    refused(`{"t":{"dtype":"U8","shape":[4],"data_offsets":[0, ${odd}]}}`, 'tensor_info', /integer/);
   }
   assert.equal(parse({ [' '.repeat(512)]: good }).tensors.length, 1);
-  for (const name of ['n'.repeat(513), 'é'.repeat(257)]) throwsCode(() => parse({ [name]: good }), 'safetensors_tensor_info', /512 bytes/);
-  throwsCode(() => parse({ 'wte.weight\0x': good }), 'safetensors_tensor_info', /NUL/);
+  for (const name of ['n'.repeat(513), 'é'.repeat(257)]) {
+    refused({ [name]: good }, 'tensor_info', /512 bytes/);
+  }
+  refused({ 'wte.weight\0x': good }, 'tensor_info', /NUL/);
   assert.equal(parse({ t: { ...good, shape: [1, 1, 1, 1, 1, 1, 1, 4] } }).tensors[0].shape.length, 8);
 });
 
 test('dtype: every one of the format is sized, unknown ones are refused', () => {
   const bits = {
-    F4: 4, F6_E2M3: 6, F6_E3M2: 6, BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8,
+    F4: 4, F6_E2M3: 6, F6_E3M2: 6, BOOL: 8, U8: 8, I8: 8,
+    F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F8_E4M3FNUZ: 8, F8_E5M2FNUZ: 8,
     I16: 16, U16: 16, F16: 16, BF16: 16, I32: 32, U32: 32, F32: 32, C64: 64, F64: 64, I64: 64, U64: 64,
   };
   for (const [dtype, size] of Object.entries(bits)) {
@@ -175,50 +201,52 @@ test('dtype: every one of the format is sized, unknown ones are refused', () => 
     else throwsCode(() => usableDtype(tensor), 'safetensors_dtype', new RegExp(dtype));
   }
   for (const dtype of ['', 'f32', 'Q8_0', '__proto__', 'constructor', 'F32 ', 'x'.repeat(1000)]) {
-    const { message } = throwsCode(() => parse({ t: entry(0, 4, [1], dtype) }), 'safetensors_dtype');
+    const { message } = refused({ t: entry(0, 4, [1], dtype) }, 'dtype');
     assert.ok(message.length < 200);
   }
 });
 
 test('offsets: reversed, a hole, an overlap, not from 0', () => {
-  throwsCode(() => parse({ t: entry(4, 0, [4]) }), 'safetensors_offsets', /begins at byte 4 but ends at byte 0/);
-  throwsCode(() => parse({ t: entry(1, 5) }), 'safetensors_offsets', /hole/);
-  throwsCode(() => parse({ a: entry(0, 4), b: entry(5, 9) }), 'safetensors_offsets', /hole/);
-  throwsCode(() => parse({ a: entry(0, 4), b: entry(3, 7) }), 'safetensors_offsets', /overlap/);
-  throwsCode(() => parse({ a: entry(0, 4), empty: entry(3, 3) }), 'safetensors_offsets');
+  refused({ t: entry(4, 0, [4]) }, 'offsets', /begins at byte 4 but ends at byte 0/);
+  refused({ t: entry(1, 5) }, 'offsets', /hole/);
+  refused({ a: entry(0, 4), b: entry(5, 9) }, 'offsets', /hole/);
+  refused({ a: entry(0, 4), b: entry(3, 7) }, 'offsets', /overlap/);
+  refused({ a: entry(0, 4), empty: entry(3, 3) }, 'offsets');
   // The attack of the reference tests: ten tensors that all claim the same bytes.
-  const attack = Object.fromEntries(Array.from({ length: 10 }, (_, i) => [`weight_${i}`, entry(0, 16, [2, 2], 'F32')]));
-  throwsCode(() => parse(attack), 'safetensors_offsets', /overlap/);
+  const attack = Array.from({ length: 10 }, (_, i) => [`weight_${i}`, entry(0, 16, [2, 2], 'F32')]);
+  refused(Object.fromEntries(attack), 'offsets', /overlap/);
 });
 
 test('overflow: sizes that cannot be counted exactly', () => {
   const shaped = (shape) => `{"t":{"dtype":"F32","shape":[${shape}],"data_offsets":[0,16]}}`;
-  for (const shape of ['2,18446744073709551614', '2,9223372036854775807', '9007199254740992', '4503599627370496,2',
-    '3037000500,3037000500', '1'.repeat(400), '9007199254740991', '4294967296,4294967296,0']) {
-    throwsCode(() => parse(shaped(shape)), 'safetensors_overflow');
-  }
-  throwsCode(() => parse('{"t":{"dtype":"U8","shape":[1],"data_offsets":[9007199254740992,9007199254740993]}}'), 'safetensors_overflow');
+  for (const shape of [
+    '2,18446744073709551614', '2,9223372036854775807', '9007199254740992', '4503599627370496,2',
+    '3037000500,3037000500', '1'.repeat(400), '9007199254740991', '4294967296,4294967296,0',
+  ]) refused(shaped(shape), 'overflow');
+  const far = '[9007199254740992,9007199254740993]';
+  refused(`{"t":{"dtype":"U8","shape":[1],"data_offsets":${far}}}`, 'overflow');
   // Every offset is countable, but the length of the whole file is not.
   const huge = 2 ** 50 - 1;
-  const brim = Array.from({ length: 8 }, (_, i) => [`t${i}`, entry(i * huge, (i + 1) * huge)]);
-  throwsCode(() => parse(Object.fromEntries([...brim, ['last', entry(8 * huge, 8 * huge + 7)]])), 'safetensors_overflow', /header describes/);
-  throwsCode(() => parse(Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`t${i}`, entry(i * huge, (i + 1) * huge)]))), 'safetensors_overflow');
+  const brim = Array.from({ length: 9 }, (_, i) => [`t${i}`, entry(i * huge, (i + 1) * huge)]);
+  const last = ['last', entry(8 * huge, 8 * huge + 7)];
+  refused(Object.fromEntries([...brim.slice(0, 8), last]), 'overflow', /header describes/);
+  refused(Object.fromEntries(brim), 'overflow');
 });
 
 test('size_mismatch: range against shape and dtype, and sub-byte dtypes that end within a byte', () => {
-  throwsCode(() => parse({ t: entry(0, 15, [2, 2], 'F32') }), 'safetensors_size_mismatch', /needs 16 bytes.*has 15/);
-  throwsCode(() => parse({ t: entry(0, 17, [2, 2], 'F32') }), 'safetensors_size_mismatch');
-  throwsCode(() => parse({ t: entry(0, 4, [0], 'F32') }), 'safetensors_size_mismatch');
-  throwsCode(() => parse({ t: entry(0, 0, [], 'F32') }), 'safetensors_size_mismatch');
-  throwsCode(() => parse({ t: entry(0, 1, [3], 'F4') }), 'safetensors_size_mismatch', /whole number of bytes/);
+  refused({ t: entry(0, 15, [2, 2], 'F32') }, 'size_mismatch', /needs 16 bytes.*has 15/);
+  refused({ t: entry(0, 17, [2, 2], 'F32') }, 'size_mismatch');
+  refused({ t: entry(0, 4, [0], 'F32') }, 'size_mismatch');
+  refused({ t: entry(0, 0, [], 'F32') }, 'size_mismatch');
+  refused({ t: entry(0, 1, [3], 'F4') }, 'size_mismatch', /whole number of bytes/);
 });
 
-test('trailing_bytes and file_truncated: the last tensor ends the file, whether its size is known or not', async () => {
+test('trailing_bytes and file_truncated: the last tensor ends the file, its size known or not', async () => {
   const file = small();
   const longer = new Uint8Array(file.length + 1);
   longer.set(file);
   for (const known of [true, false]) {
-    for (const pieces of [1, 1000]) await rejectsCode(readAll(longer, { known, pieces }), 'safetensors_trailing_bytes');
+    for (const pieces of [1, 1000]) await refusedFile(longer, { known, pieces }, 'trailing_bytes');
     await rejectsCode(readAll(file.slice(0, -2), { known }), 'file_truncated', new RegExp(`${file.length}`));
   }
   await rejectsCode(readAll(safetensorsFile('{}', Uint8Array.of(0))), 'safetensors_trailing_bytes');
@@ -235,10 +263,15 @@ test('every truncation of a small file is an error of its own kind', async () =>
   const file = small();
   const headerEnd = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
   for (let n = 0; n < file.length; n++) {
-    const code = n < 8 ? 'safetensors_header_too_small' : n < headerEnd ? 'safetensors_header_length' : 'file_truncated';
-    for (const known of [true, false]) await rejectsCode(readAll(file.slice(0, n), { known, pieces: 9 }), code);
+    const inHeader = n < 8 ? 'safetensors_header_too_small' : 'safetensors_header_length';
+    const code = n < headerEnd ? inHeader : 'file_truncated';
+    for (const known of [true, false]) {
+      await rejectsCode(readAll(file.slice(0, n), { known, pieces: 9 }), code);
+    }
   }
 });
+
+const INSERTED = ['"', '{', '}', '[', ']', ',', ':', '\\', '0', '9'.repeat(20), '-', 'e1', ' '];
 
 test('10,000 seeded mutations of the header: a KvcError or a consistent header, nothing else', () => {
   const random = seeded(6);
@@ -252,7 +285,7 @@ test('10,000 seeded mutations of the header: a KvcError or a consistent header, 
       const kind = random.below(4);
       if (kind === 0) header[at] = random.below(256);
       else if (kind === 1) header.splice(at, random.below(4));
-      else if (kind === 2) header.splice(at, 0, ...utf8(random.pick(['"', '{', '}', '[', ']', ',', ':', '\\', '0', '9'.repeat(20), '-', 'e1', ' '])));
+      else if (kind === 2) header.splice(at, 0, ...utf8(random.pick(INSERTED)));
       else header.splice(at, 0, ...header.slice(random.below(at + 1), at));
     }
     header = Uint8Array.from(header);
@@ -290,20 +323,23 @@ test('every byte value at every place of the header', () => {
 });
 
 test('names that mean something to JavaScript are only names', async () => {
-  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '0', '\u202e<img src=x onerror=alert(1)>'];
+  const names = [
+    '__proto__', 'constructor', 'toString', 'hasOwnProperty', '', '0', '\u202e<img src=x onerror=alert(1)>',
+  ];
   const text = `{${names.map((name, i) => `${JSON.stringify(name)}:${JSON.stringify(entry(i, i + 1))}`)}}`;
   const { header, data } = await readAll(safetensorsFile(text, Uint8Array.from(names.keys())));
   assert.deepEqual(header.tensors.map((tensor) => tensor.name), names);
   assert.deepEqual(names.map((name) => data.get(name)[0]), [...names.keys()]);
   assert.equal({}.dtype, undefined);
-  throwsCode(() => parse('{"t":{"__proto__":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}}'), 'safetensors_tensor_info');
+  const inherited = '{"t":{"__proto__":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}}';
+  refused(inherited, 'tensor_info');
 });
 
 test('deep nesting and a 16 MiB header are handled in reasonable time', () => {
   const start = performance.now();
-  throwsCode(() => parse(`{"t":${'['.repeat(1e6)}${']'.repeat(1e6)}}`), 'safetensors_tensor_info');
-  throwsCode(() => parse(`{"t":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}}`), 'safetensors_tensor_info');
-  throwsCode(() => parse(`{"__metadata__":{"k":"${'\\"'.repeat(8e6)}"},"t":0}`), 'safetensors_tensor_info');
+  refused(`{"t":${'['.repeat(1e6)}${']'.repeat(1e6)}}`, 'tensor_info');
+  refused(`{"t":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}}`, 'tensor_info');
+  refused(`{"__metadata__":{"k":"${'\\"'.repeat(8e6)}"},"t":0}`, 'tensor_info');
   assert.ok(performance.now() - start < 10_000);
 });
 

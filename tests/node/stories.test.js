@@ -1,8 +1,9 @@
 // The shipped model is the one its card describes: its files, their size and hash, what it writes for three
 // seeds, how well it predicts a text that it has never seen, and PyTorch's figures for the same weights.
 //
-//   UPDATE=1 node --test tests/node/stories.test.js     after a training: writes what it sees into the fixture;
-//                                                       src/train/reference.py adds PyTorch's side
+//   UPDATE=1 node --test tests/node/stories.test.js
+//
+// after a training writes what it sees into the fixture; src/train/reference.py then adds PyTorch's side.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat, writeFile } from 'node:fs/promises';
@@ -10,6 +11,7 @@ import { after, before, test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { parseHeader } from '../../web/files/safetensors-header.js';
+import { argmax } from '../bench/cache-types.js';
 import { bitsPerByte, sameTop1 } from '../bench/eval.js';
 
 const FOLDER = new URL('../../web/models/stories/', import.meta.url);
@@ -17,7 +19,10 @@ const FIXTURE = new URL('../fixtures/stories.json', import.meta.url);
 const TEXT = new URL('../fixtures/story.txt', import.meta.url);
 const MOST_BYTES = 5e6;
 const SEEDS = [1, 2, 3];
-const NEEDED = ['config.json', 'generation_config.json', 'model.safetensors', 'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json'];
+const NEEDED = [
+  'config.json', 'generation_config.json', 'model.safetensors',
+  'special_tokens_map.json', 'tokenizer.json', 'tokenizer_config.json',
+];
 
 const fixture = JSON.parse(await readFile(FIXTURE, 'utf8'));
 const updating = process.env.UPDATE === '1';
@@ -39,7 +44,8 @@ test('all files are there, at most 5 MB together, and the weights are the ones d
   for (const name of [...NEEDED, 'README.md']) assert.ok(files.includes(name), name);
   const sizes = await Promise.all(NEEDED.map(async (name) => (await stat(new URL(name, FOLDER))).size));
   assert.ok(sizes.reduce((a, b) => a + b) <= MOST_BYTES);
-  same('sha256', createHash('sha256').update(await readFile(new URL('model.safetensors', FOLDER))).digest('hex'));
+  const weights = await readFile(new URL('model.safetensors', FOLDER));
+  same('sha256', createHash('sha256').update(weights).digest('hex'));
   const config = JSON.parse(await readFile(new URL('config.json', FOLDER), 'utf8'));
   assert.deepEqual(config.architectures, ['GPT2LMHeadModel']);
   assert.equal(config.n_positions, 1024);
@@ -53,7 +59,8 @@ test('the three builds write the same stories as ever, with the cache on and off
       const session = built.createSession();
       for (const seed of SEEDS) {
         let text = '';
-        for await (const token of session.generate('Once upon a time', { seed, useCache, maxTokens: 80 })) text += token.text;
+        const options = { seed, useCache, maxTokens: 80 };
+        for await (const token of session.generate('Once upon a time', options)) text += token.text;
         stories[seed] ??= text;
         assert.equal(text, stories[seed], `seed ${seed}, ${variant}, cache ${useCache}`);
       }
@@ -76,14 +83,17 @@ function half(bits) {
   return bits >> 15 ? -size : size;
 }
 
-test('int8 finds the weights on its grid: in blocks of 32 inputs, multiples of the largest / 63 but for their own rounding', async () => {
+// In blocks of 32 inputs they are multiples of the largest / 63, but for their own rounding.
+test('int8 finds the weights on its grid', async () => {
   const file = await readFile(new URL('model.safetensors', FOLDER));
   const headerBytes = Number(file.readBigUInt64LE(0));
   const { tensors } = parseHeader(file.subarray(8, 8 + headerBytes));
   const matrices = tensors.filter(({ name, shape }) => shape.length === 2 && !name.endsWith('wpe.weight'));
   assert.equal(matrices.length, 4 * model.config.nLayer + 1);
   for (const { name, shape: [rows, columns], begin } of matrices) {
-    const [inputs, outputs, next, step] = name.endsWith('wte.weight') ? [columns, rows, columns, 1] : [rows, columns, 1, columns];
+    const isHead = name.endsWith('wte.weight');
+    const [inputs, outputs] = isHead ? [columns, rows] : [rows, columns];
+    const [next, step] = isHead ? [columns, 1] : [1, columns];
     let worst = 0;
     for (let o = 0; o < outputs; o++) {
       for (let first = 0; first < inputs; first += 32) {
@@ -97,11 +107,12 @@ test('int8 finds the weights on its grid: in blocks of 32 inputs, multiples of t
   }
 });
 
-test('int8 weights: a third of the memory, bits per byte within 0.5 %, the same likeliest token in 98 of 100', async () => {
+test('int8: a third of the memory, bits per byte within 0.5 %, the same top token in 98 %', async () => {
   const text = await readFile(TEXT, 'utf8');
   const int8 = await loadModel(FOLDER, { weights: 'int8' });
   assert.equal(int8.weights, 'int8');
-  assert.ok(int8.memoryUsage().totalBytes < 0.5 * 4 * 2.4e6); // of f32 for 2.4 million parameters, all else included
+  // Half of what 2.4 million parameters take in f32, with everything else included.
+  assert.ok(int8.memoryUsage().totalBytes < 0.5 * 4 * 2.4e6);
   const [bits, exact] = [bitsPerByte(int8, text).bitsPerByte, bitsPerByte(model, text).bitsPerByte];
   same('int8', { bits: Number(bits.toFixed(4)) });
   assert.ok(Math.abs(bits / exact - 1) <= 0.005, `${bits} bits per byte, with f32 ${exact}`);
@@ -110,7 +121,8 @@ test('int8 weights: a third of the memory, bits per byte within 0.5 %, the same 
   int8.dispose();
 });
 
-test('PyTorch computes the same from these weights: bits per byte to 4 digits, logits over 1,000 positions', { skip: updating }, async () => {
+// To 4 digits, and over 1,000 positions.
+test('PyTorch computes the same bits per byte and logits from the weights', { skip: updating }, async () => {
   const { pytorch } = fixture;
   const { bitsPerByte: bits } = bitsPerByte(model, await readFile(TEXT, 'utf8'));
   assert.equal(pytorch.sha256, fixture.sha256, 'made from other weights: run src/train/reference.py again');
@@ -119,8 +131,10 @@ test('PyTorch computes the same from these weights: bits per byte to 4 digits, l
   let worst = 0;
   for (const [t, id] of pytorch.ids.entries()) {
     const logits = session.decode(id);
-    for (const [i, column] of pytorch.columns.entries()) worst = Math.max(worst, Math.abs(logits[column] - pytorch.logits[t][i]));
-    assert.equal(logits.reduce((best, x, i) => (x > logits[best] ? i : best), 0), pytorch.argmax[t], `position ${t}`);
+    for (const [i, column] of pytorch.columns.entries()) {
+      worst = Math.max(worst, Math.abs(logits[column] - pytorch.logits[t][i]));
+    }
+    assert.equal(argmax(logits), pytorch.argmax[t], `position ${t}`);
   }
   assert.ok(pytorch.ids.length >= 1000);
   assert.ok(worst <= 3e-4, `off by ${worst}`); // float64 against float32, of logits beyond 10

@@ -8,7 +8,11 @@ import { BYTE_CHARACTERS, END_OF_TEXT, byteTokenizer, seeded, throwsCode } from 
 const MERGES = ['h e', 'l l', 'Ġ t', 'he ll', 'Ã ©', 'ð Ł', 'e r', 'Ġt he', 'Ċ Ċ', 'Ġ Ġ', 'i n'];
 const EOT = 256 + MERGES.length;
 const SIZE = EOT + 3; // two rows of padding after the last token
-const make = (json = byteTokenizer({ merges: MERGES }), config, size = SIZE) => Tokenizer.create(json, config, size);
+function make(json = byteTokenizer({ merges: MERGES }), config, size = SIZE) {
+  return Tokenizer.create(json, config, size);
+}
+/** Asserts that a file is refused. */
+const refused = (json, message) => throwsCode(() => make(json), 'tokenizer_invalid', message);
 const tokenizer = make();
 
 /** Every tokenizer.json there is to test with: the one built here, and the shipped model's. */
@@ -21,8 +25,9 @@ if (existsSync(new URL('tokenizer.json', stories))) {
 
 const ALPHABETS = [
   () => 32, (random) => 97 + random.below(26), (random) => random.below(128), (random) => random.below(256),
-  (random) => 0x300 + random.below(0x500), (random) => 0x4e00 + random.below(0x5000), (random) => 0x1f300 + random.below(0x300),
-  (random) => 0x10000 + random.below(0x100000), (random) => random.pick([0xfeff, 0x85, 0x2028, 0xa0, 0xad, 0x200b, 0x202e, 10, 13, 9, 39, 48]),
+  (random) => 0x300 + random.below(0x500), (random) => 0x4e00 + random.below(0x5000),
+  (random) => 0x1f300 + random.below(0x300), (random) => 0x10000 + random.below(0x100000),
+  (random) => random.pick([0xfeff, 0x85, 0x2028, 0xa0, 0xad, 0x200b, 0x202e, 10, 13, 9, 39, 48]),
   (random) => random.pick([...' the hello, then in the end'].map((c) => c.charCodeAt(0))),
 ];
 
@@ -50,7 +55,8 @@ for (const [name, json, size] of tokenizers) {
     const ours = make(json, undefined, size);
     const random = seeded(2);
     for (let i = 0; i < 500; i++) {
-      const ids = i % 2 === 0 ? ours.encode(randomText(random)) : Array.from({ length: random.below(12) }, () => random.below(size));
+      const anyIds = () => Array.from({ length: random.below(12) }, () => random.below(size));
+      const ids = i % 2 === 0 ? ours.encode(randomText(random)) : anyIds();
       const whole = ours.decode(ids);
       const stream = ours.stream();
       const pieces = ids.map((id) => stream.push(id));
@@ -107,7 +113,8 @@ test('a normalizer is applied', () => {
 
 test('streaming: the character comes with its last byte', () => {
   const stream = tokenizer.stream();
-  assert.deepEqual([...new TextEncoder().encode('aé€😀')].map((byte) => stream.push(byte)), ['a', '', 'é', '', '', '€', '', '', '', '😀']);
+  const pieces = byteIds('aé€😀').map((byte) => stream.push(byte));
+  assert.deepEqual(pieces, ['a', '', 'é', '', '', '€', '', '', '', '😀']);
   assert.equal(stream.flush(), '');
 });
 
@@ -124,7 +131,9 @@ test('streaming: an unfinished rest becomes U+FFFD, in flush or before the next 
 
 test('lone surrogates become U+FFFD', () => {
   for (const text of ['\ud800', 'a\udc00b', '\ude00\ud83d', '\ud83d']) {
-    for (const special of [false, true]) assert.equal(tokenizer.decode(tokenizer.encode(text, { special })), text.toWellFormed());
+    for (const special of [false, true]) {
+      assert.equal(tokenizer.decode(tokenizer.encode(text, { special })), text.toWellFormed());
+    }
   }
 });
 
@@ -139,7 +148,10 @@ test('special tokens: text for users, one id where asked for, invisible unless a
 
 test('no text of a user becomes a special id, even where merges or ignore_merges lead there', () => {
   const json = byteTokenizer({ merges: ['E O', 'EO S', 'EOS !'], added: [] });
-  json.added_tokens = [{ id: 257, content: 'EOS', special: true }, { id: 400, content: 'kind', special: false }];
+  json.added_tokens = [
+    { id: 257, content: 'EOS', special: true },
+    { id: 400, content: 'kind', special: false },
+  ];
   for (const ignore_merges of [false, true]) {
     json.model.ignore_merges = ignore_merges;
     const guarded = make(json, undefined, 401);
@@ -155,9 +167,13 @@ test('no text of a user becomes a special id, even where merges or ignore_merges
 });
 
 test('hostile token strings are only text', () => {
-  const vocab = ['<img src=x onerror=alert(1)>', '</script>', '\u202e', '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', '', '0'.repeat(9)];
+  const vocab = [
+    '<img src=x onerror=alert(1)>', '</script>', '\u202e', '__proto__', 'constructor', 'toString',
+    'hasOwnProperty', 'length', '', '0'.repeat(9),
+  ];
   const json = JSON.parse(JSON.stringify(byteTokenizer({ added: ['[__proto__]'] })));
-  json.model.vocab = Object.fromEntries([...Object.entries(json.model.vocab), ...vocab.map((token, i) => [token, 300 + i])]);
+  const hostileTokens = vocab.map((token, i) => [token, 300 + i]);
+  json.model.vocab = Object.fromEntries([...Object.entries(json.model.vocab), ...hostileTokens]);
   const hostile = make(json, undefined, 310);
   for (const [i, token] of vocab.entries()) {
     assert.equal(hostile.decode([300 + i]), token);
@@ -174,37 +190,50 @@ test('hostile token strings are only text', () => {
 test('rows without a token decode to nothing, and the padding at the end is known', () => {
   assert.equal(tokenizer.idsEnd, EOT + 1);
   assert.equal(tokenizer.vocabSize, SIZE);
-  assert.ok(tokenizer.has(0) && tokenizer.has(EOT) && !tokenizer.has(EOT + 1) && !tokenizer.has(-1) && !tokenizer.has(SIZE));
+  const known = [0, EOT, EOT + 1, -1, SIZE].map((id) => tokenizer.has(id));
+  assert.deepEqual(known, [true, true, false, false, false]);
   assert.equal(tokenizer.decode([97, EOT + 1, 98], { special: true }), 'ab');
   assert.equal(make(byteTokenizer(), undefined, 257).idsEnd, 257);
 });
 
 test('token_out_of_range and invalid_argument', () => {
-  for (const id of [-1, SIZE, 1.5, NaN, '1', null, undefined, 2 ** 32]) throwsCode(() => tokenizer.decode([id]), 'token_out_of_range', new RegExp(`${SIZE - 1}`));
-  for (const text of [null, undefined, 5, ['a'], {}]) throwsCode(() => tokenizer.encode(text), 'invalid_argument', /string/);
+  for (const id of [-1, SIZE, 1.5, NaN, '1', null, undefined, 2 ** 32]) {
+    throwsCode(() => tokenizer.decode([id]), 'token_out_of_range', new RegExp(`${SIZE - 1}`));
+  }
+  for (const text of [null, undefined, 5, ['a'], {}]) {
+    throwsCode(() => tokenizer.encode(text), 'invalid_argument', /string/);
+  }
 });
 
 test('tokenizer_invalid: files of another kind', () => {
-  const changed = (change) => {
-    const json = byteTokenizer({ merges: MERGES });
-    change(json);
-    return json;
-  };
   const cases = [
-    [(json) => { json.model.type = 'Unigram'; }, /model\.type.*Unigram/], [(json) => { json.model.type = 'WordPiece'; }, /WordPiece/],
-    [(json) => { json.model.byte_fallback = true; }, /byte_fallback/], [(json) => { json.model.dropout = 0.1; }, /dropout/],
+    [(json) => { json.model.type = 'Unigram'; }, /model\.type.*Unigram/],
+    [(json) => { json.model.type = 'WordPiece'; }, /WordPiece/],
+    [(json) => { json.model.byte_fallback = true; }, /byte_fallback/],
+    [(json) => { json.model.dropout = 0.1; }, /dropout/],
     [(json) => { json.model.end_of_word_suffix = '</w>'; }, /end_of_word_suffix/],
     [(json) => { json.model.continuing_subword_prefix = '##'; }, /continuing_subword_prefix/],
-    [(json) => { json.pre_tokenizer = null; }, /pre_tokenizer/], [(json) => { json.pre_tokenizer.type = 'Metaspace'; }, /Metaspace/],
+    [(json) => { json.pre_tokenizer = null; }, /pre_tokenizer/],
+    [(json) => { json.pre_tokenizer.type = 'Metaspace'; }, /Metaspace/],
     [(json) => { json.pre_tokenizer.add_prefix_space = true; }, /add_prefix_space/],
     [(json) => { delete json.pre_tokenizer.add_prefix_space; }, /add_prefix_space/],
-    [(json) => { json.decoder.type = 'WordPiece'; }, /decoder/], [(json) => { json.post_processor.type = 'TemplateProcessing'; }, /post_processor/],
-    [(json) => { json.normalizer = { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: '' }; }, /normalizer.*Replace/],
-    [(json) => { json.model = null; }, /model/], [(json) => { json.model.vocab = []; }, /vocab/], [(json) => { delete json.model.vocab; }, /vocab/],
-    [(json) => { json.model.merges = {}; }, /merges/], [(json) => { delete json.model.merges; }, /merges/], [(json) => { json.added_tokens = {}; }, /added_tokens/],
+    [(json) => { json.decoder.type = 'WordPiece'; }, /decoder/],
+    [(json) => { json.post_processor.type = 'TemplateProcessing'; }, /post_processor/],
+    [(json) => { json.normalizer = { type: 'Replace', pattern: { Regex: '(a+)+$' } }; }, /normalizer/],
+    [(json) => { json.model = null; }, /model/],
+    [(json) => { json.model.vocab = []; }, /vocab/],
+    [(json) => { delete json.model.vocab; }, /vocab/],
+    [(json) => { json.model.merges = {}; }, /merges/],
+    [(json) => { delete json.model.merges; }, /merges/],
+    [(json) => { json.added_tokens = {}; }, /added_tokens/],
   ];
-  for (const [change, message] of cases) throwsCode(() => make(changed(change)), 'tokenizer_invalid', message);
-  for (const json of [null, undefined, [], 'x', 1, {}]) throwsCode(() => Tokenizer.create(json, undefined, SIZE), 'tokenizer_invalid');
+  for (const [change, message] of cases) {
+    const json = byteTokenizer({ merges: MERGES });
+    change(json);
+    refused(json, message);
+  }
+  for (const json of [null, [], 'x', 1, {}]) refused(json, /tokenizer\.json/);
+  throwsCode(() => Tokenizer.create(undefined, undefined, SIZE), 'tokenizer_invalid', /tokenizer\.json/);
   throwsCode(() => make(undefined, { add_bos_token: true }), 'tokenizer_invalid', /add_bos_token/);
   throwsCode(() => make(undefined, []), 'tokenizer_invalid', /tokenizer_config/);
   make(undefined, { add_bos_token: false, clean_up_tokenization_spaces: true });
@@ -216,34 +245,44 @@ test('tokenizer_invalid: vocabulary, merges and added tokens that do not fit', (
     json.model.vocab = { ...json.model.vocab, ...entries };
     return json;
   };
-  for (const id of [SIZE, -1, 1.5, '7', null, 4e9]) throwsCode(() => make(withVocab({ xy: id })), 'tokenizer_invalid', /"xy"/);
-  throwsCode(() => make(withVocab({ xy: 97 })), 'tokenizer_invalid', /same id 97/);
-  throwsCode(() => make(byteTokenizer({ merges: MERGES }), undefined, EOT), 'tokenizer_invalid', /another model/);
-  for (const added of [{ id: SIZE, content: 'x' }, { id: 97, content: 'x' }, { id: 256, content: 'a' }, { id: 'q', content: 'x' }, { id: 258 },
-    { id: 258, content: '' }, { id: 258, content: 7 }, null, 'x', { id: 258, content: 'x', lstrip: true },
-    { id: 258, content: 'x', rstrip: true }, { id: 258, content: 'x', single_word: true }]) {
-    throwsCode(() => make({ ...byteTokenizer(), added_tokens: [added] }), 'tokenizer_invalid');
-  }
-  for (const merge of ['ab', 'a b c', ' b', 'a ', '', ['a'], ['a', 'b', 'c'], ['a', 1], null, 5, 'a b', 'xy z', ['a', 'xy']]) {
+  for (const id of [SIZE, -1, 1.5, '7', null, 4e9]) refused(withVocab({ xy: id }), /"xy"/);
+  refused(withVocab({ xy: 97 }), /same id 97/);
+  throwsCode(() => make(undefined, undefined, EOT), 'tokenizer_invalid', /another model/);
+  const plain = { id: 258, content: 'xy' };
+  make({ ...byteTokenizer(), added_tokens: [plain] });
+  for (const [added, message] of [
+    [{ ...plain, id: SIZE }, /id of "xy" is/], [{ ...plain, id: 'q' }, /id of "xy" is "q"/],
+    [{ content: 'xy' }, /id of "xy"/], [{ ...plain, id: 97 }, /same id 97/],
+    [{ id: 256, content: 'a' }, /two ids, 97 and 256/],
+    [{ id: 258 }, /not a text/], [{ ...plain, content: '' }, /not a text/],
+    [{ ...plain, content: 7 }, /not a text/],
+    [null, /added token must be/], ['x', /added token must be/],
+    [{ ...plain, lstrip: true }, /lstrip/], [{ ...plain, rstrip: true }, /rstrip/],
+    [{ ...plain, single_word: true }, /single_word/],
+  ]) refused({ ...byteTokenizer(), added_tokens: [added] }, message);
+  const merges = ['ab', 'a b c', ' b', 'a ', '', ['a'], ['a', 'b', 'c'], ['a', 1], null, 5];
+  for (const merge of [...merges, 'a b', 'xy z', ['a', 'xy']]) {
     const json = byteTokenizer();
     json.model.merges = [merge];
-    throwsCode(() => make(json), 'tokenizer_invalid', /merge 0/);
+    refused(json, /merge 0/);
   }
 });
 
-test('a vocabulary without every byte: text that needs a missing one is refused, nothing is lost silently', () => {
+test('a vocabulary without every byte: text that needs a missing one is refused, and nothing is lost', () => {
   for (let byte = 0; byte < 128; byte++) {
     const json = byteTokenizer();
     delete json.model.vocab[BYTE_CHARACTERS[byte]];
     const tokenizer = make(json);
     const character = String.fromCharCode(byte);
     throwsCode(() => tokenizer.encode(`é${character}`), 'invalid_argument', /cannot read/);
-    assert.equal(tokenizer.decode(tokenizer.encode('é~ \u0001'.replace(character, ''))), 'é~ \u0001'.replace(character, ''));
+    const text = 'é~ \u0001'.replace(character, '');
+    assert.equal(tokenizer.decode(tokenizer.encode(text)), text);
   }
   const json = byteTokenizer();
   delete json.model.vocab[BYTE_CHARACTERS[0xc3]];
   throwsCode(() => make(json).encode('aé'), 'invalid_argument', /"é"/);
-  throwsCode(() => make({ ...byteTokenizer(), added_tokens: [{ id: 97, content: 'a', special: true }] }).encode('a'), 'invalid_argument');
+  const special = { ...byteTokenizer(), added_tokens: [{ id: 97, content: 'a', special: true }] };
+  throwsCode(() => make(special).encode('a'), 'invalid_argument');
 });
 
 test('random damage to tokenizer.json is a tokenizer_invalid or a working tokenizer', () => {
@@ -252,7 +291,9 @@ test('random damage to tokenizer.json is a tokenizer_invalid or a working tokeni
   let refused = 0;
   for (let round = 0; round < 2000; round++) {
     const json = byteTokenizer({ merges: MERGES });
-    const target = random.pick([json, json.model, json.pre_tokenizer, json.added_tokens[0], json.model.vocab, json.model.merges, json.decoder]);
+    const { model } = json;
+    const objects = [json, model, json.pre_tokenizer, json.added_tokens[0], model.vocab, model.merges];
+    const target = random.pick([...objects, json.decoder]);
     target[random.pick(Object.keys(target))] = random.pick(values);
     try {
       const survivor = make(json);

@@ -3,40 +3,48 @@ import { HEAD, cells, details, table } from '../measure/figures.js';
 import { counted } from '../measure/numbers.js';
 
 /**
- * @typedef {object} Machine       what a page can know of it
- * @property {string} browser      with its version; or how it calls itself, in full
- * @property {string} [system]     if the browser tells
- * @property {number} [logicalCores]
- *
- * @typedef {object} Report
- * @property {string} date         when it began, ISO 8601
- * @property {string} model        its address
- * @property {import('../config/config.js').Config} config
- * @property {string} build        of the engine
- * @property {Machine} machine
- * @property {object} plan
- * @property {boolean} complete    not stopped, nothing failed
- * @property {string[]} remarks
- * @property {import('../measure/figures.js').Row[]} rows
+ * @import { Row } from '../measure/figures.js'
+ * @import { Benchmark, Subject } from './benchmark.js'
  */
 
-/** @returns {Promise<Machine>} */
-export async function describeMachine() {
-  const { userAgent, hardwareConcurrency: logicalCores } = navigator;
-  const data = /** @type {any} */ (navigator).userAgentData; // Chromium has it, on pages from https or this machine
-  const hints = await data?.getHighEntropyValues(['fullVersionList', 'architecture', 'bitness']).catch(() => undefined);
-  const brands = (hints?.fullVersionList ?? []).filter((/** @type {{ brand: string }} */ { brand }) => !/not.*brand/i.test(brand));
-  const brand = brands.find((/** @type {{ brand: string }} */ one) => one.brand !== 'Chromium') ?? brands[0];
-  if (!brand) return { browser: userAgent, logicalCores };
-  const processor = [hints.architecture, hints.bitness && `${hints.bitness} bits`].filter(Boolean).join(', ');
-  return { browser: `${brand.brand} ${brand.version}`, system: `${hints.platform}${processor && ` (${processor})`}`, logicalCores };
+/**
+ * @typedef {Subject & { complete: boolean, remarks: string[], rows: readonly Row[] }} Report
+ *   complete: not stopped, nothing failed
+ */
+
+const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
+  + 'cache and without.';
+
+/** @type {Record<string, string>} */
+export const BITS = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
+
+/** Undefined before anything is measured. @param {Benchmark} benchmark  @returns {Report | undefined} */
+export function reportOf(benchmark) {
+  const { subject, status, rows } = benchmark;
+  return subject && { ...subject, complete: status === 'done', remarks: remarksOn(benchmark), rows };
 }
 
-/** Where and when, in a sentence. @param {Report} report */
+/** @param {Benchmark} benchmark */
+function remarksOn({ status, leftOut, hidden, failure }) {
+  const remarks = Object.entries(leftOut).map(([weights, message]) => leftOutWords(weights, message));
+  if (status === 'stopped') remarks.push('Stopped before the end.');
+  if (hidden) remarks.push('The tab was hidden for a while: browsers slow such tabs down.');
+  if (failure) remarks.push(`It failed before the end: ${failure.message}`);
+  return remarks;
+}
+
+/** Why there are no figures for a kind of weights. @param {string} weights  @param {string} message */
+export const leftOutWords = (weights, message) => (
+  `Not measured: the model could not be loaded with ${BITS[weights]}. ${message}`);
+
+/** Where, when and what, in a sentence. @param {Report} report */
 export function place({ date, config, build, machine: { browser, system, logicalCores } }) {
-  const machine = `${browser}${system ? ` on ${system}` : ''}${logicalCores ? `, ${logicalCores} logical cores` : ''}, as the browser tells`;
-  const model = `GPT-2 with ${config.nLayer} layers, width ${config.nEmbd}, ${config.nHead} heads, vocabulary ${counted(config.vocabSize)}`;
-  return `Measured on ${date.slice(0, 16).replace('T', ' at ')} UTC: ${machine}; one thread, ${build} build; ${model}.`;
+  const cores = logicalCores ? `, ${logicalCores} logical cores` : '';
+  const machine = `${browser}${system ? ` on ${system}` : ''}${cores}, as the browser tells`;
+  const { nLayer, nEmbd, nHead, vocabSize } = config;
+  const shape = `${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
+  const time = `${date.slice(0, 16).replace('T', ' at ')} UTC`;
+  return `Measured on ${time}: ${machine}; one thread, ${build} build; GPT-2 with ${shape}.`;
 }
 
 /** @param {Report} report */
@@ -44,7 +52,7 @@ export function asMarkdown(report) {
   const { rows, remarks } = report;
   const kinds = [...new Set(rows.map(({ weights }) => weights))];
   return [
-    'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the cache and without.', '',
+    HEADING, '',
     table(HEAD, rows.map(cells), 1), '',
     ...kinds.map((kind) => `${kind}: ${details(rows.filter(({ weights }) => weights === kind))}.`), '',
     [place(report), ...remarks].join(' '), '',

@@ -1,130 +1,116 @@
-// What a run leaves behind: its events in, story, speeds and points of the chart out.
-import { counted, measured } from '../measure/numbers.js';
-import { Curves, Meter } from './speed.js';
+// One run: what the worker reports of it, taken in token by token.
+import { addPoint } from './curves.js';
+import { Log } from './log.js';
+import { breakStretch, measure, newMeter } from './meter.js';
 
-/** @typedef {'on' | 'off'} Mode */
-/** @typedef {{ tokens: number, reused: number, ms: number, cached: boolean }} Prompt  as it was read */
-/** @typedef {{ meter: Meter, prefill?: Prompt, work?: number }} Column */
+/**
+ * @import { Answer, Prefill, WrittenToken } from '../worker/messages.js'
+ * @import { Curves, Mode } from './curves.js'
+ * @import { Meter } from './meter.js'
+ */
 
-export class Recorder {
-  curves = new Curves();
-  /** The two columns of numbers; each is of the last run that had that mode. @type {Record<Mode, Column>} */
-  columns = { on: { meter: new Meter() }, off: { meter: new Meter() } };
-  /** What the last token was computed with. @type {Mode} */
-  mode = 'on';
-  /** Tokens in the text. */
-  position = 0;
-  /** The prompt of this run, once it is read. @type {Prompt | undefined} */
-  prompt;
-  /** @type {import('../session/session.js').MemoryUsage | undefined} */
-  memory;
+/**
+ * @typedef {object} Run
+ * @property {number} number      counted from 1; 0: there was none yet
+ * @property {string} prompt
+ * @property {number} maxTokens
+ * @property {Mode} mode          of the newest token
+ * @property {number} position    tokens in the text
+ * @property {Prefill} [prefill]  present once the prompt is read
+ * @property {Log<WrittenToken>} tokens
+ * @property {number} ms          of computing them
+ * @property {number} unmeasured  tokens that came while the tab was hidden
+ * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
+ * @property {Answer<'generate'>['reason']} [reason]     why it ended
+ *
+ * The numbers of one mode, those of the last run that used it.
+ * @typedef {object} Column
+ * @property {number} run  its number
+ * @property {Meter} meter
+ * @property {Prefill} [prefill]
+ * @property {number} [work]  tokens that ran through the model for the newest one
+ *
+ * @typedef {object} Progress  the part of the state that a token changes
+ * @property {Run} run
+ * @property {Record<Mode, Column>} columns
+ * @property {Curves} curves
+ */
 
-  #story;
-  #maxTokens = 0;
-  #capacity = 0;
-  /** Modes that the current run has a column of its own for. @type {Set<Mode>} */
-  #seen = new Set();
-  /** @type {number[]} */
-  #ids = [];
-  #ms = 0;
-  #unmeasured = 0;
-  #catchUp = '';
-  #unwritten = '';
+/** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
+export const newRun = (number, prompt, maxTokens) => (
+  { number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, unmeasured: 0 });
 
-  /** @param {import('./view.js').Story} story */
-  constructor(story) {
-    this.#story = story;
-  }
+/** @param {number} run  @returns {Column} */
+export const newColumn = (run) => ({ run, meter: newMeter() });
 
-  /** @param {string} prompt  @param {number} maxTokens  @param {number} capacity */
-  begin(prompt, maxTokens, capacity) {
-    this.#story.begin(prompt);
-    this.position = 0;
-    this.prompt = undefined;
-    this.#maxTokens = maxTokens;
-    this.#capacity = capacity;
-    this.#seen.clear();
-    this.#ids = [];
-    this.#ms = this.#unmeasured = 0;
-    this.#catchUp = '';
-  }
+/** @param {boolean} on  @returns {Mode} */
+export const modeOf = (on) => (on ? 'on' : 'off');
 
-  /** The token ids written in this run, and the milliseconds of computing them. */
-  get result() {
-    return { ids: this.#ids, ms: this.#ms };
-  }
+/**
+ * The column of a mode, a new one when this run uses the mode for the first time.
+ * @param {Progress} progress  @param {Mode} mode
+ */
+const columnFor = ({ run, columns }, mode) => (
+  columns[mode].run === run.number ? columns[mode] : newColumn(run.number));
 
-  /** What there is to say about this run beside its numbers. */
-  get remark() {
-    const hidden = this.#unmeasured > 0 ? `${counted(this.#unmeasured)} tokens came while this tab was hidden; they are not measured. ` : '';
-    return hidden + this.#catchUp;
-  }
-
-  clear() {
-    this.curves.clear();
-    this.columns = { on: { meter: new Meter() }, off: { meter: new Meter() } };
-    this.#seen.clear();
-  }
-
-  /** @param {Prompt} prompt */
-  prefilled(prompt) {
-    this.prompt = prompt;
-    this.mode = prompt.cached ? 'on' : 'off';
-    this.#column(this.mode).prefill = prompt;
-    this.curves.expected = Math.max(this.curves.expected, Math.min(prompt.tokens + this.#maxTokens, this.#capacity));
-  }
-
-  /** @param {{ tokens: import('../worker/messages.js').WrittenToken[], memory: import('../session/session.js').MemoryUsage }} event */
-  take({ tokens, memory }) {
-    this.memory = memory;
-    for (const token of tokens) this.#takeOne(token);
-    this.#flush();
-  }
-
-  /** @param {import('../worker/messages.js').WrittenToken} token */
-  #takeOne({ id, text, position, ms, cached, work, missing }) {
-    const mode = cached ? 'on' : 'off';
-    const column = this.#column(mode);
-    if (mode !== this.mode) {
-      column.meter.breakStretch();
-      this.#flush();
-      this.#story.flip(mode);
-    }
-    this.mode = mode;
-    this.position = position + 1;
-    this.#ids.push(id);
-    this.#ms += ms;
-    this.#unwritten += text;
-    column.work = work;
-    if (missing > 0) { // its time is that of many tokens
-      this.#catchUp = `Switched on again, the cache first took in the ${counted(missing)} tokens it had missed: ${measured(ms)} ms, not in the chart.`;
-    } else if (document.hidden) {
-      this.#unmeasured++; // browsers slow hidden tabs down
-      column.meter.breakStretch();
-    } else {
-      column.meter.add(ms);
-      if (column.meter.now !== undefined) this.curves.set(mode, position, column.meter.now);
-    }
-  }
-
-  /** Writes all at once: the page is laid out for every write. */
-  #flush() {
-    if (this.#unwritten) this.#story.write(this.#unwritten);
-    this.#unwritten = '';
-  }
-
-  /** The column of a mode, a new one when the current run uses it for the first time. @param {Mode} mode */
-  #column(mode) {
-    if (!this.#seen.has(mode)) this.columns[mode] = { meter: new Meter() };
-    this.#seen.add(mode);
-    return this.columns[mode];
-  }
+/**
+ * The prompt was read.
+ * @param {Progress} progress  @param {Prefill} prefill  @param {number} capacity  positions of the model
+ * @returns {Progress}
+ */
+export function readPrompt(progress, prefill, capacity) {
+  const { run, columns, curves } = progress;
+  const mode = modeOf(prefill.cached);
+  const reach = Math.min(prefill.tokens + run.maxTokens, capacity);
+  return {
+    run: { ...run, prefill, mode },
+    columns: { ...columns, [mode]: { ...columnFor(progress, mode), prefill } },
+    curves: { ...curves, expected: Math.max(curves.expected, reach) },
+  };
 }
 
-/** Where two runs of the same seed part; -1 if nowhere. @param {number[]} a  @param {number[]} b */
+/**
+ * A token was written.
+ * @param {Progress} progress  @param {WrittenToken} token
+ * @param {boolean} hidden  the tab, where browsers slow everything down
+ * @returns {Progress}
+ */
+export function takeToken(progress, token, hidden) {
+  const { run, columns, curves } = progress;
+  const { position, ms, work, missing } = token;
+  const mode = modeOf(token.cached);
+  const column = columnFor(progress, mode);
+  const counts = missing === 0 && !hidden; // the time of one that fills up the cache is that of many
+  const begun = mode === run.mode ? column.meter : breakStretch(column.meter);
+  const meter = counts ? measure(begun, ms) : missing > 0 ? begun : breakStretch(begun);
+  const speed = counts ? meter.now : undefined;
+  return {
+    run: {
+      ...run, mode, position: position + 1, tokens: run.tokens.append(token), ms: run.ms + ms,
+      unmeasured: run.unmeasured + (hidden && missing === 0 ? 1 : 0),
+      ...(missing > 0 && { catchUp: { tokens: missing, ms } }),
+    },
+    columns: { ...columns, [mode]: { ...column, work, meter } },
+    curves: speed === undefined ? curves : addPoint(curves, mode, position, speed),
+  };
+}
+
+/**
+ * Where two texts of the same seed part; -1 if nowhere.
+ * @param {readonly number[]} a  @param {readonly number[]} b
+ */
 export function firstDifference(a, b) {
-  if (a.length === b.length && a.every((id, i) => id === b[i])) return -1;
-  const shorter = Math.min(a.length, b.length);
-  for (let i = 0; i < shorter; i++) if (a[i] !== b[i]) return i;
-  return shorter;
+  const at = a.findIndex((id, i) => id !== b[i]);
+  if (at >= 0) return at;
+  return a.length === b.length ? -1 : a.length;
+}
+
+/**
+ * Where the second of two runs left the first one's text; -1 if nowhere. One that was stopped is compared as
+ * far as it came.
+ * @param {Run} first  @param {Run} second
+ */
+export function parting(first, second) {
+  const [a, b] = [first, second].map(({ tokens }) => [...tokens].map(({ id }) => id));
+  return firstDifference(second.reason === 'stopped' ? a.slice(0, b.length) : a, b);
 }

@@ -16,7 +16,7 @@ export const FUNCTIONS = /** @type {const} */ ({
 
   kvc_model_bytes: ['kvc_error', 'config', 'bytes'],
   kvc_model_init: ['kvc_error', 'model', 'config', 'memory', 'bytes'],
-  kvc_model_ignores: ['bool', 'name'],
+  kvc_model_ignores: ['bool', 'model', 'name'],
   kvc_model_begin_tensor: ['kvc_error', 'model', 'name', 'dtype', 'shape', 'rank'],
   kvc_model_write_tensor: ['kvc_error', 'model', 'data', 'bytes'],
   kvc_model_cancel_tensor: ['void', 'model'],

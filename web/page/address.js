@@ -10,23 +10,11 @@ const parameters = new URLSearchParams(location.search);
 export function modelUrl() {
   const url = new URL(parameters.get('model') ?? 'models/stories/', document.baseURI);
   if (url.origin !== location.origin) {
-    throw new WorkerError('invalid_argument', `This page only loads models of its own site; ${url.href} is on another one.`);
+    const message = `This page only loads models of its own site; ${url.href} is on another one.`;
+    throw new WorkerError('invalid_argument', message);
   }
   return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }
 
-/** The worker refuses what is none. */
+/** The engine refuses what it does not know. */
 export const variant = () => /** @type {'auto' | Variant} */ (parameters.get('variant') ?? 'auto');
-
-/** Bytes that loading the model takes; 0 if the server does not say. */
-export async function downloadSize() {
-  try {
-    const sizes = await Promise.all(['model.safetensors', 'tokenizer.json'].map(async (file) => {
-      const { ok, headers } = await fetch(new URL(file, modelUrl()), { method: 'HEAD' });
-      return ok && !headers.has('content-encoding') ? Number(headers.get('content-length')) : 0;
-    }));
-    return sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
-  } catch {
-    return 0; // loading it will say in words what is wrong
-  }
-}

@@ -95,7 +95,7 @@ async function streamWeights(engine, model, stream) {
   const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
   try {
     const header = await readHeader(stream);
-    const wanted = header.tensors.filter(({ name }) => !isIgnored(engine, name));
+    const wanted = header.tensors.filter(({ name }) => !isIgnored(engine, model, name));
     for (const tensor of wanted) { // refuse a wrong file before its data are fetched
       beginTensor(engine, model, tensor);
       engine.call('kvc_model_cancel_tensor', model);
@@ -151,12 +151,12 @@ class Intake {
 /** @param {string} text */
 const cString = (text) => new TextEncoder().encode(`${text}\0`);
 
-/** @param {Engine} engine  @param {string} name */
-function isIgnored(engine, name) {
+/** @param {Engine} engine  @param {number} model  @param {string} name */
+function isIgnored(engine, model, name) {
   const text = cString(name);
   return engine.lend(text.length, (pointer) => {
     engine.memory.put(pointer, text);
-    return engine.call('kvc_model_ignores', pointer) !== 0;
+    return engine.call('kvc_model_ignores', model, pointer) !== 0;
   });
 }
 

@@ -35,6 +35,7 @@ export class WorkerError extends Error {
  * @property {<K extends RequestName>(type: K, ...rest: Rest<K>) => Promise<Answer<K>>} request
  * @property {<K extends OrderName>(type: K, fields: Orders[K]) => void} order
  * @property {() => void} stop
+ * @property {() => void} dispose
  */
 
 /**
@@ -85,6 +86,11 @@ export class EngineClient {
       if (!asked.some((id) => this.#waiting.has(id))) return;
       this.#lose(`The background worker did not stop within ${STOP_MS / 1000} seconds and was ended.`);
     }, STOP_MS);
+  }
+
+  /** Ends the worker, whatever it is doing. */
+  dispose() {
+    this.#lose('The background worker was ended.');
   }
 
   /** The worker, started when first needed and again after it was lost. */

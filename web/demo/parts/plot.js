@@ -1,59 +1,80 @@
 // The live chart: tokens per second against position, one line with the cache and one without.
 import uPlot from 'uplot';
-import { counted, measured } from '../measure/numbers.js';
+import { counted } from '../../measure/numbers.js';
+import { MODES, columnOf, lastPoint, lengthOfCurves } from '../curves.js';
 
 const HEIGHT = 300;
 const LABEL_ROOM = 88;      // px kept free on the right for the words at the lines' ends
 const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduced motion
-const MODES = /** @type {const} */ (['on', 'off']);
 const WORDS = { on: 'cache on', off: 'cache off' };
 
-/** @typedef {import('./speed.js').Curves} Curves */
+/** @import { Curves } from '../curves.js' */
 
-export class Chart {
+export class Plot {
   #box;
+  #onPoint;
   #curves;
+  /** As uPlot takes them: positions, cached speeds, uncached speeds. @type {[number[], Speeds, Speeds]} */
+  #columns = [[], [], []];
   /** @type {uPlot | undefined} */
   #plot;
-  #scheduled = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
   #drawn = -Infinity;
-  #still = matchMedia('(prefers-reduced-motion: reduce)');
+  #calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+  /** @typedef {(number | null)[]} Speeds */
 
   /**
    * @param {HTMLElement} box
    * @param {Curves} curves
    * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
+   * @param {AbortSignal} signal  ends it
    */
-  constructor(box, curves, onPoint) {
+  constructor(box, curves, onPoint, signal) {
     this.#box = box;
     this.#curves = curves;
-    this.#build(onPoint);
-    new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT })).observe(box);
+    this.#onPoint = onPoint;
+    this.#build();
+    const resized = new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT }));
+    resized.observe(box);
+    // The colours are read when it is built.
     for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
-      matchMedia(query).addEventListener('change', () => this.#build(onPoint)); // the colours are read when it is built
+      matchMedia(query).addEventListener('change', () => this.#build(), { signal });
     }
+    signal.addEventListener('abort', () => {
+      resized.disconnect();
+      clearTimeout(this.#timer);
+      this.#plot?.destroy();
+    });
   }
 
-  /** Draws the curves with the next frame. */
-  redraw() {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    const wait = this.#still.matches ? Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now()) : 0;
-    setTimeout(() => requestAnimationFrame(() => {
-      this.#scheduled = false;
-      this.#drawn = performance.now();
-      this.#plot?.setData(this.#curves.columns);
-    }), wait);
+  /** Draws the curves: immediately, or soon for readers who prefer reduced motion. @param {Curves} curves */
+  show(curves) {
+    if (curves === this.#curves) return;
+    this.#curves = curves;
+    if (!this.#calm.matches) return this.#draw();
+    const wait = Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now());
+    this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
 
-  /** @param {(position: number | null) => void} onPoint */
-  #build(onPoint) {
+  #draw() {
+    this.#timer = undefined;
+    this.#drawn = performance.now();
+    const length = lengthOfCurves(this.#curves);
+    const positions = Array.from({ length }, (_, position) => position);
+    this.#columns = [positions, columnOf(this.#curves, 'on', length), columnOf(this.#curves, 'off', length)];
+    this.#plot?.setData(this.#columns);
+  }
+
+  #build() {
     this.#plot?.destroy();
     const style = getComputedStyle(this.#box);
     /** @param {string} name */
     const color = (name) => style.getPropertyValue(name).trim();
     const font = `13px ${color('--sans')}`;
-    const axis = { stroke: color('--muted'), font, grid: { stroke: color('--hairline'), width: 1 }, ticks: { show: false } };
+    const grid = { stroke: color('--hairline'), width: 1 };
+    const axis = { stroke: color('--muted'), font, grid, ticks: { show: false } };
     this.#plot = new uPlot({
       width: this.#box.clientWidth,
       height: HEIGHT,
@@ -61,13 +82,19 @@ export class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
       scales: {
-        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, this.#curves.length)] },
+        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, this.#columns[0].length)] },
         y: { distr: 3, range: () => this.#decades() },
       },
       axes: [
-        { ...axis, label: 'position in the text (tokens)', labelFont: font, labelSize: 24, size: 32, space: 40 },
-        { ...axis, size: 56, splits: (_plot, _axis, min, max) => decadesBetween(min, max), filter: (_plot, splits) => splits,
-          values: (_plot, splits) => splits.map((speed) => counted(speed)) },
+        {
+          ...axis, size: 32, space: 40,
+          label: 'position in the text (tokens)', labelFont: font, labelSize: 24,
+        },
+        {
+          ...axis, size: 56, filter: (_plot, splits) => splits,
+          splits: (_plot, _axis, min, max) => decadesBetween(min, max),
+          values: (_plot, splits) => splits.map((speed) => counted(speed)),
+        },
       ],
       series: [
         {},
@@ -76,16 +103,16 @@ export class Chart {
       ],
       hooks: {
         draw: [(plot) => this.#label(plot, { on: color('--on-ink'), off: color('--off-ink') }, font)],
-        setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)],
+        setCursor: [(plot) => this.#onPoint(plot.cursor.idx ?? null)],
       },
-    }, this.#curves.columns, this.#box);
+    }, this.#columns, this.#box);
   }
 
   /** Whole decades that hold every point, three of them at least. @returns {[number, number]} */
   #decades() {
     let low = 10;
     let high = 10_000;
-    for (const column of this.#curves.columns.slice(1)) {
+    for (const column of this.#columns.slice(1)) {
       for (const speed of column) {
         if (speed === null) continue;
         while (speed < low) low /= 10;
@@ -103,9 +130,9 @@ export class Chart {
     const { ctx } = plot;
     const scale = uPlot.pxRatio;
     const ends = MODES.flatMap((mode) => {
-      const last = this.#curves.last(mode);
+      const last = lastPoint(this.#curves, mode);
       if (!last) return [];
-      return { mode, speed: last.speed, x: plot.valToPos(last.position, 'x', true), y: plot.valToPos(last.speed, 'y', true) };
+      return { mode, x: plot.valToPos(last.position, 'x', true), y: plot.valToPos(last.speed, 'y', true) };
     });
     const shift = shiftsApart(ends, 17 * scale, LABEL_ROOM * scale);
     ctx.save();
@@ -136,33 +163,6 @@ function shiftsApart([a, b], height, width) {
 
 /** @param {number} min  @param {number} max */
 function decadesBetween(min, max) {
-  const splits = [];
-  for (let power = Math.round(Math.log10(min)); power <= Math.round(Math.log10(max)); power++) splits.push(10 ** power);
-  return splits;
-}
-
-/** What the chart shows, in a sentence. @param {Curves} curves */
-export function summary(curves) {
-  const { contrast } = curves;
-  if (contrast) {
-    const { position, on, off } = contrast;
-    const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
-    return `Around position ${counted(position)}: ${measured(on)} tokens/s with the cache, ${measured(off)} without: ${times}.`;
-  }
-  const said = MODES.flatMap((mode) => {
-    const last = curves.last(mode);
-    return last ? `With the ${WORDS[mode]}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.` : [];
-  });
-  const next = curves.last('on') ? ' Now switch the cache off.' : ' Now switch the cache on.';
-  if (said.length === 0) return 'Each token becomes a point here: how fast it was computed, against its position in the text.';
-  return said.join(' ') + (said.length === 1 ? next : '');
-}
-
-/** What was measured at one position. @param {Curves} curves  @param {number} position */
-export function readout(curves, position) {
-  const said = MODES.flatMap((mode) => {
-    const speed = curves.at(mode, position);
-    return speed === null ? [] : `${measured(speed)} tokens/s with the ${WORDS[mode]}`;
-  });
-  return said.length > 0 ? `Position ${counted(position)}: ${said.join(', ')}.` : '';
+  const [low, high] = [min, max].map((value) => Math.round(Math.log10(value)));
+  return Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
 }

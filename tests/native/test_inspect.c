@@ -228,5 +228,5 @@ int main(void)
         cmocka_unit_test(attention_is_near_the_oracle),
         cmocka_unit_test(attention_comes_and_goes),
     };
-    return cmocka_run_group_tests_name("look", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("inspect", tests, NULL, NULL);
 }

@@ -147,5 +147,5 @@ int main(void)
         cmocka_unit_test(forks_share_memory),
         cmocka_unit_test(refusals_change_nothing),
     };
-    return cmocka_run_group_tests_name("timelines", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("sequences", tests, NULL, NULL);
 }

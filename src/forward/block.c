@@ -1,0 +1,132 @@
+#include "forward/block.h"
+
+#include <string.h>
+
+#include "base/number.h"
+#include "cache/attention.h"
+#include "kernels/linear.h"
+#include "kernels/vector.h"
+
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+                                   size_t capacity)
+{
+    const size_t C = config->n_embd, F = kvc_round_up(config->n_inner, 4);
+    const size_t Q = kvc_query_width(config), KV = kvc_kv_width(config);
+    kvc_workspace w = {0};
+    w.h = kvc_take_floats(arena, KVC_ROWS, C);
+    w.q = kvc_take_floats(arena, KVC_ROWS, Q);
+    w.k = kvc_take_floats(arena, KVC_ROWS, KV);
+    w.v = kvc_take_floats(arena, KVC_ROWS, KV);
+    w.heads = kvc_take_floats(arena, KVC_ROWS, Q);
+    w.inner = kvc_take_floats(arena, KVC_ROWS, F);
+    w.y = kvc_take_floats(arena, KVC_ROWS, C);
+    w.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(capacity, config->head_dim));
+    return w;
+}
+
+void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,
+                    const kvc_model *model, const kvc_norm *norm)
+{
+    model->arch->norm(y, x, norm->weight, norm->bias, rows, model->config.n_embd,
+                      model->config.norm_epsilon);
+}
+
+void kvc_counted_linear(float *restrict y, const float *restrict x, size_t rows,
+                        const kvc_matrix *m, uint64_t *macs, kvc_counts *counts)
+{
+    if (rows == 0)
+        return;
+    kvc_linear(y, x, rows, m);
+    *macs += (uint64_t)rows * m->n_in * m->n_out;
+    counts->weight_bytes += kvc_matrix_bytes(m);
+}
+
+static void project(float *restrict y, const float *restrict x, size_t rows,
+                    const kvc_matrix *m, kvc_workspace *w)
+{
+    kvc_counted_linear(y, x, rows, m, &w->counts->projection_macs, w->counts);
+}
+
+/* ---- self-attention ---------------------------------------------------------------- */
+
+/* Writes K and V of every row into the cache.    k, v: [n, KV] */
+static void write_runs(const kvc_chunk *c, const float *k, const float *v, size_t KV)
+{
+    for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
+        kvc_cache_write(c->cache, run->sequence, c->cache_layer, run->position, run->n, k,
+                        v, KV);
+        k += run->n * KV;
+        v += run->n * KV;
+    }
+}
+
+/* Moves the rows that are not skipped together.   x: [n, C] */
+static void keep_rows(float *x, const kvc_chunk *c, size_t C)
+{
+    const float *row = x;
+    for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
+        const size_t kept = (run->n - run->skip) * C;
+        if (row + run->skip * C != x)
+            memmove(x, row + run->skip * C, kept * sizeof *x);
+        row += run->n * C;
+        x += kept;
+    }
+}
+
+/* The rows to skip leave the chunk, and h.   h: [n, C] */
+static void skip_rows(kvc_chunk *c, float *h, size_t C)
+{
+    keep_rows(h, c, C);
+    keep_rows(c->x, c, C);
+    for (kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
+        c->n -= run->skip;
+        run->n -= run->skip;
+        run->position += run->skip;
+        run->skip = 0;
+    }
+}
+
+/* heads = attention(q), and copies of the queries that are wanted.
+ *   heads, q: [n, Q] */
+static void attend_runs(const kvc_chunk *c, float *restrict heads,
+                        const float *restrict q, const kvc_config *config, float *scores)
+{
+    const size_t Q = kvc_query_width(config);
+    for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
+        const size_t position = run->position;
+        kvc_attend(heads, q, run->n, config->n_head, c->cache, run->sequence,
+                   c->cache_layer, position, scores);
+        if (run->query)
+            memcpy(run->query, q + (run->n - 1) * Q, Q * sizeof *q);
+        heads += run->n * Q;
+        q += run->n * Q;
+    }
+}
+
+void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                        kvc_workspace *w)
+{
+    const size_t C = model->config.n_embd;
+    kvc_apply_norm(w->h, c->x, c->n, model, &layer->attention_norm);
+    project(w->k, w->h, c->n, &layer->k, w);
+    project(w->v, w->h, c->n, &layer->v, w);
+    write_runs(c, w->k, w->v, kvc_kv_width(&model->config));
+    skip_rows(c, w->h, C);
+    project(w->q, w->h, c->n, &layer->q, w);
+    attend_runs(c, w->heads, w->q, &model->config, w->scores);
+    project(w->y, w->heads, c->n, &layer->o, w);
+    kvc_add(c->x, w->y, c->n * C);
+}
+
+/* ---- the MLP ----------------------------------------------------------------------- */
+
+void kvc_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+             kvc_workspace *w)
+{
+    const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
+    kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+    project(w->inner, w->h, c->n, &layer->up, w);
+    model->arch->activation(w->inner, c->n * F);
+    project(w->y, w->inner, c->n, &layer->down, w);
+    kvc_add(c->x, w->y, c->n * C);
+}

@@ -1,0 +1,60 @@
+/* block.h - the blocks that layers are made of. A block takes a chunk of rows and adds
+ * what it computes to their residual stream. Letters as in model.h. */
+#ifndef KVC_BLOCK_H
+#define KVC_BLOCK_H
+
+#include "cache/cache.h"
+#include "model/model.h"
+
+enum { KVC_ROWS = 32 }; /* of a chunk, at most: a host can stop after each */
+
+/* Scratch memory for one chunk. */
+typedef struct kvc_workspace {
+    float *h;      /* [KVC_ROWS, C] normed */
+    float *q;      /* [KVC_ROWS, Q] */
+    float *k, *v;  /* [KVC_ROWS, KV] */
+    float *heads;  /* [KVC_ROWS, Q] the output of attention */
+    float *inner;  /* [KVC_ROWS, F rounded up to 4] of the MLP */
+    float *y;      /* [KVC_ROWS, C] what a block adds to x */
+    float *scores; /* kvc_attend_scratch(S, D) */
+    kvc_counts *counts;
+} kvc_workspace;
+
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+                                   size_t capacity);
+
+/* Successive tokens of one sequence among the rows of a chunk. */
+typedef struct kvc_run {
+    size_t sequence, position, n; /* position: of the first of n */
+    size_t skip;  /* rows at its beginning of which only K and V are wanted */
+    float *query; /* [Q] out: of the last token; or NULL */
+} kvc_run;
+
+/* At most KVC_ROWS rows on their way through a layer, run after run. */
+typedef struct kvc_chunk {
+    float *x; /* [n, C] the residual stream */
+    size_t n;
+    kvc_run *runs; /* [n_runs] */
+    size_t n_runs;
+    kvc_cache *cache; /* where K and V go, and which layer of it */
+    size_t cache_layer;
+} kvc_chunk;
+
+/* x += o(attention(q(h), k(h), v(h))),  h = norm(x)
+ * K and V of every row go into the cache; then the rows to skip leave the chunk. */
+void kvc_self_attention(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
+                        kvc_workspace *w);
+
+/* x += down(activation(up(norm(x)))) */
+void kvc_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
+             kvc_workspace *w);
+
+/* y = norm(x)    y, x: [rows, C] */
+void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,
+                    const kvc_model *model, const kvc_norm *norm);
+
+/* kvc_linear, counted: multiply-adds into *macs, bytes into counts. */
+void kvc_counted_linear(float *restrict y, const float *restrict x, size_t rows,
+                        const kvc_matrix *m, uint64_t *macs, kvc_counts *counts);
+
+#endif

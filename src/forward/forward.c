@@ -1,0 +1,36 @@
+#include "forward/forward.h"
+
+#include "kernels/vector.h"
+
+void kvc_forward_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
+                       size_t position, size_t n)
+{
+    const size_t C = model->config.n_embd;
+    for (size_t r = 0; r < n; r++, x += C) {
+        kvc_matrix_column(x, &model->embedding, ids[position + r]);
+        if (!model->positions)
+            continue;
+        const float *place = model->positions + (position + r) * C;
+        kvc_add(x, place, C);
+    }
+}
+
+void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,
+                       kvc_workspace *w)
+{
+    static void (*const run[KVC_BLOCK_KINDS])(kvc_chunk *, const kvc_model *,
+                                              const kvc_layer *, kvc_workspace *) = {
+        [KVC_SELF_ATTENTION] = kvc_self_attention,
+        [KVC_MLP] = kvc_mlp,
+    };
+    const kvc_layer *layer = &model->layers[index];
+    for (const kvc_block_kind *block = model->arch->blocks; *block; block++)
+        run[*block](chunk, model, layer, w);
+}
+
+void kvc_forward_logits(float *restrict logits, const kvc_model *model, const float *x,
+                        size_t n, kvc_workspace *w)
+{
+    kvc_apply_norm(w->h, x, n, model, &model->norm);
+    kvc_counted_linear(logits, w->h, n, model->head, &w->counts->head_macs, w->counts);
+}

@@ -1,0 +1,22 @@
+/* forward.h - the one forward pass behind prefill, decode, cache on and cache off, in its
+ * pieces: tokens become rows, rows go through the layers, rows become logits. */
+#ifndef KVC_FORWARD_H
+#define KVC_FORWARD_H
+
+#include "forward/block.h"
+
+/* x[r] = embedding[ids[position + r]] + positions[position + r]
+ *   x: [n, C] out   ids: the whole text */
+void kvc_forward_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
+                       size_t position, size_t n);
+
+/* One layer of a chunk, block after block; afterwards the rows to skip are gone. */
+void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,
+                       kvc_workspace *w);
+
+/* logits = head(norm(x))
+ *   logits: [n, V rounded up to 4] out   x: [n, C], n <= KVC_ROWS */
+void kvc_forward_logits(float *restrict logits, const kvc_model *model, const float *x,
+                        size_t n, kvc_workspace *w);
+
+#endif

@@ -1,0 +1,74 @@
+/* arch.h - an architecture as a table: the tensors of its files and where each goes, the
+ * blocks of a layer, and the functions in which it differs from others.
+ *
+ * Only src/model/arch tells architectures apart; all other code walks their tables. What
+ * a model lacks is absent (NULL) and its helper does nothing. What differs in kind is a
+ * function in the table. What differs in number is in kvc_config. */
+#ifndef KVC_ARCH_H
+#define KVC_ARCH_H
+
+#include "kernels/matrix.h"
+#include "kvc.h"
+
+/* The sizes that shapes are made of. */
+typedef enum kvc_size {
+    KVC_NO_SIZE,
+    KVC_C,  /* n_embd */
+    KVC_F,  /* n_inner */
+    KVC_Q,  /* n_head * head_dim: the queries of a token */
+    KVC_KV, /* n_kv_head * head_dim: its keys, or its values */
+    KVC_P,  /* n_positions */
+    KVC_V   /* vocab_size */
+} kvc_size;
+size_t kvc_size_of(const kvc_config *config, kvc_size size);
+
+/* How a tensor lies in the file, and what it becomes. */
+typedef enum kvc_form {
+    KVC_VECTOR, /* [out]        floats */
+    KVC_TABLE,  /* [in, out]    floats */
+    KVC_CONV1D, /* [in, out]    matrices */
+    KVC_LINEAR, /* [out, in]    matrices */
+    KVC_BIAS    /* [out]        the biases of matrices */
+} kvc_form;
+
+/* One tensor of a file. More than one size in `out` is a fused tensor: matrices that lie
+ * side by side along out, and one after the other in the model. */
+enum { KVC_PARTS = 3 };
+typedef struct kvc_tensor {
+    const char *name; /* at most 40 letters */
+    kvc_form form;
+    size_t
+        at; /* offset in kvc_model or kvc_layer: of a float *, or of the first matrix */
+    kvc_size in, out[KVC_PARTS];
+} kvc_tensor;
+
+/* The tensors of the model itself, or of each layer. */
+typedef struct kvc_tensors {
+    size_t n;
+    const kvc_tensor *row;      /* [n] */
+    const char *const *ignored; /* names in files that no pass needs, then NULL */
+} kvc_tensors;
+
+/* What a layer is made of, in order. */
+typedef enum kvc_block_kind {
+    KVC_NO_BLOCK,
+    KVC_SELF_ATTENTION, /* x += o(attention(q(norm(x)), k(norm(x)), v(norm(x)))) */
+    KVC_MLP,            /* x += down(activation(up(norm(x)))) */
+    KVC_BLOCK_KINDS
+} kvc_block_kind;
+
+typedef struct kvc_architecture {
+    const char *prefix;       /* of all names; files may omit it */
+    const char *layer_prefix; /* before a layer's number; a dot follows the number */
+    kvc_tensors model, layer;
+    kvc_block_kind blocks[3]; /* the rest is KVC_NO_BLOCK */
+    size_t head; /* offset in kvc_model: of the matrix that makes the logits */
+    void (*norm)(float *restrict y, const float *restrict x, const float *weight,
+                 const float *bias, size_t rows, size_t n, float eps);
+    void (*activation)(float *x, size_t n);
+} kvc_architecture;
+
+/* arch.c   arch: one of a checked config */
+const kvc_architecture *kvc_architecture_of(kvc_arch arch);
+
+#endif

@@ -1,0 +1,12 @@
+/* arch.c - the list of all architectures. */
+#include "model/arch.h"
+
+extern const kvc_architecture kvc_gpt2;
+
+const kvc_architecture *kvc_architecture_of(kvc_arch arch)
+{
+    static const kvc_architecture *const all[KVC_ARCH_COUNT] = {
+        [KVC_GPT2] = &kvc_gpt2,
+    };
+    return all[arch];
+}

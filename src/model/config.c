@@ -1,0 +1,44 @@
+/* config.c - the sizes of a model: which there can be, and what a table means by them. */
+#include "model/model.h"
+
+size_t kvc_size_of(const kvc_config *config, kvc_size size)
+{
+    switch (size) {
+    case KVC_NO_SIZE: return 0;
+    case KVC_C: return config->n_embd;
+    case KVC_F: return config->n_inner;
+    case KVC_Q: return kvc_query_width(config);
+    case KVC_KV: return kvc_kv_width(config);
+    case KVC_P: return config->n_positions;
+    case KVC_V: break;
+    }
+    return config->vocab_size;
+}
+
+/* Far above any model, so that sums and products of two never overflow. */
+enum { MOST = 1 << 24, MOST_LAYERS = 1 << 12 /* each costs time before any memory */ };
+
+static bool sizes_exist(const kvc_config *c)
+{
+    const uint32_t sizes[] = {c->n_layer, c->n_head,  c->n_kv_head,   c->head_dim,
+                              c->n_embd,  c->n_inner, c->n_positions, c->vocab_size};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        if (sizes[i] == 0 || sizes[i] > MOST)
+            return false;
+    return c->n_layer <= MOST_LAYERS && c->head_dim <= MOST / c->n_head;
+}
+
+kvc_error kvc_config_check(const kvc_config *c)
+{
+    if (!c)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if ((unsigned)c->arch >= KVC_ARCH_COUNT || !sizes_exist(c))
+        return KVC_ERR_CONFIG_INVALID;
+    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0)
+        return KVC_ERR_CONFIG_INVALID;
+    if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
+        return KVC_ERR_CONFIG_INVALID;
+    if (c->weights != KVC_F32 && c->weights != KVC_I8)
+        return KVC_ERR_CONFIG_INVALID;
+    return KVC_OK;
+}

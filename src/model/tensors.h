@@ -1,0 +1,38 @@
+/* tensors.h - the tensors of a model, by index: first those of the model itself, then
+ * those of each layer, in the order of the table. */
+#ifndef KVC_TENSORS_H
+#define KVC_TENSORS_H
+
+#include "model/model.h"
+
+/* Where a tensor of the file goes: to floats that lie as in the file, or to matrices. */
+typedef struct kvc_place {
+    size_t rank, shape[2]; /* in the file; rank 1: shape[1] is 1 */
+    float *plain;          /* [shape[0], shape[1]], or */
+    kvc_matrix *matrix;    /* [parts], side by side along the outputs */
+    size_t parts;
+    bool out_major; /* the file has [out, in] rather than [in, out] */
+} kvc_place;
+
+size_t kvc_tensor_count(const kvc_model *model);
+bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index);
+
+/* name: [64] out, without the prefix of the architecture */
+void kvc_tensor_name(const kvc_model *model, size_t index, char *name);
+kvc_place kvc_tensor_place(kvc_model *model, size_t index);
+
+/* The sum of its sizes out: the outputs of all its parts. */
+size_t kvc_tensor_out(const kvc_tensor *tensor, const kvc_config *config);
+
+/* Where a row of the table points to in its owner, a kvc_model or a kvc_layer. */
+static inline float **kvc_tensor_floats(const kvc_tensor *tensor, void *owner)
+{
+    return (float **)(void *)((char *)owner + tensor->at);
+}
+
+static inline kvc_matrix *kvc_tensor_matrix(const kvc_tensor *tensor, void *owner)
+{
+    return (kvc_matrix *)(void *)((char *)owner + tensor->at);
+}
+
+#endif

@@ -1,0 +1,17 @@
+/* pass.h - takes the spans of a pass through the layers, step by step. */
+#ifndef KVC_PASS_H
+#define KVC_PASS_H
+
+#include "session/session.h"
+
+/* TOKEN_OUT_OF_RANGE where one of T ids is not in the vocabulary. */
+kvc_error kvc_check_ids(const kvc_session *session, const uint32_t *ids, size_t T);
+
+/* Starts a pass over the first pass.n_spans of session->spans. The caller fills in all
+ * but the progress. */
+void kvc_pass_start(kvc_session *session, kvc_pass pass);
+
+/* Steps to the end. */
+kvc_error kvc_pass_run(kvc_session *session);
+
+#endif

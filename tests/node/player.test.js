@@ -1,0 +1,379 @@
+// The demo's player with an engine that says what the test wants: the flow of requests and orders, without a
+// document.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { PLAN, Player } from '../../web/demo/player.js';
+import { statusWords } from '../../web/demo/words.js';
+import { WorkerError } from '../../web/worker/client.js';
+
+const MODEL = 'http://localhost/model/';
+const MACHINE = { browser: 'Some Browser' };
+const MEMORY = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4 };
+const LOADED = {
+  config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
+  variant: 'simd', memory: MEMORY,
+  generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
+};
+const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
+const ROW = { weights: 'f32', context: 64, decode: { median: 5, min: 5, max: 5 } };
+
+/** Holds requests until the test answers them; a stop rejects, as the worker does, whatever is under way. */
+class FakeClient {
+  /** Requests and orders, in words. */
+  sent = [];
+  #waiting = [];
+
+  request(type, fields, onEvent) {
+    this.sent.push(type);
+    return new Promise((resolve, reject) => this.#waiting.push({ type, fields, onEvent, resolve, reject }));
+  }
+
+  order(type, fields) {
+    this.sent.push(`${type} ${Object.values(fields)}`);
+  }
+
+  stop() {
+    this.sent.push('stop');
+    const { type, resolve, reject } = this.#waiting.shift() ?? {};
+    const answered = ['generate', 'benchmark'].includes(type);
+    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY });
+    else reject?.(new WorkerError('aborted', 'Stopped.'));
+  }
+
+  dispose() {
+    this.sent.push('dispose');
+    for (const { reject } of this.#waiting.splice(0)) reject(new WorkerError('worker_lost', 'Ended.'));
+  }
+
+  /** The oldest request that has no answer yet, once it has come. */
+  async next(type) {
+    for (let turn = 0; turn < 20 && this.#waiting.length === 0; turn++) await settled();
+    assert.equal(this.#waiting[0]?.type, type);
+    return this.#waiting[0];
+  }
+
+  async answer(type, answer) {
+    const { resolve } = await this.next(type);
+    this.#waiting.shift();
+    resolve(answer);
+    await settled();
+  }
+
+  async fail(type, code) {
+    const { reject } = await this.next(type);
+    this.#waiting.shift();
+    reject(new WorkerError(code, `It failed with ${code}.`));
+    await settled();
+  }
+
+  /** A run as the worker reports it, up to its answer. */
+  async write(ids, cached = true) {
+    const { onEvent } = await this.next('generate');
+    onEvent({ type: 'prefilled', tokens: 2, reused: 0, ms: 1, cached });
+    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached) });
+  }
+
+  async finish(ids, cached) {
+    await this.write(ids, cached);
+    await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
+  }
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+const tokens = (ids, cached) => ids.map((id, i) => (
+  { id, text: ` ${id}`, position: 2 + i, ms: 1, cached, work: 1, missing: 0 }));
+const IDS = Array.from({ length: 20 }, (_, i) => i);
+
+function start({ model = () => MODEL, online = true, size = async () => 5e6 } = {}) {
+  const client = new FakeClient();
+  const surroundings = {
+    isOnline: () => online, now: () => new Date(0), describeMachine: async () => MACHINE, downloadSize: size,
+  };
+  const player = new Player({ client, surroundings, model, variant: 'auto', prompt: 'Once' });
+  return { client, player };
+}
+
+/** A player that has loaded its model and written a story, which was proved. */
+async function written() {
+  const { client, player } = start();
+  const done = player.generate();
+  await client.answer('load', LOADED);
+  await client.finish(IDS);
+  await client.answer('prove', PROOF);
+  await done;
+  client.sent.length = 0;
+  return { client, player };
+}
+
+test('the first run loads the model, writes, and proves; the next one only writes and proves', async () => {
+  const { client, player } = start();
+  player.generate();
+  assert.equal(player.state.status, 'starting', 'before anything else happens');
+  const { fields, onEvent } = await client.next('load');
+  assert.deepEqual(fields, { url: MODEL, variant: 'auto' });
+  onEvent({ type: 'progress', file: 'model.safetensors', loaded: 1e6 });
+  assert.equal(statusWords(player.state), 'Loading the model: 1.0 MB.');
+  await client.answer('load', LOADED);
+  const request = await client.next('generate');
+  assert.equal(request.fields.prompt, 'Once');
+  const { maxTokens, temperature, seed } = request.fields.sampling;
+  assert.deepEqual([maxTokens, temperature, seed], [20, 1, 2]);
+  assert.equal(player.state.status, 'prefilling');
+  await client.write(IDS);
+  assert.equal(player.state.status, 'running');
+  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  assert.deepEqual([player.state.status, player.state.proof.stage], ['finished', 'comparing text']);
+  await client.answer('prove', PROOF);
+  assert.deepEqual([player.state.proof.of, player.state.proof.proof], ['text', PROOF]);
+  assert.deepEqual(client.sent, ['load', 'setCache true', 'setPace 60', 'generate', 'prove']);
+  client.sent.length = 0;
+  player.setPrompt('Twice');
+  player.generate();
+  assert.equal((await client.next('generate')).fields.prompt, 'Twice');
+  await client.finish(IDS);
+  assert.deepEqual(client.sent, ['setCache true', 'setPace 60', 'generate', 'prove']);
+});
+
+test('a run stops the proof of the run before, and waits until it has stopped', async () => {
+  const { client, player } = start();
+  player.generate();
+  await client.answer('load', LOADED);
+  await client.finish(IDS);
+  await client.next('prove');
+  client.sent.length = 0;
+  player.generate();
+  assert.deepEqual([...client.sent], ['stop']);
+  assert.equal(player.state.status, 'starting');
+  await client.next('generate');
+  assert.equal(player.state.proof.stage, 'awaited');
+});
+
+test('one run at a time, and flips and paces reach the engine while it runs', async () => {
+  const { client, player } = await written();
+  player.flip();
+  player.setPace(15);
+  assert.deepEqual(client.sent, []);
+  assert.deepEqual([player.state.useCache, player.state.pace], [false, 15], 'kept for the next run');
+  player.generate();
+  await client.write(IDS, false);
+  assert.deepEqual(client.sent, ['setCache false', 'setPace 15', 'generate']);
+  client.sent.length = 0;
+  player.generate();
+  player.compare();
+  player.measure();
+  player.clear();
+  assert.deepEqual(client.sent, []);
+  assert.deepEqual([player.state.run.number, player.state.columns.off.meter.count], [2, 20]);
+  player.flip();
+  player.setPace(0);
+  assert.deepEqual(client.sent, ['setCache true', 'setPace 0']);
+  player.stop();
+  await settled();
+  assert.equal(player.state.status, 'stopped');
+});
+
+test('stopped while loading: nothing is written, and the next try loads again', async () => {
+  const { client, player } = start();
+  player.stop();
+  assert.deepEqual(client.sent, [], 'there is nothing to stop');
+  player.generate();
+  await client.next('load');
+  player.stop();
+  await settled();
+  assert.deepEqual([player.state.status, statusWords(player.state)], ['unloaded', 'Loading was stopped.']);
+  player.generate();
+  await client.answer('load', LOADED);
+  await client.next('generate');
+  assert.deepEqual(client.sent.filter((each) => !/^set/.test(each)), ['load', 'stop', 'load', 'generate']);
+});
+
+test('stopped between two requests: what was loaded stays, what was not begun does not begin', async () => {
+  const { client, player } = start();
+  player.generate();
+  const { resolve } = await client.next('load');
+  resolve(LOADED); // on its way when the stop is asked for
+  player.stop();
+  await settled();
+  assert.deepEqual([player.state.status, player.state.model.variant], ['ready', 'simd']);
+  assert.ok(!client.sent.includes('generate'));
+});
+
+test('a comparison runs with the cache and without it, and the switch is where it was', async () => {
+  const { client, player } = await written();
+  const done = player.compare();
+  await client.finish(IDS, true);
+  assert.equal(player.state.useCache, false, 'the second run');
+  await client.finish(IDS.with(12, 99), false);
+  await client.answer('prove', PROOF);
+  await done;
+  assert.deepEqual(client.sent.filter((each) => !/^setPace/.test(each)),
+    ['setCache true', 'setCache true', 'generate', 'setCache false', 'setCache false', 'generate', 'prove']);
+  const { useCache, comparison, status } = player.state;
+  assert.deepEqual([useCache, comparison.parting, status], [true, 12, 'finished']);
+});
+
+test('a comparison stopped in its first run has no second one', async () => {
+  const { client, player } = await written();
+  player.compare();
+  await client.write(IDS);
+  player.stop();
+  await client.next('prove');
+  const { useCache, comparison, status } = player.state;
+  assert.deepEqual([useCache, comparison.parting, status], [true, undefined, 'stopped']);
+  assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
+});
+
+test('a run that wrote nothing has nothing to prove', async () => {
+  const { client, player } = await written();
+  player.generate();
+  await client.answer('generate', { reason: 'stopped', position: 0, memory: MEMORY });
+  assert.deepEqual([player.state.status, player.state.proof.stage], ['stopped', 'awaited']);
+  assert.ok(!client.sent.includes('prove'));
+});
+
+test('what failed can be tried again, as it was asked for', async () => {
+  const { client, player } = await written();
+  const done = player.compare();
+  await client.fail('generate', 'trapped');
+  await done;
+  assert.deepEqual([player.state.status, player.state.model], ['failed', undefined]);
+  assert.deepEqual(player.state.failure,
+    { code: 'trapped', message: 'It failed with trapped.', offline: false });
+  client.sent.length = 0;
+  player.retry();
+  await client.answer('load', LOADED);
+  await client.finish(IDS, true);
+  await client.finish(IDS, false);
+  assert.equal(client.sent.filter((each) => each === 'generate').length, 2);
+  assert.equal(player.state.failure, undefined);
+});
+
+test('offline is said where it explains the error', async () => {
+  const expected = { file_unreachable: true, wasm_invalid: true, worker_lost: true, json_invalid: false };
+  for (const [code, offline] of Object.entries(expected)) {
+    const { client, player } = start({ online: false });
+    player.generate();
+    await client.fail('load', code);
+    assert.deepEqual([player.state.status, player.state.failure.offline], ['failed', offline], code);
+  }
+});
+
+test('a model address that is refused, and a proof that fails', async () => {
+  const refused = start({ model: () => { throw new WorkerError('invalid_argument', 'Not from there.'); } });
+  await refused.player.askDownloadSize();
+  await refused.player.generate();
+  assert.equal(refused.player.state.failure.code, 'invalid_argument');
+  assert.deepEqual(refused.client.sent, []);
+  const { client, player } = await written();
+  player.generate();
+  await client.finish(IDS);
+  await client.fail('prove', 'not_ready');
+  assert.deepEqual(player.state.proof, { stage: 'failed', message: 'It failed with not_ready.' });
+  assert.deepEqual([player.state.status, player.state.model], ['finished', undefined]);
+});
+
+test('settings that cannot be: nothing is sent; those that a model makes wrong are an error', async () => {
+  const { client, player } = start();
+  player.setSampling('temperature', -1);
+  await player.generate();
+  assert.deepEqual([client.sent.length, player.state.refusals, player.state.status], [0, 1, 'unloaded']);
+  player.resetSampling();
+  player.setSampling('maxTokens', 500);
+  const done = player.generate();
+  await client.answer('load', LOADED); // which has room for 80
+  await done;
+  assert.equal(player.state.failure.code, 'invalid_argument');
+  assert.equal(player.state.refusals, 2);
+  assert.ok(!client.sent.includes('generate'));
+});
+
+test('the benchmark loads what it needs, keeps runs waiting, and goes back', async () => {
+  const { client, player } = start();
+  const done = player.measure();
+  player.generate();
+  await client.answer('load', LOADED);
+  const { fields, onEvent } = await client.next('benchmark');
+  assert.deepEqual(fields, PLAN);
+  assert.equal(player.state.status, 'waiting');
+  await player.generate();
+  assert.deepEqual(client.sent, ['load', 'benchmark']);
+  onEvent({ type: 'planned', contexts: [64] });
+  onEvent({ type: 'measured', row: ROW });
+  onEvent({ type: 'loading', weights: 'int8' });
+  assert.equal(player.state.benchmark.second, 'int8');
+  await client.answer('benchmark', { reason: 'finished' });
+  await done;
+  assert.deepEqual([player.state.benchmark.status, player.state.status], ['done', 'ready']);
+  const { date, model, build, machine } = player.state.benchmark.subject;
+  assert.deepEqual({ date, model, build, machine },
+    { date: '1970-01-01T00:00:00.000Z', model: MODEL, build: 'simd', machine: MACHINE });
+});
+
+test('the benchmark stopped, at work and before it began; failed', async () => {
+  const { client, player } = await written();
+  player.measure();
+  (await client.next('benchmark')).onEvent({ type: 'measured', row: ROW });
+  player.stop();
+  await settled();
+  assert.deepEqual([player.state.benchmark.status, player.state.status], ['stopped', 'finished']);
+  const other = start();
+  other.player.measure();
+  await other.client.next('load');
+  other.player.stop();
+  await settled();
+  const { status, benchmark } = other.player.state;
+  assert.deepEqual([benchmark.status, benchmark.interrupted, status], ['idle', true, 'unloaded']);
+  player.measure();
+  await client.fail('benchmark', 'outputs_differ');
+  const failed = player.state.benchmark;
+  assert.deepEqual([failed.status, failed.failure.code], ['failed', 'outputs_differ']);
+  assert.equal(player.state.status, 'finished');
+});
+
+test('listeners hear events with the state after them until they leave; dispose ends the engine', async () => {
+  const { client, player } = start();
+  const heard = [];
+  const leave = player.subscribe((state, event) => heard.push([event.type, state.prompt]));
+  player.setPrompt('a');
+  leave();
+  player.setPrompt('b');
+  assert.deepEqual(heard, [['prompt', 'a']]);
+  await player.askDownloadSize();
+  assert.equal(player.state.download.total, 5e6);
+  const unsure = start({ size: () => Promise.reject(new Error('no answer')) });
+  await unsure.player.askDownloadSize();
+  assert.equal(unsure.player.state.download.total, 0);
+  player.dispose();
+  assert.deepEqual(client.sent, ['dispose']);
+});
+
+test('a player that was disposed starts no engine again', async () => {
+  const { client, player } = await written();
+  player.generate();
+  await client.finish(IDS);
+  player.generate(); // waits until the proof has stopped
+  player.dispose();
+  await settled();
+  assert.deepEqual(client.sent.slice(-2), ['stop', 'dispose']);
+});
+
+test('views know no other view, and nothing but the page looks into the document', async () => {
+  const demo = new URL('../../web/demo/', import.meta.url);
+  const views = (await readdir(new URL('views/', demo))).filter((file) => file !== 'index.js');
+  assert.ok(views.length >= 12);
+  for (const view of views) {
+    const text = await readFile(new URL(`views/${view}`, demo), 'utf8');
+    const imported = [...text.matchAll(/^import .* from '(.*)';$/gm)].map(([, from]) => from);
+    assert.ok(imported.length > 0, view);
+    const foreign = imported.filter((from) => /^\.\/|\/(demo|player|surroundings|client)\.js$/.test(from));
+    assert.deepEqual(foreign, [], view);
+  }
+  for (const file of (await readdir(demo, { recursive: true })).filter((name) => name.endsWith('.js'))) {
+    const text = await readFile(new URL(file, demo), 'utf8');
+    assert.doesNotMatch(text, /getElementById|querySelector/, file);
+    if (/^(player|state|run|benchmark|curves|meter|log|sampling|words|report)\.js$/.test(file)) {
+      assert.doesNotMatch(text, /\b(document|navigator|performance|location)\./, file);
+    }
+  }
+});

@@ -1,0 +1,292 @@
+// The state of the demo: recorded runs go in event by event (../fixtures/events, remade by
+// tests/browser/record.js), and what must be true of them comes out.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import { contrast, lengthOfCurves, speedAt } from '../../web/demo/curves.js';
+import { Log } from '../../web/demo/log.js';
+import { asMarkdown, reportOf } from '../../web/demo/report.js';
+import { initialState, isWorking, reduce } from '../../web/demo/state.js';
+import {
+  benchmarkWords, chartWords, generateWords, pointWords, remarkWords, spoken, statusWords,
+} from '../../web/demo/words.js';
+
+const read = async (name) => (
+  JSON.parse(await readFile(new URL(`../fixtures/events/${name}.json`, import.meta.url), 'utf8')));
+const names = ['flips', 'stopped', 'failed', 'compared', 'benchmark'];
+const streams = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await read(name)])));
+
+/** The states of a stream, the first one included. */
+const states = (events, state = initialState('Once upon a time')) => (
+  events.reduce((all, event) => [...all, reduce(all.at(-1), event)], [state]));
+const replay = (events, state) => states(events, state).at(-1);
+
+/** What a reader sees one after another, without repetitions. */
+const seen = (events, words) => states(events).map(words).filter((now, i, all) => now !== all[i - 1]);
+const is = (type) => (event) => event.type === type;
+
+function frozen(value) {
+  if (typeof value !== 'object' || value === null || value instanceof Log) return value;
+  for (const inner of Object.values(value)) frozen(inner);
+  return Object.freeze(value);
+}
+
+for (const [name, events] of Object.entries(streams)) {
+  test(`${name}: no state is ever changed, and any can be gone on from`, () => {
+    const all = [frozen(initialState('Once upon a time'))];
+    const before = [JSON.stringify(all[0])];
+    for (const event of frozen(structuredClone(events))) {
+      all.push(frozen(reduce(all.at(-1), event)));
+      before.push(JSON.stringify(all.at(-1)));
+    }
+    assert.deepEqual(all.map((state) => JSON.stringify(state)), before);
+    const middle = events.length >> 1;
+    const again = JSON.stringify(replay(events.slice(middle), all[middle]));
+    assert.equal(again, before.at(-1), 'gone on from the middle once more');
+  });
+}
+
+test('a run with flips: every token is there, in its mode, and only those that can be are measured', () => {
+  const state = replay(streams.flips);
+  const { run, columns, curves, proof } = state;
+  const written = streams.flips.filter(is('tokens')).flatMap(({ tokens }) => tokens);
+  assert.deepEqual([...run.tokens], written);
+  assert.equal(written.length, 60);
+  assert.equal(written.filter(({ cached }, i) => i > 0 && cached !== written[i - 1].cached).length, 2);
+  assert.deepEqual([state.status, run.reason, run.position, run.mode], ['finished', 'length', 64, 'on']);
+  const caught = written.find(({ missing }) => missing > 0);
+  assert.deepEqual(run.catchUp, { tokens: caught.missing, ms: caught.ms });
+  assert.equal(speedAt(curves, 'on', caught.position), null, 'its time is that of many');
+  const uncached = written.filter(({ cached }) => !cached);
+  assert.equal(columns.off.meter.count, uncached.length);
+  assert.equal(columns.on.meter.count, written.length - uncached.length - 1);
+  const again = written.slice(written.indexOf(caught) + 1);
+  assert.equal(columns.on.meter.stretch, again.length, 'no window reaches over a flip');
+  assert.deepEqual(columns.on.meter.window, again.map(({ ms }) => ms).slice(-16));
+  assert.equal(columns.off.work, uncached.at(-1).position + 1);
+  assert.equal(columns.on.work, 1);
+  assert.deepEqual([columns.on.prefill.tokens, columns.off.prefill], [4, undefined]);
+  for (const { position, cached } of written) {
+    assert.equal(speedAt(curves, cached ? 'off' : 'on', position), null);
+  }
+  assert.ok(lengthOfCurves(curves) > 40);
+  assert.equal(curves.expected, 64);
+  assert.ok(Math.abs(run.ms - written.reduce((sum, { ms }) => sum + ms, 0)) < 1e-9);
+  assert.deepEqual([proof.stage, proof.of, proof.proof.equal], ['shown', 'text', true]);
+  assert.equal(proof.proof.run, proof.proof.on);
+  assert.deepEqual(state.memory, streams.flips.find(is('run ended')).memory);
+});
+
+test('a run with flips, in words: what is shown, and what is spoken', () => {
+  const shown = seen(streams.flips, statusWords);
+  const expected = [/^Press Generate/, /^Starting\.$/, /^Loading the model\.$/,
+    ...Array(shown.length - 8).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
+    /^Prefill/, /with the cache\.$/, /without the cache/, /with the cache\.$/,
+    /^Finished: 60 tokens written\.$/];
+  assert.equal(shown.length, expected.length);
+  for (const [i, words] of shown.entries()) assert.match(words, expected[i]);
+  const heard = seen(streams.flips, (state) => spoken(state).run).filter(Boolean);
+  assert.deepEqual(heard.map((words) => words.split(/[ :.]/)[0]),
+    ['Loading', 'Prefill', 'Decode', 'Decode', 'Decode', 'Finished']);
+  assert.deepEqual(seen(streams.flips, generateWords), ['Generate', 'Stop', 'Generate']);
+  const { run, curves } = replay(streams.flips);
+  const missed = run.catchUp.tokens;
+  assert.match(remarkWords({ run }), new RegExp(`^Switched on again, .* the ${missed} tokens it had missed`));
+  assert.match(chartWords(curves), /^With the cache on, .* With the cache off, [\d.,]+ tokens\/s at .*\d\.$/);
+  assert.match(pointWords(curves, 40), /^Position 40: [\d.,]+ tokens\/s with the cache (on|off)\.$/);
+  assert.equal(pointWords(curves, 1), '');
+});
+
+test('tokens that come while the tab is hidden are written and not measured', () => {
+  const from = streams.flips.findIndex(is('tokens')) + 5;
+  const events = streams.flips.toSpliced(from, 0, { type: 'visibility', hidden: true });
+  const before = replay(events.slice(0, from));
+  const { run, columns, curves } = replay(events);
+  assert.equal(run.tokens.length, 60);
+  const hidden = [...run.tokens].slice(before.run.tokens.length);
+  assert.equal(run.unmeasured, hidden.filter(({ missing }) => missing === 0).length);
+  assert.deepEqual([columns.on.meter.count, columns.off.meter.count], [before.columns.on.meter.count, 0]);
+  assert.deepEqual(curves.run, before.curves.run);
+  assert.match(remarkWords({ run }), /^Not measured, because .* hidden: \d+ tokens\. Switched on again/);
+});
+
+test('stopped: without the cache from the start, and the proof is of what was written', () => {
+  const state = replay(streams.stopped);
+  assert.deepEqual([state.status, state.useCache, isWorking(state)], ['stopped', false, false]);
+  assert.match(statusWords(state), /^Stopped: \d+ tokens written\.$/);
+  assert.equal(lengthOfCurves(state.curves) > 8, true);
+  assert.equal(state.columns.on.meter.count, 0);
+  assert.match(chartWords(state.curves), /^With the cache off, .* Now switch the cache on\.$/);
+  assert.equal(state.proof.proof.tokens, state.run.position);
+});
+
+test('failed: the error stays until the next run, and a lost model is gone', () => {
+  const state = replay(streams.failed);
+  assert.deepEqual([state.status, state.failure.code], ['failed', 'file_unreachable']);
+  assert.deepEqual(seen(streams.failed, (each) => spoken(each).run), ['', 'Loading the model.', '']);
+  assert.equal(reduce(state, { type: 'asked', comparing: false }).failure, undefined);
+  const loaded = replay(streams.flips);
+  const failure = (code) => ({ code, message: 'Gone.', offline: false });
+  const modelAfter = (code) => reduce(loaded, { type: 'failed', failure: failure(code) }).model;
+  for (const code of ['trapped', 'disposed', 'worker_lost', 'not_ready']) {
+    assert.equal(modelAfter(code), undefined, code);
+  }
+  assert.deepEqual(modelAfter('context_full'), loaded.model);
+  const unproved = reduce(loaded, { type: 'comparing failed', failure: failure('worker_lost') });
+  assert.deepEqual([unproved.model, unproved.status], [undefined, 'finished']);
+  assert.deepEqual(unproved.proof, { stage: 'failed', message: 'Gone.' });
+});
+
+test('compared: the same text, or where the texts part', () => {
+  const state = replay(streams.compared);
+  assert.deepEqual(state.comparison.runs.map(({ prefill }) => prefill.cached), [true, false]);
+  assert.equal(state.comparison.parting, -1);
+  const expected = /^Both runs wrote the same 20 tokens\. In computing time: [\d.,]+ s with .* s without\.$/;
+  assert.match(remarkWords(state), expected);
+  assert.ok(contrast(state.curves).on > contrast(state.curves).off);
+  assert.deepEqual([state.run.number, state.useCache], [2, true]);
+
+  const other = structuredClone(streams.compared);
+  const tokens = other.filter(is('tokens')).flatMap((event) => event.tokens);
+  tokens[32].id += 1;
+  assert.equal(replay(other).comparison.parting, 12);
+  assert.match(remarkWords(replay(other)), /differ from token 13 on/);
+
+  const shorter = structuredClone(streams.compared);
+  const ends = shorter.filter(is('run ended'));
+  ends[1].reason = 'stopped';
+  const last = shorter.findLast(is('tokens'));
+  const kept = 20 - last.tokens.length;
+  last.tokens = [];
+  assert.equal(replay(shorter).comparison.parting, -1, 'as far as the second run came');
+  const words = remarkWords(replay(shorter));
+  assert.match(words, new RegExp(`^Up to here, both runs wrote the same ${kept} token`));
+  assert.equal(reduce(state, { type: 'asked', comparing: false }).comparison, undefined);
+});
+
+test('a second run lies over the first one, and each column is of the last run that had its mode', () => {
+  const first = replay(streams.stopped);
+  const both = replay(streams.flips.slice(streams.flips.findIndex(is('begun'))), first);
+  assert.equal(both.run.number, 2);
+  assert.notEqual(both.columns.off.run, first.columns.off.run);
+  for (const mode of ['on', 'off']) {
+    const { position } = [...both.run.tokens].findLast(({ cached }) => cached === (mode === 'on'));
+    const { now } = both.columns[mode].meter;
+    assert.equal(speedAt(both.curves, mode, position), now, 'each point where it belongs');
+  }
+  const positions = [...Array(lengthOfCurves(both.curves)).keys()];
+  const only = positions.filter((at) => speedAt(both.curves, 'off', at) !== null);
+  const own = [...both.run.tokens].filter(({ cached }) => !cached).map(({ position }) => position);
+  assert.ok(only.some((at) => !own.includes(at)), 'points of the first run');
+  const changed = own.some((at) => speedAt(both.curves, 'off', at) !== speedAt(first.curves, 'off', at));
+  assert.ok(changed, 'points of the second');
+  const [begin, end] = [is('begun'), is('run ended')].map((event) => streams.compared.findIndex(event));
+  const cached = replay(streams.compared.slice(begin, end + 1), first);
+  assert.deepEqual([cached.columns.on.run, cached.columns.off.run], [2, 1]);
+  const cleared = reduce(both, { type: 'cleared' });
+  assert.equal(lengthOfCurves(cleared.curves), 0);
+  assert.deepEqual([cleared.columns.on.meter.count, cleared.columns.off.prefill], [0, undefined]);
+  assert.equal(cleared.run, both.run);
+});
+
+test('the end of a run, by its reason', () => {
+  const ended = (reason) => {
+    const events = streams.flips.map((event) => (event.type === 'run ended' ? { ...event, reason } : event));
+    const state = replay(events);
+    return [state.status, statusWords(state)];
+  };
+  assert.deepEqual(ended('eos'), ['finished', 'The story is over: 60 tokens written.']);
+  assert.deepEqual(ended('context_full'),
+    ['full', 'The context is full: all 64 positions are taken, 60 tokens written.']);
+  assert.deepEqual(ended('stopped'), ['stopped', 'Stopped: 60 tokens written.']);
+});
+
+test('settings: a model brings its own, the reader keeps theirs', () => {
+  const changed = Object.entries({ topP: 0.5, seed: 7, minP: NaN })
+    .map(([key, value]) => ({ type: 'setting', key, value }));
+  const loaded = { ...streams.flips.find(is('loaded')), config: { nPositions: 100 } };
+  const { sampling } = replay([...changed, loaded]);
+  assert.deepEqual(sampling.values,
+    { topP: 0.5, seed: 7, minP: NaN, repetitionPenalty: 1.1, maxTokens: 100, temperature: 0.8, topK: 0 });
+  assert.equal(sampling.capacity, 100);
+  const { values } = reduce({ ...initialState(), sampling }, { type: 'settings reset' }).sampling;
+  assert.deepEqual([values.topP, values.seed, values.minP], [0.95, 2, 0]);
+});
+
+test('a benchmark: figures of both kinds, what is said meanwhile, and the story goes on where it was', () => {
+  const state = replay(streams.benchmark);
+  assert.deepEqual(state.benchmark.rows.map(({ weights, context }) => `${weights} ${context}`),
+    ['f32 64', 'f32 256', 'f32 1000', 'int8 64', 'int8 256', 'int8 1000']);
+  assert.deepEqual([state.benchmark.status, state.status], ['done', 'ready']);
+  const words = seen(streams.benchmark, ({ benchmark }) => benchmarkWords(benchmark));
+  const found = 'your machine writes [\\d,.]+ tokens per second with the cache and [\\d,.]+ without it';
+  assert.match(words.at(-1), new RegExp(`^Measured\\. After 1,000 tokens, ${found}\\.$`));
+  assert.ok(words.some((each) => /^Measuring weights of 8 bits after 256 tokens: \d+ % done\.$/.test(each)));
+  const heard = seen(streams.benchmark, (each) => spoken(each).benchmark).filter(Boolean);
+  assert.deepEqual(heard.map((each) => each.split(' ')[0]), ['Getting', 'Measuring.', 'Half', 'Measured.']);
+  for (const each of states(streams.benchmark)) assert.equal(isWorking(each), false);
+  const report = reportOf(state.benchmark);
+  assert.deepEqual([report.complete, report.remarks, report.rows.length], [true, [], 6]);
+  assert.match(asMarkdown(report), /^\| int8 \| 1000 \|/m);
+
+  const begun = streams.benchmark.filter(({ event }) => event);
+  const after = replay(begun, replay(streams.flips));
+  assert.equal(after.status, 'finished');
+  assert.match(statusWords(replay(begun.slice(0, -1), replay(streams.flips))), /benchmark below is running/);
+  assert.equal(spoken(replay(begun.slice(0, -1), replay(streams.flips))).run, undefined);
+});
+
+test('a benchmark that does not come to its end', () => {
+  const tell = (state, ...events) => replay(events.map((event) => ({ type: 'benchmark', event })), state);
+  const at = (type) => streams.benchmark.findIndex(({ event }) => event?.type === type);
+  const until = (type) => replay(streams.benchmark.slice(0, at(type) + 1));
+  const measured = until('measured');
+  const failure = (code) => ({ type: 'failed', failure: { code, message: 'No.', offline: false } });
+
+  const stopped = tell(measured, { type: 'hidden' }, { type: 'ended', reason: 'stopped' });
+  assert.deepEqual([stopped.benchmark.status, stopped.status], ['stopped', 'ready']);
+  assert.match(benchmarkWords(stopped.benchmark), /^Stopped: what was finished is below\. After 64 tokens/);
+  assert.deepEqual(reportOf(stopped.benchmark).remarks,
+    ['Stopped before the end.', 'The tab was hidden for a while: browsers slow such tabs down.']);
+  assert.equal(reportOf(stopped.benchmark).complete, false);
+
+  const end = { type: 'ended', reason: 'stopped' };
+  for (const nothing of [tell(until('planned'), end), tell(until('asked'), failure('aborted'))]) {
+    assert.deepEqual([nothing.benchmark.status, nothing.benchmark.failure], ['idle', undefined]);
+    assert.equal(benchmarkWords(nothing.benchmark), 'Stopped before anything was measured.');
+  }
+  const liar = tell(measured, failure('outputs_differ'));
+  assert.deepEqual([liar.benchmark.status, liar.benchmark.rows, liar.status], ['failed', [], 'ready']);
+  assert.equal(benchmarkWords(liar.benchmark), 'This did not work.');
+  const lost = tell(measured, failure('worker_lost'));
+  assert.deepEqual([lost.benchmark.rows.length, lost.model, lost.status], [1, undefined, 'unloaded']);
+  assert.match(benchmarkWords(lost.benchmark), /what was finished is below/);
+  const left = { type: 'left_out', weights: 'int8', code: 'file_unreachable', message: '404.' };
+  const half = tell(measured, left, { type: 'ended', reason: 'finished' });
+  assert.deepEqual(reportOf(half.benchmark).remarks,
+    ['Not measured: the model could not be loaded with weights of 8 bits. 404.']);
+  assert.equal(tell(stopped, { type: 'asked', hidden: true }).benchmark.hidden, true);
+  assert.deepEqual(tell(stopped, { type: 'asked', hidden: false }).benchmark.rows, []);
+  const idle = reduce(initialState(), { type: 'visibility', hidden: true });
+  assert.equal(idle.benchmark.hidden, false, 'only while it runs');
+});
+
+test('a log appends without copying, and a log before keeps its items', () => {
+  let copies = 0;
+  class Watched extends Array {
+    slice(...args) {
+      copies++;
+      return super.slice(...args);
+    }
+  }
+  let log = new Log(new Watched());
+  const before = log.append('a');
+  log = before;
+  for (let i = 0; i < 1000; i++) log = log.append(i);
+  assert.equal(copies, 0);
+  assert.deepEqual([before.length, before.at(0), before.at(1), [...before]], [1, 'a', undefined, ['a']]);
+  const branch = before.append('b');
+  assert.equal(copies, 1);
+  assert.deepEqual([...branch], ['a', 'b']);
+  assert.deepEqual([log.length, log.at(1), [...log.from(999)]], [1001, 0, [998, 999]]);
+});

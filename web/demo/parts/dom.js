@@ -1,0 +1,43 @@
+// Small helpers for building a view. Text only ever goes in as text.
+
+/**
+ * An element with attributes and children: element('button', { type: 'button', part: 'go' }, 'Generate').
+ * An attribute that is true is there without a value, one that is false or undefined is not.
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
+ * @param {Record<string, string | number | boolean | undefined>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[T]}
+ */
+export function element(tag, attributes = {}, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== undefined && value !== false) made.setAttribute(name, value === true ? '' : String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+/**
+ * @param {Record<string, string | number | boolean | undefined>} attributes
+ * @param {...(Node | string)} children
+ */
+export const button = (attributes, ...children) => (
+  element('button', { type: 'button', ...attributes }, ...children));
+
+/** Muted words beside the main ones. @param {string} words */
+export const note = (words) => element('span', { class: 'note' }, words);
+
+/**
+ * Touches the document only when there is something new to say.
+ * @param {HTMLElement} node  @param {string} words  @param {string} [title]
+ */
+export function say(node, words, title) {
+  if (node.textContent !== words) node.textContent = words;
+  if (title !== undefined && node.title !== title) node.title = title;
+}
+
+let ids = 0;
+
+/** An id of its own in the whole document, however many demos stand in it. @param {string} name */
+export const uniqueId = (name) => `kvc-${name}-${++ids}`;

@@ -1,0 +1,281 @@
+// The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
+// events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
+import { isMeasuring } from './benchmark.js';
+import { failureOf } from './failure.js';
+import { areValid } from './sampling.js';
+import { initialState, isWorking, reduce } from './state.js';
+import { WorkerError } from '../worker/client.js';
+
+/**
+ * @import { Variant } from '../engine/variants.js'
+ * @import { Client } from '../worker/client.js'
+ * @import { BenchmarkEvent, Machine } from './benchmark.js'
+ * @import { Key } from './sampling.js'
+ * @import { Event, State } from './state.js'
+ */
+
+/**
+ * @typedef {object} Surroundings
+ * @property {() => boolean} isOnline
+ * @property {() => Date} now
+ * @property {() => Promise<Machine>} describeMachine
+ * @property {(model: string) => Promise<number>} downloadSize  bytes of a model; 0 if the server does not say
+ *
+ * @typedef {object} PlayerOptions
+ * @property {Client} client        the player's own
+ * @property {Surroundings} surroundings
+ * @property {() => string} model   the model's address; throws where it is refused
+ * @property {'auto' | Variant} [variant]
+ * @property {string} [prompt]
+ *
+ * @typedef {(state: State, event: Event) => void} Listener  the state after the event
+ *
+ * What a view may ask for.
+ * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
+ *   | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
+ *
+ * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
+ * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
+ * @typedef {{ actions: Actions, signal: AbortSignal }} Context
+ * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
+ *
+ * @typedef {object} View
+ * @property {string} name
+ * @property {Mount} mount
+ */
+
+/** What the benchmark measures; the words of its view tell of it. */
+export const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 };
+
+export class Player {
+  #client;
+  #surroundings;
+  #model;
+  #variant;
+  #state;
+  /** @type {Set<Listener>} */
+  #listeners = new Set();
+  #stopAsked = false; // since the last request of the reader
+  /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
+  #proving;
+  /** What failed last, once more. */
+  #again = () => this.generate();
+
+  /** @param {PlayerOptions} options */
+  constructor({ client, surroundings, model, variant = 'auto', prompt }) {
+    this.#client = client;
+    this.#surroundings = surroundings;
+    this.#model = model;
+    this.#variant = variant;
+    this.#state = initialState(prompt);
+  }
+
+  get state() {
+    return this.#state;
+  }
+
+  /** @param {Listener} listener  @returns {() => void}  that ends it */
+  subscribe(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Ends the engine and whatever it is doing. */
+  dispose() {
+    this.#stopAsked = true; // what waits for the engine must not start it again
+    this.#listeners.clear();
+    this.#client.dispose();
+  }
+
+  // ---- settings ---------------------------------------------------------------------------------
+
+  /** @param {string} text */
+  setPrompt(text) {
+    this.#emit({ type: 'prompt', text });
+  }
+
+  /** @param {Key} key  @param {number} value */
+  setSampling(key, value) {
+    this.#emit({ type: 'setting', key, value });
+  }
+
+  /** Back to what the model suggests. */
+  resetSampling() {
+    this.#emit({ type: 'settings reset' });
+  }
+
+  /** Switches the cache on or off, in the middle of a run too. */
+  flip() {
+    this.#setCache(!this.#state.useCache);
+  }
+
+  /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
+  setPace(tokensPerSecond) {
+    this.#emit({ type: 'pace', tokensPerSecond });
+    if (isWorking(this.#state)) this.#client.order('setPace', { tokensPerSecond });
+  }
+
+  /** Forgets what was measured. */
+  clear() {
+    if (!isWorking(this.#state)) this.#emit({ type: 'cleared' });
+  }
+
+  /** @param {boolean} hidden  the tab */
+  setHidden(hidden) {
+    this.#emit({ type: 'visibility', hidden });
+  }
+
+  /** Finds out how large the model's files are. */
+  async askDownloadSize() {
+    const ask = async () => this.#surroundings.downloadSize(this.#model());
+    const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
+    this.#emit({ type: 'download size', bytes });
+  }
+
+  // ---- runs -------------------------------------------------------------------------------------
+
+  /** Writes a story. */
+  generate() {
+    return this.#perform();
+  }
+
+  /** Writes it with the cache and without it, from the same seed, and compares the two texts. */
+  compare() {
+    return this.#perform([true, false]);
+  }
+
+  retry() {
+    return this.#again();
+  }
+
+  /** Ends whatever is under way. */
+  stop() {
+    if (!isWorking(this.#state) && !isMeasuring(this.#state.benchmark) && !this.#proving) return;
+    this.#stopAsked = true;
+    this.#client.stop();
+  }
+
+  /** @param {boolean[]} [modes]  of the cache, a run for each; if absent, one run as the switch stands */
+  async #perform(modes) {
+    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+    if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
+    const chosen = this.#state.useCache;
+    this.#stopAsked = false;
+    this.#again = () => this.#perform(modes);
+    this.#emit({ type: 'asked', comparing: modes !== undefined });
+    try {
+      await this.#prepare();
+      if (!areValid(this.#state.sampling)) { // the model has brought its own settings
+        this.#emit({ type: 'refused' });
+        const message = 'A sampling setting does not fit this model; it is marked below.';
+        throw new WorkerError('invalid_argument', message);
+      }
+      for (const on of modes ?? [chosen]) {
+        if (modes) this.#setCache(on);
+        await this.#write();
+        if (this.#stopAsked) break;
+      }
+      this.#emit({ type: 'ended' });
+      if (this.#state.run.position > 0) this.#proving = this.#prove();
+    } catch (error) {
+      const failure = this.#failureOf(error);
+      if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
+      else this.#emit({ type: 'failed', failure });
+    }
+    if (modes) this.#setCache(chosen);
+  }
+
+  /** Makes room and has the model loaded. Throws if it was stopped meanwhile. */
+  async #prepare() {
+    if (this.#proving) this.#client.stop();
+    await this.#proving;
+    this.#heedStop();
+    if (!this.#state.model) await this.#load();
+    this.#heedStop();
+  }
+
+  /** Between two requests, a stop has no request to end. */
+  #heedStop() {
+    if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
+  }
+
+  async #load() {
+    this.#emit({ type: 'loading' });
+    const fields = { url: this.#model(), variant: this.#variant };
+    const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
+    this.#emit({ ...answer, type: 'loaded' });
+  }
+
+  async #write() {
+    this.#emit({ type: 'begun' });
+    const { useCache, pace, prompt, sampling } = this.#state;
+    this.#client.order('setCache', { on: useCache });
+    this.#client.order('setPace', { tokensPerSecond: pace });
+    const fields = { prompt, sampling: sampling.values };
+    const answer = await this.#client.request('generate', fields, (event) => this.#emit(event));
+    this.#emit({ ...answer, type: 'run ended' });
+  }
+
+  /** After a run: are its last numbers those that come out with the cache, and without it? */
+  async #prove() {
+    this.#emit({ type: 'comparing' });
+    try {
+      this.#emit({ type: 'compared', proof: await this.#client.request('prove', {}) });
+    } catch (error) {
+      const failure = this.#failureOf(error);
+      if (failure.code === 'aborted') this.#emit({ type: 'comparing stopped' });
+      else this.#emit({ type: 'comparing failed', failure });
+    }
+    this.#proving = undefined;
+  }
+
+  // ---- the benchmark ----------------------------------------------------------------------------
+
+  /** Measures this model on this machine. */
+  async measure() {
+    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+    this.#stopAsked = false;
+    this.#tell({ type: 'asked', hidden: this.#state.hidden });
+    try {
+      await this.#prepare();
+      const subject = await this.#subject();
+      this.#heedStop();
+      this.#tell({ type: 'begun', subject });
+      const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(event));
+      this.#tell({ type: 'ended', reason });
+    } catch (error) {
+      this.#tell({ type: 'failed', failure: this.#failureOf(error) });
+    }
+  }
+
+  async #subject() {
+    const { now, describeMachine } = this.#surroundings;
+    const { config, variant: build } = /** @type {NonNullable<State['model']>} */ (this.#state.model);
+    const date = now().toISOString();
+    return { date, model: this.#model(), config, build, machine: await describeMachine(), plan: PLAN };
+  }
+
+  // ---- within -----------------------------------------------------------------------------------
+
+  /** @param {boolean} on */
+  #setCache(on) {
+    this.#emit({ type: 'cache', on });
+    if (isWorking(this.#state)) this.#client.order('setCache', { on });
+  }
+
+  /** @param {unknown} error */
+  #failureOf(error) {
+    return failureOf(error, this.#surroundings.isOnline());
+  }
+
+  /** @param {BenchmarkEvent} event */
+  #tell(event) {
+    this.#emit({ type: 'benchmark', event });
+  }
+
+  /** @param {Event} event */
+  #emit(event) {
+    this.#state = reduce(this.#state, event);
+    for (const listener of this.#listeners) listener(this.#state, event);
+  }
+}

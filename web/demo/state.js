@@ -1,0 +1,239 @@
+// All that the demo shows, as one plain object, and how each event changes it. Pure: no clock, no document,
+// no words; a state is never changed, so any state can be kept. What grows with a run is a Log, so a token
+// costs O(1).
+import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
+import { beginRun, noCurves } from './curves.js';
+import { losesModel } from './failure.js';
+import { newColumn, newRun, parting, readPrompt, takeToken } from './run.js';
+import { adopt, defaults } from './sampling.js';
+
+/**
+ * @import { Config } from '../config/config.js'
+ * @import { Variant } from '../engine/variants.js'
+ * @import { MemoryUsage } from '../session/session.js'
+ * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
+ * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
+ * @import { Curves, Mode } from './curves.js'
+ * @import { Failure } from './failure.js'
+ * @import { Column, Run } from './run.js'
+ * @import { Key, Settings } from './sampling.js'
+ */
+
+/**
+ * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full
+ * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
+ * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
+ *   | 'full' | 'failed' | 'waiting'} Status
+ *
+ * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
+ * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
+ *   | { stage: 'failed', message: string }
+ *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
+ *
+ * @typedef {object} Comparison  the same story written twice, with the cache and then without it
+ * @property {readonly Run[]} runs  those that have ended
+ * @property {number} [parting]     the first token that differs, or -1; absent until both have ended
+ *
+ * @typedef {object} Download
+ * @property {Record<string, number>} files  bytes so far
+ * @property {number} total  bytes of them all; 0 if not known
+ *
+ * @typedef {object} State
+ * @property {Status} status
+ * @property {boolean} loadStopped  why it is unloaded
+ * @property {{ config: Readonly<Config>, variant: Variant }} [model]  present while one is loaded
+ * @property {Download} download
+ * @property {Failure} [failure]    of the last run
+ * @property {string} prompt        as it stands in its field
+ * @property {Settings} sampling
+ * @property {number} refusals      runs that were asked for with settings that cannot be
+ * @property {boolean} useCache     where the switch is
+ * @property {number} pace          tokens per second wanted; 0: as fast as possible
+ * @property {boolean} hidden       the tab
+ * @property {Run} run              the newest
+ * @property {Record<Mode, Column>} columns
+ * @property {Curves} curves
+ * @property {MemoryUsage} [memory]
+ * @property {ProofState} proof
+ * @property {Comparison} [comparison]
+ * @property {Benchmark} benchmark
+ * @property {Status} resume        where to go on once the benchmark has ended
+ *
+ * @typedef {RequestEvent<'load'>
+ *   | RequestEvent<'generate'>
+ *   | { type: 'prompt', text: string }
+ *   | { type: 'setting', key: Key, value: number }
+ *   | { type: 'settings reset' | 'refused' | 'cleared' }
+ *   | { type: 'cache', on: boolean }
+ *   | { type: 'pace', tokensPerSecond: number }
+ *   | { type: 'visibility', hidden: boolean }
+ *   | { type: 'download size', bytes: number }
+ *   | { type: 'asked', comparing: boolean }
+ *   | { type: 'loading' | 'load stopped' | 'begun' }
+ *   | { type: 'loaded' } & Answer<'load'>
+ *   | { type: 'run ended' } & Answer<'generate'>
+ *   | { type: 'ended' }
+ *   | { type: 'failed', failure: Failure }
+ *   | { type: 'comparing' | 'comparing stopped' }
+ *   | { type: 'compared', proof: Answer<'prove'> }
+ *   | { type: 'comparing failed', failure: Failure }
+ *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: one run or, when comparing, two
+ */
+
+/** @type {readonly Status[]} */
+const WORKING = ['starting', 'loading', 'prefilling', 'running'];
+
+/** @param {string} [prompt]  @returns {State} */
+export const initialState = (prompt = '') => ({
+  status: 'unloaded', loadStopped: false, download: { files: {}, total: 0 },
+  prompt, sampling: defaults(), refusals: 0, useCache: true, pace: 60, hidden: false,
+  run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
+  proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
+});
+
+/** Loading or writing a story. @param {State} state */
+export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
+
+/** Bytes of the model that have come. @param {State} state */
+export const bytesLoaded = ({ download }) => (
+  Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
+
+/** @param {State} state  @param {Event} event  @returns {State} */
+export function reduce(state, event) {
+  switch (event.type) {
+    case 'prompt': return { ...state, prompt: event.text };
+    case 'setting': return withSettings(state, { [event.key]: event.value });
+    case 'settings reset': return withSettings(state, state.sampling.presets);
+    case 'refused': return { ...state, refusals: state.refusals + 1 };
+    case 'cleared': return { ...state, curves: noCurves(), columns: { on: newColumn(0), off: newColumn(0) } };
+    case 'cache': return { ...state, useCache: event.on };
+    case 'pace': return { ...state, pace: event.tokensPerSecond };
+    case 'visibility': return seen(state, event.hidden);
+    case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
+    case 'benchmark': return withBenchmark(state, event.event);
+    default: return reduceFlow(state, event);
+  }
+}
+
+/**
+ * Of a run, from the request to the proof.
+ * @typedef {Exclude<Event, { type: 'prompt' | 'setting' | 'settings reset' | 'refused' | 'cleared' | 'cache'
+ *   | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ */
+
+/** @param {State} state  @param {FlowEvent} event  @returns {State} */
+function reduceFlow(state, event) {
+  switch (event.type) {
+    case 'asked': return asked(state, event.comparing);
+    case 'loading': return loading(state);
+    case 'progress': return withFile(state, event.file, event.loaded);
+    case 'loaded': return loaded(state, event);
+    case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
+    case 'begun': return begun(state);
+    case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), capacityOf(state)) };
+    case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
+    case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
+    case 'tokens': return written(state, event);
+    case 'run ended': return runEnded(state, event);
+    case 'ended': return { ...state, status: statusAfter(state.run) };
+    case 'failed': return { ...withoutLost(state, event.failure), status: 'failed', failure: event.failure };
+    case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
+    case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
+    case 'comparing stopped': return { ...state, proof: { stage: 'stopped' } };
+    case 'comparing failed': {
+      const { failure } = event;
+      return { ...withoutLost(state, failure), proof: { stage: 'failed', message: failure.message } };
+    }
+  }
+}
+
+/** @param {State} state  @param {Partial<Settings['values']>} values  @returns {State} */
+const withSettings = (state, values) => (
+  { ...state, sampling: { ...state.sampling, values: { ...state.sampling.values, ...values } } });
+
+/** @param {State} state  @param {boolean} hidden  @returns {State} */
+const seen = (state, hidden) => ({
+  ...state, hidden,
+  benchmark: hidden ? reduceBenchmark(state.benchmark, { type: 'hidden' }) : state.benchmark,
+});
+
+/** A failure that took the model with it. @param {State} state  @param {Failure} failure  @returns {State} */
+const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model: undefined } : state);
+
+// ---- a run --------------------------------------------------------------------------------------
+
+/** @param {State} state  @param {boolean} comparing  @returns {State} */
+const asked = (state, comparing) => ({
+  ...state, status: 'starting', failure: undefined, loadStopped: false,
+  comparison: comparing ? { runs: [] } : undefined,
+});
+
+/** @param {State} state  @returns {State} */
+const loading = (state) => (
+  { ...state, status: 'loading', failure: undefined, download: { ...state.download, files: {} } });
+
+/** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
+const withFile = (state, file, bytes) => (
+  { ...state, download: { ...state.download, files: { ...state.download.files, [file]: bytes } } });
+
+/** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
+const loaded = (state, { config, generation, variant, memory }) => ({
+  ...state, model: { config, variant }, memory, resume: 'ready',
+  sampling: adopt(state.sampling, generation, config.nPositions),
+});
+
+/** @param {State} state  @returns {State} */
+const begun = (state) => ({
+  ...state, status: 'prefilling', proof: { stage: 'awaited' }, curves: beginRun(state.curves),
+  run: newRun(state.run.number + 1, state.prompt, state.sampling.values.maxTokens),
+});
+
+/** @param {State} state */
+const capacityOf = ({ model }) => model?.config.nPositions ?? 0;
+
+/** @param {Extract<Event, { type: 'prefilled' }>} event */
+const prefillOf = ({ tokens, reused, ms, cached }) => ({ tokens, reused, ms, cached });
+
+/** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
+function written(state, { tokens, memory }) {
+  const { run, columns, curves } = state;
+  let progress = { run, columns, curves };
+  for (const token of tokens) progress = takeToken(progress, token, state.hidden);
+  return { ...state, ...progress, memory, status: 'running' };
+}
+
+/** @param {State} state  @param {Answer<'generate'>} answer  @returns {State} */
+function runEnded(state, { reason, position, memory }) {
+  const run = { ...state.run, reason, position };
+  if (!state.comparison) return { ...state, run, memory };
+  const runs = [...state.comparison.runs, run];
+  const ended = runs.length === 2 ? { runs, parting: parting(runs[0], runs[1]) } : { runs };
+  return { ...state, run, memory, comparison: ended };
+}
+
+/** @param {Run} run  @returns {Status} */
+function statusAfter({ reason }) {
+  if (reason === 'stopped') return 'stopped';
+  return reason === 'context_full' ? 'full' : 'finished';
+}
+
+// ---- the benchmark ------------------------------------------------------------------------------
+
+/**
+ * It keeps runs waiting from the first event to the last.
+ * @param {State} state  @param {BenchmarkEvent} event
+ * @returns {State}
+ */
+function withBenchmark(state, event) {
+  const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
+  switch (event.type) {
+    case 'asked': return { ...next, resume: state.status, status: 'waiting', loadStopped: false };
+    case 'begun': return { ...next, status: 'waiting' };
+    case 'ended': return resumed(next);
+    case 'failed': return resumed(withoutLost(next, event.failure));
+    default: return next;
+  }
+}
+
+/** @param {State} state  @returns {State} */
+const resumed = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });

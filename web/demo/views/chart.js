@@ -1,0 +1,39 @@
+// The two lines: tokens per second against position, and what they say.
+import { lengthOfCurves, noCurves } from '../curves.js';
+import { button, element, note, say } from '../parts/dom.js';
+import { Plot } from '../parts/plot.js';
+import { isWorking } from '../state.js';
+import { chartWords, pointWords } from '../words.js';
+
+/** @import { View } from '../player.js' */
+
+/** @type {View} */
+export const chart = {
+  name: 'chart',
+  mount(root, { actions, signal }) {
+    const clear = button({ class: 'quiet', part: 'clear' }, 'Clear');
+    const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
+    const caption = element('figcaption', { part: 'caption' });
+    const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
+    const head = element('div', { class: 'chart-head' }, title, clear);
+    root.append(element('figure', { class: 'chart-box' }, head, box, caption));
+    clear.addEventListener('click', () => actions.clear(), { signal });
+    let curves = noCurves();
+    /** @type {number | null} */
+    let pointed = null;
+    let words = '';
+    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || words);
+    const plot = new Plot(box, curves, (position) => {
+      pointed = position;
+      showCaption();
+    }, signal);
+    return (state) => {
+      curves = state.curves;
+      words = chartWords(curves);
+      plot.show(curves);
+      showCaption();
+      box.setAttribute('aria-label', `Chart of tokens per second against position. ${words}`);
+      clear.disabled = isWorking(state) || lengthOfCurves(curves) === 0;
+    };
+  },
+};

@@ -1,0 +1,40 @@
+// The switch, Generate, and both ways one after the other.
+import { isMeasuring } from '../benchmark.js';
+import { button, element, say } from '../parts/dom.js';
+import { isWorking } from '../state.js';
+import { generateWords } from '../words.js';
+
+/** @import { View } from '../player.js' */
+
+const BOTH = 'Writes the story twice from the same seed, with the cache on and then off, and compares the '
+  + 'two texts token by token';
+
+/** @type {View} */
+export const controls = {
+  name: 'controls',
+  mount(root, { actions, signal }) {
+    const word = element('span', { class: 'word', part: 'cache-word', 'aria-hidden': 'true' });
+    const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
+    const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
+      track, element('span', {}, 'KV cache ', word));
+    const go = button({ class: 'primary', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' });
+    const both = button({ class: 'both', part: 'both', title: BOTH }, 'Run both');
+    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' },
+      cache, go, both));
+    let working = false; // as the reader sees it
+    cache.addEventListener('click', () => actions.flip(), { signal });
+    go.addEventListener('click', () => {
+      if (working) actions.stop();
+      else actions.generate();
+    }, { signal });
+    both.addEventListener('click', () => actions.compare(), { signal });
+    return (state) => {
+      working = isWorking(state);
+      cache.setAttribute('aria-checked', String(state.useCache));
+      say(word, state.useCache ? 'on' : 'off');
+      say(go, generateWords(state));
+      go.disabled = isMeasuring(state.benchmark);
+      both.disabled = working || isMeasuring(state.benchmark);
+    };
+  },
+};

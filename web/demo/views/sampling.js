@@ -1,0 +1,78 @@
+// The sampling settings, folded away: a field each, with what it means and what is wrong with it.
+import { button, element, note, say, uniqueId } from '../parts/dom.js';
+import { FIELDS, most, problemOf } from '../sampling.js';
+
+/**
+ * @import { Actions, View } from '../player.js'
+ * @import { Field, Settings } from '../sampling.js'
+ */
+
+const EXPLANATION = 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
+  + 'settings always give the same story.';
+
+/** @type {View} */
+export const sampling = {
+  name: 'sampling',
+  mount(root, { actions, signal }) {
+    const summary = element('span', { class: 'note', part: 'sampling-summary' });
+    const reset = button({ part: 'defaults' }, 'Back to the model’s own settings');
+    const entries = FIELDS.map((field) => fieldOf(field, actions, signal));
+    const fold = element('details', { class: 'fold', part: 'sampling' },
+      element('summary', {}, 'Sampling ', summary),
+      element('p', { class: 'note' }, EXPLANATION),
+      element('div', { class: 'fields', part: 'fields' }, ...entries.map(({ box }) => box)),
+      element('p', {}, reset));
+    root.append(fold);
+    reset.addEventListener('click', () => actions.resetSampling(), { signal });
+    let refusals = 0;
+    return (state) => {
+      const wrong = entries.filter(({ show }) => !show(state.sampling));
+      say(summary, wrong.length > 0 ? '(a setting needs your attention)' : summaryOf(state.sampling));
+      if (state.refusals === refusals) return;
+      refusals = state.refusals;
+      fold.open = true;
+      wrong[0]?.input.focus(); // the reader is taken to it
+    };
+  },
+};
+
+/** @param {Settings} settings */
+const summaryOf = ({ values: { seed, temperature, maxTokens } }) => (
+  `seed ${seed}, temperature ${temperature}, ${maxTokens} tokens`);
+
+/** @param {Field} field  @param {Actions} actions  @param {AbortSignal} signal */
+function fieldOf(field, actions, signal) {
+  const id = uniqueId(field.key);
+  const input = element('input', {
+    id, part: field.key, type: 'number', min: field.min, step: field.step,
+    inputmode: field.whole ? 'numeric' : 'decimal',
+    'aria-describedby': `${id}-help ${id}-problem`,
+  });
+  const problem = element('span', { id: `${id}-problem`, class: 'problem', part: `${field.key}-problem` });
+  const help = Object.assign(note(field.help), { id: `${id}-help` });
+  const entry = element('div', { class: 'entry' }, input);
+  input.addEventListener('input', () => actions.setSampling(field.key, input.valueAsNumber), { signal });
+  if (field.key === 'seed') entry.append(seedButton(actions, signal));
+  /** @param {Settings} settings  @returns {boolean} whether nothing is wrong */
+  const show = (settings) => {
+    const value = settings.values[field.key];
+    if (!Object.is(input.valueAsNumber, value) && !Number.isNaN(value)) input.value = String(value);
+    input.max = String(most(field, settings));
+    const words = problemOf(field, settings);
+    say(problem, words);
+    if (words) input.setAttribute('aria-invalid', 'true');
+    else input.removeAttribute('aria-invalid');
+    return words === '';
+  };
+  const label = element('label', { for: id }, field.label);
+  return { box: element('div', { class: 'field' }, label, entry, help, problem), input, show };
+}
+
+/** @param {Actions} actions  @param {AbortSignal} signal */
+function seedButton(actions, signal) {
+  const made = button({ part: 'new-seed' }, 'New seed');
+  made.addEventListener('click', () => {
+    actions.setSampling('seed', crypto.getRandomValues(new Uint32Array(1))[0]);
+  }, { signal });
+  return made;
+}

@@ -1,0 +1,41 @@
+// What the demo is doing, how far the model has loaded, and what went wrong.
+import { button, element, note, say } from '../parts/dom.js';
+import { bytesLoaded } from '../state.js';
+import { failureWords, statusWords } from '../words.js';
+
+/** @import { View } from '../player.js' */
+
+/** @type {View} */
+export const status = {
+  name: 'status',
+  mount(root, { actions, signal }) {
+    const words = element('p', { part: 'state' });
+    const progress = element('progress', {
+      part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
+    const message = element('p', { part: 'error-message' });
+    const code = element('code', { part: 'error-code' });
+    const retry = button({ part: 'retry' }, 'Try again');
+    const coded = note('Code: ');
+    coded.append(code);
+    const error = element('div', { class: 'error', part: 'error', role: 'alert', hidden: true },
+      message, element('p', {}, retry, ' ', coded));
+    root.append(element('div', { class: 'state' }, words, progress), error);
+    retry.addEventListener('click', () => actions.retry(), { signal });
+    return (state) => {
+      say(words, statusWords(state));
+      progress.hidden = state.status !== 'loading';
+      showShare(progress, bytesLoaded(state), state.download.total);
+      if (state.failure) {
+        say(message, failureWords(state.failure));
+        say(code, state.failure.code);
+      }
+      error.hidden = !state.failure;
+    };
+  },
+};
+
+/** @param {HTMLProgressElement} progress  @param {number} bytes  @param {number} total  0: not known */
+function showShare(progress, bytes, total) {
+  if (bytes > 0 && total > 0) progress.value = Math.min(1, bytes / total);
+  else progress.removeAttribute('value');
+}

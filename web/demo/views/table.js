@@ -1,0 +1,64 @@
+// The chart's twin for those who cannot see it: its points in a table, folded away.
+import { MODES, lastPoint, lengthOfCurves, speedAt } from '../curves.js';
+import { element, say } from '../parts/dom.js';
+import { counted, measured } from '../../measure/numbers.js';
+
+/**
+ * @import { Curves } from '../curves.js'
+ * @import { View } from '../player.js'
+ */
+
+const MOST_ROWS = 64; // about
+
+/** @type {View} */
+export const table = {
+  name: 'table',
+  mount(root, { signal }) {
+    const caption = element('caption', { part: 'data-caption' }, 'Tokens per second by position');
+    const body = element('tbody');
+    const made = element('table', { class: 'data-table', part: 'data-table' }, caption,
+      element('thead', {}, element('tr', {}, element('th', { scope: 'col' }, 'Position'),
+        ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, `cache ${mode}`)))),
+      body);
+    const box = element('div', {
+      class: 'table-box', tabindex: 0, role: 'group', 'aria-label': 'Data of the chart' }, made);
+    const fold = element('details', { class: 'fold data', part: 'data' },
+      element('summary', {}, 'Show data table'), box);
+    root.append(fold);
+    /** @type {Curves | undefined} */
+    let curves;
+    /** @type {Curves | undefined} the last that were filled in */
+    let shown;
+    const fill = () => {
+      if (!curves || !fold.open || curves === shown) return;
+      shown = curves;
+      const step = Math.max(1, Math.ceil(lengthOfCurves(curves) / MOST_ROWS));
+      const rows = rowsOf(curves, step);
+      body.replaceChildren(...rows);
+      say(caption, rows.length === 0 ? 'No speeds measured yet'
+        : `Tokens per second by position${step > 1 ? `, one row for every ${step} tokens` : ''}`);
+    };
+    fold.addEventListener('toggle', fill, { signal });
+    return (state) => {
+      curves = state.curves;
+      fill();
+    };
+  },
+};
+
+/**
+ * @param {Curves} curves
+ * @param {number} step  positions from row to row; the ends of the lines are there too
+ */
+function rowsOf(curves, step) {
+  const ends = MODES.map((mode) => lastPoint(curves, mode)?.position);
+  const rows = [];
+  for (let position = 0; position < lengthOfCurves(curves); position++) {
+    if (position % step !== 0 && !ends.includes(position)) continue;
+    const speeds = MODES.map((mode) => speedAt(curves, mode, position));
+    if (speeds.every((speed) => speed === null)) continue;
+    rows.push(element('tr', {}, element('th', { scope: 'row' }, counted(position)),
+      ...speeds.map((speed) => element('td', {}, speed === null ? '–' : measured(speed)))));
+  }
+  return rows;
+}

@@ -1,0 +1,196 @@
+// What the state means, in sentences: those that more than one view needs, or that are worth a test.
+import { isMeasuring } from './benchmark.js';
+import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { BITS } from './report.js';
+import { bytesLoaded, isWorking } from './state.js';
+import { counted, measured, megabytes } from '../measure/numbers.js';
+
+/**
+ * @import { Benchmark } from './benchmark.js'
+ * @import { Curves } from './curves.js'
+ * @import { Failure } from './failure.js'
+ * @import { Run } from './run.js'
+ * @import { State } from './state.js'
+ */
+
+const WRITING = {
+  on: 'Decode: writing token by token, with the cache.',
+  off: 'Decode without the cache: each token runs the whole text through the model again.',
+};
+const PREFILL = 'Prefill: reading your prompt.';
+const UNLOADED = 'Press Generate: the model is loaded first, once.';
+const LOADING = 'Loading the model.';
+const LOAD_STOPPED = 'Loading was stopped.';
+
+/** @param {number} count */
+export const tokensInWords = (count) => `${counted(count)} token${count === 1 ? '' : 's'}`;
+
+/** What the demo is doing. @param {State} state */
+export function statusWords(state) {
+  switch (state.status) {
+    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : UNLOADED;
+    case 'starting': return 'Starting.';
+    case 'loading': return loadingWords(state);
+    case 'ready': return 'The model is loaded: press Generate.';
+    case 'prefilling': return PREFILL;
+    case 'running': return WRITING[state.run.mode];
+    case 'failed': return 'This did not work.';
+    case 'waiting': return 'The benchmark below is running: Generate waits until it has finished.';
+    default: return endingWords(state.run);
+  }
+}
+
+/** @param {State} state */
+function loadingWords(state) {
+  const { total } = state.download;
+  const bytes = bytesLoaded(state);
+  if (bytes === 0) return LOADING;
+  return `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`;
+}
+
+/** @param {Run} run */
+function endingWords({ reason, tokens, position }) {
+  const written = `${tokensInWords(tokens.length)} written`;
+  if (reason === 'stopped') return `Stopped: ${written}.`;
+  if (reason === 'context_full') {
+    return `The context is full: all ${counted(position)} positions are taken, ${written}.`;
+  }
+  return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
+}
+
+/** On the button that starts and stops a run. @param {State} state */
+export function generateWords(state) {
+  if (isWorking(state)) return 'Stop';
+  const { total } = state.download;
+  return state.model || total === 0 ? 'Generate' : `Generate (${megabytes(total)})`;
+}
+
+/** What there is to say about a run beside its numbers. @param {State} state */
+export function remarkWords({ run, comparison }) {
+  if (comparison?.parting !== undefined) return comparisonWords(comparison.runs, comparison.parting);
+  const { unmeasured, catchUp } = run;
+  const remarks = [];
+  if (unmeasured > 0) {
+    remarks.push(`Not measured, because this tab was hidden: ${tokensInWords(unmeasured)}.`);
+  }
+  if (catchUp) {
+    const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
+    const time = `${measured(catchUp.ms)} ms, not in the chart`;
+    remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
+  }
+  return remarks.join(' ');
+}
+
+/** @param {readonly Run[]} runs  with the cache, and without  @param {number} parting */
+function comparisonWords([on, off], parting) {
+  if (parting >= 0) {
+    const from = `token ${counted(parting + 1)}`;
+    return `The two texts differ from ${from} on. This should not be: please report it.`;
+  }
+  const same = tokensInWords(off.tokens.length);
+  if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
+  const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
+  const times = `${cached} with the cache, ${uncached} without`;
+  return `Both runs wrote the same ${same}. In computing time: ${times}.`;
+}
+
+/** @param {Failure} failure */
+export const failureWords = ({ message, offline }) => (
+  offline ? `${message} You seem to be offline.` : message);
+
+// ---- the chart ----------------------------------------------------------------------------------
+
+/** What the chart shows. @param {Curves} curves */
+export function chartWords(curves) {
+  const both = contrast(curves);
+  if (both) {
+    const { position, on, off } = both;
+    const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
+    const speeds = `${measured(on)} tokens/s with the cache, ${measured(off)} without`;
+    return `Around position ${counted(position)}: ${speeds}: ${times}.`;
+  }
+  const said = MODES.flatMap((mode) => {
+    const last = lastPoint(curves, mode);
+    if (!last) return [];
+    return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
+  });
+  if (said.length === 2) return said.join(' ');
+  if (said.length === 1) return `${said[0]} Now switch the cache ${lastPoint(curves, 'on') ? 'off' : 'on'}.`;
+  return 'Each token becomes a point here: how fast it was computed, against its position in the text.';
+}
+
+/** What was measured at one position; '' if nothing. @param {Curves} curves  @param {number} position */
+export function pointWords(curves, position) {
+  const said = MODES.flatMap((mode) => {
+    const speed = speedAt(curves, mode, position);
+    return speed === null ? [] : `${measured(speed)} tokens/s with the cache ${mode}`;
+  });
+  return said.length > 0 ? `Position ${counted(position)}: ${said.join(', ')}.` : '';
+}
+
+// ---- the benchmark ------------------------------------------------------------------------------
+
+/** What the benchmark is doing, or has found. @param {Benchmark} benchmark */
+export function benchmarkWords(benchmark) {
+  const { status, step, share = 0 } = benchmark;
+  if (status === 'running' && step) {
+    const percent = Math.floor(100 * share);
+    return `Measuring ${BITS[step.weights]} after ${counted(step.context)} tokens: ${percent} % done.`;
+  }
+  if (status === 'failed') {
+    return benchmark.rows.length > 0 ? 'This did not work to its end; what was finished is below.'
+      : 'This did not work.';
+  }
+  if (status === 'idle' && !benchmark.interrupted) {
+    return 'Nothing leaves your machine. A large model takes longer.';
+  }
+  return benchmarkNews(benchmark);
+}
+
+/**
+ * What of it is worth being spoken: no percentages, and not errors, which are alerts.
+ * @param {Benchmark} benchmark
+ */
+function benchmarkNews(benchmark) {
+  switch (benchmark.status) {
+    case 'idle': return benchmark.interrupted ? 'Stopped before anything was measured.' : '';
+    case 'loading': return 'Getting ready.';
+    case 'running': return benchmark.second
+      ? `Half of it is done: loading the model once more, with ${BITS[benchmark.second]}.` : 'Measuring.';
+    case 'stopped': return `Stopped: what was finished is below. ${findings(benchmark)}`;
+    case 'done': return `Measured. ${findings(benchmark)}`;
+    default: return '';
+  }
+}
+
+/** What to remember of it. @param {Benchmark} benchmark */
+function findings({ rows, subject }) {
+  const alike = rows.filter(({ weights }) => weights === rows[0].weights);
+  const { context, decode, uncached } = alike[alike.length - 1];
+  const cached = `${measured(decode.median)} tokens per second with the cache`;
+  const on = `After ${tokensInWords(context)}, your machine writes ${cached}`;
+  if (uncached) return `${on} and ${measured(uncached.median)} without it.`;
+  return `${on}; without it, one token takes longer than ${(subject?.plan.patienceMs ?? 0) / 1000} s.`;
+}
+
+// ---- for screen readers -------------------------------------------------------------------------
+
+/**
+ * What screen readers should hear of a state, on each of two subjects; undefined: nothing new, '': nothing.
+ * @param {State} state
+ * @returns {{ run: string | undefined, benchmark: string }}
+ */
+export function spoken(state) {
+  return { run: runNews(state), benchmark: benchmarkNews(state.benchmark) };
+}
+
+/** No ticking numbers, and not errors, which are alerts. @param {State} state */
+function runNews(state) {
+  switch (state.status) {
+    case 'waiting': return undefined;
+    case 'loading': return isMeasuring(state.benchmark) ? undefined : LOADING;
+    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : '';
+    case 'starting': case 'ready': case 'failed': return '';
+    default: return statusWords(state);
+  }
+}
