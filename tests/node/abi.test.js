@@ -128,10 +128,10 @@ test('a module of another release is refused: a function is missing, or a struct
   });
   await rejectsCode(Engine.create({ wasm: renamed }), 'wasm_invalid', /same release/);
   const moved = await altered((bytes) => {
-    const layout = Buffer.from(Uint16Array.from(abi.EXPECTED_LAYOUT).buffer);
-    const at = bytes.indexOf(layout);
-    assert.ok(at > 0, 'the layout lies in the module as one piece');
-    bytes[at + layout.length - 4]++; // the last offset
+    const end = Buffer.from(Uint16Array.from(abi.EXPECTED_LAYOUT.slice(-8)).buffer);
+    const at = bytes.indexOf(end);
+    assert.ok(at > 0, 'the end of the layout lies in the module');
+    bytes[at + end.length - 4]++; // the last offset
   });
   await rejectsCode(Engine.create({ wasm: moved }), 'wasm_invalid', /same release/);
   (await Engine.create({ wasm: await altered(() => {}) })).dispose();

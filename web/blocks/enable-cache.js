@@ -21,31 +21,19 @@
 //                                         returns their logits: (T, V)
 //   model.forward(ids, { row })           the same on another row of a cache with a batchSize
 //   model.forward(ids, { cache: false })  is the model's own full-sequence pass, for training and scoring:
-//                                         the cache is neither read nor written. So is every call of a part of
-//                                         the model from elsewhere
+//                                         the cache is neither read nor written. So is every call of a part
+//                                         of the model from elsewhere
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
 import { KVCache } from '../cache/kv-cache.js';
 import { cacheFull, swapAxes } from '../cache/native-cache.js';
 import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';
+import { checkModel } from './gpt-like.js';
 
 /**
  * @import { CacheType } from '../cache/options.js'
  * @import { SessionCache } from '../session/session-cache.js'
- *
- * @typedef {{ forward: (x: Float32Array) => Float32Array }} Layer
- * @typedef {Layer & { qProj: Layer, kProj: Layer, vProj: Layer, outProj: Layer }} AttentionLayer
- *
- * @typedef {object} GPTLike  see the contract above
- * @property {number} embedDim
- * @property {number} numLayers
- * @property {number} numHeads
- * @property {number} [numKVHeads]
- * @property {number} maxSeqLen
- * @property {{ attention: AttentionLayer }[]} blocks
- * @property {(ids: ArrayLike<number>, start?: number) => Float32Array} embed
- * @property {(ids: ArrayLike<number>, options?: any) => any} forward
- * @property {KVCache} [kvCache]
+ * @import { AttentionLayer, GPTLike, Layer } from './gpt-like.js'
  *
  * @typedef {object} EnableOptions
  * @property {number} [batchSize]  rows, 1 by default
@@ -132,8 +120,8 @@ function sizesOf(model, options) {
       `The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; ${maxSeqLen} is more.`);
   }
   if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', 'embed() adds a position to each token, which is part of every cached key '
-      + 'and value: a token cannot move to another position, so the oldest ones cannot be dropped. '
+    throw new KvcError('unsupported', 'embed() adds a position to each token, which is part of every cached '
+      + 'key and value: a token cannot move to another position, so the oldest ones cannot be dropped. '
       + 'Choose "error" or "stop".');
   }
   const { numLayers, embedDim, numHeads, numKVHeads = numHeads } = model;
@@ -141,53 +129,7 @@ function sizesOf(model, options) {
   return { batchSize, maxSeqLen, numLayers, numHeads: numKVHeads, headDim, keyType, valueType, whenFull };
 }
 
-/** @param {boolean} holds  @param {string} what  the model must have */
-function need(holds, what) {
-  if (holds) return;
-  throw new KvcError('config_invalid', `enableKVCache needs ${what}; see the contract in enable-cache.js.`);
-}
-
-/** @param {GPTLike} model */
-function checkModel(model) {
-  for (const name of /** @type {const} */ (['embedDim', 'numLayers', 'numHeads', 'maxSeqLen'])) {
-    need(Number.isInteger(model[name]) && model[name] >= 1,
-      `model.${name}, a whole number of at least 1, and it is ${model[name]}`);
-  }
-  const { embedDim, numLayers, numHeads, numKVHeads = numHeads, blocks } = model;
-  need(embedDim % (4 * numHeads) === 0,
-    `an embedDim that divides by numHeads into multiples of 4, and ${embedDim} / ${numHeads} is not one`);
-  need(Number.isInteger(numKVHeads) && numHeads % numKVHeads === 0,
-    `a numKVHeads that divides numHeads = ${numHeads}, and it is ${numKVHeads}`);
-  for (const name of /** @type {const} */ (['embed', 'forward'])) {
-    need(typeof model[name] === 'function', `model.${name}()`);
-  }
-  need(Array.isArray(blocks) && blocks.length === numLayers,
-    `model.blocks, an array of numLayers = ${numLayers} blocks`);
-  checkAttentions(blocks.map((block) => block?.attention));
-  for (const name of ['embed', 'forward', 'kvCache']) {
-    need(isReplaceable(model, name), `a model.${name} that can be replaced, and it is frozen`);
-  }
-}
-
-/** @param {AttentionLayer[]} attentions  of the blocks */
-function checkAttentions(attentions) {
-  attentions.forEach((attention, i) => {
-    const parts = [attention, attention?.qProj, attention?.kProj, attention?.vProj, attention?.outProj];
-    need(parts.every((part) => typeof part?.forward === 'function'),
-      `blocks[${i}].attention with forward() and qProj, kProj, vProj, outProj with forward()`);
-    const first = attentions.indexOf(attention);
-    need(first === i, `an attention of its own for each block, and blocks ${first} and ${i} share one`);
-    need(isReplaceable(attention, 'forward'),
-      `a blocks[${i}].attention.forward that can be replaced, and it is frozen`);
-  });
-}
-
 // ---- attaching ------------------------------------------------------------------------------------
-
-/** @param {object} object  @param {string} name */
-function isReplaceable(object, name) {
-  return Object.getOwnPropertyDescriptor(object, name)?.configurable ?? Object.isExtensible(object);
-}
 
 /**
  * Replaces a property; what is returned puts it back as it was.

@@ -173,9 +173,7 @@ export class KVCache extends CacheView {
     const native = this.#native;
     const rows = rowsOf(native, row);
     for (const b of rows) checkHeld(native, b, n, `it cannot be cut to ${n}.`);
-    native.calls.operation(() => {
-      for (const b of rows) native.change([b], 'kvc_cache_truncate', b, n);
-    });
+    native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_truncate', b, n)));
   }
 
   /**
@@ -188,9 +186,7 @@ export class KVCache extends CacheView {
     const rows = rowsOf(native, row);
     const end = areCounts(first, count) ? first + count : NaN;
     for (const b of rows) checkHeld(native, b, end, `${count} from ${first} on are not all among them.`);
-    native.calls.operation(() => {
-      for (const b of rows) native.change([b], 'kvc_cache_evict', b, first, count);
-    });
+    native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_evict', b, first, count)));
   }
 
   /**
