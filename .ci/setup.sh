@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# Sourced by build.sh: brings in what a command needs and this machine lacks. Root on Debian gets
-# it installed; elsewhere one message lists all that is missing and where to get it, and the build
-# goes on with what it can.
+# Sourced by build.sh: installs what a command needs and this machine lacks. That takes root on Debian;
+# elsewhere one message lists everything that is missing and where to get it, and the build does what
+# it can.
 
 EMCC_MINIMUM=3.1.60
 CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/kvcache-wasm"
@@ -9,7 +9,7 @@ EMCC_ROOT="$CACHE/emscripten" # a small Debian 13 with a current emcc, entered b
 
 say() { printf '== %s\n' "$*"; }
 
-# setup PART...: of wasm, native, page, browser, bench. One round of installing for all of them.
+# setup PART...: of wasm, native, page, browser. One round of installing for all of them.
 setup() {
     local part package missing=""
     for package in $(for part; do packages_for "$part"; done | sort -u); do
@@ -24,10 +24,9 @@ setup() {
 
 packages_for() {
     case $1 in
-        wasm) echo libsimde-dev emscripten ;;
-        native) echo gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
+        wasm) echo make gcc libsimde-dev emscripten ;;
+        native) echo make gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
         browser) echo chromium ;;
-        bench) echo libsimde-dev gcc emscripten ;;
     esac | tr ' ' '\n'
 }
 
@@ -38,7 +37,7 @@ has() {
         libclang-rt-*) # for the sanitizers and for fuzzing
             echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
                 clang -fsanitize=fuzzer,address -x c - -o /dev/null ;;
-        emscripten) ! wasm_stale || [ -n "$(find_emcc)" ] ;;
+        emscripten) make -qf src/build.mk wasm || [ -n "$(find_emcc)" ] ;;
         *) command -v "$1" ;;
     esac
 }
@@ -114,6 +113,7 @@ make_emcc_root() {
 
 # The mirror this machine gets Debian from.
 debian_mirror() {
+    # shellcheck disable=SC2016
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' |
         awk '/^https?:/ { uri = uri ? uri : $0 } END { print uri ? uri : "http://deb.debian.org/debian" }'
 }
@@ -145,23 +145,10 @@ run_emcc() (
     esac
     job=$(mktemp -d "$EMCC_ROOT/tmp/kvc.XXXXXX")
     trap 'rm -rf "$job"' EXIT
-    mkdir -p "$job/build" "$job/tests/bench" "$job/tests/node"
-    cp -R include src "$job" && cp tests/bench/*.c "$job/tests/bench" && cp tests/node/*.c "$job/tests/node" &&
-        cp -RL build/include "$job/build" &&
+    case $* in *build/lab/*) planted=build/lab/src ;; *) planted="" ;; esac
+    # shellcheck disable=SC2016,SC2086
+    cp -RL --parents include src tests/node/*.c build/include $planted "$job" &&
         chroot "$EMCC_ROOT" env -i PATH=/usr/bin:/bin HOME=/root \
             sh -c 'cd "$0" && exec emcc "$@"' "/tmp/${job##*/}" "$@" -o out.wasm &&
         cp "$job/out.wasm" "$out"
 )
-
-# SIMDe alone in a folder of its own: /usr/include on the path would give emcc the wrong libc.
-link_simde() {
-    local folder
-    for folder in /usr/include /usr/local/include /opt/homebrew/include; do
-        [ -e "$folder/simde/wasm/simd128.h" ] || continue
-        mkdir -p build/include
-        ln -sfn "$folder/simde" build/include/simde
-        return
-    done
-    say "the SIMDe headers are missing (Debian: libsimde-dev)"
-    return 1
-}

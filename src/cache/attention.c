@@ -15,7 +15,7 @@ enum { QUERIES = 2 }; /* queries that share one walk over keys and values */
 typedef struct head {
     const kvc_cache *cache;
     const uint32_t *table; /* the sequence's pages */
-    size_t index;          /* in the pools: layer * H + head */
+    void *keys, *values;   /* kvc_pool_head */
     size_t D, width;       /* width: of a row of scores, in floats: whole pages */
     float *scores;         /* [QUERIES, width] */
     float *widened;        /* [KVC_PAGE * D] a page of F16 or I8 as floats */
@@ -34,23 +34,27 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
 static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                     float *scratch)
 {
+    const size_t index = layer * cache->shape.n_kv_head + kv_head;
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
     return (head){.cache = cache,
                   .table = kvc_pages_of(&cache->pages, b),
-                  .index = layer * cache->shape.n_kv_head + kv_head,
+                  .keys = kvc_pool_head(&cache->keys, index),
+                  .values = kvc_pool_head(&cache->values, index),
                   .D = cache->shape.head_dim,
                   .width = width,
                   .scores = scratch,
                   .widened = scratch + QUERIES * width};
 }
 
-/* The page that has a slot, as floats: F32 in place, widened otherwise. */
-static const float *page_of(const head *h, const kvc_pool *pool, size_t slot)
+/* The page that has a slot, as floats: F32 in place, widened otherwise.
+ *   pages: keys or values */
+static const float *page_of(const head *h, const kvc_format *format, void *pages,
+                            size_t slot)
 {
-    const void *stored = kvc_pool_page(pool, h->index, h->table[slot / KVC_PAGE]);
-    if (pool->format.type == KVC_F32)
+    const void *stored = kvc_page_at(format, pages, h->table[slot / KVC_PAGE]);
+    if (format->type == KVC_F32)
         return stored;
-    kvc_page_widen(&pool->format, h->widened, stored);
+    kvc_page_widen(format, h->widened, stored);
     return h->widened;
 }
 
@@ -62,7 +66,7 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
     for (size_t r = 0; r < rows; r++)
         memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
     for (size_t first = 0; first < n; first += KVC_PAGE) {
-        const float *keys = page_of(h, &h->cache->keys, first);
+        const float *keys = page_of(h, &h->cache->keys.format, h->keys, first);
         const size_t lanes = kvc_round_up(kvc_min(KVC_PAGE, n - first), 4);
         kvc_accumulate(h->scores + first, h->width, q, stride, keys, KVC_PAGE, rows, h->D,
                        lanes);
@@ -86,7 +90,7 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
 {
     for (size_t slot = first, run; slot < first + n; slot += run) {
         run = run_length(h, slot, first + n - slot);
-        const float *values = page_of(h, &h->cache->values, slot);
+        const float *values = page_of(h, &h->cache->values.format, h->values, slot);
         kvc_accumulate(y, stride, scores + slot, h->width,
                        values + slot % KVC_PAGE * h->D, h->D, rows, run, h->D);
     }

@@ -166,7 +166,7 @@ static void copy_page(const kvc_pool *pool, size_t to, size_t from)
 {
     for (size_t i = 0; i < pool->n_heads; i++)
         memcpy(kvc_pool_page(pool, i, to), kvc_pool_page(pool, i, from),
-               kvc_pool_page_bytes(pool));
+               kvc_page_bytes(&pool->format));
 }
 
 void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
@@ -189,9 +189,11 @@ void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n)
 static void write_head(const kvc_pool *pool, size_t index, const uint32_t *table,
                        size_t position, size_t T, const float *x, size_t stride)
 {
+    const kvc_format *format = &pool->format;
+    void *head = kvc_pool_head(pool, index);
     for (size_t t = 0; t < T; t++, x += stride) {
         const size_t at = position + t;
-        kvc_vector_store(&pool->format, kvc_pool_page(pool, index, table[at / KVC_PAGE]),
+        kvc_vector_store(format, kvc_page_at(format, head, table[at / KVC_PAGE]),
                          at % KVC_PAGE, x);
     }
 }

@@ -47,14 +47,25 @@ size_t kvc_cache_fill(const kvc_cache *cache);
 /* Bytes of one token's K and V in all layers and heads. */
 size_t kvc_cache_token_bytes(const kvc_cache *cache);
 
-static inline size_t kvc_pool_page_bytes(const kvc_pool *pool)
+static inline size_t kvc_page_bytes(const kvc_format *format)
 {
-    return KVC_PAGE * pool->format.vector_bytes;
+    return KVC_PAGE * format->vector_bytes;
+}
+
+/* The pages of one head, and one of them. */
+static inline void *kvc_pool_head(const kvc_pool *pool, size_t index)
+{
+    return pool->pages + index * pool->n_pages * kvc_page_bytes(&pool->format);
+}
+
+static inline void *kvc_page_at(const kvc_format *format, void *head, size_t page)
+{
+    return (unsigned char *)head + page * kvc_page_bytes(format);
 }
 
 static inline void *kvc_pool_page(const kvc_pool *pool, size_t index, size_t page)
 {
-    return pool->pages + (index * pool->n_pages + page) * kvc_pool_page_bytes(pool);
+    return kvc_page_at(&pool->format, kvc_pool_head(pool, index), page);
 }
 
 #endif

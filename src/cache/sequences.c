@@ -188,7 +188,7 @@ kvc_error kvc_cache_keep(kvc_cache *cache, size_t b)
 
 static void clear_pool(const kvc_pool *pool)
 {
-    memset(pool->pages, 0, pool->n_heads * pool->n_pages * kvc_pool_page_bytes(pool));
+    memset(pool->pages, 0, pool->n_heads * pool->n_pages * kvc_page_bytes(&pool->format));
 }
 
 void kvc_cache_reset(kvc_cache *cache)

@@ -75,7 +75,7 @@ if (job.builds.length > 0) {
   if (options.chromium) await runChromium(job, keep);
 }
 if (builds.includes('native')) {
-  if (existsSync(new URL('../../build/bench-native', import.meta.url))) await runNative(job, keep);
+  if (existsSync(new URL('../../build/bench/native', import.meta.url))) await runNative(job, keep);
   else console.error('Native: not measured; ./build.sh bench builds its program where there is a gcc.');
 }
 refuseDifferences(rows);

@@ -16,7 +16,7 @@ import { SHAPES, randomModel } from './shapes.js';
  * @import { Sizes } from './shapes.js'
  */
 
-const PROGRAM = fileURLToPath(new URL('../../build/bench-native', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../build/bench/native', import.meta.url));
 const SHIPPED = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
 const WEIGHTS = { f32: 0, int8: 3 }; // kvc_dtype
 

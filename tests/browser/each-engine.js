@@ -4,25 +4,36 @@ import { after, before, describe, test } from 'node:test';
 import { engines } from './engines.js';
 
 /**
+ * @import { TestContext } from 'node:test'
+ * @import { PageSettings } from './engines.js'
+ * @import { Page } from './engines/page.js'
+ */
+
+/**
  * Declares tests for every engine. Where one is not installed, each of its tests is skipped and says why.
  * @param {(engine: { name: string, test: typeof test, openPage: OpenPage }) => void} declare
  *
- * @typedef {(t: import('node:test').TestContext, url: string, settings?: import('./engines.js').PageSettings & { expected?: RegExp }) =>
- *   Promise<import('./engines/page.js').Page>} OpenPage
- *   A page that must not have complained once the test is over, but of what is `expected`.
+ * @typedef {PageSettings & { expected?: RegExp }} OpenSettings
+ *   After the test, the page must not have complained of anything but what is `expected`.
+ * @typedef {(t: TestContext, url: string, settings?: OpenSettings) => Promise<Page>} OpenPage
  */
 export function eachEngine(declare) {
   for (const { name, reason, launch } of engines()) {
     describe(name, () => {
       let browser;
-      before(async () => { if (!reason) browser = await launch(); });
+      before(async () => {
+        if (!reason) browser = await launch();
+      });
       after(() => browser?.close());
       const openPage = async (t, url, { expected, ...settings } = {}) => {
         const page = await browser.newPage(settings);
         t.after(async () => {
           const complaints = await page.complaints().catch((error) => [`gone: ${error}`]);
           await page.close();
-          assert.deepEqual(complaints.filter((words) => !expected?.test(words)), []);
+          assert.deepEqual(
+            complaints.filter((words) => !expected?.test(words)),
+            [],
+          );
         });
         await page.goto(url);
         return page;

@@ -1,5 +1,5 @@
-// Three browser engines behind one small interface: what is here, how it is started, and pages that are driven
-// in the same words in all of them. ENGINES="firefox webkit" leaves the others out.
+// Three browser engines behind one small interface: what is here, how it is started, and pages that are
+// driven in the same words in all of them. ENGINES="firefox webkit" leaves the others out.
 import * as chromium from './engines/chromium.js';
 import * as firefox from './engines/firefox.js';
 import { Page } from './engines/page.js';

@@ -1,7 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ../../build.sh: feeds each tests/fuzz/fuzz_*.c with bytes, and keeps what was found.
-
-build_fuzz() { build_native fuzz; }
+# Sourced by ../../build.sh: feeds bytes to each tests/fuzz/fuzz_*.c, and keeps what it finds.
 
 # New inputs go to build/fuzz/corpus, one that fails to build/fuzz/TARGET-crash-...
 run_fuzz() { # run_fuzz SECONDS

@@ -1,7 +1,7 @@
-/* Saved states from anywhere: real ones altered here and there, or any bytes behind a real
- * header, the length and the checksum put right half of the time so that what lies behind
- * them is reached. What restore refuses leaves everything as it was; what it takes can go
- * on. */
+/* Saved states from anywhere: real ones altered here and there, or any bytes behind a
+ * real header, the length and the checksum put right half of the time so that what lies
+ * behind them is reached. What restore refuses leaves everything as it was; what it
+ * takes can go on. */
 #include <math.h>
 
 #include "base/number.h"

@@ -4,15 +4,24 @@
 #include <stdio.h>
 
 #ifdef KVC_LAB
+#include "lab/ids.h"
 #include "lab/lab.h"
 
-/* The mutation gate names the bug to plant in the environment, by its number in bugs.txt,
- * and reads line by line what turns red. */
+/* The mutation gate names the bug to plant in the environment, and reads line by line
+ * what turns red. */
 __attribute__((constructor)) static void plant_bug(void)
 {
-    const char *bug = getenv("KVC_BUG");
+    const int n = sizeof kvc_lab_ids / sizeof *kvc_lab_ids;
+    const char *id = getenv("KVC_BUG");
+    int bug = 0;
     setvbuf(stdout, NULL, _IOLBF, 0);
-    kvc_lab_set(bug ? atoi(bug) : 0);
+    while (id && bug < n && strcmp(id, kvc_lab_ids[bug]) != 0)
+        bug++;
+    if (bug == n) {
+        fprintf(stderr, "there is no bug %s\n", id);
+        exit(2);
+    }
+    kvc_lab_set(bug);
 }
 #endif
 

@@ -96,12 +96,16 @@ static case_op draw_op(const random_case *c, case_kind kind, uint64_t *state)
     return op;
 }
 
-/* From a stream of its own: the rest of the case is as it would be without. */
+/* From a stream of its own: the rest of the case is as it would be without. One in twelve
+ * has heads of a size that people ship. */
 static void free_heads(kvc_config *m, uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)2 << 32);
     m->n_head *= (uint32_t)(1 + random_below(&state, 3));
     m->n_embd = 4 * (uint32_t)(1 + random_below(&state, 9));
+    static const uint32_t shipped[] = {32, 44, 64, 128};
+    if (random_below(&state, 12) == 0)
+        m->head_dim = shipped[random_below(&state, 4)];
 }
 
 random_case random_case_new(uint64_t seed)

@@ -1,12 +1,12 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off
+ *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14 rewind:2 off
  *
  * Every program means something: an operation that cannot be done has an error to expect,
- * so that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s, which
- * tests/node/random.js draws as well; beyond, heads share K and V and have a width of their
- * own. */
+ * so that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s,
+ * which tests/node/random.js draws as well; beyond, heads share K and V and have a width
+ * of their own. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 

@@ -95,12 +95,35 @@ static void nothing_is_added_when_one_is_not_finite(void **unused)
     random_model_free(&m);
 }
 
+/* Wherever the two stand. */
+static void a_sequence_twice_is_refused(void **unused)
+{
+    (void)unused;
+    enum { N = 35 };
+    mirror *m = mirror_new(2, N, KVC_F32, KVC_F32);
+    uint32_t sequences[N], ids[N] = {0};
+    for (uint32_t i = 0; i < N; i++)
+        sequences[i] = N - 1 - i;
+    for (size_t second = 1; second < N; second++)
+        for (size_t first = 0; first < second; first++) {
+            const uint32_t own = sequences[second];
+            sequences[second] = sequences[first];
+            check_error(kvc_session_begin_batch(m->session, sequences, ids, N),
+                        KVC_ERR_INVALID_ARGUMENT);
+            check_error(kvc_session_step(m->session), KVC_ERR_NOT_READY);
+            sequences[second] = own;
+        }
+    mirror_check(m);
+    mirror_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_of_every_size),
         cmocka_unit_test(cancel_at_every_step_of_a_batch),
         cmocka_unit_test(nothing_is_added_when_one_is_not_finite),
+        cmocka_unit_test(a_sequence_twice_is_refused),
     };
     return cmocka_run_group_tests_name("batch", tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* The cache as bytes: restored, it goes on bit for bit; what is not whole is refused and
  * changes nothing; bytes that lie with a right checksum cannot do harm. */
+#include "base/number.h"
 #include "plain_cache.h"
 #include "random_model.h"
-#include "base/number.h"
 
 static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
 
@@ -251,6 +251,72 @@ static void foreign_and_too_large(void **unused)
     free(cache);
 }
 
+/* The capacity decides to the token, not to the page. */
+static void what_is_longer_than_the_cache_is_refused(void **unused)
+{
+    (void)unused;
+    uint64_t rng = 6;
+    enum { MOST = 2 * KVC_PAGE + 3 };
+    for (size_t n = 1; n <= MOST; n++) {
+        kvc_cache *cache = check_cache(2, 1, 1, MOST, 4);
+        plain_cache m = plain_new(cache);
+        plain_append(&m, cache, 1, n, &rng);
+        const state s = save(cache);
+        for (size_t S = 1; S <= MOST; S++) {
+            kvc_cache *other = check_cache(2, 1, 1, S, 4);
+            const state was = save(other);
+            check_error(kvc_cache_restore(other, 7, s.at, s.bytes),
+                        n <= S ? KVC_OK : KVC_ERR_CACHE_FULL);
+            check_saved(other, n <= S ? &s : &was);
+            free(was.at);
+            free(other);
+        }
+        plain_free(&m);
+        free(s.at);
+        free(cache);
+    }
+}
+
+/* A sequence of full pages has its page `second` once more at its place `first`, and one
+ * page less: everything else is as it should be. */
+static state with_a_page_twice(const state *s, size_t n_pages, size_t first,
+                               size_t second)
+{
+    enum { TABLE = 24 + 4 * (5 + 1 + 1) }; /* header; shape, sequences, length */
+    const size_t data = TABLE + 4 * n_pages, page_bytes = (s->bytes - 8 - data) / n_pages;
+    state lie = {s->bytes - page_bytes, check_alloc(1, s->bytes)};
+    memcpy(lie.at, s->at, lie.bytes);
+    for (uint32_t i = 0, n = 0; i < n_pages; i++) {
+        const uint32_t page = i == second ? (uint32_t)first : n++;
+        memcpy(lie.at + TABLE + 4 * i, &page, sizeof page);
+    }
+    const uint64_t sum = kvc_fnv1a(KVC_FNV_START, lie.at, lie.bytes - 8);
+    memcpy(lie.at + lie.bytes - 8, &sum, 8);
+    return lie;
+}
+
+static void a_page_twice_in_a_sequence_is_refused(void **unused)
+{
+    (void)unused;
+    uint64_t rng = 7;
+    enum { PAGES = 5 };
+    kvc_cache *cache = check_cache(1, 2, 1, PAGES * KVC_PAGE, 4);
+    plain_cache m = plain_new(cache);
+    plain_append(&m, cache, 0, PAGES * KVC_PAGE, &rng);
+    const state s = save(cache);
+    for (size_t second = 1; second < PAGES; second++)
+        for (size_t first = 0; first < second; first++) {
+            const state lie = with_a_page_twice(&s, PAGES, first, second);
+            check_error(kvc_cache_restore(cache, 7, lie.at, lie.bytes),
+                        KVC_ERR_STATE_INVALID);
+            check_saved(cache, &s);
+            free(lie.at);
+        }
+    plain_free(&m);
+    free(s.at);
+    free(cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -259,6 +325,8 @@ int main(void)
         cmocka_unit_test(every_truncation_and_every_flipped_byte),
         cmocka_unit_test(lies_with_a_right_checksum),
         cmocka_unit_test(foreign_and_too_large),
+        cmocka_unit_test(what_is_longer_than_the_cache_is_refused),
+        cmocka_unit_test(a_page_twice_in_a_sequence_is_refused),
     };
     return cmocka_run_group_tests_name("cache state", tests, NULL, NULL);
 }

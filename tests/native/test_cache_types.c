@@ -4,10 +4,10 @@
 #include <float.h>
 #include <math.h>
 
+#include "cache/vectors.h"
 #include "oracle.h"
 #include "plain_cache.h"
 #include "random_model.h"
-#include "cache/vectors.h"
 
 static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
 
@@ -119,15 +119,17 @@ static void pages_are_read_as_numbers_are(void **unused)
 {
     (void)unused;
     uint64_t state = 2;
-    enum { D = 12 };
-    for (int round = 0; round < 4000; round++) {
+    enum { MOST = 128 };
+    static const size_t sizes[] = {4, 12, 32, 44, 64, MOST};
+    for (int round = 0; round < 4800; round++) {
+        const size_t D = sizes[round / 4 % 6];
         const kvc_dtype type = round % 2 ? KVC_F16 : KVC_I8;
         const kvc_format format =
             round / 2 % 2 ? kvc_key_format(type, D) : kvc_value_format(type, D);
-        _Alignas(16) unsigned char page[KVC_PAGE * (2 * D + 4)];
-        _Alignas(16) float wide[KVC_PAGE * D];
-        float row[KVC_PAGE * D];
-        for (size_t i = 0; i < sizeof page; i++)
+        _Alignas(16) unsigned char page[KVC_PAGE * (2 * MOST + 4)];
+        _Alignas(16) float wide[KVC_PAGE * MOST];
+        float row[MOST];
+        for (size_t i = 0; i < KVC_PAGE * format.vector_bytes; i++)
             page[i] = (unsigned char)random_next(&state);
         for (size_t slot = 0; slot < KVC_PAGE && type == KVC_I8; slot++) {
             const float scale = random_value(&state, 0.0, 1.0);
@@ -147,7 +149,8 @@ static void pages_are_read_as_numbers_are(void **unused)
 
 /* ---- attention --------------------------------------------------------------------- */
 
-enum { T = 3 * KVC_PAGE + 5, H = 2, D = 12, N_HEAD = 4 };
+enum { T = 3 * KVC_PAGE + 5, H = 2, N_HEAD = 4, MOST_D = 128 };
+static size_t D = 12;
 
 /* T tokens appended and attended in chunks: y: [T, N_HEAD, D] */
 static kvc_cache *attend(float *y, const float *q, const float *k, const float *v,
@@ -177,14 +180,13 @@ static void read_back(const kvc_cache *cache, float *k, float *v)
 
 /* Every split gives the same bits, and those of a cache of floats that holds what the
  * narrow one gives back. */
-static void attention_sees_what_is_read_back(void **unused)
+static void check_attention(void)
 {
-    (void)unused;
     uint64_t state = 3;
     float *q = random_array(T * N_HEAD * D, &state), *k = random_array(T * H * D, &state),
           *v = random_array(T * H * D, &state);
-    static float wide_k[T * H * D], wide_v[T * H * D], want[T * N_HEAD * D],
-        y[T * N_HEAD * D];
+    static float wide_k[T * H * MOST_D], wide_v[T * H * MOST_D],
+        want[T * N_HEAD * MOST_D], y[T * N_HEAD * MOST_D];
     for (size_t pair = 0; pair < 9; pair++) {
         kvc_cache *narrow = attend(y, q, k, v, types[pair % 3], types[pair / 3], T);
         read_back(narrow, wide_k, wide_v);
@@ -199,6 +201,17 @@ static void attention_sees_what_is_read_back(void **unused)
     free(q);
     free(k);
     free(v);
+}
+
+static void attention_sees_what_is_read_back(void **unused)
+{
+    (void)unused;
+    static const size_t sizes[] = {12, 44, MOST_D};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        D = sizes[i];
+        check_attention();
+    }
+    D = 12;
 }
 
 /* The largest distance from the oracle over 30 draws: keys and values in [-1, 1), queries
@@ -217,7 +230,7 @@ static void errors_are_bounded(void **unused)
         {KVC_I8, KVC_F32, 1.2e-2},          {KVC_F32, KVC_I8, 1.0 / 254.0 + 1e-6},
         {KVC_I8, KVC_I8, 1.2e-2},
     };
-    static float y[T * N_HEAD * D];
+    static float y[T * N_HEAD * MOST_D];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t state = 4;
         double largest = 0.0;
@@ -228,7 +241,7 @@ static void errors_are_bounded(void **unused)
             for (size_t j = 0; j < T * N_HEAD * D; j++)
                 q[j] *= 4.0f;
             free(attend(y, q, k, v, cases[i].key, cases[i].value, T));
-            double *wide_q = oracle_widen(q, T * N_HEAD * D), exact[D];
+            double *wide_q = oracle_widen(q, T * N_HEAD * D), exact[MOST_D];
             double *wide_k = oracle_widen(k, T * H * D),
                    *wide_v = oracle_widen(v, T * H * D);
             for (size_t t = 0; t < T; t++)

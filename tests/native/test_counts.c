@@ -34,7 +34,8 @@ static int tear_down(void **unused)
 
 /* Multiply-adds of one row in one layer: k and v; q, proj, fc and mlp_proj. */
 enum { KV_MACS = 2 * C * C, REST_MACS = 2 * C * C + 2 * C * F };
-enum { TOKEN_BYTES = 2 * C * sizeof(float) }; /* K and V of a token in one layer */
+enum { F32_BYTES = 2 * C * sizeof(float) }; /* K and V of a token in one layer */
+static size_t token_bytes = F32_BYTES;
 
 /* sum of 2 C (t + 1) for t in first .. end-1: each query against all up to itself */
 static uint64_t triangle(uint64_t first, uint64_t end)
@@ -64,9 +65,9 @@ static kvc_counts span_counts(size_t first, size_t end)
                      (L * blocks * KV_MACS + ((L - 1) * blocks + 1) * REST_MACS + C * V);
     for (size_t block = first; block < end; block += BLOCK)
         c.cache_bytes_read +=
-            (L - 1) * TOKEN_BYTES * walked(block, kvc_min(block + BLOCK, end));
-    c.cache_bytes_read += TOKEN_BYTES * end;
-    c.cache_bytes_written = L * TOKEN_BYTES * rows;
+            (L - 1) * token_bytes * walked(block, kvc_min(block + BLOCK, end));
+    c.cache_bytes_read += token_bytes * end;
+    c.cache_bytes_written = L * token_bytes * rows;
     return c;
 }
 
@@ -141,8 +142,8 @@ static void without_the_cache(void **unused)
     assert_int_equal(on.projection_macs, (uint64_t)N * L * (KV_MACS + REST_MACS));
     assert_int_equal(off.projection_macs,
                      L * rows * KV_MACS + ((L - 1) * rows + N) * REST_MACS);
-    assert_int_equal(on.cache_bytes_written, (uint64_t)N * L * TOKEN_BYTES);
-    assert_int_equal(off.cache_bytes_written, rows * L * TOKEN_BYTES);
+    assert_int_equal(on.cache_bytes_written, (uint64_t)N * L * token_bytes);
+    assert_int_equal(off.cache_bytes_written, rows * L * token_bytes);
     check_ok(kvc_session_set_cache(s, true)); /* and then it has to catch up, once */
     check_ok(kvc_session_truncate(s, N - 1));
     check_ok(kvc_session_decode(s, 0));
@@ -160,12 +161,12 @@ static void scoring(void **unused)
         kvc_counts want = {.projection_macs = L * rows * (KV_MACS + REST_MACS),
                            .attention_macs = L * triangle(0, rows),
                            .head_macs = rows * C * V,
-                           .cache_bytes_written = L * TOKEN_BYTES * rows};
+                           .cache_bytes_written = L * token_bytes * rows};
         want.weight_bytes =
             sizeof(float) * (L * blocks * (KV_MACS + REST_MACS) + (rows + 3) / 4 * C * V);
         for (size_t block = 0; block < rows; block += BLOCK)
             want.cache_bytes_read +=
-                L * TOKEN_BYTES * walked(block, kvc_min(block + BLOCK, rows));
+                L * token_bytes * walked(block, kvc_min(block + BLOCK, rows));
         check_ok(kvc_session_score(s, ids, T, log_probs));
         check_counts(want);
     }
@@ -201,6 +202,30 @@ static void batches(void **unused)
     check_ok(kvc_session_select(s, 0));
 }
 
+/* Keys and values of different types count for what each takes. */
+static void narrow_and_mixed(void **unused)
+{
+    (void)unused;
+    static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
+    static const size_t bytes[] = {4 * C, 2 * C, C + H * sizeof(float)};
+    kvc_session *wide = s;
+    for (size_t key = 0; key < 3; key++)
+        for (size_t value = 0; value < 3; value++) {
+            const kvc_session_config sizes = {N, 2, types[key], types[value]};
+            s = random_model_sequences(&model, &sizes);
+            token_bytes = bytes[key] + bytes[value];
+            prefill_and_decode(NULL);
+            const kvc_memory memory = kvc_session_memory(s);
+            const size_t slots = kvc_round_up(N, KVC_PAGE) * sizes.n_sequence;
+            assert_int_equal(memory.bytes_per_token, L * token_bytes);
+            assert_int_equal(memory.used_bytes, N * L * token_bytes);
+            assert_int_equal(memory.cache_bytes, slots * L * token_bytes);
+            free(s);
+        }
+    s = wide;
+    token_bytes = F32_BYTES;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -208,6 +233,7 @@ int main(void)
         cmocka_unit_test(without_the_cache),
         cmocka_unit_test(scoring),
         cmocka_unit_test(batches),
+        cmocka_unit_test(narrow_and_mixed),
     };
     return cmocka_run_group_tests_name("counts", tests, set_up, tear_down);
 }

@@ -94,7 +94,8 @@ static void forks_share_memory(void **unused)
     mirror_free(m);
 }
 
-/* ---- refused ------------------------------------------------------------------------ */
+/* ---- refused
+ * ------------------------------------------------------------------------ */
 
 static void refusals_change_nothing(void **unused)
 {

@@ -202,8 +202,8 @@ static void something_left_over(void **unused)
 
 /* ---- timelines and cache that don't go together ------------------------------------ */
 
-/* The timeline of a session that has read n tokens of text, with the cache of one that has
- * read m: a new array of *length bytes. */
+/* The timeline of a session that has read n tokens of text, with the cache of one that
+ * has read m: a new array of *length bytes. */
 static unsigned char *splice(const uint32_t *text, size_t n, size_t m, size_t *length)
 {
     unsigned char *saved[2];
@@ -229,8 +229,8 @@ static unsigned char *splice(const uint32_t *text, size_t n, size_t m, size_t *l
     return forged;
 }
 
-/* What the cache holds beyond the timeline is cut off; what it lacks is computed, and until
- * then there is no attention to show. */
+/* What the cache holds beyond the timeline is cut off; what it lacks is computed, and
+ * until then there is no attention to show. */
 static void a_cache_of_another_length(void **unused)
 {
     (void)unused;

@@ -57,13 +57,33 @@ static void check_text(const uint32_t *text, size_t T)
     check_same(kvc_session_logits(s), want, V);
 }
 
+/* What a listener hears of the reuse: one event, none where nothing is reused. */
+static void check_reuse_heard(const kvc_event *events, size_t want)
+{
+    size_t heard = 0;
+    for (size_t n = kvc_cache_take_events(kvc_session_cache(s), NULL); n > 0; n--) {
+        const kvc_event *e = &events[n - 1];
+        if (e->type != KVC_EVENT_REUSE)
+            continue;
+        assert_int_equal(e->sequence, kvc_session_selected(s));
+        assert_int_equal(e->first, 0);
+        assert_int_equal(e->count, want);
+        heard++;
+    }
+    assert_int_equal(heard, want > 0);
+}
+
 /* Syncs, expecting this much reuse and the steps of the rest. */
 static void check_sync(const uint32_t *text, size_t T, size_t want_reused)
 {
     size_t reused = SIZE_MAX, steps = 0;
     kvc_error error;
+    kvc_event events[8];
+    kvc_cache_listen(kvc_session_cache(s), events, 8);
     check_ok(kvc_session_begin_sync(s, text, T, &reused));
     assert_int_equal(reused, want_reused);
+    check_reuse_heard(events, want_reused);
+    kvc_cache_listen(kvc_session_cache(s), NULL, 0);
     while ((error = kvc_session_step(s)) == KVC_PENDING)
         steps++;
     check_ok(error);
@@ -85,6 +105,30 @@ static void an_edit_at_token_i_reuses_exactly_i(void **unused)
             edited[i] = (edited[i] + 1) % V;
             restart(T);
             check_sync(edited, T, i);
+        }
+}
+
+/* The same where another sequence shares the pages, which keeps its own text. */
+static void an_edit_of_shared_pages_reuses_exactly_i(void **unused)
+{
+    (void)unused;
+    enum { T = 50 };
+    const kvc_session_config sizes = {N, 2, KVC_F32, KVC_F32};
+    uint32_t edited[N];
+    free(s);
+    s = random_model_sequences(&model, &sizes);
+    for (size_t i = 0; i < T; i++)
+        for (size_t edits = 0; edits < 2; edits++) {
+            memcpy(edited, ids, sizeof edited);
+            edited[i] = (edited[i] + 1) % V;
+            check_ok(kvc_session_select(s, 0));
+            restart(T);
+            check_ok(kvc_session_fork(s, 0, 1));
+            check_ok(kvc_session_select(s, edits));
+            check_sync(edited, T, i);
+            check_ok(kvc_session_select(s, 1 - edits));
+            check_text(ids, T);
+            check_sync(ids, T, T);
         }
 }
 
@@ -251,10 +295,15 @@ static void refusals_change_nothing(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_edit_at_token_i_reuses_exactly_i), TEST(lengths),
-        TEST(the_same_text_needs_no_pass),         TEST(by_id_and_not_by_text),
-        TEST(without_the_cache_nothing_is_reused), TEST(random_edits),
-        TEST(cancel_leaves_the_common_prefix),     TEST(refusals_change_nothing),
+        TEST(an_edit_at_token_i_reuses_exactly_i),
+        TEST(an_edit_of_shared_pages_reuses_exactly_i),
+        TEST(lengths),
+        TEST(the_same_text_needs_no_pass),
+        TEST(by_id_and_not_by_text),
+        TEST(without_the_cache_nothing_is_reused),
+        TEST(random_edits),
+        TEST(cancel_leaves_the_common_prefix),
+        TEST(refusals_change_nothing),
     };
     return cmocka_run_group_tests_name("sync", tests, set_up, tear_down);
 }

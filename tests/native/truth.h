@@ -1,5 +1,5 @@
-/* truth.h - what a session must be after each operation of a random case: lists of tokens,
- * and the logits that naive.h computes from them. */
+/* truth.h - what a session must be after each operation of a random case: lists of
+ * tokens, and the logits that naive.h computes from them. */
 #ifndef TRUTH_H
 #define TRUTH_H
 

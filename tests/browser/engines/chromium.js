@@ -4,7 +4,13 @@ import { findProgram } from './processes.js';
 import { puppet } from './puppet.js';
 import { sourceOf, watchPolicy } from './watch.js';
 
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--no-first-run'];
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--no-first-run',
+];
 
 export const needs = () => ({ chromium: findProgram('chromium', 'chromium-browser', 'google-chrome') });
 
@@ -14,7 +20,11 @@ export async function launch() {
 }
 
 async function newPage(browser, { width, height, init, locale, dark }) {
-  const context = await browser.newContext({ viewport: { width, height }, locale, colorScheme: dark ? 'dark' : 'light' });
+  const context = await browser.newContext({
+    viewport: { width, height },
+    locale,
+    colorScheme: dark ? 'dark' : 'light',
+  });
   const page = await context.newPage();
   await page.addInitScript(sourceOf([watchPolicy, ...init]));
   return puppet(page, context);

@@ -1,4 +1,5 @@
-// Gecko and SpiderMonkey, through puppeteer-core and WebDriver BiDi: Playwright drives only a Firefox of its own.
+// Gecko and SpiderMonkey, through puppeteer-core and WebDriver BiDi: Playwright drives only a Firefox that
+// it has patched itself.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +32,7 @@ export const needs = () => ({ firefox: findProgram('firefox-esr', 'firefox') });
 
 /** The language and the palette belong to a profile, so pages that differ in them get a Firefox each. */
 export async function launch() {
-  /** @type {Map<string, Promise<{ browser: import('puppeteer-core').Browser, close: () => Promise<void> }>>} */
+  /** @type {Map<string, ReturnType<typeof launchProfile>>} */
   const running = new Map();
   const withSettings = (locale, dark) => {
     const key = `${locale} ${dark}`;
@@ -40,7 +41,8 @@ export async function launch() {
   };
   await withSettings('en-US', false);
   return {
-    newPage: async ({ locale, dark, ...settings }) => newPage((await withSettings(locale, dark)).browser, settings),
+    newPage: async ({ locale, dark, ...settings }) =>
+      newPage((await withSettings(locale, dark)).browser, settings),
     close: async () => {
       await Promise.all([...running.values()].map(async (launched) => (await launched).close()));
     },
@@ -49,18 +51,30 @@ export async function launch() {
 
 async function launchProfile(locale, dark) {
   const profile = await mkdtemp(join(tmpdir(), 'kvc-firefox-'));
-  const choices = { ...QUIET, 'intl.accept_languages': locale, 'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1 };
-  const lines = Object.entries(choices).map(([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`);
+  const choices = {
+    ...QUIET,
+    'intl.accept_languages': locale,
+    'layout.css.prefers-color-scheme.content-override': dark ? 0 : 1,
+  };
+  const lines = Object.entries(choices).map(
+    ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});`,
+  );
   await writeFile(join(profile, 'user.js'), lines.join('\n'));
-  const { end, said: endpoint } = await start(needs().firefox,
+  const { end, said: endpoint } = await start(
+    needs().firefox,
     ['--headless', '--no-remote', '--profile', profile, '--remote-debugging-port=0', 'about:blank'],
-    { env: { HOME: profile }, announces: 2, pattern: /ws:\/\/127\.0\.0\.1:\d+(?=\s)/ });
+    { env: { HOME: profile }, announces: 2, pattern: /ws:\/\/127\.0\.0\.1:\d+(?=\s)/ },
+  );
   const close = async () => {
     await end();
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    const browser = await puppeteer.connect({ browserWSEndpoint: `${endpoint}/session`, protocol: 'webDriverBiDi', defaultViewport: null });
+    const browser = await puppeteer.connect({
+      browserWSEndpoint: `${endpoint}/session`,
+      protocol: 'webDriverBiDi',
+      defaultViewport: null,
+    });
     return { browser, close };
   } catch (error) {
     await close();

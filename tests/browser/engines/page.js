@@ -1,6 +1,6 @@
 // A page, driven in the same words in every engine. The engines differ in a driver of seven functions:
 //   goto(url)              resolves when the document has loaded
-//   run(expression)        evaluates an expression that gives a promise of a string, and resolves with the string
+//   run(expression)        evaluates an expression that gives a promise of a string, and resolves with that
 //   clickAt(x, y)          a real click there, in CSS pixels of the viewport
 //   press(key)             a real key, by its name in KeyboardEvent.key
 //   screenshot(path)       a PNG of the viewport
@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const PATIENCE_MS = 30_000;
 const POLL_MS = 20;
 
-// ---- what runs in the page; functions given to evaluate() and waitFor() can call find and findAll ------------
+// ---- in the page: functions given to evaluate() and waitFor() can call find and findAll ------
 
 /** Like querySelectorAll, and into open shadow roots. */
 function findAll(selector, root = document) {
@@ -36,7 +36,8 @@ function target(selector) {
     const { left, top, width, height } = element.getBoundingClientRect();
     return { x: Math.floor(left + width / 2), y: Math.floor(top + height / 2), size: width * height };
   };
-  if (inside().y < 0 || inside().y >= innerHeight) element.scrollIntoView({ block: 'center', behavior: 'instant' });
+  if (inside().y < 0 || inside().y >= innerHeight)
+    element.scrollIntoView({ block: 'center', behavior: 'instant' });
   const { x, y, size } = inside();
   if (size === 0) return undefined;
   let hit = document.elementFromPoint(x, y);
@@ -50,7 +51,8 @@ function setValue(selector, text) {
   const field = find(selector);
   field.focus();
   field.value = text;
-  for (const type of ['input', 'change']) field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
+  for (const type of ['input', 'change'])
+    field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
 }
 
 /** Text of `fn(...args)`, called in the page, as JSON. */
@@ -71,7 +73,7 @@ export class Page {
     return this.#driver.goto(url);
   }
 
-  /** Calls a function in the page: it sees nothing of here, arguments and result travel as JSON, a promise is awaited. */
+  /** Calls a function in the page. It sees nothing of here: arguments and result travel as JSON. */
   async evaluate(fn, ...args) {
     const text = await this.#driver.run(call(fn, args));
     return text === undefined || text === null ? undefined : JSON.parse(text);
@@ -89,7 +91,9 @@ export class Page {
   /** Waits until the element can be clicked, and clicks it. */
   async click(selector, timeout = PATIENCE_MS) {
     const [x, y] = await this.waitFor(target, [selector], timeout).catch((cause) => {
-      throw new Error(`${selector} cannot be clicked: absent, disabled, without a size or covered`, { cause });
+      throw new Error(`${selector} cannot be clicked: absent, disabled, without a size or covered`, {
+        cause,
+      });
     });
     await this.#driver.clickAt(x, y);
   }

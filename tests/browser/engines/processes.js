@@ -9,8 +9,8 @@ const PATIENCE_MS = 30_000;
 /** The first of these programs on PATH, or at an absolute path. */
 export function findProgram(...names) {
   const folders = (process.env.PATH ?? '').split(delimiter);
-  const paths = names.flatMap((name) => (name.startsWith('/') ? [name] : folders.map((folder) => join(folder, name))));
-  return paths.find((path) => {
+  const places = (name) => (name.startsWith('/') ? [name] : folders.map((folder) => join(folder, name)));
+  return names.flatMap(places).find((path) => {
     try {
       accessSync(path, constants.X_OK);
       return true;
@@ -21,8 +21,8 @@ export function findProgram(...names) {
 }
 
 /**
- * Starts a program in a process group of its own, which is killed when the program ends, when `end()` is called,
- * or when this process is gone, however that went: a shell waits for the pipe from here to break.
+ * Starts a program in a process group of its own, which is killed when the program ends, when `end()` is
+ * called, or when this process is gone, however that went: a shell waits for the pipe from here to break.
  * @param {string} program
  * @param {string[]} args
  * @param {{ env?: Record<string, string | undefined>, announces?: number, pattern?: RegExp }} [options]
@@ -30,8 +30,11 @@ export function findProgram(...names) {
  */
 export async function start(program, args, { env = {}, announces = 0, pattern = /$/ } = {}) {
   const stdio = Array.from({ length: 4 }, (_, i) => (i === 0 || i === announces ? 'pipe' : 'ignore'));
-  const child = spawn('sh', ['-c', '("$@" </dev/null; kill -KILL 0) & read -r _; kill -KILL 0', 'sh', program, ...args],
-    { detached: true, stdio, env: { ...process.env, ...env } });
+  const child = spawn(
+    'sh',
+    ['-c', '("$@" </dev/null; kill -KILL 0) & read -r _; kill -KILL 0', 'sh', program, ...args],
+    { detached: true, stdio, env: { ...process.env, ...env } },
+  );
   const gone = once(child, 'exit');
   const end = async () => {
     child.stdin.end();
@@ -40,7 +43,8 @@ export async function start(program, args, { env = {}, announces = 0, pattern = 
   child.stdin.on('error', () => {}); // it has ended by itself
   if (announces === 0) return { end, said: '' };
   try {
-    return { end, said: await limited(announcement(child.stdio[announces], pattern, gone), `${program} to start`) };
+    const said = await limited(announcement(child.stdio[announces], pattern, gone), `${program} to start`);
+    return { end, said };
   } catch (error) {
     await end();
     throw error;
@@ -51,7 +55,8 @@ function announcement(stream, pattern, gone) {
   let said = '';
   return new Promise((resolve, reject) => {
     gone.then(() => reject(new Error(`ended at its start: ${said}`)));
-    stream.on('data', (data) => { // and reads on, or the program would wait once the pipe is full
+    // It is read to its end, or the program would wait once the pipe is full.
+    stream.on('data', (data) => {
       said = (said + data).slice(-4096);
       const found = pattern.exec(said);
       if (found) resolve(found[0]);
@@ -72,11 +77,13 @@ export function limited(promise, what, ms = PATIENCE_MS) {
 export function descendants(root = process.pid) {
   let table;
   try {
-    table = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(statusOf).filter(Boolean);
+    const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+    table = pids.map(statusOf).filter(Boolean);
   } catch {
     return undefined;
   }
-  const below = (pid) => table.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)]);
+  const below = (pid) =>
+    table.filter(({ parent }) => parent === pid).flatMap((child) => [child, ...below(child.pid)]);
   return below(root).filter(({ state }) => state !== 'Z');
 }
 
@@ -93,12 +100,14 @@ function statusOf(pid) {
 
 /** Bytes that belong to these processes alone. */
 export function privateBytes(processes) {
-  return processes.reduce((sum, { pid }) => {
-    try {
-      const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
-      return sum + 1024 * [...rollup.matchAll(/^Private_\w+: +(\d+) kB$/gm)].reduce((kb, [, more]) => kb + Number(more), 0);
-    } catch {
-      return sum;
-    }
-  }, 0);
+  return processes.reduce((sum, { pid }) => sum + privateBytesOf(pid), 0);
+}
+
+function privateBytesOf(pid) {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8');
+    return [...rollup.matchAll(/^Private_\w+: +(\d+) kB$/gm)].reduce((sum, [, kb]) => sum + 1024 * kb, 0);
+  } catch {
+    return 0; // it ended meanwhile
+  }
 }

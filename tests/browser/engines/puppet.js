@@ -13,7 +13,9 @@ export function puppet(page, context) {
     complaints.push(`dialog: ${dialog.message()}`);
     dialog.dismiss();
   });
-  page.on('request', (request) => { if (foreign(request.url(), site)) complaints.push(`request: ${request.url()}`); });
+  page.on('request', (request) => {
+    if (foreign(request.url(), site)) complaints.push(`request: ${request.url()}`);
+  });
   return {
     goto: (url) => {
       site = url;

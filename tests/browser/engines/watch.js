@@ -1,6 +1,6 @@
 // Runs in the page before its own scripts, and keeps what must not happen in `globalThis.complaints`.
 
-/** A violation of the page's policy is an event in every engine; what else goes wrong not every driver reports. */
+/** A violation of the page's policy is an event in every engine. */
 export function watchPolicy() {
   globalThis.complaints = [];
   document.addEventListener('securitypolicyviolation', ({ effectiveDirective, blockedURI }) => {
@@ -8,6 +8,7 @@ export function watchPolicy() {
   });
 }
 
+/** For a driver that does not tell. */
 export function watchScripts() {
   for (const kind of ['error', 'warn']) {
     const say = console[kind];
@@ -26,5 +27,6 @@ export const KEPT = 'Promise.resolve(JSON.stringify(globalThis.complaints ?? [])
 /** The source of functions that run in the page, one after the other. */
 export const sourceOf = (functions) => functions.map((fn) => `(${fn})();`).join('\n');
 
-/** Is it a request to another site than `url`? Documents inside the page (data:, blob:, about:) are none. */
-export const foreign = (request, url) => /^(https?|wss?):/.test(request) && new URL(request).origin !== new URL(url).origin;
+/** Is it a request to another site than that of `url`? Those within the page (data:, blob:) are not. */
+export const foreign = (request, url) =>
+  url !== undefined && /^(https?|wss?):/.test(request) && new URL(request).origin !== new URL(url).origin;

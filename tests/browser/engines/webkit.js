@@ -1,9 +1,9 @@
-// WebKit and JavaScriptCore, through WebKitWebDriver. A driver has one session, so each page is a driver with a
-// MiniBrowser of its own, all on one virtual screen. What WebDriver lacks (scripts before the page's own, the
-// console, requests) is the work of a proxy and of watch.js.
+// WebKit and JavaScriptCore, through WebKitWebDriver. A driver has one session, so each page is a driver with
+// a MiniBrowser of its own, all on one virtual screen. What WebDriver lacks (scripts before the page's own,
+// the console, requests) is the work of a proxy and of watch.js.
 //
-// Languages are those of the C library, and only C is on every machine. LANG=C reports en-US, LANG=C.UTF-8 the
-// invalid tag "C"; any other language is put into `navigator` by a script, so workers and Intl know nothing of it.
+// Languages are those of the C library, and only C is on every machine. LANG=C reports en-US, LANG=C.UTF-8
+// the invalid tag "C"; any other language is put into `navigator` by a script: workers and Intl do not know.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -18,18 +18,28 @@ const LIBRARIES = '/usr/lib';
 const QUIET = { GSETTINGS_BACKEND: 'memory', NO_AT_BRIDGE: '1', LC_ALL: undefined, LANGUAGE: undefined };
 const LANG = { 'en-US': 'C', C: 'C.UTF-8' };
 
-export const needs = () => ({ WebKitWebDriver: findProgram('WebKitWebDriver'), MiniBrowser: miniBrowser(), Xvfb: findProgram('Xvfb') });
+export const needs = () => ({
+  WebKitWebDriver: findProgram('WebKitWebDriver'),
+  MiniBrowser: miniBrowser(),
+  Xvfb: findProgram('Xvfb'),
+});
 
 /** Debian keeps it out of PATH, in a folder of the machine's architecture. */
 function miniBrowser() {
   const folders = findProgram('WebKitWebDriver') ? readdirSync(LIBRARIES) : [];
-  return findProgram('MiniBrowser', ...folders.map((folder) => join(LIBRARIES, folder, 'webkit2gtk-4.1', 'MiniBrowser')));
+  return findProgram(
+    'MiniBrowser',
+    ...folders.map((folder) => join(LIBRARIES, folder, 'webkit2gtk-4.1', 'MiniBrowser')),
+  );
 }
 
 export async function launch() {
   const home = await mkdtemp(join(tmpdir(), 'kvc-webkit-'));
-  const screen = await start(needs().Xvfb, ['-displayfd', '3', '-screen', '0', '1600x1200x24', '-nolisten', 'tcp'],
-    { announces: 3, pattern: /^\d+(?=\n)/ });
+  const screen = await start(
+    needs().Xvfb,
+    ['-displayfd', '3', '-screen', '0', '1600x1200x24', '-nolisten', 'tcp'],
+    { announces: 3, pattern: /^\d+(?=\n)/ },
+  );
   /** @type {Set<() => Promise<void>>} */
   const open = new Set();
   return {
@@ -43,12 +53,14 @@ export async function launch() {
 }
 
 async function newPage(env, { width, height, init, locale, dark }, open) {
-  const pretend = LANG[locale] ? [] : [`() => Object.defineProperties(navigator, {
-    language: { value: '${locale}' }, languages: { value: ['${locale}'] } })`];
-  const proxy = await startProxy(sourceOf([watchPolicy, watchScripts, ...pretend, ...init]));
+  const pretend = `() => Object.defineProperties(navigator, {
+    language: { value: '${locale}' }, languages: { value: ['${locale}'] } })`;
+  const before = [watchPolicy, watchScripts, ...(LANG[locale] ? [] : [pretend]), ...init];
+  const proxy = await startProxy(sourceOf(before));
   const port = await freePort();
-  const driver = await start(needs().WebKitWebDriver, [`--port=${port}`],
-    { env: { ...env, LANG: LANG[locale] ?? 'C', GTK_THEME: dark ? 'Adwaita:dark' : 'Adwaita' } });
+  const driver = await start(needs().WebKitWebDriver, [`--port=${port}`], {
+    env: { ...env, LANG: LANG[locale] ?? 'C', GTK_THEME: dark ? 'Adwaita:dark' : 'Adwaita' },
+  });
   const close = async () => {
     open.delete(close);
     await driver.end();

@@ -1,0 +1,124 @@
+# Everything that is compiled from C. Run from the root of the repository: `make -f src/build.mk TARGET...`;
+# ../build.sh is the way in: it installs compilers and passes -j and -s.
+#
+#   gcc-O2, gcc-native, clang-sanitize, scalar   build/<flavour>/test_* and fuzz_*: every test program
+#   lab      the same, with the bugs of lab/bugs.txt as switches
+#   fuzz     build/fuzz/fuzz_*, with libFuzzer
+#   bench    build/bench/native
+#   wasm     web/engine/*.wasm and kvc-lab.json, build/failing.wasm
+#
+# Objects lie in build/<flavour>, in the folders of their sources, each beside the list of the headers that it
+# includes, which the compiler writes (-MMD). All flags stand here, so a change of this file rebuilds everything.
+SHELL := bash
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+C_FLAGS := -std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+INCLUDES := -Iinclude -Isrc
+
+CORE := $(filter-out src/wasm/% src/lab/%,$(wildcard src/*/*.c src/*/*/*.c))
+HEADERS := $(wildcard src/*/*.h src/*/*/*.h include/*.h)
+TESTS := $(basename $(notdir $(wildcard tests/native/test_*.c)))
+FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))
+HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/native/*.c tests/fuzz/*.c))
+
+# ---- native ---------------------------------------------------------------------------------
+
+# The first four must agree to the bit. scalar: SIMDe's portable C in place of SSE.
+FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz
+COMPILE_gcc-O2 := gcc -O2
+COMPILE_gcc-native := gcc -O3 -march=native
+COMPILE_clang-sanitize := clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
+COMPILE_scalar := gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized
+COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
+COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+    -DKVC_FUZZ -DKVC_POISON
+COMPILE_bench := gcc -O3 -march=native -DNDEBUG
+compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -c
+
+.PHONY: $(FLAVOURS) bench wasm
+
+# $(call objects,FLAVOUR,SOURCES)
+objects = $(patsubst %.c,build/$1/%.o,$2)
+
+# $(call linked,FLAVOUR): the sources that every test program has in it
+linked = $(CORE) $(HELPERS) $(if $(filter lab,$1),src/lab/lab.c)
+
+define compile_rules # FLAVOUR
+build/$1/src/%.o: src/%.c src/build.mk | build/include/simde
+	@mkdir -p $$(@D)
+	$(call compile,$1) $$< -o $$@
+build/$1/tests/%.o: tests/%.c src/build.mk | build/include/simde
+	@mkdir -p $$(@D)
+	$(call compile,$1) $$< -o $$@ -Itests/native -Itests/fuzz
+endef
+
+define link_rule # FLAVOUR, folder of tests/, the programs in it
+$1: $(addprefix build/$1/,$3)
+$(addprefix build/$1/,$3): build/$1/%: build/$1/tests/$2/%.o $(call objects,$1,$(call linked,$1))
+	$(COMPILE_$1) $$^ -lcmocka -lm -o $$@
+endef
+
+$(foreach flavour,$(FLAVOURS) bench,$(eval $(call compile_rules,$(flavour))))
+$(foreach flavour,$(FLAVOURS),$(eval $(call link_rule,$(flavour),fuzz,$(FUZZERS))))
+$(foreach flavour,$(filter-out fuzz,$(FLAVOURS)),$(eval $(call link_rule,$(flavour),native,$(TESTS))))
+
+bench: build/bench/native
+build/bench/native: $(call objects,bench,$(CORE) $(wildcard tests/bench/*.c))
+	$(COMPILE_bench) $^ -lm -o $@
+
+-include $(wildcard build/*/*/*/*.d build/*/*/*/*/*.d)
+
+# ---- the lab --------------------------------------------------------------------------------
+
+# The sources with bugs take the place of their originals. plant.js writes bugs.json before the rest.
+BUGGY := $(sort $(shell sed -n 's/^file //p' src/lab/bugs.txt))
+PLANTED := $(addprefix build/lab/,$(BUGGY) src/lab/ids.h)
+$(PLANTED): build/lab/bugs.json ;
+build/lab/bugs.json: src/lab/plant.js src/lab/bugs.txt $(BUGGY)
+	node src/lab/plant.js build/lab
+
+$(call objects,lab,$(filter %.c,$(BUGGY))): %.o: %.c src/build.mk | build/include/simde
+	$(call compile,lab) $< -o $@
+$(call objects,lab,$(call linked,lab) $(TESTS:%=tests/native/%.c) $(FUZZERS:%=tests/fuzz/%.c)): \
+    | $(filter %.h,$(PLANTED))
+
+# ---- WebAssembly ----------------------------------------------------------------------------
+
+# NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
+# stack-first: a stack overflow traps instead of overwriting static data.
+WASM_FLAGS := -O3 -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB \
+    -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first
+WASM_GZIP_LIMIT := 40960 # kvc-lab.wasm keeps within it too: its switches take half a kilobyte
+EXPORT := s/\#.*//; s/[a-z0-9_][a-z0-9_]*/-Wl,--export=&/
+EXPORTS := $(shell sed '$(EXPORT)' /dev/null $(wildcard src/wasm/exports.txt))
+
+WASM := $(addprefix web/engine/,kvc.wasm kvc-relaxed.wasm kvc-scalar.wasm kvc-lab.wasm) build/failing.wasm
+$(WASM): sources = $(CORE) $(wildcard src/wasm/*.c)
+$(WASM): flags = -msimd128
+web/engine/kvc-relaxed.wasm: flags += -mrelaxed-simd
+# SIMDe's portable code asks for vectors that there are not.
+web/engine/kvc-scalar.wasm: flags = -isystem build/include -Wno-pass-failed
+# The SIMD build with the planted bugs.
+web/engine/kvc-lab.wasm: sources = $(filter %.c,$(PLANTED)) src/lab/lab.c \
+    $(filter-out $(BUGGY),$(CORE)) $(wildcard src/wasm/*.c)
+web/engine/kvc-lab.wasm: flags += -Ibuild/lab/src -Wl,--export=kvc_lab_set
+web/engine/kvc-lab.wasm: $(PLANTED) src/lab/lab.c
+# For the tests: with an allocator that fails when it is told to.
+build/failing.wasm: sources += tests/node/failing.c
+build/failing.wasm: flags += -Wl,--wrap=aligned_alloc -Wl,--wrap=free
+build/failing.wasm: tests/node/failing.c
+
+wasm: $(WASM) web/engine/kvc-lab.json
+$(WASM): $(CORE) $(HEADERS) $(wildcard src/wasm/*) src/build.mk | build/include/simde
+	. .ci/setup.sh && run_emcc $@.part $(C_FLAGS) $(flags) $(INCLUDES) $(WASM_FLAGS) $(EXPORTS) $(sources) && \
+	    chmod 644 $@.part && node src/wasm/check.js $@.part $(WASM_GZIP_LIMIT) && mv $@.part $@
+web/engine/kvc-lab.json: build/lab/bugs.json
+	cp $< $@
+
+# SIMDe alone in a folder of its own: /usr/include on the path would give emcc the wrong libc.
+build/include/simde:
+	@mkdir -p $(@D)
+	@for folder in /usr/include /usr/local/include /opt/homebrew/include; do \
+	    [ ! -e $$folder/simde/wasm/simd128.h ] || exec ln -sfn $$folder/simde $@; \
+	done; echo "the SIMDe headers are missing (Debian: libsimde-dev)" >&2; exit 1

@@ -1,0 +1,40 @@
+# shellcheck shell=bash
+# Sourced by ../build.sh: plants each bug of src/lab/bugs.txt, and shows which tests find it.
+
+MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
+MUTANT_SECONDS=20 # for one program: a bug may hang it
+MUTANT_LAST="test_golden test_gpt test_random" # they take long, and run where no other program finds a bug
+
+lab_bugs() { sed -n 's/^bug \([^ ]*\) .*/\1/p' src/lab/bugs.txt; }
+lab_bug_name() { sed -n "s/^bug $1 //p" src/lab/bugs.txt; }
+
+# first_red BUG PROGRAM: the first test that turns red; nothing when all stay green.
+first_red() {
+    KVC_BUG=$1 timeout -k 1 $MUTANT_SECONDS "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
+}
+
+# hunt BUG: one line for each program that finds it, until enough have.
+hunt() {
+    local program red killers=0
+    for program in $(test_programs | grep -vxF "${MUTANT_LAST// /$'\n'}") $MUTANT_LAST; do
+        case " $MUTANT_LAST " in *" $program "*) [ $killers = 0 ] || break ;; esac
+        red=$(first_red "$1" "$program" 2>/dev/null || true)
+        [ -n "$red" ] || continue
+        echo "${program#test_}: $red"
+        killers=$((killers + 1))
+        [ $killers != $MUTANT_KILLERS ] || break
+    done >"build/lab/$1.killers"
+}
+
+run_mutants() {
+    local bug killed=0 survived=0 found
+    export MUTANT_KILLERS MUTANT_SECONDS MUTANT_LAST
+    export -f first_red hunt test_programs
+    lab_bugs | xargs -P "$CORES" -I {} bash -c 'hunt {}' 2>/dev/null # bash tells of every crash
+    for bug in $(lab_bugs); do
+        found=$(paste -sd '|' "build/lab/$bug.killers" | sed 's/|/, /g')
+        if [ -n "$found" ]; then killed=$((killed + 1)); else survived=$((survived + 1)); fi
+        printf '  %-5s %-22s %s\n' "$bug" "$(lab_bug_name "$bug")" "${found:-NOTHING FOUND IT}"
+    done
+    report "mutants" $killed $survived
+}

@@ -1,0 +1,76 @@
+// The make file: a touched file rebuilds what includes it, directly or not, and nothing else.
+// `make -n -W FILE` prints what would be built if FILE had just changed.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FLAVOUR = 'build/gcc-O2';
+
+const files = (await readdir(join(ROOT, 'src'), { recursive: true }))
+  .filter((file) => /\.[ch]$/.test(file)).map((file) => `src/${file}`);
+const core = files.filter((file) => file.endsWith('.c') && !/^src\/(wasm|lab)\//.test(file));
+const objectOf = (source) => `${FLAVOUR}/${source.replace(/\.c$/, '.o')}`;
+const make = (...args) => promisify(execFile)('make', ['-f', 'src/build.mk', ...args], { cwd: ROOT });
+
+/** The project's headers that each file names. @type {Map<string, string[]>} */
+const includes = new Map(await Promise.all([...files, 'include/kvc.h'].map(async (file) => {
+  const text = await readFile(join(ROOT, file), 'utf8');
+  const headers = [...text.matchAll(/^#include "(.*)"/gm)].map(([, name]) => `${name === 'kvc.h' ? 'include' : 'src'}/${name}`);
+  return /** @type {const} */ ([file, headers]);
+})));
+
+/** Does a file include a header, directly or through others? */
+const reaches = (file, header) => includes.get(file).some((name) => name === header || reaches(name, header));
+
+/** The objects of the core that make would compile. */
+async function rebuilt(...args) {
+  const { stdout } = await make('-n', ...args, ...core.map(objectOf));
+  return [...stdout.matchAll(/ -c \S+ -o (\S+)/g)].map(([, object]) => object).sort();
+}
+
+before(() => make('-s', '-j2', ...core.map(objectOf)));
+
+test('what is built is not built again', async () => assert.deepEqual(await rebuilt(), []));
+
+test('a header rebuilds what includes it', async () => {
+  let partial = 0;
+  for (const header of [...includes.keys()].filter((file) => file.endsWith('.h'))) {
+    const expected = core.filter((file) => reaches(file, header)).map(objectOf).sort();
+    assert.deepEqual(await rebuilt('-W', header), expected, header);
+    partial += expected.length > 0 && expected.length < core.length ? 1 : 0;
+  }
+  assert.ok(partial >= 10);
+});
+
+test('a source rebuilds its own object, the make file every one', async () => {
+  assert.deepEqual(await rebuilt('-W', 'src/cache/pages.c'), [objectOf('src/cache/pages.c')]);
+  assert.deepEqual(await rebuilt('-W', 'src/build.mk'), core.map(objectOf).sort());
+});
+
+test('an object that changes links every test program again; a test its own', async () => {
+  const programs = [`${FLAVOUR}/test_cache`, `${FLAVOUR}/test_gpt`];
+  await make('-s', '-j2', ...programs);
+  const linked = async (file) => {
+    const { stdout } = await make('-n', '-W', file, ...programs);
+    return [...stdout.matchAll(/ -o build\/gcc-O2\/(test_\w+)$/gm)].map(([, program]) => program);
+  };
+  assert.deepEqual(await linked('src/cache/pages.c'), ['test_cache', 'test_gpt']);
+  assert.deepEqual(await linked('tests/native/test_gpt.c'), ['test_gpt']);
+});
+
+test('every module depends on every source, every header and the list of exports', async () => {
+  const targets = ['kvc', 'kvc-relaxed', 'kvc-scalar', 'kvc-lab'].map((name) => `web/engine/${name}.wasm`);
+  const shared = ['include/kvc.h', 'src/build.mk', ...files.filter((file) => !file.startsWith('src/lab/'))];
+  const wasm = (await readdir(join(ROOT, 'src/wasm'))).map((file) => `src/wasm/${file}`);
+  for (const file of new Set([...shared, ...wasm])) {
+    const { stdout } = await make('-n', '-W', file, ...targets);
+    for (const target of targets) assert.ok(stdout.includes(`run_emcc ${target}`), `${file} -> ${target}`);
+  }
+  const { stdout } = await make('-n', '-W', 'src/lab/bugs.txt', ...targets);
+  assert.ok(stdout.includes('run_emcc web/engine/kvc-lab.wasm') && stdout.includes('plant.js build/lab'));
+});

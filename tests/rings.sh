@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# Sourced by ../build.sh: runs the rings of tests, and counts what passed and what failed.
+
+PASSED=0 FAILED=0
+
+report() { # report RING PASSED FAILED [SKIPPED]
+    say "$1: $2 passed, $3 failed${4:+, $4 skipped}"
+    PASSED=$((PASSED + $2)) FAILED=$((FAILED + $3))
+}
+
+# attempt RING BUILD...: a build that fails counts as one failure, and the other rings still run.
+attempt() {
+    locked "${@:2}" && return
+    report "$1, whose ${*:2} failed" 0 1
+    return 1
+}
+
+# A fuzz target replays its corpus where nobody fuzzes, and so is a test program as well.
+test_programs() {
+    local source
+    for source in tests/native/test_*.c tests/fuzz/fuzz_*.c; do basename "$source" .c; done
+}
+
+# cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
+run_native_flavour() {
+    local flavour=$1 program log status ran ok bad passed=0 failed=0
+    for program in $(test_programs); do
+        log=build/$flavour/$program.log status=0
+        "build/$flavour/$program" >"$log" 2>&1 || status=$?
+        ran=$(grep -c '^\[ RUN      \]' "$log" || true)
+        ok=$(grep -c '^\[       OK \]' "$log" || true)
+        bad=$((ran - ok))
+        # Red without a red test (a leak found at exit, no test at all) is a failure as well.
+        if [ $bad = 0 ] && { [ $status != 0 ] || [ "$ran" = 0 ]; }; then bad=1; fi
+        [ $bad = 0 ] || cat "$log"
+        printf '  %-15s %-20s %s passed, %s failed\n' "$flavour" "$program" "$ok" "$bad"
+        passed=$((passed + ok)) failed=$((failed + bad))
+    done
+    report "native $flavour" $passed $failed
+}
+
+run_node_tests() { # run_node_tests node|browser
+    local ring=$1 log=build/$1.tap passed failed skipped status=0 files=(tests/"$1"/*.test.js)
+    [ ${#files[@]} != 0 ] || { report "$ring, which has no tests," 0 1 && return; }
+    node --test --test-timeout=300000 --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$log" "${files[@]}" || status=$?
+    count() { sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1 | grep . || echo 0; }
+    passed=$(count pass) failed=$(($(count fail) + $(count cancelled))) skipped=$(count skipped)
+    if [ $failed = 0 ] && { [ $status != 0 ] || [ "$passed" = 0 ]; }; then failed=1; fi
+    report "$ring" "$passed" $failed "$skipped"
+}
+
+ring_native() {
+    local flavour
+    # shellcheck disable=SC2086
+    if attempt native compile $NATIVE_FLAVOURS; then
+        for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour"; done
+    fi
+    ring_mutants
+}
+
+# The lab build must be green without a bug, and red with each.
+ring_mutants() {
+    attempt mutants compile lab || return 0
+    run_native_flavour lab
+    run_mutants
+}
+
+ring_node() {
+    attempt node build_types || true
+    ! attempt node compile wasm || run_node_tests node
+}
+
+ring_browser() {
+    ! attempt browser build_site || run_node_tests browser
+}
+
+run_tests() { # run_tests [RING...]
+    local ring parts=""
+    [ $# != 0 ] || set -- native node browser
+    for ring; do
+        case $ring in
+            native | mutants) parts="$parts native" ;;
+            node) parts="$parts wasm native page" ;;
+            browser) parts="$parts wasm page browser" ;;
+            *) say "there is no test ring called $ring" && exit 2 ;;
+        esac
+    done
+    # shellcheck disable=SC2086
+    setup $parts
+    for ring; do "ring_$ring"; done
+    printf '\n%s passed, %s failed\n' $PASSED $FAILED
+    [ $FAILED = 0 ]
+}
