@@ -51,8 +51,9 @@ explain_missing() {
     echo "Missing on this machine (the script installs them itself as root on Debian only):"
     for package; do
         case $package in
-            emscripten) echo "  emcc $EMCC_MINIMUM or newer, from https://github.com/emscripten-core/emsdk: ./emsdk install latest &&" \
-                "./emsdk activate latest, then \`source emsdk_env.sh\` (PATH and \$EMSDK are searched)" ;;
+            emscripten) echo "  emcc $EMCC_MINIMUM or newer, from https://github.com/emscripten-core/emsdk:" \
+                "./emsdk install latest && ./emsdk activate latest, then \`source emsdk_env.sh\`" \
+                "(PATH and \$EMSDK are searched)" ;;
             *) echo "  $package (Debian: sudo apt-get install $package)" ;;
         esac
     done
@@ -68,7 +69,9 @@ install_packages() {
         grep --line-buffered -E "^(Need to get|Fetched|Setting up (${packages// /|}))" || true
     say "packages took $((SECONDS - started)) s"
     case " $* " in
-        *" emscripten "*) make_emcc_root || say "Emscripten could not be installed: see $CACHE/mmdebstrap.log" ;;
+        *" emscripten "*)
+            make_emcc_root || say "Emscripten could not be installed: see $CACHE/mmdebstrap.log"
+            ;;
     esac
 }
 

@@ -125,7 +125,7 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
         place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};
     if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
         place.plain = *kvc_tensor_floats(t, owner);
-    else if (t->form == KVC_BIAS) /* of all parts: model.c puts them side by side */
+    else if (t->form == KVC_BIAS) /* of all parts: layout.c puts them side by side */
         place.plain = kvc_tensor_matrix(t, owner)->bias;
     else
         place.matrix = kvc_tensor_matrix(t, owner);

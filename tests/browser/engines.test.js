@@ -45,9 +45,13 @@ async function set(page, { pace = 0, ...settings }) {
 
 /** Presses a button that begins a run. */
 async function begin(page, button = part('go')) {
+  await page.evaluate((pressed) => {
+    globalThis.heard = false;
+    find(pressed).addEventListener('click', () => { globalThis.heard = true; }, { once: true });
+  }, button);
   await page.click(button);
-  // Until the next frame, the page shows the state before.
-  await page.evaluate(() => new Promise((drawn) => {
+  await page.waitFor(() => globalThis.heard); // engines differ in when a click is over
+  await page.evaluate(() => new Promise((drawn) => { // until then the page shows the state before
     requestAnimationFrame(() => requestAnimationFrame(() => drawn(true)));
   }));
 }

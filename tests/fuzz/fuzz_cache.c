@@ -1,5 +1,6 @@
 /* Any operations in any order on a cache, held against plain arrays after each: what was
- * written is what is read, whoever shared, cut, moved, saved or dropped what meanwhile. */
+ * written is what is read, whoever shared, cut, moved, saved or dropped what
+ * meanwhile. */
 #include <math.h>
 #include <stdio.h>
 

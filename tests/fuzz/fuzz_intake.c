@@ -1,6 +1,6 @@
 /* Model files from anywhere: any config, then tensors of any name, shape, dtype and size,
- * whole or streamed, broken off anywhere. Whatever came, the model can still be completed,
- * and then computes. */
+ * whole or streamed, broken off anywhere. Whatever came, the model can still be
+ * completed, and then computes. */
 #include <math.h>
 #include <stdio.h>
 

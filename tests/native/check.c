@@ -7,8 +7,8 @@
 #include "lab/ids.h"
 #include "lab/lab.h"
 
-/* The mutation gate names the bug to plant in the environment, and reads line by line what
- * turns red. */
+/* The mutation gate names the bug to plant in the environment, and reads line by line
+ * what turns red. */
 __attribute__((constructor)) static void plant_bug(void)
 {
     const int n = sizeof kvc_lab_ids / sizeof *kvc_lab_ids;

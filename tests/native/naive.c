@@ -16,7 +16,8 @@ static float sum_of(const float *x, size_t n)
     return (s[0] + s[1]) + (s[2] + s[3]);
 }
 
-/* exp(x) = 2^n exp(r), n = round(x / ln 2), ln 2 in two parts; adding 1.5 * 2^23 rounds. */
+/* exp(x) = 2^n exp(r), n = round(x / ln 2), ln 2 in two parts; adding 1.5 * 2^23
+ * rounds. */
 static float exp_of(float x)
 {
     x = fminf(fmaxf(x, -64.0f), 64.0f);
@@ -100,7 +101,8 @@ static void linear(float *y, const float *x, const oracle_model *m, int layer,
             y[t * n_out + o] = add_dot(b[o], m, x + t * n_in, w + o, n_out, n_in);
 }
 
-/* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token    y, x: [T, C] */
+/* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token
+ *   y, x: [T, C] */
 static void norm(float *y, const float *x, const oracle_model *m, int layer,
                  const char *weight, const char *bias, size_t T)
 {

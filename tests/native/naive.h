@@ -1,13 +1,13 @@
-/* naive.h - the second oracle: GPT-2 in floats, with plain loops and without a cache, each
- * sum in the order that src/kernels promises. oracle.h says what is right; this says
+/* naive.h - the second oracle: GPT-2 in floats, with plain loops and without a cache,
+ * each sum in the order that src/kernels promises. oracle.h says what is right; this says
  * which bits are: the engine's logits are these, whatever way it came to them. */
 #ifndef NAIVE_H
 #define NAIVE_H
 
 #include "oracle.h"
 
-/* The logits that follow the last token: weights in the type of the model's config, K and V
- * rounded as a cache of these types does.
+/* The logits that follow the last token: weights in the type of the model's config, K
+ * and V rounded as a cache of these types does.
  *   logits: [V]   ids: [T] */
 void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type);

@@ -1,12 +1,12 @@
 /* random_case.h - a case of test_random: a model, a session over it, and a program of
  * operations; all of it from one seed, and as a line of text that can be pasted back.
  *
- *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14,15 rewind:2 off
+ *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14 rewind:2 off
  *
  * Every program means something: an operation that cannot be done has an error to expect,
- * so that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s, which
- * tests/node/random.js draws as well; beyond, heads share K and V and have a width of their
- * own. */
+ * so that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s,
+ * which tests/node/random.js draws as well; beyond, heads share K and V and have a width
+ * of their own. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 
@@ -20,7 +20,7 @@ enum { CASE_GPT2 = 1000 }; /* seeds 1 .. CASE_GPT2: a GPT-2 */
 typedef enum case_kind {
     CASE_PREFILL, /* ids ...: decode where there is one */
     CASE_CANCEL,  /* n, ids ...: a prefill that is dropped after n steps */
-    CASE_REWIND,  /* n: the timeline without its last n tokens */
+    CASE_REWIND,  /* n: the sequence without its last n tokens */
     CASE_EDIT,    /* n, ids ...: sync with these ids in place of the last n */
     CASE_OFF,     /* the cache */
     CASE_ON,

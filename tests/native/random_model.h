@@ -5,18 +5,19 @@
  *        state += 0x9e3779b97f4a7c15;  z = state
  *        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;  z = (z ^ z >> 27) * 0x94d049bb133111eb
  *        z ^ z >> 31                                            (all modulo 2^64)
- *   2. The tensors are drawn in this order: wte.weight, wpe.weight; for each layer ln_1.weight,
- *      ln_1.bias, attn.c_attn.weight, attn.c_attn.bias, attn.c_proj.weight, attn.c_proj.bias,
+ *   2. The tensors are drawn in this order: wte.weight, wpe.weight; for each layer
+ *      ln_1.weight, ln_1.bias, attn.c_attn.weight, attn.c_attn.bias,
+ *      attn.c_proj.weight, attn.c_proj.bias,
  *      ln_2.weight, ln_2.bias, mlp.c_fc.weight, mlp.c_fc.bias, mlp.c_proj.weight,
  *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias.
  *   3. Each tensor row by row in its Hugging Face shape, one draw an element:
  *        m = (draw >> 40) - 2^23                    an integer in [-2^23, 2^23)
- *        value = fround(mean + m * 2^-23 * scale)   exact in double, then rounded to float once
+ *        value = fround(mean + m * 2^-23 * scale)   exact in double, rounded once
  *   4. mean and scale:
  *        ln_*.weight                  mean 1, scale 1/4
  *        every bias                   mean 0, scale 1/4
- *        wte.weight and wpe.weight    mean 0, scale 2^(2 - e), e the largest with 4^e <= n_embd
- *        the other weights [in, out]  mean 0, scale 2^(1 - e), e the largest with 4^e <= in
+ *        wte.weight and wpe.weight    mean 0, scale 2^(2 - e), 4^e <= n_embd
+ *        the other weights [in, out]  mean 0, scale 2^(1 - e), 4^e <= in
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -37,7 +38,8 @@ void random_values(float *x, size_t n, uint64_t *state); /* [n], in [-1, 1) */
 float *random_array(size_t n, uint64_t *state);          /* the same, a new array */
 void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
-/* The fields of a GPT-2 whose heads make up its channels: {GPT2_SIZES(2, 2, 8, 32, 64, 37)} */
+/* The fields of a GPT-2 whose heads make up its channels:
+ *     {GPT2_SIZES(2, 2, 8, 32, 64, 37)} */
 #define GPT2_SIZES(L, H, C, F, P, V)                                                     \
     .arch = KVC_GPT2, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                   \
     .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \

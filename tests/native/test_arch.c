@@ -1,6 +1,6 @@
-/* An architecture is a table: files with other names, other orientations, tensors apart or
- * fused, no biases and no positions make the models that GPT-2's table makes of the same
- * weights; to the bit, in floats and in int8. */
+/* An architecture is a table: files with other names, other orientations, tensors apart
+ * or fused, no biases and no positions make the models that GPT-2's table makes of the
+ * same weights; to the bit, in floats and in int8. */
 #include <stdio.h>
 
 #include "check.h"

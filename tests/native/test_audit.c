@@ -1,5 +1,5 @@
-/* The nine tests that the audit of the course module's KV cache asks for, in its order and
- * with its wrong numbers put right; what it found wrong there is named at each. */
+/* The nine tests that the audit of the course module's KV cache asks for, in its order
+ * and with its wrong numbers put right; what it found wrong there is named at each. */
 #include "check.h"
 #include "oracle.h"
 #include "random_model.h"
@@ -26,8 +26,8 @@ static void extend(kvc_cache *cache, size_t b, size_t T, float **k, float **v,
     check_ok(kvc_cache_advance(cache, b, T));
 }
 
-/* Over 160 tokens: ten pages of the cache and five blocks of rows; the module was tried for
- * a few tokens, and each of its steps ran at position 0, so that nothing showed. */
+/* Over 160 tokens: ten pages of the cache and five blocks of rows; the module was tried
+ * for a few tokens, and each of its steps ran at position 0, so that nothing showed. */
 static void audit_1_cached_generation_equals_uncached(void **unused)
 {
     (void)unused;
@@ -248,8 +248,9 @@ static void audit_8_the_cache_has_the_models_configuration(void **unused)
     random_model_free(&model);
 }
 
-/* (B, H, 1, D) x (B, H, D, S) -> (B, H, 1, S), and times (B, H, S, D): what the cache gives
- * back is what attention takes. The module hid the current token from its own query. */
+/* (B, H, 1, D) x (B, H, D, S) -> (B, H, 1, S), and times (B, H, S, D): what the cache
+ * gives back is what attention takes. The module hid the current token from its own
+ * query. */
 static void audit_9_shapes_fit_attention(void **unused)
 {
     (void)unused;

@@ -11,7 +11,7 @@
  *                        GPT2_SIZES of them, norm_epsilon is 1e-5
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
- *     greedy ID ...      32 times after the prompt: the likeliest id, which is then decoded
+ *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
  *     hash N HEX         the logits hash after all of these
  *     sampled TEMPERATURE TOP_K TOP_P MIN_P REPETITION_PENALTY SEED ID ...
  *                        the same from the prompt on, ids drawn with these settings

@@ -1,6 +1,6 @@
 /* Matrix times rows: against the double-precision oracle (is it right?), against plain
- * scalar loops (are the bits those that accumulate.h promises?), and a row alone against the
- * same row among others. */
+ * scalar loops (are the bits those that accumulate.h promises?), and a row alone against
+ * the same row among others. */
 #include <math.h>
 
 #include "base/number.h"

@@ -35,7 +35,8 @@ static void near_the_oracle_for_every_grouping(void **unused)
                 }
 }
 
-/* ---- one result, however it is cut -------------------------------------------------- */
+/* ---- one result, however it is cut
+ * -------------------------------------------------- */
 
 /* Tokens 0 .. S-1 in pieces of at most `most`, drawn.   y, x: [S, C] */
 static void run_pieces(random_mha *l, float *y, const float *x, size_t b, size_t most,

@@ -1,6 +1,6 @@
 /* Numbers and their bits: half floats against the definition of the format, rounding by a
- * constant, the largest |x| wherever it stands, hashes against published values, and sizes
- * at the end of size_t. */
+ * constant, the largest |x| wherever it stands, hashes against published values, and
+ * sizes at the end of size_t. */
 #include <float.h>
 #include <math.h>
 
@@ -65,8 +65,8 @@ static void adding_the_rounder_rounds(void **unused)
     }
 }
 
-/* For every length: the largest magnitude at each place, NaN above infinity above numbers,
- * and nothing beyond the end. */
+/* For every length: the largest magnitude at each place, NaN above infinity above
+ * numbers, and nothing beyond the end. */
 static void largest_magnitude(void **unused)
 {
     (void)unused;

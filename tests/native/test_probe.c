@@ -1,5 +1,5 @@
-/* The limits of the machine: the loops do what they say, as often as they say. How fast is
- * the benchmark's business. */
+/* The limits of the machine: the loops do what they say, as often as they say. How fast
+ * is the benchmark's business. */
 #include <string.h>
 
 #include "check.h"

@@ -6,7 +6,8 @@
  *     test_random                      all cases
  *     test_random replay "CASE"        one, as it was printed
  *     test_random trace SEED           what one must do, line by line
- *     test_random print                the fixture that Node repeats: tests/fixtures/random.txt */
+ *     test_random print                the fixture that Node repeats:
+ * tests/fixtures/random.txt */
 #define _DEFAULT_SOURCE /* fork, mmap, fmemopen */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Several timelines in one session: whatever happens to the others, each has the bits
+/* Several sequences in one session: whatever happens to the others, each has the bits
  * that a session of its own would have. */
 #include "mirror.h"
 
@@ -94,7 +94,8 @@ static void forks_share_memory(void **unused)
     mirror_free(m);
 }
 
-/* ---- refused ------------------------------------------------------------------------ */
+/* ---- refused
+ * ------------------------------------------------------------------------ */
 
 static void refusals_change_nothing(void **unused)
 {

@@ -1,6 +1,6 @@
-/* Memory that runs out: every block smaller than what was asked for is refused, without one
- * write into it. (All other tests run in blocks of exactly that size, with AddressSanitizer
- * around them.) */
+/* Memory that runs out: every block smaller than what was asked for is refused, without
+ * one write into it. (All other tests run in blocks of exactly that size, with
+ * AddressSanitizer around them.) */
 #include "check.h"
 #include "random_model.h"
 

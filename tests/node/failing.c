@@ -1,6 +1,6 @@
-/* failing.c - linked into build/failing.wasm in front of the allocator of the wasm modules
- * (kvc_wasm_allocate has the one call of aligned_alloc): fails the allocation that a test asks
- * for, and counts what is allocated and not freed. */
+/* failing.c - linked into build/failing.wasm in front of the allocator of the wasm
+ * modules (kvc_wasm_allocate has the one call of aligned_alloc): fails the allocation
+ * that a test asks for, and counts what is allocated and not freed. */
 #include <stdbool.h>
 #include <stddef.h>
 

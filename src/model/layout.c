@@ -1,4 +1,4 @@
-/* model.c - lays the weights out by the table of the architecture, and says whether all
+/* layout.c - lays the weights out by the table of the architecture, and says whether all
  * of them are there. */
 #include <string.h>
 
