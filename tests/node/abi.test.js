@@ -39,7 +39,8 @@ test('the list of exports, the table of functions and every module agree, argume
   assert.deepEqual([...listed].sort(), Object.keys(abi.FUNCTIONS).sort());
   for (const name of MODULES) {
     const { exports } = await WebAssembly.instantiate(await module(name), imports);
-    assert.deepEqual(Object.keys(exports).filter((key) => key.startsWith('kvc_')).sort(), [...listed].sort(), name);
+    assert.deepEqual(Object.keys(exports).filter((key) => key.startsWith('kvc_')).sort(), [...listed].sort(),
+      name);
     for (const [key, [, ...parameters]] of Object.entries(abi.FUNCTIONS)) {
       assert.equal(exports[key].length, parameters.length, `${name}: ${key}`);
     }
@@ -64,15 +65,19 @@ test('results and parameters are those of the C declarations, by name', () => {
 });
 
 test('every exported function is called', async () => {
-  const files = (await readdir(new URL('web/', ROOT), { recursive: true })).filter((file) => /^\w+\/[\w-]+\.js$/.test(file));
-  const callers = await Promise.all(files.filter((file) => file !== 'engine/abi.js').map((file) => read(`web/${file}`)));
-  const unused = Object.keys(abi.FUNCTIONS).filter((name) => !callers.some((text) => new RegExp(`\\b${name}\\b`).test(text)));
+  const files = (await readdir(new URL('web/', ROOT), { recursive: true }))
+    .filter((file) => /^\w+\/[\w-]+\.js$/.test(file));
+  const callers = await Promise.all(files.filter((file) => file !== 'engine/abi.js')
+    .map((file) => read(`web/${file}`)));
+  const unused = Object.keys(abi.FUNCTIONS)
+    .filter((name) => !callers.some((text) => new RegExp(`\\b${name}\\b`).test(text)));
   assert.deepEqual(unused, []);
 });
 
 test('enums and constants are those of the header', () => {
   const dtypes = enumOf('kvc_dtype');
-  assert.deepEqual(abi.DTYPES, { f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8 });
+  assert.deepEqual(abi.DTYPES,
+    { f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8 });
   assert.deepEqual(abi.ARCHITECTURES, { gpt2: enumOf('kvc_arch').KVC_GPT2 });
   assert.equal(Object.keys(abi.ARCHITECTURES).length, enumOf('kvc_arch').KVC_ARCH_COUNT);
   const lower = (values, prefix) => Object.fromEntries(Object.entries(values)
@@ -86,8 +91,9 @@ test('enums and constants are those of the header', () => {
   assert.equal(abi.PROBE.CHAINS, Number(header.match(/KVC_PROBE_CHAINS = (\d+)/)[1]));
 });
 
-test('structs have the fields of the header in its order, and lie as the compiler lays them out', async () => {
-  const types = { uint32_t: 'u32', size_t: 'u32', float: 'f32', uint64_t: 'u64', kvc_dtype: 'u32', kvc_arch: 'u32' };
+test('structs have the fields of the header, and lie as the compiler lays them out', async () => {
+  const types = { uint32_t: 'u32', size_t: 'u32', float: 'f32', uint64_t: 'u64', kvc_dtype: 'u32',
+    kvc_arch: 'u32' };
   for (const [name, fields] of Object.entries(abi.STRUCTS)) {
     const [, body] = header.match(new RegExp(`typedef struct ${name} \\{(.*?)\\}`));
     const declared = body.split(';').map((line) => line.trim()).filter(Boolean).flatMap((line) => {
@@ -98,10 +104,12 @@ test('structs have the fields of the header in its order, and lie as the compile
   }
   for (const name of MODULES) {
     const { exports } = await WebAssembly.instantiate(await module(name), imports);
-    const layout = new Uint16Array(exports.memory.buffer, exports.kvc_wasm_layout(), abi.EXPECTED_LAYOUT.length);
+    const layout = new Uint16Array(exports.memory.buffer, exports.kvc_wasm_layout(),
+      abi.EXPECTED_LAYOUT.length);
     assert.deepEqual([...layout], abi.EXPECTED_LAYOUT, name);
   }
-  assert.ok(abi.EXPECTED_LAYOUT.slice(0, -1).every((number) => number < 2 ** 16 - 1), 'the end is told apart');
+  assert.ok(abi.EXPECTED_LAYOUT.slice(0, -1).every((number) => number < 2 ** 16 - 1),
+    'the end is told apart');
 });
 
 test('a saved session has the number of its sequences where abi.js says', async () => {
@@ -120,7 +128,7 @@ async function altered(change) {
   return bytes;
 }
 
-test('a module of another release is refused: a function is missing, or a struct lies otherwise', async () => {
+test('a module of another release is refused: a function or a layout differs', async () => {
   const renamed = await altered((bytes) => {
     const at = bytes.indexOf('kvc_session_step');
     assert.ok(at > 0);
@@ -157,9 +165,11 @@ test('a misspelt name and a wrong argument are type errors, right calls are none
     "engine.check({ busy: 'Wait.' }, 'kvc_session_step', 1);",
     "engine.memory.read('kvc_counts', engine.result).head_macs.toFixed();",
   ];
-  const head = "/** @import { Engine } from '../../web/engine/engine.js' */\nexport function f(/** @type {Engine} */ engine) {\n";
+  const head = "/** @import { Engine } from '../../web/engine/engine.js' */\n"
+    + 'export function f(/** @type {Engine} */ engine) {\n';
   await writeFile(new URL('calls.js', folder), `${head}${[...right, ...lines].join('\n')}\n}\n`);
-  const options = { extends: '../../tsconfig.json', include: ['calls.js'], compilerOptions: { rootDir: '../..', noEmit: true } };
+  const options = { extends: '../../tsconfig.json', include: ['calls.js'],
+    compilerOptions: { rootDir: '../..', noEmit: true } };
   await writeFile(new URL('tsconfig.json', folder), JSON.stringify(options));
   const tsc = fileURLToPath(new URL('node_modules/.bin/tsc', ROOT));
   const { stdout } = await promisify(execFile)(tsc, ['-p', fileURLToPath(folder)]).catch((error) => error);

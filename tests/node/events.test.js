@@ -8,7 +8,8 @@ import { Engine } from '../../web/engine/engine.js';
 import { append, floats } from './blocks.js';
 import { throwsCode } from './helpers.js';
 
-const SHAPE = { batchSize: 2, maxSeqLen: 40, numLayers: 1, numHeads: 1, headDim: 4, keyType: 'f32', valueType: 'f32' };
+const SHAPE = { batchSize: 2, maxSeqLen: 40, numLayers: 1, numHeads: 1, headDim: 4, keyType: 'f32',
+  valueType: 'f32' };
 const engine = await Engine.create();
 await init();
 
@@ -105,7 +106,9 @@ test('more events in one call than there is room for: the listener hears that so
 test('only WatchedCalls takes events out of wasm memory', async () => {
   const web = new URL('../../web/', import.meta.url);
   const files = (await readdir(web, { recursive: true })).filter((file) => /^\w+\/[\w-]+\.js$/.test(file));
-  const texts = await Promise.all(files.map(async (file) => [file, await readFile(new URL(file, web), 'utf8')]));
-  const takers = texts.filter(([, text]) => /call\('kvc_cache_(take_events|listen)'/.test(text)).map(([file]) => file);
+  const texts = await Promise.all(files
+    .map(async (file) => [file, await readFile(new URL(file, web), 'utf8')]));
+  const takers = texts
+    .filter(([, text]) => /call\('kvc_cache_(take_events|listen)'/.test(text)).map(([file]) => file);
   assert.deepEqual(takers, ['cache/events.js']);
 });

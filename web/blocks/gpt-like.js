@@ -7,7 +7,7 @@ import { KvcError } from '../engine/errors.js';
  * @typedef {{ forward: (x: Float32Array) => Float32Array }} Layer
  * @typedef {Layer & { qProj: Layer, kProj: Layer, vProj: Layer, outProj: Layer }} AttentionLayer
  *
- * @typedef {object} GPTLike  see the contract above
+ * @typedef {object} GPTLike  see enable-cache.js
  * @property {number} embedDim
  * @property {number} numLayers
  * @property {number} numHeads
