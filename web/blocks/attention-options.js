@@ -32,7 +32,8 @@ export const PARTS = /** @type {const} */ (['q', 'k', 'v', 'o']);
 
 /** @type {readonly (keyof CachedAttentionOptions)[]} */
 export const CACHED_ATTENTION_OPTIONS = [
-  'embedDim', 'numHeads', 'numKVHeads', 'headDim', 'sourceDim', 'maxSeqLen', 'batchSize', 'keyType', 'valueType',
+  'embedDim', 'numHeads', 'numKVHeads', 'headDim', 'sourceDim', 'maxSeqLen', 'batchSize', 'keyType',
+  'valueType',
 ];
 
 /**

@@ -24,9 +24,10 @@
 //                                         the cache is neither read nor written. So is every call of a part
 //                                         of the model from elsewhere
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
+import { checkRow } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
 import { cacheFull, swapAxes } from '../cache/native-cache.js';
-import { invalid, isCount, listLength, optionsOf, shown } from '../engine/arguments.js';
+import { invalid, isCount, listLength, optionsOf } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';
 import { checkModel } from './gpt-like.js';
@@ -208,12 +209,10 @@ class Pass {
    * @param {GPTLike} model  @param {KVCache} cache  @param {ArrayLike<number>} ids  @param {number} [row]
    */
   static begin(model, cache, ids, row = 0) {
-    const { maxSeqLen, whenFull, batchSize } = cache;
+    const { maxSeqLen, whenFull } = cache;
     const T = listLength(ids, 'What model.forward() takes');
     if (T === 0) throw invalid('model.forward() needs at least one new token.');
-    if (!Number.isInteger(row) || row < 0 || row >= batchSize) {
-      throw new KvcError('position_out_of_range', `There is no row ${shown(row)}: this cache has ${batchSize}.`);
-    }
+    checkRow(cache, row);
     const pass = new Pass(model, cache, T, row);
     if (pass.start + pass.T <= maxSeqLen) return pass;
     if (whenFull === 'stop') return undefined;

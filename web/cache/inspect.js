@@ -51,7 +51,7 @@ export function rowsOf(place, row) {
   return [row];
 }
 
-/** @param {CachePlace} place  @param {number} row */
+/** @param {{ batchSize: number }} place  @param {number} row */
 export function checkRow({ batchSize }, row) {
   if (areCounts(row) && row < batchSize) return;
   throw new KvcError('position_out_of_range',

@@ -208,10 +208,7 @@ export class KVCache extends CacheView {
   /** Row i becomes what from[i] was, all at the same time. @param {ArrayLike<number>} from  [B] */
   reorder(from) {
     const native = this.#native;
-    const rows = listOf(from, 'The order of rows');
-    if (rows.length !== this.batchSize) {
-      throw invalid(`reorder() takes one row for each of the ${this.batchSize}.`);
-    }
+    const rows = listOf(from, 'The order of rows', this.batchSize);
     for (const row of rows) checkRow(native, row);
     native.engine.lend(4 * rows.length, (pointer) => {
       native.engine.memory.putWords(pointer, rows);

@@ -85,7 +85,7 @@ export function checkSignal(signal) {
   if (signal === undefined || signal === null) return;
   const { addEventListener, signal: own } = /** @type {Record<string, unknown>} */ (Object(signal));
   if (typeof addEventListener === 'function' && 'aborted' in Object(signal)) return;
-  const advice = own === undefined ? '' : ' Of an AbortController, give its signal: { signal: controller.signal }.';
+  const advice = own === undefined ? '' : ' Of an AbortController give the signal: controller.signal.';
   throw invalid(`signal is ${shown(signal)}; it must be an AbortSignal.${advice}`);
 }
 
@@ -126,10 +126,14 @@ export function listLength(list, what) {
 }
 
 /**
- * A list as it is now, copied: what follows reads it more than once, and later.
- * @param {ArrayLike<number>} list  @param {string} what
+ * A list of n as it is now, copied: what follows reads it more than once, and later.
+ * @param {ArrayLike<number>} list  @param {string} what  @param {number} n
  */
-export const listOf = (list, what) => Array.from({ length: listLength(list, what) }, (_, i) => list[i]);
+export function listOf(list, what, n) {
+  const length = listLength(list, what);
+  if (length !== n) throw invalid(`${what} must have ${n} entries; it has ${length}.`);
+  return Array.from({ length }, (_, i) => list[i]);
+}
 
 /** @param {unknown} array  @param {string} name  @returns {asserts array is Float32Array} */
 export function checkFloats(array, name) {

@@ -10,7 +10,11 @@ import { KvcError } from './errors.js';
  * @property {(pointer: number) => void} free  does nothing once the instance is gone
  */
 
+// Engines without them: a stand-in that nothing else knows.
+/** @type {typeof Symbol.dispose} */
 export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+/** @type {typeof Symbol.asyncDispose} */
+export const asyncDisposeSymbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 /** Reads and writes. Views end with the next call into the module, which may let the memory grow. */
 export class Memory {
