@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
+import { benchmark } from '../../web/worker/requests/benchmark.js';
 import { blobOf, fault, rejectsCode, serve } from './helpers.js';
 import { tinyBlobs, tinyFiles } from './tiny-model.js';
 
@@ -135,4 +136,23 @@ test('Blobs: a model with a broken part is refused as one from a server is', asy
   await rejectsCode(loadModel(files), 'json_invalid', /config\.json/);
   files.set('config.json', tinyBlobs().get('config.json'));
   await rejectsCode(loadModel(files), 'file_unreachable', /model\.safetensors/);
+});
+
+test("the worker's benchmark loads its second kind of weights from the HTTP cache", async (t) => {
+  const served = await serve(tinyFiles({ changes: { n_positions: 128 } }));
+  t.after(() => served.close());
+  const model = await loadModel(served.url);
+  const modes = [];
+  t.mock.method(globalThis, 'fetch', ((real) => (url, init) => {
+    if (String(url).startsWith(served.url)) modes.push(new Request(url, init).cache);
+    return real(url, init);
+  })(fetch));
+  const events = [];
+  const job = { contexts: [8], runs: 1, windowMs: 1, patienceMs: 0 };
+  const context = { url: served.url, loaded: () => ({ model }) };
+  const answer = await benchmark(context, job, (type) => events.push(type), new AbortController().signal);
+  assert.equal(answer.reason, 'finished');
+  assert.ok(events.includes('loading') && !events.includes('left_out'), events.join());
+  assert.deepEqual(modes, ['force-cache', 'force-cache', 'force-cache']); // config, generation, weights
+  model.dispose();
 });
