@@ -46,8 +46,9 @@ export function endOfString(text, start) {
  */
 export const shown = (value) => cut(sketch(value, 2));
 
-/** @param {string} text */
-const cut = (text) => (text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text);
+/** Never within a character. @param {string} text */
+const cut = (text) => (
+  text.length > SHOWN ? `${text.slice(0, SHOWN).replace(/[\ud800-\udbff]$/, '')}...` : text);
 
 /** @param {unknown} value  @param {number} levels  to go into  @returns {string} */
 function sketch(value, levels) {

@@ -50,11 +50,7 @@ export class FileStream {
   /** Closes it even if nobody is reading. */
   #onAbort = () => this.close();
 
-  /** While nothing arrives, and at once when it goes on. */
-  #onStall = () => {
-    this.#options.onProgress?.(this.#event('stalled'));
-    this.#lastEvent.time = -Infinity;
-  };
+  #onStall = () => this.#options.onProgress?.(this.#event('stalled'));
 
   get name() {
     return this.#label.file;
