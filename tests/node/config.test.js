@@ -49,7 +49,7 @@ test('missing and null fields take the defaults of the format', () => {
 
 test('n_inner, several end tokens, none, and the old name n_ctx', () => {
   assert.equal(parseConfig(smallConfig({ n_inner: 24 })).nInner, 24);
-  assert.deepEqual(parseConfig(smallConfig({ eos_token_id: [1, 2] })).eosTokenId, [1, 2]);
+  assert.deepEqual(parseConfig(smallConfig({ eos_token_id: [2, 1, 2] })).eosTokenId, [2, 1]);
   assert.deepEqual(parseConfig(smallConfig({ eos_token_id: null, bos_token_id: null })).eosTokenId, []);
   assert.equal(parseConfig(smallConfig({ n_positions: undefined, n_ctx: 48 })).nPositions, 48);
   assert.equal(parseConfig(smallConfig({ n_ctx: 48 })).nPositions, 32);

@@ -104,6 +104,14 @@ export const isCount = (x) => typeof x === 'number' && Number.isInteger(x) && x 
 export const areCounts = (...numbers) => numbers.every(isCount);
 
 /**
+ * A URL of any realm: of a frame, of jsdom, of a test runner's sandbox.
+ * @param {unknown} value  @returns {value is URL}
+ */
+export const isUrl = (value) => typeof value === 'object' && value !== null
+  && typeof (/** @type {URL} */ (value).href) === 'string'
+  && typeof (/** @type {URL} */ (value).protocol) === 'string';
+
+/**
  * Refuses sizes that are not whole numbers of at least 1.
  * @param {string} what  their class
  * @param {Record<string, unknown>} sizes
