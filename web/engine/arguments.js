@@ -134,6 +134,21 @@ export function listLength(list, what) {
 }
 
 /**
+ * The entries of a list, or of anything else that can be iterated, one by one.
+ * @template T
+ * @param {Iterable<T> | ArrayLike<T>} list  @param {string} what
+ */
+export function* entriesOf(list, what) {
+  // An array whose buffer was transferred cannot be iterated; its length is 0.
+  if (!ArrayBuffer.isView(list) && typeof Object(list)[Symbol.iterator] === 'function') {
+    yield* /** @type {Iterable<T>} */ (list);
+    return;
+  }
+  const length = listLength(list, what);
+  for (let i = 0; i < length; i++) yield /** @type {ArrayLike<T>} */ (list)[i];
+}
+
+/**
  * A list of n as it is now, copied: what follows reads it more than once, and later.
  * @param {ArrayLike<number>} list  @param {string} what  @param {number} n
  */

@@ -59,6 +59,7 @@ export class Memory {
   /** Copies an array in, byte for byte. @param {number} pointer  @param {ArrayBufferView} array */
   put(pointer, array) {
     const { buffer, byteOffset, byteLength } = array;
+    if (byteLength === 0) return; // as of an array whose buffer was transferred
     this.bytes(pointer, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
   }
 

@@ -4,7 +4,7 @@
 // Text from a user is only ever text: "<|endoftext|>" typed into a prompt becomes the ids of its characters.
 // Only encode(text, { special: true }) looks for special tokens.
 import { Tokenizer as Encoder } from '@huggingface/tokenizers';
-import { checkChoice, optionsOf, shown as shownValue } from '../engine/arguments.js';
+import { checkChoice, entriesOf, isCount, optionsOf, shown as shownValue } from '../engine/arguments.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
 import { shown } from './json.js';
 import { checkTokenizerConfig, invalid, readTokenizer } from './tokenizer-json.js';
@@ -71,7 +71,7 @@ export class Tokenizer {
 
   /** Whether an id stands for a token. @param {number} id */
   has(id) {
-    return this.#bytes[id] !== undefined;
+    return isCount(id) && this.#bytes[id] !== undefined;
   }
 
   /**
@@ -90,17 +90,14 @@ export class Tokenizer {
   }
 
   /**
-   * @param {Iterable<number>} ids
+   * @param {Iterable<number> | ArrayLike<number>} ids
    * @param {{ special?: boolean }} [options]  special: show special tokens, which are left out by default
    */
   decode(ids, options) {
     const special = showsSpecial('decode()', options);
-    if (typeof Object(ids)[Symbol.iterator] !== 'function') {
-      throw new KvcError('invalid_argument', `decode() takes token ids, an array; not ${shownValue(ids)}.`);
-    }
     const stream = new TextStream((id) => this.#bytesOf(id, special));
     let text = '';
-    for (const id of ids) text += stream.push(id);
+    for (const id of entriesOf(ids, 'What decode() takes')) text += stream.push(id);
     return text + stream.flush();
   }
 

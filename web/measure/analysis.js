@@ -93,7 +93,7 @@ export function analyzeMemory(options) {
     throw invalid(`shapes must be an object of sizes by name; it is ${shown(shapes)}.`);
   }
   refuseList(types, 'types');
-  if (lengths) refuseLengths(lengths);
+  if (lengths !== undefined) refuseLengths(lengths);
   return Object.entries(shapes).flatMap(([name, sizes]) => {
     const parameters = parameterCount(sizes);
     const fitting = lengths?.filter((n) => n <= sizes.nPositions) ?? [sizes.nPositions];
@@ -150,7 +150,7 @@ export function analyzeSpeedup(options) {
       projectionsOff: sum, projectionsOn: n, projectionsRedundant: sum - n, projectionsSpeedUp: sum / n,
       pairsOff, pairsOn: sum, pairsRedundant: pairsOff - sum, pairsSpeedUp: pairsOff / sum,
       causalPairsOff, causalPairsSpeedUp: causalPairsOff / sum,
-      ...(sizes && wholeWork(sizes, n)),
+      ...(sizes !== undefined && wholeWork(sizes, n)),
     };
   });
 }
