@@ -17,7 +17,8 @@ const OURS = {
   'kvc.js': built.outputFiles[0].text,
   'kvc.wasm': await readFile('web/engine/kvc-scalar.wasm'),
 };
-const browser = await chromium.launch({ executablePath: chromiumPath(), args: ['--no-sandbox', '--disable-gpu'] });
+const args = ['--no-sandbox', '--disable-gpu'];
+const browser = await chromium.launch({ executablePath: chromiumPath(), args });
 after(() => browser.close());
 
 /** Loads a model from the page's own folder; the code of the error, or "loaded". */
