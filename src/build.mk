@@ -8,7 +8,7 @@
 #   wasm     web/engine/*.wasm and kvc-lab.json, build/failing.wasm
 #
 # Objects lie in build/<flavour>, in the folders of their sources, each beside the list of the headers that it
-# includes, which the compiler writes (-MMD). All flags stand here, so a change of this file rebuilds everything.
+# includes, which the compiler writes (-MMD). All flags stand here: a change of this file rebuilds everything.
 SHELL := bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
@@ -91,7 +91,7 @@ WASM_FLAGS := -O3 -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 
     -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first
 WASM_GZIP_LIMIT := 40960 # kvc-lab.wasm keeps within it too: its switches take half a kilobyte
 EXPORT := s/\#.*//; s/[a-z0-9_][a-z0-9_]*/-Wl,--export=&/
-EXPORTS := $(shell sed '$(EXPORT)' /dev/null $(wildcard src/wasm/exports.txt))
+EXPORTS := $(shell sed '$(EXPORT)' src/wasm/exports.txt)
 
 WASM := $(addprefix web/engine/,kvc.wasm kvc-relaxed.wasm kvc-scalar.wasm kvc-lab.wasm) build/failing.wasm
 $(WASM): sources = $(CORE) $(wildcard src/wasm/*.c)

@@ -2,7 +2,7 @@
 # Sourced by ../build.sh: plants each bug of src/lab/bugs.txt, and shows which tests find it.
 
 MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
-MUTANT_SECONDS=20 # for one program: a bug may hang it
+MUTANT_SECONDS=20 # besides five times what a program takes without a bug: one may hang it
 MUTANT_LAST="test_golden test_gpt test_random" # they take long, and run where no other program finds a bug
 
 lab_bugs() { sed -n 's/^bug \([^ ]*\) .*/\1/p' src/lab/bugs.txt; }
@@ -10,7 +10,8 @@ lab_bug_name() { sed -n "s/^bug $1 //p" src/lab/bugs.txt; }
 
 # first_red BUG PROGRAM: the first test that turns red; nothing when all stay green.
 first_red() {
-    KVC_BUG=$1 timeout -k 1 $MUTANT_SECONDS "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
+    local most=$((MUTANT_SECONDS + 5 * $(cat "build/lab/$2.seconds")))
+    KVC_BUG=$1 timeout -k 1 $most "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
 }
 
 # hunt BUG: one line for each program that finds it, until enough have.

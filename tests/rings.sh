@@ -23,10 +23,11 @@ test_programs() {
 
 # cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
 run_native_flavour() {
-    local flavour=$1 program log status ran ok bad passed=0 failed=0
+    local flavour=$1 program log status ran ok bad started passed=0 failed=0
     for program in $(test_programs); do
-        log=build/$flavour/$program.log status=0
+        log=build/$flavour/$program.log status=0 started=$SECONDS
         "build/$flavour/$program" >"$log" 2>&1 || status=$?
+        echo $((SECONDS - started)) >"build/$flavour/$program.seconds"
         ran=$(grep -c '^\[ RUN      \]' "$log" || true)
         ok=$(grep -c '^\[       OK \]' "$log" || true)
         bad=$((ran - ok))
@@ -82,7 +83,7 @@ run_tests() { # run_tests [RING...]
         case $ring in
             native | mutants) parts="$parts native" ;;
             node) parts="$parts wasm native page" ;;
-            browser) parts="$parts wasm page browser" ;;
+            browser) parts="$parts wasm page browser engines" ;;
             *) say "there is no test ring called $ring" && exit 2 ;;
         esac
     done

@@ -20,8 +20,8 @@ size_t kvc_lab_seam(const kvc_session *s, size_t common, size_t T)
         common > 0 ? kvc_cache_page(s->cache, s->selected, common - 1) : SIZE_MAX;
     const bool at_edge =
         common % KVC_PAGE == 0 && page != SIZE_MAX && s->cache->pages.holders[page] > 1;
-    return at_edge && common < kvc_min(T, kvc_selected(s)->position) ? common + 1
-                                                                     : common;
+    const bool goes_on = common < kvc_min(T, kvc_selected(s)->position);
+    return at_edge && goes_on ? common + 1 : common;
 }
 
 kvc_error kvc_lab_slide(kvc_session *s, size_t first, size_t n)

@@ -11,7 +11,7 @@ extern int kvc_lab_bug;
 void kvc_lab_set(int bug);
 
 /* The length of a common prefix, or one more where it ends with a page that the selected
- * timeline shares and T ids go on. */
+ * sequence shares and T ids go on. */
 size_t kvc_lab_seam(const kvc_session *session, size_t common, size_t T);
 
 /* kvc_session_evict as it would be without its refusal. */

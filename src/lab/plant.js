@@ -60,7 +60,7 @@ export function plant(source, file, bugs) {
     const line = switchLine(right, edits);
     if (!line) {
       const all = [right, ...edits.map(({ wrong }) => wrong)].join('\n  ');
-      throw new Error(`${file}:${at + 1}: neither an expression, a condition nor a statement changes:\n  ${all}`);
+      throw new Error(`${file}:${at + 1}: no expression, condition or statement changes here:\n  ${all}`);
     }
     lines[at] = lines[at].replace(right, () => line);
   }

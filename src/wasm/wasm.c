@@ -1,6 +1,6 @@
 /* wasm.c - what JavaScript needs of a module beside the functions of kvc.h: memory, the
- * build it got, and the numbers that web/engine/abi.js has written down as well.
- * Functions are exported under their own names, from the list in exports.txt. */
+ * build, and the numbers that web/engine/abi.js has as well. Functions are exported under
+ * their own names, from the list in exports.txt. */
 #include "kernels/probe.h"
 #include "kvc.h"
 
@@ -38,8 +38,8 @@ uint32_t kvc_wasm_variant(void)
 #endif
 }
 
-/* The enums and structs that web/engine/abi.js counts on, in its order: an engine
- * refuses a module whose numbers differ from its own. */
+/* The enums and structs that web/engine/abi.js counts on, in its order: an engine refuses
+ * a module whose numbers differ from its own. */
 #define AT(name, field) offsetof(kvc_##name, field)
 static const uint16_t layout[] = {
     KVC_OK,

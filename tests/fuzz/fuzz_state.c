@@ -32,7 +32,7 @@ typedef struct saved {
     size_t n;
 } saved;
 
-/* Three timelines of different lengths, two of which share their beginning. */
+/* Three sequences of different lengths, two of which share their beginning. */
 static kvc_session *filled_session(const kvc_session_config *sizes)
 {
     uint32_t ids[S];
@@ -100,7 +100,7 @@ static void check_logits(const kvc_session *s)
         fuzz_check(isfinite(logits[i]));
 }
 
-/* Every timeline can go on, be cut and be saved. */
+/* Every sequence can go on, be cut and be saved. */
 static void check_session_goes_on(kvc_session *s, const kvc_session_config *sizes)
 {
     for (size_t i = 0; i < sizes->n_sequence; i++) {

@@ -20,7 +20,7 @@ enum { CASE_GPT2 = 1000 }; /* seeds 1 .. CASE_GPT2: a GPT-2 */
 typedef enum case_kind {
     CASE_PREFILL, /* ids ...: decode where there is one */
     CASE_CANCEL,  /* n, ids ...: a prefill that is dropped after n steps */
-    CASE_REWIND,  /* n: the timeline without its last n tokens */
+    CASE_REWIND,  /* n: the sequence without its last n tokens */
     CASE_EDIT,    /* n, ids ...: sync with these ids in place of the last n */
     CASE_OFF,     /* the cache */
     CASE_ON,

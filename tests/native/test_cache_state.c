@@ -290,8 +290,10 @@ static state with_a_page_twice(const state *s, size_t n_pages, size_t first,
         const uint32_t page = i == second ? (uint32_t)first : n++;
         memcpy(lie.at + TABLE + 4 * i, &page, sizeof page);
     }
+    const uint64_t bytes = lie.bytes;
+    memcpy(lie.at + 8, &bytes, sizeof bytes);
     const uint64_t sum = kvc_fnv1a(KVC_FNV_START, lie.at, lie.bytes - 8);
-    memcpy(lie.at + lie.bytes - 8, &sum, 8);
+    memcpy(lie.at + lie.bytes - 8, &sum, sizeof sum);
     return lie;
 }
 

@@ -279,7 +279,7 @@ static void later_tokens_do_not_touch_earlier_keys(void **unused)
     free_fixture(&f);
 }
 
-/* Two timelines over one model, in turns, equal each of them alone. */
+/* Two sequences over one model, in turns, equal each of them alone. */
 static void sessions_share_a_model(void **unused)
 {
     (void)unused;

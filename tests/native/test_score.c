@@ -89,7 +89,7 @@ static void scores_of_every_length(void **unused)
     free(s);
 }
 
-/* At every moment of a timeline, with the cache on, off, or behind. */
+/* At every moment of a sequence, with the cache on, off, or behind. */
 static void the_session_is_left_alone(void **unused)
 {
     (void)unused;
@@ -153,7 +153,7 @@ static void refusals(void **unused)
     float log_probs[N];
     uint32_t bad[12];
     kvc_session *s = random_model_session(&model, 10);
-    check_ok(kvc_session_prefill(s, ids, 10)); /* a full timeline is no obstacle */
+    check_ok(kvc_session_prefill(s, ids, 10)); /* a full sequence is no obstacle */
     snapshot before;
     take_snapshot(&before, s);
     check_error(kvc_session_score(NULL, ids, 5, log_probs), KVC_ERR_INVALID_ARGUMENT);

@@ -1,4 +1,4 @@
-/* Several timelines in one session: whatever happens to the others, each has the bits
+/* Several sequences in one session: whatever happens to the others, each has the bits
  * that a session of its own would have. */
 #include "mirror.h"
 

@@ -1,4 +1,4 @@
-/* A session as a timeline: what each call does to position, cache and logits; passes
+/* The sequence of a session: what each call does to position, cache and logits; passes
  * in slices that can be dropped at any moment; every refusal leaves the session as it
  * was. */
 #include <math.h>
@@ -143,7 +143,7 @@ static void busy_while_a_pass_is_under_way(void **unused)
     free(s);
 }
 
-/* ---- the timeline ------------------------------------------------------------------ */
+/* ---- the sequence ------------------------------------------------------------------ */
 
 static uint64_t fnv1a(const void *data, size_t n)
 {

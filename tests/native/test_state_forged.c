@@ -172,7 +172,7 @@ static void headers(void **unused)
     free(cache);
 }
 
-static void timelines(void **unused)
+static void sequences(void **unused)
 {
     (void)unused;
     const size_t position = BODY_AT + 4, flags = position + 4, ids = flags + 4;
@@ -200,9 +200,9 @@ static void something_left_over(void **unused)
     free(forged);
 }
 
-/* ---- timelines and cache that don't go together ------------------------------------ */
+/* ---- sequences and cache that don't go together ------------------------------------ */
 
-/* The timeline of a session that has read n tokens of text, with the cache of one that
+/* The sequence of a session that has read n tokens of text, with the cache of one that
  * has read m: a new array of *length bytes. */
 static unsigned char *splice(const uint32_t *text, size_t n, size_t m, size_t *length)
 {
@@ -229,7 +229,7 @@ static unsigned char *splice(const uint32_t *text, size_t n, size_t m, size_t *l
     return forged;
 }
 
-/* What the cache holds beyond the timeline is cut off; what it lacks is computed, and
+/* What the cache holds beyond the sequence is cut off; what it lacks is computed, and
  * until then there is no attention to show. */
 static void a_cache_of_another_length(void **unused)
 {
@@ -276,7 +276,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word),
         cmocka_unit_test(headers),
-        cmocka_unit_test(timelines),
+        cmocka_unit_test(sequences),
         cmocka_unit_test(something_left_over),
         cmocka_unit_test(a_cache_of_another_length),
         cmocka_unit_test(logits_of_nothing),

@@ -1,4 +1,4 @@
-/* A timeline made into another text: whatever was edited, what is kept is the longest
+/* A sequence made into another text: whatever was edited, what is kept is the longest
  * common prefix by token id, as far as the cache holds it, and the logits are those of
  * the new text, bit for bit. */
 #include "check.h"
@@ -48,7 +48,7 @@ static void restart(size_t T)
         check_ok(kvc_session_prefill(s, ids, T));
 }
 
-/* The timeline is text[0 .. T-1], and its logits follow it. */
+/* The sequence is text[0 .. T-1], and its logits follow it. */
 static void check_text(const uint32_t *text, size_t T)
 {
     float want[V];

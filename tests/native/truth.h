@@ -28,7 +28,7 @@ void truth_free(truth *t);
 /* Does an operation; returns the error that the engine must return. */
 kvc_error truth_apply(truth *t, const case_op *op);
 
-/* The text that CASE_EDIT makes of the selected timeline: returns T.   ids: out */
+/* The text that CASE_EDIT makes of the selected sequence: returns T.   ids: out */
 size_t truth_edited(const truth *t, const case_op *op,
                     uint32_t ids[CASE_CAPACITY + CASE_ARGS]);
 

@@ -16,7 +16,7 @@ await init();
 
 const argmax = (logits) => logits.indexOf(Math.max(...logits));
 
-test('audit 1: cached generation equals uncached, logits bit for bit, over 12 pages of the cache', async () => {
+test('audit 1: cached generation equals uncached, logits bit for bit, over 12 pages', async () => {
   const model = await loadModel(tinyBlobs({ changes: { n_positions: 192, n_layer: 3 } }));
   const [cached, uncached] = [true, false].map((useCache) => model.createSession({ useCache }));
   let [a, b] = [cached.prefill([5, 6, 7]), uncached.prefill([5, 6, 7])];
@@ -33,14 +33,17 @@ test('audit 2: layers do not leak into each other', () => {
   const cache = new KVCache({ batchSize: 2, maxSeqLen: 40, numLayers: 4, numHeads: 2, headDim: 8 });
   const of = (layer, what) => floats(2 * 2 * 33 * 8, 10 * layer + what);
   append(cache, (layer) => of(layer, 1), (layer) => of(layer, 2));
-  cache.update(1, floats(2 * 2 * 8, 99), floats(2 * 2 * 8, 98)); // written behind the history: nothing of it shows
+  // written behind the history: nothing of it shows
+  cache.update(1, floats(2 * 2 * 8, 99), floats(2 * 2 * 8, 98));
   for (let layer = 0; layer < 4; layer++) {
     const { key, value } = cache.get(layer);
     sameBits(key, of(layer, 1));
     sameBits(value, of(layer, 2));
   }
   cache.advance();
-  for (const layer of [0, 2, 3]) assert.ok(tokens(cache.get(layer).key, 4, 8, 33, 1).every((x) => x === 0), `layer ${layer}`);
+  for (const layer of [0, 2, 3]) {
+    assert.ok(tokens(cache.get(layer).key, 4, 8, 33, 1).every((x) => x === 0), `layer ${layer}`);
+  }
   sameBits(tokens(cache.get(1).key, 4, 8, 33, 1), floats(2 * 2 * 8, 99));
   cache.dispose();
 });
@@ -70,7 +73,8 @@ test('audit 3: a full-sequence, training-style forward leaves the cache unused',
 });
 
 test('audit 4: memory is 2 B L H S D bytes: 0.0625, 0.5 and 3 MiB, not 0.1, 2 and 12', () => {
-  for (const [numLayers, numHeads, maxSeqLen, headDim, MiB] of [[2, 4, 64, 16, 0.0625], [4, 8, 128, 16, 0.5], [6, 8, 256, 32, 3]]) {
+  for (const [numLayers, numHeads, maxSeqLen, headDim, MiB] of [[2, 4, 64, 16, 0.0625], [4, 8, 128, 16, 0.5],
+    [6, 8, 256, 32, 3]]) {
     const cache = new KVCache({ batchSize: 1, maxSeqLen, numLayers, numHeads, headDim });
     const memory = cache.memoryUsage();
     assert.equal(memory.totalMB, MiB);
@@ -87,14 +91,16 @@ test('audit 5: batch rows are independent, and each equals the row run alone', (
   const [batch, T] = [3, 21];
   const together = new KVCache({ ...sizes, batchSize: batch });
   const of = (row, layer, what) => floats(2 * T * 8, 100 * row + 10 * layer + what);
-  const all = (layer, what) => Float32Array.from(Array.from({ length: batch }, (_, row) => [...of(row, layer, what)]).flat());
+  const all = (layer, what) =>
+    Float32Array.from(Array.from({ length: batch }, (_, row) => [...of(row, layer, what)]).flat());
   for (const layer of [0, 1]) together.update(layer, all(layer, 0), all(layer, 1));
   const y = together.attend(1, all(1, 2));
   together.advance(T);
   for (let row = 0; row < batch; row++) {
     const alone = new KVCache(sizes);
     for (const layer of [0, 1]) alone.update(layer, of(row, layer, 0), of(row, layer, 1));
-    sameBits(alone.attend(1, of(row, 1, 2)), y.subarray(row * 2 * T * 8, (row + 1) * 2 * T * 8), `row ${row}`);
+    sameBits(alone.attend(1, of(row, 1, 2)), y.subarray(row * 2 * T * 8, (row + 1) * 2 * T * 8),
+      `row ${row}`);
     alone.advance(T);
     sameBits(alone.get(0).key, together.get(0, { row }).key);
     sameBits(alone.get(0).value, together.get(0, { row }).value);
@@ -115,7 +121,8 @@ test('audit 6: the (S+1)-th token is an error that names maxSeqLen', () => {
 
 test('audit 7: reset clears contents, not just the counter', async () => {
   // Underneath KVCache, where a slot can be read that nothing was written to.
-  const shape = { batchSize: 1, maxSeqLen: 16, numLayers: 2, numHeads: 1, headDim: 4, keyType: 'f32', valueType: 'f32' };
+  const shape = { batchSize: 1, maxSeqLen: 16, numLayers: 2, numHeads: 1, headDim: 4, keyType: 'f32',
+    valueType: 'f32' };
   const engine = await Engine.create();
   const cache = NativeCache.create(engine, shape);
   const advance = () => engine.check({}, 'kvc_cache_advance', cache.pointer, 0, 16);
@@ -137,7 +144,8 @@ test('audit 8: enabling on a real model sets and matches its configuration', () 
   const gpt = new GPT(SIZES);
   const cache = enableKVCache(gpt);
   assert.equal(gpt.kvCache, cache);
-  assert.deepEqual([cache.batchSize, cache.maxSeqLen, cache.numLayers, cache.numHeads, cache.headDim], [1, 96, 3, 4, 8]);
+  assert.deepEqual([cache.batchSize, cache.maxSeqLen, cache.numLayers, cache.numHeads, cache.headDim],
+    [1, 96, 3, 4, 8]);
   const { totalElements } = cache.memoryUsage();
   assert.equal(totalElements, 2 * SIZES.numLayers * SIZES.maxSeqLen * SIZES.embedDim);
   assert.equal(disableKVCache(gpt), true);
@@ -158,7 +166,8 @@ test('audit 9: shapes fit attention: (B,H,1,D) x (B,H,D,S) -> (B,H,1,S)', () => 
   assert.equal(key.length, B * H * S * D);
   for (let b = 0; b < B; b++) {
     const [from, to] = [b * H * S * D, (b + 1) * H * S * D];
-    const want = naiveAttention(query.subarray(b * H * D, (b + 1) * H * D), key.subarray(from, to), value.subarray(from, to), { heads: H, kvHeads: H, D });
+    const want = naiveAttention(query.subarray(b * H * D, (b + 1) * H * D), key.subarray(from, to),
+      value.subarray(from, to), { heads: H, kvHeads: H, D });
     for (let i = 0; i < H * D; i++) assert.ok(Math.abs(y[b * H * D + i] - want[i]) < 1e-6);
   }
   cache.dispose();

@@ -9,7 +9,8 @@ export const floats = (length, seed, scale = 1) => {
 
 /** Equal to the bit. */
 export function sameBits(actual, expected, message) {
-  assert.deepEqual(new Uint32Array(new Float32Array(actual).buffer), new Uint32Array(new Float32Array(expected).buffer), message);
+  assert.deepEqual(new Uint32Array(new Float32Array(actual).buffer),
+    new Uint32Array(new Float32Array(expected).buffer), message);
 }
 
 export function near(actual, expected, most, message = '') {
@@ -28,7 +29,8 @@ export function tokens(array, outer, inner, first, n) {
 }
 
 /**
- * softmax(q k / sqrt(D)) v in double precision for one row. q: (heads, T, D), k and v: (kvHeads, N, D); query t sees N - T + t + 1
+ * softmax(q k / sqrt(D)) v in double precision for one row. q: (heads, T, D), k and v: (kvHeads, N, D); query
+ * t sees N - T + t + 1
  * tokens, or all of them.
  */
 export function naiveAttention(q, k, v, { heads, kvHeads, D, causal = true }) {
@@ -48,7 +50,9 @@ export function naiveAttention(q, k, v, { heads, kvHeads, D, causal = true }) {
       const most = Math.max(...scores);
       const terms = scores.map((s) => Math.exp(s - most));
       const total = terms.reduce((a, b) => a + b, 0);
-      for (let d = 0; d < D; d++) y[from + d] = terms.reduce((sum, e, j) => sum + e * v[at(j) + d], 0) / total;
+      for (let d = 0; d < D; d++) {
+        y[from + d] = terms.reduce((sum, e, j) => sum + e * v[at(j) + d], 0) / total;
+      }
     }
   }
   return y;

@@ -20,8 +20,8 @@ const make = (...args) => promisify(execFile)('make', ['-f', 'src/build.mk', ...
 /** The project's headers that each file names. @type {Map<string, string[]>} */
 const includes = new Map(await Promise.all([...files, 'include/kvc.h'].map(async (file) => {
   const text = await readFile(join(ROOT, file), 'utf8');
-  const headers = [...text.matchAll(/^#include "(.*)"/gm)].map(([, name]) => `${name === 'kvc.h' ? 'include' : 'src'}/${name}`);
-  return /** @type {const} */ ([file, headers]);
+  const names = [...text.matchAll(/^#include "(.*)"/gm)].map(([, name]) => name);
+  return /** @type {const} */ ([file, names.map((name) => join(name === 'kvc.h' ? 'include' : 'src', name))]);
 })));
 
 /** Does a file include a header, directly or through others? */

@@ -42,7 +42,9 @@ test('a JavaScript GPT: cached logits near the uncached ones, the same for every
     const cached = inPieces(gpt, split);
     assert.equal(gpt.kvCache.position, 60);
     near(cached, full, 1e-5, `pieces of ${split}`);
-    for (let t = 0; t < 60; t++) assert.equal(argmax(cached.subarray(t * V, t * V + V)), argmax(full.subarray(t * V, t * V + V)));
+    for (let t = 0; t < 60; t++) {
+      assert.equal(argmax(cached.subarray(t * V, t * V + V)), argmax(full.subarray(t * V, t * V + V)));
+    }
     sameBits(cached, first ??= cached, `pieces of ${split}`);
   }
   disableKVCache(gpt);
@@ -110,7 +112,7 @@ test('each layer has its own weights and its own layer of the cache', () => {
   disableKVCache(gpt);
 });
 
-test('{ cache: false } is the full pass, in the middle of a text too, and so is every part on its own', () => {
+test('{ cache: false } is the full pass, amid a text too, and so is every part on its own', () => {
   const [gpt, plain] = [new GPT(SIZES), new GPT(SIZES)];
   const cache = enableKVCache(gpt);
   gpt.forward(TEXT.slice(0, 20));
@@ -159,12 +161,14 @@ test('grouped queries: numKVHeads', () => {
   for (const { attention } of gpt.blocks) {
     for (const part of ['kProj', 'vProj']) { // one head of keys and values, repeated for the model's own pass
       const { forward } = attention[part];
-      const narrow = { forward: (x) => Float32Array.from(forward.call(attention[part + 'Own'], x)).filter((_, i) => i % 24 < 8) };
+      const narrow = { forward: (x) => Float32Array.from(forward.call(attention[part + 'Own'], x))
+        .filter((_, i) => i % 24 < 8) };
       attention[part + 'Own'] = attention[part];
       attention[part] = narrow;
     }
     const own = attention.forward;
-    const wide = (part) => ({ forward: (x) => Float32Array.from({ length: x.length }, (_, i) => attention[part].forward(x)[Math.floor(i / 24) * 8 + i % 8]) });
+    const wide = (part) => ({ forward: (x) => Float32Array.from({ length: x.length },
+      (_, i) => attention[part].forward(x)[Math.floor(i / 24) * 8 + i % 8]) });
     attention.forward = (x) => own.call({ ...attention, kProj: wide('kProj'), vProj: wide('vProj') }, x);
   }
   const ids = TEXT.slice(0, 6);
@@ -179,7 +183,8 @@ test('grouped queries: numKVHeads', () => {
 test('disabling restores everything exactly; twice only warns; enabling again starts afresh', (t) => {
   const gpt = new GPT(SIZES);
   const ownForward = (x) => x; // a model may have its methods on the object itself
-  Object.defineProperty(gpt.blocks[1].attention, 'forward', { value: ownForward, configurable: true, enumerable: true });
+  Object.defineProperty(gpt.blocks[1].attention, 'forward',
+    { value: ownForward, configurable: true, enumerable: true });
   gpt.kvCache = 'mine';
   const shape = (object) => Object.getOwnPropertyDescriptors(object);
   const objects = [gpt, ...gpt.blocks, ...gpt.blocks.map((block) => block.attention)];
@@ -222,9 +227,11 @@ test('a model that the contract does not fit is refused with what is missing, an
   for (const [what, spoil] of Object.entries(broken)) {
     const gpt = new GPT(SIZES);
     spoil(gpt);
-    const before = (gpt.blocks ?? []).map((block) => block.attention && Object.getOwnPropertyDescriptors(block.attention));
+    const before = (gpt.blocks ?? [])
+      .map((block) => block.attention && Object.getOwnPropertyDescriptors(block.attention));
     throwsCode(() => enableKVCache(gpt), 'config_invalid', new RegExp(what));
-    assert.deepEqual((gpt.blocks ?? []).map((block) => block.attention && Object.getOwnPropertyDescriptors(block.attention)), before);
+    assert.deepEqual((gpt.blocks ?? [])
+      .map((block) => block.attention && Object.getOwnPropertyDescriptors(block.attention)), before);
     assert.equal('kvCache' in gpt, false);
   }
   for (const model of [null, undefined, 5, 'gpt']) throwsCode(() => enableKVCache(model), 'invalid_argument');
@@ -258,8 +265,10 @@ test('a forward() that fails, or that a cache cannot follow, leaves the timeline
     assert.equal(cache.position, 3);
   };
   during((x) => x, [4], 'unsupported_architecture', /1 blocks never ran/);
-  during((x) => blocks[2].attention.forward(blocks[2].attention.forward(x)), [4], 'unsupported_architecture', /twice/);
-  during((x) => blocks[2].attention.forward(x.subarray(24)), [4, 5], 'unsupported_architecture', /new tokens/);
+  during((x) => blocks[2].attention.forward(blocks[2].attention.forward(x)), [4], 'unsupported_architecture',
+    /twice/);
+  during((x) => blocks[2].attention.forward(x.subarray(24)), [4, 5], 'unsupported_architecture',
+    /new tokens/);
   during(() => gpt.forward([1]), [4], 'busy');
   throwsCode(() => gpt.forward([]), 'invalid_argument');
   throwsCode(() => gpt.forward(undefined), 'invalid_argument');

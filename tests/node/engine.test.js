@@ -27,7 +27,8 @@ test('auto takes the fastest build that validates', async () => {
   assert.equal((await Engine.create()).variant, bestVariant());
   assert.equal(bestVariant(), 'relaxed'); // tests/relaxed.js sees to it
   const script = `import { bestVariant } from '${new URL('variants.js', WEB)}'; console.log(bestVariant());`;
-  const best = async (...flags) => (await promisify(execFile)(process.execPath, [...flags, '--input-type=module', '-e', script])).stdout.trim();
+  const best = async (...flags) => (await promisify(execFile)(process.execPath,
+    [...flags, '--input-type=module', '-e', script])).stdout.trim();
   const [major] = process.versions.node.split('.');
   assert.equal(await best(), Number(major) >= 22 ? 'relaxed' : 'simd');
   if (Number(major) >= 22) return;
@@ -41,7 +42,8 @@ test('the module may come as URL, path, bytes, Response or Module', async (t) =>
   const bytes = await readFile(url);
   const server = await serve({ 'kvc.wasm': bytes });
   t.after(() => server.close());
-  for (const wasm of [url, url.href, bytes, new Uint8Array(bytes).buffer, new Response(bytes), new WebAssembly.Module(bytes), `${server.url}kvc.wasm`]) {
+  for (const wasm of [url, url.href, bytes, new Uint8Array(bytes).buffer, new Response(bytes),
+    new WebAssembly.Module(bytes), `${server.url}kvc.wasm`]) {
     const model = await loadModel(tinyBlobs(), { wasm });
     assert.equal(model.variant, 'scalar');
     model.dispose();
@@ -50,7 +52,8 @@ test('the module may come as URL, path, bytes, Response or Module', async (t) =>
 
 test('wasm_invalid: missing, a web page, damaged, or made for something else', async (t) => {
   const bytes = await readFile(new URL('kvc.wasm', WEB));
-  const server = await serve({ 'html.wasm': '', 'later.wasm': bytes }, { 'html.wasm': fault.html, 'later.wasm': fault.status(503) });
+  const server = await serve({ 'html.wasm': '', 'later.wasm': bytes },
+    { 'html.wasm': fault.html, 'later.wasm': fault.status(503) });
   t.after(() => server.close());
   await rejectsCode(Engine.create({ wasm: `${server.url}none.wasm` }), 'wasm_invalid', /404/);
   await rejectsCode(Engine.create({ wasm: `${server.url}html.wasm` }), 'wasm_invalid', /web page/);
@@ -88,11 +91,14 @@ test('trapped: the sessions of a crashed model say so, and can be disposed of', 
     memories.push(instance.exports.memory);
     return instance;
   };
-  const model = await loadModel(tinyBlobs(), { wasm: module }).finally(() => { WebAssembly.instantiate = instantiate; });
+  const model = await loadModel(tinyBlobs(),
+    { wasm: module }).finally(() => { WebAssembly.instantiate = instantiate; });
   const session = model.createSession();
   session.prefill([1, 2]);
   const words = new Uint32Array(memories[0].buffer);
-  for (let i = 16; i < words.length; i++) if (words[i] > 65536 && words[i] < memories[0].buffer.byteLength) words[i] = 0xfffffff0;
+  for (let i = 16; i < words.length; i++) {
+    if (words[i] > 65536 && words[i] < memories[0].buffer.byteLength) words[i] = 0xfffffff0;
+  }
   throwsCode(() => session.decode(1), 'trapped');
   throwsCode(() => session.position, 'trapped');
   throwsCode(() => model.createSession(), 'trapped');

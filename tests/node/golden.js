@@ -24,7 +24,8 @@ function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) 
   return [
     embedding('wte.weight', vocab_size), embedding('wpe.weight', n_positions),
     ...Array.from({ length: n_layer }, (_, i) => [
-      ...norm(`h.${i}.ln_1`), ...linear(`h.${i}.attn.c_attn`, C, 3 * C), ...linear(`h.${i}.attn.c_proj`, C, C),
+      ...norm(`h.${i}.ln_1`), ...linear(`h.${i}.attn.c_attn`, C, 3 * C),
+        ...linear(`h.${i}.attn.c_proj`, C, C),
       ...norm(`h.${i}.ln_2`), ...linear(`h.${i}.mlp.c_fc`, C, F), ...linear(`h.${i}.mlp.c_proj`, F, C),
     ]).flat(),
     ...norm('ln_f'),
@@ -39,13 +40,16 @@ export function directoryOf(config, seed) {
   let end = 0;
   for (const [name, shape, mean, scale] of tensorsOf(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
-    for (let i = 0; i < values.length; i++) values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
+    for (let i = 0; i < values.length; i++) {
+      values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
+    }
     header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
     end += values.byteLength;
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const json = { ...config, model_type: 'gpt2', layer_norm_epsilon: 1e-5, bos_token_id: null, eos_token_id: null };
+  const json = { ...config, model_type: 'gpt2', layer_norm_epsilon: 1e-5, bos_token_id: null,
+    eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
     ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...data])],
@@ -54,7 +58,8 @@ export function directoryOf(config, seed) {
 
 /** The blocks of golden.txt: one model each, a list of lines split into words. */
 export function parseGolden(text) {
-  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#')).map((line) => line.split(' '));
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.split(' '));
   const starts = lines.flatMap(([word], i) => (word === 'model' ? [i] : []));
   return starts.map((start, i) => lines.slice(start, starts[i + 1]));
 }
@@ -85,9 +90,11 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
       continue;
     }
     const settings = word === 'sampled' ? rest.slice(0, 6) : [];
-    const [temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, drawSeed = 0] = settings.map(Number);
+    const [temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, drawSeed = 0] = settings
+      .map(Number);
     const ids = [];
-    const options = { temperature, topK, topP, minP, repetitionPenalty, seed: drawSeed, maxTokens: rest.length - settings.length };
+    const options = { temperature, topK, topP, minP, repetitionPenalty, seed: drawSeed,
+      maxTokens: rest.length - settings.length };
     for await (const token of session.generate(prompt, options)) ids.push(String(token.id));
     computed.push([word, ...settings, ...ids]);
   }

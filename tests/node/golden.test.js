@@ -11,9 +11,12 @@ const blocks = parseGolden(await readFile(new URL('../fixtures/golden.txt', impo
 
 for (const variant of ['relaxed', 'simd', 'scalar']) {
   for (const useCache of [true, false]) {
-    test(`${variant}, cache ${useCache ? 'on' : 'off'}: ${blocks.length} models, every hash and every id as in C`, async () => {
+    const name = `${variant}, cache ${useCache ? 'on' : 'off'}`;
+    test(`${name}: ${blocks.length} models, every hash and every id as in C`, async () => {
       assert.ok(blocks.length >= 12);
-      for (const block of blocks) assert.deepEqual(await recompute(block, loadModel, { variant, useCache }), block);
+      for (const block of blocks) {
+        assert.deepEqual(await recompute(block, loadModel, { variant, useCache }), block);
+      }
     });
   }
 }

@@ -114,7 +114,8 @@ export function byteTokenizer({ merges = [], added = [END_OF_TEXT], vocab = [] }
   return {
     version: '1.0',
     added_tokens: added.map((content, i) => ({
-      id: tokens.length + i, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false,
+      id: tokens.length + i, content, special: true, single_word: false, lstrip: false, rstrip: false,
+        normalized: false,
     })),
     normalizer: null,
     pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },

@@ -15,7 +15,8 @@ WebAssembly.instantiate = async (...args) => {
   memories.push(instance.exports.memory);
   return instance;
 };
-await init({ wasm: new WebAssembly.Module(await readFile(new URL('../../web/engine/kvc.wasm', import.meta.url))) });
+await init({ wasm: new WebAssembly.Module(await readFile(new URL('../../web/engine/kvc.wasm',
+  import.meta.url))) });
 const memoryBytes = () => memories.at(-1).buffer.byteLength;
 
 // ---- events ---------------------------------------------------------------------------------------
@@ -38,7 +39,8 @@ class Replay {
       if (first % 16 === 0 && count % 16 === 0) row.pages.splice(first / 16, count / 16);
       row.pages.length = Math.ceil(row.length / 16);
     } else if (type === 'share') {
-      this.next.push([sequence, { length: count, pages: this.rows[from].pages.slice(0, Math.ceil(count / 16)) }]);
+      this.next.push([sequence,
+        { length: count, pages: this.rows[from].pages.slice(0, Math.ceil(count / 16)) }]);
       if (more === 0) for (const [to, copy] of this.next.splice(0)) this.rows[to] = copy;
     } else {
       assert.equal(type, 'read');
@@ -49,7 +51,8 @@ class Replay {
 test('events: replayed, they rebuild the map of the cache after every operation', () => {
   for (let seed = 1; seed <= 40; seed++) {
     const random = seeded(seed);
-    const cache = new KVCache({ ...SIZES, batchSize: 4, whenFull: random.pick(['error', 'slide']), sinks: random.pick([0, 3, 16]) });
+    const cache = new KVCache({ ...SIZES, batchSize: 4, whenFull: random.pick(['error', 'slide']),
+      sinks: random.pick([0, 3, 16]) });
     append(cache, () => floats(4 * 16 * 5, seed));
     const replay = new Replay(cache.cacheMap());
     const types = new Set();
@@ -64,7 +67,9 @@ test('events: replayed, they rebuild the map of the cache after every operation'
       random.pick([
         () => {
           const n = 1 + random.below(cache.whenFull === 'slide' ? 20 : Math.max(1, Math.min(20, room(row))));
-          if (cache.whenFull === 'slide' || n <= room(row)) append(cache, () => floats(16 * n, step), undefined, { row });
+          if (cache.whenFull === 'slide' || n <= room(row)) {
+            append(cache, () => floats(16 * n, step), undefined, { row });
+          }
         },
         () => {
           if (room(row) < 1) return;
@@ -87,7 +92,8 @@ test('events: replayed, they rebuild the map of the cache after every operation'
       assert.deepEqual(replay.rows, cache.cacheMap(), `seed ${seed}, step ${step}`);
     }
     cache.onEvent = null;
-    append(cache, () => floats(16, 1), undefined, { row: cache.positions.indexOf(Math.min(...cache.positions)) });
+    append(cache, () => floats(16, 1), undefined,
+      { row: cache.positions.indexOf(Math.min(...cache.positions)) });
     if (seed === 1) assert.deepEqual(types, new Set(['write', 'read', 'evict', 'share']));
     cache.dispose();
   }
@@ -103,11 +109,13 @@ test('events: told once the call is done, with what they say; a listener that th
   cache.update(1, floats(48, 2), floats(48, 2));
   const [second] = cache.cacheMap().map(({ pages }) => pages.length);
   assert.equal(second, 1); // the history needs one page, what is behind it another
-  assert.deepEqual(events.map(({ type, sequence, layer, first, count, position }) => [type, sequence, layer, first, count, position]),
+  assert.deepEqual(events.map(({ type, sequence, layer, first, count, position }) =>
+    [type, sequence, layer, first, count, position]),
     [['write', 0, 1, 14, 2, 14], ['write', 0, 1, 16, 1, 14]]);
   assert.equal(events[0].page, page);
   cache.attend(1, floats(48, 2));
-  assert.ok(events.slice(2).every(({ type, layer, first, count }) => type === 'read' && layer === 1 && first === 0 && count <= 17));
+  assert.ok(events.slice(2)
+    .every(({ type, layer, first, count }) => type === 'read' && layer === 1 && first === 0 && count <= 17));
   const failure = new Error('mine');
   cache.onEvent = () => { throw failure; };
   assert.throws(() => cache.advance(3), failure);
@@ -133,8 +141,11 @@ test('save and restore: the same to the bit, in every type, in a cache that is l
       copy.update(0, floats(16 * other.batchSize, 1), floats(16 * other.batchSize, 1));
       copy.restore(state, { fingerprint: 77n });
       assert.deepEqual(copy.positions.slice(0, 2), [33, 36]);
-      throwsCode(() => copy.attend(0, floats(16 * other.batchSize, 1)), 'not_ready'); // what was behind the history is gone
-      for (const layer of [0, 1]) for (const row of [0, 1]) assert.deepEqual(copy.get(layer, { row }), cache.get(layer, { row }));
+      // what was behind the history is gone
+      throwsCode(() => copy.attend(0, floats(16 * other.batchSize, 1)), 'not_ready');
+      for (const layer of [0, 1]) {
+        for (const row of [0, 1]) assert.deepEqual(copy.get(layer, { row }), cache.get(layer, { row }));
+      }
       const next = (one) => {
         one.update(1, floats(16, 9), floats(16, 8), { row: 1 });
         return one.attend(1, floats(16, 7), { row: 1 });
@@ -147,7 +158,7 @@ test('save and restore: the same to the bit, in every type, in a cache that is l
   }
 });
 
-test('restore refuses what is cut short, altered, foreign or too large, and leaves the cache as it was', () => {
+test('restore refuses what is cut short, altered, foreign or too large; the cache is as it was', () => {
   const cache = new KVCache({ ...SIZES, batchSize: 2 });
   append(cache, (layer) => floats(32 * 17, layer));
   const state = cache.save();
@@ -159,7 +170,9 @@ test('restore refuses what is cut short, altered, foreign or too large, and leav
     assert.deepEqual(target.save(), before);
     return error;
   };
-  for (let n = 0; n < state.length; n += 1 + Math.floor(n / 50)) refused(state.subarray(0, n), 'state_invalid');
+  for (let n = 0; n < state.length; n += 1 + Math.floor(n / 50)) {
+    refused(state.subarray(0, n), 'state_invalid');
+  }
   refused(Uint8Array.from([...state, 0]), 'state_invalid');
   const random = seeded(3);
   for (let i = 0; i < 300; i++) {
@@ -169,7 +182,8 @@ test('restore refuses what is cut short, altered, foreign or too large, and leav
     assert.deepEqual(target.save(), before);
   }
   refused(state, 'state_foreign', { fingerprint: 1n });
-  for (const changes of [{ numLayers: 3 }, { numHeads: 3 }, { headDim: 4 }, { keyType: 'f16' }, { valueType: 'int8' }]) {
+  for (const changes of [{ numLayers: 3 }, { numHeads: 3 }, { headDim: 4 }, { keyType: 'f16' },
+    { valueType: 'int8' }]) {
     const foreign = new KVCache({ ...SIZES, ...changes });
     refused(foreign.save(), 'state_foreign');
     foreign.dispose();
@@ -180,7 +194,9 @@ test('restore refuses what is cut short, altered, foreign or too large, and leav
     assert.equal(small.position, 0);
     small.dispose();
   }
-  for (const bad of [null, 'state', [...state], new Float32Array(4)]) throwsCode(() => target.restore(bad), 'invalid_argument');
+  for (const bad of [null, 'state', [...state], new Float32Array(4)]) {
+    throwsCode(() => target.restore(bad), 'invalid_argument');
+  }
   for (const fingerprint of [1, -1n, 2n ** 64n, null]) {
     throwsCode(() => target.save({ fingerprint }), 'invalid_argument');
     throwsCode(() => target.restore(state, { fingerprint }), 'invalid_argument');
@@ -245,7 +261,8 @@ test('memory that runs out is an error, and what is there goes on', () => {
 const pause = (ms) => new Promise((resolve) => { setTimeout(resolve, ms); });
 
 test('caches that nobody holds any more are freed', async () => {
-  const big = { maxSeqLen: 2 ** 15, numLayers: 8, numHeads: 8, headDim: 16 }; // 256 MiB: not four of them at once
+  // 256 MiB: not four of them at once
+  const big = { maxSeqLen: 2 ** 15, numLayers: 8, numHeads: 8, headDim: 16 };
   for (let i = 0; i < 8; i++) {
     new KVCache(big);
     await pause(5);
@@ -256,7 +273,8 @@ test('caches that nobody holds any more are freed', async () => {
 
 test('an attention lives as long as somebody holds its cache', async () => {
   const square = floats(64, 1);
-  const { cache } = new CachedAttention({ embedDim: 8, numHeads: 2, maxSeqLen: 64 }, { wq: square, wk: square, wv: square, wo: square });
+  const { cache } = new CachedAttention({ embedDim: 8, numHeads: 2, maxSeqLen: 64 },
+    { wq: square, wk: square, wv: square, wo: square });
   append(cache, () => floats(8, 2));
   for (let i = 0; i < 3; i++) {
     await pause(5);
@@ -276,10 +294,14 @@ test('after dispose() every use is refused; dispose() may be called again', () =
   cache.dispose();
   cache.dispose();
   cache[Symbol.dispose ?? Symbol.for('Symbol.dispose')]();
-  for (const work of [() => cache.update(0, floats(16, 1), floats(16, 1)), () => cache.get(0), () => cache.advance(), () => cache.attend(0, floats(16, 1)),
-    () => cache.position, () => cache.positions, () => cache.truncate(0), () => cache.reset(), () => cache.fork(0, 0), () => cache.drop(0),
-    () => cache.keep(0), () => cache.reorder([0]), () => cache.evict(0, 1), () => cache.memoryUsage(), () => cache.snapshot({ layer: 0, head: 0 }),
-    () => cache.cacheMap(), () => cache.save(), () => cache.restore(state), () => { cache.onEvent = () => {}; }]) throwsCode(work, 'disposed', /disposed/);
+  for (const work of [() => cache.update(0, floats(16, 1), floats(16, 1)), () => cache.get(0),
+    () => cache.advance(), () => cache.attend(0, floats(16, 1)),
+    () => cache.position, () => cache.positions, () => cache.truncate(0), () => cache.reset(),
+      () => cache.fork(0, 0), () => cache.drop(0),
+    () => cache.keep(0), () => cache.reorder([0]), () => cache.evict(0, 1), () => cache.memoryUsage(),
+      () => cache.snapshot({ layer: 0, head: 0 }),
+    () => cache.cacheMap(), () => cache.save(), () => cache.restore(state),
+      () => { cache.onEvent = () => {}; }]) throwsCode(work, 'disposed', /disposed/);
 });
 
 // ---- rows do not touch each other -----------------------------------------------------------------
@@ -287,7 +309,8 @@ test('after dispose() every use is refused; dispose() may be called again', () =
 test('a change of one row drops nothing that was written for another and not advanced over yet', () => {
   const sizes = { ...SIZES, batchSize: 2 };
   const key = (x) => new Float32Array(16).fill(x);
-  for (const change of [(cache) => cache.drop(1), (cache) => cache.keep(0), (cache) => cache.truncate(0, { row: 1 }), (cache) => cache.evict(0, 1, { row: 1 })]) {
+  for (const change of [(cache) => cache.drop(1), (cache) => cache.keep(0),
+    (cache) => cache.truncate(0, { row: 1 }), (cache) => cache.evict(0, 1, { row: 1 })]) {
     const cache = new KVCache(sizes);
     for (const layer of [0, 1]) cache.update(layer, key(9), key(9), { row: 1 });
     cache.advance(1, { row: 1 });
@@ -298,8 +321,11 @@ test('a change of one row drops nothing that was written for another and not adv
     cache.dispose();
   }
   const cache = new KVCache({ ...sizes, maxSeqLen: 4, whenFull: 'slide', sinks: 1 });
-  for (let t = 1; t <= 9; t++) { // layer by layer, each row on its own: the second to slide leaves the first alone
-    for (const layer of [0, 1]) for (const row of [0, 1]) cache.update(layer, key(10 * t + layer), key(1), { row });
+  // layer by layer, each row on its own: the second to slide leaves the first alone
+  for (let t = 1; t <= 9; t++) {
+    for (const layer of [0, 1]) {
+      for (const row of [0, 1]) cache.update(layer, key(10 * t + layer), key(1), { row });
+    }
     for (const row of [0, 1]) cache.advance(1, { row });
   }
   for (const row of [0, 1]) {

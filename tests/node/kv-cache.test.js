@@ -1,4 +1,5 @@
-// KVCache: the module's behaviour, corrected; ragged batches, sequences, element types, what happens when it is full.
+// KVCache: the module's behaviour, corrected; ragged batches, sequences, element types, what happens when it
+// is full.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CachedAttention, KVCache, benchmarkComparison, enableKVCache, init } from 'kvcache-wasm';
@@ -42,8 +43,11 @@ test('sizes: each is checked, and so is what they multiply to', () => {
   throwsCode(() => new KVCache({ ...SIZES, keyType: 'f64' }), 'invalid_argument', /"f32", "f16" or "int8"/);
   throwsCode(() => new KVCache({ ...SIZES, valueType: 'toString' }), 'invalid_argument');
   throwsCode(() => new KVCache({ ...SIZES, whenFull: 'wrap' }), 'invalid_argument', /slide/);
-  for (const sinks of [-1, 40, 0.5]) throwsCode(() => new KVCache({ ...SIZES, whenFull: 'slide', sinks }), 'invalid_argument', /sinks/);
-  for (const big of [{ maxSeqLen: 2 ** 31 }, { numLayers: 2 ** 30, maxSeqLen: 2 ** 30 }, { batchSize: 2 ** 32 - 1 }, { maxSeqLen: 2 ** 22, numLayers: 100 }]) {
+  for (const sinks of [-1, 40, 0.5]) {
+    throwsCode(() => new KVCache({ ...SIZES, whenFull: 'slide', sinks }), 'invalid_argument', /sinks/);
+  }
+  for (const big of [{ maxSeqLen: 2 ** 31 }, { numLayers: 2 ** 30, maxSeqLen: 2 ** 30 },
+    { batchSize: 2 ** 32 - 1 }, { maxSeqLen: 2 ** 22, numLayers: 100 }]) {
     throwsCode(() => new KVCache({ ...SIZES, ...big }), 'out_of_memory', /not enough memory/);
   }
   new KVCache(SIZES).dispose();
@@ -51,7 +55,8 @@ test('sizes: each is checked, and so is what they multiply to', () => {
 
 test('update writes behind the history and does not advance; the arrays say how many tokens', () => {
   const cache = new KVCache(SIZES);
-  assert.deepEqual(cache.get(0), { key: new Float32Array(0), value: new Float32Array(0), shape: [1, 2, 0, 8] });
+  assert.deepEqual(cache.get(0),
+    { key: new Float32Array(0), value: new Float32Array(0), shape: [1, 2, 0, 8] });
   assert.equal(cache.update(0, floats(16, 1), floats(16, 2)), true);
   assert.equal(cache.position, 0);
   assert.equal(cache.get(0).key.length, 0);
@@ -70,7 +75,8 @@ test('T tokens at once are T tokens one by one, bit for bit, in every type', () 
     const K = (layer) => floats(2 * 37 * 8, layer);
     const V = (layer) => floats(2 * 37 * 8, layer + 50);
     append(whole, K, V);
-    const feed = (cache, first, n) => append(cache, (layer) => tokens(K(layer), 2, 8, first, n), (layer) => tokens(V(layer), 2, 8, first, n));
+    const feed = (cache, first, n) =>
+      append(cache, (layer) => tokens(K(layer), 2, 8, first, n), (layer) => tokens(V(layer), 2, 8, first, n));
     for (let t = 0; t < 37; t++) feed(single, t, 1);
     for (const [first, n] of [[0, 5], [5, 12], [17, 1], [18, 19]]) feed(mixed, first, n);
     for (let layer = 0; layer < 3; layer++) {
@@ -82,7 +88,7 @@ test('T tokens at once are T tokens one by one, bit for bit, in every type', () 
   }
 });
 
-test('layers and rows out of range on either side, arrays of the wrong kind or length: typed, and nothing changes', () => {
+test('layers and rows out of range, arrays of the wrong kind or length: typed, nothing changes', () => {
   const cache = new KVCache({ ...SIZES, batchSize: 2 });
   const [k, v] = [floats(32, 1), floats(32, 2)];
   append(cache, () => k, () => v);
@@ -94,8 +100,10 @@ test('layers and rows out of range on either side, arrays of the wrong kind or l
     throwsCode(() => cache.snapshot({ layer, head: 0 }), 'position_out_of_range');
   }
   for (const row of [-1, 2, 0.5, NaN, null, 2 ** 32]) {
-    for (const work of [() => cache.update(0, k, v, { row }), () => cache.get(0, { row }), () => cache.advance(1, { row }), () => cache.truncate(0, { row }),
-      () => cache.drop(row), () => cache.keep(row), () => cache.fork(0, row), () => cache.fork(row, 0), () => cache.reorder([0, row]),
+    for (const work of [() => cache.update(0, k, v, { row }), () => cache.get(0, { row }),
+      () => cache.advance(1, { row }), () => cache.truncate(0, { row }),
+      () => cache.drop(row), () => cache.keep(row), () => cache.fork(0, row), () => cache.fork(row, 0),
+        () => cache.reorder([0, row]),
       () => cache.evict(0, 1, { row })]) throwsCode(work, 'position_out_of_range');
   }
   for (const bad of [floats(31, 1), floats(0, 1), [...k], new Float64Array(32), null, undefined]) {
@@ -147,7 +155,8 @@ test('truncate rewinds, and what is written again is as if the rest had never be
   append(cache, (layer) => floats(16 * 35, layer));
   cache.update(0, floats(16, 5), floats(16, 5));
   cache.truncate(18);
-  throwsCode(() => cache.attend(0, floats(16, 5)), 'not_ready'); // what was behind the history is gone as well
+  // what was behind the history is gone as well
+  throwsCode(() => cache.attend(0, floats(16, 5)), 'not_ready');
   assert.equal(cache.position, 18);
   append(cache, (layer) => floats(16 * 9, layer + 20));
   append(fresh, (layer) => tokens(floats(16 * 35, layer), 2, 8, 0, 18));
@@ -225,7 +234,8 @@ test('element types: exact byte counts, and errors no larger than the type makes
       const memory = cache.memoryUsage();
       assert.equal(memory.bytesPerToken, L * H * (bytes[keyType] + bytes[valueType]));
       assert.equal(memory.totalBytes, S * memory.bytesPerToken);
-      assert.ok(memory.allocatedBytes >= memory.totalBytes && memory.allocatedBytes < memory.totalBytes + 4096);
+      assert.ok(memory.allocatedBytes >= memory.totalBytes && memory.allocatedBytes < memory.totalBytes
+        + 4096);
       const [k, v] = [floats(H * 30 * D, 1, 3), floats(H * 30 * D, 2, 3)];
       append(cache, () => k, () => v);
       assert.equal(cache.memoryUsage().usedBytes, 30 * memory.bytesPerToken);
@@ -243,7 +253,8 @@ test('what a type cannot keep is refused, and the rest is usable; f32 keeps any 
     const cache = new KVCache({ ...SIZES, keyType: type, valueType: type });
     append(cache, () => floats(16, 1));
     throwsCode(() => cache.update(0, bad, floats(16, 2)), 'not_finite', new RegExp(type));
-    throwsCode(() => cache.update(0, floats(16, 2), Float32Array.from(bad, (x) => x * Infinity)), 'not_finite');
+    throwsCode(() => cache.update(0, floats(16, 2), Float32Array.from(bad, (x) => x * Infinity)),
+      'not_finite');
     append(cache, () => floats(16, 3));
     assert.equal(cache.position, 2);
     cache.dispose();
@@ -276,7 +287,9 @@ test('whenFull slide: the oldest go, the sinks stay, and attention sees just tho
       held = [...held.slice(0, sinks), ...held.slice(sinks + drop)];
       const fresh = Array.from({ length: n }, (_, i) => seed + i);
       const of = (seeds, layer) => tokensOf(seeds.map((s) => floats(16, 1000 * layer + s)));
-      for (let layer = 0; layer < 3; layer++) assert.equal(cache.update(layer, of(fresh, layer), of(fresh, layer)), true);
+      for (let layer = 0; layer < 3; layer++) {
+        assert.equal(cache.update(layer, of(fresh, layer), of(fresh, layer)), true);
+      }
       held.push(...fresh);
       const y = cache.attend(2, floats(16 * n, 5));
       cache.advance(n);
@@ -286,7 +299,8 @@ test('whenFull slide: the oldest go, the sinks stay, and attention sees just tho
       else near(key, of(held, 2), 1 / 127, 'a token that moves is not rounded again');
       near(y, naiveAttention(floats(16 * n, 5), key, value, { heads: 2, kvHeads: 2, D: 8 }), 1e-5);
     }
-    throwsCode(() => cache.update(0, floats(16 * (41 - sinks), 1), floats(16 * (41 - sinks), 1)), 'cache_full');
+    throwsCode(() => cache.update(0, floats(16 * (41 - sinks), 1), floats(16 * (41 - sinks), 1)),
+      'cache_full');
     assert.equal(append(cache, () => floats(16 * (40 - sinks), 1)), true);
     cache.dispose();
   }
@@ -304,17 +318,20 @@ test('evict: what is left has moved down', () => {
   const cache = new KVCache({ ...SIZES, batchSize: 2 });
   append(cache, (layer) => floats(32 * 40, layer));
   const [whole, second] = [0, 1].map((row) => cache.get(1, { row }).key);
-  for (const [first, count] of [[0, 41], [40, 1], [-1, 2], [0.5, 1], [3, NaN]]) throwsCode(() => cache.evict(first, count), 'position_out_of_range');
+  for (const [first, count] of [[0, 41], [40, 1], [-1, 2], [0.5, 1], [3, NaN]]) {
+    throwsCode(() => cache.evict(first, count), 'position_out_of_range');
+  }
   cache.evict(16, 16, { row: 0 });
   assert.deepEqual(cache.positions, [24, 40]);
-  sameBits(cache.get(1, { row: 0 }).key, [0, 1].flatMap((h) => [...whole.subarray(320 * h, 320 * h + 128), ...whole.subarray(320 * h + 256, 320 * h + 320)]));
+  sameBits(cache.get(1, { row: 0 }).key, [0, 1].flatMap((h) =>
+    [...whole.subarray(320 * h, 320 * h + 128), ...whole.subarray(320 * h + 256, 320 * h + 320)]));
   cache.evict(3, 5);
   assert.deepEqual(cache.positions, [19, 35]);
   sameBits(tokens(cache.get(1, { row: 1 }).key, 2, 8, 3, 32), tokens(second, 2, 8, 8, 32));
   cache.dispose();
 });
 
-test('attend: grouped and multi-query, equal bits for every split, near the naive one; cross-attention sees all', () => {
+test('attend: grouped, multi-query and cross; equal bits for every split, near the naive one', () => {
   for (const [heads, kvHeads] of [[4, 4], [4, 2], [4, 1], [6, 3]]) {
     const D = 8;
     const T = 35;
@@ -339,11 +356,15 @@ test('attend: grouped and multi-query, equal bits for every split, near the naiv
     }
     const cross = whole.attend(0, q, { numHeads: heads, causal: false });
     near(cross, naiveAttention(q, k, v, { heads, kvHeads, D, causal: false }), 1e-5);
-    sameBits(whole.attend(0, tokens(q, heads, D, 7, 1), { numHeads: heads, causal: false }), tokens(cross, heads, D, 7, 1));
+    sameBits(whole.attend(0, tokens(q, heads, D, 7, 1), { numHeads: heads, causal: false }),
+      tokens(cross, heads, D, 7, 1));
     for (const numHeads of [0, kvHeads + 1, 1.5, NaN]) {
-      if (numHeads % kvHeads !== 0 || numHeads === 0) throwsCode(() => whole.attend(0, q, { numHeads }), 'invalid_argument');
+      if (numHeads % kvHeads !== 0 || numHeads === 0) {
+        throwsCode(() => whole.attend(0, q, { numHeads }), 'invalid_argument');
+      }
     }
-    throwsCode(() => whole.attend(0, tokens(q, heads, D, 0, 1), { numHeads: heads }), 'not_ready', /update\(\)/);
+    throwsCode(() => whole.attend(0, tokens(q, heads, D, 0, 1), { numHeads: heads }), 'not_ready',
+      /update\(\)/);
     whole.reset();
     throwsCode(() => whole.attend(0, q, { numHeads: heads, causal: false }), 'not_ready', /no token/);
     whole.dispose();
@@ -358,7 +379,8 @@ test('snapshot: any range of a layer and head', () => {
   sameBits(keys, key.subarray(8 * (30 + 14), 8 * (30 + 19)));
   sameBits(values, value.subarray(8 * (30 + 14), 8 * (30 + 19)));
   assert.equal(cache.snapshot({ layer: 0, head: 0 }).keys.length, 8 * 30);
-  for (const range of [{ head: 2 }, { head: -1 }, { head: 0, first: 31 }, { head: 0, first: 29, count: 2 }, { head: 0, count: -1 }, { head: 0, row: 2 }, {}]) {
+  for (const range of [{ head: 2 }, { head: -1 }, { head: 0, first: 31 }, { head: 0, first: 29, count: 2 },
+    { head: 0, count: -1 }, { head: 0, row: 2 }, {}]) {
     throwsCode(() => cache.snapshot({ layer: 0, ...range }), 'position_out_of_range');
   }
   cache.dispose();

@@ -75,13 +75,15 @@ test('loading a model', async () => {
     let n = 0;
     for (let hasFailed = true; hasFailed; n++) {
       let failing;
-      const loading = withInstance((exports) => { failing = exports; exports.failing_set(n + 1, everAfter); }, () => load());
+      const loading = withInstance((exports) => { failing = exports; exports.failing_set(n + 1, everAfter);
+        }, () => load());
       await loading.catch(() => {});
       hasFailed = failing.failing_has_failed() === 1;
       if (hasFailed) {
         await rejectsCode(loading, 'out_of_memory');
         const left = failing.failing_live();
-        assert.ok(left <= 2, `${left} blocks: more than the scratch and the weights, which go with the instance`);
+        assert.ok(left <= 2,
+          `${left} blocks: more than the scratch and the weights, which go with the instance`);
       } else {
         (await loading).dispose();
       }
@@ -113,7 +115,8 @@ async function sessionTest(name, options, work) {
 }
 
 sessionTest('creating a session', {}, (session, model) => model.createSession());
-sessionTest('creating a session of several sequences', {}, (session, model) => model.createSession({ sequences: 3, keyType: 'int8' }));
+sessionTest('creating a session of several sequences', {},
+  (session, model) => model.createSession({ sequences: 3, keyType: 'int8' }));
 sessionTest('the likeliest tokens', {}, (session) => session.top(3));
 sessionTest('a snapshot of the cache', {}, (session) => session.snapshot({ layer: 1, head: 0 }));
 sessionTest('attention weights', {}, (session) => session.attentionWeights(1, 1));
@@ -130,7 +133,8 @@ sessionTest('growing for samples, and beams', {}, async (_session, model) => {
     await collect(session.generate(PROMPT, { numBeams: 3, maxTokens: 2 }));
     return session;
   } catch (error) {
-    assert.equal((await collect(session.generate(PROMPT, { temperature: 0, maxTokens: 2 }))).length, 2, 'it goes on');
+    assert.equal((await collect(session.generate(PROMPT, { temperature: 0, maxTokens: 2 }))).length, 2,
+      'it goes on');
     session.dispose();
     throw error;
   }
@@ -187,7 +191,8 @@ test('cached attention, self and cross', async () => {
     };
     await atEveryAllocation(blocks, create, check);
     await atEveryAllocation(blocks, () => { attention.forward(x); }, check);
-    await atEveryAllocation(blocks, () => { if (sourceDim) attention.setSource(x); else attention.full(x); }, check);
+    await atEveryAllocation(blocks, () => { if (sourceDim) attention.setSource(x); else attention.full(x); },
+      check);
     attention.dispose();
     assert.equal(blocks.failing_live(), idle);
   }
@@ -204,7 +209,7 @@ async function comesDownTo(live, failing) {
   assert.equal(failing.failing_live(), live);
 }
 
-test('a cache, an attention and a session that are dropped with their listeners leave nothing behind', async () => {
+test('a cache, an attention and a session dropped with their listeners leave nothing behind', async () => {
   const square = new Float32Array(16).fill(0.1);
   const weights = { wq: square, wk: square, wv: square, wo: square };
   (() => {

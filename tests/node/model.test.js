@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { blobOf, collect, fault, rejectsCode, safetensors, serve, smallConfig, throwsCode } from './helpers.js';
+import { blobOf, collect, fault, rejectsCode, safetensors, serve, smallConfig,
+  throwsCode } from './helpers.js';
 import { randomTensors, tinyBlobs, tinyFiles } from './tiny-model.js';
 
 const hashAfter = (model, ids = [1, 2, 3]) => {
@@ -33,7 +34,8 @@ test('path, file: URL, http URL and Blobs give the same model', async (t) => {
   t.after(() => server.close());
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const plain = Object.fromEntries(tinyBlobs());
-  for (const source of [folder, `${folder}/`, pathToFileURL(folder), pathToFileURL(folder).href, server.url, new URL(server.url), plain]) {
+  for (const source of [folder, `${folder}/`, pathToFileURL(folder), pathToFileURL(folder).href, server.url,
+    new URL(server.url), plain]) {
     assert.equal(hashAfter(await loadModel(source)), expected, String(source));
   }
 });
@@ -57,7 +59,8 @@ test('progress: each file in order, monotonic, ready last and once', async (t) =
   assert.equal(events.filter((event) => event.status === 'ready').length, 1);
   for (const file of ['config.json', 'tokenizer.json', 'model.safetensors']) {
     const mine = events.filter((event) => event.file === file);
-    assert.deepEqual([...new Set(mine.map((event) => event.status))], ['initiate', 'download', 'progress', 'done'], file);
+    assert.deepEqual([...new Set(mine.map((event) => event.status))],
+      ['initiate', 'download', 'progress', 'done'], file);
     const steps = mine.filter((event) => event.status === 'progress');
     for (const [i, { loaded, progress }] of steps.entries()) {
       assert.ok(loaded >= (steps[i - 1]?.loaded ?? 0));
@@ -90,23 +93,29 @@ test('names with the prefix, and buffers that no pass needs, are taken', async (
   const tensors = randomTensors(smallConfig());
   const expected = hashAfter(await loadWith(tensors));
   const prefixed = tensors.map((tensor) => ({ ...tensor, name: `transformer.${tensor.name}` }));
-  prefixed.push({ name: 'transformer.h.1.attn.bias', dtype: 'BOOL', shape: [1, 1, 32, 32], bytes: new Uint8Array(1024) });
+  prefixed.push({ name: 'transformer.h.1.attn.bias', dtype: 'BOOL', shape: [1, 1, 32, 32],
+    bytes: new Uint8Array(1024) });
   prefixed.push({ name: 'h.0.attn.masked_bias', dtype: 'F64', shape: [], bytes: new Uint8Array(8) });
   prefixed.push({ name: 'lm_head.weight', dtype: 'F32', shape: [1], bytes: new Uint8Array(4) });
   assert.equal(hashAfter(await loadWith(prefixed)), expected);
 });
 
-test('tensor_missing, tensor_unknown, tensor_shape, tensor_duplicate, safetensors_dtype, not_finite', async () => {
+test('tensor_missing, _unknown, _shape, _duplicate, safetensors_dtype, not_finite', async () => {
   const tensors = randomTensors(smallConfig());
-  const changed = (name, change) => tensors.map((tensor) => (tensor.name === name ? { ...tensor, ...change(tensor) } : tensor));
-  await rejectsCode(loadWith(tensors.filter(({ name }) => name !== 'h.1.mlp.c_fc.bias')), 'tensor_missing', /h\.1\.mlp\.c_fc\.bias/);
-  await rejectsCode(loadWith(changed('wpe.weight', () => ({ name: 'wpe.weights' }))), 'tensor_unknown', /wpe\.weights/);
+  const changed = (name, change) => tensors
+    .map((tensor) => (tensor.name === name ? { ...tensor, ...change(tensor) } : tensor));
+  await rejectsCode(loadWith(tensors.filter(({ name }) => name !== 'h.1.mlp.c_fc.bias')), 'tensor_missing',
+    /h\.1\.mlp\.c_fc\.bias/);
+  await rejectsCode(loadWith(changed('wpe.weight', () => ({ name: 'wpe.weights' }))), 'tensor_unknown',
+    /wpe\.weights/);
   await rejectsCode(loadWith(changed('h.1.ln_1.bias', () => ({ name: 'h.2.ln_1.bias' }))), 'tensor_unknown');
   const c_fc = ({ shape: [a, b] }) => ({ shape: [b, a] });
   await rejectsCode(loadWith(changed('h.0.mlp.c_fc.weight', c_fc)), 'tensor_shape', /64,16/);
   await rejectsCode(loadWith(changed('ln_f.bias', () => ({ shape: [16, 1] }))), 'tensor_shape');
-  await rejectsCode(loadWith(changed('ln_f.bias', () => ({ shape: [0], bytes: new Uint8Array(0) }))), 'tensor_shape');
-  await rejectsCode(loadWith([...tensors, { ...tensors[3], name: 'transformer.ln_f.bias' }]), 'tensor_duplicate', /twice/);
+  await rejectsCode(loadWith(changed('ln_f.bias', () => ({ shape: [0], bytes: new Uint8Array(0) }))),
+    'tensor_shape');
+  await rejectsCode(loadWith([...tensors, { ...tensors[3], name: 'transformer.ln_f.bias' }]),
+    'tensor_duplicate', /twice/);
   await rejectsCode(loadWith(changed('ln_f.bias', () => ({ dtype: 'I32' }))), 'safetensors_dtype', /I32/);
   for (const bad of [NaN, Infinity, -Infinity]) {
     const spoiled = changed('wte.weight', ({ bytes }) => {
@@ -118,7 +127,7 @@ test('tensor_missing, tensor_unknown, tensor_shape, tensor_duplicate, safetensor
   }
 });
 
-test('not_finite: weights whose logits overflow are refused at the token, and the timeline stays', async () => {
+test('not_finite: weights whose logits overflow are refused at the token; the timeline stays', async () => {
   const huge = randomTensors(smallConfig()).map((tensor) => (tensor.name === 'ln_f.weight'
     ? { ...tensor, bytes: new Uint8Array(new Float32Array(16).fill(3e38).buffer) } : tensor));
   const model = await loadWith(huge);
@@ -152,7 +161,8 @@ test('weights: f32 or int8, which takes a quarter of the memory, also while it l
 
 test('out_of_memory: a model larger than WebAssembly memory, and a session too many', async () => {
   const files = tinyBlobs();
-  files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 4 }))); // 3.2 GB of weights
+  // 3.2 GB of weights
+  files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 4 })));
   await rejectsCode(loadModel(files), 'out_of_memory', /smaller model/);
   const model = await loadModel(tinyBlobs({ changes: { n_layer: 4, n_embd: 64, n_positions: 16384 } }));
   const sessions = [model.createSession()];

@@ -5,13 +5,16 @@ import { directoryOf, splitMix64 } from './golden.js';
 
 /** FNV-1a 64 of a text of ASCII. @param {bigint} hash  @param {string} text */
 function fnv(hash, text) {
-  for (let i = 0; i < text.length; i++) hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+  for (let i = 0; i < text.length; i++) {
+    hash = BigInt.asUintN(64, (hash ^ BigInt(text.charCodeAt(i))) * 0x100000001b3n);
+  }
   return hash;
 }
 
 // As in random_case.c: [name, share of all operations], and what draws its arguments.
 const SHARES = [
-  ['prefill', 10], ['cancel', 2], ['rewind', 4], ['edit', 4], ['off', 1], ['on', 2], ['reset', 1], ['score', 1],
+  ['prefill', 10], ['cancel', 2], ['rewind', 4], ['edit', 4], ['off', 1], ['on', 2], ['reset', 1],
+    ['score', 1],
   ['select', 3], ['batch', 3], ['fork', 3], ['reorder', 1], ['drop', 1], ['keep', 1], ['save', 2],
 ];
 const CAPACITIES = [12, 40, 96, 96];
@@ -29,7 +32,8 @@ export function randomCase(seed) {
   const sequences = 1 + below([1, 2, 4][below(3)]);
   const [keyType, valueType] = below(3) === 0 ? [TYPES[below(3)], TYPES[below(3)]] : ['f32', 'f32'];
   const weights = below(4) ? 'f32' : 'int8';
-  const ids = (least) => Array.from({ length: least + below([1, 1, 6, 40][below(4)]) }, () => below(vocab_size));
+  const ids = (least) =>
+    Array.from({ length: least + below([1, 1, 6, 40][below(4)]) }, () => below(vocab_size));
   const few = () => below(below(3) ? 6 : 40);
   const kind = () => {
     let drawn = below(SHARES.reduce((sum, [, share]) => sum + share, 0));
@@ -45,7 +49,8 @@ export function randomCase(seed) {
     batch() {
       const [n, first] = [1 + below(sequences), below(sequences)];
       const stride = below(8) === 0 ? 0 : 1;
-      return Array.from({ length: n }, (_, i) => [(first + i * stride) % sequences, below(vocab_size)]).flat();
+      return Array.from({ length: n },
+        (_, i) => [(first + i * stride) % sequences, below(vocab_size)]).flat();
     },
     fork: () => [below(sequences), below(sequences)],
     reorder: () => Array.from({ length: sequences }, () => below(sequences)),
@@ -79,9 +84,14 @@ class Player {
     this.text.push(...ids);
   }
 
-  /** Passes are dropped by leaving generate() alone, which session.test.js does; here is what prefill would say. */
+  /**
+   * Passes are dropped by leaving generate() alone, which session.test.js does; here is what prefill would
+   * say.
+   */
   cancel(steps, ...ids) {
-    if (ids.length > this.session.capacity - this.session.position) throw new KvcError('context_full', 'There is no room.');
+    if (ids.length > this.session.capacity - this.session.position) {
+      throw new KvcError('context_full', 'There is no room.');
+    }
   }
 
   rewind(n) {

@@ -23,7 +23,8 @@ for (const variant of ['relaxed', 'simd', 'scalar']) {
       assert.equal(model.variant, variant);
       const computed = run(drawn, model);
       model.dispose();
-      assert.equal(computed.digest, digest, `case ${drawn.seed} differs. It gives these lines; build/gcc-O2/test_random trace `
+      assert.equal(computed.digest, digest,
+        `case ${drawn.seed} differs. It gives these lines; build/gcc-O2/test_random trace `
         + `${drawn.seed} prints the program and the right ones:\n${computed.lines.join('')}`);
     }
   });

@@ -11,7 +11,8 @@ const PAGE = 16;
 let model;
 let L, H, D, C, F, V;
 before(async () => {
-  model = await loadModel(tinyBlobs({ changes: { n_layer: 3, n_positions: POSITIONS, vocab_size: 257, eos_token_id: null } }));
+  model = await loadModel(tinyBlobs({ changes: { n_layer: 3, n_positions: POSITIONS, vocab_size: 257,
+    eos_token_id: null } }));
   ({ nLayer: L, nHead: H, headDim: D, nEmbd: C, nInner: F, vocabSize: V } = model.config);
 });
 after(() => model.dispose());
@@ -29,7 +30,8 @@ test('a snapshot is what the cache holds, the same for every split of the prompt
       const { keys, values } = once.snapshot({ layer, head });
       assert.deepEqual([keys.length, values.length], [50 * D, 50 * D]);
       assert.deepEqual(single.snapshot({ layer, head }), { keys, values });
-      assert.deepEqual(once.snapshot({ layer, head, first: 17, count: 20 }), { keys: keys.slice(17 * D, 37 * D), values: values.slice(17 * D, 37 * D) });
+      assert.deepEqual(once.snapshot({ layer, head, first: 17, count: 20 }),
+        { keys: keys.slice(17 * D, 37 * D), values: values.slice(17 * D, 37 * D) });
       assert.ok(keys.every(Number.isFinite) && keys.some((x) => x !== 0));
       seen.add(keys.join()).add(values.join());
     }
@@ -49,7 +51,8 @@ test('snapshots of several sequences, and of what is not there', () => {
   const first = { layer: 1, head: 1, first: 0, count: 10 };
   assert.deepEqual(session.snapshot({ ...first, sequence: 0 }), session.snapshot(first));
   assert.equal(session.snapshot({ layer: 0, head: 0 }).keys.length, 11 * D);
-  for (const wrong of [{ layer: L }, { head: H }, { layer: -1 }, { head: 0.5 }, { first: 12 }, { first: 5, count: 7 }, { count: -1 }, { sequence: 2 },
+  for (const wrong of [{ layer: L }, { head: H }, { layer: -1 }, { head: 0.5 }, { first: 12 },
+    { first: 5, count: 7 }, { count: -1 }, { sequence: 2 },
     { layer: undefined }, { first: -1 }, { count: 2 ** 33 }]) {
     throwsCode(() => session.snapshot({ layer: 0, head: 0, ...wrong }), 'position_out_of_range');
   }
@@ -72,8 +75,11 @@ test('attention weights: a distribution over the text, of the last token alone',
   }
   const single = model.createSession();
   for (const id of ids) single.decode(id);
-  assert.deepEqual(range(L).map((layer) => range(H).map((head) => single.attentionWeights(layer, head))), all);
-  for (const [layer, head] of [[L, 0], [0, H], [-1, 0], [0, 0.5]]) throwsCode(() => session.attentionWeights(layer, head), 'position_out_of_range');
+  assert.deepEqual(range(L).map((layer) => range(H).map((head) => single.attentionWeights(layer, head))),
+    all);
+  for (const [layer, head] of [[L, 0], [0, H], [-1, 0], [0, 0.5]]) {
+    throwsCode(() => session.attentionWeights(layer, head), 'position_out_of_range');
+  }
   session.truncate(5);
   throwsCode(() => session.attentionWeights(0, 0), 'not_ready');
   session.useCache = false;
@@ -87,13 +93,16 @@ test('top: the likeliest tokens of the logits, with their log-probabilities', ()
   const logits = session.prefill(randomIds(12)).slice(0, model.sampledIds);
   const max = Math.max(...logits);
   const sum = logits.reduce((total, x) => total + Math.exp(x - max), 0);
-  const expected = Array.from(logits, (x, id) => ({ id, logProb: x - max - Math.log(sum) })).sort((a, b) => b.logProb - a.logProb);
+  const expected = Array.from(logits, (x, id) => ({ id, logProb: x - max - Math.log(sum) }))
+    .sort((a, b) => b.logProb - a.logProb);
   for (const k of [1, 5, model.sampledIds]) {
     const top = session.top(k);
     assert.deepEqual(idsOf(top), idsOf(expected.slice(0, k)));
     for (const [i, { logProb }] of top.entries()) assert.ok(Math.abs(logProb - expected[i].logProb) < 1e-5);
   }
-  for (const k of [0, -1, 1.5, model.sampledIds + 1, NaN]) throwsCode(() => session.top(k), 'invalid_argument');
+  for (const k of [0, -1, 1.5, model.sampledIds + 1, NaN]) {
+    throwsCode(() => session.top(k), 'invalid_argument');
+  }
 });
 
 // ---- counts -------------------------------------------------------------------------------------
@@ -146,7 +155,9 @@ test('memory in several element types, and with tokens that are shared', () => {
     assert.equal(session.memoryUsage().sharedBytes, 32 * perToken);
     session.dispose();
   }
-  for (const options of [{ keyType: 'bf16' }, { valueType: 'toString' }, { keyType: 1 }]) throwsCode(() => model.createSession(options), 'invalid_argument');
+  for (const options of [{ keyType: 'bf16' }, { valueType: 'toString' }, { keyType: 1 }]) {
+    throwsCode(() => model.createSession(options), 'invalid_argument');
+  }
 });
 
 // ---- events -------------------------------------------------------------------------------------
@@ -162,7 +173,8 @@ class Replay {
   take({ type, sequence, layer, first, count, page, from, more }) {
     const row = this.rows[sequence];
     if (type === 'write') {
-      assert.ok(count > 0 && Math.floor(first / PAGE) === Math.floor((first + count - 1) / PAGE), 'within a page');
+      assert.ok(count > 0 && Math.floor(first / PAGE) === Math.floor((first + count - 1) / PAGE),
+        'within a page');
       row.pages[Math.floor(first / PAGE)] = page;
       if (layer === null) row.length = first + count;
     }
@@ -179,7 +191,8 @@ class Replay {
   }
 
   get map() {
-    return this.rows.map(({ length, pages }) => ({ length, pages: pages.slice(0, Math.ceil(length / PAGE)) }));
+    return this.rows
+      .map(({ length, pages }) => ({ length, pages: pages.slice(0, Math.ceil(length / PAGE)) }));
   }
 }
 
@@ -217,7 +230,8 @@ test('events of one token: written once in each layer, and all of the text read 
   const { page } = events[0];
   assert.deepEqual(events.filter(({ type }) => type === 'write'),
     [...range(L), null].map((layer) => ({ type: 'write', sequence: 0, layer, first: 20, count: 1, page })));
-  assert.deepEqual(events.filter(({ type }) => type === 'read'), range(L).map((layer) => ({ type: 'read', sequence: 0, layer, first: 0, count: 21 })));
+  assert.deepEqual(events.filter(({ type }) => type === 'read'),
+    range(L).map((layer) => ({ type: 'read', sequence: 0, layer, first: 0, count: 21 })));
   assert.equal(events.length, 2 * L + 1);
   events.length = 0;
   session.useCache = false;

@@ -13,7 +13,8 @@ let model;
 let ending; // its texts end by themselves: every fourth token does
 before(async () => {
   model = await loadModel(tinyBlobs({ changes: CHANGES }));
-  ending = await loadModel(tinyBlobs({ changes: CHANGES, generation: { eos_token_id: Array.from({ length: 12 }, (_, i) => 20 * i) } }));
+  ending = await loadModel(tinyBlobs({ changes: CHANGES,
+    generation: { eos_token_id: Array.from({ length: 12 }, (_, i) => 20 * i) } }));
 });
 after(() => {
   model.dispose();
@@ -32,23 +33,28 @@ async function samplesOf(run) {
   }
 }
 
-test('sample i of n is the lone run with the seed + i, token for token, with the cache on and off', async () => {
+test('sample i of n is the lone run with the seed + i, with the cache on and off', async () => {
   const prompt = randomIds(40);
   for (const [name, one] of [['endless', model], ['ending', ending]]) {
     const lone = await Promise.all([0, 1, 2, 3, 4].map(async (i) => {
       const session = one.createSession();
-      return { ids: idsOf(await collect(session.generate(prompt, { ...HOT, seed: 11 + i }))), hash: session.logitsHash };
+      return { ids: idsOf(await collect(session.generate(prompt, { ...HOT, seed: 11 + i }))),
+        hash: session.logitsHash };
     }));
     for (const useCache of [true, false]) {
       const session = one.createSession();
       const { samples } = await samplesOf(session.generate(prompt, { ...HOT, n: 5, useCache }));
-      for (const [i, { ids }] of lone.entries()) assert.deepEqual(samples[i] ?? [], ids, `${name}, sample ${i}, cache ${useCache}`);
+      for (const [i, { ids }] of lone.entries()) {
+        assert.deepEqual(samples[i] ?? [], ids, `${name}, sample ${i}, cache ${useCache}`);
+      }
       assert.equal(session.logitsHash, lone[0].hash, 'the session holds sample 0');
       assert.equal(session.position, 40 + lone[0].ids.length);
       assert.equal(session.selected, 0);
     }
     assert.equal(new Set(lone.map(({ ids }) => ids.join())).size, 5);
-    if (name === 'ending') assert.ok(new Set(lone.map(({ ids }) => ids.length)).size > 1, 'they end at different tokens');
+    if (name === 'ending') {
+      assert.ok(new Set(lone.map(({ ids }) => ids.length)).size > 1, 'they end at different tokens');
+    }
   }
 });
 
@@ -90,14 +96,16 @@ test('a session grows for samples and beams, and keeps what it held', async () =
   assert.equal(session.capacity, 60);
 });
 
-test('left or stopped in the middle, the session holds what sample 0 has given out, and goes on', async () => {
+test('left or stopped in the middle, the session holds what sample 0 gave out, and goes on', async () => {
   const prompt = randomIds(20);
   const alone = model.createSession();
   const ids = idsOf(await collect(alone.generate(prompt, HOT)));
   for (const useCache of [true, false]) {
     const session = model.createSession({ useCache });
     let seen = 0;
-    for await (const token of session.generate(prompt, { ...HOT, n: 3 })) if (++seen === 11) assert.equal(token.sequence, 1); else if (seen > 11) break;
+    for await (const token of session.generate(prompt, { ...HOT, n: 3 })) {
+      if (++seen === 11) assert.equal(token.sequence, 1); else if (seen > 11) break;
+    }
     assert.equal(session.position, 20 + 4); // four tokens of each: 12 given out
     alone.sync([...prompt, ...ids.slice(0, 4)]);
     session.decode(7);
@@ -105,7 +113,9 @@ test('left or stopped in the middle, the session holds what sample 0 has given o
     assert.equal(session.logitsHash, alone.logitsHash);
     const controller = new AbortController();
     await rejectsCode((async () => {
-      for await (const token of session.generate(prompt, { ...HOT, n: 3, signal: controller.signal })) if (token.position === 25) controller.abort();
+      for await (const token of session.generate(prompt, { ...HOT, n: 3, signal: controller.signal })) {
+        if (token.position === 25) controller.abort();
+      }
     })(), 'aborted');
     assert.equal(session.position, 26);
     assert.equal((await samplesOf(session.generate(prompt, { ...HOT, n: 3 }))).samples[2].length, 30);
@@ -160,7 +170,8 @@ test('fork, reorder, drop and keep: each timeline as if it had always been alone
       session.reorder(from);
       texts = from.map((k) => [...texts[k]]);
     } else if (what === 2 && step % 3 === 0) session.drop(i), texts[i] = [];
-    else if (what === 3 && step % 17 === 0) session.keep(i), texts = texts.map((text, k) => (k === i ? text : []));
+    else if (what === 3 && step % 17 === 0) session.keep(i),
+      texts = texts.map((text, k) => (k === i ? text : []));
     else {
       const ids = randomIds(1 + random.below(20), step);
       if (texts[i].length + ids.length > POSITIONS) continue;
@@ -177,16 +188,22 @@ test('what is refused: sequences that are not there, lists that do not match, to
   session.prefill([1, 2, 3]);
   const hash = session.logitsHash;
   for (const sequence of [2, -1, 0.5, NaN, '1', undefined]) {
-    for (const call of [() => session.select(sequence), () => session.fork(0, sequence), () => session.drop(sequence), () => session.keep(sequence),
-      () => session.reorder([0, sequence]), () => session.decodeBatch([sequence], [1])]) throwsCode(call, 'position_out_of_range');
+    for (const call of [() => session.select(sequence), () => session.fork(0, sequence),
+      () => session.drop(sequence), () => session.keep(sequence),
+      () => session.reorder([0, sequence]), () => session.decodeBatch([sequence], [1])]) throwsCode(call,
+        'position_out_of_range');
   }
   throwsCode(() => session.reorder([0]), 'invalid_argument');
   throwsCode(() => session.decodeBatch([0, 1], [1]), 'invalid_argument');
   throwsCode(() => session.decodeBatch([], []), 'invalid_argument');
   throwsCode(() => session.decodeBatch([0, 0], [1, 2]), 'invalid_argument');
   throwsCode(() => session.decodeBatch([0, 1], [1, 999]), 'token_out_of_range');
-  for (const sequences of [0, 1.5, 1025, '2']) throwsCode(() => model.createSession({ sequences }), 'invalid_argument');
-  for (const n of [0, 1.5, -1, '2']) await rejectsCode(session.generate([1], { n }).next(), 'invalid_argument');
+  for (const sequences of [0, 1.5, 1025, '2']) {
+    throwsCode(() => model.createSession({ sequences }), 'invalid_argument');
+  }
+  for (const n of [0, 1.5, -1, '2']) {
+    await rejectsCode(session.generate([1], { n }).next(), 'invalid_argument');
+  }
   assert.equal(session.position, 3);
   assert.equal(session.logitsHash, hash);
 });
@@ -199,17 +216,23 @@ test('whenFull: "error" gives what fits and throws; "stop" ends with the reason 
     const strict = model.createSession({ capacity: 10 });
     const seen = [];
     await rejectsCode((async () => {
-      for await (const token of strict.generate('Hello', { ...draw, ...options, maxTokens: 50 })) seen.push(token);
+      for await (const token of strict.generate('Hello', { ...draw, ...options, maxTokens: 50 })) {
+        seen.push(token);
+      }
     })(), 'context_full', /10/);
     assert.equal(seen.length, 5 * (options.n ?? 1));
     assert.equal(strict.position, 10);
     const stopping = model.createSession({ capacity: 10, whenFull: 'stop' });
-    const { samples, reason } = await samplesOf(stopping.generate('Hello', { ...draw, ...options, maxTokens: 50 }));
+    const { samples,
+      reason } = await samplesOf(stopping.generate('Hello', { ...draw, ...options, maxTokens: 50 }));
     assert.equal(reason, 'context_full');
     assert.deepEqual(samples[0], seen.filter(({ sequence }) => sequence === 0).map(({ id }) => id));
-    assert.equal((await samplesOf(stopping.generate('Hello', { ...draw, ...options, maxTokens: 5 }))).reason, 'length', 'exactly full is not too full');
-    assert.equal((await samplesOf(stopping.generate('Hello', { ...draw, ...options }))).reason, 'context_full');
-    assert.equal((await samplesOf(strict.generate('Hello', { ...draw, ...options }))).reason, 'length', 'nothing more was asked for');
+    assert.equal((await samplesOf(stopping.generate('Hello', { ...draw, ...options, maxTokens: 5 }))).reason,
+      'length', 'exactly full is not too full');
+    assert.equal((await samplesOf(stopping.generate('Hello', { ...draw, ...options }))).reason,
+      'context_full');
+    assert.equal((await samplesOf(strict.generate('Hello', { ...draw, ...options }))).reason, 'length',
+      'nothing more was asked for');
     await rejectsCode(stopping.generate('far too long for this').next(), 'context_full');
   }
 });
@@ -224,11 +247,12 @@ test('whenFull: "slide" is refused with the reason, and so is evicting from the 
 });
 
 test('options that are null or undefined count as not given', async () => {
-  const run = (options) => samplesOf(model.createSession().generate('Hello', { ...HOT, maxTokens: 5, ...options }));
+  const run = (options) =>
+    samplesOf(model.createSession().generate('Hello', { ...HOT, maxTokens: 5, ...options }));
   assert.deepEqual(await run({ n: null, lengthPenalty: undefined, earlyStopping: undefined }), await run({}));
 });
 
-test('a listener that throws as samples are given up leaves sample 0, and no other, all the same', async () => {
+test('a listener that throws as samples are given up leaves sample 0, and no other', async () => {
   const session = model.createSession();
   const run = session.generate('Hello', { ...HOT, n: 2 });
   const prompt = model.encode('Hello').length;

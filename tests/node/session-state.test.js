@@ -12,7 +12,7 @@ before(async () => {
 });
 after(() => model.dispose());
 
-test('restored, a session goes on bit for bit: in itself, in another, in every build, in a model loaded anew', async () => {
+test('restored, a session goes on bit for bit: in another, in every build, in a new model', async () => {
   const session = model.createSession({ capacity: 80 });
   session.prefill(randomIds(37));
   const state = session.save();
@@ -23,7 +23,8 @@ test('restored, a session goes on bit for bit: in itself, in another, in every b
     assert.equal(one.cachedTokens, 37);
     assert.equal(one.logitsHash, hash);
     one.prefill(randomIds(5, 2));
-    return [one.logitsHash, ...idsOf(await collect(one.generate(randomIds(40), { temperature: 1.2, maxTokens: 20, seed: 3 }))), one.logitsHash];
+    return [one.logitsHash, ...idsOf(await collect(one.generate(randomIds(40),
+      { temperature: 1.2, maxTokens: 20, seed: 3 }))), one.logitsHash];
   };
   const expected = await goOn(session);
   session.restore(state);
@@ -85,14 +86,15 @@ test('an empty session, and one whose cache is behind its text, can be saved too
   assert.equal(other.logitsHash, session.logitsHash);
 });
 
-test('state_invalid: cut short, longer, altered in any place, or no state at all; the session is as it was', () => {
+test('state_invalid: cut short, longer, altered anywhere, or no state; the session is as it was', () => {
   const session = model.createSession({ capacity: 40 });
   session.prefill(randomIds(20));
   const state = session.save();
   session.decode(5);
   const before = { hash: session.logitsHash, position: session.position, bytes: session.save() };
   const random = seeded(4);
-  const broken = [new Uint8Array(0), new Uint8Array(7), new Uint8Array(1000), Uint8Array.from([...state, 0]), randomIds(500)];
+  const broken = [new Uint8Array(0), new Uint8Array(7), new Uint8Array(1000), Uint8Array.from([...state, 0]),
+    randomIds(500)];
   for (let i = 0; i < 60; i++) broken.push(state.slice(0, random.below(state.length)));
   for (let i = 0; i < 300; i++) {
     const altered = state.slice();
@@ -106,7 +108,9 @@ test('state_invalid: cut short, longer, altered in any place, or no state at all
   assert.equal(session.logitsHash, before.hash);
   assert.equal(session.position, before.position);
   assert.deepEqual(session.save(), before.bytes);
-  for (const nothing of [undefined, null, 'state', [1, 2, 3], 5]) throwsCode(() => session.restore(nothing), 'invalid_argument');
+  for (const nothing of [undefined, null, 'state', [1, 2, 3], 5]) {
+    throwsCode(() => session.restore(nothing), 'invalid_argument');
+  }
 });
 
 /** A changed version number is foreign, everything else invalid; nothing else may come of broken bytes. */
@@ -154,7 +158,9 @@ test('context_full: a state with more tokens than the session has room for', () 
 
 test('a session grows for a state with more sequences, as one has that wrote samples', async () => {
   const session = model.createSession();
-  for await (const token of session.generate('Hello', { n: 3, maxTokens: 4, seed: 1 })) assert.ok(token.sequence < 3);
+  for await (const token of session.generate('Hello', { n: 3, maxTokens: 4, seed: 1 })) {
+    assert.ok(token.sequence < 3);
+  }
   const other = model.createSession();
   other.restore(session.save());
   assert.equal(other.sequences, 3);

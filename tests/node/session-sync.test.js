@@ -1,4 +1,5 @@
-// An edited prompt costs what is new of it: the longest common prefix, by token ids, is reused, and no bit tells.
+// An edited prompt costs what is new of it: the longest common prefix, by token ids, is reused, and no bit
+// tells.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
@@ -8,7 +9,8 @@ import { tinyBlobs } from './tiny-model.js';
 const POSITIONS = 160;
 let model;
 before(async () => {
-  model = await loadModel(tinyBlobs({ changes: { n_positions: POSITIONS, vocab_size: 257, eos_token_id: null } }));
+  model = await loadModel(tinyBlobs({ changes: { n_positions: POSITIONS, vocab_size: 257,
+    eos_token_id: null } }));
 });
 after(() => model.dispose());
 
@@ -47,7 +49,8 @@ test('longer, shorter, the same: a hit of 100 % still has its logits (B19)', () 
   assert.equal(hash, freshHash(ids));
   assert.deepEqual(session.sync(ids), { reused: 90, computed: 0 }); // these very tokens, and their logits
   assert.equal(session.logitsHash, hash);
-  assert.deepEqual(session.sync(ids.slice(0, 33)), { reused: 32, computed: 1 }); // a prefix: its last logits are gone
+  // a prefix: its last logits are gone
+  assert.deepEqual(session.sync(ids.slice(0, 33)), { reused: 32, computed: 1 });
   assert.equal(session.logitsHash, freshHash(ids.slice(0, 33)));
   session.truncate(20);
   assert.deepEqual(session.sync(ids.slice(0, 20)), { reused: 19, computed: 1 });
@@ -88,7 +91,9 @@ test('random edits, cached and not: as if from scratch, each time', () => {
     const { reused, computed } = session.sync(ids);
     assert.equal(reused + computed, ids.length);
     assert.equal(session.logitsHash, freshHash(ids), `round ${round}`);
-    if (random() < 0.3 && session.position < POSITIONS) ids.push(random.below(256)), session.decode(ids.at(-1));
+    if (random() < 0.3 && session.position < POSITIONS) {
+      ids.push(random.below(256)), session.decode(ids.at(-1));
+    }
   }
 });
 
@@ -104,7 +109,8 @@ test('generate reuses the prompt: the next turn of a conversation, an edit, the 
   assert.equal(session.prefillStats.reused, 0);
   assert.equal(session.prefillStats.tokens, 50);
   const again = await run(prompt); // regenerate: one token is computed
-  assert.deepEqual({ tokens: session.prefillStats.tokens, reused: session.prefillStats.reused }, { tokens: 50, reused: 49 });
+  assert.deepEqual({ tokens: session.prefillStats.tokens, reused: session.prefillStats.reused },
+    { tokens: 50, reused: 49 });
   assert.deepEqual(again, first);
   const turn = [...prompt, ...first.ids, ...randomIds(10, 9)];
   const reply = await run(turn);
@@ -119,7 +125,8 @@ test('generate reuses the prompt: the next turn of a conversation, an edit, the 
 });
 
 test('a stopped prompt leaves what was reused of it, and the rest is computed next time', async () => {
-  const slow = await loadModel(tinyBlobs({ changes: { n_layer: 6, n_embd: 128, n_positions: 512 } }), { variant: 'scalar' });
+  const slow = await loadModel(tinyBlobs({ changes: { n_layer: 6, n_embd: 128, n_positions: 512 } }),
+    { variant: 'scalar' });
   const session = slow.createSession();
   const ids = randomIds(500);
   session.sync(ids.slice(0, 100));

@@ -71,7 +71,8 @@ export class CachedAttention {
     this.#pointer = pointer;
     const { maxSeqLen, batchSize, numKVHeads, headDim, keyType, valueType } = sizes;
     const shape = { maxSeqLen, batchSize, numLayers: 1, numHeads: numKVHeads, headDim, keyType, valueType };
-    this.#native = new NativeCache(this.#engine, block, this.#engine.call('kvc_mha_cache', pointer) >>> 0, shape);
+    const cache = this.#engine.call('kvc_mha_cache', pointer) >>> 0;
+    this.#native = new NativeCache(this.#engine, block, cache, shape);
     /** Its keys and values, to look into, truncate, fork, evict, save; it lives as long as the attention. */
     this.cache = new KVCache(shape, this.#native);
     try {
@@ -173,8 +174,8 @@ export class CachedAttention {
     const { embedDim, maxSeqLen } = this.#sizes;
     const T = tokensIn(x, embedDim, 'x', `(T, ${embedDim})`);
     const messages = {
-      unsupported: 'full() is for self-attention: with a source there is nothing to leave out, forward() computes '
-        + 'everything but the source.',
+      unsupported: 'full() is for self-attention: with a source there is nothing to leave out, forward() '
+        + 'computes everything but the source.',
       cache_full: `full() takes at most maxSeqLen = ${maxSeqLen} tokens; these are ${T}.`,
     };
     return this.#through(x, (y, at) => this.#engine.check(messages, 'kvc_mha_full', this.#mha, y, at, T));
@@ -195,11 +196,12 @@ export class CachedAttention {
     const rows = rowsOf(native, row);
     const n = tokensIn(source, rows.length * sourceDim, 'source', `(${rows.length}, n, ${sourceDim})`);
     if (n > maxSeqLen) {
-      throw new KvcError('cache_full', `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
+      throw new KvcError('cache_full',
+        `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
     }
     const size = n * sourceDim;
     const engine = this.#engine;
-    const not_finite = 'The source, projected, holds NaN, an infinity, or what the cache\'s type cannot keep.';
+    const not_finite = "The source, projected, holds NaN, an infinity, or what the cache's type cannot keep.";
     native.calls.operation(() => rows.forEach((b, i) => engine.lend(4 * size, (pointer) => {
       engine.memory.put(pointer, source.subarray(i * size, (i + 1) * size));
       native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, b, pointer, n);
@@ -237,17 +239,18 @@ export class CachedAttention {
 /** @param {Engine} engine  @param {ReturnType<typeof withDefaults>} sizes */
 function layOutAttention(engine, sizes) {
   const { embedDim, sourceDim, numHeads, numKVHeads, headDim, maxSeqLen } = sizes;
-  const out_of_memory = `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache of `
-    + `${maxSeqLen} tokens. Dispose of other objects, or choose smaller sizes.`;
+  const out_of_memory = `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache `
+    + `of ${maxSeqLen} tokens. Dispose of other objects, or choose smaller sizes.`;
   /** @type {Messages} */
   const messages = {
-    invalid_argument: `CachedAttention: embedDim ${embedDim}, sourceDim ${sourceDim} and headDim ${headDim} must be `
-      + `multiples of 4, and numHeads ${numHeads} a multiple of numKVHeads ${numKVHeads}.`,
+    invalid_argument: `CachedAttention: embedDim ${embedDim}, sourceDim ${sourceDim} and headDim ${headDim} `
+      + `must be multiples of 4, and numHeads ${numHeads} a multiple of numKVHeads ${numKVHeads}.`,
     out_of_memory,
   };
   const give = () => engine.give('kvc_mha_config', {
     n_embd: embedDim, source_dim: sourceDim, n_head: numHeads, n_kv_head: numKVHeads, head_dim: headDim,
-    batch: sizes.batchSize, capacity: maxSeqLen, key_type: DTYPES[sizes.keyType], value_type: DTYPES[sizes.valueType],
+    batch: sizes.batchSize, capacity: maxSeqLen,
+    key_type: DTYPES[sizes.keyType], value_type: DTYPES[sizes.valueType],
   });
   return layOut(engine, 'attention', out_of_memory,
     (bytes) => engine.check(messages, 'kvc_mha_bytes', give(), bytes),
@@ -255,8 +258,8 @@ function layOutAttention(engine, sizes) {
 }
 
 /** The options, complete and checked. @param {CachedAttentionOptions} options */
-function withDefaults({ embedDim, numHeads, numKVHeads = numHeads, headDim = embedDim / numHeads, sourceDim = 0,
-  maxSeqLen, batchSize = 1, keyType = 'f32', valueType = 'f32' }) {
+function withDefaults({ embedDim, numHeads, numKVHeads = numHeads, headDim = embedDim / numHeads,
+  sourceDim = 0, maxSeqLen, batchSize = 1, keyType = 'f32', valueType = 'f32' }) {
   checkSizes('CachedAttention', { embedDim, numHeads, numKVHeads, headDim, maxSeqLen, batchSize });
   if (sourceDim !== 0) checkSizes('CachedAttention', { sourceDim });
   checkTypes(keyType, valueType);

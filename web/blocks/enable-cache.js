@@ -5,55 +5,54 @@
 //   embedDim, numLayers, numHeads, maxSeqLen   numbers; embedDim / numHeads is a multiple of 4
 //   numKVHeads                                 only where keys and values have fewer heads than queries
 //   blocks                                     an array of numLayers blocks
-//   blocks[i].attention.qProj, .kProj, .vProj, .outProj   each with forward(x) on rows, (T, in) -> (T, out)
-//   blocks[i].attention.forward(x)             causal self-attention, scores divided by sqrt(embedDim / numHeads): (T, C) -> (T, C)
-//   embed(ids, start = 0)                      what enters block 0, for tokens at the positions start, start + 1, ...: (T, C)
-//   forward(ids)                               logits, (T, V): calls embed() and each block's attention.forward() once
-// with Float32Arrays, synchronously, and positions that nothing but embed() adds (learned or sinusoidal, not rotary).
+//   blocks[i].attention.qProj, .kProj, .vProj, .outProj
+//                                              each with forward(x) on rows, (T, in) -> (T, out)
+//   blocks[i].attention.forward(x)             causal self-attention, scores divided by
+//                                              sqrt(embedDim / numHeads): (T, C) -> (T, C)
+//   embed(ids, start = 0)                      what enters block 0, for tokens at the positions start,
+//                                              start + 1, ...: (T, C)
+//   forward(ids)                               logits, (T, V): calls embed() and each attention.forward()
+//                                              once
+// with Float32Arrays, synchronously, and positions that nothing but embed() adds (learned or sinusoidal, not
+// rotary).
 //
 // While the cache is enabled
-//   model.forward(ids)                    takes only NEW tokens, goes on where the last call ended, returns their logits: (T, V)
+//   model.forward(ids)                    takes only NEW tokens, goes on where the last call ended, and
+//                                         returns their logits: (T, V)
 //   model.forward(ids, { row })           the same on another row of a cache with a batchSize
-//   model.forward(ids, { cache: false })  is the model's own full-sequence pass, for training and scoring: the cache is neither
-//                                         read nor written. So is every call of a part of the model from elsewhere
+//   model.forward(ids, { cache: false })  is the model's own full-sequence pass, for training and scoring:
+//                                         the cache is neither read nor written. So is every call of a part
+//                                         of the model from elsewhere
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
 import { KVCache } from '../cache/kv-cache.js';
 import { cacheFull, swapAxes } from '../cache/native-cache.js';
 import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';
+import { checkModel } from './gpt-like.js';
 
 /**
  * @import { CacheType } from '../cache/options.js'
  * @import { SessionCache } from '../session/session-cache.js'
- *
- * @typedef {{ forward: (x: Float32Array) => Float32Array }} Layer
- * @typedef {Layer & { qProj: Layer, kProj: Layer, vProj: Layer, outProj: Layer }} AttentionLayer
- *
- * @typedef {object} GPTLike  see the contract above
- * @property {number} embedDim
- * @property {number} numLayers
- * @property {number} numHeads
- * @property {number} [numKVHeads]
- * @property {number} maxSeqLen
- * @property {{ attention: AttentionLayer }[]} blocks
- * @property {(ids: ArrayLike<number>, start?: number) => Float32Array} embed
- * @property {(ids: ArrayLike<number>, options?: any) => any} forward
- * @property {KVCache} [kvCache]
+ * @import { AttentionLayer, GPTLike, Layer } from './gpt-like.js'
  *
  * @typedef {object} EnableOptions
  * @property {number} [batchSize]  rows, 1 by default
  * @property {number} [maxSeqLen]  at most and by default the model's
  * @property {CacheType} [keyType]
  * @property {CacheType} [valueType]
- * @property {'error' | 'stop'} [whenFull]  what forward() does with tokens that do not fit: throw "cache_full" (default), or return null
+ * @property {'error' | 'stop'} [whenFull]  what forward() does with tokens that do not fit: throw
+ *   "cache_full" (default), or return null
  */
 
-/** What is enabled, and how to undo it. @type {WeakMap<object, { cache: KVCache, undo: () => void }>} */
+/**
+ * The caches that are enabled, and how to undo that.
+ * @type {WeakMap<object, { cache: KVCache, undo: () => void }>}
+ */
 const enabled = new WeakMap();
 
 /**
- * Attaches a new cache to the model, in place of one that is there already. A session of this package has its cache
- * built in: it is switched on. An error leaves the model as it was.
+ * Attaches a new cache to the model, in place of one that is there already. A session of this package has its
+ * cache built in: it is switched on. An error leaves the model as it was.
  * @template {GPTLike | Session} M
  * @param {M} model
  * @param {EnableOptions} [options]
@@ -84,7 +83,10 @@ export function disableKVCache(model) {
 /** @param {Session} session  @param {EnableOptions} options */
 function enableSession(session, options) {
   const [option] = Object.keys(options);
-  if (option !== undefined) throw new KvcError('invalid_argument', `A session has its cache built in: give ${option} to createSession().`);
+  if (option !== undefined) {
+    throw new KvcError('invalid_argument',
+      `A session has its cache built in: give ${option} to createSession().`);
+  }
   session.useCache = true;
   return session.kvCache;
 }
@@ -102,51 +104,41 @@ function enableModel(model, options) {
 // ---- what the contract asks for -------------------------------------------------------------------
 
 /** @param {GPTLike} model  @param {EnableOptions} options */
-function sizesOf(model, { batchSize = 1, maxSeqLen = model?.maxSeqLen, keyType, valueType, whenFull = 'error' }) {
-  if (model === null || typeof model !== 'object') throw new KvcError('invalid_argument', 'enableKVCache() takes a model; see the contract in enable-cache.js.');
-  if ('createSession' in model) throw new KvcError('invalid_argument', 'The models of this package have a cache in each session: model.createSession().');
-  refuseModel(model);
+function sizesOf(model, options) {
+  const { batchSize = 1, maxSeqLen = model?.maxSeqLen, keyType, valueType, whenFull = 'error' } = options;
+  if (model === null || typeof model !== 'object') {
+    throw new KvcError('invalid_argument',
+      'enableKVCache() takes a model; see the contract in enable-cache.js.');
+  }
+  if ('createSession' in model) {
+    throw new KvcError('invalid_argument',
+      'The models of this package have a cache in each session: model.createSession().');
+  }
+  checkModel(model);
   if (!(maxSeqLen <= model.maxSeqLen)) {
-    throw new KvcError('invalid_argument', `The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; ${maxSeqLen} is more.`);
+    throw new KvcError('invalid_argument',
+      `The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; ${maxSeqLen} is more.`);
   }
   if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', 'embed() adds a position to each token, which is part of every cached key and value: a token cannot move to '
-      + 'another position, so the oldest ones cannot be dropped. Choose "error" or "stop".');
+    throw new KvcError('unsupported', 'embed() adds a position to each token, which is part of every cached '
+      + 'key and value: a token cannot move to another position, so the oldest ones cannot be dropped. '
+      + 'Choose "error" or "stop".');
   }
   const { numLayers, embedDim, numHeads, numKVHeads = numHeads } = model;
-  return { batchSize, maxSeqLen, numLayers, numHeads: numKVHeads, headDim: embedDim / numHeads, keyType, valueType, whenFull };
-}
-
-/** @param {GPTLike} model */
-function refuseModel(model) {
-  const refuse = (/** @type {string} */ what) => { throw new KvcError('config_invalid', `enableKVCache needs ${what}; see the contract in enable-cache.js.`); };
-  for (const name of /** @type {const} */ (['embedDim', 'numLayers', 'numHeads', 'maxSeqLen'])) {
-    if (!Number.isInteger(model[name]) || model[name] < 1) refuse(`model.${name}, a whole number of at least 1, and it is ${model[name]}`);
-  }
-  const { embedDim, numLayers, numHeads, numKVHeads = numHeads, blocks } = model;
-  if (embedDim % (4 * numHeads) !== 0) refuse(`an embedDim that divides by numHeads into multiples of 4, and ${embedDim} / ${numHeads} is not one`);
-  if (!Number.isInteger(numKVHeads) || numHeads % numKVHeads !== 0) refuse(`a numKVHeads that divides numHeads = ${numHeads}, and it is ${numKVHeads}`);
-  for (const name of /** @type {const} */ (['embed', 'forward'])) if (typeof model[name] !== 'function') refuse(`model.${name}()`);
-  if (!Array.isArray(blocks) || blocks.length !== numLayers) refuse(`model.blocks, an array of numLayers = ${numLayers} blocks`);
-  const attentions = blocks.map((block) => block?.attention);
-  attentions.forEach((attention, i) => {
-    const parts = [attention, attention?.qProj, attention?.kProj, attention?.vProj, attention?.outProj];
-    if (parts.some((part) => typeof part?.forward !== 'function')) refuse(`blocks[${i}].attention with forward() and qProj, kProj, vProj, outProj with forward()`);
-    if (attentions.indexOf(attention) !== i) refuse(`an attention of its own for each block, and blocks ${attentions.indexOf(attention)} and ${i} share one`);
-    if (!isReplaceable(attention, 'forward')) refuse(`a blocks[${i}].attention.forward that can be replaced, and it is frozen`);
-  });
-  for (const name of ['embed', 'forward', 'kvCache']) if (!isReplaceable(model, name)) refuse(`a model.${name} that can be replaced, and it is frozen`);
+  const headDim = embedDim / numHeads;
+  return { batchSize, maxSeqLen, numLayers, numHeads: numKVHeads, headDim, keyType, valueType, whenFull };
 }
 
 // ---- attaching ------------------------------------------------------------------------------------
 
-/** @param {object} object  @param {string} name */
-const isReplaceable = (object, name) => Object.getOwnPropertyDescriptor(object, name)?.configurable ?? Object.isExtensible(object);
-
-/** Replaces a property; what is returned puts it back as it was. @param {object} object  @param {string} name  @param {unknown} value */
+/**
+ * Replaces a property; what is returned puts it back as it was.
+ * @param {object} object  @param {string} name  @param {unknown} value
+ */
 function replace(object, name, value) {
   const before = Object.getOwnPropertyDescriptor(object, name);
-  Object.defineProperty(object, name, { value, configurable: true, writable: true, enumerable: before?.enumerable ?? false });
+  const enumerable = before?.enumerable ?? false;
+  Object.defineProperty(object, name, { value, configurable: true, writable: true, enumerable });
   return () => {
     if (before) Object.defineProperty(object, name, before);
     else Reflect.deleteProperty(object, name);
@@ -158,15 +150,24 @@ function attach(model, cache) {
   /** @type {Pass | undefined} the cached forward() under way */
   let pass;
   const { forward, embed } = model;
-  const undo = model.blocks.map(({ attention }, layer) => {
+
+  /** @param {AttentionLayer} attention  @param {number} layer */
+  const attachAttention = (attention, layer) => {
     const own = attention.forward;
     return replace(attention, 'forward', (/** @type {Float32Array} */ x, /** @type {[]} */ ...rest) => (
       pass ? pass.attend(layer, attention, x) : own.call(attention, x, ...rest)));
-  });
-  undo.push(replace(model, 'embed', (/** @type {ArrayLike<number>} */ ids, start = 0, /** @type {[]} */ ...rest) => (
-    embed.call(model, ids, start + (pass?.start ?? 0), ...rest))));
-  undo.push(replace(model, 'forward', (/** @type {ArrayLike<number>} */ ids, /** @type {any} */ options, /** @type {[]} */ ...rest) => {
-    if (pass) throw new KvcError('busy', 'model.forward() was called from within itself, which a cache cannot follow.');
+  };
+
+  /** @param {ArrayLike<number>} ids  @param {number} [start]  @param {[]} rest */
+  const embedOnwards = (ids, start = 0, ...rest) => (
+    embed.call(model, ids, start + (pass?.start ?? 0), ...rest));
+
+  /** @param {ArrayLike<number>} ids  @param {any} options  @param {[]} rest */
+  const forwardNew = (ids, options, ...rest) => {
+    if (pass) {
+      throw new KvcError('busy',
+        'model.forward() was called from within itself, which a cache cannot follow.');
+    }
     if (options?.cache === false) return forward.call(model, ids, options, ...rest);
     const mine = Pass.begin(model, cache, ids, options?.row);
     if (!mine) return null;
@@ -176,8 +177,14 @@ function attach(model, cache) {
     } finally {
       pass = undefined;
     }
-  }));
-  undo.push(replace(model, 'kvCache', cache));
+  };
+
+  const undo = [
+    ...model.blocks.map(({ attention }, layer) => attachAttention(attention, layer)),
+    replace(model, 'embed', embedOnwards),
+    replace(model, 'forward', forwardNew),
+    replace(model, 'kvCache', cache),
+  ];
   return () => { for (const step of undo) step(); };
 }
 
@@ -201,8 +208,12 @@ class Pass {
    */
   static begin(model, cache, ids, row = 0) {
     const { maxSeqLen, whenFull, batchSize } = cache;
-    if (!(ids?.length >= 1)) throw new KvcError('invalid_argument', 'model.forward() needs at least one new token.');
-    if (!Number.isInteger(row) || row < 0 || row >= batchSize) throw new KvcError('position_out_of_range', `There is no row ${row}: this cache has ${batchSize}.`);
+    if (!(ids?.length >= 1)) {
+      throw new KvcError('invalid_argument', 'model.forward() needs at least one new token.');
+    }
+    if (!Number.isInteger(row) || row < 0 || row >= batchSize) {
+      throw new KvcError('position_out_of_range', `There is no row ${row}: this cache has ${batchSize}.`);
+    }
     const pass = new Pass(model, cache, ids.length, row);
     if (pass.start + pass.T <= maxSeqLen) return pass;
     if (whenFull === 'stop') return undefined;
@@ -210,14 +221,20 @@ class Pass {
   }
 
   /**
-   * Takes the place of a block's attention.forward(): its own projections of the new rows, the rest from the cache.
+   * Takes the place of a block's attention.forward(): its own projections of the new rows, the rest from the
+   * cache.
    * @param {number} layer  @param {AttentionLayer} attention  @param {Float32Array} x
    */
   attend(layer, attention, x) {
     const { cache, row, T, model: { embedDim, numHeads } } = this;
-    if (this.#done.has(layer) || x?.length !== T * embedDim) throw strange(`block ${layer} ran its attention twice, or not on the rows of the ${T} new tokens`);
-    const heads = (/** @type {Layer} */ projection, /** @type {number} */ n) => swapAxes(projection.forward(x), T, n, cache.headDim);
-    cache.update(layer, heads(attention.kProj, cache.numHeads), heads(attention.vProj, cache.numHeads), { row });
+    if (this.#done.has(layer) || x?.length !== T * embedDim) {
+      throw strange(`block ${layer} ran its attention twice, or not on the rows of the ${T} new tokens`);
+    }
+    const heads = (/** @type {Layer} */ projection, /** @type {number} */ n) => (
+      swapAxes(projection.forward(x), T, n, cache.headDim));
+    const key = heads(attention.kProj, cache.numHeads);
+    const value = heads(attention.vProj, cache.numHeads);
+    cache.update(layer, key, value, { row });
     const y = cache.attend(layer, heads(attention.qProj, numHeads), { numHeads, row });
     this.#done.add(layer);
     return attention.outProj.forward(swapAxes(y, numHeads, T, cache.headDim));
@@ -225,7 +242,8 @@ class Pass {
 
   /** The tokens become history once all is well. @template R @param {R} logits  @returns {R} */
   finish(logits) {
-    if (this.#done.size !== this.model.numLayers) throw strange(`${this.model.numLayers - this.#done.size} blocks never ran their attention`);
+    const missing = this.model.numLayers - this.#done.size;
+    if (missing > 0) throw strange(`${missing} blocks never ran their attention`);
     if (logits instanceof Promise) throw strange('it returns a promise');
     this.cache.advance(this.T, { row: this.row });
     return logits;
@@ -233,5 +251,5 @@ class Pass {
 }
 
 /** @param {string} what */
-const strange = (what) => new KvcError('unsupported_architecture', `This model's forward() is none that a cache can follow: ${what}. `
-  + 'See the contract in enable-cache.js.');
+const strange = (what) => new KvcError('unsupported_architecture',
+  `This model's forward() is none that a cache can follow: ${what}. See the contract in enable-cache.js.`);

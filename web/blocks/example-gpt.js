@@ -1,10 +1,16 @@
-// A GPT in plain JavaScript with weights drawn from a seed: slow, small, and not ours to change, as far as
-// the KV cache is concerned. enableKVCache(model) of this package makes it fast from outside; what it needs
-// for that is the contract at the top of ../enable-cache.js, and nothing here knows of it.
+// A GPT in plain JavaScript with weights drawn from a seed: slow, small, and, as far as the KV cache is
+// concerned, not ours to change. enableKVCache(model) of this package makes it fast from outside; what it
+// needs for that is the contract at the top of enable-cache.js, and nothing here knows of it.
 //
 // Shapes: T tokens, C embedDim, V vocabSize, D = C / numHeads. Arrays are Float32Arrays, row-major.
 
-/** A seeded stream of normally distributed numbers (mulberry32, Box-Muller). */
+/** @typedef {() => number} Draw  the next random number */
+
+/**
+ * A seeded stream of normally distributed numbers (mulberry32, Box-Muller).
+ * @param {number} seed
+ * @returns {Draw}
+ */
 function normals(seed) {
   let state = seed >>> 0;
   const uniform = () => {
@@ -16,16 +22,20 @@ function normals(seed) {
   return () => Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform());
 }
 
+/** @param {number} length  @param {number} scale  @param {Draw} normal */
 const randomArray = (length, scale, normal) => Float32Array.from({ length }, () => scale * normal());
 
 /** y = x W + b for each row of x. */
 class Linear {
+  /** @param {number} inputs  @param {number} outputs  @param {Draw} normal */
   constructor(inputs, outputs, normal) {
-    Object.assign(this, { inputs, outputs });
+    this.inputs = inputs;
+    this.outputs = outputs;
     this.weight = randomArray(inputs * outputs, 1 / Math.sqrt(inputs), normal); // (inputs, outputs)
     this.bias = randomArray(outputs, 0.1, normal);
   }
 
+  /** @param {Float32Array} x  (T, inputs)  @returns {Float32Array} (T, outputs) */
   forward(x) {
     const { inputs, outputs, weight, bias } = this;
     const y = new Float32Array(x.length / inputs * outputs);
@@ -40,7 +50,7 @@ class Linear {
   }
 }
 
-/** (x - mean) / deviation for each row of C numbers. */
+/** (x - mean) / deviation for each row of C numbers. @param {Float32Array} x  @param {number} C */
 function layerNorm(x, C) {
   const y = new Float32Array(x.length);
   for (let at = 0; at < x.length; at += C) {
@@ -52,16 +62,19 @@ function layerNorm(x, C) {
   return y;
 }
 
-/** Causal multi-head attention over all rows of x at once. */
+/** Causal multi-head attention over all rows of x in one pass. */
 class Attention {
+  /** @param {number} C  @param {number} numHeads  @param {Draw} normal */
   constructor(C, numHeads, normal) {
-    Object.assign(this, { C, numHeads });
+    this.C = C;
+    this.numHeads = numHeads;
     this.qProj = new Linear(C, C, normal);
     this.kProj = new Linear(C, C, normal);
     this.vProj = new Linear(C, C, normal);
     this.outProj = new Linear(C, C, normal);
   }
 
+  /** @param {Float32Array} x  (T, C)  @returns {Float32Array} (T, C) */
   forward(x) {
     const { C, numHeads } = this;
     const D = C / numHeads;
@@ -77,7 +90,9 @@ class Attention {
         const most = Math.max(...scores);
         const terms = scores.map((s) => Math.exp(s - most));
         const total = terms.reduce((sum, e) => sum + e, 0);
-        for (let d = at; d < at + D; d++) y[t * C + d] = terms.reduce((sum, e, j) => sum + e * v[j * C + d], 0) / total;
+        for (let d = at; d < at + D; d++) {
+          y[t * C + d] = terms.reduce((sum, e, j) => sum + e * v[j * C + d], 0) / total;
+        }
       }
     }
     return this.outProj.forward(y);
@@ -85,6 +100,7 @@ class Attention {
 }
 
 class Block {
+  /** @param {number} C  @param {number} numHeads  @param {Draw} normal */
   constructor(C, numHeads, normal) {
     this.C = C;
     this.attention = new Attention(C, numHeads, normal);
@@ -92,6 +108,7 @@ class Block {
     this.narrow = new Linear(4 * C, C, normal);
   }
 
+  /** @param {Float32Array} x  (T, C)  @returns {Float32Array} (T, C) */
   forward(x) {
     const attended = this.attention.forward(layerNorm(x, this.C));
     const middle = x.map((v, i) => v + attended[i]);
@@ -101,17 +118,35 @@ class Block {
   }
 }
 
+/**
+ * @typedef {object} GPTOptions
+ * @property {number} vocabSize
+ * @property {number} embedDim
+ * @property {number} numLayers
+ * @property {number} numHeads
+ * @property {number} maxSeqLen
+ * @property {number} [seed]  of the weights
+ */
+
 export class GPT {
+  /** @param {GPTOptions} options */
   constructor({ vocabSize, embedDim, numLayers, numHeads, maxSeqLen, seed = 1 }) {
     const normal = normals(seed);
-    Object.assign(this, { vocabSize, embedDim, numLayers, numHeads, maxSeqLen });
+    this.vocabSize = vocabSize;
+    this.embedDim = embedDim;
+    this.numLayers = numLayers;
+    this.numHeads = numHeads;
+    this.maxSeqLen = maxSeqLen;
     this.tokens = randomArray(vocabSize * embedDim, 1, normal);    // (V, C)
     this.positions = randomArray(maxSeqLen * embedDim, 1, normal); // (maxSeqLen, C)
     this.blocks = Array.from({ length: numLayers }, () => new Block(embedDim, numHeads, normal));
     this.head = new Linear(embedDim, vocabSize, normal);
   }
 
-  /** Token ids at the positions start, start + 1, ... -> (T, C). */
+  /**
+   * Token ids at the positions start, start + 1, ... -> (T, C).
+   * @param {ArrayLike<number>} ids  @param {number} [start]
+   */
   embed(ids, start = 0) {
     const C = this.embedDim;
     return Float32Array.from({ length: ids.length * C }, (_, i) => {
@@ -120,8 +155,9 @@ export class GPT {
     });
   }
 
-  /** Token ids -> the logits after each of them, (T, V). */
+  /** Token ids -> the logits after each of them, (T, V). @param {ArrayLike<number>} ids */
   forward(ids) {
+    /** @type {Float32Array} */
     let x = this.embed(ids);
     for (const block of this.blocks) x = block.forward(x);
     return this.head.forward(layerNorm(x, this.embedDim));

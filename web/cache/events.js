@@ -14,8 +14,8 @@ import { Block } from '../engine/memory.js';
  * sequence's length and pages. A page holds 16 slots; page i of a sequence begins with slot 16 i.
  * @typedef {object} CacheEvent
  * @property {'write' | 'read' | 'evict' | 'reuse' | 'share' | 'restore'} type
- *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all of
- *     them: these slots are history now, and the sequence reaches at least as far
+ *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all
+ *     of them: these slots are history now, and the sequence reaches at least as far
  *   read: attention went over `count` slots from `first` on, in one layer
  *   evict: `count` tokens from `first` on are gone, later ones have moved down: as whole pages where both are
  *     multiples of 16, else the writes that follow say where to; pages beyond the new length are given back
@@ -117,7 +117,9 @@ export class WatchedCalls {
   set listener(listener) {
     this.stop(); // if there is no room for another buffer, nobody listens
     if (!listener) return;
-    if (typeof listener !== 'function') throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
+    if (typeof listener !== 'function') {
+      throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
+    }
     const message = 'There is no room to record events. Dispose of a session or cache first.';
     this.#buffer = new Block(this.#engine, ROOM * BYTES + 4, 'recording', message);
     this.#listener = listener;

@@ -24,7 +24,7 @@ import { KvcError } from '../engine/errors.js';
  * @property {number[]} pages  of each 16 of them; equal pages are shared
  *
  * @typedef {object} CacheMemory
- * @property {number} totalBytes      of all slots: 2 * B * L * H * S * D * bytes, S rounded up to pages of 16 tokens
+ * @property {number} totalBytes      of all slots: 2 * B * L * H * S * D * bytes, S rounded up to pages of 16
  * @property {number} totalMB         the same in MiB
  * @property {number} perLayerMB
  * @property {number} cacheTensors    2 * L
@@ -54,7 +54,8 @@ export function rowsOf(place, row) {
 /** @param {CachePlace} place  @param {number} row */
 export function checkRow({ batchSize }, row) {
   if (areCounts(row) && row < batchSize) return;
-  throw new KvcError('position_out_of_range', `There is no row ${row}: this cache has ${batchSize}, counted from 0.`);
+  throw new KvcError('position_out_of_range',
+    `There is no row ${row}: this cache has ${batchSize}, counted from 0.`);
 }
 
 /** @param {CachePlace} place  @param {number} layer */
@@ -73,8 +74,8 @@ export function snapshot(place, row, { layer, head, first = 0, count }) {
   const { engine, pointer, headDim } = place;
   const length = areCounts(row) ? lengthOf(place, row) : 0;
   const n = count ?? Math.max(0, length - first);
-  const position_out_of_range = `The cache does not hold ${n} tokens from ${first} on of layer ${layer}, head ${head}, `
-    + `sequence ${row}: it has ${length} tokens of this sequence. All of these are counted from 0.`;
+  const position_out_of_range = `The cache does not hold ${n} tokens from ${first} on of layer ${layer}, `
+    + `head ${head}, sequence ${row}: it has ${length} tokens of that. All of these count from 0.`;
   if (!areCounts(row, layer, head, first, n, first + n)) {
     throw new KvcError('position_out_of_range', position_out_of_range);
   }

@@ -97,7 +97,8 @@ export class KVCache extends CacheView {
   advance(n = 1, { row } = {}) {
     const native = this.#native;
     if (!areCounts(n) || n === 0) {
-      throw new KvcError('invalid_argument', `advance() takes the number of new tokens, at least 1; it got ${n}.`);
+      throw new KvcError('invalid_argument',
+        `advance() takes the number of new tokens, at least 1; it got ${n}.`);
     }
     const rows = rowsOf(native, row);
     for (const b of rows) {
@@ -132,14 +133,14 @@ export class KVCache extends CacheView {
     const rows = rowsOf(native, row);
     if (!areCounts(numHeads) || numHeads === 0 || numHeads % this.numHeads !== 0) {
       throw new KvcError('invalid_argument',
-        `${numHeads} heads of queries cannot share the ${this.numHeads} heads of this cache: it must be a multiple.`);
+        `${numHeads} heads of queries cannot share the ${this.numHeads} heads of the cache: use a multiple.`);
     }
     const T = this.#tokens(query, rows, numHeads, 'query');
     for (const b of rows) {
       const written = native.pending(b, layer);
       if (causal && T > written) {
         throw new KvcError('not_ready',
-          `There are ${T} queries, and layer ${layer} has ${written} new tokens in row ${b}: update() it first.`);
+          `There are ${T} queries, and layer ${layer} has ${written} new ones in row ${b}: update() first.`);
       }
       if (!causal && native.length(b) === 0) {
         throw new KvcError('not_ready', `Row ${b} holds no token to look at: update() and advance() first.`);
@@ -153,7 +154,10 @@ export class KVCache extends CacheView {
     return result;
   }
 
-  /** T of a (rows, heads, T, D). @param {unknown} array  @param {number[]} rows  @param {number} heads  @param {string} name */
+  /**
+   * T of a (rows, heads, T, D).
+   * @param {unknown} array  @param {number[]} rows  @param {number} heads  @param {string} name
+   */
   #tokens(array, rows, heads, name) {
     const { headDim } = this;
     return tokensIn(array, rows.length * heads * headDim, name, `(${rows.length}, ${heads}, T, ${headDim})`);
@@ -169,7 +173,7 @@ export class KVCache extends CacheView {
     const native = this.#native;
     const rows = rowsOf(native, row);
     for (const b of rows) checkHeld(native, b, n, `it cannot be cut to ${n}.`);
-    native.calls.operation(() => { for (const b of rows) native.change([b], 'kvc_cache_truncate', b, n); });
+    native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_truncate', b, n)));
   }
 
   /**
@@ -182,7 +186,7 @@ export class KVCache extends CacheView {
     const rows = rowsOf(native, row);
     const end = areCounts(first, count) ? first + count : NaN;
     for (const b of rows) checkHeld(native, b, end, `${count} from ${first} on are not all among them.`);
-    native.calls.operation(() => { for (const b of rows) native.change([b], 'kvc_cache_evict', b, first, count); });
+    native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_evict', b, first, count)));
   }
 
   /**
@@ -195,7 +199,10 @@ export class KVCache extends CacheView {
     this.#native.change([from, to], 'kvc_cache_fork', from, to);
   }
 
-  /** Row i becomes what from[i] was, all at the same time: beam search. @param {ArrayLike<number>} from  [B] */
+  /**
+   * Row i becomes what from[i] was, all at the same time: beam search.
+   * @param {ArrayLike<number>} from  [B]
+   */
   reorder(from) {
     const native = this.#native;
     if (from?.length !== this.batchSize) {
@@ -282,7 +289,10 @@ export class KVCache extends CacheView {
 /** @param {Float32Array} array  @param {number} i  @param {number} size */
 const part = (array, i, size) => array.subarray(i * size, (i + 1) * size);
 
-/** Refuses more tokens than a row holds. @param {NativeCache} native  @param {number} row  @param {number} n  @param {string} what */
+/**
+ * Refuses more tokens than a row holds.
+ * @param {NativeCache} native  @param {number} row  @param {number} n  @param {string} what
+ */
 function checkHeld(native, row, n, what) {
   const length = native.length(row);
   if (areCounts(n) && n <= length) return;

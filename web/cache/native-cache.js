@@ -21,8 +21,8 @@ import { lengthOf } from './inspect.js';
  * @property {CacheType} keyType
  * @property {CacheType} valueType
  *
- * @typedef {'kvc_cache_truncate' | 'kvc_cache_evict' | 'kvc_cache_fork' | 'kvc_cache_reorder' | 'kvc_cache_drop'
- *   | 'kvc_cache_keep'} Change  a function that changes the history
+ * @typedef {'kvc_cache_truncate' | 'kvc_cache_evict' | 'kvc_cache_fork' | 'kvc_cache_reorder'
+ *   | 'kvc_cache_drop' | 'kvc_cache_keep'} Change  a function that changes the history
  */
 
 const ALIGN = 16; // bytes, of the scratch of attention
@@ -40,18 +40,18 @@ export class NativeCache {
    * @param {number} pointer
    * @param {CacheShape} shape
    */
-  constructor(engine, block, pointer, { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType }) {
+  constructor(engine, block, pointer, shape) {
     this.engine = engine;
-    this.batchSize = batchSize;
-    this.maxSeqLen = maxSeqLen;
-    this.numLayers = numLayers;
-    this.numHeads = numHeads;
-    this.headDim = headDim;
-    this.keyType = keyType;
-    this.valueType = valueType;
+    this.batchSize = shape.batchSize;
+    this.maxSeqLen = shape.maxSeqLen;
+    this.numLayers = shape.numLayers;
+    this.numHeads = shape.numHeads;
+    this.headDim = shape.headDim;
+    this.keyType = shape.keyType;
+    this.valueType = shape.valueType;
     this.#block = block;
     this.#pointer = pointer;
-    this.#pending = new Uint32Array(batchSize * numLayers);
+    this.#pending = new Uint32Array(shape.batchSize * shape.numLayers);
     /** Whatever changes this cache is called through these. */
     this.calls = new WatchedCalls(engine, () => this.pointer);
   }
@@ -61,8 +61,8 @@ export class NativeCache {
     const { batchSize, maxSeqLen, numLayers, numHeads, headDim } = shape;
     const invalid_argument = `KVCache: headDim is ${headDim}; it must be a multiple of 4.`;
     const out_of_memory = `There is not enough memory for a cache of ${batchSize} rows, ${maxSeqLen} tokens, `
-      + `${numLayers} layers, ${numHeads} heads and ${headDim} channels. Dispose of other caches, choose smaller `
-      + 'sizes, or the types "f16" or "int8".';
+      + `${numLayers} layers, ${numHeads} heads and ${headDim} channels. Dispose of other caches, choose `
+      + 'smaller sizes, or the types "f16" or "int8".';
     const messages = { invalid_argument, out_of_memory };
     const give = () => engine.give('kvc_cache_shape', {
       batch: batchSize, n_layer: numLayers, n_kv_head: numHeads, capacity: maxSeqLen, head_dim: headDim,
@@ -103,8 +103,8 @@ export class NativeCache {
    */
   append(row, layer, T, key, value) {
     const { engine, numHeads, headDim, keyType, valueType } = this;
-    const not_finite = `A key or value of layer ${layer} is NaN or infinite, which a cache of "${keyType}" and `
-      + `"${valueType}" cannot keep.`;
+    const not_finite = `A key or value of layer ${layer} is NaN or infinite, which a cache of "${keyType}" `
+      + `and "${valueType}" cannot keep.`;
     this.#setPending(row, layer, 0);
     engine.lend(2 * key.byteLength, (k) => {
       const v = k + key.byteLength;
@@ -126,7 +126,10 @@ export class NativeCache {
     this.#pending[row * this.numLayers + layer] = T;
   }
 
-  /** Writes n zeros to the layers that have nothing behind their history. @param {number} row  @param {number} n */
+  /**
+   * Writes n zeros to the layers that have nothing behind their history.
+   * @param {number} row  @param {number} n
+   */
   fill(row, n) {
     const { numLayers, numHeads, headDim } = this;
     for (let layer = 0; layer < numLayers; layer++) {
@@ -139,7 +142,9 @@ export class NativeCache {
   /** Makes n tokens of a row history. @param {number} row  @param {number} n */
   advance(row, n) {
     this.calls.check({}, 'kvc_cache_advance', this.pointer, row, n);
-    for (let layer = 0; layer < this.numLayers; layer++) this.#setPending(row, layer, this.pending(row, layer) - n);
+    for (let layer = 0; layer < this.numLayers; layer++) {
+      this.#setPending(row, layer, this.pending(row, layer) - n);
+    }
   }
 
   /**
@@ -180,7 +185,10 @@ export class NativeCache {
     this.#pending.fill(0);
   }
 
-  /** The history of these rows is another now: what was written behind it is dropped. @param {number[]} rows */
+  /**
+   * The history of these rows is another now: what was written behind it is dropped.
+   * @param {number[]} rows
+   */
   changed(rows) {
     for (const row of rows) this.#pending.fill(0, row * this.numLayers, (row + 1) * this.numLayers);
   }
@@ -223,8 +231,8 @@ export class NativeCache {
  * @param {number} maxSeqLen  @param {number} row  @param {number} length  @param {number} T
  */
 export const cacheFull = (maxSeqLen, row, length, T) => new KvcError('cache_full',
-  `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not fit. `
-  + 'truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
+  `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not `
+  + 'fit. truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
 
 /**
  * (A, B, D) -> (B, A, D), a copy unless both are the same.

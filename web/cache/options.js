@@ -28,16 +28,17 @@ const CACHE_TYPES = ['f32', 'f16', 'int8'];
  * @param {KVCacheOptions} options
  * @returns {Required<KVCacheOptions>}
  */
-export function withDefaults({ batchSize = 1, maxSeqLen, numLayers, numHeads, headDim, keyType = 'f32', valueType = 'f32',
-  whenFull = 'error', sinks = 0 }) {
+export function withDefaults({ batchSize = 1, maxSeqLen, numLayers, numHeads, headDim, keyType = 'f32',
+  valueType = 'f32', whenFull = 'error', sinks = 0 }) {
   checkSizes('KVCache', { batchSize, maxSeqLen, numLayers, numHeads, headDim });
   checkTypes(keyType, valueType);
   if (!['error', 'stop', 'slide'].includes(whenFull)) {
-    throw new KvcError('invalid_argument', `whenFull is "${whenFull}"; it must be "error", "stop" or "slide".`);
+    throw new KvcError('invalid_argument',
+      `whenFull is "${whenFull}"; it must be "error", "stop" or "slide".`);
   }
   if (!areCounts(sinks) || sinks >= maxSeqLen) {
-    throw new KvcError('invalid_argument', `sinks is ${sinks}; it must be a whole number from 0 to ${maxSeqLen - 1}, `
-      + 'so that a window remains beside them.');
+    throw new KvcError('invalid_argument', `sinks is ${sinks}; it must be a whole number from 0 to `
+      + `${maxSeqLen - 1}, so that a window remains beside them.`);
   }
   return { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType, whenFull, sinks };
 }
@@ -52,6 +53,7 @@ export function checkFingerprint(fingerprint) {
 export function checkTypes(...types) {
   for (const type of types) {
     if (CACHE_TYPES.includes(type)) continue;
-    throw new KvcError('invalid_argument', `A cache keeps "f32", "f16" or "int8"; "${type}" is none of them.`);
+    throw new KvcError('invalid_argument',
+      `A cache keeps "f32", "f16" or "int8"; "${type}" is none of them.`);
   }
 }

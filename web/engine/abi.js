@@ -108,13 +108,16 @@ export const FUNCTIONS = /** @type {const} */ ({
 
 /**
  * The functions as types.
- * @typedef {{ [K in FunctionName]: (typeof FUNCTIONS)[K] extends readonly [infer R, ...infer P extends string[]]
- *   ? (...args: ArgumentsOf<P>) => R extends keyof OtherResults ? OtherResults[R] : number : never }} Exports
+ * @typedef {{ [K in FunctionName]:
+ *   (typeof FUNCTIONS)[K] extends readonly [infer R, ...infer P extends string[]]
+ *     ? (...args: ArgumentsOf<P>) => R extends keyof OtherResults ? OtherResults[R] : number
+ *     : never }} Exports
  */
 
 /**
  * Those that return a kvc_error.
- * @typedef {{ [K in FunctionName]: (typeof FUNCTIONS)[K][0] extends 'kvc_error' ? K : never }[FunctionName]} FallibleName
+ * @typedef {{ [K in FunctionName]:
+ *   (typeof FUNCTIONS)[K][0] extends 'kvc_error' ? K : never }[FunctionName]} FallibleName
  */
 
 // ---- enums and constants ------------------------------------------------------------------------
@@ -154,8 +157,8 @@ export const STATE_SEQUENCES = 24;
 /** The fields in their order; size_t and enums are u32. */
 export const STRUCTS = /** @type {const} */ ({
   kvc_config: {
-    arch: 'u32', n_layer: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', n_embd: 'u32', n_inner: 'u32',
-    n_positions: 'u32', vocab_size: 'u32', norm_epsilon: 'f32', weights: 'u32',
+    arch: 'u32', n_layer: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', n_embd: 'u32',
+    n_inner: 'u32', n_positions: 'u32', vocab_size: 'u32', norm_epsilon: 'f32', weights: 'u32',
   },
   kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
@@ -211,8 +214,8 @@ export const LAYOUTS = Object.freeze(/** @type {Record<StructName, ReturnType<ty
 
 /** What kvc_wasm_layout() points to in a module that fits: 16-bit numbers. */
 export const EXPECTED_LAYOUT = Object.freeze([
-  OK, PENDING, PAGE, ...Object.values(ARCHITECTURES), ...Object.values(DTYPES), ...Object.values(EVENT_TYPES), ...Object.values(MHA_WEIGHTS),
-  PROBE.BLOCK, PROBE.CHAINS,
+  OK, PENDING, PAGE,
+  ...[ARCHITECTURES, DTYPES, EVENT_TYPES, MHA_WEIGHTS, PROBE].flatMap((numbers) => Object.values(numbers)),
   ...names.flatMap((name) => [LAYOUTS[name].bytes, ...LAYOUTS[name].fields.map(({ offset }) => offset)]),
   2 ** 16 - 1,
 ]);

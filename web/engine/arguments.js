@@ -2,7 +2,8 @@
 import { KvcError } from './errors.js';
 
 /** Whether all are what C takes as a size_t. @param {...unknown} numbers */
-export const areCounts = (...numbers) => numbers.every((x) => Number.isInteger(x) && Number(x) >= 0 && Number(x) < 2 ** 31);
+export const areCounts = (...numbers) => (
+  numbers.every((x) => Number.isInteger(x) && Number(x) >= 0 && Number(x) < 2 ** 31));
 
 /**
  * Refuses sizes that are not whole numbers of at least 1.
@@ -19,7 +20,9 @@ export function checkSizes(what, sizes) {
 
 /** @param {unknown} array  @param {string} name  @returns {asserts array is Float32Array} */
 export function checkFloats(array, name) {
-  if (!(array instanceof Float32Array)) throw new KvcError('invalid_argument', `${name} must be a Float32Array.`);
+  if (!(array instanceof Float32Array)) {
+    throw new KvcError('invalid_argument', `${name} must be a Float32Array.`);
+  }
 }
 
 /**

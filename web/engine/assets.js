@@ -1,6 +1,6 @@
-// Where the parts that are not JavaScript modules lie: the only file that knows their addresses, and so the one that a
-// build with everything inside swaps. The addresses are literals, because bundlers find files by reading them, and hold
-// here as well as in a bundle one folder deep.
+// The addresses of the parts that are not JavaScript modules: the only file that knows them, and so the one
+// that a build with everything inside swaps. They are literals, because bundlers find files by reading them,
+// and hold here as well as in a bundle one folder deep.
 export const assets = {
   relaxed: () => new URL('../engine/kvc-relaxed.wasm', import.meta.url),
   simd: () => new URL('../engine/kvc.wasm', import.meta.url),

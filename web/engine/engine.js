@@ -132,8 +132,11 @@ export class Engine {
     return this.memory.word(this.#scratch + RESULT);
   }
 
-  /** A block's address, 16-byte aligned. @param {number} bytes  @param {string} [message]  of "out_of_memory" */
-  allocate(bytes, message = `There is no room for ${bytes} bytes more. Dispose of a session or cache first.`) {
+  /**
+   * A block's address, 16-byte aligned.
+   * @param {number} bytes  @param {string} [message]  of "out_of_memory"
+   */
+  allocate(bytes, message = `There is no room for ${bytes} more bytes. Dispose of a session or cache.`) {
     const pointer = bytes > MOST_BYTES ? 0 : this.call('kvc_wasm_allocate', Math.max(1, bytes)) >>> 0;
     if (pointer === 0) throw new KvcError('out_of_memory', message);
     return pointer;
@@ -191,7 +194,8 @@ export class Engine {
  * @param {string} what     as of a Block
  * @param {string} message  of "out_of_memory"
  * @param {(bytes: number) => void} ask  has the number of bytes written to an address
- * @param {(object: number, memory: number, bytes: number) => void} init  has the object's address written to another
+ * @param {(object: number, memory: number, bytes: number) => void} init  has the object's address written to
+ *   its first argument
  * @param {number} [extra]  bytes of the block behind the object
  * @returns {LaidOut}
  */
@@ -209,7 +213,10 @@ export function layOut(engine, what, message, ask, init, extra = 0) {
   return { block, pointer: engine.resultWord, end: block.pointer + start };
 }
 
-/** Refuses a module that is not the one abi.js describes. @param {Exports & { memory: WebAssembly.Memory }} exports */
+/**
+ * Refuses a module that is not the one abi.js describes.
+ * @param {Exports & { memory: WebAssembly.Memory }} exports
+ */
 function refuseOtherModules(exports) {
   const has = (/** @type {[string, readonly string[]]} */ [name, { length }]) => (
     /** @type {Record<string, Function>} */ (/** @type {unknown} */ (exports))[name]?.length === length - 1);
@@ -224,5 +231,5 @@ function refuseOtherModules(exports) {
 const disposed = () => new KvcError('disposed', 'The model was disposed of; load it again.');
 
 /** @param {unknown} [cause] */
-const trapped = (cause) => new KvcError('trapped', 'The WebAssembly code crashed, and its memory can no longer be '
-  + 'trusted. Load the model again, or `await init()` for new caches.', { cause });
+const trapped = (cause) => new KvcError('trapped', 'The WebAssembly code crashed, and its memory can no '
+  + 'longer be trusted. Load the model again, or `await init()` for new caches.', { cause });

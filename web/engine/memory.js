@@ -15,10 +15,17 @@ export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 /** Reads and writes. Views end with the next call into the module, which may let the memory grow. */
 export class Memory {
   #memory;
+  #words = new Uint32Array(0); // of all the memory; memory that grows leaves it without a length
 
   /** @param {WebAssembly.Memory} memory */
   constructor(memory) {
     this.#memory = memory;
+  }
+
+  /** Words are read and written for every token, so their view is kept while it is valid. */
+  get #view() {
+    if (this.#words.length === 0) this.#words = new Uint32Array(this.#memory.buffer);
+    return this.#words;
   }
 
   get byteLength() {
@@ -42,7 +49,7 @@ export class Memory {
 
   /** @param {number} pointer */
   word(pointer) {
-    return new Uint32Array(this.#memory.buffer, pointer >>> 0, 1)[0];
+    return this.#view[pointer >>> 2];
   }
 
   /** Copies an array in, byte for byte. @param {number} pointer  @param {ArrayBufferView} array */
@@ -53,7 +60,9 @@ export class Memory {
 
   /** Copies numbers in, as 32-bit words. @param {number} pointer  @param {ArrayLike<number>} words */
   putWords(pointer, words) {
-    new Uint32Array(this.#memory.buffer, pointer >>> 0, words.length).set(words);
+    const view = this.#view;
+    const first = pointer >>> 2;
+    for (let i = 0; i < words.length; i++) view[first + i] = words[i];
   }
 
   /** A C string. @param {number} pointer */
@@ -98,13 +107,12 @@ export class Memory {
 }
 
 /** Frees the blocks that were never freed and that nothing can reach. Safety net only; call dispose(). */
-const abandoned = new FinalizationRegistry((/** @type {{ allocator: Allocator, pointer: number }} */ { allocator, pointer }) => {
-  allocator.free(pointer);
-});
+const abandoned = new FinalizationRegistry(
+  (/** @type {{ allocator: Allocator, pointer: number }} */ left) => left.allocator.free(left.pointer));
 
 /**
- * A piece of wasm memory that an object owns, 16-byte aligned. It is freed once: by free(), or when nothing holds
- * this block any more. So whoever has its address must hold the block as well.
+ * A piece of wasm memory that an object owns, 16-byte aligned. It is freed once: by free(), or when nothing
+ * holds this block any more. An object that keeps the address must hold the block as well.
  */
 export class Block {
   #allocator;

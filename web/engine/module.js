@@ -11,7 +11,9 @@ const compiled = new Map();
 /** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
 export async function moduleOf(source) {
   if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) return compile(await bytesOf(source), 'the given bytes');
+  if (typeof source !== 'string' && !(source instanceof URL)) {
+    return compile(await bytesOf(source), 'the given bytes');
+  }
   const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;
   const url = new URL(source, base).href;
   let module = compiled.get(url);
@@ -27,7 +29,8 @@ export async function moduleOf(source) {
 async function bytesOf(source) {
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
   if (typeof Response === 'function' && source instanceof Response) return source.arrayBuffer();
-  throw new KvcError('invalid_argument', 'The wasm option takes a URL, bytes, a Response or a WebAssembly.Module.');
+  throw new KvcError('invalid_argument',
+    'The wasm option takes a URL, bytes, a Response or a WebAssembly.Module.');
 }
 
 /** @param {string} url  @returns {Promise<BufferSource>} */
@@ -41,7 +44,8 @@ async function fetchBytes(url) {
     if (!response.ok) throw new Error(`the server answered ${response.status} ${response.statusText}`.trim());
     return await response.arrayBuffer();
   } catch (cause) {
-    throw new KvcError('wasm_invalid', `${url} could not be read: ${reasonOf(cause)}. ${WHERE_TO_PUT_IT}`, { cause });
+    throw new KvcError('wasm_invalid',
+      `${url} could not be read: ${reasonOf(cause)}. ${WHERE_TO_PUT_IT}`, { cause });
   }
 }
 
@@ -50,8 +54,8 @@ async function compile(bytes, where) {
   const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
   const head = new Uint8Array(view.buffer, view.byteOffset, Math.min(4, view.byteLength));
   if (String.fromCharCode(...head) !== '\0asm') {
-    throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing file with `
-      + `a web page. ${WHERE_TO_PUT_IT}`);
+    throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing `
+      + `file with a web page. ${WHERE_TO_PUT_IT}`);
   }
   if (typeof WebAssembly !== 'object') {
     throw new KvcError('wasm_unsupported', 'This JavaScript engine has no WebAssembly.');
@@ -60,8 +64,9 @@ async function compile(bytes, where) {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     const blocked = /unsafe-eval|Content Security Policy/i.test(reasonOf(cause));
-    throw new KvcError('wasm_unsupported', blocked
+    const message = blocked
       ? "The page's Content-Security-Policy forbids WebAssembly: add 'wasm-unsafe-eval' to its script-src."
-      : `${where} cannot be compiled here: ${reasonOf(cause)}. Choose the variant "simd" or "scalar".`, { cause });
+      : `${where} cannot be compiled here: ${reasonOf(cause)}. Choose the variant "simd" or "scalar".`;
+    throw new KvcError('wasm_unsupported', message, { cause });
   }
 }

@@ -26,7 +26,11 @@ export function turn() {
   });
 }
 
-/** Waits for a moment, or until stopped. @param {number} moment  @param {AbortSignal} signal  @returns {Promise<void>} */
+/**
+ * Waits for a moment, or until stopped.
+ * @param {number} moment  @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 export function until(moment, signal) {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) => {

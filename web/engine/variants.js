@@ -3,8 +3,8 @@ import { VARIANTS } from './abi.js';
 
 /** @typedef {(typeof VARIANTS)[number]} Variant  "relaxed", "simd" or "scalar" */
 
-// i32x4.splat(1000) plus four products of -127 and 127 in each lane, by a relaxed dot: valid only where relaxed
-// SIMD is known. V8 11.3 (Node 20, behind a flag) loses the 1000 in its first, quick compilation.
+// i32x4.splat(1000) plus four products of -127 and 127 in each lane, by a relaxed dot: valid only where
+// relaxed SIMD is known. V8 11.3 (Node 20, behind a flag) loses the 1000 in its first, quick compilation.
 const DOT = [
   0x41, 0x81, 0x7f, 0xfd, 15, 0x41, 0xff, 0, 0xfd, 15, 0x41, 0xe8, 7, 0xfd, 17, 0xfd, 0x93, 2, 0xfd, 27, 0,
 ];

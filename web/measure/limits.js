@@ -1,5 +1,5 @@
-// What the machine can do at most, measured by src/kernels/probe.c in an instance of its own of the same module:
-// the same build in the same JavaScript engine as what is held against it. Its memory goes with it.
+// What the machine can do at most, measured by src/kernels/probe.c in an instance of its own of the same
+// module: the same build in the same JavaScript engine as what is held against it. Its memory goes with it.
 import { PROBE } from '../engine/abi.js';
 import { Engine } from '../engine/engine.js';
 
@@ -18,8 +18,8 @@ export class Limits {
   constructor(engine, bytes) {
     this.#engine = engine;
     this.#bytes = Math.ceil(bytes / PROBE.BLOCK) * PROBE.BLOCK;
-    this.#memory = engine.allocate(this.#bytes, `There is no room for ${this.#bytes} bytes, as many as the model `
-      + 'reads, to measure how fast they are read. Choose a smaller model.');
+    this.#memory = engine.allocate(this.#bytes, `There is no room for ${this.#bytes} bytes, which the model `
+      + 'reads for a token, to measure how fast they are read. Choose a smaller model.');
     engine.memory.bytes(this.#memory, this.#bytes).fill(1); // untouched pages would all be one page of zeros
   }
 

@@ -20,8 +20,8 @@ import { beginSync, contextFull, extend, finishInSlices } from './passes.js';
  * @import { FinishReason, Plan, Token } from './plan.js'
  * @import { BeamOptions } from './sampling.js'
  *
- * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability; beam i lies in
- *   sequence i
+ * Beam i lies in sequence i.
+ * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability
  * @typedef {{ ids: number[], score: number, ended: boolean }} Hypothesis
  */
 
@@ -53,7 +53,9 @@ class Search {
    */
   next(tops) {
     const { numBeams } = this.#options;
-    const candidates = this.beams.flatMap(({ sum }, from) => tops[from].map(({ id, logProb }) => ({ from, id, sum: sum + logProb })))
+    const continued = (/** @type {Beam} */ { sum }, /** @type {number} */ from) => (
+      tops[from].map(({ id, logProb }) => ({ from, id, sum: sum + logProb })));
+    const candidates = this.beams.flatMap(continued)
       .sort((a, b) => b.sum - a.sum) // stable: among equals the lower beam comes first, then the lower id
       .slice(0, this.width);
     const next = [];
@@ -73,7 +75,10 @@ class Search {
     this.finished.sort((a, b) => b.score - a.score).splice(this.#options.numBeams);
   }
 
-  /** Powers may differ by a rounding from engine to engine; floats of 32 bits take that away. @param {number} sum  @param {number} length */
+  /**
+   * Powers may differ by a rounding from engine to engine; floats of 32 bits take that away.
+   * @param {number} sum  @param {number} length
+   */
   #score(sum, length) {
     return sum / Math.fround(length ** this.#options.lengthPenalty);
   }

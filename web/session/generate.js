@@ -1,19 +1,19 @@
 // Generation: a prompt, then token by token, of one sample or of several. Beam search, which looks for the
 // likeliest text instead of drawing one, is in beams.js.
 //
-// The timeline becomes the prompt, reusing what the cache holds of its beginning, and then grows: the session
-// holds the prompt and every token given out, whether the loop ran to its end, was left, or was aborted (within
-// the prompt: what was reused of it).
+// The timeline becomes the prompt, reusing what the cache holds of its beginning, and then grows: the
+// session holds the prompt and every token given out, whether the loop ran to its end, was left, or was
+// aborted (within the prompt: what was reused of it).
 //
-// n samples take turns and share the prompt's part of the cache; sample i is that of a run of its own with the
-// seed `seed + i`. Tokens say which sample they belong to; the session then holds sample 0.
+// n samples take turns and share the prompt's part of the cache; sample i is that of a run of its own with
+// the seed `seed + i`. Tokens say which sample they belong to; the session then holds sample 0.
 //
-// Errors: "context_full" when the prompt does not fit, or, unless whenFull is "stop", when the capacity is used
-// up before a given maxTokens are there.
+// Errors: "context_full" when the prompt does not fit, or, unless whenFull is "stop", when the capacity is
+// used up before a given maxTokens are there.
 import { throwIfAborted } from '../engine/errors.js';
 import { Pauses } from '../engine/pauses.js';
 import { searchBeams } from './beams.js';
-import { beginSync, extend, finishInSlices } from './passes.js';
+import { beginSync, checkIdle, extend, finishInSlices } from './passes.js';
 import { planOf } from './plan.js';
 
 /**
@@ -29,7 +29,7 @@ import { planOf } from './plan.js';
  * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
 export async function* generate(native, prompt, options) {
-  native.checkIdle();
+  checkIdle(native);
   const plan = planOf(native, prompt, options);
   native.running = true;
   try {
@@ -39,7 +39,8 @@ export async function* generate(native, prompt, options) {
     const pauses = new Pauses(plan.signal);
     const reused = beginSync(native, plan.ids);
     native.prefillStats = { tokens: plan.ids.length, reused, ms: await finishInSlices(native, pauses) };
-    return yield* (plan.beams ? searchBeams(native, plan, plan.beams, pauses) : drawSamples(native, plan, pauses));
+    if (plan.beams) return yield* searchBeams(native, plan, plan.beams, pauses);
+    return yield* drawSamples(native, plan, pauses);
   } finally {
     native.running = false;
     if (native.usable) native.cancel();

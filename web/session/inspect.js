@@ -90,11 +90,13 @@ export function top({ engine, pointer, model }, k) {
  * @param {NativeSession} native  @param {number} layer  @param {number} head
  */
 export function attentionWeights({ engine, pointer, position }, layer, head) {
-  const position_out_of_range = `There is no layer ${layer} with a head ${head} here; both are counted from 0.`;
-  if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', position_out_of_range);
-  const not_ready = `${NO_LOGITS} (With the cache on: the weights come from its keys.)`;
+  const messages = {
+    position_out_of_range: `There is no layer ${layer} with a head ${head} here; both are counted from 0.`,
+    not_ready: `${NO_LOGITS} (With the cache on: the weights come from its keys.)`,
+  };
+  if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', messages.position_out_of_range);
   return engine.lend(4 * position, (weights) => {
-    engine.check({ position_out_of_range, not_ready }, 'kvc_session_attention', pointer, layer, head, weights);
+    engine.check(messages, 'kvc_session_attention', pointer, layer, head, weights);
     return engine.memory.floats(weights, position);
   });
 }

@@ -28,8 +28,8 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { FileStream, OnProgress } from '../files/stream.js'
  * @import { SessionOptions } from './options.js'
  *
- * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and a little
- *   less accurate
+ * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
+ *   a little less accurate
  *
  * @typedef {object} LoadOptions
  * @property {AbortSignal} [signal]      stops the download; the promise rejects with code "aborted"
@@ -53,10 +53,10 @@ export async function loadModel(source, options = {}) {
   }
   const directory = await openDirectory(source, { signal, onProgress });
   const config = parseConfig(await directory.json('config.json'));
-  const generation = parseGenerationConfig(await directory.json('generation_config.json', { optional: true }), config);
+  const optional = (/** @type {string} */ name) => directory.json(name, { optional: true });
+  const generation = parseGenerationConfig(await optional('generation_config.json'), config);
   const tokenizer = options.tokenizer === false ? undefined : Tokenizer.create(
-    await directory.json('tokenizer.json'), await directory.json('tokenizer_config.json', { optional: true }),
-    config.vocabSize);
+    await directory.json('tokenizer.json'), await optional('tokenizer_config.json'), config.vocabSize);
   const engine = await Engine.create({ variant, wasm, signal });
   try {
     const native = layOutModel(engine, config, weights);
@@ -72,18 +72,22 @@ export async function loadModel(source, options = {}) {
 
 // ---- weights ------------------------------------------------------------------------------------
 
-/** A kvc_model without weights. @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights */
+/**
+ * A kvc_model without weights.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
+ */
 function layOutModel(engine, c, weights) {
-  const out_of_memory = 'The weights of this model do not fit the memory that WebAssembly may use here. '
+  const message = 'The weights of this model do not fit the memory that WebAssembly may use here. '
     + 'Choose a smaller model.';
+  const messages = { out_of_memory: message };
   const give = () => engine.give('kvc_config', {
-    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead, head_dim: c.headDim,
-    n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions, vocab_size: c.vocabSize,
-    norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
+    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+    head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
+    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
   });
-  return layOut(engine, 'model', out_of_memory,
-    (bytes) => engine.check({ out_of_memory }, 'kvc_model_bytes', give(), bytes),
-    (model, memory, bytes) => engine.check({ out_of_memory }, 'kvc_model_init', model, give(), memory, bytes));
+  return layOut(engine, 'model', message,
+    (bytes) => engine.check(messages, 'kvc_model_bytes', give(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(), memory, bytes));
 }
 
 /** @param {Engine} engine  @param {number} model  @param {FileStream} stream */
@@ -136,8 +140,10 @@ class Intake {
 
   /** @param {TensorInfo} tensor */
   #flush(tensor) {
-    const not_finite = `Tensor "${tensor.name}" holds NaN or an infinity; the file is damaged or its training diverged.`;
-    this.#engine.check({ not_finite }, 'kvc_model_write_tensor', this.#model, this.#buffer.pointer, this.#filled);
+    const not_finite = `Tensor "${tensor.name}" holds NaN or an infinity; the file is damaged or its `
+      + 'training diverged.';
+    this.#engine.check({ not_finite },
+      'kvc_model_write_tensor', this.#model, this.#buffer.pointer, this.#filled);
     this.#filled = 0;
   }
 }
@@ -165,7 +171,7 @@ function beginTensor(engine, model, tensor) {
     engine.memory.put(pointer, sizes);
     engine.memory.put(textAt, text);
     engine.check({
-      tensor_unknown: `Tensor "${name}" has no place in this model. Check that config.json belongs to the file.`,
+      tensor_unknown: `Tensor "${name}" has no place in this model. Check that config.json belongs to it.`,
       tensor_shape: `Tensor "${name}" has the shape [${shape}], which is not what config.json asks for.`,
       tensor_duplicate: `Tensor "${name}" is in the file twice, with and without the prefix "transformer.".`,
     }, 'kvc_model_begin_tensor', model, textAt, dtype, pointer, shape.length);
@@ -195,8 +201,8 @@ export class Model {
    * Use loadModel().
    * @param {Engine} engine
    * @param {LaidOut} native
-   * @param {{ config: Readonly<Config>, generation: Readonly<GenerationConfig>, tokenizer: Tokenizer | undefined,
-   *   weights: Weights }} parts
+   * @param {{ config: Readonly<Config>, generation: Readonly<GenerationConfig>,
+   *   tokenizer: Tokenizer | undefined, weights: Weights }} parts
    */
   constructor(engine, native, { config, generation, tokenizer, weights }) {
     this.#engine = engine;
@@ -217,7 +223,8 @@ export class Model {
   /** The model's tokenizer. */
   get tokenizer() {
     if (this.#tokenizer) return this.#tokenizer;
-    throw new KvcError('tokenizer_invalid', 'The model was loaded without its tokenizer; use token ids, or load it with one.');
+    throw new KvcError('tokenizer_invalid',
+      'The model was loaded without its tokenizer; use token ids, or load it with one.');
   }
 
   /** Text -> token ids. Special tokens are not recognised in it. @param {string} text */

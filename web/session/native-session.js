@@ -1,10 +1,12 @@
 // One kvc_session in wasm memory: its block, its sequences, its state as bytes. passes.js runs it, inspect.js
 // looks inside, session.js gives it to users.
-import { DTYPES, STATE_SEQUENCES } from '../engine/abi.js';
+import { DTYPES } from '../engine/abi.js';
+import { areCounts } from '../engine/arguments.js';
 import { layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
 import { WatchedCalls } from '../cache/events.js';
 import { sessionOptions } from './options.js';
+import { restoreState, saveState, sequencesOf } from './state.js';
 
 /**
  * @import { CachePlace } from '../cache/inspect.js'
@@ -38,7 +40,7 @@ export class NativeSession {
   #modelPointer;
   /** @type {Parts} */
   #parts;
-  /** generate() is under way. */
+  /** While a generate() is under way. */
   running = false;
   /** Of the last prefill. */
   prefillStats = { tokens: 0, reused: 0, ms: 0 };
@@ -69,15 +71,16 @@ export class NativeSession {
   #create(sequences) {
     const { engine, capacity } = this;
     const what = sequences === 1 ? 'a session' : `${sequences} sequences`;
-    const out_of_memory = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other sessions, `
-      + 'or choose a smaller capacity.';
+    const message = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other `
+      + 'sessions, or choose a smaller capacity.';
+    const messages = { out_of_memory: message };
     const give = () => engine.give('kvc_session_config', {
       capacity, n_sequence: sequences, key_type: DTYPES[this.keyType], value_type: DTYPES[this.valueType],
     });
     const inputs = Math.max(capacity + 1, 2 * sequences);
-    const { block, pointer, end } = layOut(engine, 'session', out_of_memory,
-      (bytes) => engine.check({ out_of_memory }, 'kvc_session_bytes', this.#modelPointer, give(), bytes),
-      (session, memory, bytes) => engine.check({ out_of_memory }, 'kvc_session_init',
+    const { block, pointer, end } = layOut(engine, 'session', message,
+      (bytes) => engine.check(messages, 'kvc_session_bytes', this.#modelPointer, give(), bytes),
+      (session, memory, bytes) => engine.check(messages, 'kvc_session_init',
         session, this.#modelPointer, give(), memory, bytes),
       8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
     const sampling = end + 8 * sequences;
@@ -110,18 +113,33 @@ export class NativeSession {
     return this.#parts.block.bytes;
   }
 
-  /** Where passes read token ids: uint32_t [max(capacity + 1, 2 * sequences)]. */
+  /** Where passes read token ids. */
   get input() {
     return this.#parts.input;
   }
 
-  /** Where a scoring pass writes: float [capacity]. */
+  /** Where scoring writes. */
   get scores() {
     return this.#parts.scores;
   }
 
   get position() {
     return this.engine.call('kvc_session_position', this.pointer);
+  }
+
+  /** Rewinds to the first n tokens. @param {number} n */
+  truncate(n) {
+    const position_out_of_range = `The timeline has ${this.position} tokens; it cannot be cut to ${n}.`;
+    if (!areCounts(n)) throw new KvcError('position_out_of_range', position_out_of_range);
+    this.calls.check({ position_out_of_range }, 'kvc_session_truncate', this.pointer, n);
+  }
+
+  /** Always refused. @param {number} first  @param {number} n */
+  evict(first, n) {
+    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 `
+      + 'learned a vector for each position, which is part of every cached key and value, so the tokens '
+      + 'after them cannot move. Give the new text to sync().';
+    this.calls.check({ unsupported }, 'kvc_session_evict', this.pointer, first, n);
   }
 
   /** Drops the pass that is under way, if any. */
@@ -184,16 +202,18 @@ export class NativeSession {
     this.calls.check({}, 'kvc_session_keep', this.pointer, sequence);
   }
 
-  /** Sequence i becomes what from[i] was. @param {number[]} from  [sequences] */
+  /** Sequence i becomes what from[i] was. @param {ArrayLike<number>} from  [sequences] */
   reorder(from) {
-    for (const sequence of from) this.checkSequence(sequence);
+    if (from?.length !== this.sequences) {
+      throw new KvcError('invalid_argument', `reorder takes one sequence for each of the ${this.sequences}.`);
+    }
+    for (let i = 0; i < from.length; i++) this.checkSequence(from[i]);
     this.engine.memory.putWords(this.#parts.input, from);
     this.calls.check({}, 'kvc_session_reorder', this.pointer, this.#parts.input);
   }
 
   /**
-   * Sequence 0 becomes the first n tokens of what this one is, and the others are emptied. A pass under way is
-   * dropped.
+   * Sequence 0 becomes the first n tokens of this one; the others are emptied. A pass under way is dropped.
    * @param {number} sequence  @param {number} [n]
    */
   adopt(sequence, n = Infinity) {
@@ -202,7 +222,7 @@ export class NativeSession {
       if (sequence !== 0) this.fork(sequence, 0);
       this.keep(0);
       this.select(0);
-      if (this.position > n) this.calls.check({}, 'kvc_session_truncate', this.pointer, n);
+      if (this.position > n) this.truncate(n);
     });
   }
 
@@ -222,21 +242,21 @@ export class NativeSession {
       + `${this.sequences}, counted from 0. createSession({ sequences }) gives more.`);
   }
 
-  /** Makes room for more sequences: a larger session takes over the state of this one. @param {number} sequences */
+  /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
     const { selected } = this;
     this.calls.operation(() => {
-      this.#replace(sequences, this.save());
+      this.#replace(sequences, saveState(this));
       this.select(selected);
     });
   }
 
-  /** A larger session in place of this one, with a state in it. @param {number} sequences  @param {Uint8Array} state */
+  /** A larger session in place of this one. @param {number} sequences  @param {Uint8Array} state  in it */
   #replace(sequences, state) {
     const parts = this.#create(sequences);
     try {
-      this.#put(parts.pointer, state);
+      restoreState(this, parts.pointer, state);
     } catch (error) {
       parts.block.free();
       throw error;
@@ -249,44 +269,20 @@ export class NativeSession {
 
   // ---- the state as bytes -----------------------------------------------------------------------
 
-  /** @returns {Uint8Array<ArrayBuffer>} */
   save() {
-    const { engine, pointer } = this;
-    engine.check({}, 'kvc_session_state_bytes', pointer, engine.result);
-    const bytes = engine.resultWord;
-    return engine.lend(bytes, (state) => {
-      engine.check({}, 'kvc_session_save', pointer, state, bytes);
-      return engine.memory.bytes(state, bytes).slice();
-    });
+    return saveState(this);
   }
 
   /** Grows where the state has more sequences. @param {Uint8Array} state */
   restore(state) {
     try {
-      this.#put(this.pointer, state);
+      restoreState(this, this.pointer, state);
     } catch (error) {
       if (!(error instanceof KvcError) || error.code !== 'context_full') throw error;
-      const sequences = new DataView(state.buffer, state.byteOffset).getUint32(STATE_SEQUENCES, true);
-      if (sequences <= this.sequences) throw error;
-      return this.#replace(sequences, state);
+      if (sequencesOf(state) <= this.sequences) throw error;
+      return this.#replace(sequencesOf(state), state);
     }
     this.calls.restart();
-  }
-
-  /** @param {number} pointer  the kvc_session  @param {Uint8Array} state */
-  #put(pointer, state) {
-    const { engine } = this;
-    engine.lend(state.length, (address) => {
-      engine.memory.put(address, state);
-      engine.check({
-        state_invalid: 'These bytes are not a saved session, or were cut short or altered. The session is as it was.',
-        state_foreign: 'This state was saved by another version, from another model, or with other element types of '
-          + 'the cache. Load that model, and create the session with the same keyType and valueType. The session is '
-          + 'as it was.',
-        context_full: 'The state does not fit: it has more tokens than this session, with its capacity of '
-          + `${this.capacity}. Create a larger one. The session is as it was.`,
-      }, 'kvc_session_restore', pointer, address, state.length);
-    });
   }
 
   // ---- the end ----------------------------------------------------------------------------------
@@ -296,12 +292,6 @@ export class NativeSession {
     return !this.#parts.block.freed && this.engine.usable;
   }
 
-  checkIdle() {
-    if (!this.running) return;
-    throw new KvcError('busy', 'This session is generating. Wait for it, stop it, or use another session.');
-  }
-
-  /** May be called again. */
   dispose() {
     if (this.#parts.block.freed) return;
     this.calls.stop();

@@ -10,11 +10,11 @@ const MOST_SEQUENCES = 1024;
  * @typedef {object} SessionOptions
  * @property {number} [capacity]     the most tokens of a sequence, at most and by default n_positions
  * @property {boolean} [useCache]    as session.useCache, true by default
- * @property {CacheType} [keyType]   of the cache's keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
- * @property {CacheType} [valueType] the same for values
- * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds what it needs
- * @property {'error' | 'stop'} [whenFull]  what generate() does when the capacity is used up before maxTokens are
- *   there: throw "context_full", or end with the finish reason "context_full"
+ * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
+ * @property {CacheType} [valueType] of values, the same
+ * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
+ * @property {'error' | 'stop'} [whenFull]  what generate() does when the capacity is used up before maxTokens
+ *   are there: throw "context_full", or end with the finish reason "context_full"
  */
 
 /**
@@ -33,9 +33,10 @@ export function sessionOptions(options, positions) {
   checkTypes(keyType, valueType);
   checkSequences(sequences);
   if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', 'GPT-2 learned a vector for each position, and every cached key and value holds '
-      + 'its part of it: a token cannot move to another position, so the oldest ones cannot be dropped. Choose "stop" '
-      + 'or "error", and when the session is full, give the part of the text that matters to sync() or generate().');
+    throw new KvcError('unsupported', 'GPT-2 learned a vector for each position, and every cached key and '
+      + 'value holds its part of it: a token cannot move to another position, so the oldest ones cannot be '
+      + 'dropped. Choose "stop" or "error", and when the session is full, give the part of the text that '
+      + 'matters to sync() or generate().');
   }
   if (!['error', 'stop'].includes(whenFull)) {
     throw new KvcError('invalid_argument', `whenFull is "${whenFull}"; it must be "error" or "stop".`);

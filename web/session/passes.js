@@ -43,14 +43,16 @@ export function beginScore(native, ids) {
 export function beginBatch(native, sequences, ids) {
   const n = sequences?.length;
   if (!(n > 0) || n !== ids?.length) {
-    throw new KvcError('invalid_argument', 'decodeBatch takes a list of sequences, and one token id for each.');
+    throw new KvcError('invalid_argument',
+      'decodeBatch takes a list of sequences, and one token id for each.');
   }
   for (let i = 0; i < n; i++) native.checkSequence(sequences[i]);
   checkIds(native, ids, 1, n, 0);
   prepare(native, [...Array.from(sequences), ...Array.from(ids)]);
   const { pointer, input, capacity } = native;
   native.calls.check({
-    context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. Rewind with truncate().`,
+    context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
+      + 'Rewind with truncate().',
     invalid_argument: 'decodeBatch takes each sequence at most once.',
   }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
 }
@@ -64,7 +66,8 @@ function prepare(native, words) {
 // ---- running ------------------------------------------------------------------------------------
 
 const NOT_FINITE = {
-  not_finite: 'The logits hold NaN or an infinity: the weights of this model are broken. The token was not added.',
+  not_finite: 'The logits hold NaN or an infinity: the weights of this model are broken. '
+    + 'The token was not added.',
 };
 
 /** True while there is more to do. @param {NativeSession} native */
@@ -112,6 +115,12 @@ export function extend(native, sequences, ids, pauses) {
 
 // ---- refusing -----------------------------------------------------------------------------------
 
+/** @param {NativeSession} native */
+export function checkIdle({ running }) {
+  if (!running) return;
+  throw new KvcError('busy', 'This session is generating. Wait for it, stop it, or use another session.');
+}
+
 /**
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  * @param {number} least  @param {number} most  of them
@@ -137,6 +146,6 @@ export function checkIds(native, ids, least, most, taken = native.position) {
  */
 export function contextFull(native, n, most = 0, taken = native.position) {
   const rest = taken > 0 ? ` with ${taken} taken. Rewind with truncate(), or use` : '. Use';
-  return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for ${most} `
-    + `here, in a session of capacity ${native.capacity}${rest} fewer.`);
+  return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for `
+    + `${most} here, in a session of capacity ${native.capacity}${rest} fewer.`);
 }

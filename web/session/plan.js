@@ -13,10 +13,11 @@ import { beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
  * @property {string} text       the characters it completes; never half of one, so '' at times
  * @property {number} position   in the timeline, counted from 0
  * @property {number} sequence   the sample it belongs to, 0 with one alone or with beams
- * @property {number} ms         to sample it and to compute the logits after it, pauses left out; of n samples, its share
+ * @property {number} ms         to sample it and to compute the logits after it, without pauses; of n
+ *                               samples, its share
  *
- * @typedef {'length' | 'eos' | 'context_full'} FinishReason  maxTokens reached, or the capacity where none were given;
- *   the end-of-text token drawn; the capacity reached in a session whose whenFull is "stop"
+ * @typedef {'length' | 'eos' | 'context_full'} FinishReason  maxTokens reached, or the capacity if none were
+ *   given; the end-of-text token drawn; the capacity reached in a session whose whenFull is "stop"
  *
  * @typedef {object} Plan
  * @property {ArrayLike<number>} ids     of the prompt
@@ -54,7 +55,8 @@ export function planOf({ model, capacity, whenFull }, prompt, options) {
 
 /**
  * The token ids of a prompt; of an empty one, the token that stands between two texts.
- * @param {{ encode: (text: string) => number[], config: Pick<Config, 'bosTokenId'> }} model  @param {string} prompt
+ * @param {{ encode: (text: string) => number[], config: Pick<Config, 'bosTokenId'> }} model
+ * @param {string} prompt
  */
 export function promptIds(model, prompt) {
   const ids = model.encode(prompt);

@@ -64,18 +64,26 @@ export function samplingOf(options, preset) {
   };
 }
 
-/** What beam search needs; undefined without numBeams. @param {GenerateOptions} options  @returns {BeamOptions | undefined} */
+/**
+ * What beam search needs; undefined without numBeams.
+ * @param {GenerateOptions} options
+ * @returns {BeamOptions | undefined}
+ */
 export function beamOptions(options) {
   const { numBeams, lengthPenalty = 1, earlyStopping = false } = options;
-  const given = (/** @type {(keyof GenerateOptions)[]} */ names) => names.find((name) => options[name] !== undefined);
+  const given = (/** @type {(keyof GenerateOptions)[]} */ names) => (
+    names.find((name) => options[name] !== undefined));
   if (numBeams === undefined) {
     const stray = given(['lengthPenalty', 'earlyStopping']);
     if (!stray) return undefined;
-    throw new KvcError('invalid_argument', `${stray} is for beam search: give numBeams too, or leave it out.`);
+    throw new KvcError('invalid_argument',
+      `${stray} is for beam search: give numBeams too, or leave it out.`);
   }
   checkSequences(numBeams);
   const stray = given([.../** @type {Filter[]} */ (Object.keys(FILTERS)), 'seed']);
-  if (stray) throw new KvcError('invalid_argument', `Beam search draws nothing: leave out ${stray}, or numBeams.`);
+  if (stray) {
+    throw new KvcError('invalid_argument', `Beam search draws nothing: leave out ${stray}, or numBeams.`);
+  }
   if ((options.n ?? 1) !== 1) {
     throw new KvcError('invalid_argument', 'Beam search gives one text: leave out n, or numBeams.');
   }
@@ -83,7 +91,8 @@ export function beamOptions(options) {
     throw new KvcError('invalid_argument', `lengthPenalty is ${lengthPenalty}; it must be a number.`);
   }
   if (![true, false, 'never'].includes(earlyStopping)) {
-    throw new KvcError('invalid_argument', `earlyStopping is ${earlyStopping}; it must be true, false or "never".`);
+    throw new KvcError('invalid_argument',
+      `earlyStopping is ${earlyStopping}; it must be true, false or "never".`);
   }
   return { numBeams, lengthPenalty, earlyStopping };
 }

@@ -4,8 +4,7 @@ import { CacheView } from '../cache/cache-view.js';
 
 /**
  * @import { OnEvent } from '../cache/events.js'
- * @import { CacheShape } from '../cache/native-cache.js'
- * @import { CachePlace } from '../cache/inspect.js'
+ * @import { NativeSession } from './native-session.js'
  *
  * @typedef {object} Timeline  the session
  * @property {OnEvent | null} onEvent
@@ -16,9 +15,10 @@ import { CacheView } from '../cache/cache-view.js';
 export class SessionCache extends CacheView {
   #session;
 
-  /** @param {Timeline} session  @param {() => CachePlace} placeOf  @param {CacheShape} shape */
-  constructor(session, placeOf, shape) {
-    super(placeOf, shape);
+  /** @param {Timeline} session  @param {NativeSession} native */
+  constructor(session, native) {
+    const { capacity: maxSeqLen, keyType, valueType } = native;
+    super(() => native.cachePlace, { ...native.cachePlace, maxSeqLen, keyType, valueType });
     this.#session = session;
   }
 

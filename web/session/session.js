@@ -1,8 +1,8 @@
 // A session: one timeline of tokens over a model, with its own KV cache and logits.
 //
 //   append / prefill / decode / sync        synchronously, for programs that own their thread
-//   generate(prompt)                        token by token; yields to other work, within a token too, so that a
-//                                           page stays alive and a stop is heard
+//   generate(prompt)                        token by token; yields to other work, within a token too, so
+//                                           that a page stays alive and a stop is heard
 //   select / fork / reorder / drop / keep   several timelines over one cache, whose shared beginnings are
 //                                           stored once; everything else is about the selected one
 import { cacheMap, snapshot } from '../cache/inspect.js';
@@ -11,7 +11,7 @@ import { disposeSymbol } from '../engine/memory.js';
 import { generate } from './generate.js';
 import { attentionWeights, counts, logits, logitsHash, memoryUsage, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
-import { begin, beginBatch, beginScore, beginSync, finish } from './passes.js';
+import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { SessionCache } from './session-cache.js';
 
 /**
@@ -31,7 +31,8 @@ export class Session {
 
   /**
    * Use model.createSession().
-   * @param {Engine} engine  @param {SessionModel} model  @param {number} modelPointer  @param {SessionOptions} [options]
+   * @param {Engine} engine  @param {SessionModel} model  @param {number} modelPointer
+   * @param {SessionOptions} [options]
    */
   constructor(engine, model, modelPointer, options = {}) {
     this.#native = new NativeSession(engine, model, modelPointer, options);
@@ -39,9 +40,9 @@ export class Session {
     this.capacity = this.#native.capacity;
   }
 
-  /** What must not change between the tokens of a generate(). */
+  /** The native session, unless a generate() is under way. */
   get #idle() {
-    this.#native.checkIdle();
+    checkIdle(this.#native);
     return this.#native;
   }
 
@@ -58,9 +59,8 @@ export class Session {
   }
 
   /**
-   * Whether the next token is computed with the KV cache. Changes the speed, never the logits (in a
-   * cache of f32); may be set at any time, between two tokens of a generate() too. Switched on again,
-   * the next token first computes the entries that are missing.
+   * Whether the next token is computed with the KV cache: changes the speed, never the logits (in f32). May
+   * be set at any time, between two tokens of a generate() too; the next token computes what is missing.
    */
   get useCache() {
     return this.#native.useCache;
@@ -70,29 +70,22 @@ export class Session {
     this.#native.useCache = Boolean(on);
   }
 
-  /** Of the last prefill, sync or prompt: its tokens, how many of them the cache held already, milliseconds. */
+  /** Of the last prefill, sync or prompt: its tokens, those of them that the cache held, milliseconds. */
   get prefillStats() {
     return this.#native.prefillStats;
   }
 
   /** Rewinds to the first n tokens. There are no logits then until the next token. @param {number} n */
   truncate(n) {
-    const { calls, pointer, position } = this.#idle;
-    const position_out_of_range = `The timeline has ${position} tokens; it cannot be cut to ${n}.`;
-    if (!Number.isInteger(n) || n < 0) throw new KvcError('position_out_of_range', position_out_of_range);
-    calls.check({ position_out_of_range }, 'kvc_session_truncate', pointer, Math.min(n, 2 ** 32 - 1));
+    this.#idle.truncate(n);
   }
 
   /**
-   * Always refused: see the message. (KVCache.evict is for caches whose keys do not know their position.)
+   * Always refused, with the reason. (KVCache.evict is for caches whose keys do not know their position.)
    * @param {number} first  @param {number} n
    */
   evict(first, n) {
-    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 learned a vector `
-      + 'for each position, which is part of every cached key and value, so the tokens after them cannot move. Give '
-      + 'the new text to sync().';
-    const { calls, pointer } = this.#idle;
-    calls.check({ unsupported }, 'kvc_session_evict', pointer, first, n);
+    this.#idle.evict(first, n);
   }
 
   /** Back to empty timelines, the cache zeroed. */
@@ -105,26 +98,20 @@ export class Session {
 
   /** Appends tokens and computes the logits that follow the last one. @param {ArrayLike<number>} ids */
   append(ids) {
-    this.#append(ids);
+    begin(this.#idle, ids);
+    finish(this.#native);
   }
 
-  /** @param {ArrayLike<number>} ids  @returns {number} the milliseconds of computing */
-  #append(ids) {
-    const native = this.#idle;
-    begin(native, ids);
-    return finish(native);
-  }
-
-  /** The same, and returns the logits. @param {ArrayLike<number>} ids  @returns {Float32Array} [vocab_size], a copy */
+  /** The same; returns the logits, a copy: [vocab_size]. @param {ArrayLike<number>} ids */
   prefill(ids) {
-    const ms = this.#append(ids);
-    this.#native.prefillStats = { tokens: ids.length, reused: 0, ms };
+    begin(this.#idle, ids);
+    this.#native.prefillStats = { tokens: ids.length, reused: 0, ms: finish(this.#native) };
     return this.logits;
   }
 
   /** The same for one token. @param {number} id */
   decode(id) {
-    this.#append([id]);
+    this.append([id]);
     return this.logits;
   }
 
@@ -137,8 +124,7 @@ export class Session {
   sync(ids) {
     const native = this.#idle;
     const reused = beginSync(native, ids);
-    const ms = finish(native);
-    native.prefillStats = { tokens: ids.length, reused, ms };
+    native.prefillStats = { tokens: ids.length, reused, ms: finish(native) };
     return { reused, computed: ids.length - reused };
   }
 
@@ -159,8 +145,7 @@ export class Session {
   }
 
   /**
-   * Scores a text in one full-sequence pass, apart from the timeline: neither it nor the cache nor the
-   * logits are touched.
+   * Scores a text in one full-sequence pass; timeline, cache and logits are not touched.
    * @param {ArrayLike<number>} ids  at least 2, at most capacity + 1
    * @returns {Float32Array} ln p(ids[t + 1] | ids[0 .. t]) for each t: [ids.length - 1]
    */
@@ -185,7 +170,7 @@ export class Session {
    * Continues a prompt, token by token: see generate.js.
    * @param {string | ArrayLike<number>} prompt  text or ids; '' starts from the beginning-of-text token
    * @param {GenerateOptions} [options]
-   * @returns {AsyncGenerator<Token, FinishReason, void>}  returns how it ended; of several samples, how sample 0 did
+   * @returns {AsyncGenerator<Token, FinishReason, void>}  of several samples, the reason of sample 0
    */
   generate(prompt, options = {}) {
     return generate(this.#native, prompt, options);
@@ -208,18 +193,14 @@ export class Session {
     this.#idle.select(sequence);
   }
 
-  /** Sequence `to` becomes a copy of `from` and shares its part of the cache. @param {number} from  @param {number} to */
+  /** Sequence `to` becomes a copy of `from`, sharing pages. @param {number} from  @param {number} to */
   fork(from, to) {
     this.#idle.fork(from, to);
   }
 
-  /** Sequence i becomes what from[i] was, all at the same time. @param {ArrayLike<number>} from  [sequences] */
+  /** Sequence i becomes what from[i] was. @param {ArrayLike<number>} from  [sequences] */
   reorder(from) {
-    const native = this.#idle;
-    if (from?.length !== native.sequences) {
-      throw new KvcError('invalid_argument', `reorder takes one sequence for each of the ${native.sequences}.`);
-    }
-    native.reorder(Array.from(from));
+    this.#idle.reorder(from);
   }
 
   /** Empties a sequence. @param {number} sequence */
@@ -236,14 +217,10 @@ export class Session {
 
   /** The cache itself, to look at. */
   get kvCache() {
-    const native = this.#native;
-    const { batchSize, numLayers, numHeads, headDim } = native.cachePlace;
-    const { capacity: maxSeqLen, keyType, valueType } = native;
-    const shape = { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType };
-    return new SessionCache(this, () => native.cachePlace, shape);
+    return new SessionCache(this, this.#native);
   }
 
-  /** The k likeliest next tokens, likeliest first, with the logarithms of their probabilities. @param {number} k */
+  /** The k likeliest next tokens and the logarithms of their probabilities. @param {number} k */
   top(k) {
     return top(this.#native, k);
   }
@@ -257,7 +234,7 @@ export class Session {
   }
 
   /**
-   * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy; by default all of it.
+   * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy.
    * @param {Range & { sequence?: number }} range
    */
   snapshot({ sequence = this.#native.selected, ...range } = /** @type {any} */ ({})) {
@@ -269,7 +246,7 @@ export class Session {
     return cacheMap(this.#native.cachePlace);
   }
 
-  /** Called with each event of the cache (see CacheEvent) after the work that made it; null: nothing is recorded. */
+  /** Called with each CacheEvent after the work that made it; null: nothing is recorded. */
   get onEvent() {
     return this.#native.calls.listener;
   }
@@ -293,21 +270,21 @@ export class Session {
 
   // ---- as bytes, and the end --------------------------------------------------------------------
 
-  /** All sequences with their tokens, logits and cache, to go on from bit for bit with restore(). */
+  /** All sequences, to go on from bit for bit with restore(). */
   save() {
     return this.#idle.save();
   }
 
   /**
-   * Goes on from what save() gave, here or elsewhere: any session of the same model with room for its tokens
-   * and the same element types; it grows where the state has more sequences. A state that cannot be taken
-   * leaves the session as it was.
+   * Goes on from what save() gave, in any session of the same model with room for its tokens and the same
+   * element types; it grows where the state has more sequences. A refused state leaves it as it was.
    * @param {Uint8Array | ArrayBuffer} state
    */
   restore(state) {
     const bytes = state instanceof ArrayBuffer ? new Uint8Array(state) : state;
     if (!(bytes instanceof Uint8Array)) {
-      throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
+      throw new KvcError('invalid_argument',
+        'restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
     }
     this.#idle.restore(bytes);
   }

@@ -1,0 +1,44 @@
+// A session as bytes: its sequences with their tokens, logits and cache.
+import { STATE_SEQUENCES } from '../engine/abi.js';
+
+/**
+ * @import { Engine } from '../engine/engine.js'
+ *
+ * @typedef {{ engine: Engine, pointer: number, capacity: number }} SavedSession
+ */
+
+/** @param {SavedSession} session  @returns {Uint8Array<ArrayBuffer>} */
+export function saveState({ engine, pointer }) {
+  engine.check({}, 'kvc_session_state_bytes', pointer, engine.result);
+  const bytes = engine.resultWord;
+  return engine.lend(bytes, (state) => {
+    engine.check({}, 'kvc_session_save', pointer, state, bytes);
+    return engine.memory.bytes(state, bytes).slice();
+  });
+}
+
+/**
+ * Errors, all leaving the session as it was: "state_invalid", "state_foreign", "context_full".
+ * @param {SavedSession} session
+ * @param {number} pointer  the kvc_session that takes the state
+ * @param {Uint8Array} state
+ */
+export function restoreState({ engine, capacity }, pointer, state) {
+  engine.lend(state.length, (address) => {
+    engine.memory.put(address, state);
+    engine.check({
+      state_invalid: 'These bytes are not a saved session, or were cut short or altered. '
+        + 'The session is as it was.',
+      state_foreign: 'This state was saved by another version, from another model, or with other element '
+        + 'types of the cache. Load that model, and create the session with the same keyType and valueType. '
+        + 'The session is as it was.',
+      context_full: 'The state does not fit: it has more tokens than this session, with its capacity of '
+        + `${capacity}. Create a larger one. The session is as it was.`,
+    }, 'kvc_session_restore', pointer, address, state.length);
+  });
+}
+
+/** The number of sequences in a sound state. @param {Uint8Array} state */
+export function sequencesOf({ buffer, byteOffset }) {
+  return new DataView(buffer, byteOffset).getUint32(STATE_SEQUENCES, true);
+}
