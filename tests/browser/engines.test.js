@@ -33,7 +33,7 @@ async function writtenHere() {
 
 /** Waits for one of these states and returns it. */
 const reached = (page, ...wanted) => page.waitFor((figure, states) => {
-  const { state } = find(figure).dataset;
+  const state = findAll(figure)[0]?.dataset.state; // the figure may not be mounted yet
   return states.includes(state) && state;
 }, [part('figure'), wanted.length > 0 ? wanted : ENDS]);
 

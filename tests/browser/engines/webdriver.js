@@ -5,7 +5,8 @@ import { limited } from './processes.js';
 
 const SCRIPT_MS = 290_000; // for one call into the page: the tests' own limits come first
 const START_MS = 30_000;
-const KEYS = { Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Escape: '\uE00C' }; // the rest: as they are
+// The rest are as they are.
+const KEYS = { Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Escape: '\uE00C' };
 
 async function ask(method, url, body) {
   const answer = await fetch(url, { method, body: body && JSON.stringify(body) });
