@@ -45,7 +45,7 @@ client.order('setPace', { tokensPerSecond: '5' }); // wrong: 'string' is not ass
 /** @type {Client} */
 export const mute = { request: () => new Promise(() => {}), order() {}, stop() {}, dispose() {} };
 /** @type {Client} */
-export const halting = { request: () => new Promise(() => {}), order() {}, dispose() {} }; // wrong: 'stop' is missing
+export const halting = { request: () => new Promise(() => {}), order() {}, dispose() {} }; // wrong: 'stop' is
 
 // ---- the worker's side
 /** @type {Serve<'generate'>} */
