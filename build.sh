@@ -81,7 +81,7 @@ command=${1:-help}
 [ $# = 0 ] || shift
 # shellcheck disable=SC2086
 case $command in
-    setup) setup wasm native page browser ;;
+    setup) setup wasm native page browser engines ;;
     wasm) setup wasm && locked compile wasm ;;
     native) setup native && locked compile $NATIVE_FLAVOURS ;;
     types) setup page && locked build_types ;;

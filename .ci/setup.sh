@@ -27,6 +27,7 @@ packages_for() {
         wasm) echo make gcc libsimde-dev emscripten ;;
         native) echo make gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
         browser) echo chromium ;;
+        engines) echo firefox-esr webkit2gtk-driver xvfb ;; # the other browser engines
     esac | tr ' ' '\n'
 }
 
@@ -37,6 +38,8 @@ has() {
         libclang-rt-*) # for the sanitizers and for fuzzing
             echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
                 clang -fsanitize=fuzzer,address -x c - -o /dev/null ;;
+        webkit2gtk-driver) command -v WebKitWebDriver ;;
+        xvfb) command -v Xvfb ;;
         emscripten) make -qf src/build.mk wasm || [ -n "$(find_emcc)" ] ;;
         *) command -v "$1" ;;
     esac
@@ -61,12 +64,17 @@ explain_missing() {
 }
 
 install_packages() {
-    local packages="${*/emscripten/mmdebstrap}" started=$SECONDS
+    local packages="${*/emscripten/mmdebstrap}" package started=$SECONDS
     say "installing $packages"
     apt_get update -qq || say "apt-get update failed; trying with the package lists that are here"
     # shellcheck disable=SC2086
     apt_get install -y --no-install-recommends $packages |
         grep --line-buffered -E "^(Need to get|Fetched|Setting up (${packages// /|}))" || true
+    for package in $packages; do # one that cannot be had keeps apt-get from installing any
+        has "$package" >/dev/null 2>&1 || [ "$package" = mmdebstrap ] ||
+            apt_get install -y --no-install-recommends "$package" >/dev/null ||
+            say "$package could not be installed: what needs it is left out"
+    done
     say "packages took $((SECONDS - started)) s"
     case " $* " in
         *" emscripten "*)

@@ -83,7 +83,7 @@ run_tests() { # run_tests [RING...]
         case $ring in
             native | mutants) parts="$parts native" ;;
             node) parts="$parts wasm native page" ;;
-            browser) parts="$parts wasm page browser" ;;
+            browser) parts="$parts wasm page browser engines" ;;
             *) say "there is no test ring called $ring" && exit 2 ;;
         esac
     done

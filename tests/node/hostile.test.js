@@ -104,7 +104,8 @@ for (const [name, { value, parse }] of Object.entries(FILES)) {
         if (await taken(parse, planted(value, path, text), `${kind} at ${path.join('.')}`)) accepted++;
         else refused++;
       }
-      assert.equal(await taken(parse, planted(value, path, HOSTILE['arrays, 20,000 deep']), path.join('.')), false);
+      const deep = planted(value, path, HOSTILE['arrays, 20,000 deep']);
+      assert.equal(await taken(parse, deep, path.join('.')), false);
     }
     t.diagnostic(`${accepted} taken, ${refused} refused`);
     assert.ok(refused > 20);
@@ -137,9 +138,11 @@ test('parseJson: the limits of depth and of number, and strings that look like e
 
 test('shown: what it is, in at most 83 characters', () => {
   const cases = [[undefined, 'missing'], [null, 'null'], [NaN, 'NaN'], [-0.5, '-0.5'], ['a"b', '"a\\"b"'],
-    [[1, 'a', null], '[1,"a",null]'], [{ a: { b: [1] } }, '{"a":{"b":[...]}}'], ['\ud800', '"\\ud800"'], [[], '[]']];
+    [[1, 'a', null], '[1,"a",null]'], [{ a: { b: [1] } }, '{"a":{"b":[...]}}'], ['\ud800', '"\\ud800"'],
+    [[], '[]']];
   for (const [value, text] of cases) assert.equal(shown(value), text);
-  const long = ['x'.repeat(1e6), Array(1e6).fill('y'.repeat(1e3)), JSON.parse(HOSTILE['objects, 20,000 deep'])];
+  const deep = JSON.parse(HOSTILE['objects, 20,000 deep']);
+  const long = ['x'.repeat(1e6), Array(1e6).fill('y'.repeat(1e3)), deep];
   for (const value of [...long, Object.fromEntries(long.entries()), { ['k'.repeat(1e6)]: 1 }]) {
     assert.ok(shown(value).length <= 83);
   }

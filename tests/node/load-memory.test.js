@@ -20,7 +20,7 @@ const VECTORS = (SIZES.n_positions + 2 + SIZES.n_layer * 13) * C;
 const LARGEST = 2 * SIZES.vocab_size * C; // bytes, of a tensor in the file
 const SCALED = 1 + 4 / 32; // bytes of an int8 weight: 32 of them share a scale
 const PACKED = { f32: 4 * (MATRICES + VECTORS), int8: SCALED * MATRICES + 4 * VECTORS };
-const INSTANCE = MB; // stack, mailbox, tables
+const INSTANCE = MB; // stack, buffers, tables
 const ALLOWED = LARGEST + 32 * MB;
 
 const folder = await mkdtemp(join(tmpdir(), 'kvc-load-'));

@@ -209,6 +209,23 @@ async function comesDownTo(live, failing) {
   assert.equal(failing.failing_live(), live);
 }
 
+test('what is in use is never freed: a model lives as long as its session', async () => {
+  const { failing, session } = await (async () => {
+    const loaded = await failingModel();
+    return { failing: loaded.failing, session: loaded.model.createSession() };
+  })();
+  const logits = session.prefill(PROMPT);
+  const live = failing.failing_live();
+  for (let i = 0; i < 10; i++) {
+    await new Promise((resolve) => { setTimeout(resolve, 5); });
+    collectGarbage();
+  }
+  assert.equal(failing.failing_live(), live);
+  session.reset();
+  assert.deepEqual(session.prefill(PROMPT), logits);
+  session.dispose();
+});
+
 test('a cache, an attention and a session dropped with their listeners leave nothing behind', async () => {
   const square = new Float32Array(16).fill(0.1);
   const weights = { wq: square, wk: square, wv: square, wo: square };

@@ -93,5 +93,6 @@ test('where two texts part', () => {
 test('control and direction characters become visible, everything else stays', () => {
   assert.equal(visible('Käse 🧀\n\t“ok”'), 'Käse 🧀\n\t“ok”');
   assert.equal(visible('a\u0000b\u001bc\r'), 'a␀b␛c␍');
-  assert.equal(visible('\u202eevil\u2066\u007f\u0085'), '⟨U+202E⟩evil⟨U+2066⟩⟨U+007F⟩⟨U+0085⟩');
+  const shown = '⟨U+202E⟩evil⟨U+2066⟩⟨U+007F⟩⟨U+0085⟩';
+  assert.equal(visible('\u202eevil\u2066\u007f\u0085'), shown);
 });

@@ -331,7 +331,7 @@ test('the benchmark stopped, at work and before it began; failed', async () => {
   assert.equal(player.state.status, 'finished');
 });
 
-test('listeners hear events with the state after them until they leave; dispose ends the engine', async () => {
+test('listeners hear events with the state after them until they leave; dispose ends the rest', async () => {
   const { client, player } = start();
   const heard = [];
   const leave = player.subscribe((state, event) => heard.push([event.type, state.prompt]));

@@ -33,13 +33,15 @@ const ask = (path, headers = {}, method = 'GET') => new Promise((resolve, reject
 
 test('a file, its head, a folder; nothing outside, and no other method', async () => {
   const { status, headers, body } = await ask('/model/a.json');
-  assert.deepEqual([status, body, headers['content-length'], headers['x-more']], [200, '{"a":1}', '7', 'yes']);
+  assert.deepEqual([status, body], [200, '{"a":1}']);
+  assert.deepEqual([headers['content-length'], headers['x-more']], ['7', 'yes']);
   assert.match(headers['content-type'], /^application\/json/);
   const head = await ask('/model/a.json', {}, 'HEAD');
   assert.deepEqual([head.status, head.body, head.headers['content-length']], [200, '', '7']);
   assert.equal((await ask('/')).body, '<title>x</title>');
   assert.equal((await ask('/model')).headers.location, '/model/');
-  for (const path of ['/none', '/../secret.txt', '/%2e%2e/secret.txt', '/model/..%2f..%2fsecret.txt', '/a%00']) {
+  const outside = ['/../secret.txt', '/%2e%2e/secret.txt', '/model/..%2f..%2fsecret.txt'];
+  for (const path of ['/none', '/a%00', ...outside]) {
     assert.equal((await ask(path)).status, 404, path);
   }
   assert.equal((await ask('/%ff')).status, 400);

@@ -1,6 +1,6 @@
 // The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every
 // demo has a player and a worker of its own, so that any number can stand in one document.
-import { element } from './parts/dom.js';
+import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
 import { views } from './views/index.js';
@@ -29,7 +29,7 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
   /** @type {((state: State) => void)[]} */
   const renders = views.map(({ view, place }) => mount(view, places[place], player, signal));
   const render = () => {
-    figure.dataset.state = player.state.status;
+    put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
   };
   render();

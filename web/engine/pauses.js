@@ -1,5 +1,5 @@
-// Long computing on a shared thread: gives other work its turn, hears an abort there, and keeps account
-// of the time that took, so that it never counts as computing.
+// Long computing on a shared thread: yields to other work, hears an abort there, and measures the time that
+// took, so that it never counts as computing.
 import { throwIfAborted } from './errors.js';
 
 /** @import { Halt } from './errors.js' */
@@ -12,7 +12,7 @@ let channel;
 const waiting = [];
 
 /**
- * Lets everything run that is waiting, then goes on at once. Timers would wait 4 ms in browsers.
+ * Lets everything run that is waiting, then goes on. Timers would wait 4 ms in browsers.
  * @returns {Promise<void>}
  */
 export function turn() {

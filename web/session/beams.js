@@ -1,4 +1,4 @@
-// Beam search: the likeliest text instead of a drawn one, by following several at once. As in Hugging
+// Beam search: the likeliest text instead of a drawn one, by following several in parallel. As in Hugging
 // Face's generate, whose defaults these are:
 //
 //   Each beam is continued by its likeliest tokens; of all continuations the numBeams with the greatest sum

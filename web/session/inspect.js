@@ -41,7 +41,7 @@ export function logitsHash({ engine, pointer }) {
 }
 
 /** @param {NativeSession} native  @returns {MemoryUsage} */
-export function memoryUsage({ engine, pointer, cache, bytes }) {
+export function memoryUsage({ engine, pointer, cachePlace: { pointer: cache, bytes } }) {
   engine.call('kvc_session_memory', engine.result, pointer);
   const session = engine.memory.read('kvc_memory', engine.result);
   engine.call('kvc_cache_get_memory', engine.result, cache);

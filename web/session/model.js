@@ -70,7 +70,7 @@ export async function loadModel(source, given) {
     onProgress?.({ status: 'ready', name: directory.name });
     return new Model(engine, native, { config, generation, tokenizer, weights });
   } catch (error) {
-    parts.engine.then((engine) => engine.dispose(), () => {}); // of two errors, the first is told
+    parts.engine.then((engine) => engine.dispose(), () => {}); // its own failure is `error`, or came second
     throw error;
   } finally {
     directory.close();
@@ -91,8 +91,9 @@ function checkedOptions(given) {
 }
 
 /**
- * Everything at once, so that a slow connection is waited for once; read it in this order, which is that of
- * the errors. What comes after a failure is stopped by closing the directory, and nobody looks at it.
+ * Requests everything together, so that a load waits for one round trip and not for six. Await the parts in
+ * this order: of several errors it is the first that is reported. Those after it are never awaited; their
+ * transfers end when the directory is closed.
  * @param {Directory} directory
  * @param {LoadOptions} options
  */

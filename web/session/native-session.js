@@ -66,22 +66,27 @@ export class NativeSession {
     this.calls = new WatchedCalls(engine, () => this.cache);
   }
 
-  /** The kvc_session; throws "disposed" after dispose(). */
-  get pointer() {
+  /** What lies in the block; throws "disposed" after dispose(), so that nothing writes into freed memory. */
+  get #live() {
     this.#parts.block.check();
-    return this.#parts.pointer;
+    return this.#parts;
   }
 
-  /** Its kvc_cache; throws "disposed" after dispose(). */
+  /** The kvc_session. */
+  get pointer() {
+    return this.#live.pointer;
+  }
+
+  /** Its kvc_cache. */
   get cache() {
-    this.#parts.block.check();
-    return this.#parts.cache;
+    return this.#live.cache;
   }
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
     const { nLayer: numLayers, nKvHead: numHeads, headDim } = this.model.config;
-    const { engine, cache: pointer, sequences: batchSize, bytes } = this;
+    const { cache: pointer, block: { bytes } } = this.#live;
+    const { engine, sequences: batchSize } = this;
     return { engine, pointer, batchSize, numLayers, numHeads, headDim, bytes };
   }
 
@@ -94,19 +99,14 @@ export class NativeSession {
     this.runUsesCache = undefined; // what is set within a run outlasts it
   }
 
-  /** All that it has allocated. */
-  get bytes() {
-    return this.#parts.block.bytes;
-  }
-
   /** Where passes read token ids. */
   get input() {
-    return this.#parts.input;
+    return this.#live.input;
   }
 
   /** Where scoring writes. */
   get scores() {
-    return this.#parts.scores;
+    return this.#live.scores;
   }
 
   get position() {
@@ -150,14 +150,14 @@ export class NativeSession {
    */
   prepareSampling(sampling, first, seeds) {
     const { memory } = this.engine;
-    memory.write('kvc_sampling', this.#parts.sampling, sampling);
-    memory.put(this.#parts.rngs + 8 * first, BigUint64Array.from(seeds));
+    memory.write('kvc_sampling', this.#live.sampling, sampling);
+    memory.put(this.#live.rngs + 8 * first, BigUint64Array.from(seeds));
   }
 
   /** Draws the next token of a sequence, which is the selected one then. @param {number} sequence */
   sample(sequence) {
     const { engine, model } = this;
-    const { sampling, rngs } = this.#parts;
+    const { sampling, rngs } = this.#live;
     this.select(sequence);
     engine.check({}, 'kvc_session_sample',
       this.pointer, sampling, rngs + 8 * sequence, model.sampledIds, engine.result);
@@ -199,8 +199,8 @@ export class NativeSession {
   reorder(from) {
     const sequences = listOf(from, 'The order of sequences', this.sequences);
     for (const sequence of sequences) this.checkSequence(sequence);
-    this.engine.memory.putWords(this.#parts.input, sequences);
-    this.calls.check({}, 'kvc_session_reorder', this.pointer, this.#parts.input);
+    this.engine.memory.putWords(this.input, sequences);
+    this.calls.check({}, 'kvc_session_reorder', this.pointer, this.input);
   }
 
   /**

@@ -37,6 +37,11 @@ export function say(node, words, title) {
   if (title !== undefined && node.title !== title) node.title = title;
 }
 
+/** Likewise for an attribute. @param {Element} node  @param {string} name  @param {string} value */
+export function put(node, name, value) {
+  if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
 let ids = 0;
 
 /** An id of its own in the whole document, however many demos stand in it. @param {string} name */

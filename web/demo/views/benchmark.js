@@ -1,7 +1,7 @@
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { bars, figuresTable } from '../parts/bars.js';
-import { button, element, say, uniqueId } from '../parts/dom.js';
+import { button, element, put, say, uniqueId } from '../parts/dom.js';
 import { asJson, asMarkdown, leftOutWords, place, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords, failureWords } from '../words.js';
@@ -62,7 +62,7 @@ export const benchmark = {
     }, { signal });
     return (state) => {
       measuring = isMeasuring(state.benchmark);
-      box.dataset.state = state.benchmark.status;
+      put(box, 'data-state', state.benchmark.status);
       control.show(state.benchmark, isWorking(state));
       error.show(state.benchmark);
       results.show(state.benchmark);

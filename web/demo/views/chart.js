@@ -1,6 +1,6 @@
 // The two lines: tokens per second against position, and what they say.
 import { lengthOfCurves, noCurves } from '../curves.js';
-import { button, element, note, say } from '../parts/dom.js';
+import { button, element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
 import { isWorking } from '../state.js';
 import { chartWords, pointWords } from '../words.js';
@@ -32,7 +32,7 @@ export const chart = {
       words = chartWords(curves);
       plot.show(curves);
       showCaption();
-      box.setAttribute('aria-label', `Chart of tokens per second against position. ${words}`);
+      put(box, 'aria-label', `Chart of tokens per second against position. ${words}`);
       clear.disabled = isWorking(state) || lengthOfCurves(curves) === 0;
     };
   },

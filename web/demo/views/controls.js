@@ -1,6 +1,6 @@
 // The switch, Generate, and both ways one after the other.
 import { isMeasuring } from '../benchmark.js';
-import { button, element, say } from '../parts/dom.js';
+import { button, element, put, say } from '../parts/dom.js';
 import { isWorking } from '../state.js';
 import { generateWords } from '../words.js';
 
@@ -30,7 +30,7 @@ export const controls = {
     both.addEventListener('click', () => actions.compare(), { signal });
     return (state) => {
       working = isWorking(state);
-      cache.setAttribute('aria-checked', String(state.useCache));
+      put(cache, 'aria-checked', String(state.useCache));
       say(word, state.useCache ? 'on' : 'off');
       say(go, generateWords(state));
       go.disabled = isMeasuring(state.benchmark);

@@ -1,5 +1,5 @@
 // Are the numbers the same with the cache and without it? The verdict, and the hashes behind it.
-import { element, say } from '../parts/dom.js';
+import { element, put, say } from '../parts/dom.js';
 import { tokensInWords } from '../words.js';
 
 /**
@@ -22,8 +22,9 @@ export const proof = {
       element('p', { part: 'proof-words' }, verdict, rest), hashes);
     root.append(box);
     return ({ proof: shown }) => {
-      box.dataset.verdict = shown.stage !== 'shown' ? 'none' : shown.proof.equal ? 'equal' : 'different';
-      say(verdict, shown.stage !== 'shown' ? '' : shown.proof.equal ? 'Equal' : 'Different');
+      const equal = shown.stage === 'shown' ? shown.proof.equal : undefined;
+      put(box, 'data-verdict', equal === undefined ? 'none' : equal ? 'equal' : 'different');
+      say(verdict, equal === undefined ? '' : equal ? 'Equal' : 'Different');
       say(rest, proofWords(shown));
       hashes.hidden = shown.stage !== 'shown';
       if (shown.stage === 'shown') say(hashes, hashWords(shown.proof));

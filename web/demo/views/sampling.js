@@ -25,9 +25,16 @@ export const sampling = {
     root.append(fold);
     reset.addEventListener('click', () => actions.resetSampling(), { signal });
     let refusals = 0;
+    /** @type {Settings | undefined} */
+    let shown;
+    /** @type {typeof entries} those with something wrong */
+    let wrong = [];
     return (state) => {
-      const wrong = entries.filter(({ show }) => !show(state.sampling));
-      say(summary, wrong.length > 0 ? '(a setting needs your attention)' : summaryOf(state.sampling));
+      if (state.sampling !== shown) {
+        shown = state.sampling;
+        wrong = entries.filter(({ show }) => !show(state.sampling));
+        say(summary, wrong.length > 0 ? '(a setting needs your attention)' : summaryOf(state.sampling));
+      }
       if (state.refusals === refusals) return;
       refusals = state.refusals;
       fold.open = true;

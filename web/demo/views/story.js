@@ -1,5 +1,5 @@
 // The story: the prompt, the tokens as they come, the flips of the switch, and a remark.
-import { element, say } from '../parts/dom.js';
+import { element, put, say } from '../parts/dom.js';
 import { StoryText } from '../parts/story-text.js';
 import { modeOf } from '../run.js';
 import { isWorking } from '../state.js';
@@ -22,7 +22,7 @@ export const story = {
     const follow = follower(new StoryText(box, text));
     return (state) => {
       follow(state.run);
-      text.setAttribute('aria-busy', String(isWorking(state))); // it is not final yet
+      put(text, 'aria-busy', String(isWorking(state))); // it is not final yet
       say(remark, remarkWords(state));
     };
   },
