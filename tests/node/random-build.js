@@ -1,6 +1,7 @@
 // The random cases of the native ring once more, through a wasm build and the binding: the digests in
 // tests/fixtures/random.txt come from the naive oracle, not from the engine. Each build has a test file, and
 // so a process, of its own: Node 20 may hang at exit after some 10,000 modules (nodejs/node#54918).
+import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
