@@ -144,7 +144,7 @@ export async function serve(files, faults = {}) {
   const requests = [];
   const server = createServer((request, response) => {
     const name = new URL(request.url, 'http://host').pathname.replace(/^\/model\//, '');
-    requests.push({ name, headers: request.headers });
+    requests.push({ name, url: request.url, headers: request.headers });
     const file = files[name];
     if (faults[name]) return faults[name](response, file && Buffer.from(file), request);
     if (file === undefined) return fault.status(404)(response);

@@ -6,6 +6,14 @@ export const areCounts = (...numbers) => (
   numbers.every((x) => Number.isInteger(x) && Number(x) >= 0 && Number(x) < 2 ** 31));
 
 /**
+ * A URL of any realm: of a frame, of jsdom, of a test runner's sandbox.
+ * @param {unknown} value  @returns {value is URL}
+ */
+export const isUrl = (value) => typeof value === 'object' && value !== null
+  && typeof (/** @type {URL} */ (value).href) === 'string'
+  && typeof (/** @type {URL} */ (value).protocol) === 'string';
+
+/**
  * Refuses sizes that are not whole numbers of at least 1.
  * @param {string} what  their class
  * @param {Record<string, unknown>} sizes

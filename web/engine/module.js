@@ -1,4 +1,5 @@
 // From the address or the bytes of a .wasm file to a compiled module.
+import { isUrl } from './arguments.js';
 import { KvcError, reasonOf } from './errors.js';
 
 /** @typedef {string | URL | BufferSource | Response | WebAssembly.Module} WasmSource */
@@ -11,7 +12,7 @@ const compiled = new Map();
 /** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
 export async function moduleOf(source) {
   if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) {
+  if (typeof source !== 'string' && !isUrl(source)) {
     return compile(await bytesOf(source), 'the given bytes');
   }
   const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;

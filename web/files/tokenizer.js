@@ -5,7 +5,8 @@
 // Only encode(text, { special: true }) looks for special tokens.
 import { Tokenizer as Encoder } from '@huggingface/tokenizers';
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { checkTokenizerConfig, invalid, quoted, readTokenizer } from './tokenizer-json.js';
+import { shown } from './json.js';
+import { checkTokenizerConfig, invalid, readTokenizer } from './tokenizer-json.js';
 
 /** @import { AddedToken, Parts } from './tokenizer-json.js' */
 
@@ -103,7 +104,7 @@ export class Tokenizer {
     for (const character of text.normalize('NFC')) {
       if (!utf8.encode(character).some((byte) => this.#unreadable.has(byte))) continue;
       throw new KvcError('invalid_argument',
-        `This model cannot read ${quoted(character)}: its vocabulary has no token for it. Leave it out.`);
+        `This model cannot read ${shown(character)}: its vocabulary has no token for it. Leave it out.`);
     }
   }
 
