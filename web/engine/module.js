@@ -1,5 +1,6 @@
 // From the address or the bytes of a .wasm file to a compiled module.
 import { KvcError, reasonOf } from './errors.js';
+import { needWebAssembly } from './variants.js';
 
 /** @typedef {string | URL | BufferSource | Response | WebAssembly.Module} WasmSource */
 
@@ -10,6 +11,7 @@ const compiled = new Map();
 
 /** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
 export async function moduleOf(source) {
+  needWebAssembly();
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && !(source instanceof URL)) {
     return compile(await bytesOf(source), 'the given bytes');
@@ -56,9 +58,6 @@ async function compile(bytes, where) {
   if (String.fromCharCode(...head) !== '\0asm') {
     throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing `
       + `file with a web page. ${WHERE_TO_PUT_IT}`);
-  }
-  if (typeof WebAssembly !== 'object') {
-    throw new KvcError('wasm_unsupported', 'This JavaScript engine has no WebAssembly.');
   }
   try {
     return await WebAssembly.compile(bytes);

@@ -1,0 +1,116 @@
+// The page where it has a hard time to start: odd languages, a script that does not arrive or cannot run, no
+// WebAssembly, a sandbox, a site that is not its own. It works, or it says in a sentence what to do.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { eachEngine } from './each-engine.js';
+import { addModel, openPage, part, press, run, sample, startSite, state, text } from './helpers.js';
+
+const site = await startSite();
+const small = await addModel(site, 'small');
+
+// ---- languages ----------------------------------------------------------------------------------
+
+const LANGUAGES = ['C', 'en-US@posix', 'ca@valencia', 'sr-RS@latin', ''];
+
+for (const language of LANGUAGES) {
+  test(`a browser whose language is "${language}"`, async (t) => {
+    const init = `Object.defineProperty(navigator, 'language', { value: ${JSON.stringify(language)} });`;
+    const page = await openPage(t, site, { query: small.query, init });
+    assert.equal(await page.evaluate(() => navigator.language), language);
+    await page.fill(part('prompt'), 'a');
+    await sample(page, { maxTokens: 30 });
+    assert.equal(await run(page), 'finished');
+    assert.equal(await page.evaluate(() => new Intl.NumberFormat('de').format(1.5)), '1,5', 'Intl is whole');
+  });
+}
+
+eachEngine(({ name, test: engineTest, openPage: open }) => {
+  for (const locale of name === 'chromium' ? ['ar-EG'] : ['ar-EG', 'C']) { // which refuses to pretend the latter
+    engineTest(`started in the language ${locale}`, async (t) => {
+      const page = await open(t, site.url + small.query, { locale });
+      await page.waitFor((figure) => findAll(figure)[0]?.dataset.state === 'unloaded', [part('figure')]);
+      await page.click(part('go'));
+      await page.waitFor((figure) => find(figure).dataset.state === 'full', [part('figure')]);
+    });
+  }
+});
+
+// ---- no script, or one that fails ----------------------------------------------------------------
+
+const NOT_STARTED = '#not-started';
+const SOON = { timeout: 8000 };
+
+/** A page that is not expected to start. */
+async function open(t, url, prepare = () => {}) {
+  const context = await site.browser.newContext({ viewport: { width: 360, height: 640 } });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await prepare(page);
+  await page.goto(url, { waitUntil: 'commit' });
+  return page;
+}
+
+/** The sentence that stands in the page itself appears, and nothing stands beside it. */
+async function saysWhatToDo(page) {
+  await page.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
+  assert.match(await page.locator(NOT_STARTED).innerText(), /^The demo has not started\..*npm start/s);
+  assert.equal(await page.locator('#demo > *').count(), 0);
+}
+
+const answered = (answer) => (page) => page.route('**/page.js', (route) => route.fulfill(answer));
+const javascript = (body) => answered({ contentType: 'text/javascript', body });
+const broken = {
+  'is not there': answered({ status: 404 }),
+  'is a web page': answered({ contentType: 'text/html', body: '<!doctype html>' }),
+  'is no JavaScript': javascript('const = 1;'),
+  'throws': javascript('throw new Error("no");'),
+  'lacks what it needs of the browser': (page) => page.addInitScript('delete globalThis.ResizeObserver;'),
+  'never arrives': (page) => page.route('**/page.js', () => {}),
+};
+
+for (const [what, prepare] of Object.entries(broken)) {
+  test(`a script that ${what}: the page says what to do`, async (t) => {
+    await saysWhatToDo(await open(t, site.url, prepare));
+  });
+}
+
+test('opened as a file', async (t) => {
+  await saysWhatToDo(await open(t, pathToFileURL(resolve('dist/index.html')).href));
+});
+
+test('a folder without its slash: no style sheet and no script are found', async (t) => {
+  const body = await readFile('dist/index.html', 'utf8');
+  const url = site.url.replace(/\/$/, '');
+  await saysWhatToDo(await open(t, url, (page) => (
+    page.route(url, (route) => route.fulfill({ contentType: 'text/html', body })))));
+});
+
+test('a script that comes late starts all the same', async (t) => {
+  const page = await open(t, site.url, (late) => late.route('**/page.js', async (route) => {
+    await late.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
+    await route.continue();
+  }));
+  await page.locator(`${part('figure')}[data-state="unloaded"]`).waitFor();
+  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+});
+
+test('a page that starts never shows that sentence', async (t) => {
+  const page = await openPage(t, site);
+  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+});
+
+// ---- no WebAssembly ------------------------------------------------------------------------------
+
+test('no WebAssembly: said in a sentence', async (t) => {
+  const page = await openPage(t, site, { query: small.query });
+  const worker = await readFile('dist/worker/worker.js', 'utf8');
+  const body = `delete globalThis.WebAssembly;\n${worker}`;
+  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body }));
+  await press(page, 'go');
+  assert.equal(await state(page), 'failed');
+  assert.equal(await text(page, 'error-code'), 'wasm_unsupported');
+  assert.match(await text(page, 'error-message'), /^WebAssembly is missing here, or switched off.*Lockdown/);
+});
