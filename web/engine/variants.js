@@ -16,7 +16,7 @@ const PROBES = { simd: probe([0x41, 0, 0xfd, 15, 0xfd, 27, 0]), relaxed: probe(D
 export function needWebAssembly() {
   if (typeof WebAssembly === 'object') return;
   throw new KvcError('wasm_unsupported', 'WebAssembly is missing here, or switched off, as Lockdown Mode on '
-    + 'Apple devices and the level "Safer" of Tor Browser do. Allow it for this site, or use another browser.');
+    + 'Apple devices and the level "Safer" of Tor Browser do. Allow it here, or use another browser.');
 }
 
 /** A module with one function f: () -> i32. @param {number[]} body */
