@@ -120,10 +120,11 @@ test('a translation of the page in mid-run takes nothing from the story, and is 
   await state(page, 'running');
   await page.evaluate(() => { // as translators do: text nodes are replaced by elements of their own
     const translate = () => {
-      const walker = document.createTreeWalker(document.querySelector('[part~="figure"]'), NodeFilter.SHOW_TEXT);
+      const figure = document.querySelector('[part~="figure"]');
+      const walker = document.createTreeWalker(figure, NodeFilter.SHOW_TEXT);
       const texts = [];
-      while (walker.nextNode()) if (!walker.currentNode.parentNode.closest('font')) texts.push(walker.currentNode);
-      for (const node of texts) {
+      while (walker.nextNode()) texts.push(walker.currentNode);
+      for (const node of texts.filter(({ parentNode }) => parentNode.localName !== 'font')) {
         const font = document.createElement('font');
         font.textContent = node.data;
         node.replaceWith(font);

@@ -77,7 +77,8 @@ test('a server that compresses: the size of the model is known all the same', as
   site.server.removeAllListeners('request').on('request', async (request, response) => {
     const { pathname } = new URL(request.url, site.url);
     if (!pathname.includes('/models/')) return answer(request, response);
-    const body = gzipSync(await readFile(join(site.folder, pathname.replace('/some/where/', ''))), { level: 1 });
+    const file = join(site.folder, pathname.replace('/some/where/', ''));
+    const body = gzipSync(await readFile(file), { level: 1 });
     response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length });
     response.end(request.method === 'HEAD' ? undefined : body);
   });
@@ -158,7 +159,7 @@ test('stopped while loading: back to the start, and loading again works', async 
   assert.equal(await run(page), 'finished');
 });
 
-test('a prompt longer than the context: counted while it is typed, and the story before it stays', async (t) => {
+test('a prompt longer than the context: counted as it is typed, and the old story stays', async (t) => {
   const page = await openPage(t, site, { query: small.query });
   await page.fill(part('prompt'), 'abc');
   await sample(page, { maxTokens: 5 });
@@ -167,7 +168,7 @@ test('a prompt longer than the context: counted while it is typed, and the story
   await says(page, 'count', /^3 tokens of 64$/);
   await page.fill(part('prompt'), 'a'.repeat(65));
   await says(page, 'count', /^65 tokens of 64: 1 too many$/);
-  await fails(page, 'context_full', /^Your beginning is too long: it has 65 tokens, .* room for 64\. Shorten it/);
+  await fails(page, 'context_full', /^Your beginning is too long: it has 65 tokens, .* room for 64\. Sho/);
   assert.equal(await text(page, 'story'), story);
   await page.fill(part('prompt'), 'a');
   await retryWorks(page);

@@ -10,7 +10,7 @@ import { adopt, defaults } from './sampling.js';
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
- * @import { MemoryUsage } from '../session/session.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'

@@ -44,6 +44,3 @@ export function bestVariant() {
   if (relaxedWorks()) return 'relaxed';
   return WebAssembly.validate(PROBES.simd) ? 'simd' : 'scalar';
 }
-
-/** @param {unknown} name  @returns {name is Variant} */
-export const isVariant = (name) => VARIANTS.includes(/** @type {Variant} */ (name));

@@ -56,7 +56,7 @@
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
- * @import { MemoryUsage } from '../session/session.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------

@@ -1,12 +1,12 @@
 // The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted.
 import { until } from '../../engine/pauses.js';
 import { KvcError } from '../../index.js';
+import { promptIds } from '../../session/plan.js';
 import { endingOf } from '../ending.js';
 import { Outbox } from '../outbox.js';
 import { computeTwice } from '../proof.js';
 
 /**
- * @import { Model } from '../../session/model.js'
  * @import { Session } from '../../session/session.js'
  * @import { Context, Serve } from '../context.js'
  * @import { Emit, Sampling } from '../messages.js'
@@ -37,13 +37,6 @@ function checkFields(prompt, sampling) {
   }
   const stray = Object.keys(sampling).find((name) => !SETTINGS.includes(name));
   if (stray) throw new KvcError('invalid_argument', `"${stray}" is none of ${SETTINGS.join(', ')}.`);
-}
-
-/** @param {Model} model  @param {string} prompt */
-function promptIds(model, prompt) {
-  const ids = model.encode(prompt);
-  // Without a prompt the story starts from the token that stood between two texts in training.
-  return ids.length > 0 || model.config.bosTokenId === null ? ids : [model.config.bosTokenId];
 }
 
 /**
