@@ -112,6 +112,7 @@ const LIAR = `
     const model = { config, generation: { temperature: 1 }, variant: 'simd', memory };
     const [a, b] = ['00000000000000aa', '00000000000000bb'];
     if (type === 'load') say({ type: 'answer', ...model });
+    if (type === 'count') say({ type: 'answer', tokens: 2, room: 80 });
     if (type === 'prove') say({ type: 'answer', tokens: 22, on: a, off: b, run: a, equal: false });
     if (type !== 'generate') return;
     say({ type: 'prefilled', tokens: 2, reused: 0, ms: 0, cached: on });

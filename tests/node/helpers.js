@@ -60,6 +60,12 @@ export async function collect(iterable) {
   return items;
 }
 
+/** A signal that is asked, at every look, whether it is aborted. */
+export const signalThat = (isAborted) => Object.create(new AbortController().signal, {
+  aborted: { get: isAborted },
+  reason: { value: new Error('enough') },
+});
+
 export const idsOf = (tokens) => tokens.map((token) => token.id);
 
 /** Seeded token ids: bytes. */

@@ -278,6 +278,22 @@ test('whenFull stop: update says false, and nothing has changed', () => {
   cache.dispose();
 });
 
+test('whenFull slide: an update that is refused has dropped nothing, not even the tokens before it', () => {
+  for (const types of [{ keyType: 'f16' }, { valueType: 'int8' }]) {
+    const cache = new KVCache({ ...SIZES, batchSize: 2, maxSeqLen: 6, whenFull: 'slide', ...types });
+    append(cache, () => floats(2 * 16 * 6, 1));
+    const before = contents(cache);
+    const bad = floats(2 * 16, 2);
+    bad[31] = NaN; // of the second row alone
+    throwsCode(() => cache.update(0, bad, bad), 'not_finite', /layer 0/);
+    assert.deepEqual(cache.positions, [6, 6]);
+    assert.deepEqual(contents(cache), before);
+    assert.equal(cache.update(0, floats(2 * 16, 3), floats(2 * 16, 3)), true);
+    assert.deepEqual(cache.positions, [5, 5]);
+    cache.dispose();
+  }
+});
+
 test('whenFull slide: the oldest go, the sinks stay, and attention sees just those', () => {
   for (const [sinks, type] of [[0, 'f32'], [4, 'f32'], [16, 'f32'], [5, 'int8']]) {
     const cache = new KVCache({ ...SIZES, whenFull: 'slide', sinks, keyType: type, valueType: type });

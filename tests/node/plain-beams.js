@@ -12,7 +12,7 @@ function logSoftmax(logits) {
  * step computes it anew without a cache, all continuations are sorted.
  */
 export function plainBeamSearch(model, prompt,
-  { numBeams, maxTokens, lengthPenalty = 1, earlyStopping = false, ends = [] }) {
+  { numBeams, maxTokens, lengthPenalty = 1, earlyStopping = false, repetitionPenalty = 1, ends = [] }) {
   const session = model.createSession({ useCache: false });
   const finished = [];
   const worst = () => Math.min(...finished.map((hypothesis) => hypothesis.score));
@@ -26,7 +26,8 @@ export function plainBeamSearch(model, prompt,
       session.reset();
       session.prefill([...prompt, ...ids]);
       return logSoftmax(session.logits).slice(0, model.sampledIds)
-        .map((logProb, id) => ({ ids: [...ids, id], id, sum: sum + logProb }));
+        .map((logProb, id) => [id, [...prompt, ...ids].includes(id) ? logProb * repetitionPenalty : logProb])
+        .map(([id, logProb]) => ({ ids: [...ids, id], id, sum: sum + logProb }));
     }).sort((a, b) => b.sum - a.sum);
     all.slice(0, numBeams)
       .filter(({ id }) => ends.includes(id)).forEach(({ ids, sum }) => add(ids.slice(0, -1), sum, length));

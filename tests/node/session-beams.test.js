@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { collect, idsOf, randomIds, rejectsCode } from './helpers.js';
+import { collect, idsOf, randomIds, rejectsCode, signalThat } from './helpers.js';
 import { plainBeamSearch, result } from './plain-beams.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -35,7 +35,8 @@ test('beam search finds what the plain one finds, for every kind of ending and l
     for (const numBeams of [2, 3, 5]) {
       for (const options of [{}, { lengthPenalty: 2 }, { lengthPenalty: -1 }, { lengthPenalty: 0 },
         { earlyStopping: true },
-        { earlyStopping: 'never' }, { earlyStopping: 'never', lengthPenalty: 0.5 }]) {
+        { earlyStopping: 'never' }, { earlyStopping: 'never', lengthPenalty: 0.5 },
+        { repetitionPenalty: 1.4 }, { repetitionPenalty: 0.7, lengthPenalty: 2 }]) {
         const prompt = promptOf(numBeams);
         const search = { numBeams, maxTokens: 12, ...options };
         const { ids, reason } = await result(session.generate(prompt, search));
@@ -70,6 +71,19 @@ test('cached = uncached, flipped in the middle too; the session holds the result
     }
     assert.deepEqual(flipped, ids);
   }
+});
+
+test('the makers\' repetition penalty holds for beams too, as in transformers; 1 turns it off', async () => {
+  const generation = { do_sample: true, repetition_penalty: 1.3 };
+  const penalised = await loadModel(tinyBlobs({ changes: CHANGES, generation }));
+  const session = penalised.createSession();
+  const search = { numBeams: 3, maxTokens: 20 };
+  const ids = async (options) => (await result(session.generate(promptOf(3), { ...search, ...options }))).ids;
+  const plain = (options) => plainBeamSearch(endless, promptOf(3), { ...search, ...options });
+  assert.deepEqual(await ids({}), plain({ repetitionPenalty: 1.3 }));
+  assert.deepEqual(await ids({ repetitionPenalty: 1 }), plain({}));
+  assert.notDeepEqual(await ids({}), await ids({ repetitionPenalty: 1 }));
+  penalised.dispose();
 });
 
 test('one beam is greedy', async () => {
@@ -142,7 +156,7 @@ test('aborted at any look at the signal, the session holds what was given out', 
     const lengths = new Set(); // of what runs had given out, where they were aborted
     for (let looks = 1, aborted = true; aborted; looks++) {
       let left = looks;
-      const signal = { get aborted() { return --left === 0; }, reason: new Error('enough') };
+      const signal = signalThat(() => --left === 0);
       const session = endless.createSession();
       const given = [];
       aborted = await run(session, given, signal)

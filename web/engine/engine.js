@@ -7,11 +7,12 @@
 //
 // After a trap the instance is never entered again: its stack pointer was not restored.
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
+import { checkChoice, invalid } from './arguments.js';
 import { assets } from './assets.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
 import { Block, Memory } from './memory.js';
 import { moduleOf } from './module.js';
-import { bestVariant, isVariant } from './variants.js';
+import { bestVariant } from './variants.js';
 
 /**
  * @import { Exports, FallibleName, FunctionName, Struct, StructName } from './abi.js'
@@ -50,10 +51,7 @@ export class Engine {
 
   /** @param {{ wasm?: WasmSource, variant?: 'auto' | Variant, signal?: AbortSignal }} [options] */
   static async create({ wasm, variant = 'auto', signal } = {}) {
-    if (variant !== 'auto' && !isVariant(variant)) {
-      throw new KvcError('invalid_argument',
-        `There is no variant "${variant}"; choose auto, relaxed, simd or scalar.`);
-    }
+    checkBuild({ variant, wasm });
     const module = await moduleOf(wasm ?? assets[variant === 'auto' ? bestVariant() : variant]());
     throwIfAborted(signal);
     // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
@@ -211,6 +209,17 @@ export function layOut(engine, what, message, ask, init, extra = 0) {
     throw error;
   }
   return { block, pointer: engine.resultWord, end: block.pointer + start };
+}
+
+/**
+ * Refuses a build that cannot be chosen; nothing is fetched for that.
+ * @param {{ wasm?: WasmSource | null, variant?: 'auto' | Variant }} build
+ */
+export function checkBuild({ wasm, variant = 'auto' }) {
+  checkChoice('variant', variant, ['auto', 'relaxed', 'simd', 'scalar']);
+  if ((wasm ?? undefined) === undefined || variant === 'auto') return;
+  throw invalid(`wasm gives the module itself, so the variant ${variant} cannot be chosen as well: `
+    + 'leave out one of the two.');
 }
 
 /**

@@ -73,13 +73,14 @@ export class KvcError extends Error {
 
 /**
  * The error of an aborted piece of work; `cause` is the signal's reason.
- * @param {AbortSignal} signal
+ * @typedef {{ readonly aborted: boolean, readonly reason?: unknown }} Halt  what this needs of an AbortSignal
+ * @param {Halt} signal
  */
 export function abortError(signal) {
   return new KvcError('aborted', 'The work was stopped by its AbortSignal.', { cause: signal.reason });
 }
 
-/** @param {AbortSignal | null | undefined} [signal] */
+/** @param {Halt | null | undefined} [signal] */
 export function throwIfAborted(signal) {
   if (signal?.aborted) throw abortError(signal);
 }

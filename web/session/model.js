@@ -4,7 +4,8 @@
 //   in this order; the weights are streamed (weights.js).
 import { parseConfig } from '../config/config.js';
 import { parseGenerationConfig } from '../config/generation.js';
-import { Engine } from '../engine/engine.js';
+import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
+import { Engine, checkBuild } from '../engine/engine.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { disposeSymbol } from '../engine/memory.js';
 import { openDirectory } from '../files/files.js';
@@ -39,17 +40,21 @@ import { layOutModel, streamWeights } from './weights.js';
  * @property {(url: string, init: RequestInit) => Promise<Response>} [fetch]  used for them instead of fetch()
  */
 
+/** @type {readonly (keyof LoadOptions)[]} */
+export const LOAD_OPTIONS = [
+  'weights', 'variant', 'wasm', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers', 'credentials',
+  'cache', 'fetch',
+];
+
 /**
  * Loads a GPT-2 model from a directory in Hugging Face layout.
  * @param {string | URL | Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
- * @param {LoadOptions} [options]
+ * @param {LoadOptions} [given]  its options
  * @returns {Promise<Model>}
  */
-export async function loadModel(source, options = {}) {
+export async function loadModel(source, given) {
+  const options = checkedOptions(given);
   const { signal, onProgress, weights = 'f32' } = options;
-  if (!['f32', 'int8'].includes(weights)) {
-    throw new KvcError('invalid_argument', `Weights cannot be kept as "${weights}"; choose f32 or int8.`);
-  }
   const directory = await openDirectory(source, options);
   const parts = requestAll(directory, options);
   try {
@@ -69,6 +74,19 @@ export async function loadModel(source, options = {}) {
   } finally {
     directory.close();
   }
+}
+
+/** @param {LoadOptions | undefined} given */
+function checkedOptions(given) {
+  const options = optionsOf('loadModel()', given, LOAD_OPTIONS);
+  const { signal, onProgress, weights = 'f32', tokenizer = true, fetch } = options;
+  checkSignal(signal);
+  checkCallback('onProgress', onProgress);
+  checkCallback('fetch', fetch);
+  checkChoice('weights', weights, ['f32', 'int8']);
+  checkChoice('tokenizer', tokenizer, [true, false]);
+  checkBuild(options);
+  return options;
 }
 
 /**
