@@ -9,7 +9,7 @@
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
-#   mutants  plant each bug of src/lab/bugs.txt in turn: the native tests must find every one
+#   mutants  plant each bug of src/lab/bugs.txt and tests/node/bugs.txt in turn: the tests must find every one
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` changes that,
 #            `fuzz keep` adds new finds, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
