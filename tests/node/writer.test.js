@@ -143,7 +143,7 @@ test('bursts are long enough for the clock, follow each other, and belong to the
   assert.equal(tokens[0].burst.first, tokens[0].position + 1, 'the first token is not measured');
   for (const { position, burst: { first, tokens: n, ms } } of tokens.slice(1)) {
     assert.ok(position >= first && ms > 0);
-    assert.ok(position < first + n || first === bursts.at(-1).first, 'only a short tail takes another one');
+    assert.ok(position < first + n || first === bursts.at(-1).first, 'only a short tail takes another');
   }
   for (const [i, { first, tokens: n }] of bursts.entries()) {
     if (i > 0) assert.equal(first, bursts[i - 1].first + bursts[i - 1].tokens);
