@@ -43,9 +43,9 @@ client.order('setPace', { tokensPerSecond: '5' }); // wrong: 'string' is not ass
 
 // ---- a page's stand-in for the client
 /** @type {Client} */
-export const mute = { request: () => new Promise(() => {}), order() {}, stop() {} };
+export const mute = { request: () => new Promise(() => {}), order() {}, stop() {}, dispose() {} };
 /** @type {Client} */
-export const halting = { request: () => new Promise(() => {}), order() {} }; // wrong: 'stop' is missing
+export const halting = { request: () => new Promise(() => {}), order() {}, dispose() {} }; // wrong: 'stop' is
 
 // ---- the worker's side
 /** @type {Serve<'generate'>} */

@@ -1,12 +1,12 @@
 // The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted.
 import { KvcError } from '../../index.js';
+import { promptIds } from '../../session/plan.js';
 import { endingOf } from '../ending.js';
 import { Outbox } from '../outbox.js';
 import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
 
 /**
- * @import { Model } from '../../session/model.js'
  * @import { Context, Serve } from '../context.js'
  * @import { Emit, Prefill, Sampling } from '../messages.js'
  */
@@ -40,13 +40,6 @@ function checkFields(prompt, sampling) {
   const { maxTokens = 0 } = /** @type {Sampling} */ (sampling);
   if (Number.isInteger(maxTokens) && maxTokens >= 0) return;
   throw new KvcError('invalid_argument', `maxTokens is ${maxTokens}; it must be a whole number from 0 on.`);
-}
-
-/** @param {Model} model  @param {string} prompt */
-function promptIds(model, prompt) {
-  const ids = model.encode(prompt);
-  // Without a prompt the story starts from the token that stood between two texts in training.
-  return ids.length > 0 || model.config.bosTokenId === null ? ids : [model.config.bosTokenId];
 }
 
 /**
