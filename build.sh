@@ -43,7 +43,14 @@ locked() {
 # compile TARGET...: whatever is made from C; src/build.mk lists the targets.
 compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 
-build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
+# TypeScript before 5.7 knows no typed arrays with a parameter.
+build_types() {
+    rm -rf dist/types && node_modules/typescript/bin/tsc -p . &&
+        find dist/types -name '*.d.ts' -exec sed -i.bak -E \
+            -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
+            -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
+        find dist/types -name '*.bak' -delete
+}
 
 # bundle FOLDER SOURCE...: keeps the folders of web/, so new URL('../room/x', import.meta.url) still holds.
 bundle() {
