@@ -43,7 +43,8 @@ for (const tick of TICKS) {
         assert.ok(run.prefill.ms > 0 && run.prefill.passes > 1 && run.prefill.error <= 1);
         const bursts = [...new Map(run.tokens.map(({ burst }) => [burst.first, burst])).values()];
         off = middle(bursts.map(({ ms, real }) => Math.abs(ms / real - 1)));
-        t.diagnostic(`cache ${on ? 'on' : 'off'}: ${bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
+        const mode = `cache ${on ? 'on' : 'off'}`;
+        t.diagnostic(`${mode}: ${bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
       }
       assert.ok(off < OFF, `off by ${100 * off} %`);
     }

@@ -156,7 +156,7 @@ test('memory is told of what was given out, not of what is ahead', async () => {
   }
 });
 
-test('bursts are long enough for the clock, follow each other, and belong to the tokens in them', async () => {
+test('bursts are long enough for the clock and without gaps, and tokens have their own', async () => {
   const clock = hasty;
   const { tokens } = await run({ clock, pace: 400, sampling: { ...SAMPLING, maxTokens: 150 } });
   const bursts = [...new Map(tokens.map(({ burst }) => [burst.first, burst])).values()];
