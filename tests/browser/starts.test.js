@@ -58,6 +58,7 @@ async function open(t, url, prepare = () => {}) {
 
 /** The sentence that stands in the page itself appears, and nothing stands beside it. */
 async function saysWhatToDo(page) {
+  await page.waitForTimeout(1000); // until the style sheets have come, there is no page to be seen
   await page.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
   assert.match(await page.locator(NOT_STARTED).innerText(), /^The demo has not started\..*npm start/s);
   assert.equal(await page.locator('#demo > *').count(), 0);
