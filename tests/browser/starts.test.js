@@ -207,3 +207,21 @@ test('on its own site, under a policy that forbids its worker', async (t) => {
   const page = await open(t, await mounting(site.url, "worker-src 'none'"));
   assert.match(await refuses(page), /forbids its background worker: worker-src must allow 'self'\.$/);
 });
+
+eachEngine(({ test: engineTest, openPage: openIn }) => {
+  const expected = /^(request|csp|console|uncaught): /; // it is another site, and policies are there to refuse
+  const ended = (figure) => ['finished', 'full', 'failed'].find((end) => find(figure).dataset.state === end);
+
+  engineTest('the demo from another site, and under a policy that forbids its worker', async (t) => {
+    const url = await otherSite(t, CORS);
+    const outcome = async (policy) => {
+      const page = await openIn(t, await mounting(url, policy), { expected });
+      await page.click(part('go'));
+      return [await page.waitFor(ended, [part('figure')]), await page.text(part('error-message'))];
+    };
+    assert.deepEqual(await outcome(''), ['full', '']);
+    const [end, words] = await outcome("worker-src 'self'");
+    assert.equal(end, 'failed');
+    assert.match(words, /forbids its background worker: worker-src must allow data: and http/);
+  });
+});
