@@ -75,7 +75,7 @@ class FakeClient {
   /** A run as the worker reports it, up to its answer. */
   async write(ids, cached = true) {
     const { onEvent } = await this.next('generate');
-    onEvent({ type: 'prefilled', tokens: 2, reused: 0, ms: 1, cached });
+    onEvent({ type: 'prefilled', tokens: 2, reused: 0, cached, ms: 1, passes: 1, error: 0.1 });
     onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached) });
   }
 
@@ -87,7 +87,7 @@ class FakeClient {
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const tokens = (ids, cached) => ids.map((id, i) => (
-  { id, text: ` ${id}`, position: 2 + i, ms: 1, cached, work: 1, missing: 0 }));
+  { id, text: ` ${id}`, position: 2 + i, cached, work: 1, burst: { first: 2, tokens: ids.length, ms: 20 } }));
 const IDS = Array.from({ length: 20 }, (_, i) => i);
 
 function start({ model = () => MODEL, online = true, size = async () => 5e6 } = {}) {

@@ -4,7 +4,7 @@
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
-import { newColumn, newRun, parting, readPrompt, takeToken } from './run.js';
+import { newColumn, newRun, parting, readPrompt, resumed, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
 /**
@@ -43,7 +43,8 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
- * @property {{ config: Readonly<Config>, variant: Variant }} [model]  present while one is loaded
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
+ *   clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
@@ -142,6 +143,7 @@ function reduceFlow(state, event) {
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
     case 'tokens': return written(state, event);
+    case 'resumed': return { ...state, run: resumed(state.run, event) };
     case 'run ended': return runEnded(state, event);
     case 'ended': return { ...state, status: statusAfter(state.run) };
     case 'failed': return { ...withoutLost(state, event.failure), status: 'failed', failure: event.failure };
@@ -185,8 +187,8 @@ const withFile = (state, file, bytes) => (
   { ...state, download: { ...state.download, files: { ...state.download.files, [file]: bytes } } });
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory }) => ({
-  ...state, model: { config, variant }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick }) => ({
+  ...state, model: { config, variant, tick }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
@@ -200,7 +202,8 @@ const begun = (state) => ({
 const capacityOf = ({ model }) => model?.config.nPositions ?? 0;
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, reused, ms, cached }) => ({ tokens, reused, ms, cached });
+const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
+  { tokens, reused, cached, ms, passes, error });
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
 function written(state, { tokens, memory }) {
@@ -237,11 +240,11 @@ function withBenchmark(state, event) {
   switch (event.type) {
     case 'asked': return { ...next, resume: state.status, status: 'waiting', loadStopped: false };
     case 'begun': return { ...next, status: 'waiting' };
-    case 'ended': return resumed(next);
-    case 'failed': return resumed(withoutLost(next, event.failure));
+    case 'ended': return resume(next);
+    case 'failed': return resume(withoutLost(next, event.failure));
     default: return next;
   }
 }
 
 /** @param {State} state  @returns {State} */
-const resumed = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });
+const resume = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });

@@ -97,7 +97,7 @@ export function generateWords(state) {
 }
 
 /** What there is to say about a run beside its numbers. @param {State} state */
-export function remarkWords({ run, comparison }) {
+export function remarkWords({ run, comparison, model }) {
   if (comparison?.parting !== undefined) return comparisonWords(comparison.runs, comparison.parting);
   const { unmeasured, catchUp } = run;
   const remarks = [];
@@ -106,11 +106,15 @@ export function remarkWords({ run, comparison }) {
   }
   if (catchUp) {
     const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
-    const time = `${measured(catchUp.ms)} ms, not in the chart`;
+    const time = `${timeWords(catchUp.ms, model?.tick)}, not in the chart`;
     remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
   }
   return remarks.join(' ');
 }
+
+/** A time that was read from the clock twice. @param {number} ms  @param {number} [tick]  of the clock */
+const timeWords = (ms, tick = 0) => (
+  ms < tick ? `less than ${measured(tick)} ms` : `${measured(ms, tick / ms)} ms`);
 
 /** @param {readonly Run[]} runs  with the cache, and without  @param {number} parting */
 function comparisonWords([on, off], parting) {
@@ -120,10 +124,20 @@ function comparisonWords([on, off], parting) {
   }
   const same = tokensInWords(off.tokens.length);
   if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
+  const wrote = `Both runs wrote the same ${same}.`;
+  if (on.flipped || off.flipped) {
+    return `${wrote} The switch was flipped on the way, so their times are not compared.`;
+  }
   const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
-  const times = `${cached} with the cache, ${uncached} without`;
-  return `Both runs wrote the same ${same}. In computing time: ${times}.`;
+  return `${wrote} In computing time: ${cached} with the cache, ${uncached} without.`;
 }
+
+/**
+ * The sentence about the clock.
+ * @param {number} tick  ms
+ */
+export const clockWords = (tick) => (
+  `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`);
 
 /** @param {Failure} failure */
 export const failureWords = ({ message, offline }) => (
@@ -166,10 +180,11 @@ function noProofWords(shown) {
 export function chartWords(curves) {
   const both = contrast(curves);
   if (both) {
-    const { position, on, off } = both;
+    const { position, on, off, atFlip } = both;
+    const where = `${atFlip ? 'At the flip of the switch, at' : 'Around'} position ${counted(position)}`;
     const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
     const speeds = `${measured(on)} tokens/s with the cache, ${measured(off)} without`;
-    return `Around position ${counted(position)}: ${speeds}: ${times}.`;
+    return `${where}: ${speeds}: ${times}.`;
   }
   const said = MODES.flatMap((mode) => {
     const last = lastPoint(curves, mode);
@@ -177,7 +192,7 @@ export function chartWords(curves) {
     return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
   });
   if (said.length > 0) return said.join(' ');
-  return 'Each token becomes a point here: how fast it was computed, against its position in the text.';
+  return 'The line grows here with the text: how fast its tokens are computed, against their position.';
 }
 
 /** What was measured at one position; '' if nothing. @param {Curves} curves  @param {number} position */

@@ -17,7 +17,7 @@ import { bestVariant } from './variants.js';
 /**
  * @import { Exports, FallibleName, FunctionName, Struct, StructName } from './abi.js'
  * @import { ErrorCode } from './errors.js'
- * @import { WasmSource } from './module.js'
+ * @import { AbortSignal, WasmInstance, WasmMemory, WasmSource } from './platform.js'
  * @import { Variant } from './variants.js'
  *
  * @typedef {Partial<Record<ErrorCode, string>>} Messages  what to say where the code alone says too little
@@ -37,9 +37,9 @@ export class Engine {
   /** What this build was compiled with. @type {Variant} */
   variant;
 
-  /** @param {WebAssembly.Instance} instance */
+  /** @param {WasmInstance} instance */
   constructor(instance) {
-    const exports = /** @type {Exports & { memory: WebAssembly.Memory, _initialize?: () => void }} */ (
+    const exports = /** @type {Exports & { memory: WasmMemory, _initialize?: () => void }} */ (
       /** @type {unknown} */ (instance.exports));
     refuseOtherModules(exports);
     exports._initialize?.();
@@ -224,7 +224,7 @@ export function checkBuild({ wasm, variant = 'auto' }) {
 
 /**
  * Refuses a module that is not the one abi.js describes.
- * @param {Exports & { memory: WebAssembly.Memory }} exports
+ * @param {Exports & { memory: WasmMemory }} exports
  */
 function refuseOtherModules(exports) {
   const has = (/** @type {[string, readonly string[]]} */ [name, { length }]) => (

@@ -4,7 +4,7 @@ import { Engine, checkBuild } from './engine.js';
 import { KvcError, throwIfAborted } from './errors.js';
 
 /**
- * @import { WasmSource } from './module.js'
+ * @import { AbortSignal, WasmSource } from './platform.js'
  * @import { Variant } from './variants.js'
  *
  * @typedef {object} InitOptions

@@ -4,6 +4,7 @@ import { KvcError } from './errors.js';
 
 /**
  * @import { Struct, StructName } from './abi.js'
+ * @import { WasmMemory } from './platform.js'
  *
  * @typedef {object} Allocator  an Engine
  * @property {(bytes: number, message?: string) => number} allocate  throws "out_of_memory"
@@ -21,7 +22,7 @@ export class Memory {
   #memory;
   #words = new Uint32Array(0); // of all the memory; memory that grows leaves it without a length
 
-  /** @param {WebAssembly.Memory} memory */
+  /** @param {WasmMemory} memory */
   constructor(memory) {
     this.#memory = memory;
   }

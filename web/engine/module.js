@@ -3,14 +3,14 @@ import { invalid, isUrl, shown } from './arguments.js';
 import { KvcError, reasonOf } from './errors.js';
 import { needWebAssembly } from './variants.js';
 
-/** @typedef {string | URL | BufferSource | Response | WebAssembly.Module} WasmSource */
+/** @import { Response as AnyResponse, URL as AnyUrl, WasmModule, WasmSource } from './platform.js' */
 
 const WHERE_TO_PUT_IT = 'Serve the .wasm files beside the scripts, or pass their address as the wasm option.';
 
 /** Compiled modules by address: many models share one. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
-/** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
+/** @param {WasmSource} source  @returns {Promise<WasmModule>} */
 export async function moduleOf(source) {
   needWebAssembly();
   if (source instanceof WebAssembly.Module) return source;
@@ -28,7 +28,7 @@ export async function moduleOf(source) {
   return module;
 }
 
-/** @param {string | URL} source  @param {string} base */
+/** @param {string | AnyUrl} source  @param {string} base */
 function addressOf(source, base) {
   try {
     return new URL(source, base).href;
@@ -37,7 +37,7 @@ function addressOf(source, base) {
   }
 }
 
-/** @param {BufferSource | Response} source  @returns {Promise<BufferSource>} */
+/** @param {ArrayBuffer | ArrayBufferView | AnyResponse} source */
 async function bytesOf(source) {
   if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
   if (typeof Response !== 'function' || !(source instanceof Response)) {
@@ -50,7 +50,7 @@ async function bytesOf(source) {
   }
 }
 
-/** @param {string} url  @returns {Promise<BufferSource>} */
+/** @param {string} url  @returns {Promise<ArrayBuffer | ArrayBufferView>} */
 async function fetchBytes(url) {
   try {
     if (url.startsWith('file:')) {
@@ -66,7 +66,7 @@ async function fetchBytes(url) {
   }
 }
 
-/** @param {BufferSource} bytes  @param {string} where */
+/** @param {ArrayBuffer | ArrayBufferView} bytes  @param {string} where */
 async function compile(bytes, where) {
   const [buffer, at] = ArrayBuffer.isView(bytes) ? [bytes.buffer, bytes.byteOffset] : [bytes, 0];
   const head = bytes.byteLength < 4 ? [] : new Uint8Array(buffer, at, 4); // a detached buffer has 0
@@ -75,7 +75,7 @@ async function compile(bytes, where) {
       + `file with a web page. ${WHERE_TO_PUT_IT}`);
   }
   try {
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(/** @type {BufferSource} */ (bytes));
   } catch (cause) {
     const blocked = /unsafe-eval|Content Security Policy/i.test(reasonOf(cause));
     const message = blocked

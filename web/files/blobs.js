@@ -3,6 +3,7 @@ import { KvcError } from '../engine/errors.js';
 import { AbsentFile, readerOf } from './opened.js';
 
 /**
+ * @import { Blob } from '../engine/platform.js'
  * @import { Origin } from './opened.js'
  *
  * @typedef {Map<string, Blob> | Record<string, Blob>} Blobs  file name -> contents

@@ -4,6 +4,8 @@ import { KvcError, abortError } from '../engine/errors.js';
 export const CHUNK = 256 * 1024; // bytes of one read, at most
 
 /**
+ * @import { AbortSignal, ByteStream } from '../engine/platform.js'
+ *
  * @typedef {object} Patience    how long a file may stay silent
  * @property {AbortSignal} [signal]
  * @property {number} idleMs     then it counts as unreachable
@@ -68,7 +70,7 @@ export function patiently(promise, where, { signal, idleMs, stallMs, onStall }) 
 /**
  * Reads into the same memory over and over: tens of megabytes of fresh arrays would pile up before a browser
  * collects them. A stream that is not a byte stream brings arrays of its own.
- * @param {ReadableStream<Uint8Array<ArrayBuffer>>} stream
+ * @param {ByteStream} stream
  */
 export function readerOf(stream) {
   let reader;

@@ -15,6 +15,7 @@ const WINDOW_MS = 50;         // of computing behind one figure, at least
 export const DECODED = 16;    // tokens after the context that a window decodes, over and over
 
 /**
+ * @import { AbortSignal } from '../engine/platform.js'
  * @import { Model } from '../session/model.js'
  * @import { Session } from '../session/session.js'
  *

@@ -16,7 +16,7 @@ import { layOutModel, streamWeights } from './weights.js';
 /**
  * @import { LaidOut } from '../engine/engine.js'
  * @import { Variant } from '../engine/variants.js'
- * @import { WasmSource } from '../engine/module.js'
+ * @import { AbortSignal, RequestInit, Response, URL, WasmSource } from '../engine/platform.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Blobs } from '../files/blobs.js'
@@ -34,9 +34,10 @@ import { layOutModel, streamWeights } from './weights.js';
  * @property {boolean} [tokenizer]       false: do not load tokenizer.json; prompts are token ids then
  * @property {Readonly<Record<string, number>>} [sizes]  bytes by file name, so that progress has a total even
  *   if the server, compressing, does not say
- * @property {HeadersInit} [headers]     of every request for a file of the model
- * @property {RequestCredentials} [credentials]  of the same; fetch's own default is "same-origin"
- * @property {RequestCache} [cache]      of the same; "force-cache" loads again what the HTTP cache has
+ * @property {RequestInit['headers']} [headers]     of every request for a file of the model
+ * @property {RequestInit['credentials']} [credentials]  of the same; fetch's own default is "same-origin"
+ * @property {'default' | 'force-cache' | 'no-cache' | 'no-store' | 'only-if-cached' | 'reload'} [cache]
+ *   of the same; "force-cache" loads again what the HTTP cache has
  * @property {(url: string, init: RequestInit) => Promise<Response>} [fetch]  used for them instead of fetch()
  */
 

@@ -7,6 +7,7 @@ import { checkSequences } from './options.js';
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { SamplingName } from '../config/ranges.js'
  * @import { Struct } from '../engine/abi.js'
+ * @import { AbortSignal } from '../engine/platform.js'
  *
  * @typedef {object} GenerateOptions   what is not given comes from the model's generation_config.json
  * @property {number} [maxTokens]      the most new tokens; by default the makers' maxNewTokens, or up to the

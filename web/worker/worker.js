@@ -27,7 +27,6 @@ const orders = {
   setCache({ on }) {
     if (typeof on !== 'boolean') throw invalid('The cache is on or off: true or false.');
     context.useCache = on;
-    if (context.session) context.session.useCache = on;
   },
   setPace({ tokensPerSecond }) {
     if (typeof tokensPerSecond !== 'number' || !(tokensPerSecond >= 0)) {
@@ -83,9 +82,10 @@ async function serve(type, id, fields) {
 
 /** @returns {Answer<'status'>} */
 function status() {
-  const { model, session, useCache } = context;
+  const { model, run, session, useCache } = context;
   const [loaded, busy] = [model !== undefined, current !== undefined];
-  return { loaded, busy, position: session?.position ?? 0, useCache };
+  const position = Math.min(session?.position ?? 0, run.ids.length); // the session may be ahead
+  return { loaded, busy, position, useCache };
 }
 
 /** Any error but a KvcError is a fault of this program. @param {unknown} error  @returns {Failure} */
