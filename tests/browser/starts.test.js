@@ -58,6 +58,7 @@ async function open(t, url, prepare = () => {}) {
 
 /** The sentence that stands in the page itself appears, and nothing stands beside it. */
 async function saysWhatToDo(page) {
+  await page.waitForTimeout(1000); // until the style sheets have come, there is no page to be seen
   await page.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
   assert.match(await page.locator(NOT_STARTED).innerText(), /^The demo has not started\..*npm start/s);
   assert.equal(await page.locator('#demo > *').count(), 0);
@@ -205,4 +206,22 @@ test('the demo from another site, under a policy that forbids its worker: it say
 test('on its own site, under a policy that forbids its worker', async (t) => {
   const page = await open(t, await mounting(site.url, "worker-src 'none'"));
   assert.match(await refuses(page), /forbids its background worker: worker-src must allow 'self'\.$/);
+});
+
+eachEngine(({ test: engineTest, openPage: openIn }) => {
+  const expected = /^(request|csp|console|uncaught): /; // it is another site, and policies are there to refuse
+  const ended = (figure) => ['finished', 'full', 'failed'].find((end) => find(figure).dataset.state === end);
+
+  engineTest('the demo from another site, and under a policy that forbids its worker', async (t) => {
+    const url = await otherSite(t, CORS);
+    const outcome = async (policy) => {
+      const page = await openIn(t, await mounting(url, policy), { expected });
+      await page.click(part('go'));
+      return [await page.waitFor(ended, [part('figure')]), await page.text(part('error-message'))];
+    };
+    assert.deepEqual(await outcome(''), ['full', '']);
+    const [end, words] = await outcome("worker-src 'self'");
+    assert.equal(end, 'failed');
+    assert.match(words, /forbids its background worker: worker-src must allow data: and http/);
+  });
 });

@@ -10,7 +10,7 @@ export const status = {
   name: 'status',
   mount(root, { actions, signal }) {
     const words = element('p', { part: 'state', tabindex: -1 });
-    const advice = element('p', { class: 'note', part: 'advice' });
+    const advice = element('p', { class: 'note advice', part: 'advice' });
     const progress = element('progress', {
       part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
     const message = element('p', { part: 'error-message' });
