@@ -30,7 +30,8 @@ export function serve(folder, port = 0, headers = {}) {
 }
 
 async function answer(root, request, response, more) {
-  const say = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
+  const say = (status, headers = {}) => (
+    response.writeHead(status, { ...more, ...headers }).end(`${status}\n`));
   if (!['GET', 'HEAD'].includes(request.method)) return say(405, { allow: 'GET, HEAD' });
   let path;
   try {

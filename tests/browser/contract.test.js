@@ -40,6 +40,7 @@ test('the worker: status at any time, one request at a time, what it does not kn
   assert.equal(said.invalid.code, 'invalid_argument');
   assert.deepEqual([said.after.loaded, said.after.busy], [true, false]);
   assert.deepEqual(said.events.slice(0, 4), ['prefilled', 'tokens', 'proving', 'proof']);
+  assert.ok(said.load.tick > 0 && said.load.tick < 20, 'the tick of its clock');
 });
 
 test('the worker: nonsense is refused in words and changes nothing, during a run too', async (t) => {
@@ -109,14 +110,16 @@ const LIAR = `
     if (type === 'setCache') on = cache;
     const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
     const config = { nLayer: 1, nHead: 1, headDim: 4, nPositions: 80 };
-    const model = { config, generation: { temperature: 1 }, variant: 'simd', memory };
+    const model = { config, generation: { temperature: 1 }, variant: 'simd', memory, tick: 1 };
     const [a, b] = ['00000000000000aa', '00000000000000bb'];
     if (type === 'load') say({ type: 'answer', ...model });
+    if (type === 'count') say({ type: 'answer', tokens: 2, room: 80 });
     if (type === 'prove') say({ type: 'answer', tokens: 22, on: a, off: b, run: a, equal: false });
     if (type !== 'generate') return;
-    say({ type: 'prefilled', tokens: 2, reused: 0, ms: 0, cached: on });
+    say({ type: 'prefilled', tokens: 2, reused: 0, cached: on, ms: 1, passes: 8, error: 0.1 });
+    const burst = { first: 2, tokens: 20, ms: 20 };
     const tokens = Array.from({ length: 20 }, (_, i) => (
-      { id: i === 12 && !on ? 99 : i, text: ' x', position: 2 + i, ms: 1, cached: on, work: 1, missing: 0 }));
+      { id: i === 12 && !on ? 99 : i, text: ' x', position: 2 + i, cached: on, work: 1, burst }));
     say({ type: 'tokens', memory, tokens });
     say({ type: 'answer', reason: 'length', position: 22, memory });
   };`;

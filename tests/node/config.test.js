@@ -47,6 +47,14 @@ test('missing and null fields take the defaults of the format', () => {
   assert.deepEqual(tiny.eosTokenId, []);
 });
 
+test('no ending token, said with null or an empty list, is not the format\'s either', () => {
+  for (const none of [null, []]) {
+    const { bosTokenId, eosTokenId } = parseConfig(smallConfig({ vocab_size: 60_000, bos_token_id: none,
+      eos_token_id: none }));
+    assert.deepEqual([bosTokenId, eosTokenId], [null, []]);
+  }
+});
+
 test('n_inner, several end tokens, none, and the old name n_ctx', () => {
   assert.equal(parseConfig(smallConfig({ n_inner: 24 })).nInner, 24);
   assert.deepEqual(parseConfig(smallConfig({ eos_token_id: [2, 1, 2] })).eosTokenId, [2, 1]);
@@ -158,6 +166,7 @@ test('every setting is read', () => {
   });
   assert.deepEqual(parseGenerationConfig({ eos_token_id: 5 }, config).eosTokenIds, [5]);
   assert.deepEqual(parseGenerationConfig({ eos_token_id: null }, config).eosTokenIds, [256]);
+  assert.deepEqual(parseGenerationConfig({ eos_token_id: [] }, config).eosTokenIds, [], 'none, and said so');
 });
 
 test('config_invalid: settings out of range', () => {

@@ -234,6 +234,7 @@ test('element types: exact byte counts, and errors no larger than the type makes
       const memory = cache.memoryUsage();
       assert.equal(memory.bytesPerToken, L * H * (bytes[keyType] + bytes[valueType]));
       assert.equal(memory.totalBytes, S * memory.bytesPerToken);
+      assert.equal(memory.totalElements, 2 * L * H * S * D, 'of whatever size');
       assert.ok(memory.allocatedBytes >= memory.totalBytes && memory.allocatedBytes < memory.totalBytes
         + 4096);
       const [k, v] = [floats(H * 30 * D, 1, 3), floats(H * 30 * D, 2, 3)];

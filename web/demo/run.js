@@ -1,10 +1,10 @@
 // One run: what the worker reports of it, taken in token by token.
 import { addPoint } from './curves.js';
 import { Log } from './log.js';
-import { breakStretch, measure, newMeter } from './meter.js';
+import { measure, msOf, newMeter } from './meter.js';
 
 /**
- * @import { Answer, Prefill, WrittenToken } from '../worker/messages.js'
+ * @import { Answer, Prefill, RequestEvent, WrittenToken } from '../worker/messages.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Meter } from './meter.js'
  */
@@ -19,6 +19,7 @@ import { breakStretch, measure, newMeter } from './meter.js';
  * @property {Prefill} [prefill]  present once the prompt is read
  * @property {Log<WrittenToken>} tokens
  * @property {number} ms          of computing them
+ * @property {boolean} flipped    it was written in both modes
  * @property {number} unmeasured  tokens that came while the tab was hidden
  * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
@@ -37,8 +38,9 @@ import { breakStretch, measure, newMeter } from './meter.js';
  */
 
 /** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
-export const newRun = (number, prompt, maxTokens) => (
-  { number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, unmeasured: 0 });
+export const newRun = (number, prompt, maxTokens) => ({
+  number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, flipped: false, unmeasured: 0,
+});
 
 /** @param {number} run  @returns {Column} */
 export const newColumn = (run) => ({ run, meter: newMeter() });
@@ -70,6 +72,14 @@ export function readPrompt(progress, prefill, capacity) {
 }
 
 /**
+ * A flip of the switch was heard.
+ * @param {Run} run  @param {Extract<RequestEvent<'generate'>, { type: 'resumed' }>} event
+ * @returns {Run}
+ */
+export const resumed = (run, { missing, ms }) => (
+  missing > 0 ? { ...run, catchUp: { tokens: missing, ms } } : run);
+
+/**
  * A token was written.
  * @param {Progress} progress  @param {WrittenToken} token
  * @param {boolean} hidden  the tab, where browsers slow everything down
@@ -77,21 +87,22 @@ export function readPrompt(progress, prefill, capacity) {
  */
 export function takeToken(progress, token, hidden) {
   const { run, columns, curves } = progress;
-  const { position, ms, work, missing } = token;
+  const { burst, work } = token;
   const mode = modeOf(token.cached);
   const column = columnFor(progress, mode);
-  const counts = missing === 0 && !hidden; // the time of one that fills up the cache is that of many
-  const begun = mode === run.mode ? column.meter : breakStretch(column.meter);
-  const meter = counts ? measure(begun, ms) : missing > 0 ? begun : breakStretch(begun);
-  const speed = counts ? meter.now : undefined;
+  const position = token.position + 1; // as people count
+  const measured = burst && !hidden;
   return {
     run: {
-      ...run, mode, position: position + 1, tokens: run.tokens.append(token), ms: run.ms + ms,
-      unmeasured: run.unmeasured + (hidden && missing === 0 ? 1 : 0),
-      ...(missing > 0 && { catchUp: { tokens: missing, ms } }),
+      ...run, mode, position, tokens: run.tokens.append(token), ms: run.ms + (burst ? msOf(burst) : 0),
+      flipped: run.flipped || (run.tokens.length > 0 && mode !== run.mode),
+      unmeasured: run.unmeasured + (hidden ? 1 : 0),
     },
-    columns: { ...columns, [mode]: { ...column, work, meter } },
-    curves: speed === undefined ? curves : addPoint(curves, mode, position, speed),
+    columns: {
+      ...columns,
+      [mode]: { ...column, work, meter: measured ? measure(column.meter, burst) : column.meter },
+    },
+    curves: measured ? addPoint(curves, mode, position, burst) : curves,
   };
 }
 

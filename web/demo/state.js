@@ -4,7 +4,7 @@
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
-import { newColumn, newRun, parting, readPrompt, takeToken } from './run.js';
+import { newColumn, newRun, parting, readPrompt, resumed, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
 /**
@@ -34,6 +34,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {readonly Run[]} runs  those that have ended
  * @property {number} [parting]     the first token that differs, or -1; absent until both have ended
  *
+ * @typedef {{ text: string } & Answer<'count'>} Count  the tokens of a prompt, and how many there is room for
+ *
  * @typedef {object} Download
  * @property {Record<string, number>} files  bytes so far
  * @property {number} total  bytes of them all; 0 if not known
@@ -41,10 +43,12 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
- * @property {{ config: Readonly<Config>, variant: Variant }} [model]  present while one is loaded
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
+ *   clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
+ * @property {Count} [count]        of the newest prompt that was counted
  * @property {Settings} sampling
  * @property {number} refusals      runs that were asked for with settings that cannot be
  * @property {boolean} useCache     where the switch is
@@ -62,6 +66,7 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
  *   | { type: 'prompt', text: string }
+ *   | { type: 'counted', count: Count }
  *   | { type: 'setting', key: Key, value: number }
  *   | { type: 'settings reset' | 'refused' | 'cleared' }
  *   | { type: 'cache', on: boolean }
@@ -94,6 +99,9 @@ export const initialState = (prompt = '') => ({
 /** Loading or writing a story. @param {State} state */
 export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
 
+/** Writing the story twice, with the cache and without: the switch is theirs then. @param {State} state */
+export const isComparing = (state) => isWorking(state) && state.comparison !== undefined;
+
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
   Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
@@ -102,6 +110,7 @@ export const bytesLoaded = ({ download }) => (
 export function reduce(state, event) {
   switch (event.type) {
     case 'prompt': return { ...state, prompt: event.text };
+    case 'counted': return { ...state, count: event.count };
     case 'setting': return withSettings(state, { [event.key]: event.value });
     case 'settings reset': return withSettings(state, state.sampling.presets);
     case 'refused': return { ...state, refusals: state.refusals + 1 };
@@ -117,8 +126,8 @@ export function reduce(state, event) {
 
 /**
  * Of a run, from the request to the proof.
- * @typedef {Exclude<Event, { type: 'prompt' | 'setting' | 'settings reset' | 'refused' | 'cleared' | 'cache'
- *   | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
+ *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -134,6 +143,7 @@ function reduceFlow(state, event) {
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
     case 'tokens': return written(state, event);
+    case 'resumed': return { ...state, run: resumed(state.run, event) };
     case 'run ended': return runEnded(state, event);
     case 'ended': return { ...state, status: statusAfter(state.run) };
     case 'failed': return { ...withoutLost(state, event.failure), status: 'failed', failure: event.failure };
@@ -177,8 +187,8 @@ const withFile = (state, file, bytes) => (
   { ...state, download: { ...state.download, files: { ...state.download.files, [file]: bytes } } });
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory }) => ({
-  ...state, model: { config, variant }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick }) => ({
+  ...state, model: { config, variant, tick }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
@@ -192,7 +202,8 @@ const begun = (state) => ({
 const capacityOf = ({ model }) => model?.config.nPositions ?? 0;
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, reused, ms, cached }) => ({ tokens, reused, ms, cached });
+const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
+  { tokens, reused, cached, ms, passes, error });
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
 function written(state, { tokens, memory }) {
@@ -229,11 +240,11 @@ function withBenchmark(state, event) {
   switch (event.type) {
     case 'asked': return { ...next, resume: state.status, status: 'waiting', loadStopped: false };
     case 'begun': return { ...next, status: 'waiting' };
-    case 'ended': return resumed(next);
-    case 'failed': return resumed(withoutLost(next, event.failure));
+    case 'ended': return resume(next);
+    case 'failed': return resume(withoutLost(next, event.failure));
     default: return next;
   }
 }
 
 /** @param {State} state  @returns {State} */
-const resumed = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });
+const resume = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });

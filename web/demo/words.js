@@ -2,7 +2,8 @@
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
 import { BITS } from './report.js';
-import { bytesLoaded, isWorking } from './state.js';
+import { modeOf } from './run.js';
+import { bytesLoaded, isComparing, isWorking } from './state.js';
 import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
@@ -10,7 +11,7 @@ import { counted, measured, megabytes } from '../measure/numbers.js';
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
  * @import { Run } from './run.js'
- * @import { State } from './state.js'
+ * @import { ProofState, State } from './state.js'
  */
 
 const WRITING = {
@@ -58,6 +59,36 @@ function endingWords({ reason, tokens, position }) {
   return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
 }
 
+/** Said beside the controls and on the switch. */
+export const LOCKED = 'The switch is locked: the story is written with the cache on, then with it off.';
+
+/** What the reader may do next; '' where that is said already. @param {State} state */
+export function adviceWords(state) {
+  const { status, useCache, columns } = state;
+  if (isComparing(state)) return LOCKED;
+  if (status === 'running') return 'Flip the switch: the text goes on unchanged, the speed does not.';
+  if (!['finished', 'stopped', 'full'].includes(status)) return '';
+  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
+  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
+  if (tried && otherTried) return 'Press Generate to write again; another seed writes another story.';
+  if (tried) return `Switch the cache ${other} and press Generate to see the difference.`;
+  if (otherTried) return `Press Generate: with the cache ${next}, you will see the difference.`;
+  return `Press Generate to write again, with the cache ${next}.`;
+}
+
+/** How long the prompt is; '' until the newest one was counted. @param {State} state */
+export function countWords({ count, prompt }) {
+  if (count?.text !== prompt) return '';
+  const { tokens, room } = count;
+  const words = `${tokensInWords(tokens)} of ${counted(room)}`;
+  return tokens > room ? `${words}: ${counted(tokens - room)} too many` : words;
+}
+
+/** @param {number} tokens  of a prompt  @param {number} room  for so many */
+export const tooLongWords = (tokens, room) => (
+  `Your beginning is too long: it has ${tokensInWords(tokens)}, and the model has room for ${counted(room)}. `
+    + `Shorten it to ${Math.floor((100 * room) / tokens)} % of its length.`);
+
 /** On the button that starts and stops a run. @param {State} state */
 export function generateWords(state) {
   if (isWorking(state)) return 'Stop';
@@ -66,7 +97,7 @@ export function generateWords(state) {
 }
 
 /** What there is to say about a run beside its numbers. @param {State} state */
-export function remarkWords({ run, comparison }) {
+export function remarkWords({ run, comparison, model }) {
   if (comparison?.parting !== undefined) return comparisonWords(comparison.runs, comparison.parting);
   const { unmeasured, catchUp } = run;
   const remarks = [];
@@ -75,11 +106,15 @@ export function remarkWords({ run, comparison }) {
   }
   if (catchUp) {
     const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
-    const time = `${measured(catchUp.ms)} ms, not in the chart`;
+    const time = `${timeWords(catchUp.ms, model?.tick)}, not in the chart`;
     remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
   }
   return remarks.join(' ');
 }
+
+/** A time that was read from the clock twice. @param {number} ms  @param {number} [tick]  of the clock */
+const timeWords = (ms, tick = 0) => (
+  ms < tick ? `less than ${measured(tick)} ms` : `${measured(ms, tick / ms)} ms`);
 
 /** @param {readonly Run[]} runs  with the cache, and without  @param {number} parting */
 function comparisonWords([on, off], parting) {
@@ -89,14 +124,55 @@ function comparisonWords([on, off], parting) {
   }
   const same = tokensInWords(off.tokens.length);
   if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
+  const wrote = `Both runs wrote the same ${same}.`;
+  if (on.flipped || off.flipped) {
+    return `${wrote} The switch was flipped on the way, so their times are not compared.`;
+  }
   const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
-  const times = `${cached} with the cache, ${uncached} without`;
-  return `Both runs wrote the same ${same}. In computing time: ${times}.`;
+  return `${wrote} In computing time: ${cached} with the cache, ${uncached} without.`;
 }
+
+/**
+ * The sentence about the clock.
+ * @param {number} tick  ms
+ */
+export const clockWords = (tick) => (
+  `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`);
 
 /** @param {Failure} failure */
 export const failureWords = ({ message, offline }) => (
   offline ? `${message} You seem to be offline.` : message);
+
+// ---- the proof ----------------------------------------------------------------------------------
+
+const AWAITED = 'With and without the cache, are the numbers the same? This is computed once the prompt is '
+  + 'read.';
+const OF = { prompt: 'the prompt', text: 'the whole text' };
+
+/**
+ * Are the numbers the same? The verdict, '' if there is none yet, and what follows it or stands in its place.
+ * @param {ProofState} shown
+ */
+export function proofWords(shown) {
+  if (shown.stage !== 'shown') return { verdict: '', rest: noProofWords(shown) };
+  const { tokens, equal } = shown.proof;
+  const numbers = `the model’s numbers after ${OF[shown.of]} (${tokensInWords(tokens)})`;
+  const found = equal ? ', are the same to the last bit.' : '. This should not be: please report it.';
+  const rest = `: ${numbers}, computed with the cache and without it${found}`;
+  return { verdict: equal ? 'Equal' : 'Different', rest };
+}
+
+/** @param {Exclude<ProofState, { stage: 'shown' }>} shown */
+function noProofWords(shown) {
+  switch (shown.stage) {
+    case 'none': return 'Same numbers with and without the cache? Each run is checked here.';
+    case 'awaited': return AWAITED;
+    case 'comparing prompt': return 'Comparing the numbers after the prompt, with the cache and without.';
+    case 'comparing text': return 'Comparing the numbers at the end, with the cache and without.';
+    case 'stopped': return 'The comparison at the end was stopped.';
+    case 'failed': return `The comparison failed: ${shown.message}`;
+  }
+}
 
 // ---- the chart ----------------------------------------------------------------------------------
 
@@ -104,19 +180,19 @@ export const failureWords = ({ message, offline }) => (
 export function chartWords(curves) {
   const both = contrast(curves);
   if (both) {
-    const { position, on, off } = both;
+    const { position, on, off, atFlip } = both;
+    const where = `${atFlip ? 'At the flip of the switch, at' : 'Around'} position ${counted(position)}`;
     const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
     const speeds = `${measured(on)} tokens/s with the cache, ${measured(off)} without`;
-    return `Around position ${counted(position)}: ${speeds}: ${times}.`;
+    return `${where}: ${speeds}: ${times}.`;
   }
   const said = MODES.flatMap((mode) => {
     const last = lastPoint(curves, mode);
     if (!last) return [];
     return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
   });
-  if (said.length === 2) return said.join(' ');
-  if (said.length === 1) return `${said[0]} Now switch the cache ${lastPoint(curves, 'on') ? 'off' : 'on'}.`;
-  return 'Each token becomes a point here: how fast it was computed, against its position in the text.';
+  if (said.length > 0) return said.join(' ');
+  return 'The line grows here with the text: how fast its tokens are computed, against their position.';
 }
 
 /** What was measured at one position; '' if nothing. @param {Curves} curves  @param {number} position */
@@ -176,12 +252,20 @@ function findings({ rows, subject }) {
 // ---- for screen readers -------------------------------------------------------------------------
 
 /**
- * What screen readers should hear of a state, on each of two subjects; undefined: nothing new, '': nothing.
+ * What screen readers should hear of a state, on each of three subjects; undefined: nothing new, '': nothing.
  * @param {State} state
- * @returns {{ run: string | undefined, benchmark: string }}
+ * @returns {{ run: string | undefined, result: string, benchmark: string }}
  */
 export function spoken(state) {
-  return { run: runNews(state), benchmark: benchmarkNews(state.benchmark) };
+  return { run: runNews(state), result: resultNews(state), benchmark: benchmarkNews(state.benchmark) };
+}
+
+/** What a run has shown, once its last numbers were compared. @param {State} state */
+function resultNews(state) {
+  const { proof, comparison, curves } = state;
+  if (isWorking(state) || proof.stage !== 'shown' || proof.of !== 'text') return '';
+  const { verdict, rest } = proofWords(proof);
+  return [chartWords(curves), comparison && remarkWords(state), verdict + rest].filter(Boolean).join(' ');
 }
 
 /** No ticking numbers, and not errors, which are alerts. @param {State} state */

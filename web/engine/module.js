@@ -1,6 +1,7 @@
 // From the address or the bytes of a .wasm file to a compiled module.
 import { invalid, isUrl, shown } from './arguments.js';
 import { KvcError, reasonOf } from './errors.js';
+import { needWebAssembly } from './variants.js';
 
 /** @import { Response as AnyResponse, URL as AnyUrl, WasmModule, WasmSource } from './platform.js' */
 
@@ -11,6 +12,7 @@ const compiled = new Map();
 
 /** @param {WasmSource} source  @returns {Promise<WasmModule>} */
 export async function moduleOf(source) {
+  needWebAssembly();
   if (source instanceof WebAssembly.Module) return source;
   if (typeof source !== 'string' && !isUrl(source)) {
     return compile(await bytesOf(source), 'the given bytes');
@@ -71,9 +73,6 @@ async function compile(bytes, where) {
   if (String.fromCharCode(...head) !== '\0asm') {
     throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing `
       + `file with a web page. ${WHERE_TO_PUT_IT}`);
-  }
-  if (typeof WebAssembly !== 'object') {
-    throw new KvcError('wasm_unsupported', 'This JavaScript engine has no WebAssembly.');
   }
   try {
     return await WebAssembly.compile(/** @type {BufferSource} */ (bytes));

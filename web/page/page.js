@@ -1,6 +1,7 @@
 // The page around the demo: the only module that looks anything up in the document.
 import { modelUrl, variant } from './address.js';
 import { mountDemo } from '../demo/demo.js';
+import { clockWords } from '../demo/words.js';
 import { counted, megabytes } from '../measure/numbers.js';
 
 /** @import { State } from '../demo/state.js' */
@@ -11,8 +12,11 @@ const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const { player } = mountDemo(byId('demo'), { model: modelUrl, variant: variant(), prompt: PROMPT });
+byId('not-started').remove();
 player.subscribe(({ model, memory }, { type }) => {
-  if (type === 'loaded' && model && memory) byId('memory-words').textContent = memoryWords(model, memory);
+  if (type !== 'loaded' || !model || !memory) return;
+  byId('memory-words').textContent = memoryWords(model, memory);
+  byId('clock-words').textContent = clockWords(model.tick);
 });
 
 /**

@@ -1,4 +1,5 @@
 // The state that the worker's requests share: one model, one run, and a session apart for proofs.
+import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../index.js';
 
 /**
@@ -16,12 +17,15 @@ import { KvcError } from '../index.js';
  */
 
 export class Context {
+  clock = threadClock();
   /** @type {Model | undefined} */
   model;
   /** The address it was loaded from. */
   url = '';
   /** The timeline of the run. @type {Session | undefined} */
   session;
+  /** Of a token with the cache on, when it was last measured. */
+  msPerToken = 1;
   /** The token ids of the last run, of which the first `prompt` are its prompt; none: nothing to prove. */
   run = { ids: /** @type {number[]} */ ([]), prompt: 0 };
   useCache = true;

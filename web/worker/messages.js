@@ -8,14 +8,18 @@
 //                                         variant: the build of the engine, or "auto"; weights:
 //                                         "f32", the default, or "int8"
 //     events  progress  { file, loaded }      bytes of one file so far
-//     answer  { config, generation, variant, memory }
+//     answer  { config, generation, variant, memory, tick }   tick: ms from one reading of the worker's
+//                                             clock to the next
 //   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
-//     events  prefilled { tokens, reused, ms, cached }   the prompt has been read. reused: how many of
-//                                             its tokens the cache still held; cached: the cache is on
+//     events  prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
+//                                             how many of its tokens the cache still held; cached: the
+//                                             cache is on
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
-//             tokens    { tokens, memory }    all that were written since the last such event, which
+//             tokens    { tokens, memory }    all that were given out since the last such event, which
 //                                             comes once a frame at most
+//             resumed   { cached, missing, ms }   after a flip of the switch, the session was brought to
+//                                             where the text is; missing: tokens that the cache took in
 //     answer  { reason, position, memory }
 //   prove     {}                          computes the last run again, with the cache and without
 //     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
@@ -29,6 +33,8 @@
 //             left_out  { weights, code, message }   with these weights it could not be loaded
 //     answer  { reason }
 //     error   outputs_differ              every figure is void, those sent before included
+//   count     { prompt }                  how long a prompt is; answered at any time, like status
+//     answer  { tokens, room }              room: for how many tokens
 //   status    {}                          answered at any time, also while a request is served
 //     answer  { loaded, busy, position, useCache }
 //
@@ -37,15 +43,16 @@
 // ORDERS (page -> worker) have no id and no answer:
 //   stop      {}                          ends the request being served, within one token or 8 ms, even
 //                                         in a prefill
-//   setCache  { on }                      holds from the next token or 8 ms on, and for later runs
+//   setCache  { on }                      holds from the next token on, and for later runs
 //   setPace   { tokensPerSecond }         how fast tokens are wanted; 0: as fast as possible
 //
 // Any other message is answered with the error "invalid_argument", and so is one with fields that
 // cannot be used, even an order. The error has the id of the message, or none if that has none.
 //
 // PACE. A cached token takes a fraction of a millisecond, so a run would be over before a reader could
-// flip the switch. Each token is therefore computed when the display is due for it, never in advance.
-// The `ms` of a token is its computing alone: speeds are derived from it, whatever the pace.
+// flip the switch: tokens are given out at a pace. They are computed ahead of it, in bursts that the
+// worker's clock can measure (writer.js). What was computed and not given out when the switch is flipped or
+// the run stopped is taken back: text, position, memory and proof are always of what was given out.
 
 /**
  * @import { Config } from '../config/config.js'
@@ -74,17 +81,24 @@
  * @typedef {object} Prefill
  * @property {number} tokens
  * @property {number} reused
- * @property {number} ms
  * @property {boolean} cached
+ * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
+ * @property {number} passes    times that it was read, the same each time, so that the clock could tell
+ * @property {number} error     of ms, at most: the clock's tick, as a share of all passes
+ *
+ * @typedef {object} Burst      tokens computed in a row, and measured together
+ * @property {number} first     position
+ * @property {number} tokens
+ * @property {number} ms        of computing them all
  *
  * @typedef {object} WrittenToken
  * @property {number} id
  * @property {string} text
  * @property {number} position  in the timeline, from 0
- * @property {number} ms        of computing
  * @property {boolean} cached   computed with the cache on
  * @property {number} work      tokens that ran through the model to get it
- * @property {number} missing   of these, tokens that the cache had missed while it was off
+ * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
+ *                              a stretch between two flips has only one token
  *
  * @typedef {object} Proof
  * @property {number} tokens
@@ -108,7 +122,7 @@
  *   events: { progress: { file: string, loaded: number } },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, memory: MemoryUsage,
+ *     variant: Variant, memory: MemoryUsage, tick: number,
  *   },
  * }} load
  * @property {{
@@ -116,6 +130,7 @@
  *   events: {
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
  *     tokens: { tokens: WrittenToken[], memory: MemoryUsage },
+ *     resumed: { cached: boolean, missing: number, ms: number },
  *   },
  *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage },
  * }} generate
@@ -131,6 +146,7 @@
  *   },
  *   answer: { reason: 'finished' | 'stopped' },
  * }} benchmark
+ * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{
  *   fields: Nothing, events: {},
  *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean },

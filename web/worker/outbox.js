@@ -28,7 +28,10 @@ export class Outbox {
 
   send() {
     if (this.#tokens.length === 0) return;
-    this.#emit('tokens', { tokens: this.#tokens, memory: this.#session.memoryUsage() });
+    const { position } = this.#tokens[this.#tokens.length - 1];
+    const { usedBytes, ...memory } = this.#session.memoryUsage(); // may be ahead
+    const shown = Math.min(usedBytes, (position + 1) * memory.bytesPerToken);
+    this.#emit('tokens', { tokens: this.#tokens, memory: { ...memory, usedBytes: shown } });
     this.#tokens = [];
     this.#sent = performance.now();
   }

@@ -4,6 +4,7 @@ import { reasonOf } from '../engine/errors.js';
 import { KvcError } from '../index.js';
 import { Context } from './context.js';
 import { benchmark } from './requests/benchmark.js';
+import { count } from './requests/count.js';
 import { generate } from './requests/generate.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
@@ -17,7 +18,7 @@ const context = new Context();
 /** Stops the request being served. @type {AbortController | undefined} */
 let current;
 
-/** Served one at a time. @type {{ [K in Exclude<RequestName, 'status'>]: Serve<K> }} */
+/** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'status'>]: Serve<K> }} */
 const requests = { load, generate, prove, benchmark };
 
 /** @type {{ [K in OrderName]: (fields: Orders[K]) => void }} */
@@ -26,7 +27,6 @@ const orders = {
   setCache({ on }) {
     if (typeof on !== 'boolean') throw invalid('The cache is on or off: true or false.');
     context.useCache = on;
-    if (context.session) context.session.useCache = on;
   },
   setPace({ tokensPerSecond }) {
     if (typeof tokensPerSecond !== 'number' || !(tokensPerSecond >= 0)) {
@@ -56,9 +56,12 @@ const obey = (type, fields) => orders[type](fields);
 /** @param {unknown} type  @param {number | undefined} id  @param {{}} fields */
 function answerTo(type, id, fields) {
   if (typeof type !== 'string') throw invalid('A message to the worker is an object with a type, a string.');
-  if (type !== 'status' && !isIn(requests, type)) throw invalid(`The worker knows no request "${type}".`);
+  if (type !== 'status' && type !== 'count' && !isIn(requests, type)) {
+    throw invalid(`The worker knows no request "${type}".`);
+  }
   if (id === undefined) throw invalid(`The request "${type}" needs an id, a number.`);
-  return type === 'status' ? status() : serve(type, id, fields);
+  if (type === 'status') return status();
+  return type === 'count' ? count(context, /** @type {Fields<'count'>} */ (fields)) : serve(type, id, fields);
 }
 
 /**
@@ -79,9 +82,10 @@ async function serve(type, id, fields) {
 
 /** @returns {Answer<'status'>} */
 function status() {
-  const { model, session, useCache } = context;
+  const { model, run, session, useCache } = context;
   const [loaded, busy] = [model !== undefined, current !== undefined];
-  return { loaded, busy, position: session?.position ?? 0, useCache };
+  const position = Math.min(session?.position ?? 0, run.ids.length); // the session may be ahead
+  return { loaded, busy, position, useCache };
 }
 
 /** Any error but a KvcError is a fault of this program. @param {unknown} error  @returns {Failure} */

@@ -61,7 +61,7 @@ function promptFact(prefill) {
   const words = tokensInWords(tokens);
   if (reused === 0) {
     return [`${words}, all computed`, cached ? 'the cache held nothing yet that this prompt begins with'
-      : 'without the cache, nothing is kept that could be reused'];
+      : 'with the cache off, nothing that it holds is used'];
   }
   const same = `this prompt begins with the same ${tokensInWords(reused)} as the text before`;
   const rest = `only ${counted(tokens - reused)} had to run through the model`;

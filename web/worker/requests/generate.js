@@ -1,15 +1,14 @@
 // The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted.
-import { until } from '../../engine/pauses.js';
 import { KvcError } from '../../index.js';
 import { promptIds } from '../../session/plan.js';
 import { endingOf } from '../ending.js';
 import { Outbox } from '../outbox.js';
 import { computeTwice } from '../proof.js';
+import { Writer } from '../writer.js';
 
 /**
- * @import { Session } from '../../session/session.js'
  * @import { Context, Serve } from '../context.js'
- * @import { Emit, Sampling } from '../messages.js'
+ * @import { Emit, Prefill, Sampling } from '../messages.js'
  */
 
 const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'];
@@ -21,7 +20,8 @@ export async function generate(context, { prompt, sampling }, emit, signal) {
   const ids = promptIds(model, prompt);
   context.run = { ids, prompt: ids.length };
   try {
-    const reason = await endingOf(write(context, session, sampling, emit, signal));
+    const reason = await endingOf(write(context, sampling, emit, signal));
+    if (session.position > context.run.ids.length) session.sync(context.run.ids); // stopped with some ahead
     return { reason, position: session.position, memory: session.memoryUsage() };
   } catch (error) {
     context.run = { ids: [], prompt: 0 }; // a run that failed has nothing to prove
@@ -29,7 +29,7 @@ export async function generate(context, { prompt, sampling }, emit, signal) {
   }
 }
 
-/** Values of settings are checked by the session. @param {unknown} prompt  @param {unknown} sampling */
+/** All values but maxTokens are checked by the session. @param {unknown} prompt  @param {unknown} sampling */
 function checkFields(prompt, sampling) {
   if (typeof prompt !== 'string') throw new KvcError('invalid_argument', 'A prompt is a string.');
   if (typeof sampling !== 'object' || sampling === null) {
@@ -37,48 +37,49 @@ function checkFields(prompt, sampling) {
   }
   const stray = Object.keys(sampling).find((name) => !SETTINGS.includes(name));
   if (stray) throw new KvcError('invalid_argument', `"${stray}" is none of ${SETTINGS.join(', ')}.`);
+  const { maxTokens = 0 } = /** @type {Sampling} */ (sampling);
+  if (Number.isInteger(maxTokens) && maxTokens >= 0) return;
+  throw new KvcError('invalid_argument', `maxTokens is ${maxTokens}; it must be a whole number from 0 on.`);
 }
 
 /**
- * @param {Context} context  @param {Session} session  @param {Sampling} sampling
- * @param {Emit<'generate'>} emit  @param {AbortSignal} signal
+ * @param {Context} context  @param {Sampling} sampling  @param {Emit<'generate'>} emit
+ * @param {AbortSignal} signal
  */
-async function write(context, session, sampling, emit, signal) {
-  const { run, useCache } = context;
-  const outbox = new Outbox(emit, session);
-  const tokens = session.generate(run.ids.slice(), { ...sampling, useCache, signal });
+async function write(context, sampling, emit, signal) {
+  emit('prefilled', await readPrompt(context, sampling, signal));
+  const { run } = context;
+  const outbox = new Outbox(emit, context.loaded().session);
+  const writer = new Writer(context, sampling, emit, async (token) => {
+    outbox.put(token);
+    if (token.position === run.prompt) await provePrompt(context, emit, signal);
+  }, signal);
   try {
-    for (let due = performance.now(); ;) {
-      const held = session.cachedTokens;
-      const { value, done } = await tokens.next();
-      if (done) return value;
-      run.ids.push(value.id);
-      if (value.position > run.prompt) {
-        outbox.put({ ...value, ...workOf(session, value.position, held) });
-      } else { // the first token: the prompt was read before it
-        emit('prefilled', { ...session.prefillStats, cached: useCache });
-        outbox.put({ ...value, ...workOf(session, value.position, useCache ? run.prompt : 0) });
-        await provePrompt(context, emit, signal);
-        due = performance.now();
-      }
-      const { tokensPerSecond } = context; // now: an order may have changed it
-      due = Math.max(performance.now(), due + (tokensPerSecond > 0 ? 1000 / tokensPerSecond : 0));
-      if (due > performance.now()) await until(due, signal); // else only generate()'s pauses hear orders
-    }
+    return await writer.write();
   } finally {
     outbox.send();
-    await tokens.return('length'); // also when a proof was stopped: the session must not stay busy
   }
 }
 
 /**
- * How many tokens ran through the model for the one at `position`, if the cache held `held` before.
- * @param {Session} session  @param {number} position  @param {number} held
+ * Reads the prompt, and once more and again until that has taken long enough to be measured.
+ * @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal
+ * @returns {Promise<Prefill>}
  */
-function workOf(session, position, held) {
-  // The cache holds the newest token only if it was computed with the cache on.
-  const cached = session.cachedTokens === position + 1;
-  return { cached, work: cached ? position + 1 - held : position + 1, missing: cached ? position - held : 0 };
+async function readPrompt(context, sampling, signal) {
+  const { clock, run, useCache } = context;
+  const { session } = context.loaded();
+  const pass = () => session.generate(run.ids, { ...sampling, maxTokens: 0, useCache, signal }).next();
+  const start = clock.edge();
+  await pass();
+  const { tokens, reused } = session.prefillStats;
+  let passes = 1;
+  for (; reused < tokens && clock.now() - start < clock.span; passes++) {
+    if (useCache) session.truncate(reused); // or it would be there
+    await pass();
+  }
+  const ms = clock.read() - start;
+  return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
 }
 
 /** @param {Context} context  @param {Emit<'generate'>} emit  @param {AbortSignal} signal */

@@ -1,0 +1,188 @@
+// Writes the tokens of a run: computes them in bursts, ahead of the display, and gives them out at its pace.
+//
+// A clock in a browser cannot time one token, and one that is computed alone, after a wait, finds its weights
+// and keys gone from the processor's caches. So tokens are computed in bursts, and bursts are measured. What
+// is computed and not given out yet is never part of the run: at a flip of the switch the session is cut back
+// to what was given out, and goes on from there with the random numbers that it would have used, so that the
+// text stays as it is.
+import { throwIfAborted } from '../engine/errors.js';
+import { until } from '../engine/pauses.js';
+
+/**
+ * @import { FinishReason, Token } from '../session/plan.js'
+ * @import { Context } from './context.js'
+ * @import { Burst, Emit, Sampling, WrittenToken } from './messages.js'
+ *
+ * @typedef {AsyncGenerator<Token, FinishReason, void>} Tokens
+ * @typedef {(token: WrittenToken) => Promise<void>} Give  takes a token, which is part of the run then
+ * @typedef {{ ids: number[], ms: number, reason?: FinishReason }} Computed  reason: the run ends with these
+ */
+
+const MOST_TOKENS = 256;           // of a burst
+const SHORT = 1 / 4;               // of what a burst should last: then the one before it says more
+const STEP = 0x9e3779b97f4a7c15n;  // of the sampler's generator, SplitMix64, from one draw to the next
+
+/**
+ * The seed with which a run goes on after some tokens, each of which took one draw.
+ * @param {number | bigint} seed  @param {number} tokens
+ */
+export const seedAfter = (seed, tokens) => BigInt.asUintN(64, BigInt(seed) + BigInt(tokens) * STEP);
+
+export class Writer {
+  #context;
+  #sampling;
+  #emit;
+  #give;
+  #signal;
+  #session;
+  #text;
+  /** Of the whole run. @type {number | undefined} */
+  #maxTokens;
+  /** When the display wants the next token. */
+  #due = -Infinity;
+
+  /**
+   * @param {Context} context  whose run has a prompt that was read
+   * @param {Sampling} sampling  @param {Emit<'generate'>} emit  @param {Give} give
+   * @param {AbortSignal} signal
+   */
+  constructor(context, sampling, emit, give, signal) {
+    const { model, session } = context.loaded();
+    this.#context = context;
+    this.#sampling = sampling;
+    this.#emit = emit;
+    this.#give = give;
+    this.#signal = signal;
+    this.#session = session;
+    this.#text = model.textStream();
+    this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? undefined;
+  }
+
+  /** Writes to the end of the run. @returns {Promise<FinishReason>} */
+  async write() {
+    let reason = await this.#stretch(false);
+    while (!reason) reason = await this.#stretch(true);
+    return reason;
+  }
+
+  /**
+   * Writes until the switch is flipped; returns undefined then, or why the run has ended.
+   * @param {boolean} resumed  after a flip
+   */
+  async #stretch(resumed) {
+    const { run, useCache: cached } = this.#context;
+    const held = Math.min(this.#session.cachedTokens, run.ids.length);
+    const tokens = this.#tokens(cached);
+    try {
+      // The first token first brings the session to where the text is: it is not measured.
+      let { ids, reason } = await this.#compute(tokens, cached, 1);
+      if (ids.length === 0 && !reason) return undefined;
+      const missing = cached ? run.ids.length - held : 0;
+      const { ms } = this.#session.prefillStats;
+      if (resumed) this.#emit('resumed', { cached, missing, ms });
+      /** @type {Burst[]} */
+      const bursts = [];
+      do {
+        if (!reason) {
+          const first = run.ids.length + ids.length;
+          const next = await this.#compute(tokens, cached, this.#size(first, cached, bursts));
+          if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.ids.length, ms: next.ms });
+          ids.push(...next.ids);
+          reason = next.reason;
+        }
+        if (!await this.#giveOut(ids, cached, bursts.at(-1), reason !== undefined)) return undefined;
+        ids = [];
+      } while (!reason);
+      return reason;
+    } finally {
+      await tokens.return('length'); // also after a failure: the session must not stay busy
+    }
+  }
+
+  /**
+   * Gives tokens out, each when the display is due for it; false if the switch was flipped on the way.
+   * @param {readonly number[]} ids  @param {boolean} cached  @param {Burst | undefined} burst
+   * @param {boolean} isEnd  the last of them is the last of the run
+   */
+  async #giveOut(ids, cached, burst, isEnd) {
+    const { run } = this.#context;
+    for (const [i, id] of ids.entries()) {
+      if (!await this.#isDue(cached)) return false;
+      const text = this.#text.push(id) + (isEnd && i === ids.length - 1 ? this.#text.flush() : '');
+      const position = run.ids.push(id) - 1;
+      await this.#give({ id, text, position, cached, work: cached ? 1 : position + 1, burst });
+    }
+    return isEnd || this.#context.useCache === cached;
+  }
+
+  /** The tokens that follow what was given out. @param {boolean} useCache */
+  #tokens(useCache) {
+    const { ids, prompt } = this.#context.run;
+    const written = ids.length - prompt;
+    return this.#session.generate(ids.slice(), {
+      ...this.#sampling, useCache, signal: this.#signal,
+      seed: seedAfter(this.#sampling.seed ?? 0, written),
+      maxTokens: this.#maxTokens === undefined ? undefined : this.#maxTokens - written,
+    });
+  }
+
+  /**
+   * Computes tokens: n, or fewer where the run ends or the switch is flipped.
+   * @param {Tokens} tokens  @param {boolean} cached  @param {number} n
+   * @returns {Promise<Computed>}
+   */
+  async #compute(tokens, cached, n) {
+    const { clock } = this.#context;
+    const ids = [];
+    /** @type {FinishReason | undefined} */
+    let reason;
+    const start = clock.edge();
+    const isLate = () => clock.now() - start > 2 * clock.span; // it takes longer than was thought
+    while (!reason && ids.length < n && this.#context.useCache === cached && !(ids.length && isLate())) {
+      const { value, done } = await tokens.next();
+      if (done) reason = value;
+      else ids.push(value.id);
+    }
+    return { ids, reason, ms: clock.read() - start };
+  }
+
+  /**
+   * How many tokens to compute so that the burst can be measured.
+   * @param {number} position  of its first one
+   * @param {boolean} cached
+   * @param {readonly Burst[]} bursts  before it
+   */
+  #size(position, cached, bursts) {
+    const { clock, msPerToken, run } = this.#context;
+    const alone = cached ? msPerToken : msPerToken * position / 4; // a row among many takes about a quarter
+    const recent = bursts.slice(-3).map(({ tokens, ms }) => ms / tokens);
+    const ms = recent.length > 0 ? Math.min(...recent) : alone;
+    if (cached) this.#context.msPerToken = ms;
+    const n = Math.max(1, Math.min(MOST_TOKENS, Math.round(clock.span / ms)));
+    const end = Math.min(this.#session.capacity, run.prompt + (this.#maxTokens ?? Infinity));
+    const rest = end - position;
+    return rest < 1.5 * n ? rest + 1 : n; // one too many finds the end
+  }
+
+  /**
+   * Whether the clock can tell of them, and more than of the bursts before.
+   * @param {Computed} computed  @param {readonly Burst[]} bursts
+   */
+  #tells({ ids, ms }, bursts) {
+    const isShort = ms < SHORT * this.#context.clock.span;
+    return ids.length > 0 && ms > 0 && !(isShort && bursts.length > 0);
+  }
+
+  /**
+   * Waits until the display is due for a token; false if the switch was flipped until then.
+   * @param {boolean} cached
+   */
+  async #isDue(cached) {
+    const { tokensPerSecond } = this.#context; // now: an order may have changed it
+    const now = performance.now();
+    this.#due = Math.max(now, this.#due + (tokensPerSecond > 0 ? 1000 / tokensPerSecond : 0));
+    if (this.#due > now) await until(this.#due, this.#signal);
+    throwIfAborted(this.#signal);
+    return this.#context.useCache === cached;
+  }
+}
