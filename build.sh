@@ -9,7 +9,7 @@
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
-#   mutants  plant each bug of src/lab/bugs.txt in turn: the native tests must find every one
+#   mutants  plant each bug of src/lab/bugs.txt and tests/node/bugs.txt in turn: the tests must find every one
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` changes that,
 #            `fuzz keep` adds new finds, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
@@ -43,7 +43,14 @@ locked() {
 # compile TARGET...: whatever is made from C; src/build.mk lists the targets.
 compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 
-build_types() { rm -rf dist/types && node_modules/.bin/tsc -p .; }
+# TypeScript before 5.7 knows no typed arrays with a parameter.
+build_types() {
+    rm -rf dist/types && node_modules/typescript/bin/tsc -p . &&
+        find dist/types -name '*.d.ts' -exec sed -i.bak -E \
+            -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
+            -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
+        find dist/types -name '*.bak' -delete
+}
 
 # bundle FOLDER SOURCE...: keeps the folders of web/, so new URL('../room/x', import.meta.url) still holds.
 bundle() {
@@ -56,7 +63,20 @@ build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
         cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo && cp web/demo/*.css node_modules/uplot/dist/uPlot.min.css dist/demo/ &&
-        rm -rf dist/models && cp -R web/models dist/models
+        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json
+}
+
+# The bytes of each model's files, for pages whose server compresses them and so does not tell.
+list_sizes() {
+    node -e '
+        const { readdirSync, statSync } = require("fs");
+        const folder = "dist/models/";
+        const sizes = (model) => readdirSync(folder + model)
+            .filter((file) => /^(config|generation_config|tokenizer|tokenizer_config)\.json$|\.safetensors$/.test(file))
+            .map((file) => [file, statSync(`${folder}${model}/${file}`).size]);
+        const models = readdirSync(folder).filter((name) => statSync(folder + name).isDirectory());
+        console.log(JSON.stringify(Object.fromEntries(
+            models.map((model) => [model, Object.fromEntries(sizes(model))]))));'
 }
 
 # The native program only where there is a compiler.

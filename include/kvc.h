@@ -230,6 +230,9 @@ size_t kvc_session_position(const kvc_session *session);
 size_t kvc_session_cached(const kvc_session *session);
 size_t kvc_session_capacity(const kvc_session *session);
 
+/* The ids of these tokens.   [position], valid until the next call that changes them */
+const uint32_t *kvc_session_ids(const kvc_session *session);
+
 /* Turns the cache on or off between any two tokens. While off, the cache keeps what it
  * holds; once it is on again, the next pass first brings it up to date. Error: BUSY. */
 kvc_error kvc_session_set_cache(kvc_session *session, bool use_cache);

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by ../build.sh: plants each bug of src/lab/bugs.txt, and shows which tests find it.
+# Sourced by ../build.sh: plants each bug of src/lab/bugs.txt and tests/node/bugs.txt, and shows which tests find it.
 
 MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
 MUTANT_SECONDS=20 # besides five times what a program takes without a bug: one may hang it
@@ -27,7 +27,7 @@ hunt() {
     done >"build/lab/$1.killers"
 }
 
-run_mutants() {
+run_native_mutants() {
     local bug killed=0 survived=0 found
     export MUTANT_KILLERS MUTANT_SECONDS MUTANT_LAST
     export -f first_red hunt test_programs
@@ -37,5 +37,14 @@ run_mutants() {
         if [ -n "$found" ]; then killed=$((killed + 1)); else survived=$((survived + 1)); fi
         printf '  %-5s %-22s %s\n' "$bug" "$(lab_bug_name "$bug")" "${found:-NOTHING FOUND IT}"
     done
-    report "mutants" $killed $survived
+    report "native mutants" $killed $survived
+}
+
+run_node_mutants() {
+    local log=build/mutants.log missed status=0
+    mkdir -p build
+    node tests/node/mutants.js | tee "$log" || status=$?
+    missed=$(tap_count missed "$log")
+    if [ $status != 0 ] && [ "$missed" = 0 ]; then missed=1; fi # the list itself is wrong
+    report "node mutants" "$(tap_count found "$log")" "$missed"
 }

@@ -30,7 +30,8 @@ export function serve(folder, port = 0, headers = {}) {
 }
 
 async function answer(root, request, response, more) {
-  const say = (status, headers = {}) => response.writeHead(status, headers).end(`${status}\n`);
+  const say = (status, headers = {}) => (
+    response.writeHead(status, { ...more, ...headers }).end(`${status}\n`));
   if (!['GET', 'HEAD'].includes(request.method)) return say(405, { allow: 'GET, HEAD' });
   let path;
   try {
@@ -43,14 +44,23 @@ async function answer(root, request, response, more) {
   const found = await stat(file).catch(() => undefined);
   if (found?.isDirectory()) return say(301, { location: `${encodeURI(path)}/` });
   if (!found?.isFile()) return say(404);
+  const etag = `"${found.size.toString(36)}-${found.mtimeMs.toString(36)}"`;
+  // A rebuilt file is seen at the next reload, and one that is the same is not sent again.
+  const always = { etag, 'cache-control': 'no-cache', ...more };
+  if (isKnown(request.headers['if-none-match'], etag)) return response.writeHead(304, always).end();
   response.writeHead(200, {
     'content-type': TYPES[extname(file)] ?? 'application/octet-stream',
     'content-length': found.size,
-    'cache-control': 'no-cache', // a rebuilt file is seen at the next reload
-    ...more,
+    ...always,
   });
   if (request.method === 'HEAD') response.end();
   else await pipeline(createReadStream(file), response);
+}
+
+/** Whether the reader has this version. @param {string | undefined} known  If-None-Match: tags, or "*" */
+function isKnown(known = '', etag) {
+  const tags = known.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // kvcache-wasm: what `import ... from 'kvcache-wasm'` gives.
 export { loadModel } from './session/model.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
@@ -7,3 +8,50 @@ export { init } from './engine/init.js';
 export { KVCache } from './cache/kv-cache.js';
 export { CachedAttention } from './blocks/cached-attention.js';
 export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
+
+/**
+ * The types behind them.
+ * @typedef {import('./session/model.js').Model} Model
+ * @typedef {import('./session/model.js').LoadOptions} LoadOptions
+ * @typedef {import('./session/weights.js').Weights} Weights
+ * @typedef {import('./session/session.js').Session} Session
+ * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
+ * @typedef {import('./session/options.js').SessionOptions} SessionOptions
+ * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
+ * @typedef {import('./session/plan.js').Token} Token
+ * @typedef {import('./session/plan.js').FinishReason} FinishReason
+ * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage
+ * @typedef {import('./session/inspect.js').Counts} Counts
+ * @typedef {import('./config/config.js').Config} Config
+ * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
+ * @typedef {import('./files/blobs.js').Blobs} Blobs
+ * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
+ * @typedef {import('./files/stream.js').OnProgress} OnProgress
+ * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer
+ * @typedef {import('./files/tokenizer.js').TextStream} TextStream
+ * @typedef {import('./cache/events.js').CacheEvent} CacheEvent
+ * @typedef {import('./cache/events.js').OnEvent} OnEvent
+ * @typedef {import('./cache/inspect.js').SequenceMap} SequenceMap
+ * @typedef {import('./cache/inspect.js').CacheMemory} CacheMemory
+ * @typedef {import('./cache/inspect.js').Range} Range
+ * @typedef {import('./cache/inspect.js').Row} Row
+ * @typedef {import('./cache/options.js').KVCacheOptions} KVCacheOptions
+ * @typedef {import('./cache/options.js').CacheType} CacheType
+ * @typedef {import('./blocks/attention-options.js').CachedAttentionOptions} CachedAttentionOptions
+ * @typedef {import('./blocks/attention-options.js').AttentionWeights} AttentionWeights
+ * @typedef {import('./blocks/enable-cache.js').EnableOptions} EnableOptions
+ * @typedef {import('./blocks/gpt-like.js').GPTLike} GPTLike
+ * @typedef {import('./blocks/gpt-like.js').AttentionLayer} AttentionLayer
+ * @typedef {import('./blocks/gpt-like.js').Layer} Layer
+ * @typedef {import('./engine/errors.js').ErrorCode} ErrorCode
+ * @typedef {import('./engine/init.js').InitOptions} InitOptions
+ * @typedef {import('./engine/platform.js').WasmSource} WasmSource
+ * @typedef {import('./engine/variants.js').Variant} Variant
+ * @typedef {import('./measure/analysis.js').Shape} Shape
+ * @typedef {import('./measure/analysis.js').MemoryOptions} MemoryOptions
+ * @typedef {import('./measure/analysis.js').MemoryRow} MemoryRow
+ * @typedef {import('./measure/analysis.js').SpeedupOptions} SpeedupOptions
+ * @typedef {import('./measure/analysis.js').SpeedupRow} SpeedupRow
+ * @typedef {import('./measure/benchmark.js').ComparisonOptions} ComparisonOptions
+ * @typedef {import('./measure/benchmark.js').ComparisonRow} ComparisonRow
+ */

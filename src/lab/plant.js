@@ -14,8 +14,9 @@ const CONTEXT = 3; // lines shown before and after a changed one
 
 /**
  * @typedef {{ file: string, right: string, wrong: string }} Edit
- * @typedef {{ number: number, id: string, name: string, text: string, edits: Edit[] }} Bug
+ * @typedef {{ number: number, id: string, name: string, text: string, edits: Edit[], found?: string[] }} Bug
  *     number: its place in bugs.txt from 1 on, what kvc_lab_set() takes
+ *     found: the tests that must find it, in lists that name them
  */
 
 /** @param {string} text  of bugs.txt  @returns {Bug[]} */
@@ -29,13 +30,15 @@ export function parseBugs(text) {
 
 /** @param {string} paragraph  @param {number} number  @returns {Bug} */
 function parseBug(paragraph, number) {
-  const bug = { number, id: '', name: '', text: '', edits: /** @type {Edit[]} */ ([]) };
+  /** @type {Bug} */
+  const bug = { number, id: '', name: '', text: '', edits: [] };
   let file = '', right = '';
   for (const line of paragraph.split('\n')) {
     const [, key, value] = /^(\w+) (.*\S)\s*$/.exec(line) ?? [];
     if (key === 'bug') [bug.id, bug.name] = value.split(' ');
     else if (key === 'text') bug.text = value;
     else if (key === 'file') file = value;
+    else if (key === 'found') bug.found = [...(bug.found ?? []), value];
     else if (key === 'right') right = value;
     else if (key === 'wrong' && file && right) {
       bug.edits.push({ file, right, wrong: value });
@@ -85,8 +88,11 @@ function editsByLine(lines, file, bugs) {
   return found;
 }
 
-/** @param {string[]} lines  @param {string} right  @param {string} where */
-function lineOf(lines, right, where) {
+/**
+ * The index of the one line that is this but for its indentation.
+ * @param {string[]} lines  @param {string} right  @param {string} where  it is looked for
+ */
+export function lineOf(lines, right, where) {
   const at = lines.findIndex((line) => line.trim() === right);
   if (at < 0) throw new Error(`${where} has no line\n  ${right}`);
   if (lines.findLastIndex((line) => line.trim() === right) !== at) {

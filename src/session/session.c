@@ -108,6 +108,11 @@ size_t kvc_session_position(const kvc_session *s)
     return kvc_selected(s)->position;
 }
 
+const uint32_t *kvc_session_ids(const kvc_session *s)
+{
+    return kvc_selected(s)->ids;
+}
+
 size_t kvc_session_cached(const kvc_session *s)
 {
     return kvc_cache_length(s->cache, s->selected);

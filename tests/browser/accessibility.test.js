@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  focused, noViolations, openPage, part, proof, run, sample, says, startSite, state, text, writtenAtLeast,
+  addModel, focused, noViolations, openPage, part, proof, run, sample, says, startSite, state, text, written,
+  writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();
@@ -61,6 +62,136 @@ test('a whole run with the keyboard alone', async (t) => {
   await tabTo('story-box'); // its text can be scrolled
 });
 
+test('the focus stays where the reader works: after Compare, Clear and Try again', async (t) => {
+  const small = await addModel(site, 'focus');
+  const page = await openPage(t, site, { query: small.query, expected: /404/ });
+  const enter = async (name) => {
+    await page.focus(part(name));
+    await page.keyboard.press('Enter');
+  };
+  await page.fill(part('prompt'), 'a');
+  await sample(page, { maxTokens: 20 });
+  await enter('both');
+  await state(page, 'running');
+  assert.equal(await focused(page), 'both');
+  await says(page, 'remark', /Both runs/);
+  assert.equal(await focused(page), 'both');
+  await proof(page);
+  await enter('clear');
+  await page.waitForSelector(`${part('clear')}[aria-disabled="true"]`);
+  assert.equal(await focused(page), 'clear');
+  await small.remove('model.safetensors');
+  const broken = await openPage(t, site, { query: small.query, expected: /404/ });
+  await broken.click(part('go'));
+  await state(broken, 'failed');
+  await broken.focus(part('retry'));
+  await broken.keyboard.press('Enter');
+  await broken.waitForFunction(() => document.querySelector('[part~="error"]').hidden === false);
+  assert.equal(await focused(broken), 'state');
+});
+
+test('a double click on Generate, and a key held down on it, start a run and do not stop it', async (t) => {
+  const page = await openPage(t, site);
+  await page.selectOption(part('pace'), '15');
+  await page.dblclick(part('go'), { delay: 40 });
+  await writtenAtLeast(page, 30);
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'running');
+  await page.keyboard.press('Escape');
+  await state(page, 'stopped');
+  await page.focus(part('go'));
+  for (let i = 0; i < 30; i++) { // repeats while it is held
+    await page.keyboard.down('Enter');
+    await page.waitForTimeout(30);
+  }
+  await page.keyboard.up('Enter');
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'running');
+  await page.waitForTimeout(600);
+  await page.click(part('go'));
+  await state(page, 'stopped');
+});
+
+test('a translation of the page in mid-run takes nothing from the story, and is not undone', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 120, seed: 3 });
+  await run(page);
+  const straight = await written(page);
+  assert.equal(await page.getAttribute(part('story'), 'translate'), 'no');
+  await page.click(part('go'));
+  await state(page, 'running');
+  await page.evaluate(() => { // as translators do: text nodes are replaced by elements of their own
+    const translate = () => {
+      const figure = document.querySelector('[part~="figure"]');
+      const walker = document.createTreeWalker(figure, NodeFilter.SHOW_TEXT);
+      const texts = [];
+      while (walker.nextNode()) texts.push(walker.currentNode);
+      for (const node of texts.filter(({ parentNode }) => parentNode.localName !== 'font')) {
+        const font = document.createElement('font');
+        font.textContent = node.data;
+        node.replaceWith(font);
+      }
+    };
+    globalThis.translating = setInterval(translate, 10);
+  });
+  await state(page, 'finished');
+  await page.evaluate(() => clearInterval(translating));
+  assert.equal(await written(page), straight);
+  const label = await page.$eval(part('state'), (words) => {
+    words.firstChild.textContent = 'Fertig.';
+    return words.textContent;
+  });
+  await page.click(part('cache')); // something else is drawn
+  await says(page, 'cache-word', /off/);
+  assert.equal(await text(page, 'state'), label);
+});
+
+test('the story is followed to its end, unless the reader has scrolled back', async (t) => {
+  const page = await openPage(t, site, { width: 360, height: 740 });
+  const left = () => page.$eval(part('story-box'), ({ scrollHeight, scrollTop, clientHeight }) => (
+    scrollHeight - scrollTop - clientHeight));
+  await sample(page, { maxTokens: 900, seed: 3 });
+  await page.click(part('go'));
+  await writtenAtLeast(page, 900);
+  assert.ok(await page.$eval(part('story-box'), ({ scrollTop }) => scrollTop) > 40);
+  assert.ok(await left() < 40);
+  await page.$eval(part('story-box'), (box) => { box.scrollTop = 0; });
+  const length = (await written(page)).length;
+  await writtenAtLeast(page, length + 200);
+  assert.equal(await page.$eval(part('story-box'), ({ scrollTop }) => scrollTop), 0);
+  await page.$eval(part('story-box'), (box) => { box.scrollTop = box.scrollHeight; });
+  await writtenAtLeast(page, length + 500);
+  assert.ok(await left() < 40);
+  await page.keyboard.press('Escape');
+  await state(page, 'stopped');
+});
+
+test('an example takes the place of the reader’s own words, and undo brings them back', async (t) => {
+  const page = await openPage(t, site);
+  await page.fill(part('prompt'), '');
+  await page.focus(part('prompt'));
+  await page.keyboard.type('My own words');
+  await page.click('.examples button');
+  assert.equal(await page.inputValue(part('prompt')), 'Once upon a time');
+  await page.keyboard.press('Control+Z');
+  assert.equal(await page.inputValue(part('prompt')), 'My own words');
+  await sample(page, { maxTokens: 5 });
+  await run(page);
+  assert.equal(await text(page, 'story-prompt'), 'My own words', 'the run takes what stands there');
+});
+
+test('the switch is locked while both ways are compared, and says why', async (t) => {
+  const page = await openPage(t, site);
+  await sample(page, { maxTokens: 100 });
+  await page.click(part('both'));
+  await writtenAtLeast(page, 20);
+  assert.equal(await page.getAttribute(part('cache'), 'aria-disabled'), 'true');
+  assert.match(await text(page, 'advice'), /^The switch is locked: /);
+  await page.click(part('cache'), { force: true });
+  await says(page, 'remark', /Both runs wrote the same 100 tokens/);
+  assert.equal(await page.locator(part('flip')).count(), 0);
+  assert.equal(await page.getAttribute(part('cache'), 'aria-disabled'), 'false');
+  assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'true');
+});
+
 test('every control has a target of 44 pixels on a phone and shows its focus', async (t) => {
   const page = await openPage(t, site, { width: 360, height: 740 });
   await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
@@ -97,9 +228,10 @@ test('screen readers hear states, not tokens', async (t) => {
   });
   await sample(page, { maxTokens: 150 });
   await run(page);
-  await says(page, 'announcer', /Finished|The story is over/);
+  await says(page, 'announcer', /tokens\/s.*Equal: the model’s numbers after the whole text/);
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length <= 5, JSON.stringify(heard));
+  assert.ok(heard.some(({ words }) => /^Finished|^The story is over/.test(words)), JSON.stringify(heard));
   for (let i = 1; i < heard.length; i++) assert.ok(heard[i].at - heard[i - 1].at > 1300);
   assert.equal(await page.$$eval('[aria-live], [role=log]', (all) => all.length), 0);
   assert.equal(await page.getAttribute(part('story'), 'aria-busy'), 'false');

@@ -98,6 +98,8 @@ test('a model that cannot be loaded once more is measured in f32 alone, and that
   await page.click(part('measure'));
   await benchmarked(page, 'running');
   await own.remove('model.safetensors');
+  const browser = await page.context().newCDPSession(page);
+  await browser.send('Network.clearBrowserCache'); // which would do without the server
   assert.equal(await benchmarked(page, ...ENDS), 'done');
   assert.equal(await page.$$eval('.fill', (all) => all.length), 2);
   assert.match(await text(page, 'weights'),

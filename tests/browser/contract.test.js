@@ -113,6 +113,7 @@ const LIAR = `
     const model = { config, generation: { temperature: 1 }, variant: 'simd', memory, tick: 1 };
     const [a, b] = ['00000000000000aa', '00000000000000bb'];
     if (type === 'load') say({ type: 'answer', ...model });
+    if (type === 'count') say({ type: 'answer', tokens: 2, room: 80 });
     if (type === 'prove') say({ type: 'answer', tokens: 22, on: a, off: b, run: a, equal: false });
     if (type !== 'generate') return;
     say({ type: 'prefilled', tokens: 2, reused: 0, cached: on, ms: 1, passes: 8, error: 0.1 });

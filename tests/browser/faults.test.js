@@ -1,6 +1,9 @@
 // What goes wrong is said in words, with a code, and can be tried again.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import {
   addModel, openPage, part, press, run, sample, says, startSite, state, text, written,
 } from './helpers.js';
@@ -69,6 +72,30 @@ test('a model on another site is refused', async (t) => {
   await fails(page, 'invalid_argument', /its own site/);
 });
 
+test('a server that compresses: the size of the model is known all the same', async (t) => {
+  const [answer] = site.server.listeners('request');
+  site.server.removeAllListeners('request').on('request', async (request, response) => {
+    const { pathname } = new URL(request.url, site.url);
+    if (!pathname.includes('/models/')) return answer(request, response);
+    const file = join(site.folder, pathname.replace('/some/where/', ''));
+    const body = gzipSync(await readFile(file), { level: 1 });
+    response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  });
+  t.after(() => site.server.removeAllListeners('request').on('request', answer));
+  const page = await openPage(t, site);
+  await says(page, 'go', /^Generate \(4\.9 MB\)$/);
+  await page.evaluate(() => {
+    const bar = document.querySelector('[part~="progress"]');
+    globalThis.shares = [];
+    new MutationObserver(() => shares.push(bar.value)).observe(bar, { attributes: true });
+  });
+  await sample(page, { maxTokens: 5 });
+  await run(page);
+  const shares = await page.evaluate(() => globalThis.shares);
+  assert.ok(Math.max(...shares) > 0.5 && Math.max(...shares) <= 1, String(shares));
+});
+
 test('an engine that is not there, and then is', async (t) => {
   const page = await openPage(t, site, { query: small.query, expected: /404 \(Not Found\)/ });
   await page.route('**/*.wasm', (route) => route.fulfill({ status: 404 }));
@@ -122,6 +149,7 @@ test('stopped while loading: back to the start, and loading again works', async 
   assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'loading');
   assert.ok(await page.isVisible(part('progress')));
   assert.equal(await text(page, 'go'), 'Stop');
+  await page.waitForTimeout(600); // it is no double click
   await page.click(part('go'));
   await state(page, 'unloaded');
   assert.match(await text(page, 'state'), /stopped/);
@@ -131,11 +159,17 @@ test('stopped while loading: back to the start, and loading again works', async 
   assert.equal(await run(page), 'finished');
 });
 
-test('a prompt longer than the context, then a shorter one', async (t) => {
+test('a prompt longer than the context: counted as it is typed, and the old story stays', async (t) => {
   const page = await openPage(t, site, { query: small.query });
-  await page.fill(part('prompt'), 'a'.repeat(65));
+  await page.fill(part('prompt'), 'abc');
   await sample(page, { maxTokens: 5 });
-  await fails(page, 'context_full', /65 .*64/);
+  assert.equal(await run(page), 'finished');
+  const story = await text(page, 'story');
+  await says(page, 'count', /^3 tokens of 64$/);
+  await page.fill(part('prompt'), 'a'.repeat(65));
+  await says(page, 'count', /^65 tokens of 64: 1 too many$/);
+  await fails(page, 'context_full', /^Your beginning is too long: it has 65 tokens, .* room for 64\. Sho/);
+  assert.equal(await text(page, 'story'), story);
   await page.fill(part('prompt'), 'a');
   await retryWorks(page);
 });

@@ -70,7 +70,7 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   assert.equal(new Set(hashes).size, 1);
 });
 
-test('run both: the same text, two lines, and the switch is where it was', async (t) => {
+test('compare on and off: the same text, two lines, and the switch is where it was', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 80 });
   await page.selectOption(part('pace'), '0');

@@ -52,6 +52,8 @@ void mirror_check(const mirror *m)
     for (size_t i = 0; i < m->n; i++) {
         check_ok(kvc_session_select(m->session, i));
         assert_int_equal(kvc_session_position(m->session), m->length[i]);
+        assert_memory_equal(kvc_session_ids(m->session), m->text[i],
+                            m->length[i] * sizeof m->text[i][0]);
         assert_true(kvc_session_cached(m->session) <= m->length[i]);
         if (m->has_logits[i])
             check_alone(m, i);

@@ -171,7 +171,7 @@ test('a misspelt name and a wrong argument are type errors, right calls are none
   const options = { extends: '../../tsconfig.json', include: ['calls.js'],
     compilerOptions: { rootDir: '../..', noEmit: true } };
   await writeFile(new URL('tsconfig.json', folder), JSON.stringify(options));
-  const tsc = fileURLToPath(new URL('node_modules/.bin/tsc', ROOT));
+  const tsc = fileURLToPath(new URL('node_modules/typescript/bin/tsc', ROOT));
   const { stdout } = await promisify(execFile)(tsc, ['-p', fileURLToPath(folder)]).catch((error) => error);
   const wrong = [...new Set([...stdout.matchAll(/calls\.js\((\d+),/g)].map((match) => Number(match[1])))];
   assert.deepEqual(wrong.sort((a, b) => a - b), lines.map((_, i) => 3 + right.length + i), stdout);

@@ -250,7 +250,7 @@ test('one other bit of the logits, and there are no figures', async () => {
     sampledIds: model.sampledIds,
     createSession(options) {
       const session = model.createSession(options);
-      const get = () => (session.useCache ? 'aaaa' : 'bbbb');
+      const get = () => (session.cachedTokens === session.position ? 'aaaa' : 'bbbb');
       return Object.defineProperty(session, 'logitsHash', { get });
     },
   };

@@ -131,7 +131,11 @@ test('audit 7: reset clears contents, not just the counter', async () => {
     return Float32Array.from([...keys, ...values]);
   };
   const written = floats(128, 1);
-  for (const layer of [0, 1]) cache.append(0, layer, 16, written.subarray(0, 64), written.subarray(64));
+  cache.lendInput(64, (input) => {
+    for (const layer of [0, 1]) {
+      cache.append(0, layer, 16, written.subarray(0, 64), written.subarray(64), input);
+    }
+  });
   advance();
   for (const layer of [0, 1]) sameBits(read(layer), written);
   cache.reset();

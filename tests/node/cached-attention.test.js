@@ -169,6 +169,25 @@ test('events of its cache', () => {
   attention.dispose();
 });
 
+test('a source that is refused for one row leaves the sources of all rows as they were', () => {
+  const options = { embedDim: 16, numHeads: 4, sourceDim: 12, maxSeqLen: 20, batchSize: 3, keyType: 'f16' };
+  const attention = new CachedAttention(options, weightsOf(options, 1));
+  attention.setSource(floats(3 * 5 * 12, 1));
+  const before = attention.cache.save();
+  const x = floats(3 * 2 * 16, 3);
+  const y = attention.forward(x);
+  const bad = floats(3 * 7 * 12, 2);
+  bad[bad.length - 1] = Infinity;
+  throwsCode(() => attention.setSource(bad), 'not_finite');
+  assert.deepEqual(attention.cache.save(), before);
+  sameBits(attention.forward(x), y);
+  throwsCode(() => attention.setSource(bad.subarray(2 * 7 * 12), { row: 1 }), 'not_finite');
+  assert.deepEqual(attention.cache.save(), before);
+  attention.setSource(floats(3 * 7 * 12, 2));
+  assert.deepEqual(attention.cache.positions, [7, 7, 7]);
+  attention.dispose();
+});
+
 test('refusals are typed, name what is wrong, and leave it usable', () => {
   const w = weightsOf(SIZES);
   for (const name of ['embedDim', 'numHeads', 'numKVHeads', 'headDim', 'maxSeqLen', 'batchSize',

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
 import { parseConfig } from '../../web/config/config.js';
 import { parseGenerationConfig } from '../../web/config/generation.js';
-import { smallConfig, throwsCode } from './helpers.js';
+import { SAMPLING_RANGES } from '../../web/config/ranges.js';
+import { rejectsCode, smallConfig, throwsCode } from './helpers.js';
+import { tinyBlobs } from './tiny-model.js';
 
 const without = (key) => {
   const { [key]: _, ...rest } = smallConfig();
@@ -44,9 +47,17 @@ test('missing and null fields take the defaults of the format', () => {
   assert.deepEqual(tiny.eosTokenId, []);
 });
 
+test('no ending token, said with null or an empty list, is not the format\'s either', () => {
+  for (const none of [null, []]) {
+    const { bosTokenId, eosTokenId } = parseConfig(smallConfig({ vocab_size: 60_000, bos_token_id: none,
+      eos_token_id: none }));
+    assert.deepEqual([bosTokenId, eosTokenId], [null, []]);
+  }
+});
+
 test('n_inner, several end tokens, none, and the old name n_ctx', () => {
   assert.equal(parseConfig(smallConfig({ n_inner: 24 })).nInner, 24);
-  assert.deepEqual(parseConfig(smallConfig({ eos_token_id: [1, 2] })).eosTokenId, [1, 2]);
+  assert.deepEqual(parseConfig(smallConfig({ eos_token_id: [2, 1, 2] })).eosTokenId, [2, 1]);
   assert.deepEqual(parseConfig(smallConfig({ eos_token_id: null, bos_token_id: null })).eosTokenId, []);
   assert.equal(parseConfig(smallConfig({ n_positions: undefined, n_ctx: 48 })).nPositions, 48);
   assert.equal(parseConfig(smallConfig({ n_ctx: 48 })).nPositions, 32);
@@ -155,13 +166,15 @@ test('every setting is read', () => {
   });
   assert.deepEqual(parseGenerationConfig({ eos_token_id: 5 }, config).eosTokenIds, [5]);
   assert.deepEqual(parseGenerationConfig({ eos_token_id: null }, config).eosTokenIds, [256]);
+  assert.deepEqual(parseGenerationConfig({ eos_token_id: [] }, config).eosTokenIds, [], 'none, and said so');
 });
 
 test('config_invalid: settings out of range', () => {
   const wrong = {
-    do_sample: [1, 'yes'], temperature: [-0.1, '1', NaN, Infinity], top_k: [-1, 1.5, '5'],
-    top_p: [0, 1.1, -1], min_p: [-0.1, 2],
-    repetition_penalty: [0, -1], max_new_tokens: [-1, 1.5], eos_token_id: [300, -1, ['x']],
+    do_sample: [1, 'yes'], temperature: [-0.1, '1', NaN, Infinity, 1.1e6], top_k: [-1, 1.5, '5', 2 ** 32],
+    top_p: [0, 1.1, -1, 1e-46], min_p: [-0.1, 2],
+    repetition_penalty: [0, -1, 1e-7, 1.1e6], max_new_tokens: [-1, 1.5, 2 ** 53],
+    eos_token_id: [300, -1, ['x'], [[]]],
   };
   for (const [key, values] of Object.entries(wrong)) {
     for (const value of values) {
@@ -170,4 +183,43 @@ test('config_invalid: settings out of range', () => {
     }
   }
   for (const json of [null, [], 'x']) throwsCode(() => parseGenerationConfig(json, config), 'config_invalid');
+});
+
+test('eos_token_id: a list with none in it means none, in either file', () => {
+  assert.deepEqual(parseGenerationConfig({ eos_token_id: [] }, config).eosTokenIds, []);
+  const endless = parseConfig(smallConfig({ eos_token_id: [], bos_token_id: [] }));
+  assert.deepEqual(endless.eosTokenId, []);
+  assert.equal(endless.bosTokenId, null);
+  assert.deepEqual(parseGenerationConfig({}, endless).eosTokenIds, []);
+  assert.deepEqual(parseGenerationConfig({ eos_token_id: [7] }, endless).eosTokenIds, [7]);
+});
+
+/** The ends of each range: the last numbers within, and the first beyond. */
+const EDGES = {
+  temperature: { within: [0, 1e-45, 1e6], beyond: [-1e-45, 1e6 + 1] },
+  top_k: { within: [0, 1, 2 ** 32 - 1], beyond: [-1, 2 ** 32] },
+  top_p: { within: [1e-45, 1], beyond: [1e-46, 1 + 2e-16] },
+  min_p: { within: [0, 1e-45, 1], beyond: [-1e-45, 1 + 2e-16] },
+  repetition_penalty: { within: [1e-6, 1e6], beyond: [1e-45, 9e-7, 1e6 + 1] },
+  max_new_tokens: { within: [0, 1, 2 ** 53 - 1], beyond: [-1, 2 ** 53] },
+  eos_token_id: { within: [[], null, 0, 299, [0, 299], Array(1000).fill(7)], beyond: [-1, 300, [0, 300]] },
+};
+
+test('a generation_config.json that loads never makes generate() throw', async () => {
+  for (const [key, { within, beyond }] of Object.entries(EDGES)) {
+    for (const value of within) {
+      const model = await loadModel(tinyBlobs({ generation: { do_sample: true, [key]: value } }));
+      for await (const { id } of model.createSession().generate('ab')) assert.ok(id < 257, `${key} ${value}`);
+      model.dispose();
+    }
+    for (const value of beyond) {
+      const loading = loadModel(tinyBlobs({ generation: { do_sample: true, [key]: value } }));
+      await rejectsCode(loading, 'config_invalid', new RegExp(`generation_config.json: ${key} is`));
+    }
+  }
+});
+
+test('every range of the sampler has its edges tested', () => {
+  const key = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  for (const name of Object.keys(SAMPLING_RANGES)) assert.ok(key(name) in EDGES, name);
 });

@@ -74,6 +74,32 @@ test('a GPT whose own attention is our kernel: bit-equal with and without the ca
   scratch.dispose();
 });
 
+test('embed() of the example: the sum of a token and a position, from the start on', () => {
+  const [gpt, C] = [new GPT(SIZES), SIZES.embedDim];
+  for (const [start, first] of [[undefined, 0], [0, 0], [5, 5], [62, 62]]) {
+    sameBits(gpt.embed([3, 41], start), [3, 41].flatMap((id, t) => Array.from({ length: C },
+      (_, c) => gpt.tokens[id * C + c] + gpt.positions[(first + t) * C + c])));
+  }
+});
+
+test('a model that begins its texts at another position than 0 does so with the cache too', () => {
+  class Shifted extends GPT {
+    forward(ids) {
+      let x = this.embed(ids, 4);
+      for (const block of this.blocks) x = block.forward(x);
+      return this.head.forward(x);
+    }
+  }
+  const gpt = new Shifted(SIZES);
+  const full = gpt.forward(TEXT);
+  enableKVCache(gpt);
+  for (const split of splits) {
+    gpt.kvCache.reset();
+    near(inPieces(gpt, split), full, 1e-5, `pieces of ${split}`);
+  }
+  disableKVCache(gpt);
+});
+
 test('generation: token for token the same, and one row of work a token', () => {
   const [plain, cached] = [new GPT(SIZES), new GPT(SIZES)];
   enableKVCache(cached);

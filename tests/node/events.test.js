@@ -16,7 +16,7 @@ await init();
 /** A cache with one token in row 0, and what it tells from then on. */
 function watched() {
   const cache = NativeCache.create(engine, SHAPE);
-  cache.append(0, 0, 1, floats(4, 1), floats(4, 2));
+  cache.lendInput(4, (input) => cache.append(0, 0, 1, floats(4, 1), floats(4, 2), input));
   cache.advance(0, 1);
   const told = [];
   cache.calls.listener = ({ type }) => told.push(type);

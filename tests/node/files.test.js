@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, mkdirSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import { parseConfig } from '../../web/config/config.js';
 import { parseGenerationConfig } from '../../web/config/generation.js';
 import { openDirectory } from '../../web/files/files.js';
@@ -63,7 +65,7 @@ after(async () => {
 
 // ---- where a directory can lie -----------------------------------------------------------------
 
-test('http: with and without the final slash, as a string and as a URL, without query and hash', async () => {
+test('http: with and without the final slash, a query, a hash; as a string and as a URL', async () => {
   const bare = server.url.slice(0, -1);
   for (const address of [server.url, bare, `${server.url}?a=b#c`, new URL(server.url)]) {
     await checkLoad(address);
@@ -71,17 +73,108 @@ test('http: with and without the final slash, as a string and as a URL, without 
   for (const end of ['', '/', '?a=b#c']) assert.equal((await openDirectory(bare + end)).name, server.url);
 });
 
-test('http: requests carry no credentials and no referrer', async () => {
-  let init;
+test('http: the query of a signed address goes to every file, and into no message', async () => {
+  const { length } = server.requests;
+  await checkLoad(`${server.url}?signature=a%2Fb&expires=5#x`);
+  const paths = server.requests.slice(length).map(({ url }) => url);
+  assert.deepEqual(paths, ['config.json', 'generation_config.json', 'tokenizer.json', 'model.safetensors']
+    .map((name) => `/model/${name}?signature=a%2Fb&expires=5`));
+  for (const status of [404, 401, 500]) {
+    server.faults['config.json'] = fault.status(status);
+    const error = await rejectsCode(loadAll(`${server.url}?signature=secret`), 'file_unreachable');
+    assert.ok(error.message.includes(`${server.url}config.json `) && !error.message.includes('secret'));
+  }
+});
+
+test('http: a request is same-origin in its credentials and carries no referrer', async () => {
+  const requests = [];
   const spy = (url, options) => {
-    init = options;
+    requests.push(new Request(url, options));
     return fetch(url, options);
   };
-  await (await openDirectory(server.url, { fetch: spy })).json('config.json');
-  assert.equal(init.credentials, 'omit');
-  assert.equal(init.referrerPolicy, 'no-referrer');
+  await checkLoad(server.url, { fetch: spy });
+  assert.equal(requests.length, 4);
+  for (const { credentials, cache, referrerPolicy } of requests) {
+    assert.deepEqual([credentials, cache, referrerPolicy], ['same-origin', 'default', 'no-referrer']);
+  }
   for (const { headers } of server.requests) {
     assert.ok(!headers.cookie && !headers.authorization && !headers.referer);
+  }
+});
+
+test('http: headers, credentials and cache go with every request; a login is one of them', async (t) => {
+  const login = await serve(FILES);
+  t.after(() => login.close());
+  for (const name of Object.keys(FILES)) {
+    login.faults[name] = (response, bytes, { headers }) => {
+      if (headers.cookie === 'session=5' || headers.authorization === 'Bearer five') response.end(bytes);
+      else fault.status(401)(response);
+    };
+  }
+  await rejectsCode(loadAll(login.url), 'file_unreachable', /401.*needs a login.*headers/);
+  await checkLoad(login.url, { headers: { authorization: 'Bearer five' } });
+  await checkLoad(login.url, { headers: new Headers([['authorization', 'Bearer five']]) });
+  const jar = (url, init) => fetch(url, { ...init, headers: { cookie: 'session=5' } });
+  await checkLoad(login.url, { fetch: jar });
+  const requests = [];
+  const spy = (url, init) => {
+    requests.push(new Request(url, init));
+    return jar(url, init);
+  };
+  await checkLoad(login.url, { fetch: spy, credentials: 'include', cache: 'force-cache' });
+  assert.equal(requests.length, 4);
+  for (const request of requests) {
+    assert.deepEqual([request.credentials, request.cache], ['include', 'force-cache']);
+  }
+});
+
+test('http: requests that cannot be are refused before one is made', async () => {
+  const { length } = server.requests;
+  for (const options of [{ headers: 5 }, { headers: { 'a b': 'c' } }, { headers: { a: '\n\0' } },
+    { credentials: 'yes' }, { cache: 'always' }, { fetch: 5 }, { fetch: null }]) {
+    await rejectsCode(openDirectory(server.url, options), 'invalid_argument');
+  }
+  const address = server.url.replace('//', '//me:secret@');
+  const error = await rejectsCode(openDirectory(address), 'invalid_argument', /headers/);
+  assert.ok(!error.message.includes('secret'));
+  assert.equal(server.requests.length, length);
+});
+
+test('http: a fetch that gives no response is a typed error', async () => {
+  for (const answer of [undefined, null, 5, {}, new Response('{}').text()]) {
+    const directory = await openDirectory(server.url, { fetch: async () => answer });
+    await rejectsCode(directory.json('config.json'), 'file_unreachable', /config\.json could not be fetched/);
+  }
+  const used = new Response('{}');
+  await used.text();
+  const reader = new Response('{}');
+  reader.body.getReader();
+  for (const response of [used, reader]) {
+    const directory = await openDirectory(server.url, { fetch: async () => response });
+    await rejectsCode(directory.json('config.json'), 'file_unreachable', /config\.json could not be/);
+  }
+});
+
+test('the Hub: the address of a page leads to that of the files, and a bare name does', async () => {
+  const page = 'https://huggingface.co/openai-community/gpt2';
+  const files = /Load https:\/\/huggingface\.co\/openai-community\/gpt2\/resolve\/main\/\.$/;
+  for (const address of [page, `${page}/`, `${page}?a#b`, new URL(page), 
+    `${page}/tree/main`, `${page}/blob/main/config.json`, page.replace('huggingface.co', 'hf.co')]) {
+    await rejectsCode(openDirectory(address), 'invalid_argument', files);
+  }
+  const short = openDirectory('https://huggingface.co/gpt2');
+  await rejectsCode(short, 'invalid_argument', /co\/gpt2\/resolve\/main/);
+  await rejectsCode(openDirectory(`${page}/tree/v2`), 'invalid_argument', /gpt2\/resolve\/v2\/\.$/);
+  await openDirectory(`${page}/resolve/main`);
+  await openDirectory(`${page}/resolve/main/`);
+  await openDirectory('https://x.test/openai-community/gpt2');
+  const named = await openDirectory('openai-community/gpt2');
+  const advice = /does not exist\. A model of the Hugging Face.*\/openai-community\/gpt2\/resolve\/main\//;
+  await rejectsCode(named.json('config.json'), 'file_unreachable', advice);
+  assert.equal(await named.json('config.json', { optional: true }), undefined);
+  for (const path of ['./nowhere', 'a/b/c', '/nowhere/at', 'nowhere']) {
+    const error = await rejectsCode((await openDirectory(path)).json('config.json'), 'file_unreachable');
+    assert.doesNotMatch(error.message, /Hugging/);
   }
 });
 
@@ -184,14 +277,85 @@ test('invalid_argument: sources and names that cannot be', async () => {
   }
 });
 
+/** As in a browser: an address of its own, and no disk. */
+function inPage(t, globals) {
+  const { process: node } = globalThis;
+  Object.assign(globalThis, globals);
+  globalThis.process = undefined;
+  t.after(() => {
+    globalThis.process = node;
+    for (const name of Object.keys(globals)) delete globalThis[name];
+  });
+}
+
 test('in a page, relative addresses start from the document, and file: is not fetched', async (t) => {
-  t.after(() => { delete globalThis.document; });
-  globalThis.document = { baseURI: `${server.url}page.html` };
+  inPage(t, { document: { baseURI: `${server.url}page.html` } });
   await checkLoad('./');
   await checkLoad('../model');
   await rejectsCode(openDirectory('file:///tmp/'), 'invalid_argument', /file:.*serve/);
+  const missing = await openDirectory('some/where');
+  await rejectsCode(missing.json('config.json'), 'file_unreachable', /Hub.*some\/where\/resolve\/main/);
   globalThis.document = { baseURI: 'blob:http://x/1' };
   await rejectsCode(openDirectory('./'), 'invalid_argument', /absolute/);
+});
+
+test('in a worker, relative addresses start from its own', async (t) => {
+  inPage(t, { location: { href: `${server.url}worker.js` } });
+  await checkLoad('./');
+});
+
+test('beside a disk, document and location change nothing: paths are paths', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
+  t.after(() => {
+    delete globalThis.document;
+    delete globalThis.location;
+  });
+  for (const href of ['http://localhost:3000/', 'about:blank', pathToFileURL('/somewhere/worker.js').href]) {
+    globalThis.document = { baseURI: href };
+    globalThis.location = { href };
+    for (const source of [root, pathToFileURL(root), pathToFileURL(root).href, server.url]) {
+      await checkLoad(source);
+    }
+  }
+});
+
+test('what looks like Node but has no disk says so', async (t) => {
+  const real = globalThis.process;
+  globalThis.process = { versions: {} }; // as bundlers make it up
+  t.after(() => { globalThis.process = real; });
+  await rejectsCode(openDirectory('some/path'), 'invalid_argument', /absolute URL/);
+});
+
+test('URLs, Maps and Blobs of another realm are as good', async () => {
+  const [href, foreignMap] = [server.url, runInNewContext('new Map()')];
+  assert.ok(!(foreignMap instanceof Map));
+  const parts = new URL(href);
+  const foreignUrl = runInNewContext('parts', { parts: { href, protocol: parts.protocol } });
+  assert.ok(!(foreignUrl instanceof URL));
+  await checkLoad(foreignUrl);
+  for (const [name, content] of Object.entries(FILES)) {
+    const blob = blobOf(content);
+    foreignMap.set(name, { size: blob.size, stream: () => blob.stream() });
+  }
+  await checkLoad(foreignMap);
+});
+
+test('disk: a file system with other defaults than Node\'s, such as Yarn\'s', async (t) => {
+  const root = mkdtempSync(join(tmpdir(), 'kvc-'));
+  t.after(() => rmSync(root, { recursive: true }));
+  for (const [name, content] of Object.entries(FILES)) writeFileSync(join(root, name), content);
+  const handle = await open(join(root, 'config.json'));
+  const kind = Object.getPrototypeOf(handle);
+  await handle.close();
+  const { read } = kind;
+  t.after(() => { kind.read = read; });
+  kind.read = function (buffer, offset = 0, length = 0, position) {
+    if (position !== null) throw new Error('a position that is no number reads anywhere');
+    return read.call(this, buffer, offset, length, position);
+  };
+  await checkLoad(root);
 });
 
 // ---- faults: every file in every way -----------------------------------------------------------
@@ -489,6 +653,28 @@ test('a request that is given up is cancelled: after an abort, after silence, af
   assert.equal(transfer.aborted, true);
 });
 
+test('an abort, or closing the directory, ends every transfer, also one that nobody reads', async () => {
+  for (const how of ['abort', 'close']) {
+    const transfers = [];
+    const fetchFile = (url, init) => {
+      transfers.push(init.signal);
+      return fetch(url, init);
+    };
+    const controller = new AbortController();
+    const directory = await openDirectory(server.url, { fetch: fetchFile, signal: controller.signal });
+    const streams = [await directory.open('model.safetensors'), await directory.open('config.json')];
+    assert.deepEqual(transfers.map((signal) => signal.aborted), [false, false]);
+    if (how === 'abort') controller.abort('enough');
+    else directory.close();
+    assert.deepEqual(transfers.map((signal) => signal.aborted), [true, true]);
+    for (const stream of streams) {
+      const error = await rejectsCode(stream.take(1), 'aborted');
+      if (how === 'abort') assert.equal(error.cause, 'enough');
+    }
+    await rejectsCode(directory.json('config.json'), 'aborted');
+  }
+});
+
 test('abort at every progress event of a load, from every kind of place', async (t) => {
   const root = mkdtempSync(join(tmpdir(), 'kvc-'));
   t.after(() => rmSync(root, { recursive: true }));
@@ -613,6 +799,65 @@ test('progress: an honest total, a wrong hint, and none, on a slow body', async 
     assert.ok(steps.length >= 4 && steps.length <= 2 + elapsed / 50, seen);
     // From the header on, the true size is known.
     assert.ok(steps.slice(1).every((event) => event.total === file.length));
+  }
+});
+
+test('progress: sizes give a total where the server, compressing, has none', async () => {
+  server.faults['model.safetensors'] = fault.gzip;
+  const totals = async (sizes, fetchFile) => {
+    const seen = new Set();
+    const onProgress = ({ status, file, total }) => {
+      if (status === 'progress' && file === 'model.safetensors') seen.add(total);
+    };
+    const directory = await openDirectory(server.url, { sizes, onProgress, fetch: fetchFile });
+    await collect((await directory.open('model.safetensors')).chunks());
+    return [...seen];
+  };
+  assert.deepEqual(await totals({ 'model.safetensors': SIZE }), [SIZE]);
+  assert.deepEqual(await totals({ 'config.json': 5 }), [undefined, SIZE]); // in the end it is known
+  assert.deepEqual(await totals({ 'model.safetensors': 5 }), [undefined, SIZE]); // a wrong one is none
+  // Another site's length may be that of the compressed file: the hint is the better one.
+  const packed = async () => {
+    const headers = { 'content-length': `${SIZE + 7}` };
+    const response = new Response(FILES['model.safetensors'], { headers });
+    Object.defineProperty(response, 'type', { value: 'cors' });
+    return response;
+  };
+  assert.deepEqual(await totals({ 'model.safetensors': SIZE }, packed), [SIZE]);
+  delete server.faults['model.safetensors'];
+  assert.deepEqual(await totals({ 'model.safetensors': 5 }), [SIZE]); // a server that knows is believed
+});
+
+test('progress: a silence is an event, once, and so is its end', async () => {
+  server.faults['model.safetensors'] = async (response, bytes) => {
+    await pause(300);
+    response.writeHead(200, { 'content-length': bytes.length });
+    response.write(bytes.subarray(0, 1000));
+    await pause(300);
+    response.end(bytes.subarray(1000));
+  };
+  const events = [];
+  const options = { stallMs: 100, onProgress: (event) => events.push(event) };
+  const stream = await (await openDirectory(server.url, options)).open('model.safetensors');
+  await collect(stream.chunks());
+  const label = { name: server.url, file: 'model.safetensors' };
+  const stalls = events.filter(({ status }) => status === 'stalled');
+  assert.deepEqual(stalls, [{ status: 'stalled', ...label, loaded: 0 },
+    { status: 'stalled', ...label, loaded: 1000, total: SIZE, progress: 100_000 / SIZE }]);
+  const order = events.map(({ status }) => status).join().replace(/(progress)(,progress)+/g, '$1');
+  assert.equal(order, 'initiate,stalled,download,progress,stalled,progress,done');
+});
+
+test('progress: a long silence fails after the event; a listener that throws in it is heard', async () => {
+  for (const handler of [fault.silent, fault.stall(20)]) {
+    server.faults['model.safetensors'] = handler;
+    const seen = [];
+    const options = { stallMs: 30, idleMs: 120, onProgress: ({ status }) => seen.push(status) };
+    await rejectsCode(loadAll(server.url, options), 'file_unreachable', /nothing for 0\.12 s/);
+    assert.equal(seen.filter((status) => status === 'stalled').length, 1);
+    const mine = new Error('mine');
+    const onProgress = ({ status }) => { if (status === 'stalled') throw mine; };
+    await assert.rejects(loadAll(server.url, { stallMs: 30, onProgress }), (error) => error === mine);
   }
 });
 

@@ -60,6 +60,12 @@ export async function collect(iterable) {
   return items;
 }
 
+/** A signal that is asked, at every look, whether it is aborted. */
+export const signalThat = (isAborted) => Object.create(new AbortController().signal, {
+  aborted: { get: isAborted },
+  reason: { value: new Error('enough') },
+});
+
 export const idsOf = (tokens) => tokens.map((token) => token.id);
 
 /** Seeded token ids: bytes. */
@@ -144,7 +150,7 @@ export async function serve(files, faults = {}) {
   const requests = [];
   const server = createServer((request, response) => {
     const name = new URL(request.url, 'http://host').pathname.replace(/^\/model\//, '');
-    requests.push({ name, headers: request.headers });
+    requests.push({ name, url: request.url, headers: request.headers });
     const file = files[name];
     if (faults[name]) return faults[name](response, file && Buffer.from(file), request);
     if (file === undefined) return fault.status(404)(response);

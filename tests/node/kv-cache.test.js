@@ -234,6 +234,7 @@ test('element types: exact byte counts, and errors no larger than the type makes
       const memory = cache.memoryUsage();
       assert.equal(memory.bytesPerToken, L * H * (bytes[keyType] + bytes[valueType]));
       assert.equal(memory.totalBytes, S * memory.bytesPerToken);
+      assert.equal(memory.totalElements, 2 * L * H * S * D, 'of whatever size');
       assert.ok(memory.allocatedBytes >= memory.totalBytes && memory.allocatedBytes < memory.totalBytes
         + 4096);
       const [k, v] = [floats(H * 30 * D, 1, 3), floats(H * 30 * D, 2, 3)];
@@ -275,6 +276,22 @@ test('whenFull stop: update says false, and nothing has changed', () => {
   sameBits(tokens(cache.get(2).key, 2, 8, 39, 1), floats(16, 3));
   throwsCode(() => cache.advance(), 'cache_full');
   cache.dispose();
+});
+
+test('whenFull slide: an update that is refused has dropped nothing, not even the tokens before it', () => {
+  for (const types of [{ keyType: 'f16' }, { valueType: 'int8' }]) {
+    const cache = new KVCache({ ...SIZES, batchSize: 2, maxSeqLen: 6, whenFull: 'slide', ...types });
+    append(cache, () => floats(2 * 16 * 6, 1));
+    const before = contents(cache);
+    const bad = floats(2 * 16, 2);
+    bad[31] = NaN; // of the second row alone
+    throwsCode(() => cache.update(0, bad, bad), 'not_finite', /layer 0/);
+    assert.deepEqual(cache.positions, [6, 6]);
+    assert.deepEqual(contents(cache), before);
+    assert.equal(cache.update(0, floats(2 * 16, 3), floats(2 * 16, 3)), true);
+    assert.deepEqual(cache.positions, [5, 5]);
+    cache.dispose();
+  }
 });
 
 test('whenFull slide: the oldest go, the sinks stay, and attention sees just those', () => {

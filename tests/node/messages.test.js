@@ -19,7 +19,8 @@ async function errorsOf(t, file) {
     files: [file],
     include: [],
   }));
-  const tsc = spawnSync('node_modules/.bin/tsc', ['-p', folder, '--pretty', 'false'], { encoding: 'utf8' });
+  const tsc = spawnSync('node_modules/typescript/bin/tsc', ['-p', folder, '--pretty', 'false'],
+    { encoding: 'utf8' });
   const errors = tsc.stdout.matchAll(/^(\S+)\((\d+),\d+\): error TS\d+: (.*(?:\n .*)*)/gm);
   const found = new Map();
   for (const [, where, line, words] of errors) {

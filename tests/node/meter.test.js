@@ -72,7 +72,8 @@ test('curves keep the latest speed at each position, and compare where both have
   assert.deepEqual([on.length, off.length], [100, 100]);
   assert.deepEqual([on[4], on[5], on[6], off[49], off[50], off[80]], [null, 2000, 1000, null, 10, null]);
   assert.deepEqual(lastPoint(curves, 'off'), { position: 79, speed: 10 });
-  assert.deepEqual(lastPoint(curves, 'on'), { position: 99, speed: 1000 }, 'of the run before');
+  assert.deepEqual(lastPoint(curves, 'on'), { position: 5, speed: 2000 }, 'of the newest run');
+  assert.deepEqual(lastPoint(beginRun(first), 'on'), { position: 99, speed: 1000 }, 'of the run before');
   const { position, ...speeds } = contrast(curves);
   assert.deepEqual(speeds, { on: 1000, off: 10, atFlip: false });
   assert.ok(position >= 50 && position < 80);

@@ -97,6 +97,13 @@ test('bugs.txt: paragraphs, comments, several files and lines of one bug', () =>
   ]);
 });
 
+test('bugs.txt: the tests that must find a bug, where a list names them', () => {
+  const found = 'found a.test.js\nfound b.test.js\n';
+  const [bug, other] = parseBugs(`${PARAGRAPH}${found}\n${PARAGRAPH.replace('T1', 'T2')}`);
+  assert.deepEqual(bug.found, ['a.test.js', 'b.test.js']);
+  assert.equal('found' in other, false);
+});
+
 test('bugs.txt: what is missing, misspelt or there twice is refused', () => {
   for (const line of PARAGRAPH.trim().split('\n')) {
     assert.throws(() => parseBugs(PARAGRAPH.replace(`${line}\n`, '')), /bugs\.txt: /, line);

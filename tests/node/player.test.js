@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
-import { PLAN, Player } from '../../web/demo/player.js';
-import { statusWords } from '../../web/demo/words.js';
+import { PLAN } from '../../web/demo/benchmark.js';
+import { Player } from '../../web/demo/player.js';
+import { LOCKED, adviceWords, countWords, spoken, statusWords } from '../../web/demo/words.js';
 import { WorkerError } from '../../web/worker/client.js';
 
 const MODEL = 'http://localhost/model/';
@@ -25,9 +26,13 @@ class FakeClient {
   #waiting = [];
 
   request(type, fields, onEvent) {
+    if (type === 'count') return this.count(fields);
     this.sent.push(type);
     return new Promise((resolve, reject) => this.#waiting.push({ type, fields, onEvent, resolve, reject }));
   }
+
+  /** One token a character. */
+  count = async ({ prompt }) => ({ tokens: prompt.length, room: 80 });
 
   order(type, fields) {
     this.sent.push(`${type} ${Object.values(fields)}`);
@@ -213,6 +218,102 @@ test('a comparison runs with the cache and without it, and the switch is where i
   assert.deepEqual([useCache, comparison.parting, status], [true, 12, 'finished']);
 });
 
+test('the switch is locked while the story is written both ways, and free again afterwards', async () => {
+  const { client, player } = await written();
+  const done = player.compare();
+  await client.write(IDS);
+  assert.equal(adviceWords(player.state), LOCKED);
+  client.sent.length = 0;
+  player.flip();
+  assert.deepEqual([player.state.useCache, client.sent], [true, []]);
+  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  await client.write(IDS, false);
+  player.flip();
+  assert.equal(player.state.useCache, false, 'still the one of the comparison');
+  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  await client.answer('prove', PROOF);
+  await done;
+  player.flip();
+  assert.equal(player.state.useCache, false);
+});
+
+test('the advice says what to do next, whatever the switch says', async () => {
+  const { client, player } = start();
+  assert.equal(adviceWords(player.state), '');
+  player.generate();
+  await client.answer('load', LOADED);
+  await client.write(IDS);
+  assert.match(adviceWords(player.state), /^Flip the switch:/);
+  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  assert.match(adviceWords(player.state), /^Switch the cache off and press Generate/);
+  player.flip();
+  assert.match(adviceWords(player.state), /^Press Generate: with the cache off,/);
+  player.flip();
+  player.clear();
+  assert.match(adviceWords(player.state), /^Press Generate to write again, with the cache on\.$/);
+  player.flip();
+  player.generate();
+  await client.finish(IDS, false);
+  assert.match(adviceWords(player.state), /^Switch the cache on and press Generate/);
+  player.flip();
+  player.generate();
+  await client.finish(IDS, true);
+  for (let i = 0; i < 2; i++, player.flip()) {
+    assert.match(adviceWords(player.state), /^Press Generate to write again; another seed/);
+  }
+});
+
+test('a prompt without room is refused in words, and the story that stands there stays', async () => {
+  const { client, player } = await written();
+  const { run } = player.state;
+  player.setPrompt('x'.repeat(81));
+  await settled();
+  assert.equal(countWords(player.state), '81 tokens of 80: 1 too many');
+  await player.generate();
+  const { status, failure } = player.state;
+  assert.deepEqual([status, failure.code, client.sent], ['failed', 'context_full', []]);
+  assert.equal(player.state.run, run);
+  assert.match(failure.message, /^Your beginning is too long: it has 81 tokens, .* room for 80\. .* 98 %/);
+  player.setPrompt('x'.repeat(80));
+  assert.equal(countWords(player.state), '', 'not yet counted');
+  player.retry();
+  await client.next('generate');
+});
+
+test('the newest prompt is counted, one at a time, and only once there is a model', async () => {
+  const early = start();
+  early.client.count = () => assert.fail('there is nobody to count');
+  early.player.setPrompt('a');
+  const { client, player } = await written();
+  const counts = [];
+  client.count = ({ prompt }) => new Promise((resolve) => counts.push({ prompt, resolve }));
+  for (const text of ['a', 'ab', 'abc']) player.setPrompt(text);
+  assert.deepEqual(counts.map(({ prompt }) => prompt), ['a']);
+  counts[0].resolve({ tokens: 1, room: 80 });
+  await settled();
+  assert.deepEqual(counts.map(({ prompt }) => prompt), ['a', 'abc']);
+  assert.equal(countWords(player.state), '');
+  counts[1].resolve({ tokens: 3, room: 80 });
+  await settled();
+  assert.equal(countWords(player.state), '3 tokens of 80');
+});
+
+test('what a run has shown is spoken once, when its numbers were compared', async () => {
+  const { client, player } = start();
+  const heard = [];
+  player.subscribe((state) => heard.push(spoken(state).result));
+  const done = player.compare();
+  await client.answer('load', LOADED);
+  await client.finish(IDS, true);
+  await client.finish(IDS, false);
+  assert.deepEqual(heard.filter(Boolean), []);
+  await client.answer('prove', PROOF);
+  await done;
+  const [words, ...more] = [...new Set(heard.filter(Boolean))];
+  assert.deepEqual(more, []);
+  assert.match(words, /tokens\/s.* Both runs wrote the same 20 tokens\..* Equal: .* the last bit\.$/);
+});
+
 test('a comparison stopped in its first run has no second one', async () => {
   const { client, player } = await written();
   player.compare();
@@ -259,6 +360,15 @@ test('offline is said where it explains the error', async () => {
   }
 });
 
+test('offline is said of the second half of the benchmark too', async () => {
+  const { client, player } = start({ online: false });
+  player.measure();
+  await client.answer('load', LOADED);
+  const { onEvent } = await client.next('benchmark');
+  onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
+  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there. You seem to be offline.');
+});
+
 test('a model address that is refused, and a proof that fails', async () => {
   const refused = start({ model: () => { throw new WorkerError('invalid_argument', 'Not from there.'); } });
   await refused.player.askDownloadSize();
@@ -302,6 +412,8 @@ test('the benchmark loads what it needs, keeps runs waiting, and goes back', asy
   onEvent({ type: 'measured', row: ROW });
   onEvent({ type: 'loading', weights: 'int8' });
   assert.equal(player.state.benchmark.second, 'int8');
+  onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
+  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there.');
   await client.answer('benchmark', { reason: 'finished' });
   await done;
   assert.deepEqual([player.state.benchmark.status, player.state.status], ['done', 'ready']);

@@ -337,8 +337,13 @@ test('names that mean something to JavaScript are only names', async () => {
 
 test('deep nesting and a 16 MiB header are handled in reasonable time', () => {
   const start = performance.now();
-  refused(`{"t":${'['.repeat(1e6)}${']'.repeat(1e6)}}`, 'tensor_info');
-  refused(`{"t":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}}`, 'tensor_info');
+  refused(`{"t":${'['.repeat(63)}${']'.repeat(63)}}`, 'tensor_info');
+  for (const depth of [64, 1e6, 8e6]) {
+    refused(`{"t":${'['.repeat(depth)}${']'.repeat(depth)}}`, 'header_json', /nested deeper than 64 levels/);
+  }
+  refused(`{"t":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}}`, 'header_json', /nested deeper/);
+  refused('['.repeat(2 ** 24), 'header_json', /nested deeper/);
+  refused(`{"t":[${'[],'.repeat(4e6)}0]}`, 'header_json', /more than 4194304 values/);
   refused(`{"__metadata__":{"k":"${'\\"'.repeat(8e6)}"},"t":0}`, 'tensor_info');
   assert.ok(performance.now() - start < 10_000);
 });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { collect, idsOf, randomIds, rejectsCode } from './helpers.js';
+import { collect, idsOf, randomIds, rejectsCode, signalThat } from './helpers.js';
+import { plainBeamSearch, result } from './plain-beams.js';
 import { tinyBlobs } from './tiny-model.js';
 
 const CHANGES = { n_positions: 96, vocab_size: 257, eos_token_id: null };
@@ -26,59 +27,6 @@ after(() => {
 
 const promptOf = (seed) => randomIds(9, seed);
 
-/** ln softmax, in float64. */
-function logSoftmax(logits) {
-  const max = Math.max(...logits);
-  const sum = logits.reduce((total, x) => total + Math.exp(x - max), 0);
-  return Array.from(logits, (x) => x - max - Math.log(sum));
-}
-
-/**
- * Hugging Face's beam search, written down from its description: every beam is a plain list of ids, every
- * step computes it anew without a cache, all continuations are sorted.
- */
-function plainBeamSearch(model, prompt,
-  { numBeams, maxTokens, lengthPenalty = 1, earlyStopping = false, ends = [] }) {
-  const session = model.createSession({ useCache: false });
-  const finished = [];
-  const worst = () => Math.min(...finished.map((hypothesis) => hypothesis.score));
-  const add = (ids, sum, length) => {
-    finished.push({ ids, score: sum / length ** lengthPenalty });
-    if (finished.length > numBeams) finished.splice(finished.findIndex(({ score }) => score === worst()), 1);
-  };
-  let beams = [{ ids: [], sum: 0 }];
-  for (let length = 1; length <= maxTokens; length++) {
-    const all = beams.flatMap(({ ids, sum }) => {
-      session.reset();
-      session.prefill([...prompt, ...ids]);
-      return logSoftmax(session.logits).slice(0, model.sampledIds)
-        .map((logProb, id) => ({ ids: [...ids, id], id, sum: sum + logProb }));
-    }).sort((a, b) => b.sum - a.sum);
-    all.slice(0, numBeams)
-      .filter(({ id }) => ends.includes(id)).forEach(({ ids, sum }) => add(ids.slice(0, -1), sum, length));
-    beams = all.filter(({ id }) => !ends.includes(id)).slice(0, numBeams);
-    const reach = earlyStopping === 'never' && lengthPenalty > 0 ? maxTokens : length;
-    if (finished.length === numBeams
-      && (earlyStopping === true || beams[0].sum / reach ** lengthPenalty <= worst())) {
-      beams = [];
-      break;
-    }
-  }
-  for (const { ids, sum } of beams) add(ids, sum, ids.length);
-  session.dispose();
-  return finished.reduce((best, hypothesis) => (hypothesis.score > best.score ? hypothesis : best)).ids;
-}
-
-/** The ids of a run and how it ended. */
-async function result(run) {
-  const ids = [];
-  for (;;) {
-    const { done, value } = await run.next();
-    if (done) return { ids, reason: value };
-    ids.push(value.id);
-  }
-}
-
 test('beam search finds what the plain one finds, for every kind of ending and length penalty', async () => {
   let ended = 0;
   for (const [name, model, ends] of [['endless', endless, []],
@@ -87,7 +35,8 @@ test('beam search finds what the plain one finds, for every kind of ending and l
     for (const numBeams of [2, 3, 5]) {
       for (const options of [{}, { lengthPenalty: 2 }, { lengthPenalty: -1 }, { lengthPenalty: 0 },
         { earlyStopping: true },
-        { earlyStopping: 'never' }, { earlyStopping: 'never', lengthPenalty: 0.5 }]) {
+        { earlyStopping: 'never' }, { earlyStopping: 'never', lengthPenalty: 0.5 },
+        { repetitionPenalty: 1.4 }, { repetitionPenalty: 0.7, lengthPenalty: 2 }]) {
         const prompt = promptOf(numBeams);
         const search = { numBeams, maxTokens: 12, ...options };
         const { ids, reason } = await result(session.generate(prompt, search));
@@ -122,6 +71,19 @@ test('cached = uncached, flipped in the middle too; the session holds the result
     }
     assert.deepEqual(flipped, ids);
   }
+});
+
+test('the makers\' repetition penalty holds for beams too, as in transformers; 1 turns it off', async () => {
+  const generation = { do_sample: true, repetition_penalty: 1.3 };
+  const penalised = await loadModel(tinyBlobs({ changes: CHANGES, generation }));
+  const session = penalised.createSession();
+  const search = { numBeams: 3, maxTokens: 20 };
+  const ids = async (options) => (await result(session.generate(promptOf(3), { ...search, ...options }))).ids;
+  const plain = (options) => plainBeamSearch(endless, promptOf(3), { ...search, ...options });
+  assert.deepEqual(await ids({}), plain({ repetitionPenalty: 1.3 }));
+  assert.deepEqual(await ids({ repetitionPenalty: 1 }), plain({}));
+  assert.notDeepEqual(await ids({}), await ids({ repetitionPenalty: 1 }));
+  penalised.dispose();
 });
 
 test('one beam is greedy', async () => {
@@ -194,7 +156,7 @@ test('aborted at any look at the signal, the session holds what was given out', 
     const lengths = new Set(); // of what runs had given out, where they were aborted
     for (let looks = 1, aborted = true; aborted; looks++) {
       let left = looks;
-      const signal = { get aborted() { return --left === 0; }, reason: new Error('enough') };
+      const signal = signalThat(() => --left === 0);
       const session = endless.createSession();
       const given = [];
       aborted = await run(session, given, signal)

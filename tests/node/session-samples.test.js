@@ -213,7 +213,7 @@ test('what is refused: sequences that are not there, lists that do not match, to
 test('whenFull: "error" gives what fits and throws; "stop" ends with the reason context_full', async () => {
   for (const options of [{}, { n: 2 }, { numBeams: 2 }]) {
     const draw = options.numBeams ? {} : { temperature: 0 };
-    const strict = model.createSession({ capacity: 10 });
+    const strict = model.createSession({ capacity: 10, whenFull: 'error' });
     const seen = [];
     await rejectsCode((async () => {
       for await (const token of strict.generate('Hello', { ...draw, ...options, maxTokens: 50 })) {
@@ -222,7 +222,7 @@ test('whenFull: "error" gives what fits and throws; "stop" ends with the reason 
     })(), 'context_full', /10/);
     assert.equal(seen.length, 5 * (options.n ?? 1));
     assert.equal(strict.position, 10);
-    const stopping = model.createSession({ capacity: 10, whenFull: 'stop' });
+    const stopping = model.createSession({ capacity: 10 }); // the default
     const { samples,
       reason } = await samplesOf(stopping.generate('Hello', { ...draw, ...options, maxTokens: 50 }));
     assert.equal(reason, 'context_full');
@@ -231,7 +231,7 @@ test('whenFull: "error" gives what fits and throws; "stop" ends with the reason 
       'length', 'exactly full is not too full');
     assert.equal((await samplesOf(stopping.generate('Hello', { ...draw, ...options }))).reason,
       'context_full');
-    assert.equal((await samplesOf(strict.generate('Hello', { ...draw, ...options }))).reason, 'length',
+    assert.equal((await samplesOf(strict.generate('Hello', { ...draw, ...options }))).reason, 'context_full',
       'nothing more was asked for');
     await rejectsCode(stopping.generate('far too long for this').next(), 'context_full');
   }

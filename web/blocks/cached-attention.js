@@ -11,43 +11,20 @@
 import { rowsOf } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
 import { NativeCache } from '../cache/native-cache.js';
-import { checkTypes } from '../cache/options.js';
+import { rowIn } from '../cache/options.js';
 import { DTYPES, MHA_WEIGHTS } from '../engine/abi.js';
-import { checkFloats, checkSizes, tokensIn } from '../engine/arguments.js';
+import { tokensIn } from '../engine/arguments.js';
 import { layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
 import { sharedEngine } from '../engine/init.js';
 import { disposeSymbol } from '../engine/memory.js';
+import { PARTS, checkedWeights, withDefaults } from './attention-options.js';
 
 /**
  * @import { Row } from '../cache/inspect.js'
- * @import { CacheType } from '../cache/options.js'
  * @import { Engine, Messages } from '../engine/engine.js'
- *
- * @typedef {object} CachedAttentionOptions
- * @property {number} embedDim      C, of x and y; a multiple of 4
- * @property {number} numHeads
- * @property {number} [numKVHeads]  a divisor of numHeads, which is the default; 1 is multi-query
- * @property {number} [headDim]     embedDim / numHeads by default; a multiple of 4
- * @property {number} [sourceDim]   makes it cross-attention: the width of the source, a multiple of 4
- * @property {number} maxSeqLen     tokens of a row, or source tokens of a row
- * @property {number} [batchSize]   rows, 1 by default
- * @property {CacheType} [keyType]
- * @property {CacheType} [valueType]
- *
- * Matrices are (in, out), row-major, as in x W; a PyTorch nn.Linear keeps (out, in), so transpose those.
- * @typedef {object} AttentionWeights
- * @property {Float32Array} wq    (C, numHeads * D)
- * @property {Float32Array} wk    (C or sourceDim, numKVHeads * D)
- * @property {Float32Array} wv    (C or sourceDim, numKVHeads * D)
- * @property {Float32Array} wo    (numHeads * D, C)
- * @property {Float32Array} [bq]  (numHeads * D)
- * @property {Float32Array} [bk]  (numKVHeads * D)
- * @property {Float32Array} [bv]  (numKVHeads * D)
- * @property {Float32Array} [bo]  (C)
+ * @import { AttentionWeights, CachedAttentionOptions } from './attention-options.js'
  */
-
-const PARTS = /** @type {const} */ (['q', 'k', 'v', 'o']);
 
 export class CachedAttention {
   #engine;
@@ -62,8 +39,8 @@ export class CachedAttention {
    * @param {AttentionWeights} weights
    */
   constructor(options, weights) {
-    const sizes = withDefaults(options ?? /** @type {any} */ ({}));
-    checkWeights(weights ?? /** @type {any} */ ({}), sizes);
+    const sizes = withDefaults(options);
+    const matrices = checkedWeights(weights, sizes);
     this.#sizes = Object.freeze(sizes);
     this.#engine = sharedEngine('CachedAttention');
     const { block, pointer } = layOutAttention(this.#engine, sizes);
@@ -76,7 +53,7 @@ export class CachedAttention {
     /** Its keys and values, to look into, truncate, fork, evict, save; it lives as long as the attention. */
     this.cache = new KVCache(shape, this.#native);
     try {
-      this.#setWeights(weights);
+      this.#setWeights(matrices);
     } catch (error) {
       this.dispose();
       throw error;
@@ -115,10 +92,10 @@ export class CachedAttention {
    * @param {Row} [options]
    * @returns {Float32Array} of x's shape
    */
-  forward(x, { row } = {}) {
+  forward(x, options) {
     const { embedDim, sourceDim, maxSeqLen } = this.#sizes;
     const native = this.#native;
-    const rows = rowsOf(native, row);
+    const rows = rowsOf(native, rowIn('forward()', options));
     const T = tokensIn(x, rows.length * embedDim, 'x', `(${rows.length}, T, ${embedDim})`);
     for (const b of rows) {
       if (sourceDim === 0 && T > maxSeqLen - native.length(b)) throw native.full(b, T);
@@ -183,30 +160,44 @@ export class CachedAttention {
 
   /**
    * Projects the source of cross-attention, once for all forward() calls to come, in place of the one before.
+   * An error leaves the sources of all rows as they were.
    * @param {Float32Array} source  (B, n, sourceDim); with row (n, sourceDim)
    * @param {Row} [options]
    */
-  setSource(source, { row } = {}) {
+  setSource(source, options) {
     const { sourceDim, maxSeqLen } = this.#sizes;
     if (sourceDim === 0) {
       throw new KvcError('unsupported',
         'This is self-attention, which has no source; give a sourceDim to make it cross-attention.');
     }
     const native = this.#native;
-    const rows = rowsOf(native, row);
+    const rows = rowsOf(native, rowIn('setSource()', options));
     const n = tokensIn(source, rows.length * sourceDim, 'source', `(${rows.length}, n, ${sourceDim})`);
     if (n > maxSeqLen) {
       throw new KvcError('cache_full',
         `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
     }
     const size = n * sourceDim;
-    const engine = this.#engine;
+    const before = rows.length > 1 ? native.save(0n) : undefined; // of one row C leaves the old source
+    native.calls.operation(() => {
+      try {
+        rows.forEach((b, i) => this.#setRowSource(b, source.subarray(i * size, (i + 1) * size), n));
+      } catch (error) {
+        if (before && this.#engine.usable) native.restore(before, 0n);
+        throw error;
+      }
+    });
+  }
+
+  /** @param {number} row  @param {Float32Array} source  [n, sourceDim]  @param {number} n */
+  #setRowSource(row, source, n) {
+    const native = this.#native;
     const not_finite = "The source, projected, holds NaN, an infinity, or what the cache's type cannot keep.";
-    native.calls.operation(() => rows.forEach((b, i) => engine.lend(4 * size, (pointer) => {
-      engine.memory.put(pointer, source.subarray(i * size, (i + 1) * size));
-      native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, b, pointer, n);
-      native.changed([b]);
-    })));
+    this.#engine.lend(source.byteLength, (pointer) => {
+      this.#engine.memory.put(pointer, source);
+      native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, row, pointer, n);
+      native.changed([row]);
+    });
   }
 
   // ---- the rest ---------------------------------------------------------------------------------
@@ -236,7 +227,7 @@ export class CachedAttention {
   }
 }
 
-/** @param {Engine} engine  @param {ReturnType<typeof withDefaults>} sizes */
+/** @param {Engine} engine  @param {Required<CachedAttentionOptions>} sizes */
 function layOutAttention(engine, sizes) {
   const { embedDim, sourceDim, numHeads, numKVHeads, headDim, maxSeqLen } = sizes;
   const out_of_memory = `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache `
@@ -255,38 +246,4 @@ function layOutAttention(engine, sizes) {
   return layOut(engine, 'attention', out_of_memory,
     (bytes) => engine.check(messages, 'kvc_mha_bytes', give(), bytes),
     (mha, memory, bytes) => engine.check(messages, 'kvc_mha_init', mha, give(), memory, bytes));
-}
-
-/** The options, complete and checked. @param {CachedAttentionOptions} options */
-function withDefaults({ embedDim, numHeads, numKVHeads = numHeads, headDim = embedDim / numHeads,
-  sourceDim = 0, maxSeqLen, batchSize = 1, keyType = 'f32', valueType = 'f32' }) {
-  checkSizes('CachedAttention', { embedDim, numHeads, numKVHeads, headDim, maxSeqLen, batchSize });
-  if (sourceDim !== 0) checkSizes('CachedAttention', { sourceDim });
-  checkTypes(keyType, valueType);
-  return { embedDim, numHeads, numKVHeads, headDim, sourceDim, maxSeqLen, batchSize, keyType, valueType };
-}
-
-/** @param {AttentionWeights} weights  @param {ReturnType<typeof withDefaults>} sizes */
-function checkWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourceDim }) {
-  const source = sourceDim || embedDim;
-  const shapes = {
-    q: [embedDim, numHeads * headDim],
-    k: [source, numKVHeads * headDim],
-    v: [source, numKVHeads * headDim],
-    o: [numHeads * headDim, embedDim],
-  };
-  for (const part of PARTS) {
-    const [rows, columns] = shapes[part];
-    checkLength(weights[`w${part}`], `w${part}`, rows * columns, `(${rows}, ${columns})`);
-    const bias = weights[`b${part}`];
-    if (bias !== undefined) checkLength(bias, `b${part}`, columns, `(${columns})`);
-  }
-}
-
-/** @param {unknown} array  @param {string} name  @param {number} length  @param {string} shape */
-function checkLength(array, name, length, shape) {
-  checkFloats(array, name);
-  if (array.length === length) return;
-  throw new KvcError('invalid_argument',
-    `${name} has ${array.length} floats; its shape must be ${shape}, which is ${length}.`);
 }

@@ -24,8 +24,10 @@
 //                                         the cache is neither read nor written. So is every call of a part
 //                                         of the model from elsewhere
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
+import { checkRow } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
 import { cacheFull, swapAxes } from '../cache/native-cache.js';
+import { invalid, isCount, listLength, optionsOf } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';
 import { checkModel } from './gpt-like.js';
@@ -44,6 +46,9 @@ import { checkModel } from './gpt-like.js';
  *   "cache_full" (default), or return null
  */
 
+/** @type {readonly (keyof EnableOptions)[]} */
+export const ENABLE_OPTIONS = ['batchSize', 'maxSeqLen', 'keyType', 'valueType', 'whenFull'];
+
 /**
  * The caches that are enabled, and how to undo that.
  * @type {WeakMap<object, { cache: KVCache, undo: () => void }>}
@@ -58,8 +63,8 @@ const enabled = new WeakMap();
  * @param {EnableOptions} [options]
  * @returns {M extends Session ? SessionCache : KVCache}
  */
-export function enableKVCache(model, options = {}) {
-  const chosen = options ?? {};
+export function enableKVCache(model, options) {
+  const chosen = optionsOf('enableKVCache()', options, ENABLE_OPTIONS);
   const view = model instanceof Session ? enableSession(model, chosen) : enableModel(model, chosen);
   return /** @type {any} */ (view);
 }
@@ -84,8 +89,7 @@ export function disableKVCache(model) {
 function enableSession(session, options) {
   const [option] = Object.keys(options);
   if (option !== undefined) {
-    throw new KvcError('invalid_argument',
-      `A session has its cache built in: give ${option} to createSession().`);
+    throw invalid(`A session has its cache built in: give ${option} to createSession().`);
   }
   session.useCache = true;
   return session.kvCache;
@@ -107,17 +111,15 @@ function enableModel(model, options) {
 function sizesOf(model, options) {
   const { batchSize = 1, maxSeqLen = model?.maxSeqLen, keyType, valueType, whenFull = 'error' } = options;
   if (model === null || typeof model !== 'object') {
-    throw new KvcError('invalid_argument',
-      'enableKVCache() takes a model; see the contract in enable-cache.js.');
+    throw invalid('enableKVCache() takes a model; see the contract in enable-cache.js.');
   }
   if ('createSession' in model) {
-    throw new KvcError('invalid_argument',
-      'The models of this package have a cache in each session: model.createSession().');
+    throw invalid('The models of this package have a cache in each session: model.createSession().');
   }
   checkModel(model);
-  if (!(maxSeqLen <= model.maxSeqLen)) {
-    throw new KvcError('invalid_argument',
-      `The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; ${maxSeqLen} is more.`);
+  if (isCount(maxSeqLen) && maxSeqLen > model.maxSeqLen) {
+    throw invalid(`The cache can have at most the model's maxSeqLen of ${model.maxSeqLen}; `
+      + `${maxSeqLen} is more.`);
   }
   if (/** @type {string} */ (whenFull) === 'slide') {
     throw new KvcError('unsupported', 'embed() adds a position to each token, which is part of every cached '
@@ -207,14 +209,11 @@ class Pass {
    * @param {GPTLike} model  @param {KVCache} cache  @param {ArrayLike<number>} ids  @param {number} [row]
    */
   static begin(model, cache, ids, row = 0) {
-    const { maxSeqLen, whenFull, batchSize } = cache;
-    if (!(ids?.length >= 1)) {
-      throw new KvcError('invalid_argument', 'model.forward() needs at least one new token.');
-    }
-    if (!Number.isInteger(row) || row < 0 || row >= batchSize) {
-      throw new KvcError('position_out_of_range', `There is no row ${row}: this cache has ${batchSize}.`);
-    }
-    const pass = new Pass(model, cache, ids.length, row);
+    const { maxSeqLen, whenFull } = cache;
+    const T = listLength(ids, 'What model.forward() takes');
+    if (T === 0) throw invalid('model.forward() needs at least one new token.');
+    checkRow(cache, row);
+    const pass = new Pass(model, cache, T, row);
     if (pass.start + pass.T <= maxSeqLen) return pass;
     if (whenFull === 'stop') return undefined;
     throw cacheFull(maxSeqLen, row, pass.start, pass.T);

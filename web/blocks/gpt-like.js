@@ -1,4 +1,5 @@
 // A model that keeps the contract at the top of enable-cache.js, as a type and as checks.
+import { shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 /**
@@ -29,13 +30,13 @@ function need(holds, what) {
 export function checkModel(model) {
   for (const name of /** @type {const} */ (['embedDim', 'numLayers', 'numHeads', 'maxSeqLen'])) {
     need(Number.isInteger(model[name]) && model[name] >= 1,
-      `model.${name}, a whole number of at least 1, and it is ${model[name]}`);
+      `model.${name}, a whole number of at least 1, and it is ${shown(model[name])}`);
   }
   const { embedDim, numLayers, numHeads, numKVHeads = numHeads, blocks } = model;
   need(embedDim % (4 * numHeads) === 0,
     `an embedDim that divides by numHeads into multiples of 4, and ${embedDim} / ${numHeads} is not one`);
   need(Number.isInteger(numKVHeads) && numHeads % numKVHeads === 0,
-    `a numKVHeads that divides numHeads = ${numHeads}, and it is ${numKVHeads}`);
+    `a numKVHeads that divides numHeads = ${numHeads}, and it is ${shown(numKVHeads)}`);
   for (const name of /** @type {const} */ (['embed', 'forward'])) {
     need(typeof model[name] === 'function', `model.${name}()`);
   }

@@ -1,5 +1,7 @@
 // A cache to look at: what KVCache and the kvCache of a session have in common. Nothing here changes it.
+import { optionsOf } from '../engine/arguments.js';
 import { cacheMap, cacheMemory, layerContents, lengths, snapshot } from './inspect.js';
+import { rowIn } from './options.js';
 
 /**
  * @import { CachePlace, Range, Row } from './inspect.js'
@@ -36,16 +38,17 @@ export class CacheView {
    * @param {number} layer
    * @param {Row} [options]  needed where rows have different lengths
    */
-  get(layer, { row } = {}) {
-    return layerContents(this.#placeOf(), layer, row);
+  get(layer, options) {
+    return layerContents(this.#placeOf(), layer, rowIn('get()', options));
   }
 
   /**
    * What one layer and head of a row holds, as floats: [count, D] each, a copy; by default all of it.
    * @param {Range & Row} range
    */
-  snapshot({ row = 0, ...range } = /** @type {any} */ ({})) {
-    return snapshot(this.#placeOf(), row, range);
+  snapshot(range) {
+    const { row = 0, ...slice } = optionsOf('snapshot()', range, ['layer', 'head', 'first', 'count', 'row']);
+    return snapshot(this.#placeOf(), row, slice);
   }
 
   /** Where the tokens of each row lie: equal pages are shared. */

@@ -12,24 +12,45 @@ import { Block } from '../engine/memory.js';
  *
  * Replayed from an empty cache, or from cacheMap() at the moment of subscribing, events give every
  * sequence's length and pages. A page holds 16 slots; page i of a sequence begins with slot 16 i.
- * @typedef {object} CacheEvent
- * @property {'write' | 'read' | 'evict' | 'reuse' | 'share' | 'restore'} type
- *   write: K and V of `count` slots from `first` on, all within `page`, in one layer; or, layer null, in all
- *     of them: these slots are history now, and the sequence reaches at least as far
- *   read: attention went over `count` slots from `first` on, in one layer
- *   evict: `count` tokens from `first` on are gone, later ones have moved down: as whole pages where both are
- *     multiples of 16, else the writes that follow say where to; pages beyond the new length are given back
- *   reuse: a new prompt begins with `count` tokens that are already there
- *   share: the sequence is now the first `count` tokens of the sequence `from`; the next `more` events
- *     happen at the same moment
- *   restore: another state was put in place, or events were lost; cacheMap() says what is there now
- * @property {number} [sequence]
- * @property {number | null} [layer]
- * @property {number} [first]
- * @property {number} [count]
- * @property {number} [page]
- * @property {number} [from]
- * @property {number} [more]
+ * @typedef {object} WriteEvent  K and V of `count` slots from `first` on, all within `page`, in one layer;
+ *   or, layer null, in all of them: these slots are history now, and the sequence reaches at least as far
+ * @property {'write'} type
+ * @property {number} sequence
+ * @property {number | null} layer
+ * @property {number} first
+ * @property {number} count
+ * @property {number} page
+ *
+ * @typedef {object} ReadEvent   attention went over `count` slots from `first` on, in one layer
+ * @property {'read'} type
+ * @property {number} sequence
+ * @property {number} layer
+ * @property {number} first
+ * @property {number} count
+ *
+ * @typedef {object} EvictEvent  `count` tokens from `first` on are gone, later ones have moved down: as
+ *   whole pages where both are multiples of 16, else the writes that follow say where to; pages beyond the
+ *   new length are given back
+ * @property {'evict'} type
+ * @property {number} sequence
+ * @property {number} first
+ * @property {number} count
+ *
+ * @typedef {{ type: 'reuse', sequence: number, count: number }} ReuseEvent
+ *   a new prompt begins with `count` tokens that are already there
+ *
+ * @typedef {object} ShareEvent  the sequence is now the first `count` tokens of the sequence `from`; the
+ *   next `more` events happen at the same moment
+ * @property {'share'} type
+ * @property {number} sequence
+ * @property {number} from
+ * @property {number} count
+ * @property {number} more
+ *
+ * @typedef {{ type: 'restore' }} RestoreEvent
+ *   another state was put in place, or events were lost; cacheMap() says what is there now
+ *
+ * @typedef {WriteEvent | ReadEvent | EvictEvent | ReuseEvent | ShareEvent | RestoreEvent} CacheEvent
  *
  * @typedef {(event: CacheEvent) => void} OnEvent
  */

@@ -1,6 +1,6 @@
 // Looking into a cache, a session's or one of its own: what it holds, where, and in how many bytes.
 import { PAGE } from '../engine/abi.js';
-import { areCounts } from '../engine/arguments.js';
+import { areCounts, isCount, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 /**
@@ -51,32 +51,33 @@ export function rowsOf(place, row) {
   return [row];
 }
 
-/** @param {CachePlace} place  @param {number} row */
+/** @param {{ batchSize: number }} place  @param {number} row */
 export function checkRow({ batchSize }, row) {
   if (areCounts(row) && row < batchSize) return;
   throw new KvcError('position_out_of_range',
-    `There is no row ${row}: this cache has ${batchSize}, counted from 0.`);
+    `There is no row ${shown(row)}: this cache has ${batchSize}, counted from 0.`);
 }
 
 /** @param {CachePlace} place  @param {number} layer */
 export function checkLayer({ numLayers }, layer) {
   if (areCounts(layer) && layer < numLayers) return;
   throw new KvcError('position_out_of_range',
-    `There is no layer ${layer}: this cache has ${numLayers}, counted from 0.`);
+    `There is no layer ${shown(layer)}: this cache has ${numLayers}, counted from 0.`);
 }
 
 /**
  * What one layer and head of a row holds, as floats: [count, D] each, a copy.
- * @param {CachePlace} place  @param {number} row  @param {Range} range
+ * @param {CachePlace} place  @param {number} row  @param {Partial<Range>} range
  * @returns {{ keys: Float32Array, values: Float32Array }}
  */
 export function snapshot(place, row, { layer, head, first = 0, count }) {
   const { engine, pointer, headDim } = place;
   const length = areCounts(row) ? lengthOf(place, row) : 0;
-  const n = count ?? Math.max(0, length - first);
-  const position_out_of_range = `The cache does not hold ${n} tokens from ${first} on of layer ${layer}, `
-    + `head ${head}, sequence ${row}: it has ${length} tokens of that. All of these count from 0.`;
-  if (!areCounts(row, layer, head, first, n, first + n)) {
+  const n = count ?? (areCounts(first) ? Math.max(0, length - first) : 0);
+  const position_out_of_range = `The cache does not hold ${shown(n)} tokens from ${shown(first)} on of layer `
+    + `${shown(layer)}, head ${shown(head)}, sequence ${shown(row)}: it has ${length} tokens of that. `
+    + 'All of these count from 0.';
+  if (!areCounts(row, first, n) || !isCount(layer) || !isCount(head) || first + n > length) {
     throw new KvcError('position_out_of_range', position_out_of_range);
   }
   const size = n * headDim;

@@ -7,16 +7,16 @@
 // Shapes: B batch rows, H heads of keys and values, T tokens, D headDim, S maxSeqLen; arrays are
 // Float32Arrays, row-major. Without { row } an array holds all rows, (B, H, T, D); with it that row alone,
 // (H, T, D), and rows may have different lengths then. Rows, layers and tokens are counted from 0.
-//
-// An error leaves the cache as it was, but for what was written behind the history of that very layer.
-import { areCounts, checkFloats, tokensIn } from '../engine/arguments.js';
+// An error leaves the history as it was.
+import { areCounts, checkChoice, checkFloats, invalid, listOf, optionsOf, shown,
+  tokensIn } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { sharedEngine } from '../engine/init.js';
 import { disposeSymbol } from '../engine/memory.js';
 import { CacheView } from './cache-view.js';
 import { checkLayer, checkRow, rowsOf } from './inspect.js';
 import { NativeCache } from './native-cache.js';
-import { checkFingerprint, withDefaults } from './options.js';
+import { fingerprintIn, rowIn, withDefaults } from './options.js';
 
 /**
  * @import { OnEvent } from './events.js'
@@ -24,17 +24,18 @@ import { checkFingerprint, withDefaults } from './options.js';
  * @import { KVCacheOptions } from './options.js'
  */
 
+const ATTEND_OPTIONS = /** @type {const} */ (['numHeads', 'row', 'causal']);
+
 export class KVCache extends CacheView {
   #native;
   #isPart; // of something else, which frees it
 
   /**
    * After `await init()`.
-   * @param {KVCacheOptions} options
-   * @param {NativeCache} [native]  not for users: a cache that is part of something else
+   * @param {KVCacheOptions} options  @param {NativeCache} [native]  internal: part of something else
    */
   constructor(options, native) {
-    const chosen = withDefaults(options ?? /** @type {any} */ ({}));
+    const chosen = withDefaults(options);
     const cache = native ?? NativeCache.create(sharedEngine('KVCache'), chosen);
     super(() => cache, chosen);
     this.#native = cache;
@@ -56,32 +57,35 @@ export class KVCache extends CacheView {
    * @param {Row} [options]
    * @returns {boolean}  false where nothing was written because whenFull is "stop" and they do not fit
    */
-  update(layer, key, value, { row } = {}) {
+  update(layer, key, value, options) {
     const native = this.#native;
     checkLayer(native, layer);
-    const rows = rowsOf(native, row);
+    const rows = rowsOf(native, rowIn('update()', options));
     const T = this.#tokens(key, rows, this.numHeads, 'key');
     checkFloats(value, 'value');
     if (value.length !== key.length) {
-      throw new KvcError('invalid_argument',
-        `value has ${value.length} floats, and key ${key.length}; they must be equally long.`);
+      throw invalid(`value has ${value.length} floats, and key ${key.length}; they must be equally long.`);
     }
     const size = this.numHeads * T * this.headDim;
-    return native.calls.operation(() => {
-      if (!this.#makeRoom(rows, T)) return false;
-      rows.forEach((b, i) => native.append(b, layer, T, part(key, i, size), part(value, i, size)));
+    return native.calls.operation(() => native.lendInput(size, (input) => {
+      if (!this.#makeRoom(rows, T, () => native.checkKept(layer, key, value))) return false;
+      rows.forEach((b, i) => native.append(b, layer, T, part(key, i, size), part(value, i, size), input));
       return true;
-    });
+    }));
   }
 
-  /** Whether T tokens more fit every row, now. @param {number[]} rows  @param {number} T */
-  #makeRoom(rows, T) {
+  /**
+   * Whether T tokens more fit every row, now.
+   * @param {number[]} rows  @param {number} T  @param {() => void} check  before the first token is dropped
+   */
+  #makeRoom(rows, T, check) {
     const { maxSeqLen, sinks, whenFull } = this;
     const native = this.#native;
     const tight = rows.filter((row) => native.length(row) + T > maxSeqLen);
     if (tight.length === 0) return true;
     if (whenFull === 'stop') return false;
     if (whenFull === 'error' || T > maxSeqLen - sinks) throw native.full(tight[0], T);
+    check();
     for (const row of tight) {
       native.change([row], 'kvc_cache_evict', row, sinks, native.length(row) + T - maxSeqLen);
     }
@@ -94,13 +98,12 @@ export class KVCache extends CacheView {
    * @param {number} [n]
    * @param {Row} [options]
    */
-  advance(n = 1, { row } = {}) {
+  advance(n = 1, options) {
     const native = this.#native;
     if (!areCounts(n) || n === 0) {
-      throw new KvcError('invalid_argument',
-        `advance() takes the number of new tokens, at least 1; it got ${n}.`);
+      throw invalid(`advance() takes the number of new tokens, at least 1; it got ${shown(n)}.`);
     }
-    const rows = rowsOf(native, row);
+    const rows = rowsOf(native, rowIn('advance()', options));
     for (const b of rows) {
       if (n > this.maxSeqLen - native.length(b)) throw native.full(b, n);
       for (let layer = 0; layer < this.numLayers; layer++) {
@@ -127,14 +130,16 @@ export class KVCache extends CacheView {
    *   numHeads: of the queries, a multiple of those of the cache
    * @returns {Float32Array} of the query's shape
    */
-  attend(layer, query, { numHeads = this.numHeads, row, causal = true } = {}) {
+  attend(layer, query, options) {
     const native = this.#native;
+    const { numHeads = this.numHeads, row, causal = true } = optionsOf('attend()', options, ATTEND_OPTIONS);
     checkLayer(native, layer);
     const rows = rowsOf(native, row);
     if (!areCounts(numHeads) || numHeads === 0 || numHeads % this.numHeads !== 0) {
-      throw new KvcError('invalid_argument',
-        `${numHeads} heads of queries cannot share the ${this.numHeads} heads of the cache: use a multiple.`);
+      throw invalid(`${shown(numHeads)} heads of queries cannot share the ${this.numHeads} heads of the `
+        + 'cache: use a multiple.');
     }
+    checkChoice('causal', causal, [true, false]);
     const T = this.#tokens(query, rows, numHeads, 'query');
     for (const b of rows) {
       const written = native.pending(b, layer);
@@ -169,10 +174,10 @@ export class KVCache extends CacheView {
    * Rewinds to the first n tokens. Error: "position_out_of_range" (more than there are).
    * @param {number} n  @param {Row} [options]
    */
-  truncate(n, { row } = {}) {
+  truncate(n, options) {
     const native = this.#native;
-    const rows = rowsOf(native, row);
-    for (const b of rows) checkHeld(native, b, n, `it cannot be cut to ${n}.`);
+    const rows = rowsOf(native, rowIn('truncate()', options));
+    for (const b of rows) checkHeld(native, b, n, `it cannot be cut to ${shown(n)}.`);
     native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_truncate', b, n)));
   }
 
@@ -181,11 +186,12 @@ export class KVCache extends CacheView {
    * for keys that do not know their position.
    * @param {number} first  @param {number} count  @param {Row} [options]
    */
-  evict(first, count, { row } = {}) {
+  evict(first, count, options) {
     const native = this.#native;
-    const rows = rowsOf(native, row);
+    const rows = rowsOf(native, rowIn('evict()', options));
     const end = areCounts(first, count) ? first + count : NaN;
-    for (const b of rows) checkHeld(native, b, end, `${count} from ${first} on are not all among them.`);
+    const what = `${shown(count)} from ${shown(first)} on are not all among them.`;
+    for (const b of rows) checkHeld(native, b, end, what);
     native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_evict', b, first, count)));
   }
 
@@ -199,16 +205,10 @@ export class KVCache extends CacheView {
     this.#native.change([from, to], 'kvc_cache_fork', from, to);
   }
 
-  /**
-   * Row i becomes what from[i] was, all at the same time: beam search.
-   * @param {ArrayLike<number>} from  [B]
-   */
+  /** Row i becomes what from[i] was, all at the same time. @param {ArrayLike<number>} from  [B] */
   reorder(from) {
     const native = this.#native;
-    if (from?.length !== this.batchSize) {
-      throw new KvcError('invalid_argument', `reorder() takes one row for each of the ${this.batchSize}.`);
-    }
-    const rows = Array.from(from);
+    const rows = listOf(from, 'The order of rows', this.batchSize);
     for (const row of rows) checkRow(native, row);
     native.engine.lend(4 * rows.length, (pointer) => {
       native.engine.memory.putWords(pointer, rows);
@@ -255,9 +255,8 @@ export class KVCache extends CacheView {
    * @param {{ fingerprint?: bigint }} [options]
    *   any number that says what made the keys and values; restore() asks for the same
    */
-  save({ fingerprint = 0n } = {}) {
-    checkFingerprint(fingerprint);
-    return this.#native.save(fingerprint);
+  save(options) {
+    return this.#native.save(fingerprintIn('save()', options));
   }
 
   /**
@@ -266,11 +265,9 @@ export class KVCache extends CacheView {
    * altered), "state_foreign" (of another shape, version or fingerprint), "cache_full".
    * @param {Uint8Array} state  @param {{ fingerprint?: bigint }} [options]
    */
-  restore(state, { fingerprint = 0n } = {}) {
-    checkFingerprint(fingerprint);
-    if (!(state instanceof Uint8Array)) {
-      throw new KvcError('invalid_argument', 'restore() takes the Uint8Array that save() gave.');
-    }
+  restore(state, options) {
+    const fingerprint = fingerprintIn('restore()', options);
+    if (!(state instanceof Uint8Array)) throw invalid('restore() takes the Uint8Array that save() gave.');
     this.#native.restore(state, fingerprint);
   }
 

@@ -97,22 +97,45 @@ export class NativeCache {
   // ---- tokens -----------------------------------------------------------------------------------
 
   /**
-   * Writes T tokens behind the history of a row.
+   * Refuses what append() would refuse: for callers that change something else before it.
+   * @param {number} layer  @param {Float32Array} key  @param {Float32Array} value
+   */
+  checkKept(layer, key, value) {
+    const { keyType, valueType } = this;
+    const keeps = (/** @type {CacheType} */ type, /** @type {Float32Array} */ x) => (
+      type === 'f32' || x.every(Number.isFinite));
+    if (keeps(keyType, key) && keeps(valueType, value)) return;
+    throw new KvcError('not_finite', this.#notKept(layer));
+  }
+
+  /** @param {number} layer */
+  #notKept(layer) {
+    return `A key or value of layer ${layer} is NaN or infinite, which a cache of "${this.keyType}" and `
+      + `"${this.valueType}" cannot keep.`;
+  }
+
+  /**
+   * Lends memory for what append() reads.
+   * @template T
+   * @param {number} size  floats of a key  @param {(input: number) => T} work
+   */
+  lendInput(size, work) {
+    return this.engine.lend(8 * size, work);
+  }
+
+  /**
+   * Writes T tokens behind the history of a row, where there is room for them.
    * @param {number} row  @param {number} layer  @param {number} T
    * @param {Float32Array} key  (H, T, D)  @param {Float32Array} value  the same
+   * @param {number} input  see lendInput()
    */
-  append(row, layer, T, key, value) {
-    const { engine, numHeads, headDim, keyType, valueType } = this;
-    const not_finite = `A key or value of layer ${layer} is NaN or infinite, which a cache of "${keyType}" `
-      + `and "${valueType}" cannot keep.`;
-    this.#setPending(row, layer, 0);
-    engine.lend(2 * key.byteLength, (k) => {
-      const v = k + key.byteLength;
-      engine.memory.put(k, swapAxes(key, numHeads, T, headDim));
-      engine.memory.put(v, swapAxes(value, numHeads, T, headDim));
-      const stride = numHeads * headDim;
-      this.calls.check({ not_finite }, 'kvc_cache_append', this.pointer, row, layer, T, k, v, stride);
-    });
+  append(row, layer, T, key, value, input) {
+    const { engine, numHeads, headDim } = this;
+    const valueAt = input + key.byteLength;
+    engine.memory.put(input, swapAxes(key, numHeads, T, headDim));
+    engine.memory.put(valueAt, swapAxes(value, numHeads, T, headDim));
+    this.calls.check({ not_finite: this.#notKept(layer) }, 'kvc_cache_append',
+      this.pointer, row, layer, T, input, valueAt, numHeads * headDim);
     this.#setPending(row, layer, T);
   }
 
@@ -135,7 +158,7 @@ export class NativeCache {
     for (let layer = 0; layer < numLayers; layer++) {
       if (this.pending(row, layer) > 0) continue;
       const zeros = new Float32Array(numHeads * n * headDim);
-      this.append(row, layer, n, zeros, zeros);
+      this.lendInput(zeros.length, (input) => this.append(row, layer, n, zeros, zeros, input));
     }
   }
 

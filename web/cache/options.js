@@ -1,10 +1,11 @@
 // The options of KVCache, checked, and the element types of every cache.
-import { areCounts, checkSizes } from '../engine/arguments.js';
-import { KvcError } from '../engine/errors.js';
+import { areCounts, checkChoice, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
 
 const CACHE_TYPES = ['f32', 'f16', 'int8'];
 
 /**
+ * @import { Row } from './inspect.js'
+ *
  * @typedef {'f32' | 'f16' | 'int8'} CacheType  "f32" keeps every bit; "f16" and "int8" round
  *
  * @typedef {object} KVCacheOptions
@@ -23,37 +24,48 @@ const CACHE_TYPES = ['f32', 'f16', 'int8'];
  * @property {number} [sinks]       with slide: how many of the first tokens always stay, 0 by default
  */
 
+/** @type {readonly (keyof KVCacheOptions)[]} */
+export const KV_CACHE_OPTIONS = [
+  'batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks',
+];
+
 /**
  * The options, complete and checked.
  * @param {KVCacheOptions} options
  * @returns {Required<KVCacheOptions>}
  */
-export function withDefaults({ batchSize = 1, maxSeqLen, numLayers, numHeads, headDim, keyType = 'f32',
-  valueType = 'f32', whenFull = 'error', sinks = 0 }) {
+export function withDefaults(options) {
+  const { batchSize = 1, maxSeqLen, numLayers, numHeads, headDim, keyType = 'f32', valueType = 'f32',
+    whenFull = 'error', sinks = 0 } = optionsOf('KVCache', options, KV_CACHE_OPTIONS);
   checkSizes('KVCache', { batchSize, maxSeqLen, numLayers, numHeads, headDim });
   checkTypes(keyType, valueType);
-  if (!['error', 'stop', 'slide'].includes(whenFull)) {
-    throw new KvcError('invalid_argument',
-      `whenFull is "${whenFull}"; it must be "error", "stop" or "slide".`);
+  checkChoice('whenFull', whenFull, ['error', 'stop', 'slide']);
+  const sizes = /** @type {{ maxSeqLen: number, numLayers: number, numHeads: number, headDim: number }} */ (
+    { maxSeqLen, numLayers, numHeads, headDim });
+  if (!areCounts(sinks) || sinks >= sizes.maxSeqLen) {
+    throw invalid(`sinks is ${shown(sinks)}; it must be a whole number from 0 to ${sizes.maxSeqLen - 1}, `
+      + 'so that a window remains beside them.');
   }
-  if (!areCounts(sinks) || sinks >= maxSeqLen) {
-    throw new KvcError('invalid_argument', `sinks is ${sinks}; it must be a whole number from 0 to `
-      + `${maxSeqLen - 1}, so that a window remains beside them.`);
-  }
-  return { batchSize, maxSeqLen, numLayers, numHeads, headDim, keyType, valueType, whenFull, sinks };
+  return { batchSize, ...sizes, keyType, valueType, whenFull, sinks };
 }
 
-/** @param {unknown} fingerprint */
-export function checkFingerprint(fingerprint) {
-  if (typeof fingerprint === 'bigint' && fingerprint >= 0n && fingerprint < 2n ** 64n) return;
-  throw new KvcError('invalid_argument', 'A fingerprint is a BigInt of 64 bits, such as 0n.');
+/**
+ * The row that a call is about; undefined: all of them.
+ * @param {string} what  the call  @param {Row | undefined} options
+ */
+export const rowIn = (what, options) => optionsOf(what, options, ['row']).row;
+
+/**
+ * The options of save() and restore().
+ * @param {string} what  @param {{ fingerprint?: bigint } | undefined} options
+ */
+export function fingerprintIn(what, options) {
+  const { fingerprint = 0n } = optionsOf(what, options, ['fingerprint']);
+  if (typeof fingerprint === 'bigint' && fingerprint >= 0n && fingerprint < 2n ** 64n) return fingerprint;
+  throw invalid('A fingerprint is a BigInt of 64 bits, such as 0n.');
 }
 
-/** @param {...string} types */
+/** @param {...CacheType} types */
 export function checkTypes(...types) {
-  for (const type of types) {
-    if (CACHE_TYPES.includes(type)) continue;
-    throw new KvcError('invalid_argument',
-      `A cache keeps "f32", "f16" or "int8"; "${type}" is none of them.`);
-  }
+  for (const type of types) checkChoice('The type of a cache', type, CACHE_TYPES);
 }

@@ -1,15 +1,13 @@
 // Checked readers for the fields of a model's JSON files. A missing field, like null, takes its preset;
 // every other value of the wrong kind is refused with the file, the field and the value in the message.
 import { KvcError } from '../engine/errors.js';
+import { shown } from '../files/json.js';
 
 const MAX_SIZE = 2 ** 24;          // of any single dimension; far beyond every model that fits
 const MAX_WEIGHT_BYTES = 2 ** 32;  // wasm32 cannot address more
 
 /** @param {number} x */
 export const isCount = (x) => Number.isSafeInteger(x) && x >= 0;
-
-/** A value from a file, short enough for a message. @param {unknown} value */
-const shown = (value) => (JSON.stringify(value) ?? 'missing').slice(0, 80);
 
 export class Fields {
   #file;
@@ -84,7 +82,7 @@ export class Fields {
     if (!ids.every((id) => isCount(id) && id < vocabSize)) {
       this.refuse(key, `null, or one or more token ids below vocab_size ${vocabSize}`);
     }
-    return Object.freeze([...ids]);
+    return Object.freeze([...new Set(ids)]);
   }
 
   /**

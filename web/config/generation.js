@@ -1,8 +1,10 @@
 // generation_config.json: the sampling settings that a model's makers suggest, in the sense of Hugging Face.
 import { Fields, isCount } from './fields.js';
+import { SAMPLING_RANGES } from './ranges.js';
 
 /**
  * @import { Config } from './config.js'
+ * @import { SamplingName } from './ranges.js'
  *
  * @typedef {object} GenerationConfig
  * @property {number} temperature         0 is greedy
@@ -24,17 +26,23 @@ import { Fields, isCount } from './fields.js';
 export function parseGenerationConfig(json, config) {
   const fields = new Fields(json === undefined ? {} : json, 'generation_config.json');
   const sampled = fields.flag('do_sample', false);
-  const temperature = fields.number('temperature', 1, (x) => x >= 0, 'at least 0');
+  const temperature = setting(fields, 'temperature', 1, 'temperature');
   const maxNewTokens = fields.number('max_new_tokens', 0, isCount, 'a whole number');
   const eosTokenIds = fields.tokenIds('eos_token_id', config.vocabSize, []);
   return Object.freeze({
     temperature: sampled ? temperature : 0,
     // 50 is the format's default, but it counts only where the file asks for sampling.
-    topK: fields.number('top_k', sampled ? 50 : 0, isCount, 'a whole number'),
-    topP: fields.number('top_p', 1, (x) => x > 0 && x <= 1, 'above 0 and at most 1'),
-    minP: fields.number('min_p', 0, (x) => x >= 0 && x <= 1, 'between 0 and 1'),
-    repetitionPenalty: fields.number('repetition_penalty', 1, (x) => x > 0, 'above 0'),
+    topK: setting(fields, 'top_k', sampled ? 50 : 0, 'topK'),
+    topP: setting(fields, 'top_p', 1, 'topP'),
+    minP: setting(fields, 'min_p', 0, 'minP'),
+    repetitionPenalty: setting(fields, 'repetition_penalty', 1, 'repetitionPenalty'),
     ...(maxNewTokens > 0 && { maxNewTokens }),
     eosTokenIds: fields.has('eos_token_id') ? eosTokenIds : config.eosTokenId,
   });
+}
+
+/** @param {Fields} fields  @param {string} key  @param {number} preset  @param {SamplingName} name */
+function setting(fields, key, preset, name) {
+  const { holds, range } = SAMPLING_RANGES[name];
+  return fields.number(key, preset, holds, range);
 }

@@ -42,6 +42,9 @@
  *   | { type: 'failed', failure: Failure }} BenchmarkEvent
  */
 
+/** What is measured; the words of the view tell of it. */
+export const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 };
+
 /** @returns {Benchmark} */
 export const newBenchmark = () => (
   { status: 'idle', interrupted: false, hidden: false, contexts: [], rows: [], leftOut: {} });

@@ -105,9 +105,12 @@ function steadyMs(points, burst) {
 export const columnOf = (curves, mode, length = lengthOf(curves, mode)) => (
   Array.from({ length }, (_, position) => speedAt(curves, mode, position)));
 
-/** The last point of a curve. @param {Curves} curves  @param {Mode} mode */
+/**
+ * The newest point: the last one of this run or, if it has none, of the curve.
+ * @param {Curves} curves  @param {Mode} mode
+ */
 export function lastPoint(curves, mode) {
-  const position = lengthOf(curves, mode) - 1;
+  const position = (curves.run[mode].length || curves.past[mode].length) - 1;
   const speed = speedAt(curves, mode, position);
   return speed === null ? undefined : { position, speed };
 }

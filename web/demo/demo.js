@@ -19,6 +19,7 @@ import { EngineClient } from '../worker/client.js';
  * @param {HTMLElement | ShadowRoot} root  to which the demo is appended
  * @param {DemoOptions} options
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
+ * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
 export function mountDemo(root, { client = new EngineClient(), ...options }) {
   const player = new Player({ client, surroundings: browser, ...options });
@@ -26,6 +27,28 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
   const { signal } = ending;
   const { demo, figure, places } = layout();
   root.append(demo);
+  const dispose = () => {
+    ending.abort();
+    player.dispose();
+    demo.remove();
+  };
+  try {
+    fill(places, figure, player, signal);
+  } catch (error) {
+    dispose(); // half a demo is worse than none
+    throw error;
+  }
+  listen(demo, player, signal);
+  player.askDownloadSize();
+  return { player, dispose };
+}
+
+/**
+ * Mounts the views, and shows each state of the player in them.
+ * @param {Record<Place, HTMLElement>} places  @param {HTMLElement} figure
+ * @param {Player} player  @param {AbortSignal} signal
+ */
+function fill(places, figure, player, signal) {
   /** @type {((state: State) => void)[]} */
   const renders = views.map(({ view, place }) => mount(view, places[place], player, signal));
   const render = () => {
@@ -34,14 +57,6 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
   };
   render();
   player.subscribe(onceAFrame(render, signal));
-  listen(demo, player, signal);
-  player.askDownloadSize();
-  const dispose = () => {
-    ending.abort();
-    player.dispose();
-    demo.remove();
-  };
-  return { player, dispose };
 }
 
 /** The figure with its two columns, and what stands below it. */

@@ -1,26 +1,22 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { isMeasuring } from './benchmark.js';
+import { PLAN, isMeasuring } from './benchmark.js';
 import { failureOf } from './failure.js';
 import { areValid } from './sampling.js';
-import { initialState, isWorking, reduce } from './state.js';
+import { initialState, isComparing, isWorking, reduce } from './state.js';
+import { failureWords, tooLongWords } from './words.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
  * @import { Variant } from '../engine/variants.js'
  * @import { Client } from '../worker/client.js'
- * @import { BenchmarkEvent, Machine } from './benchmark.js'
+ * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State } from './state.js'
+ * @import { Surroundings } from './surroundings.js'
  */
 
 /**
- * @typedef {object} Surroundings
- * @property {() => boolean} isOnline
- * @property {() => Date} now
- * @property {() => Promise<Machine>} describeMachine
- * @property {(model: string) => Promise<number>} downloadSize  bytes of a model; 0 if the server does not say
- *
  * @typedef {object} PlayerOptions
  * @property {Client} client        the player's own
  * @property {Surroundings} surroundings
@@ -44,9 +40,6 @@ import { WorkerError } from '../worker/client.js';
  * @property {Mount} mount
  */
 
-/** What the benchmark measures; the words of its view tell of it. */
-export const PLAN = { contexts: [64, 256, 1000], runs: 5, windowMs: 60, patienceMs: 1500 };
-
 export class Player {
   #client;
   #surroundings;
@@ -55,6 +48,7 @@ export class Player {
   #state;
   /** @type {Set<Listener>} */
   #listeners = new Set();
+  #counting = false; // the prompt, as it is typed
   #stopAsked = false; // since the last request of the reader
   /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
   #proving;
@@ -70,9 +64,7 @@ export class Player {
     this.#state = initialState(prompt);
   }
 
-  get state() {
-    return this.#state;
-  }
+  get state() { return this.#state; }
 
   /** @param {Listener} listener  @returns {() => void}  that ends it */
   subscribe(listener) {
@@ -92,6 +84,7 @@ export class Player {
   /** @param {string} text */
   setPrompt(text) {
     this.#emit({ type: 'prompt', text });
+    this.#countPrompt();
   }
 
   /** @param {Key} key  @param {number} value */
@@ -104,9 +97,9 @@ export class Player {
     this.#emit({ type: 'settings reset' });
   }
 
-  /** Switches the cache on or off, in the middle of a run too. */
+  /** Switches the cache on or off, in the middle of a run too; not while the story is written both ways. */
   flip() {
-    this.#setCache(!this.#state.useCache);
+    if (!isComparing(this.#state)) this.#setCache(!this.#state.useCache);
   }
 
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
@@ -144,9 +137,7 @@ export class Player {
     return this.#perform([true, false]);
   }
 
-  retry() {
-    return this.#again();
-  }
+  retry() { return this.#again(); }
 
   /** Ends whatever is under way. */
   stop() {
@@ -170,6 +161,8 @@ export class Player {
         const message = 'A sampling setting does not fit this model; it is marked below.';
         throw new WorkerError('invalid_argument', message);
       }
+      await this.#refuseTooLong();
+      this.#heedStop();
       for (const on of modes ?? [chosen]) {
         if (modes) this.#setCache(on);
         await this.#write();
@@ -204,6 +197,30 @@ export class Player {
     const fields = { url: this.#model(), variant: this.#variant };
     const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
     this.#emit({ ...answer, type: 'loaded' });
+  }
+
+  /** A prompt without room is refused before the story that stands there is given up for it. */
+  async #refuseTooLong() {
+    const { tokens, room } = await this.#count();
+    if (tokens > room) throw new WorkerError('context_full', tooLongWords(tokens, room));
+  }
+
+  async #count() {
+    const text = this.#state.prompt;
+    const count = { text, ...await this.#client.request('count', { prompt: text }) };
+    this.#emit({ type: 'counted', count });
+    return count;
+  }
+
+  /** Counts the prompt as it is typed: one request at a time, until the newest text was counted. */
+  async #countPrompt() {
+    if (this.#counting || !this.#state.model) return;
+    this.#counting = true;
+    try {
+      while ((await this.#count()).text !== this.#state.prompt);
+    } catch { // the next run meets what is wrong as well, and says so
+    }
+    this.#counting = false;
   }
 
   async #write() {
@@ -241,7 +258,8 @@ export class Player {
       const subject = await this.#subject();
       this.#heedStop();
       this.#tell({ type: 'begun', subject });
-      const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(event));
+      const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
+        event.type === 'left_out' ? { ...event, message: failureWords(this.#failureOf(event)) } : event));
       this.#tell({ type: 'ended', reason });
     } catch (error) {
       this.#tell({ type: 'failed', failure: this.#failureOf(error) });

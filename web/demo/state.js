@@ -10,7 +10,7 @@ import { adopt, defaults } from './sampling.js';
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
- * @import { MemoryUsage } from '../session/session.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
@@ -34,6 +34,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {readonly Run[]} runs  those that have ended
  * @property {number} [parting]     the first token that differs, or -1; absent until both have ended
  *
+ * @typedef {{ text: string } & Answer<'count'>} Count  the tokens of a prompt, and how many there is room for
+ *
  * @typedef {object} Download
  * @property {Record<string, number>} files  bytes so far
  * @property {number} total  bytes of them all; 0 if not known
@@ -46,6 +48,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
+ * @property {Count} [count]        of the newest prompt that was counted
  * @property {Settings} sampling
  * @property {number} refusals      runs that were asked for with settings that cannot be
  * @property {boolean} useCache     where the switch is
@@ -63,6 +66,7 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
  *   | { type: 'prompt', text: string }
+ *   | { type: 'counted', count: Count }
  *   | { type: 'setting', key: Key, value: number }
  *   | { type: 'settings reset' | 'refused' | 'cleared' }
  *   | { type: 'cache', on: boolean }
@@ -95,6 +99,9 @@ export const initialState = (prompt = '') => ({
 /** Loading or writing a story. @param {State} state */
 export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
 
+/** Writing the story twice, with the cache and without: the switch is theirs then. @param {State} state */
+export const isComparing = (state) => isWorking(state) && state.comparison !== undefined;
+
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
   Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
@@ -103,6 +110,7 @@ export const bytesLoaded = ({ download }) => (
 export function reduce(state, event) {
   switch (event.type) {
     case 'prompt': return { ...state, prompt: event.text };
+    case 'counted': return { ...state, count: event.count };
     case 'setting': return withSettings(state, { [event.key]: event.value });
     case 'settings reset': return withSettings(state, state.sampling.presets);
     case 'refused': return { ...state, refusals: state.refusals + 1 };
@@ -118,8 +126,8 @@ export function reduce(state, event) {
 
 /**
  * Of a run, from the request to the proof.
- * @typedef {Exclude<Event, { type: 'prompt' | 'setting' | 'settings reset' | 'refused' | 'cleared' | 'cache'
- *   | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
+ *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */

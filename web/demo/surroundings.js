@@ -1,11 +1,14 @@
 // What the player asks of a browser, answered by the browser.
 
-/**
- * @import { Machine } from './benchmark.js'
- * @import { Surroundings } from './player.js'
- */
+/** @import { Machine } from './benchmark.js' */
 
 /**
+ * @typedef {object} Surroundings
+ * @property {() => boolean} isOnline
+ * @property {() => Date} now
+ * @property {() => Promise<Machine>} describeMachine
+ * @property {(model: string) => Promise<number>} downloadSize  bytes of a model; 0 if nobody knows
+ *
  * What Chromium tells of itself, on pages from https or from this machine.
  * @typedef {object} UserAgentData
  * @property {(names: string[]) => Promise<Hints>} getHighEntropyValues
@@ -39,14 +42,24 @@ async function describeMachine() {
   return { browser: `${brand.brand} ${brand.version}`, system, logicalCores };
 }
 
+/** @typedef {Record<string, Record<string, number>>} Sizes  bytes, by folder and file */
+
 /**
- * Bytes of a model's large files. Compressed ones come as fewer, and then nobody knows.
+ * Bytes of a model's files. Those of the site's own models were written down when it was built, because a
+ * server that compresses them does not tell.
  * @param {string} model
  */
 async function downloadSize(model) {
-  const sizes = await Promise.all(['model.safetensors', 'tokenizer.json'].map(async (file) => {
-    const { ok, headers } = await fetch(new URL(file, model), { method: 'HEAD' });
-    return ok && !headers.has('content-encoding') ? Number(headers.get('content-length')) : 0;
-  }));
+  const list = new URL('../models/sizes.json', import.meta.url);
+  const answer = await fetch(list);
+  const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
+  const folder = Object.keys(known).find((name) => new URL(`${name}/`, list).href === model);
+  const sizes = folder ? Object.values(known[folder]) : await askServer(model);
   return sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
 }
+
+/** The bytes of the large files; 0 where they are compressed. @param {string} model */
+const askServer = (model) => Promise.all(['model.safetensors', 'tokenizer.json'].map(async (file) => {
+  const { ok, headers } = await fetch(new URL(file, model), { method: 'HEAD' });
+  return ok && !headers.has('content-encoding') ? Number(headers.get('content-length')) : 0;
+}));

@@ -2,7 +2,8 @@
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
 import { BITS } from './report.js';
-import { bytesLoaded, isWorking } from './state.js';
+import { modeOf } from './run.js';
+import { bytesLoaded, isComparing, isWorking } from './state.js';
 import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
@@ -10,7 +11,7 @@ import { counted, measured, megabytes } from '../measure/numbers.js';
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
  * @import { Run } from './run.js'
- * @import { State } from './state.js'
+ * @import { ProofState, State } from './state.js'
  */
 
 const WRITING = {
@@ -57,6 +58,36 @@ function endingWords({ reason, tokens, position }) {
   }
   return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
 }
+
+/** Said beside the controls and on the switch. */
+export const LOCKED = 'The switch is locked: the story is written with the cache on, then with it off.';
+
+/** What the reader may do next; '' where that is said already. @param {State} state */
+export function adviceWords(state) {
+  const { status, useCache, columns } = state;
+  if (isComparing(state)) return LOCKED;
+  if (status === 'running') return 'Flip the switch: the text goes on unchanged, the speed does not.';
+  if (!['finished', 'stopped', 'full'].includes(status)) return '';
+  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
+  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
+  if (tried && otherTried) return 'Press Generate to write again; another seed writes another story.';
+  if (tried) return `Switch the cache ${other} and press Generate to see the difference.`;
+  if (otherTried) return `Press Generate: with the cache ${next}, you will see the difference.`;
+  return `Press Generate to write again, with the cache ${next}.`;
+}
+
+/** How long the prompt is; '' until the newest one was counted. @param {State} state */
+export function countWords({ count, prompt }) {
+  if (count?.text !== prompt) return '';
+  const { tokens, room } = count;
+  const words = `${tokensInWords(tokens)} of ${counted(room)}`;
+  return tokens > room ? `${words}: ${counted(tokens - room)} too many` : words;
+}
+
+/** @param {number} tokens  of a prompt  @param {number} room  for so many */
+export const tooLongWords = (tokens, room) => (
+  `Your beginning is too long: it has ${tokensInWords(tokens)}, and the model has room for ${counted(room)}. `
+    + `Shorten it to ${Math.floor((100 * room) / tokens)} % of its length.`);
 
 /** On the button that starts and stops a run. @param {State} state */
 export function generateWords(state) {
@@ -112,6 +143,37 @@ export const clockWords = (tick) => (
 export const failureWords = ({ message, offline }) => (
   offline ? `${message} You seem to be offline.` : message);
 
+// ---- the proof ----------------------------------------------------------------------------------
+
+const AWAITED = 'With and without the cache, are the numbers the same? This is computed once the prompt is '
+  + 'read.';
+const OF = { prompt: 'the prompt', text: 'the whole text' };
+
+/**
+ * Are the numbers the same? The verdict, '' if there is none yet, and what follows it or stands in its place.
+ * @param {ProofState} shown
+ */
+export function proofWords(shown) {
+  if (shown.stage !== 'shown') return { verdict: '', rest: noProofWords(shown) };
+  const { tokens, equal } = shown.proof;
+  const numbers = `the model’s numbers after ${OF[shown.of]} (${tokensInWords(tokens)})`;
+  const found = equal ? ', are the same to the last bit.' : '. This should not be: please report it.';
+  const rest = `: ${numbers}, computed with the cache and without it${found}`;
+  return { verdict: equal ? 'Equal' : 'Different', rest };
+}
+
+/** @param {Exclude<ProofState, { stage: 'shown' }>} shown */
+function noProofWords(shown) {
+  switch (shown.stage) {
+    case 'none': return 'Same numbers with and without the cache? Each run is checked here.';
+    case 'awaited': return AWAITED;
+    case 'comparing prompt': return 'Comparing the numbers after the prompt, with the cache and without.';
+    case 'comparing text': return 'Comparing the numbers at the end, with the cache and without.';
+    case 'stopped': return 'The comparison at the end was stopped.';
+    case 'failed': return `The comparison failed: ${shown.message}`;
+  }
+}
+
 // ---- the chart ----------------------------------------------------------------------------------
 
 /** What the chart shows. @param {Curves} curves */
@@ -129,8 +191,7 @@ export function chartWords(curves) {
     if (!last) return [];
     return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
   });
-  if (said.length === 2) return said.join(' ');
-  if (said.length === 1) return `${said[0]} Now switch the cache ${lastPoint(curves, 'on') ? 'off' : 'on'}.`;
+  if (said.length > 0) return said.join(' ');
   return 'The line grows here with the text: how fast its tokens are computed, against their position.';
 }
 
@@ -191,12 +252,20 @@ function findings({ rows, subject }) {
 // ---- for screen readers -------------------------------------------------------------------------
 
 /**
- * What screen readers should hear of a state, on each of two subjects; undefined: nothing new, '': nothing.
+ * What screen readers should hear of a state, on each of three subjects; undefined: nothing new, '': nothing.
  * @param {State} state
- * @returns {{ run: string | undefined, benchmark: string }}
+ * @returns {{ run: string | undefined, result: string, benchmark: string }}
  */
 export function spoken(state) {
-  return { run: runNews(state), benchmark: benchmarkNews(state.benchmark) };
+  return { run: runNews(state), result: resultNews(state), benchmark: benchmarkNews(state.benchmark) };
+}
+
+/** What a run has shown, once its last numbers were compared. @param {State} state */
+function resultNews(state) {
+  const { proof, comparison, curves } = state;
+  if (isWorking(state) || proof.stage !== 'shown' || proof.of !== 'text') return '';
+  const { verdict, rest } = proofWords(proof);
+  return [chartWords(curves), comparison && remarkWords(state), verdict + rest].filter(Boolean).join(' ');
 }
 
 /** No ticking numbers, and not errors, which are alerts. @param {State} state */

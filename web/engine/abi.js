@@ -35,6 +35,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_sample: ['kvc_error', 'session', 'sampling', 'rng', 'n_ids', 'id'],
   kvc_session_top: ['kvc_error', 'session', 'n_ids', 'k', 'ids', 'log_probs'],
   kvc_session_position: ['size_t', 'session'],
+  kvc_session_ids: ['pointer', 'session'],
   kvc_session_cached: ['size_t', 'session'],
   kvc_session_set_cache: ['kvc_error', 'session', 'use_cache'],
   kvc_session_truncate: ['kvc_error', 'session', 'n'],

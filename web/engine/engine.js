@@ -7,16 +7,17 @@
 //
 // After a trap the instance is never entered again: its stack pointer was not restored.
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
+import { checkChoice, invalid } from './arguments.js';
 import { assets } from './assets.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
 import { Block, Memory } from './memory.js';
 import { moduleOf } from './module.js';
-import { bestVariant, isVariant } from './variants.js';
+import { bestVariant } from './variants.js';
 
 /**
  * @import { Exports, FallibleName, FunctionName, Struct, StructName } from './abi.js'
  * @import { ErrorCode } from './errors.js'
- * @import { WasmSource } from './module.js'
+ * @import { AbortSignal, WasmInstance, WasmMemory, WasmSource } from './platform.js'
  * @import { Variant } from './variants.js'
  *
  * @typedef {Partial<Record<ErrorCode, string>>} Messages  what to say where the code alone says too little
@@ -36,9 +37,9 @@ export class Engine {
   /** What this build was compiled with. @type {Variant} */
   variant;
 
-  /** @param {WebAssembly.Instance} instance */
+  /** @param {WasmInstance} instance */
   constructor(instance) {
-    const exports = /** @type {Exports & { memory: WebAssembly.Memory, _initialize?: () => void }} */ (
+    const exports = /** @type {Exports & { memory: WasmMemory, _initialize?: () => void }} */ (
       /** @type {unknown} */ (instance.exports));
     refuseOtherModules(exports);
     exports._initialize?.();
@@ -50,10 +51,7 @@ export class Engine {
 
   /** @param {{ wasm?: WasmSource, variant?: 'auto' | Variant, signal?: AbortSignal }} [options] */
   static async create({ wasm, variant = 'auto', signal } = {}) {
-    if (variant !== 'auto' && !isVariant(variant)) {
-      throw new KvcError('invalid_argument',
-        `There is no variant "${variant}"; choose auto, relaxed, simd or scalar.`);
-    }
+    checkBuild({ variant, wasm });
     const module = await moduleOf(wasm ?? assets[variant === 'auto' ? bestVariant() : variant]());
     throwIfAborted(signal);
     // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
@@ -214,8 +212,19 @@ export function layOut(engine, what, message, ask, init, extra = 0) {
 }
 
 /**
+ * Refuses a build that cannot be chosen; nothing is fetched for that.
+ * @param {{ wasm?: WasmSource | null, variant?: 'auto' | Variant }} build
+ */
+export function checkBuild({ wasm, variant = 'auto' }) {
+  checkChoice('variant', variant, ['auto', 'relaxed', 'simd', 'scalar']);
+  if ((wasm ?? undefined) === undefined || variant === 'auto') return;
+  throw invalid(`wasm gives the module itself, so the variant ${variant} cannot be chosen as well: `
+    + 'leave out one of the two.');
+}
+
+/**
  * Refuses a module that is not the one abi.js describes.
- * @param {Exports & { memory: WebAssembly.Memory }} exports
+ * @param {Exports & { memory: WasmMemory }} exports
  */
 function refuseOtherModules(exports) {
   const has = (/** @type {[string, readonly string[]]} */ [name, { length }]) => (

@@ -27,7 +27,7 @@ export const ERROR_CODES = Object.freeze({
   file_unreachable: 'a file could not be opened or fetched',
   file_is_html: 'a web page came where a model file was expected',
   file_truncated: 'a file ended before all its bytes had come',
-  json_invalid: 'a JSON file is not valid JSON, or is too long',
+  json_invalid: 'a JSON file is not valid JSON, or too long or too deep',
   unsupported_architecture: 'the model computes something that this engine does not',
   tokenizer_invalid: 'tokenizer.json is damaged, of another kind, or does not fit the model',
 
@@ -35,7 +35,7 @@ export const ERROR_CODES = Object.freeze({
   safetensors_header_too_large: 'the header is longer, or names more tensors, than is accepted',
   safetensors_header_length: 'the header would end after the end of the file',
   safetensors_header_utf8: 'the header is not UTF-8',
-  safetensors_header_json: 'the header is not one JSON object',
+  safetensors_header_json: 'the header is not one JSON object, or too deep',
   safetensors_duplicate_key: 'a name stands twice in the same object of the header',
   safetensors_metadata: '__metadata__ is not an object of strings',
   safetensors_tensor_info: 'the entry of a tensor is malformed',
@@ -73,13 +73,14 @@ export class KvcError extends Error {
 
 /**
  * The error of an aborted piece of work; `cause` is the signal's reason.
- * @param {AbortSignal} signal
+ * @typedef {{ readonly aborted: boolean, readonly reason?: unknown }} Halt  what this needs of an AbortSignal
+ * @param {Halt} signal
  */
 export function abortError(signal) {
   return new KvcError('aborted', 'The work was stopped by its AbortSignal.', { cause: signal.reason });
 }
 
-/** @param {AbortSignal | null | undefined} [signal] */
+/** @param {Halt | null | undefined} [signal] */
 export function throwIfAborted(signal) {
   if (signal?.aborted) throw abortError(signal);
 }

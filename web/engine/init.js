@@ -1,11 +1,20 @@
 // The one WebAssembly instance that KVCache and CachedAttention live in.
+import { checkSignal, optionsOf } from './arguments.js';
+import { Engine, checkBuild } from './engine.js';
 import { KvcError, throwIfAborted } from './errors.js';
-import { Engine } from './engine.js';
 
 /**
- * @import { WasmSource } from './module.js'
+ * @import { AbortSignal, WasmSource } from './platform.js'
  * @import { Variant } from './variants.js'
+ *
+ * @typedef {object} InitOptions
+ * @property {'auto' | Variant} [variant]  the build of the engine; auto: the fastest that runs here
+ * @property {WasmSource} [wasm]           where the module is, if not beside the scripts
+ * @property {AbortSignal} [signal]        rejects with code "aborted"
  */
+
+/** @type {readonly (keyof InitOptions)[]} */
+export const INIT_OPTIONS = ['variant', 'wasm', 'signal'];
 
 /** @type {{ engine: Engine, wasm: WasmSource | undefined } | undefined} */
 let current;
@@ -13,10 +22,13 @@ let current;
 /**
  * Loads the engine of KVCache and CachedAttention; their constructors are synchronous after it. Called
  * again, it does nothing; with another variant or module, it loads that one for the objects to come.
- * @param {{ variant?: 'auto' | Variant, wasm?: WasmSource, signal?: AbortSignal }} [options]
+ * @param {InitOptions} [options]
  * @returns {Promise<{ variant: Variant }>}
  */
-export async function init({ variant = 'auto', wasm, signal } = {}) {
+export async function init(options) {
+  const { variant = 'auto', wasm, signal } = optionsOf('init()', options, INIT_OPTIONS);
+  checkSignal(signal);
+  checkBuild({ variant, wasm });
   throwIfAborted(signal);
   const suits = () => (current?.engine.usable && (variant === 'auto' || variant === current.engine.variant)
     && (wasm === undefined || wasm === current.wasm) ? current.engine : undefined);

@@ -4,20 +4,25 @@ import { KvcError } from './errors.js';
 
 /**
  * @import { Struct, StructName } from './abi.js'
+ * @import { WasmMemory } from './platform.js'
  *
  * @typedef {object} Allocator  an Engine
  * @property {(bytes: number, message?: string) => number} allocate  throws "out_of_memory"
  * @property {(pointer: number) => void} free  does nothing once the instance is gone
  */
 
+// Engines without them: a stand-in that nothing else knows.
+/** @type {typeof Symbol.dispose} */
 export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+/** @type {typeof Symbol.asyncDispose} */
+export const asyncDisposeSymbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 /** Reads and writes. Views end with the next call into the module, which may let the memory grow. */
 export class Memory {
   #memory;
   #words = new Uint32Array(0); // of all the memory; memory that grows leaves it without a length
 
-  /** @param {WebAssembly.Memory} memory */
+  /** @param {WasmMemory} memory */
   constructor(memory) {
     this.#memory = memory;
   }
@@ -55,6 +60,7 @@ export class Memory {
   /** Copies an array in, byte for byte. @param {number} pointer  @param {ArrayBufferView} array */
   put(pointer, array) {
     const { buffer, byteOffset, byteLength } = array;
+    if (byteLength === 0) return; // as of an array whose buffer was transferred
     this.bytes(pointer, byteLength).set(new Uint8Array(buffer, byteOffset, byteLength));
   }
 

@@ -1,21 +1,24 @@
 // From the address or the bytes of a .wasm file to a compiled module.
+import { invalid, isUrl, shown } from './arguments.js';
 import { KvcError, reasonOf } from './errors.js';
+import { needWebAssembly } from './variants.js';
 
-/** @typedef {string | URL | BufferSource | Response | WebAssembly.Module} WasmSource */
+/** @import { Response as AnyResponse, URL as AnyUrl, WasmModule, WasmSource } from './platform.js' */
 
 const WHERE_TO_PUT_IT = 'Serve the .wasm files beside the scripts, or pass their address as the wasm option.';
 
 /** Compiled modules by address: many models share one. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
 
-/** @param {WasmSource} source  @returns {Promise<WebAssembly.Module>} */
+/** @param {WasmSource} source  @returns {Promise<WasmModule>} */
 export async function moduleOf(source) {
+  needWebAssembly();
   if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) {
+  if (typeof source !== 'string' && !isUrl(source)) {
     return compile(await bytesOf(source), 'the given bytes');
   }
   const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;
-  const url = new URL(source, base).href;
+  const url = addressOf(source, base);
   let module = compiled.get(url);
   if (!module) {
     module = fetchBytes(url).then((bytes) => compile(bytes, url));
@@ -25,15 +28,29 @@ export async function moduleOf(source) {
   return module;
 }
 
-/** @param {BufferSource | Response} source  @returns {Promise<BufferSource>} */
-async function bytesOf(source) {
-  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
-  if (typeof Response === 'function' && source instanceof Response) return source.arrayBuffer();
-  throw new KvcError('invalid_argument',
-    'The wasm option takes a URL, bytes, a Response or a WebAssembly.Module.');
+/** @param {string | AnyUrl} source  @param {string} base */
+function addressOf(source, base) {
+  try {
+    return new URL(source, base).href;
+  } catch (cause) {
+    throw new KvcError('invalid_argument', `wasm is ${shown(source)}, which is no address.`, { cause });
+  }
 }
 
-/** @param {string} url  @returns {Promise<BufferSource>} */
+/** @param {ArrayBuffer | ArrayBufferView | AnyResponse} source */
+async function bytesOf(source) {
+  if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return source;
+  if (typeof Response !== 'function' || !(source instanceof Response)) {
+    throw invalid('The wasm option takes a URL, bytes, a Response or a WebAssembly.Module.');
+  }
+  try {
+    return await source.arrayBuffer();
+  } catch (cause) {
+    throw new KvcError('wasm_invalid', `The Response could not be read: ${reasonOf(cause)}`, { cause });
+  }
+}
+
+/** @param {string} url  @returns {Promise<ArrayBuffer | ArrayBufferView>} */
 async function fetchBytes(url) {
   try {
     if (url.startsWith('file:')) {
@@ -49,19 +66,16 @@ async function fetchBytes(url) {
   }
 }
 
-/** @param {BufferSource} bytes  @param {string} where */
+/** @param {ArrayBuffer | ArrayBufferView} bytes  @param {string} where */
 async function compile(bytes, where) {
-  const view = ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
-  const head = new Uint8Array(view.buffer, view.byteOffset, Math.min(4, view.byteLength));
+  const [buffer, at] = ArrayBuffer.isView(bytes) ? [bytes.buffer, bytes.byteOffset] : [bytes, 0];
+  const head = bytes.byteLength < 4 ? [] : new Uint8Array(buffer, at, 4); // a detached buffer has 0
   if (String.fromCharCode(...head) !== '\0asm') {
     throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing `
       + `file with a web page. ${WHERE_TO_PUT_IT}`);
   }
-  if (typeof WebAssembly !== 'object') {
-    throw new KvcError('wasm_unsupported', 'This JavaScript engine has no WebAssembly.');
-  }
   try {
-    return await WebAssembly.compile(bytes);
+    return await WebAssembly.compile(/** @type {BufferSource} */ (bytes));
   } catch (cause) {
     const blocked = /unsafe-eval|Content Security Policy/i.test(reasonOf(cause));
     const message = blocked

@@ -2,6 +2,8 @@
 // took, so that it never counts as computing.
 import { throwIfAborted } from './errors.js';
 
+/** @import { Halt } from './errors.js' */
+
 const BREATH_MS = 8; // of computing between two pauses
 
 /** @type {MessageChannel | undefined} */
@@ -50,7 +52,7 @@ export class Pauses {
   #signal;
   #last = performance.now();
 
-  /** @param {AbortSignal} [signal] */
+  /** @param {Halt} [signal] */
   constructor(signal) {
     this.#signal = signal;
   }

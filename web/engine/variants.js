@@ -1,5 +1,6 @@
 // The builds of the engine, and the fastest one that a JavaScript engine can run.
 import { VARIANTS } from './abi.js';
+import { KvcError } from './errors.js';
 
 /** @typedef {(typeof VARIANTS)[number]} Variant  "relaxed", "simd" or "scalar" */
 
@@ -10,6 +11,13 @@ const DOT = [
 ];
 const DOT_RESULT = 1000 - 4 * 127 * 127;
 const PROBES = { simd: probe([0x41, 0, 0xfd, 15, 0xfd, 27, 0]), relaxed: probe(DOT) };
+
+/** Throws where there is no WebAssembly at all: not every browser has it, and some switch it off. */
+export function needWebAssembly() {
+  if (typeof WebAssembly === 'object') return;
+  throw new KvcError('wasm_unsupported', 'WebAssembly is missing here, or switched off, as Lockdown Mode on '
+    + 'Apple devices and the level "Safer" of Tor Browser do. Allow it here, or use another browser.');
+}
 
 /** A module with one function f: () -> i32. @param {number[]} body */
 function probe(body) {
@@ -32,9 +40,7 @@ function relaxedWorks() {
 
 /** The fastest build that runs here. @returns {Variant} */
 export function bestVariant() {
+  needWebAssembly();
   if (relaxedWorks()) return 'relaxed';
   return WebAssembly.validate(PROBES.simd) ? 'simd' : 'scalar';
 }
-
-/** @param {unknown} name  @returns {name is Variant} */
-export const isVariant = (name) => VARIANTS.includes(/** @type {Variant} */ (name));

@@ -1,15 +1,27 @@
-// A model directory, wherever it lies: on a web server, on Node's disk, or in Blobs.
+// A model directory, wherever it lies: on a web server, on a disk, or in Blobs.
 //
 //   openDirectory(source) -> Directory -> json('config.json') | open('model.safetensors') -> FileStream
 //
-// The places are in origins.js; what reading a file has in common in all of them is in stream.js.
+// The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
-import { AbsentFile, originOf } from './origins.js';
+import { hubAdvice } from './hub.js';
+import { parseJson } from './json.js';
+import { AbsentFile } from './opened.js';
+import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
 
 /**
- * @import { Blobs, Origin } from './origins.js'
+ * @import { Blobs } from './blobs.js'
+ * @import { Origin } from './opened.js'
  * @import { OnProgress, ReadOptions } from './stream.js'
+ * @import { RequestOptions } from './web.js'
+ *
+ * @typedef {object} Transfer
+ * @property {AbortSignal} [signal]
+ * @property {OnProgress} [onProgress]
+ * @property {Readonly<Record<string, number>>} [sizes]  bytes by file name, where the server does not say
+ * @property {number} [idleMs]   of silence, after which a file counts as unreachable
+ * @property {number} [stallMs]  of silence, after which an event says so
  */
 
 const MIB = 2 ** 20;
@@ -17,29 +29,42 @@ const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary
 const TOKENIZER_CAP = 64 * MIB;
 
 /**
- * @param {string | URL | Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
- * @param {{ signal?: AbortSignal, onProgress?: OnProgress, fetch?: typeof fetch, idleMs?: number }} [options]
- *   idleMs: how long a server may stay silent before the file counts as unreachable
+ * @param {string | URL | Blobs} source  http(s) or file: URL, path on a disk, or Blobs by file name
+ * @param {Transfer & RequestOptions} [options]
  */
 export async function openDirectory(source, options = {}) {
-  const { signal, onProgress, fetch: fetchFile = globalThis.fetch, idleMs = 30_000 } = options;
+  const { signal, onProgress, sizes, idleMs = 30_000, stallMs = 10_000 } = options;
+  const { fetch, headers, credentials, cache } = options;
   throwIfAborted(signal);
-  return new Directory(await originOf(source, fetchFile), { signal, onProgress, idleMs });
+  const origin = await originOf(source, { fetch, headers, credentials, cache });
+  return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, hubAdvice(source));
 }
 
 export class Directory {
   #origin;
   #options;
+  #advice;
+  #transfers = new AbortController(); // aborted with the caller's signal, or by close()
 
-  /** @param {Origin} origin  @param {ReadOptions} options */
-  constructor(origin, options) {
+  /** @param {Origin} origin  @param {ReadOptions} options  @param {string} advice  where there is no model */
+  constructor(origin, options, advice) {
     this.#origin = origin;
-    this.#options = options;
+    this.#options = { ...options, signal: this.#transfers.signal };
+    this.#advice = advice;
+    const { signal } = options;
+    const abort = () => this.#transfers.abort(signal?.reason);
+    signal?.addEventListener('abort', abort, { signal: this.#transfers.signal });
+    if (signal?.aborted) abort();
   }
 
   /** The address of the files: a URL, a path, or "files". */
   get name() {
     return this.#origin.name;
+  }
+
+  /** Stops every transfer that has not ended. */
+  close() {
+    this.#transfers.abort();
   }
 
   /** @param {string} file  a plain name  @returns {Promise<FileStream>} */
@@ -51,7 +76,9 @@ export class Directory {
     throwIfAborted(signal);
     const label = { name: this.name, file };
     onProgress?.({ status: 'initiate', ...label });
-    const stream = new FileStream(await this.#origin.open(file, this.#options), label, this.#options);
+    const onStall = () => onProgress?.({ status: 'stalled', ...label, loaded: 0 });
+    const opened = await this.#origin.open(file, { ...this.#options, onStall });
+    const stream = new FileStream(opened, label, this.#options);
     try {
       throwIfAborted(signal);
       onProgress?.({ status: 'download', ...label });
@@ -75,8 +102,9 @@ export class Directory {
     try {
       stream = await this.open(file);
     } catch (error) {
-      if (optional && isMissing(error)) return undefined;
-      throw error;
+      if (!isMissing(error)) throw error;
+      if (optional) return undefined;
+      throw new KvcError(error.code, error.message + this.#advice, { cause: error.cause });
     }
     const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
     const bytes = await stream.take(cap + 1);
@@ -85,7 +113,7 @@ export class Directory {
   }
 }
 
-/** @param {unknown} error */
+/** @param {unknown} error  @returns {error is KvcError} */
 const isMissing = (error) => error instanceof AbsentFile
   || (error instanceof KvcError && error.code === 'file_is_html');
 
@@ -100,8 +128,8 @@ function parsedJson(bytes, cap, { where, name }) {
   }
   if (bytes.length === 0) throw new KvcError('json_invalid', `${where} is empty; it should hold JSON.`);
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new KvcError('json_invalid', `${where} is not valid JSON: ${reasonOf(cause)}`, { cause });
+    throw new KvcError('json_invalid', `${where} cannot be read as JSON: ${reasonOf(cause)}`, { cause });
   }
 }

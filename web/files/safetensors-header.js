@@ -1,6 +1,7 @@
 // The JSON header of a safetensors file, strictly checked: a file may come from anywhere, so nothing in its
 // header is trusted before it is checked.
 import { KvcError, reasonOf } from '../engine/errors.js';
+import { endOfString, parseJson, shown } from './json.js';
 
 export const PREFIX_BYTES = 8; // before the header: its length
 
@@ -39,7 +40,7 @@ const DTYPE_BITS = new Map([
  * @returns {Header}
  */
 export function parseHeader(bytes, fileSize) {
-  const entries = new Map(Object.entries(parseJson(bytes)));
+  const entries = new Map(Object.entries(jsonOf(bytes)));
   const metadata = entries.has('__metadata__') ? stringMap(entries.get('__metadata__')) : new Map();
   entries.delete('__metadata__');
   if (entries.size > MAX_TENSORS) {
@@ -74,7 +75,7 @@ export function trailingBytes(what) {
 // ---- JSON ---------------------------------------------------------------------------------------
 
 /** @param {Uint8Array} bytes  @returns {object} */
-function parseJson(bytes) {
+function jsonOf(bytes) {
   let text;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -83,9 +84,9 @@ function parseJson(bytes) {
   }
   let value;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (cause) {
-    const why = `The header is not valid JSON: ${reasonOf(cause)}`;
+    const why = `The header cannot be read as JSON: ${reasonOf(cause)}`;
     throw new KvcError('safetensors_header_json', why, { cause });
   }
   if (!isObject(value)) throw new KvcError('safetensors_header_json', 'The header is not a JSON object.');
@@ -118,13 +119,6 @@ function checkText(text) {
   }
 }
 
-/** The index of the closing quote. @param {string} text  @param {number} start  of the opening one */
-function endOfString(text, start) {
-  let i = start + 1;
-  while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1;
-  return i;
-}
-
 /** @param {string} text  @param {number} i */
 function isBeforeColon(text, i) {
   while (' \t\n\r'.includes(text[i])) i++;
@@ -135,16 +129,13 @@ function isBeforeColon(text, i) {
 function addKey(keys, key) {
   if (keys.has(key)) {
     throw new KvcError('safetensors_duplicate_key',
-      `${quoted(key)} appears twice in the same object of the header.`);
+      `${shown(key)} appears twice in the same object of the header.`);
   }
   keys.add(key);
 }
 
 /** @param {unknown} value  @returns {value is object} */
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** A name from the file, short enough for a message. @param {string} name */
-export const quoted = (name) => JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}...` : name);
 
 /** @param {unknown} metadata  @returns {Map<string, string>} */
 function stringMap(metadata) {
@@ -158,7 +149,7 @@ function stringMap(metadata) {
 
 /** @param {string} name  @param {unknown} info  @returns {TensorInfo} */
 function tensorInfo(name, info) {
-  const what = `Tensor ${quoted(name)}`;
+  const what = `Tensor ${shown(name)}`;
   checkName(what, name);
   const { dtype, shape, begin, end } = entryOf(what, info);
   for (const size of [...shape, begin, end]) checkCount(what, size);
@@ -225,7 +216,7 @@ function checkExact(what, value) {
 function bytesNeeded(what, dtype, shape) {
   const bits = DTYPE_BITS.get(dtype);
   if (bits === undefined) {
-    throw new KvcError('safetensors_dtype', `${what} has the unknown dtype ${quoted(dtype)}.`);
+    throw new KvcError('safetensors_dtype', `${what} has the unknown dtype ${shown(dtype)}.`);
   }
   let total = bits;
   for (const size of shape) checkExact(what, (total *= size));
@@ -243,7 +234,7 @@ function checkLayout(tensors) {
     if (begin !== position) {
       const fault = begin > position ? 'there is a hole' : 'it overlaps another tensor';
       throw new KvcError('safetensors_offsets',
-        `Tensor ${quoted(name)} begins at byte ${begin}, not at byte ${position}: ${fault}.`);
+        `Tensor ${shown(name)} begins at byte ${begin}, not at byte ${position}: ${fault}.`);
     }
     position = end;
   }

@@ -2,7 +2,8 @@
 // then the tensors back to back up to the last byte of the file. The rules for the JSON are in
 // safetensors-header.js.
 import { KvcError } from '../engine/errors.js';
-import { PREFIX_BYTES, parseHeader, quoted, trailingBytes } from './safetensors-header.js';
+import { shown } from './json.js';
+import { PREFIX_BYTES, parseHeader, trailingBytes } from './safetensors-header.js';
 
 /**
  * @import { FileStream } from './stream.js'
@@ -72,7 +73,7 @@ function endsInHeader(length, fileSize) {
 export function usableDtype({ name, dtype }) {
   if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
   throw new KvcError('safetensors_dtype',
-    `Tensor ${quoted(name)} is ${dtype}; only F32, F16 and BF16 can be used. Convert the model.`);
+    `Tensor ${shown(name)} is ${dtype}; only F32, F16 and BF16 can be used. Convert the model.`);
 }
 
 /**

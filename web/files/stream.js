@@ -1,19 +1,27 @@
 // One file of a model directory as a stream of bytes. Waiting, aborting, progress, the end of the file and
 // the check for a web page in place of the file are done here, once, for every origin.
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
-import { patiently } from './origins.js';
+import { patiently } from './opened.js';
 
 const HTML_PEEK = 64;            // bytes looked at to recognise a web page
 const PROGRESS_EVERY_MS = 50;
 
 /**
- * @import { Opened, Patience } from './origins.js'
+ * @import { Opened, Patience } from './opened.js'
  *
- * @typedef {{ status: 'initiate' | 'download' | 'progress' | 'done' | 'ready', name: string,
- *   file?: string, loaded?: number, total?: number, progress?: number }} ProgressEvent
- *   `progress` is a percentage; it and `total` are absent while the size is not known.
+ * @typedef {object} ProgressEvent
+ * @property {'initiate' | 'download' | 'progress' | 'stalled' | 'done' | 'ready'} status  "stalled": nothing
+ *   has arrived for 10 s; the next "progress" says that it goes on
+ * @property {string} name       the address of the model
+ * @property {string} [file]
+ * @property {number} [loaded]   bytes
+ * @property {number} [total]    bytes, absent while the size is not known
+ * @property {number} [progress] per cent, absent while the size is not known
+ *
  * @typedef {(event: ProgressEvent) => void} OnProgress
- * @typedef {Patience & { onProgress?: OnProgress }} ReadOptions
+ * @typedef {{ onProgress?: OnProgress, sizes?: Readonly<Record<string, number>> }} Reporting
+ *   sizes: bytes by file name, where the server does not say
+ * @typedef {Patience & Reporting} ReadOptions
  */
 
 /** The bytes of one file, in order, once. */
@@ -36,7 +44,13 @@ export class FileStream {
     this.#label = label;
     this.#options = options;
     this.#expected = opened.size;
+    options.signal?.addEventListener('abort', this.#onAbort);
   }
+
+  /** Closes it even if nobody is reading. */
+  #onAbort = () => this.close();
+
+  #onStall = () => this.#options.onProgress?.(this.#event('stalled'));
 
   get name() {
     return this.#label.file;
@@ -89,6 +103,7 @@ export class FileStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#ahead = [];
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#opened.cancel();
   }
 
@@ -108,9 +123,9 @@ export class FileStream {
 
   /** @returns {Promise<Uint8Array | undefined>} */
   async #next() {
+    throwIfAborted(this.#options.signal);
     if (this.#closed) throw new KvcError('invalid_argument', `${this.where} is closed.`);
     try {
-      throwIfAborted(this.#options.signal);
       return this.#ahead.shift() ?? await this.#receive();
     } catch (error) {
       this.close();
@@ -138,16 +153,20 @@ export class FileStream {
   }
 
   async #read() {
+    const patience = { ...this.#options, onStall: this.#onStall };
     /** @type {Uint8Array | undefined} */
     let chunk = new Uint8Array(0);
+    while (chunk?.length === 0) chunk = await patiently(this.#readOrigin(), this.where, patience);
+    return chunk;
+  }
+
+  async #readOrigin() {
     try {
-      while (chunk?.length === 0) chunk = await patiently(this.#opened.read(), this.where, this.#options);
-      return chunk;
-    } catch (error) {
-      if (error instanceof KvcError) throw error;
-      if (this.#loaded > 0) throw this.#truncated(`the transfer broke off (${reasonOf(error)})`, error);
-      const why = `${this.where} could not be read: ${reasonOf(error)}`;
-      throw new KvcError('file_unreachable', why, { cause: error });
+      return await this.#opened.read();
+    } catch (cause) {
+      const why = reasonOf(cause);
+      if (this.#loaded > 0) throw this.#truncated(`the transfer broke off (${why})`, cause);
+      throw new KvcError('file_unreachable', `${this.where} could not be read: ${why}`, { cause });
     }
   }
 
@@ -155,17 +174,22 @@ export class FileStream {
     const { onProgress } = this.#options;
     const now = performance.now();
     if (!onProgress || (!this.#ended && now - this.#lastEvent.time < PROGRESS_EVERY_MS)) return;
-    const total = this.#ended ? this.#loaded : this.#expected ?? this.#opened.total;
-    /** @type {ProgressEvent} */
-    const event = { status: 'progress', ...this.#label, loaded: this.#loaded };
-    // A total that turned out too small (a wrong Content-Length) is no total.
-    if (total !== undefined && this.#loaded <= total) {
-      event.total = total;
-      event.progress = Math.max(this.#lastEvent.progress, total === 0 ? 100 : (100 * this.#loaded) / total);
-    }
+    const event = this.#event('progress');
     this.#lastEvent = { time: now, progress: event.progress ?? this.#lastEvent.progress };
     onProgress(event);
     if (this.#ended) onProgress({ status: 'done', ...this.#label });
+  }
+
+  /** @param {'progress' | 'stalled'} status  @returns {ProgressEvent} */
+  #event(status) {
+    const loaded = this.#loaded;
+    const hint = this.#options.sizes?.[this.name] ?? this.#opened.total;
+    const total = this.#ended ? loaded : this.#expected ?? hint;
+    const event = { status, ...this.#label, loaded };
+    // A total that turned out too small (a wrong Content-Length) is no total.
+    if (total === undefined || !(loaded <= total)) return event;
+    const progress = Math.max(this.#lastEvent.progress, total === 0 ? 100 : (100 * loaded) / total);
+    return { ...event, total, progress };
   }
 
   /** @param {string} why  @param {unknown} [cause] */

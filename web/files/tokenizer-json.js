@@ -1,6 +1,7 @@
 // tokenizer.json, checked: byte-level BPE as GPT-2 has it, and nothing else. A setting that would change the
 // ids of a text in a way that is not implemented is refused, never ignored.
 import { KvcError } from '../engine/errors.js';
+import { shown } from './json.js';
 
 const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
 
@@ -46,12 +47,9 @@ export function checkTokenizerConfig(value) {
 /** @param {string} message  @param {unknown} [cause] */
 export const invalid = (message, cause) => new KvcError('tokenizer_invalid', message, { cause });
 
-/** A token, short enough for a message. @param {unknown} token */
-export const quoted = (token) => (JSON.stringify(token) ?? 'nothing').slice(0, 80);
-
 /** @param {string} key  @param {unknown} value  @param {string} only */
 function unlike(key, value, only) {
-  return invalid(`tokenizer.json: ${key} is ${quoted(value)}; only byte-level BPE as in GPT-2 is supported `
+  return invalid(`tokenizer.json: ${key} is ${shown(value)}; only byte-level BPE as in GPT-2 is supported `
     + `(${only}).`);
 }
 
@@ -95,7 +93,7 @@ function readTokens(json, model, vocabSize) {
     const { id, ...token } = addedToken(entry);
     const known = vocab.get(token.content) ?? id;
     if (known !== id) {
-      throw invalid(`tokenizer.json: ${quoted(token.content)} has two ids, ${known} and ${quoted(id)}.`);
+      throw invalid(`tokenizer.json: ${shown(token.content)} has two ids, ${known} and ${shown(id)}.`);
     }
     return { id: claim(tokenOf, id, token.content, vocabSize), ...token };
   });
@@ -109,12 +107,12 @@ function readTokens(json, model, vocabSize) {
  */
 function claim(tokenOf, id, token, vocabSize) {
   if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
-    throw invalid(`tokenizer.json: the id of ${quoted(token)} is ${quoted(id)}, but the model has ids 0 to `
+    throw invalid(`tokenizer.json: the id of ${shown(token)} is ${shown(id)}, but the model has ids 0 to `
       + `${vocabSize - 1}. Is the file from another model?`);
   }
   const owner = tokenOf.get(id) ?? token;
   if (owner !== token) {
-    throw invalid(`tokenizer.json: ${quoted(owner)} and ${quoted(token)} have the same id ${id}.`);
+    throw invalid(`tokenizer.json: ${shown(owner)} and ${shown(token)} have the same id ${id}.`);
   }
   tokenOf.set(id, token);
   return id;
@@ -124,10 +122,10 @@ function claim(tokenOf, id, token, vocabSize) {
 function addedToken(entry) {
   const { id, content, special, normalized, ...rest } = object(entry, 'tokenizer.json: an added token');
   if (typeof content !== 'string' || content === '') {
-    throw invalid(`tokenizer.json: the content of added token ${quoted(id)} is not a text.`);
+    throw invalid(`tokenizer.json: the content of added token ${shown(id)} is not a text.`);
   }
   if (rest.single_word || rest.lstrip || rest.rstrip) {
-    throw invalid(`tokenizer.json: added token ${quoted(content)} uses single_word, lstrip or rstrip, `
+    throw invalid(`tokenizer.json: added token ${shown(content)} uses single_word, lstrip or rstrip, `
       + 'which are not supported.');
   }
   return { id, content, special: special === true, normalized: Boolean(normalized ?? special !== true) };
@@ -144,9 +142,9 @@ function checkedMerge(merge, rank, vocab) {
     const [left, right] = pair;
     const unknown = [left, right, left + right].find((token) => !vocab.has(token));
     if (unknown === undefined) return [left, right];
-    throw invalid(`tokenizer.json: merge ${rank} uses ${quoted(unknown)}, which is not in the vocabulary.`);
+    throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
   }
-  throw invalid(`tokenizer.json: merge ${rank} is ${quoted(merge)}; it should be a pair of tokens.`);
+  throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
 }
 
 /** @param {unknown} value  @param {string} what  @returns {Json} */

@@ -4,8 +4,10 @@
 // Text from a user is only ever text: "<|endoftext|>" typed into a prompt becomes the ids of its characters.
 // Only encode(text, { special: true }) looks for special tokens.
 import { Tokenizer as Encoder } from '@huggingface/tokenizers';
+import { checkChoice, entriesOf, isCount, optionsOf, shown as shownValue } from '../engine/arguments.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { checkTokenizerConfig, invalid, quoted, readTokenizer } from './tokenizer-json.js';
+import { shown } from './json.js';
+import { checkTokenizerConfig, invalid, readTokenizer } from './tokenizer-json.js';
 
 /** @import { AddedToken, Parts } from './tokenizer-json.js' */
 
@@ -69,7 +71,7 @@ export class Tokenizer {
 
   /** Whether an id stands for a token. @param {number} id */
   has(id) {
-    return this.#bytes[id] !== undefined;
+    return isCount(id) && this.#bytes[id] !== undefined;
   }
 
   /**
@@ -77,7 +79,8 @@ export class Tokenizer {
    * @param {{ special?: boolean }} [options]  special: recognise special tokens; only for your own text
    * @returns {number[]}
    */
-  encode(text, { special = false } = {}) {
+  encode(text, options) {
+    const special = showsSpecial('encode()', options);
     if (typeof text !== 'string') {
       throw new KvcError('invalid_argument', `encode() takes a string, not ${typeof text}.`);
     }
@@ -87,13 +90,14 @@ export class Tokenizer {
   }
 
   /**
-   * @param {Iterable<number>} ids
+   * @param {Iterable<number> | ArrayLike<number>} ids
    * @param {{ special?: boolean }} [options]  special: show special tokens, which are left out by default
    */
   decode(ids, options) {
-    const stream = this.stream(options);
+    const special = showsSpecial('decode()', options);
+    const stream = new TextStream((id) => this.#bytesOf(id, special));
     let text = '';
-    for (const id of ids) text += stream.push(id);
+    for (const id of entriesOf(ids, 'What decode() takes')) text += stream.push(id);
     return text + stream.flush();
   }
 
@@ -103,12 +107,13 @@ export class Tokenizer {
     for (const character of text.normalize('NFC')) {
       if (!utf8.encode(character).some((byte) => this.#unreadable.has(byte))) continue;
       throw new KvcError('invalid_argument',
-        `This model cannot read ${quoted(character)}: its vocabulary has no token for it. Leave it out.`);
+        `This model cannot read ${shown(character)}: its vocabulary has no token for it. Leave it out.`);
     }
   }
 
   /** A decoder that takes one id after the other. @param {{ special?: boolean }} [options] */
-  stream({ special = false } = {}) {
+  stream(options) {
+    const special = showsSpecial('stream()', options);
     return new TextStream((id) => this.#bytesOf(id, special));
   }
 
@@ -116,7 +121,7 @@ export class Tokenizer {
   #bytesOf(id, special) {
     if (!Number.isInteger(id) || id < 0 || id >= this.vocabSize) {
       throw new KvcError('token_out_of_range',
-        `${id} is not a token id; the vocabulary has ids 0 to ${this.vocabSize - 1}.`);
+        `${shownValue(id)} is not a token id; the vocabulary has ids 0 to ${this.vocabSize - 1}.`);
     }
     return (special || !this.#specialIds.has(id) ? this.#bytes[id] : undefined) ?? NOTHING;
   }
@@ -141,6 +146,13 @@ export class TextStream {
   flush() {
     return this.#decoder.decode();
   }
+}
+
+/** @param {string} what  @param {{ special?: boolean } | undefined} options */
+function showsSpecial(what, options) {
+  const { special = false } = optionsOf(what, options, ['special']);
+  checkChoice('special', special, [true, false]);
+  return special;
 }
 
 /** @param {AddedToken[]} added */

@@ -1,6 +1,8 @@
 // What a KV cache costs in memory and saves in work. Everything here is computed from the sizes of a model
 // and says so (source: 'computed'); measuring is in benchmark.js.
-import { KvcError } from '../engine/errors.js';
+import { invalid, optionsOf, shown } from '../engine/arguments.js';
+
+const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
 
 /**
  * @typedef {object} Shape  the sizes of a model, as in model.config
@@ -67,14 +69,31 @@ function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
  */
 
 /**
+ * @typedef {object} SpeedupOptions
+ * @property {readonly number[]} [lengths]  in tokens
+ * @property {Readonly<Shape>} [shape]      model.config will do
+ */
+
+/** @type {readonly (keyof MemoryOptions)[]} */
+export const MEMORY_OPTIONS = ['shapes', 'types', 'lengths'];
+
+/** @type {readonly (keyof SpeedupOptions)[]} */
+export const SPEEDUP_OPTIONS = ['lengths', 'shape'];
+
+/**
  * The memory of a KV cache for every shape, type and length: 2 * L * H * S * D * bytes. Lengths beyond the
  * context of a shape are left out.
  * @param {MemoryOptions} [options]
  * @returns {MemoryRow[]}
  */
-export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = {}) {
+export function analyzeMemory(options) {
+  const { shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = (
+    optionsOf('analyzeMemory()', options, MEMORY_OPTIONS));
+  if (typeof shapes !== 'object' || shapes === null) {
+    throw invalid(`shapes must be an object of sizes by name; it is ${shown(shapes)}.`);
+  }
   refuseList(types, 'types');
-  if (lengths) refuseLengths(lengths);
+  if (lengths !== undefined) refuseLengths(lengths);
   return Object.entries(shapes).flatMap(([name, sizes]) => {
     const parameters = parameterCount(sizes);
     const fitting = lengths?.filter((n) => n <= sizes.nPositions) ?? [sizes.nPositions];
@@ -115,10 +134,11 @@ export function analyzeMemory({ shapes = SHAPES, types = ['f32', 'f16', 'int8'],
 /**
  * How much work the cache saves. The ratios compare like with like; how much faster that makes a machine is
  * measured, by benchmarkComparison().
- * @param {{ lengths?: readonly number[], shape?: Readonly<Shape> }} [options]  shape: model.config will do
+ * @param {SpeedupOptions} [options]
  * @returns {SpeedupRow[]}
  */
-export function analyzeSpeedup({ lengths = LENGTHS, shape: sizes } = {}) {
+export function analyzeSpeedup(options) {
+  const { lengths = LENGTHS, shape: sizes } = optionsOf('analyzeSpeedup()', options, SPEEDUP_OPTIONS);
   refuseLengths(lengths);
   return lengths.map((n) => {
     const sum = (n * (n + 1)) / 2;
@@ -130,7 +150,7 @@ export function analyzeSpeedup({ lengths = LENGTHS, shape: sizes } = {}) {
       projectionsOff: sum, projectionsOn: n, projectionsRedundant: sum - n, projectionsSpeedUp: sum / n,
       pairsOff, pairsOn: sum, pairsRedundant: pairsOff - sum, pairsSpeedUp: pairsOff / sum,
       causalPairsOff, causalPairsSpeedUp: causalPairsOff / sum,
-      ...(sizes && wholeWork(sizes, n)),
+      ...(sizes !== undefined && wholeWork(sizes, n)),
     };
   });
 }
@@ -167,7 +187,7 @@ export function cacheBytesPerToken(sizes, type) {
   const { nLayer, nKvHead, headDim } = checked(sizes);
   const [key, value = key, ...rest] = String(type).split('/');
   if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
-    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not "${type}".`);
+    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not ${shown(type)}.`);
   }
   const vector = (/** @type {string} */ name) => VECTOR_BYTES[/** @type {ElementType} */ (name)](headDim);
   return nLayer * nKvHead * (vector(key) + vector(value));
@@ -202,22 +222,19 @@ function checked(sizes) {
 /** @param {unknown} size  @param {string} name */
 function refuseSize(size, name) {
   if (Number.isInteger(size) && Number(size) >= 1) return;
-  throw invalid(`A shape needs ${name} as a whole number of at least 1; it is ${String(size)}.`);
+  throw invalid(`A shape needs ${name} as a whole number of at least 1; it is ${shown(size)}.`);
 }
 
 /** @param {unknown} list  @param {string} name */
 function refuseList(list, name) {
-  if (!Array.isArray(list)) throw invalid(`${name} must be an array; it is ${String(list)}.`);
+  if (!Array.isArray(list)) throw invalid(`${name} must be an array; it is ${shown(list)}.`);
 }
 
 /** @param {readonly number[]} lengths */
 function refuseLengths(lengths) {
   refuseList(lengths, 'lengths');
   for (const n of lengths) {
-    if (Number.isInteger(n) && n >= 1) continue;
-    throw invalid(`A length must be a whole number of at least 1 token; it is ${String(n)}.`);
+    if (Number.isInteger(n) && n >= 1 && n <= MOST_TOKENS) continue;
+    throw invalid(`A length must be a whole number from 1 to ${MOST_TOKENS} tokens; it is ${shown(n)}.`);
   }
 }
-
-/** @param {string} message */
-const invalid = (message) => new KvcError('invalid_argument', message);

@@ -5,9 +5,10 @@
 // more. Between two windows the event loop gets its turn, and that time is not counted. The two modes
 // alternate, so that a machine that slows down slows both. Nothing is reported if the cache changes a bit of
 // the logits.
+import { checkCallback, checkSignal, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
+import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../engine/errors.js';
 import { LENGTHS } from './analysis.js';
-import { threadClock } from '../engine/clock.js';
 import { Pauses } from '../engine/pauses.js';
 
 const WARM_UPS = 1;           // runs that are not counted
@@ -17,6 +18,7 @@ const TICKS = 20;             // of the clock, at least: passes begin and end an
 export const DECODED = 16;    // tokens after the context that a window decodes, over and over
 
 /**
+ * @import { AbortSignal } from '../engine/platform.js'
  * @import { Model } from '../session/model.js'
  * @import { Session } from '../session/session.js'
  *
@@ -152,6 +154,9 @@ function eachRow(session, rows, work) {
  * @property {(event: { tokens: number, done: number, total: number }) => void} [onProgress]  after every run
  */
 
+/** @type {readonly (keyof ComparisonOptions)[]} */
+export const COMPARISON_OPTIONS = ['seqLengths', 'batchSize', 'runs', 'signal', 'onProgress'];
+
 /**
  * Speed with the cache on and off, measured here and now.
  * Errors: "outputs_differ" if a single bit of the logits differs; then there are no figures.
@@ -159,8 +164,11 @@ function eachRow(session, rows, work) {
  * @param {ComparisonOptions} [options]
  * @returns {Promise<ComparisonRow[]>}
  */
-export async function benchmarkComparison(model, options = {}) {
-  const { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = options;
+export async function benchmarkComparison(model, options) {
+  const { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = (
+    optionsOf('benchmarkComparison()', options, COMPARISON_OPTIONS));
+  checkSignal(signal);
+  checkCallback('onProgress', onProgress);
   const lengths = lengthsFor(model, seqLengths);
   refuse(batchSize, 1, 32, 'A batch size');
   refuse(runs, 1, 1000, 'The number of runs');
@@ -274,14 +282,14 @@ function figuresOf(rates) {
 
 /**
  * The lengths to measure, all of which leave room for one token more.
- * @param {Pick<Model, 'config'>} model  @param {readonly number[] | undefined} wanted
+ * @param {Pick<Model, 'config' | 'createSession'>} model  @param {readonly number[] | undefined} wanted
  */
 function lengthsFor(model, wanted) {
-  if (!(model?.config?.nPositions > 1)) {
-    throw new KvcError('invalid_argument', 'benchmarkComparison() measures a model from loadModel().');
+  if (!isCount(model?.config?.nPositions) || typeof model.createSession !== 'function') {
+    throw invalid('benchmarkComparison() measures a model from loadModel().');
   }
   if (wanted !== undefined && !Array.isArray(wanted)) {
-    throw new KvcError('invalid_argument', 'seqLengths is a list of token counts, like [64, 256].');
+    throw invalid('seqLengths is a list of token counts, like [64, 256].');
   }
   const most = model.config.nPositions - 1;
   const lengths = wanted ?? LENGTHS.filter((n) => n <= most);
@@ -292,6 +300,5 @@ function lengthsFor(model, wanted) {
 /** @param {number} value  @param {number} least  @param {number} most  @param {string} what */
 function refuse(value, least, most, what) {
   if (Number.isInteger(value) && value >= least && value <= most) return;
-  throw new KvcError('invalid_argument',
-    `${what} must be a whole number from ${least} to ${most} here; it is ${String(value)}.`);
+  throw invalid(`${what} must be a whole number from ${least} to ${most} here; it is ${shown(value)}.`);
 }

@@ -12,6 +12,7 @@ const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 const { player } = mountDemo(byId('demo'), { model: modelUrl, variant: variant(), prompt: PROMPT });
+byId('not-started').remove();
 player.subscribe(({ model, memory }, { type }) => {
   if (type !== 'loaded' || !model || !memory) return;
   byId('memory-words').textContent = memoryWords(model, memory);

@@ -8,8 +8,11 @@
 //   true: as soon as there are numBeams; "never": once no beam could beat it at any length.
 //   At maxTokens the beams count as finished too. The best one is the result.
 //
-// A token is given out as soon as all beams, running and finished, agree on it: nothing can change it
-// then. Nothing is drawn: the same everywhere, with the cache on or off; numBeams 1 is greedy.
+// A token is given out as soon as all beams, running and finished, agree on it and on the one after it (so
+// that the last token of a text is known to be it): nothing can change it then. Nothing is drawn: the same
+// everywhere, with the cache on or off; numBeams 1 is greedy. A repetition penalty multiplies the
+// log-probabilities of the ids that are in the text already, as there. The session's other sequences are
+// empty afterwards.
 import { throwIfAborted } from '../engine/errors.js';
 import { top } from './inspect.js';
 import { beginSync, contextFull, extend, finishInSlices } from './passes.js';
@@ -109,48 +112,58 @@ function commonLength(a, b, most = Infinity) {
 /**
  * @param {NativeSession} native  with the prompt in the selected sequence, and numBeams sequences
  * @param {Plan} plan
- * @param {BeamOptions} options
  * @param {Pauses} pauses
  * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
-export async function* searchBeams(native, plan, options, pauses) {
-  const prompt = Array.from(plan.ids);
-  const room = Math.min(plan.maxTokens, native.capacity - prompt.length);
-  const search = new Search(options, plan.ends, room);
+export async function* searchBeams(native, plan, pauses) {
+  const { ids: prompt, sampling: { repetition_penalty: penalty } } = plan;
+  const room = Math.min(plan.maxTokens, plan.room);
+  const search = new Search(/** @type {BeamOptions} */ (plan.beams), plan.ends, room);
   const text = native.model.textStream();
   let given = 0;
   let ms = 0; // of computing since the last token was given out
-  /** @param {number[]} ids  @param {boolean} [last] */
-  function* giveOut(ids, last = false) {
+  /** Those of these tokens that were not given out yet. @param {number[]} ids  @param {boolean} [last] */
+  const rest = (ids, last = false) => {
     const share = ms / (ids.length - given);
     if (given < ids.length) ms = 0;
-    while (given < ids.length) {
-      const position = prompt.length + given;
-      const id = ids[given++];
-      const piece = text.push(id) + (last && given === ids.length ? text.flush() : '');
-      yield { id, text: piece, position, sequence: 0, ms: share };
-      throwIfAborted(plan.signal);
-    }
-  }
+    return ids.slice(given).map((id, i) => {
+      const position = given + i;
+      const piece = text.push(id) + (last && position === ids.length - 1 ? text.flush() : '');
+      return { id, text: piece, position: prompt.length + position, sequence: 0, ms: share };
+    });
+  };
   native.spread(1);
   try {
     for (let t = 1; t <= room; t++) {
       const start = performance.now();
-      const next = search.next(search.beams.map((_, i) => topOf(native, i, search.width)));
+      const next = search.next(search.beams.map(({ ids }, i) => (
+        likeliest(native, i, search.width, penalty, [prompt, ids]))));
       ms += performance.now() - start;
       if (search.isOver(next)) break;
       native.reorder(Array.from({ length: native.sequences }, (_, i) => next[i]?.from ?? i));
-      ms += await extend(native, next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
+      const computed = await extend(native, next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
+      ms += computed.ms;
       search.beams = next;
       if (t === room) for (const beam of next) search.finish(beam, false);
-      yield* giveOut(next[0].ids.slice(0, search.settled));
+      for (const token of rest(next[0].ids.slice(0, Math.max(0, search.settled - 1)))) {
+        given++;
+        yield token;
+        throwIfAborted(plan.signal);
+      }
+      computed.told();
     }
     const best = search.finished[0] ?? { ids: [], ended: false };
     const shared = search.beams.map(({ ids }) => commonLength(ids, best.ids));
     native.adopt(shared.indexOf(Math.max(...shared)));
     beginSync(native, [...prompt, ...best.ids]); // of which its beam holds all or most
-    ms += await finishInSlices(native, pauses);
-    yield* giveOut(best.ids, true);
+    const computed = await finishInSlices(native, pauses);
+    ms += computed.ms;
+    for (const token of rest(best.ids, true)) {
+      given++;
+      yield token;
+      throwIfAborted(plan.signal);
+    }
+    computed.told();
     if (best.ended) return 'eos';
     if (plan.maxTokens > room) throw contextFull(native, 1);
     return plan.ending;
@@ -159,8 +172,20 @@ export async function* searchBeams(native, plan, options, pauses) {
   }
 }
 
-/** @param {NativeSession} native  @param {number} sequence  @param {number} k */
-function topOf(native, sequence, k) {
+/**
+ * The k likeliest next tokens of a sequence, after the penalty.
+ * @param {NativeSession} native  @param {number} sequence  @param {number} k  @param {number} penalty
+ * @param {(readonly number[])[]} history  the ids of its text, in parts
+ */
+function likeliest(native, sequence, k, penalty, history) {
   native.select(sequence);
-  return top(native, Math.min(k, native.model.sampledIds));
+  const all = native.model.sampledIds;
+  if (penalty === 1) return top(native, Math.min(k, all));
+  const seen = new Set(history.flat());
+  // With a penalty above 1 only ids of the text fall: the first k come from the first k + seen.size.
+  const reach = penalty > 1 ? Math.min(k + seen.size, all) : all;
+  return top(native, reach)
+    .map(({ id, logProb }) => ({ id, logProb: seen.has(id) ? logProb * penalty : logProb }))
+    .sort((a, b) => b.logProb - a.logProb || a.id - b.id)
+    .slice(0, k);
 }

@@ -1,9 +1,11 @@
 // Looking inside a session: what it has cost, in how many bytes it lies, what a token looked at, what is
 // likely next. Nothing here changes it. Its cache is looked into by cache/inspect.js.
-import { areCounts } from '../engine/arguments.js';
+import { snapshot } from '../cache/inspect.js';
+import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 /**
+ * @import { Range } from '../cache/inspect.js'
  * @import { NativeSession } from './native-session.js'
  *
  * @typedef {object} MemoryUsage  in bytes
@@ -54,17 +56,30 @@ export function memoryUsage({ engine, pointer, cachePlace: { pointer: cache, byt
 }
 
 /** @param {NativeSession} native  @returns {Counts} */
-export function counts({ engine, pointer }) {
+export function counts({ engine, pointer, countsBefore: before }) {
   engine.call('kvc_session_counts', engine.result, pointer);
   const counted = engine.memory.read('kvc_counts', engine.result);
   return {
-    projectionMacs: counted.projection_macs,
-    attentionMacs: counted.attention_macs,
-    headMacs: counted.head_macs,
-    weightBytes: counted.weight_bytes,
-    cacheBytesRead: counted.cache_bytes_read,
-    cacheBytesWritten: counted.cache_bytes_written,
+    projectionMacs: counted.projection_macs + (before?.projectionMacs ?? 0),
+    attentionMacs: counted.attention_macs + (before?.attentionMacs ?? 0),
+    headMacs: counted.head_macs + (before?.headMacs ?? 0),
+    weightBytes: counted.weight_bytes + (before?.weightBytes ?? 0),
+    cacheBytesRead: counted.cache_bytes_read + (before?.cacheBytesRead ?? 0),
+    cacheBytesWritten: counted.cache_bytes_written + (before?.cacheBytesWritten ?? 0),
   };
+}
+
+/** Counts from zero again. @param {NativeSession} native */
+export function clearCounts(native) {
+  native.engine.call('kvc_session_clear_counts', native.pointer);
+  native.countsBefore = undefined;
+}
+
+/** @param {NativeSession} native  @param {Range & { sequence?: number }} range */
+export function snapshotOf(native, range) {
+  const names = /** @type {const} */ (['layer', 'head', 'first', 'count', 'sequence']);
+  const { sequence = native.selected, ...slice } = optionsOf('snapshot()', range, names);
+  return snapshot(native.cachePlace, sequence, slice);
 }
 
 /**
@@ -74,8 +89,8 @@ export function counts({ engine, pointer }) {
  */
 export function top({ engine, pointer, model }, k) {
   const most = model.sampledIds;
-  if (!Number.isInteger(k) || k < 1 || k > most) {
-    throw new KvcError('invalid_argument', `top() gives 1 to ${most} tokens; ${k} is not possible.`);
+  if (!isCount(k) || k < 1 || k > most) {
+    throw invalid(`top() gives 1 to ${most} tokens; ${shown(k)} is not possible.`);
   }
   return engine.lend(8 * k, (ids) => {
     const logProbs = ids + 4 * k;
@@ -91,7 +106,8 @@ export function top({ engine, pointer, model }, k) {
  */
 export function attentionWeights({ engine, pointer, position }, layer, head) {
   const messages = {
-    position_out_of_range: `There is no layer ${layer} with a head ${head} here; both are counted from 0.`,
+    position_out_of_range: `There is no layer ${shown(layer)} with a head ${shown(head)} here; `
+      + 'both are counted from 0.',
     not_ready: `${NO_LOGITS} (With the cache on: the weights come from its keys.)`,
   };
   if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', messages.position_out_of_range);

@@ -1,11 +1,11 @@
 // One kvc_session in wasm memory: its block, its sequences, its state as bytes. passes.js runs it, inspect.js
 // looks inside, session.js gives it to users.
-import { DTYPES } from '../engine/abi.js';
-import { areCounts } from '../engine/arguments.js';
-import { layOut } from '../engine/engine.js';
-import { KvcError } from '../engine/errors.js';
 import { WatchedCalls } from '../cache/events.js';
+import { areCounts, invalid, listOf, shown } from '../engine/arguments.js';
+import { KvcError } from '../engine/errors.js';
+import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
+import { layOutSession } from './parts.js';
 import { restoreState, saveState, sequencesOf } from './state.js';
 
 /**
@@ -14,8 +14,11 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Struct } from '../engine/abi.js'
  * @import { Engine } from '../engine/engine.js'
- * @import { Block } from '../engine/memory.js'
+ * @import { Counts } from './inspect.js'
+ * @import { Parts } from './parts.js'
  * @import { SessionOptions } from './options.js'
+ * @import { FinishReason } from './plan.js'
+ * @import { Run } from './run.js'
  *
  * @typedef {object} SessionModel  what a session needs of its model
  * @property {Readonly<Config>} config
@@ -23,25 +26,21 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @property {number} sampledIds   the sampler chooses from the ids below this
  * @property {(text: string) => number[]} encode
  * @property {() => { push: (id: number) => string, flush: () => string }} textStream
- *
- * @typedef {object} Parts     of the block: addresses
- * @property {Block} block
- * @property {number} pointer   the kvc_session
- * @property {number} cache     its kvc_cache
- * @property {number} rngs      uint64_t [sequences]
- * @property {number} sampling  a kvc_sampling
- * @property {number} input     uint32_t [max(capacity + 1, 2 * sequences)], what the next call reads
- * @property {number} scores    float [capacity]
  */
-
-const SAMPLING_BYTES = 24;
 
 export class NativeSession {
   #modelPointer;
   /** @type {Parts} */
   #parts;
-  /** While a generate() is under way. */
-  running = false;
+  /** What this session cost before it grew into the present one. @type {Counts | undefined} */
+  countsBefore;
+  /** The generate() under way. @type {Run | undefined} */
+  run;
+  /** How the last one ended; null while it runs, and after an error. @type {FinishReason | null} */
+  finishReason = null;
+  /** Instead of #useCache, until the run ends. @type {boolean | undefined} */
+  runUsesCache;
+  #useCache;
   /** Of the last prefill. */
   prefillStats = { tokens: 0, reused: 0, ms: 0 };
 
@@ -49,7 +48,7 @@ export class NativeSession {
    * @param {Engine} engine
    * @param {SessionModel} model
    * @param {number} modelPointer  its kvc_model
-   * @param {SessionOptions} options
+   * @param {SessionOptions | undefined} options
    */
   constructor(engine, model, modelPointer, options) {
     const chosen = sessionOptions(options, model.config.nPositions);
@@ -57,36 +56,14 @@ export class NativeSession {
     this.model = model;
     this.#modelPointer = modelPointer;
     this.capacity = chosen.capacity;
-    this.useCache = chosen.useCache;
+    this.#useCache = chosen.useCache;
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
     this.sequences = chosen.sequences;
-    this.#parts = this.#create(chosen.sequences);
+    this.#parts = layOutSession(engine, modelPointer, chosen);
     /** Whatever changes the session is called through these. */
     this.calls = new WatchedCalls(engine, () => this.cache);
-  }
-
-  /** @param {number} sequences  @returns {Parts} */
-  #create(sequences) {
-    const { engine, capacity } = this;
-    const what = sequences === 1 ? 'a session' : `${sequences} sequences`;
-    const message = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other `
-      + 'sessions, or choose a smaller capacity.';
-    const messages = { out_of_memory: message };
-    const give = () => engine.give('kvc_session_config', {
-      capacity, n_sequence: sequences, key_type: DTYPES[this.keyType], value_type: DTYPES[this.valueType],
-    });
-    const inputs = Math.max(capacity + 1, 2 * sequences);
-    const { block, pointer, end } = layOut(engine, 'session', message,
-      (bytes) => engine.check(messages, 'kvc_session_bytes', this.#modelPointer, give(), bytes),
-      (session, memory, bytes) => engine.check(messages, 'kvc_session_init',
-        session, this.#modelPointer, give(), memory, bytes),
-      8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
-    const sampling = end + 8 * sequences;
-    const input = sampling + SAMPLING_BYTES;
-    const cache = engine.call('kvc_session_cache', pointer) >>> 0;
-    return { block, pointer, cache, rngs: end, sampling, input, scores: input + 4 * inputs };
   }
 
   /** What lies in the block; throws "disposed" after dispose(), so that nothing writes into freed memory. */
@@ -113,6 +90,15 @@ export class NativeSession {
     return { engine, pointer, batchSize, numLayers, numHeads, headDim, bytes };
   }
 
+  get useCache() {
+    return this.runUsesCache ?? this.#useCache;
+  }
+
+  set useCache(on) {
+    this.#useCache = on;
+    this.runUsesCache = undefined; // what is set within a run outlasts it
+  }
+
   /** Where passes read token ids. */
   get input() {
     return this.#live.input;
@@ -127,15 +113,22 @@ export class NativeSession {
     return this.engine.call('kvc_session_position', this.pointer);
   }
 
+  /** The ids of the timeline: [position], a copy. */
+  get tokens() {
+    const { engine, pointer } = this;
+    return Array.from(engine.memory.words(engine.call('kvc_session_ids', pointer), this.position));
+  }
+
   /** Rewinds to the first n tokens. @param {number} n */
   truncate(n) {
-    const position_out_of_range = `The timeline has ${this.position} tokens; it cannot be cut to ${n}.`;
+    const position_out_of_range = `The timeline of ${this.position} tokens cannot be cut to ${shown(n)}.`;
     if (!areCounts(n)) throw new KvcError('position_out_of_range', position_out_of_range);
     this.calls.check({ position_out_of_range }, 'kvc_session_truncate', this.pointer, n);
   }
 
   /** Always refused. @param {number} first  @param {number} n */
   evict(first, n) {
+    if (!areCounts(first, n)) throw invalid('evict() takes the first token and how many to take out.');
     const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 `
       + 'learned a vector for each position, which is part of every cached key and value, so the tokens '
       + 'after them cannot move. Give the new text to sync().';
@@ -204,11 +197,9 @@ export class NativeSession {
 
   /** Sequence i becomes what from[i] was. @param {ArrayLike<number>} from  [sequences] */
   reorder(from) {
-    if (from?.length !== this.sequences) {
-      throw new KvcError('invalid_argument', `reorder takes one sequence for each of the ${this.sequences}.`);
-    }
-    for (let i = 0; i < from.length; i++) this.checkSequence(from[i]);
-    this.engine.memory.putWords(this.input, from);
+    const sequences = listOf(from, 'The order of sequences', this.sequences);
+    for (const sequence of sequences) this.checkSequence(sequence);
+    this.engine.memory.putWords(this.input, sequences);
     this.calls.check({}, 'kvc_session_reorder', this.pointer, this.input);
   }
 
@@ -237,33 +228,36 @@ export class NativeSession {
 
   /** @param {number} sequence */
   checkSequence(sequence) {
-    if (Number.isInteger(sequence) && sequence >= 0 && sequence < this.sequences) return;
-    throw new KvcError('position_out_of_range', `There is no sequence ${sequence}: this session has `
+    if (areCounts(sequence) && sequence < this.sequences) return;
+    throw new KvcError('position_out_of_range', `There is no sequence ${shown(sequence)}: this session has `
       + `${this.sequences}, counted from 0. createSession({ sequences }) gives more.`);
   }
 
   /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
-    const { selected } = this;
-    this.calls.operation(() => {
-      this.#replace(sequences, saveState(this));
-      this.select(selected);
-    });
+    this.#replace(sequences, saveState(this));
   }
 
-  /** A larger session in place of this one. @param {number} sequences  @param {Uint8Array} state  in it */
+  /**
+   * A larger session in place of this one: the same sequence is selected, and counting goes on.
+   * @param {number} sequences  @param {Uint8Array} state  of it
+   */
   #replace(sequences, state) {
-    const parts = this.#create(sequences);
+    const { selected, capacity, keyType, valueType } = this;
+    const sizes = { capacity, keyType, valueType, sequences };
+    const parts = layOutSession(this.engine, this.#modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
     } catch (error) {
       parts.block.free();
       throw error;
     }
+    this.countsBefore = counts(this);
     this.#parts.block.free();
     this.#parts = parts;
     this.sequences = sequences;
+    this.engine.check({}, 'kvc_session_select', this.pointer, selected);
     this.calls.restart();
   }
 
@@ -273,8 +267,12 @@ export class NativeSession {
     return saveState(this);
   }
 
-  /** Grows where the state has more sequences. @param {Uint8Array} state */
-  restore(state) {
+  /** Grows where the state has more sequences. @param {Uint8Array | ArrayBuffer} given */
+  restore(given) {
+    const state = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
+    if (!(state instanceof Uint8Array)) {
+      throw invalid('restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
+    }
     try {
       restoreState(this, this.pointer, state);
     } catch (error) {

@@ -1,5 +1,6 @@
 // The options of createSession(), checked.
 import { checkTypes } from '../cache/options.js';
+import { checkChoice, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 const MOST_SEQUENCES = 1024;
@@ -13,23 +14,28 @@ const MOST_SEQUENCES = 1024;
  * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
- * @property {'error' | 'stop'} [whenFull]  what generate() does when the capacity is used up before maxTokens
- *   are there: throw "context_full", or end with the finish reason "context_full"
+ * @property {'stop' | 'error'} [whenFull]  what generate() does when the capacity is used up before maxTokens
+ *   are there: end with the finish reason "context_full" (default), or throw "context_full" after the last
+ *   token that fits
  */
+
+/** @type {readonly (keyof SessionOptions)[]} */
+export const SESSION_OPTIONS = ['capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull'];
 
 /**
  * The options, complete and checked.
- * @param {SessionOptions} options
+ * @param {SessionOptions | undefined} options
  * @param {number} positions  that the model has
  * @returns {Required<SessionOptions>}
  */
 export function sessionOptions(options, positions) {
   const { capacity = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
-    whenFull = 'error' } = options;
-  if (!Number.isInteger(capacity) || capacity < 1 || capacity > positions) {
-    throw new KvcError('invalid_argument',
-      `A session's capacity goes from 1 to the model's ${positions} positions; ${capacity} is not possible.`);
+    whenFull = 'stop' } = optionsOf('createSession()', options, SESSION_OPTIONS);
+  if (!isCount(capacity) || capacity < 1 || capacity > positions) {
+    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions; `
+      + `${shown(capacity)} is not possible.`);
   }
+  checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
   checkSequences(sequences);
   if (/** @type {string} */ (whenFull) === 'slide') {
@@ -38,15 +44,12 @@ export function sessionOptions(options, positions) {
       + 'dropped. Choose "stop" or "error", and when the session is full, give the part of the text that '
       + 'matters to sync() or generate().');
   }
-  if (!['error', 'stop'].includes(whenFull)) {
-    throw new KvcError('invalid_argument', `whenFull is "${whenFull}"; it must be "error" or "stop".`);
-  }
-  return { capacity, useCache: Boolean(useCache), keyType, valueType, sequences, whenFull };
+  checkChoice('whenFull', whenFull, ['stop', 'error']);
+  return { capacity, useCache, keyType, valueType, sequences, whenFull };
 }
 
-/** @param {number} sequences */
+/** @param {unknown} sequences */
 export function checkSequences(sequences) {
-  if (Number.isInteger(sequences) && sequences >= 1 && sequences <= MOST_SEQUENCES) return;
-  throw new KvcError('invalid_argument',
-    `A session has 1 to ${MOST_SEQUENCES} sequences; ${sequences} is not possible.`);
+  if (isCount(sequences) && sequences >= 1 && sequences <= MOST_SEQUENCES) return;
+  throw invalid(`A session has 1 to ${MOST_SEQUENCES} sequences; ${shown(sequences)} is not possible.`);
 }

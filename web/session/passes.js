@@ -1,4 +1,5 @@
 // The passes of a session, each begun and then stepped to its end, synchronously or in slices.
+import { invalid, isCount, listLength, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 /**
@@ -6,55 +7,67 @@ import { KvcError } from '../engine/errors.js';
  * @import { NativeSession } from './native-session.js'
  */
 
+const TWICE = 'decodeBatch takes each sequence at most once.';
+
 // ---- beginning ----------------------------------------------------------------------------------
 
-/** Appends tokens. @param {NativeSession} native  @param {ArrayLike<number>} ids */
+/**
+ * Appends tokens; returns how many.
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids
+ */
 export function begin(native, ids) {
-  checkIds(native, ids, 1, native.capacity - native.position);
-  prepare(native, ids);
-  native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, ids.length);
+  const tokens = tokenIds(native, ids, 1, native.capacity - native.position);
+  prepare(native, tokens);
+  native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, tokens.length);
+  return tokens.length;
 }
 
 /**
- * Makes the timeline these tokens; returns how many of them need no computing.
+ * Makes the timeline these tokens; returns how many they are, and how many of them need no computing.
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginSync(native, ids) {
   const { engine, pointer, input } = native;
-  checkIds(native, ids, 1, native.capacity, 0);
-  prepare(native, ids);
-  native.calls.check({}, 'kvc_session_begin_sync', pointer, input, ids.length, engine.result);
-  return engine.resultWord;
-}
-
-/** Scores a text, into native.scores. @param {NativeSession} native  @param {ArrayLike<number>} ids */
-export function beginScore(native, ids) {
-  const { pointer, input, scores } = native;
-  checkIds(native, ids, 2, native.capacity + 1, 0);
-  prepare(native, ids);
-  native.calls.check({}, 'kvc_session_begin_score', pointer, input, ids.length, scores);
+  const tokens = tokenIds(native, ids, 1, native.capacity, 0);
+  prepare(native, tokens);
+  native.calls.check({}, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
+  return { tokens: tokens.length, reused: engine.resultWord };
 }
 
 /**
- * One token more for each of several sequences.
+ * Scores a text, into native.scores; returns how many tokens it has.
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids
+ */
+export function beginScore(native, ids) {
+  const { pointer, input, scores } = native;
+  const tokens = tokenIds(native, ids, 2, native.capacity + 1, 0);
+  prepare(native, tokens);
+  native.calls.check({}, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
+  return tokens.length;
+}
+
+/**
+ * One token more for each of several sequences, which are returned.
  * @param {NativeSession} native
  * @param {ArrayLike<number>} sequences  each at most once  @param {ArrayLike<number>} ids  one for each
  */
 export function beginBatch(native, sequences, ids) {
-  const n = sequences?.length;
-  if (!(n > 0) || n !== ids?.length) {
-    throw new KvcError('invalid_argument',
-      'decodeBatch takes a list of sequences, and one token id for each.');
+  const what = 'The list of sequences';
+  const n = listLength(sequences, what);
+  if (n === 0 || n !== listLength(ids, 'The list of token ids')) {
+    throw invalid('decodeBatch takes a list of sequences, and one token id for each.');
   }
-  for (let i = 0; i < n; i++) native.checkSequence(sequences[i]);
-  checkIds(native, ids, 1, n, 0);
-  prepare(native, [...Array.from(sequences), ...Array.from(ids)]);
+  if (n > native.sequences) throw invalid(TWICE);
+  const rows = listOf(sequences, what, n);
+  for (const row of rows) native.checkSequence(row);
+  prepare(native, [...rows, ...tokenIds(native, ids, 1, n, 0)]);
   const { pointer, input, capacity } = native;
   native.calls.check({
     context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
       + 'Rewind with truncate().',
-    invalid_argument: 'decodeBatch takes each sequence at most once.',
+    invalid_argument: TWICE,
   }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
+  return rows;
 }
 
 /** @param {NativeSession} native  @param {ArrayLike<number>} words  that the call to come reads */
@@ -83,9 +96,10 @@ export function finish(native) {
 }
 
 /**
- * The whole pass, in slices; returns the milliseconds of computing. Yields before and during the pass, never
- * after: an abort cannot lose a finished token.
+ * The whole pass, in slices. Yields before and during the pass, never after: an abort cannot lose a finished
+ * token. Nor can a listener that throws: what it threw waits in `told`.
  * @param {NativeSession} native  @param {Pauses} pauses
+ * @returns {Promise<{ ms: number, told: () => void }>}  ms: of computing; told() throws what a listener threw
  */
 export async function finishInSlices(native, pauses) {
   if (pauses.due) await pauses.take();
@@ -94,14 +108,30 @@ export async function finishInSlices(native, pauses) {
   native.calls.hold();
   try {
     while (step(native)) if (pauses.due) await pauses.take();
-    return performance.now() - start - (pauses.ms - paused);
-  } finally {
+  } catch (error) {
     native.calls.release();
+    throw error;
+  }
+  const ms = performance.now() - start - (pauses.ms - paused);
+  return { ms, told: settled(() => native.calls.release()) };
+}
+
+/**
+ * Does work behind a computed token, whose failure must not keep the token back.
+ * @param {() => void} work
+ * @returns {() => void}  throws what the work threw
+ */
+export function settled(work) {
+  try {
+    work();
+    return () => {};
+  } catch (error) {
+    return () => { throw error; };
   }
 }
 
 /**
- * One token more for each of these sequences; returns the milliseconds of computing.
+ * One token more for each of these sequences, as finishInSlices().
  * @param {NativeSession} native  @param {number[]} sequences  @param {number[]} ids  @param {Pauses} pauses
  */
 export function extend(native, sequences, ids, pauses) {
@@ -115,29 +145,34 @@ export function extend(native, sequences, ids, pauses) {
 
 // ---- refusing -----------------------------------------------------------------------------------
 
+export const busy = () => new KvcError('busy',
+  'This session is generating. Wait for it, end it with stop(), or use another session.');
+
 /** @param {NativeSession} native */
-export function checkIdle({ running }) {
-  if (!running) return;
-  throw new KvcError('busy', 'This session is generating. Wait for it, stop it, or use another session.');
+export function checkIdle({ run }) {
+  if (run) throw busy();
 }
 
 /**
+ * Token ids, checked and copied.
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  * @param {number} least  @param {number} most  of them
  * @param {number} [taken]  the positions in use, for the error
+ * @returns {number[]}
  */
-export function checkIds(native, ids, least, most, taken = native.position) {
+export function tokenIds(native, ids, least, most, taken = native.position) {
   const { vocabSize } = native.model.config;
-  if (!(ids?.length >= least)) {
-    throw new KvcError('invalid_argument',
-      `At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
+  const what = 'The list of token ids';
+  const length = listLength(ids, what);
+  if (length < least) {
+    throw invalid(`At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
   }
-  if (ids.length > most) throw contextFull(native, ids.length, most, taken);
-  for (let i = 0; i < ids.length; i++) {
-    if (Number.isInteger(ids[i]) && ids[i] >= 0 && ids[i] < vocabSize) continue;
-    throw new KvcError('token_out_of_range',
-      `${ids[i]}, at index ${i}, is not a token id; this model has ids 0 to ${vocabSize - 1}.`);
-  }
+  if (length > most) throw contextFull(native, length, most, taken);
+  const tokens = listOf(ids, what, length);
+  const stray = tokens.findIndex((id) => !isCount(id) || id >= vocabSize);
+  if (stray < 0) return tokens;
+  throw new KvcError('token_out_of_range', `${shown(tokens[stray])}, at index ${stray}, is not a token id; `
+    + `this model has ids 0 to ${vocabSize - 1}.`);
 }
 
 /**

@@ -1,10 +1,12 @@
 // What one generate() is going to do, checked before anything is computed.
-import { KvcError } from '../engine/errors.js';
-import { beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
+import { checkChoice, checkSignal, invalid, optionsOf } from '../engine/arguments.js';
+import { tokenIds } from './passes.js';
+import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
 
 /**
  * @import { Config } from '../config/config.js'
  * @import { Struct } from '../engine/abi.js'
+ * @import { Halt } from '../engine/errors.js'
  * @import { NativeSession } from './native-session.js'
  * @import { BeamOptions, GenerateOptions } from './sampling.js'
  *
@@ -16,40 +18,51 @@ import { beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
  * @property {number} ms         to sample it and to compute the logits after it, without pauses; of n
  *                               samples, its share
  *
- * @typedef {'length' | 'eos' | 'context_full'} FinishReason  maxTokens reached, or the capacity if none were
- *   given; the end-of-text token drawn; the capacity reached in a session whose whenFull is "stop"
+ * @typedef {'length' | 'eos' | 'context_full' | 'stopped'} FinishReason  maxTokens reached; the end-of-text
+ *   token drawn; the capacity reached; ended by stop(), by leaving the loop, by an abort, or by another run
  *
  * @typedef {object} Plan
- * @property {ArrayLike<number>} ids     of the prompt
+ * @property {readonly number[]} ids     of the prompt
  * @property {number} n                  samples
  * @property {BeamOptions | undefined} beams
+ * @property {number} room               tokens that fit
  * @property {number} maxTokens          may be more than fit: then the one too many throws "context_full"
  * @property {'length' | 'context_full'} ending  of a run that gives out all of these
  * @property {Struct<'kvc_sampling'>} sampling
  * @property {bigint} seed
  * @property {readonly number[]} ends    the end-of-text tokens
- * @property {AbortSignal | undefined} signal
+ * @property {boolean | undefined} useCache
+ * @property {Halt | undefined} signal
  */
 
 /**
- * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt  @param {GenerateOptions} options
+ * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt
+ * @param {GenerateOptions | undefined} given
  * @returns {Plan}
  */
-export function planOf({ model, capacity, whenFull }, prompt, options) {
+export function planOf(native, prompt, given) {
+  const { model, capacity, whenFull } = native;
   const { generation } = model;
+  const options = optionsOf('generate()', given, GENERATE_OPTIONS);
+  checkSignal(options.signal);
+  const useCache = options.useCache ?? undefined;
+  if (useCache !== undefined) checkChoice('useCache', useCache, [true, false]);
   const beams = beamOptions(options);
   checkCounts(options);
   const sampling = samplingOf(options, generation);
-  const ids = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
-  const room = Math.max(0, capacity - ids.length);
-  const wanted = options.maxTokens ?? generation.maxNewTokens ?? Infinity;
-  const cut = wanted > room && (whenFull === 'stop' || options.maxTokens === undefined);
+  const seed = seedOf(options.seed);
+  const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
+  const ids = tokenIds(native, prompted, 1, capacity, 0);
+  const room = capacity - ids.length;
+  const asked = options.maxTokens ?? undefined;
+  const wanted = asked ?? generation.maxNewTokens ?? Infinity;
+  const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
   return {
-    ids, n: options.n ?? 1, beams, sampling, signal: options.signal,
-    seed: seedOf(options.seed),
+    ids, n: options.n ?? 1, beams, room, sampling, seed, useCache,
     maxTokens: cut ? room : wanted,
-    ending: cut && whenFull === 'stop' ? 'context_full' : 'length',
+    ending: cut ? 'context_full' : 'length',
     ends: generation.eosTokenIds,
+    signal: options.signal ?? undefined,
   };
 }
 
@@ -63,5 +76,5 @@ export function promptIds(model, prompt) {
   if (ids.length > 0) return ids;
   const { bosTokenId } = model.config;
   if (bosTokenId !== null) return [bosTokenId];
-  throw new KvcError('invalid_argument', 'The prompt is empty, and this model has no token to begin with.');
+  throw invalid('The prompt is empty, and this model has no token to begin with.');
 }

@@ -1,43 +1,46 @@
 // The options of generate(), checked before anything is computed.
-import { KvcError } from '../engine/errors.js';
+import { SAMPLING_RANGES } from '../config/ranges.js';
+import { checkChoice, invalid, isCount, shown } from '../engine/arguments.js';
 import { checkSequences } from './options.js';
 
 /**
  * @import { GenerationConfig } from '../config/generation.js'
+ * @import { SamplingName } from '../config/ranges.js'
  * @import { Struct } from '../engine/abi.js'
+ * @import { AbortSignal } from '../engine/platform.js'
  *
  * @typedef {object} GenerateOptions   what is not given comes from the model's generation_config.json
- * @property {number} [maxTokens]      the most new tokens; by default up to the capacity
+ * @property {number} [maxTokens]      the most new tokens; by default the makers' maxNewTokens, or up to the
+ *                                     capacity
  * @property {number} [n]              samples, 1 by default; sample i has the seed "seed + i"
  * @property {number} [numBeams]       beam search (beams.js) with this many beams; nothing is drawn then
  * @property {number} [lengthPenalty]  of beam search: above 0 favours longer texts, 1 by default
  * @property {boolean | 'never'} [earlyStopping]  of beam search, false by default
- * @property {boolean} [useCache]      sets session.useCache before the first token
+ * @property {boolean} [useCache]      for this run; session.useCache by default
  * @property {number} [temperature]    0: greedy
  * @property {number} [topK]           0: off
  * @property {number} [topP]           1: off
  * @property {number} [minP]           0: off
- * @property {number} [repetitionPenalty]  1: off
+ * @property {number} [repetitionPenalty]  1: off; beam search applies it to log-probabilities
  * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
  * @property {AbortSignal} [signal]    stops within one token or 8 ms; rejects with code "aborted"
  *
  * @typedef {{ numBeams: number, lengthPenalty: number, earlyStopping: boolean | 'never' }} BeamOptions
- * @typedef {'temperature' | 'topK' | 'topP' | 'minP' | 'repetitionPenalty'} Filter
  */
 
-/** @type {Record<Filter, { holds: (x: number) => boolean, range: string }>} */
-const FILTERS = {
-  temperature: { holds: (x) => x >= 0 && x <= 1e6, range: 'from 0 (greedy) to 1e6' },
-  topK: { holds: (x) => Number.isInteger(x) && x >= 0 && x < 2 ** 32, range: 'a whole number, 0 for off' },
-  topP: { holds: (x) => x > 0 && x <= 1, range: 'above 0 and at most 1' },
-  minP: { holds: (x) => x >= 0 && x <= 1, range: 'between 0 and 1' },
-  repetitionPenalty: { holds: (x) => x > 0 && x <= 1e6, range: 'above 0 and at most 1e6' },
-};
+/** @type {readonly (keyof GenerateOptions)[]} */
+export const GENERATE_OPTIONS = [
+  'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed', 'n', 'numBeams',
+  'lengthPenalty', 'earlyStopping', 'useCache', 'signal',
+];
+
+/** What only drawing needs. @type {readonly (keyof GenerateOptions)[]} */
+const DRAWING = ['temperature', 'topK', 'topP', 'minP', 'seed'];
 
 /** @param {GenerateOptions} options */
 export function checkCounts({ maxTokens, n }) {
-  if (maxTokens !== undefined && !(Number.isInteger(maxTokens) && maxTokens >= 0)) {
-    throw new KvcError('invalid_argument', `maxTokens is ${maxTokens}; it must be a whole number from 0 on.`);
+  if (maxTokens !== undefined && maxTokens !== null && !isCount(maxTokens)) {
+    throw invalid(`maxTokens is ${shown(maxTokens)}; it must be a whole number from 0 on.`);
   }
   checkSequences(n ?? 1);
 }
@@ -49,11 +52,11 @@ export function checkCounts({ maxTokens, n }) {
  * @returns {Struct<'kvc_sampling'>}
  */
 export function samplingOf(options, preset) {
-  const value = (/** @type {Filter} */ name) => {
+  const value = (/** @type {SamplingName} */ name) => {
     const given = options[name] ?? preset[name];
-    const { holds, range } = FILTERS[name];
+    const { holds, range } = SAMPLING_RANGES[name];
     if (typeof given === 'number' && holds(given)) return given;
-    throw new KvcError('invalid_argument', `${name} is ${given}; it must be ${range}.`);
+    throw invalid(`${name} is ${shown(given)}; it must be ${range}.`);
   };
   return {
     temperature: value('temperature'),
@@ -71,34 +74,27 @@ export function samplingOf(options, preset) {
  */
 export function beamOptions(options) {
   const { numBeams, lengthPenalty = 1, earlyStopping = false } = options;
-  const given = (/** @type {(keyof GenerateOptions)[]} */ names) => (
+  const given = (/** @type {readonly (keyof GenerateOptions)[]} */ names) => (
     names.find((name) => options[name] !== undefined));
   if (numBeams === undefined) {
     const stray = given(['lengthPenalty', 'earlyStopping']);
     if (!stray) return undefined;
-    throw new KvcError('invalid_argument',
-      `${stray} is for beam search: give numBeams too, or leave it out.`);
+    throw invalid(`${stray} is for beam search: give numBeams too, or leave it out.`);
   }
   checkSequences(numBeams);
-  const stray = given([.../** @type {Filter[]} */ (Object.keys(FILTERS)), 'seed']);
-  if (stray) {
-    throw new KvcError('invalid_argument', `Beam search draws nothing: leave out ${stray}, or numBeams.`);
-  }
-  if ((options.n ?? 1) !== 1) {
-    throw new KvcError('invalid_argument', 'Beam search gives one text: leave out n, or numBeams.');
-  }
+  const stray = given(DRAWING);
+  if (stray) throw invalid(`Beam search draws nothing: leave out ${stray}, or numBeams.`);
+  if ((options.n ?? 1) !== 1) throw invalid('Beam search gives one text: leave out n, or numBeams.');
   if (!Number.isFinite(lengthPenalty)) {
-    throw new KvcError('invalid_argument', `lengthPenalty is ${lengthPenalty}; it must be a number.`);
+    throw invalid(`lengthPenalty is ${shown(lengthPenalty)}; it must be a number.`);
   }
-  if (![true, false, 'never'].includes(earlyStopping)) {
-    throw new KvcError('invalid_argument',
-      `earlyStopping is ${earlyStopping}; it must be true, false or "never".`);
-  }
+  checkChoice('earlyStopping', earlyStopping, [true, false, 'never']);
   return { numBeams, lengthPenalty, earlyStopping };
 }
 
 /** The sampler's 64-bit state. @param {number | bigint} [seed] */
-export function seedOf(seed = 0) {
-  if (typeof seed === 'bigint' || Number.isSafeInteger(seed)) return BigInt.asUintN(64, BigInt(seed));
-  throw new KvcError('invalid_argument', `The seed is ${seed}; it must be a whole number or a BigInt.`);
+export function seedOf(seed) {
+  const given = seed ?? 0;
+  if (typeof given === 'bigint' || Number.isSafeInteger(given)) return BigInt.asUintN(64, BigInt(given));
+  throw invalid(`The seed is ${shown(given)}; it must be a whole number or a BigInt.`);
 }

@@ -5,13 +5,13 @@
 //                                           that a page stays alive and a stop is heard
 //   select / fork / reorder / drop / keep   several timelines over one cache, whose shared beginnings are
 //                                           stored once; everything else is about the selected one
-import { cacheMap, snapshot } from '../cache/inspect.js';
-import { KvcError } from '../engine/errors.js';
+import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { generate } from './generate.js';
-import { attentionWeights, counts, logits, logitsHash, memoryUsage, top } from './inspect.js';
+import { attentionWeights, clearCounts, counts, logits, logitsHash, memoryUsage, snapshotOf,
+  top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
+import { Run } from './run.js';
 import { SessionCache } from './session-cache.js';
 
 /**
@@ -21,9 +21,7 @@ import { SessionCache } from './session-cache.js';
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Token } from './plan.js'
- *
- * @typedef {import('./inspect.js').MemoryUsage} MemoryUsage
- * @typedef {import('./sampling.js').GenerateOptions} GenerateOptions
+ * @import { GenerateOptions } from './sampling.js'
  */
 
 export class Session {
@@ -31,11 +29,11 @@ export class Session {
 
   /**
    * Use model.createSession().
-   * @param {Engine} engine  @param {SessionModel} model  @param {number} modelPointer
+   * @param {Engine} engine  @param {SessionModel} model  @param {number} pointer  the kvc_model
    * @param {SessionOptions} [options]
    */
-  constructor(engine, model, modelPointer, options = {}) {
-    this.#native = new NativeSession(engine, model, modelPointer, options);
+  constructor(engine, model, pointer, options) {
+    this.#native = new NativeSession(engine, model, pointer, options);
     /** The most tokens that each timeline can hold. */
     this.capacity = this.#native.capacity;
   }
@@ -51,6 +49,11 @@ export class Session {
   /** Tokens in the timeline. */
   get position() {
     return this.#native.position;
+  }
+
+  /** Their ids, a copy: [position]. */
+  get tokens() {
+    return this.#native.tokens;
   }
 
   /** How many of them the cache holds: all, unless it is or was off. */
@@ -80,10 +83,7 @@ export class Session {
     this.#idle.truncate(n);
   }
 
-  /**
-   * Always refused, with the reason. (KVCache.evict is for caches whose keys do not know their position.)
-   * @param {number} first  @param {number} n
-   */
+  /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
   evict(first, n) {
     this.#idle.evict(first, n);
   }
@@ -104,8 +104,8 @@ export class Session {
 
   /** The same; returns the logits, a copy: [vocab_size]. @param {ArrayLike<number>} ids */
   prefill(ids) {
-    begin(this.#idle, ids);
-    this.#native.prefillStats = { tokens: ids.length, reused: 0, ms: finish(this.#native) };
+    const tokens = begin(this.#idle, ids);
+    this.#native.prefillStats = { tokens, reused: 0, ms: finish(this.#native) };
     return this.logits;
   }
 
@@ -123,9 +123,9 @@ export class Session {
    */
   sync(ids) {
     const native = this.#idle;
-    const reused = beginSync(native, ids);
-    native.prefillStats = { tokens: ids.length, reused, ms: finish(native) };
-    return { reused, computed: ids.length - reused };
+    const { tokens, reused } = beginSync(native, ids);
+    native.prefillStats = { tokens, reused, ms: finish(native) };
+    return { reused, computed: tokens - reused };
   }
 
   /**
@@ -136,10 +136,10 @@ export class Session {
    */
   decodeBatch(sequences, ids) {
     const native = this.#idle;
-    beginBatch(native, sequences, ids);
+    const rows = beginBatch(native, sequences, ids);
     finish(native);
     const { selected } = native;
-    const logits = Array.from(sequences, (sequence) => (native.select(sequence), this.logits));
+    const logits = rows.map((sequence) => (native.select(sequence), this.logits));
     native.select(selected);
     return logits;
   }
@@ -151,9 +151,9 @@ export class Session {
    */
   score(ids) {
     const native = this.#idle;
-    beginScore(native, ids);
+    const tokens = beginScore(native, ids);
     finish(native);
-    return native.engine.memory.floats(native.scores, ids.length - 1);
+    return native.engine.memory.floats(native.scores, tokens - 1);
   }
 
   /** The logits after the last token: [vocab_size], a copy. */
@@ -167,13 +167,23 @@ export class Session {
   }
 
   /**
-   * Continues a prompt, token by token: see generate.js.
+   * Continues a prompt, token by token: see run.js.
    * @param {string | ArrayLike<number>} prompt  text or ids; '' starts from the beginning-of-text token
    * @param {GenerateOptions} [options]
    * @returns {AsyncGenerator<Token, FinishReason, void>}  of several samples, the reason of sample 0
    */
-  generate(prompt, options = {}) {
-    return generate(this.#native, prompt, options);
+  generate(prompt, options) {
+    return new Run(this.#native, prompt, options);
+  }
+
+  /** Ends the generate() under way, if any: its loop ends, with the finish reason "stopped". */
+  stop() {
+    this.#native.run?.stop();
+  }
+
+  /** How the last generate() ended: null before, while one is under way, and after an error. */
+  get finishReason() {
+    return this.#native.finishReason;
   }
 
   // ---- several sequences ------------------------------------------------------------------------
@@ -225,20 +235,14 @@ export class Session {
     return top(this.#native, k);
   }
 
-  /**
-   * How much the last token looked at each token, itself included: [position]. They sum to 1.
-   * @param {number} layer  @param {number} head
-   */
+  /** How much the last token looked at each, itself included. @param {number} layer  @param {number} head */
   attentionWeights(layer, head) {
     return attentionWeights(this.#native, layer, head);
   }
 
-  /**
-   * What the cache holds of one layer and head, as floats: [count, head_dim] each, a copy.
-   * @param {Range & { sequence?: number }} range
-   */
-  snapshot({ sequence = this.#native.selected, ...range } = /** @type {any} */ ({})) {
-    return snapshot(this.#native.cachePlace, sequence, range);
+  /** Keys and values as floats: [count, head_dim], copies. @param {Range & { sequence?: number }} range */
+  snapshot(range) {
+    return snapshotOf(this.#native, range);
   }
 
   /** Where the tokens of each sequence lie in the cache. */
@@ -265,7 +269,7 @@ export class Session {
 
   /** Counts from zero again. */
   clearCounts() {
-    this.#native.engine.call('kvc_session_clear_counts', this.#native.pointer);
+    clearCounts(this.#native);
   }
 
   // ---- as bytes, and the end --------------------------------------------------------------------
@@ -281,12 +285,7 @@ export class Session {
    * @param {Uint8Array | ArrayBuffer} state
    */
   restore(state) {
-    const bytes = state instanceof ArrayBuffer ? new Uint8Array(state) : state;
-    if (!(bytes instanceof Uint8Array)) {
-      throw new KvcError('invalid_argument',
-        'restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
-    }
-    this.#idle.restore(bytes);
+    this.#idle.restore(state);
   }
 
   /** Frees the session's memory. May be called again. */

@@ -1,6 +1,6 @@
 // The page's side of the worker: requests become promises, and events go to a callback. messages.js
 // says what can be sent, and what comes back.
-import { assets } from '../engine/assets.js';
+import { StartedWorker } from './start.js';
 
 /**
  * @import { ErrorCode } from '../engine/errors.js'
@@ -48,7 +48,7 @@ export class WorkerError extends Error {
 
 /** @implements {Client} */
 export class EngineClient {
-  /** @type {Worker | undefined} */
+  /** @type {StartedWorker | undefined} */
   #worker;
   /** The requests that have no answer yet, by id. @type {Map<number, Waiting>} */
   #waiting = new Map();
@@ -63,7 +63,7 @@ export class EngineClient {
   request(type, ...[fields, onEvent]) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#start().postMessage({ type, id, ...fields });
+      this.#start().post({ type, id, ...fields });
       // Under this id, only events of this request come back.
       this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
     });
@@ -75,7 +75,7 @@ export class EngineClient {
    * @param {K} type  @param {Orders[K]} fields
    */
   order(type, fields) {
-    this.#worker?.postMessage({ type, ...fields });
+    this.#worker?.post({ type, ...fields });
   }
 
   /** Stops the request being served; a worker that does not listen is ended. */
@@ -100,18 +100,10 @@ export class EngineClient {
       throw new WorkerError('no_worker', 'This page computes in a web worker, and this browser has none or '
         + 'forbids them here. Open it in a current browser, outside of any sandbox.');
     }
-    const worker = assets.worker();
-    worker.onmessage = ({ data }) => this.#receive(data);
-    worker.onerror = (event) => {
-      event.preventDefault(); // it is shown on the page instead
-      this.#lose(event.message
-        ? `The background worker failed: ${event.message}.`
-        : 'The background worker could not be started. Check the connection; its script, worker.js, must '
-          + 'lie beside the page.');
-    };
-    worker.onmessageerror = () => this.#lose('A message from the background worker could not be read.');
-    this.#worker = worker;
-    return worker;
+    return this.#worker = new StartedWorker({
+      onMessage: (reply) => this.#receive(reply),
+      onLost: (message) => this.#lose(message),
+    });
   }
 
   /** @param {Reply} reply */
@@ -131,7 +123,7 @@ export class EngineClient {
 
   /** The worker is gone, and with it the model. @param {string} message */
   #lose(message) {
-    this.#worker?.terminate();
+    this.#worker?.end();
     this.#worker = undefined;
     const error = new WorkerError('worker_lost', message);
     for (const { reject } of this.#waiting.values()) reject(error);

@@ -33,6 +33,8 @@
 //             left_out  { weights, code, message }   with these weights it could not be loaded
 //     answer  { reason }
 //     error   outputs_differ              every figure is void, those sent before included
+//   count     { prompt }                  how long a prompt is; answered at any time, like status
+//     answer  { tokens, room }              room: for how many tokens
 //   status    {}                          answered at any time, also while a request is served
 //     answer  { loaded, busy, position, useCache }
 //
@@ -59,7 +61,7 @@
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
- * @import { MemoryUsage } from '../session/session.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------
@@ -144,6 +146,7 @@
  *   },
  *   answer: { reason: 'finished' | 'stopped' },
  * }} benchmark
+ * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{
  *   fields: Nothing, events: {},
  *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean },

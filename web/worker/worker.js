@@ -4,6 +4,7 @@ import { reasonOf } from '../engine/errors.js';
 import { KvcError } from '../index.js';
 import { Context } from './context.js';
 import { benchmark } from './requests/benchmark.js';
+import { count } from './requests/count.js';
 import { generate } from './requests/generate.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
@@ -17,7 +18,7 @@ const context = new Context();
 /** Stops the request being served. @type {AbortController | undefined} */
 let current;
 
-/** Served one at a time. @type {{ [K in Exclude<RequestName, 'status'>]: Serve<K> }} */
+/** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'status'>]: Serve<K> }} */
 const requests = { load, generate, prove, benchmark };
 
 /** @type {{ [K in OrderName]: (fields: Orders[K]) => void }} */
@@ -55,9 +56,12 @@ const obey = (type, fields) => orders[type](fields);
 /** @param {unknown} type  @param {number | undefined} id  @param {{}} fields */
 function answerTo(type, id, fields) {
   if (typeof type !== 'string') throw invalid('A message to the worker is an object with a type, a string.');
-  if (type !== 'status' && !isIn(requests, type)) throw invalid(`The worker knows no request "${type}".`);
+  if (type !== 'status' && type !== 'count' && !isIn(requests, type)) {
+    throw invalid(`The worker knows no request "${type}".`);
+  }
   if (id === undefined) throw invalid(`The request "${type}" needs an id, a number.`);
-  return type === 'status' ? status() : serve(type, id, fields);
+  if (type === 'status') return status();
+  return type === 'count' ? count(context, /** @type {Fields<'count'>} */ (fields)) : serve(type, id, fields);
 }
 
 /**

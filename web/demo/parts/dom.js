@@ -28,18 +28,40 @@ export const button = (attributes, ...children) => (
 /** Muted words beside the main ones. @param {string} words */
 export const note = (words) => element('span', { class: 'note' }, words);
 
+/** What each element was told last. @type {WeakMap<HTMLElement, string>} */
+const said = new WeakMap();
+
 /**
- * Touches the document only when there is something new to say.
+ * Touches the document only when there is something new to say: a browser's translation of it stays.
  * @param {HTMLElement} node  @param {string} words  @param {string} [title]
  */
 export function say(node, words, title) {
-  if (node.textContent !== words) node.textContent = words;
+  if (said.get(node) !== words) node.textContent = words;
+  said.set(node, words);
   if (title !== undefined && node.title !== title) node.title = title;
 }
 
 /** Likewise for an attribute. @param {Element} node  @param {string} name  @param {string} value */
 export function put(node, name, value) {
   if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+}
+
+const TWICE_MS = 500;
+
+/**
+ * A button that starts and then stops. The second click of a double click, and a key that is held down, stop
+ * nothing.
+ * @param {HTMLElement} node  @param {() => boolean} isStarted  as the reader sees it
+ * @param {() => void} start  @param {() => void} stop  @param {AbortSignal} signal
+ */
+export function onStartStop(node, isStarted, start, stop, signal) {
+  let last = -Infinity;
+  node.addEventListener('click', ({ detail, timeStamp }) => {
+    const again = detail > 1 || timeStamp - last < TWICE_MS;
+    last = timeStamp;
+    if (!isStarted()) start();
+    else if (!again) stop();
+  }, { signal });
 }
 
 let ids = 0;

@@ -1,7 +1,10 @@
 // The live chart: tokens per second against position, one line with the cache and one without.
+import { release } from './plain-numbers.js'; // before uPlot
 import uPlot from 'uplot';
 import { counted } from '../../measure/numbers.js';
 import { MODES, columnOf, lastPoint, lengthOfCurves } from '../curves.js';
+
+release();
 
 const HEIGHT = 300;
 const LABEL_ROOM = 88;      // px kept free on the right for the words at the lines' ends
@@ -89,6 +92,7 @@ export class Plot {
         {
           ...axis, size: 32, space: 40,
           label: 'position in the text (tokens)', labelFont: font, labelSize: 24,
+          values: (_plot, splits) => splits.map((position) => counted(position)),
         },
         {
           ...axis, size: 56, filter: (_plot, splits) => splits,

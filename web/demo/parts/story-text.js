@@ -17,35 +17,49 @@ export function visible(text) {
   });
 }
 
+/**
+ * A browser's translation replaces text nodes by others of its own. Each piece of the text is therefore one
+ * node, and what was written is never touched again.
+ */
 export class StoryText {
   #box;
   #story;
-  /** Where the text goes on; absent after the prompt and after a mark. @type {Text | undefined} */
+  /** Where the text goes on; absent after the prompt and after a mark. @type {HTMLElement | undefined} */
   #end;
+  /** The reader has not scrolled back. */
+  #follows = true;
 
-  /** @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it */
-  constructor(box, story) {
+  /** @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it  @param {AbortSignal} signal */
+  constructor(box, story, signal) {
     this.#box = box;
     this.#story = story;
+    // Both come when the page is laid out already, so that asking for sizes costs nothing.
+    box.addEventListener('scroll', () => {
+      const { scrollHeight, scrollTop, clientHeight } = box;
+      this.#follows = scrollHeight - scrollTop - clientHeight < CLOSE;
+    }, { signal, passive: true });
+    const grown = new ResizeObserver(() => {
+      if (this.#follows) box.scrollTop = box.scrollHeight;
+    });
+    grown.observe(story);
+    signal.addEventListener('abort', () => grown.disconnect());
   }
 
   /** @param {string} prompt */
   begin(prompt) {
     this.#story.replaceChildren(element('span', { class: 'prompt', part: 'story-prompt' }, visible(prompt)));
     this.#end = undefined;
+    this.#follows = true;
     this.#box.scrollTop = 0;
   }
 
-  /** Lays the page out, so once a frame is enough. @param {string} text */
+  /** @param {string} text */
   write(text) {
-    const { scrollHeight, scrollTop, clientHeight } = this.#box;
     if (!this.#end) {
-      this.#end = document.createTextNode('');
-      this.#story.append(element('span', { class: 'written', part: 'story-written' }, this.#end));
+      this.#end = element('span', { class: 'written', part: 'story-written' });
+      this.#story.append(this.#end);
     }
-    this.#end.appendData(visible(text));
-    // A reader who has scrolled back is left where they read.
-    if (scrollHeight - scrollTop - clientHeight < CLOSE) this.#box.scrollTop = this.#box.scrollHeight;
+    this.#end.append(visible(text));
   }
 
   /** The switch was flipped here. @param {Mode} mode */

@@ -25,10 +25,10 @@ export const announcer = {
       }, Math.max(0, last + PAUSE_MS - performance.now()));
     };
     signal.addEventListener('abort', () => clearTimeout(timer));
-    const heard = { run: '', benchmark: '' };
+    const heard = { run: '', result: '', benchmark: '' };
     return (state) => {
       const news = spoken(state);
-      for (const subject of /** @type {const} */ (['run', 'benchmark'])) {
+      for (const subject of /** @type {const} */ (['run', 'result', 'benchmark'])) {
         const words = news[subject];
         if (words === undefined || words === heard[subject]) continue;
         heard[subject] = words;

@@ -1,7 +1,7 @@
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { bars, figuresTable } from '../parts/bars.js';
-import { button, element, put, say, uniqueId } from '../parts/dom.js';
+import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { asJson, asMarkdown, leftOutWords, place, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords, failureWords } from '../words.js';
@@ -58,10 +58,7 @@ export const benchmark = {
       ...control.nodes, error.node, results.node, methodOf());
     root.append(box);
     let measuring = false; // as the reader sees it
-    control.measure.addEventListener('click', () => {
-      if (measuring) actions.stop();
-      else actions.measure();
-    }, { signal });
+    onStartStop(control.measure, () => measuring, () => actions.measure(), () => actions.stop(), signal);
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       put(box, 'data-state', state.benchmark.status);

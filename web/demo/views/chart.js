@@ -17,7 +17,7 @@ export const chart = {
     const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
     const head = element('div', { class: 'chart-head' }, title, clear);
     root.append(element('figure', { class: 'chart-box' }, head, box, caption));
-    clear.addEventListener('click', () => actions.clear(), { signal });
+    clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
     let curves = noCurves();
     /** @type {number | null} */
     let pointed = null;
@@ -33,7 +33,8 @@ export const chart = {
       plot.show(curves);
       showCaption();
       put(box, 'aria-label', `Chart of tokens per second against position. ${words}`);
-      clear.disabled = isWorking(state) || lengthOfCurves(curves) === 0;
+      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
+      put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
     };
   },
 };

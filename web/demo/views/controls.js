@@ -1,8 +1,8 @@
 // The switch, Generate, and both ways one after the other.
 import { isMeasuring } from '../benchmark.js';
-import { button, element, put, say } from '../parts/dom.js';
-import { isWorking } from '../state.js';
-import { generateWords } from '../words.js';
+import { button, element, onStartStop, put, say } from '../parts/dom.js';
+import { isComparing, isWorking } from '../state.js';
+import { LOCKED, generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -18,23 +18,27 @@ export const controls = {
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
       track, element('span', {}, 'KV cache ', word));
     const go = button({ class: 'primary', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' });
-    const both = button({ class: 'both', part: 'both', title: BOTH }, 'Run both');
+    const both = button({ class: 'both', part: 'both', title: BOTH }, 'Compare on and off');
     root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' },
       cache, go, both));
     let working = false; // as the reader sees it
+    let blocked = false;
     cache.addEventListener('click', () => actions.flip(), { signal });
-    go.addEventListener('click', () => {
-      if (working) actions.stop();
-      else actions.generate();
+    onStartStop(go, () => working, () => actions.generate(), () => actions.stop(), signal);
+    both.addEventListener('click', () => {
+      if (!blocked) actions.compare();
     }, { signal });
-    both.addEventListener('click', () => actions.compare(), { signal });
     return (state) => {
       working = isWorking(state);
       put(cache, 'aria-checked', String(state.useCache));
       say(word, state.useCache ? 'on' : 'off');
       say(go, generateWords(state));
       go.disabled = isMeasuring(state.benchmark);
-      both.disabled = working || isMeasuring(state.benchmark);
+      blocked = working || isMeasuring(state.benchmark);
+      put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
+      const locked = isComparing(state);
+      put(cache, 'aria-disabled', String(locked));
+      put(cache, 'title', locked ? LOCKED : '');
     };
   },
 };

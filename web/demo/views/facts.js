@@ -5,7 +5,7 @@ import { counted, measured, megabytes } from '../../measure/numbers.js';
 
 /**
  * @import { Config } from '../../config/config.js'
- * @import { MemoryUsage } from '../../session/session.js'
+ * @import { MemoryUsage } from '../../session/inspect.js'
  * @import { Prefill } from '../../worker/messages.js'
  * @import { View } from '../player.js'
  * @import { State } from '../state.js'

@@ -1,5 +1,6 @@
 // The beginning of the story, in the reader's own words or by an example.
-import { button, element, uniqueId } from '../parts/dom.js';
+import { button, element, say, uniqueId } from '../parts/dom.js';
+import { countWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -17,10 +18,12 @@ export const prompt = {
   mount(root, { actions, signal }) {
     const id = uniqueId('prompt');
     const field = element('textarea', {
-      id, part: 'prompt', rows: 2, maxlength: LONGEST, spellcheck: 'false' });
+      id, part: 'prompt', rows: 2, maxlength: LONGEST, spellcheck: 'false', 'aria-describedby': `${id}-count`,
+    });
+    const count = element('span', { id: `${id}-count`, class: 'note', part: 'count' });
     const examples = EXAMPLES.map((text) => button({}, text));
     root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': 'Prompt' },
-      element('label', { for: id }, 'Begin a story'),
+      element('div', { class: 'prompt-head' }, element('label', { for: id }, 'Begin a story'), count),
       field,
       element('div', { class: 'examples', role: 'group', 'aria-label': 'Example beginnings' }, ...examples)));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
@@ -28,10 +31,24 @@ export const prompt = {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) actions.generate();
     }, { signal });
     for (const [i, example] of examples.entries()) {
-      example.addEventListener('click', () => actions.setPrompt(EXAMPLES[i]), { signal });
+      example.addEventListener('click', () => replaceText(field, EXAMPLES[i]), { signal });
     }
     return (state) => {
       if (field.value !== state.prompt) field.value = state.prompt;
+      say(count, countWords(state));
     };
   },
 };
+
+/**
+ * Puts text into a field as if it were typed, so that undo (Ctrl+Z) brings the reader's own back. Only this
+ * old way can do that.
+ * @param {HTMLTextAreaElement} field  @param {string} text
+ */
+function replaceText(field, text) {
+  field.focus();
+  field.select();
+  if (document.execCommand('insertText', false, text)) return;
+  field.setRangeText(text); // a browser without it, and so without undo
+  field.dispatchEvent(new Event('input'));
+}

@@ -1,7 +1,7 @@
 // What the demo is doing, how far the model has loaded, and what went wrong.
 import { button, element, note, say } from '../parts/dom.js';
 import { bytesLoaded } from '../state.js';
-import { failureWords, statusWords } from '../words.js';
+import { adviceWords, failureWords, statusWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -9,7 +9,8 @@ import { failureWords, statusWords } from '../words.js';
 export const status = {
   name: 'status',
   mount(root, { actions, signal }) {
-    const words = element('p', { part: 'state' });
+    const words = element('p', { part: 'state', tabindex: -1 });
+    const advice = element('p', { class: 'note advice', part: 'advice' });
     const progress = element('progress', {
       part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
     const message = element('p', { part: 'error-message' });
@@ -19,10 +20,14 @@ export const status = {
     coded.append(code);
     const error = element('div', { class: 'error', part: 'error', role: 'alert', hidden: true },
       message, element('p', {}, retry, ' ', coded));
-    root.append(element('div', { class: 'state' }, words, progress), error);
-    retry.addEventListener('click', () => actions.retry(), { signal });
+    root.append(element('div', { class: 'state' }, words, advice, progress), error);
+    retry.addEventListener('click', () => {
+      words.focus(); // the button is about to disappear
+      actions.retry();
+    }, { signal });
     return (state) => {
       say(words, statusWords(state));
+      say(advice, adviceWords(state));
       progress.hidden = state.status !== 'loading';
       showShare(progress, bytesLoaded(state), state.download.total);
       if (state.failure) {

@@ -13,13 +13,13 @@ import { remarkWords } from '../words.js';
 /** @type {View} */
 export const story = {
   name: 'story',
-  mount(root) {
-    const text = element('p', { class: 'story', part: 'story', dir: 'auto' });
+  mount(root, { signal }) {
+    const text = element('p', { class: 'story', part: 'story', dir: 'auto', translate: 'no' });
     const box = element('div', {
       class: 'story-box', part: 'story-box', role: 'group', 'aria-label': 'Story', tabindex: 0 }, text);
     const remark = element('p', { class: 'note remark', part: 'remark' });
     root.append(box, remark);
-    const follow = follower(new StoryText(box, text));
+    const follow = follower(new StoryText(box, text, signal));
     return (state) => {
       follow(state.run);
       put(text, 'aria-busy', String(isWorking(state))); // it is not final yet

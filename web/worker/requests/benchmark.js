@@ -94,7 +94,9 @@ async function loadTwin(model, url, emit, signal) {
   const weights = model.weights === 'f32' ? 'int8' : 'f32';
   emit('loading', { weights });
   try {
-    return await loadModel(url, { weights, variant: model.variant, tokenizer: false, signal });
+    const { variant } = model;
+    // The same files again: the HTTP cache has them, also when the network is gone.
+    return await loadModel(url, { weights, variant, tokenizer: false, cache: 'force-cache', signal });
   } catch (error) {
     if (!(error instanceof KvcError) || error.code === 'aborted') throw error;
     emit('left_out', { weights, code: error.code, message: error.message });

@@ -1,0 +1,81 @@
+// loadModel() in a page and what only a browser has: cookies, and an HTTP cache.
+import assert from 'node:assert/strict';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { build } from 'esbuild';
+import { chromium } from 'playwright-core';
+import { fault, serve as serveFiles } from '../node/helpers.js';
+import { tinyFiles } from '../node/tiny-model.js';
+import { serve } from '../serve.js';
+import { chromiumPath } from './helpers.js';
+
+const built = await build({ entryPoints: ['web/index.js'], bundle: true, format: 'esm', write: false });
+const OURS = {
+  'index.html': '<!doctype html><title>x</title>',
+  'kvc.js': built.outputFiles[0].text,
+  'kvc.wasm': await readFile('web/engine/kvc-scalar.wasm'),
+};
+const args = ['--no-sandbox', '--disable-gpu'];
+const browser = await chromium.launch({ executablePath: chromiumPath(), args });
+after(() => browser.close());
+
+/** Loads a model from the page's own folder; the code of the error, or "loaded". */
+const load = (page, options = {}) => page.evaluate(async (given) => {
+  const { loadModel } = await import(new URL('kvc.js', document.baseURI).href);
+  return loadModel('./', { wasm: 'kvc.wasm', ...given }).then((model) => {
+    model.dispose();
+    return 'loaded';
+  }, (error) => error.code);
+}, options);
+
+test("a login on the page's own site is enough, unless credentials are left out", async (t) => {
+  const model = tinyFiles();
+  const server = await serveFiles({ ...OURS, ...model }, {
+    'kvc.js': (response, bytes) => response.setHeader('content-type', 'text/javascript').end(bytes),
+  });
+  t.after(() => server.close());
+  for (const name of Object.keys(model)) {
+    server.faults[name] = (response, bytes, { headers }) => (
+      headers.cookie === 'session=5' ? response.end(bytes) : fault.status(401)(response));
+  }
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${server.url}index.html`);
+  assert.equal(await load(page), 'file_unreachable');
+  await context.addCookies([{ name: 'session', value: '5', url: server.url }]);
+  assert.equal(await load(page), 'loaded');
+  assert.equal(await load(page, { credentials: 'omit' }), 'file_unreachable');
+});
+
+test('a second load transfers nothing, and with "force-cache" it needs no network', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-loading-'));
+  t.after(() => rm(folder, { recursive: true }));
+  await cp('web/models/stories', folder, { recursive: true });
+  for (const [name, content] of Object.entries(OURS)) await writeFile(join(folder, name), content);
+  const server = await serve(folder);
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  const address = `http://127.0.0.1:${server.address().port}/`;
+  /** Bytes that came over the network for the model's files since the page was opened. */
+  const transferred = () => page.evaluate(() => performance.getEntriesByType('resource')
+    .filter(({ name }) => /\.(json|safetensors)$/.test(name))
+    .reduce((sum, { transferSize }) => sum + transferSize, 0));
+  await page.goto(address);
+  assert.equal(await load(page), 'loaded');
+  assert.ok(await transferred() > 4e6);
+  await page.reload();
+  assert.equal(await load(page), 'loaded');
+  const again = await transferred();
+  assert.ok(again < 5000, `${again} bytes`); // the headers of five answers
+  await context.setOffline(true);
+  assert.equal(await load(page), 'file_unreachable');
+  assert.equal(await load(page, { cache: 'force-cache' }), 'loaded');
+});

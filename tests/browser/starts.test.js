@@ -1,0 +1,227 @@
+// The page where it has a hard time to start: odd languages, a script that does not arrive or cannot run, no
+// WebAssembly, a sandbox, a site that is not its own. It works, or it says in a sentence what to do.
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+import { build } from 'esbuild';
+import { serve } from '../serve.js';
+import { eachEngine } from './each-engine.js';
+import { ENDS, addModel, openPage, part, press, run, sample, startSite, state, text } from './helpers.js';
+
+const site = await startSite();
+const small = await addModel(site, 'small');
+
+// ---- languages ----------------------------------------------------------------------------------
+
+const LANGUAGES = ['C', 'en-US@posix', 'ca@valencia', 'sr-RS@latin', ''];
+
+for (const language of LANGUAGES) {
+  test(`a browser whose language is "${language}"`, async (t) => {
+    const init = `Object.defineProperty(navigator, 'language', { value: ${JSON.stringify(language)} });`;
+    const page = await openPage(t, site, { query: small.query, init });
+    assert.equal(await page.evaluate(() => navigator.language), language);
+    await page.fill(part('prompt'), 'a');
+    await sample(page, { maxTokens: 30 });
+    assert.equal(await run(page), 'finished');
+    assert.equal(await page.evaluate(() => new Intl.NumberFormat('de').format(1.5)), '1,5', 'Intl is whole');
+  });
+}
+
+eachEngine(({ name, test: engineTest, openPage: open }) => {
+  const locales = name === 'chromium' ? ['ar-EG'] : ['ar-EG', 'C']; // its driver refuses the latter
+  for (const locale of locales) {
+    engineTest(`started in the language ${locale}`, async (t) => {
+      const page = await open(t, site.url + small.query, { locale });
+      await page.waitFor((figure) => findAll(figure)[0]?.dataset.state === 'unloaded', [part('figure')]);
+      await page.click(part('go'));
+      await page.waitFor((figure) => find(figure).dataset.state === 'full', [part('figure')]);
+    });
+  }
+});
+
+// ---- no script, or one that fails ----------------------------------------------------------------
+
+const NOT_STARTED = '#not-started';
+const SOON = { timeout: 8000 };
+
+/** A page that is not expected to start. */
+async function open(t, url, prepare = () => {}) {
+  const context = await site.browser.newContext({ viewport: { width: 360, height: 640 } });
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await prepare(page);
+  await page.goto(url, { waitUntil: 'commit' });
+  return page;
+}
+
+/** The sentence that stands in the page itself appears, and nothing stands beside it. */
+async function saysWhatToDo(page) {
+  await page.waitForTimeout(1000); // until the style sheets have come, there is no page to be seen
+  await page.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
+  assert.match(await page.locator(NOT_STARTED).innerText(), /^The demo has not started\..*npm start/s);
+  assert.equal(await page.locator('#demo > *').count(), 0);
+}
+
+const answered = (answer) => (page) => page.route('**/page.js', (route) => route.fulfill(answer));
+const javascript = (body) => answered({ contentType: 'text/javascript', body });
+const broken = {
+  'is not there': answered({ status: 404 }),
+  'is a web page': answered({ contentType: 'text/html', body: '<!doctype html>' }),
+  'is no JavaScript': javascript('const = 1;'),
+  'throws': javascript('throw new Error("no");'),
+  'lacks what it needs of the browser': (page) => page.addInitScript('delete globalThis.ResizeObserver;'),
+  'never arrives': (page) => page.route('**/page.js', () => {}),
+};
+
+for (const [what, prepare] of Object.entries(broken)) {
+  test(`a script that ${what}: the page says what to do`, async (t) => {
+    await saysWhatToDo(await open(t, site.url, prepare));
+  });
+}
+
+test('opened as a file', async (t) => {
+  await saysWhatToDo(await open(t, pathToFileURL(resolve('dist/index.html')).href));
+});
+
+test('a folder without its slash: no style sheet and no script are found', async (t) => {
+  const body = await readFile('dist/index.html', 'utf8');
+  const url = site.url.replace(/\/$/, '');
+  await saysWhatToDo(await open(t, url, (page) => (
+    page.route(url, (route) => route.fulfill({ contentType: 'text/html', body })))));
+});
+
+test('a script that comes late starts all the same', async (t) => {
+  const page = await open(t, site.url, (late) => late.route('**/page.js', async (route) => {
+    await late.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
+    await route.continue();
+  }));
+  await page.locator(`${part('figure')}[data-state="unloaded"]`).waitFor();
+  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+});
+
+test('a page that starts never shows that sentence', async (t) => {
+  const page = await openPage(t, site);
+  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+});
+
+// ---- no WebAssembly ------------------------------------------------------------------------------
+
+test('no WebAssembly: said in a sentence', async (t) => {
+  const page = await openPage(t, site, { query: small.query });
+  const worker = await readFile('dist/worker/worker.js', 'utf8');
+  const body = `delete globalThis.WebAssembly;\n${worker}`;
+  await page.route('**/worker.js', (route) => route.fulfill({ contentType: 'text/javascript', body }));
+  await press(page, 'go');
+  assert.equal(await state(page), 'failed');
+  assert.equal(await text(page, 'error-code'), 'wasm_unsupported');
+  assert.match(await text(page, 'error-message'), /^WebAssembly is missing here, or switched off.*Lockdown/);
+});
+
+// ---- the worker: in a sandbox, from another site, under a policy ------------------------------------
+
+/** Waits for the demo in a frame or page, and writes a story there. */
+async function writes(frame) {
+  await frame.locator(`${part('figure')}[data-state="unloaded"]`).waitFor();
+  await frame.locator(part('go')).click();
+  await frame.locator(ENDS.map((end) => `${part('figure')}[data-state="${end}"]`).join()).waitFor();
+  const end = await frame.locator(part('figure')).getAttribute('data-state');
+  assert.notEqual(end, 'failed', await frame.locator(part('error-message')).textContent());
+}
+
+/** What the demo says in place of that. */
+async function refuses(frame) {
+  await frame.locator(part('go')).click();
+  await frame.locator(`${part('figure')}[data-state="failed"]`).waitFor();
+  return frame.locator(part('error-message')).textContent();
+}
+
+/** Another server with the same files, which lets other sites read them if `cors` says so. */
+async function otherSite(t, headers) {
+  const server = await serve(resolve(site.folder, '../..'), 0, headers);
+  t.after(() => { server.close(); server.closeAllConnections(); });
+  return `http://127.0.0.1:${server.address().port}/some/where/`;
+}
+const CORS = { 'access-control-allow-origin': '*' };
+
+let pages = 0;
+
+/** A page of the test's own, on its own site: a file, because browsers heed where a page comes from. */
+async function pageWith(policy, body) {
+  const name = `own-${++pages}.html`;
+  const meta = `<meta http-equiv="Content-Security-Policy" content="${policy}">`;
+  await writeFile(resolve(site.folder, name), `<!doctype html>${meta}<link rel="icon" href="data:,">${body}`);
+  return site.url + name;
+}
+
+const sandboxed = (url) => pageWith('', `<iframe sandbox="allow-scripts" src="${url}"></iframe>`);
+
+test('in a sandboxed frame, if the server lets it read the files', async (t) => {
+  const url = await otherSite(t, CORS);
+  const page = await open(t, await sandboxed(url + small.query));
+  await writes(page.frameLocator('iframe'));
+});
+
+test('in a sandboxed frame, if the server does not', async (t) => {
+  const page = await open(t, await sandboxed(site.url));
+  const sentence = page.frameLocator('iframe').locator(NOT_STARTED);
+  await sentence.waitFor({ state: 'visible', ...SOON });
+  assert.match(await sentence.innerText(), /open it in a tab of its own/);
+});
+
+const mounting = (url, policy) => pageWith(policy, `<div id="demo"></div><script type="module">
+  import { mountDemo } from '${url}demo/mount.js';
+  mountDemo(document.getElementById('demo'), { model: () => '${url}small/', prompt: 'a' });
+</script>`);
+
+await build({
+  entryPoints: ['web/demo/demo.js'], bundle: true, format: 'esm', external: ['node:*'], logLevel: 'warning',
+  outfile: resolve(site.folder, 'demo', 'mount.js'),
+});
+
+const policies = {
+  'no policy at all': () => '',
+  'a policy that allows data:': (origin) => `worker-src data: ${origin}`,
+  'a policy that allows blob: instead': (origin) => `worker-src blob: ${origin}`,
+};
+for (const [what, policy] of Object.entries(policies)) {
+  test(`the demo from another site, under ${what}`, async (t) => {
+    const url = await otherSite(t, CORS);
+    await writes(await open(t, await mounting(url, policy(new URL(url).origin))));
+  });
+}
+
+test('the demo from another site, under a policy that forbids its worker: it says so', async (t) => {
+  const url = await otherSite(t, CORS);
+  const { origin } = new URL(url);
+  const page = await open(t, await mounting(url, "worker-src 'self'"));
+  const words = await refuses(page);
+  assert.match(words, /^The Content-Security-Policy of this page forbids its background worker/);
+  assert.ok(words.endsWith(` worker-src must allow data: and ${origin}.`), words);
+  const other = await open(t, await mounting(url, 'worker-src data: blob:'));
+  assert.match(await refuses(other), /sandboxed, or its scripts come from .* allows data: and .* worker-src/);
+});
+
+test('on its own site, under a policy that forbids its worker', async (t) => {
+  const page = await open(t, await mounting(site.url, "worker-src 'none'"));
+  assert.match(await refuses(page), /forbids its background worker: worker-src must allow 'self'\.$/);
+});
+
+eachEngine(({ test: engineTest, openPage: openIn }) => {
+  const expected = /^(request|csp|console|uncaught): /; // it is another site, and policies are there to refuse
+  const ended = (figure) => ['finished', 'full', 'failed'].find((end) => find(figure).dataset.state === end);
+
+  engineTest('the demo from another site, and under a policy that forbids its worker', async (t) => {
+    const url = await otherSite(t, CORS);
+    const outcome = async (policy) => {
+      const page = await openIn(t, await mounting(url, policy), { expected });
+      await page.click(part('go'));
+      return [await page.waitFor(ended, [part('figure')]), await page.text(part('error-message'))];
+    };
+    assert.deepEqual(await outcome(''), ['full', '']);
+    const [end, words] = await outcome("worker-src 'self'");
+    assert.equal(end, 'failed');
+    assert.match(words, /forbids its background worker: worker-src must allow data: and http/);
+  });
+});

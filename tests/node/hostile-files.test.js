@@ -1,0 +1,154 @@
+// A stranger's JSON: whatever stands where in a file, a parser takes it or throws a KvcError whose message is
+// short, in bounded time. Depth, length, number of values, odd numbers, odd keys, half characters.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseConfig } from '../../web/config/config.js';
+import { parseGenerationConfig } from '../../web/config/generation.js';
+import { KvcError } from '../../web/engine/errors.js';
+import { openDirectory } from '../../web/files/files.js';
+import { parseJson, shown } from '../../web/files/json.js';
+import { parseHeader } from '../../web/files/safetensors-header.js';
+import { Tokenizer } from '../../web/files/tokenizer.js';
+import { blobOf, byteTokenizer, seeded, smallConfig } from './helpers.js';
+
+const nested = (open, close, depth) => `${open.repeat(depth)}0${close.repeat(depth)}`;
+
+/** Texts of JSON values, most of which nobody expects anywhere. */
+const HOSTILE = {
+  'arrays, 20,000 deep': nested('[', ']', 20_000),
+  'objects, 20,000 deep': nested('{"a":', '}', 20_000),
+  'arrays, as deep as is read': nested('[', ']', 60),
+  'a text of 500 kB': JSON.stringify('x'.repeat(500_000)),
+  'a text of quotes': JSON.stringify('"\\'.repeat(100_000)),
+  'an array of 100,000': `[${'0,'.repeat(100_000)}0]`,
+  'an array of 100,000 texts': `[${'"ab",'.repeat(100_000)}"ab"]`,
+  'an array of 100,000 pairs': `[${'["a","b"],'.repeat(50_000)}["a","b"]]`,
+  'an object of 50,000': `{${Array.from({ length: 50_000 }, (_, i) => `"k${i}":${i}`)}}`,
+  'the same key twice': '{"a":1,"a":[2]}',
+  'keys of JavaScript': '{"__proto__":{"length":5},"constructor":1,"toString":2,"toJSON":3,"then":4}',
+  'astral characters': JSON.stringify(`a${'\u{1f600}'.repeat(100)}`),
+  'half a character': '"\\ud800"', 'half a character in a key': '{"\\udc00":1}', 'a NUL': '"\\u0000"',
+  'more than a double': '1e999', 'less than one': '1e-999', 'minus nothing': '-0', 'a fraction': '0.1',
+  'a large integer': '9007199254740993', 'a negative one': '-1', 'many digits': `1${'0'.repeat(100_000)}`,
+  null: 'null', true: 'true', 'an empty text': '""', 'an empty array': '[]', 'an empty object': '{}',
+};
+
+/** Every path into a value, itself included; of long lists and large objects the first few. */
+function pathsOf(value, path = []) {
+  const inner = typeof value === 'object' && value !== null ? Object.entries(value).slice(0, 12) : [];
+  return [path, ...inner.flatMap(([key, item]) => pathsOf(item, [...path, key]))];
+}
+
+/** The text of a value in which one place holds other text. */
+function planted(value, path, text) {
+  if (path.length === 0) return text;
+  const copy = structuredClone(value);
+  const last = path.at(-1);
+  path.slice(0, -1).reduce((at, key) => at[key], copy)[last] = 'PLANTED';
+  return JSON.stringify(copy).replace('"PLANTED"', () => text);
+}
+
+const small = parseConfig(smallConfig());
+const bytes = (text) => new TextEncoder().encode(text);
+const read = async (name, text) => (await openDirectory({ [name]: blobOf(text) })).json(name);
+
+const FILES = {
+  'config.json': {
+    value: { ...smallConfig(), n_inner: 64, layer_norm_epsilon: 1e-5, scale_attn_weights: true,
+      quantization_config: null },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
+  'generation_config.json': {
+    value: { do_sample: true, temperature: 1, top_k: 5, top_p: 0.5, min_p: 0, repetition_penalty: 1,
+      max_new_tokens: 5, eos_token_id: [3, 4] },
+    parse: async (text) => parseGenerationConfig(await read('generation_config.json', text), small),
+  },
+  'tokenizer.json': {
+    value: { ...byteTokenizer({ merges: ['a b', 'ab c'] }), normalizer: { type: 'NFC' } },
+    parse: async (text) => Tokenizer.create(await read('tokenizer.json', text), undefined, 300).encode('abc'),
+  },
+  'tokenizer_config.json': {
+    value: { add_bos_token: false, model_max_length: 5 },
+    parse: async (text) => (
+      Tokenizer.create(byteTokenizer(), await read('tokenizer_config.json', text), 300)),
+  },
+  'the header of model.safetensors': {
+    value: { __metadata__: { format: 'pt' }, a: { dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] } },
+    parse: async (text) => parseHeader(bytes(text)),
+  },
+};
+
+/** Whether it was taken; anything else than a value or a short KvcError fails. */
+async function taken(parse, text, what) {
+  const start = performance.now();
+  try {
+    await parse(text);
+    return true;
+  } catch (error) {
+    assert.ok(error instanceof KvcError, `${what}: ${error?.stack}`);
+    assert.ok(error.message.length < 500, `${what}: a message of ${error.message.length} characters`);
+    assert.ok(error.message.isWellFormed?.() ?? true, what);
+    return false;
+  } finally {
+    const ms = performance.now() - start;
+    assert.ok(ms < 5000, `${what}: ${ms} ms`);
+  }
+}
+
+for (const [name, { value, parse }] of Object.entries(FILES)) {
+  test(`${name}: hostile values in every place`, async (t) => {
+    assert.ok(await taken(parse, JSON.stringify(value), 'as it should be'));
+    let [accepted, refused] = [0, 0];
+    for (const path of pathsOf(value)) {
+      for (const [kind, text] of Object.entries(HOSTILE)) {
+        if (await taken(parse, planted(value, path, text), `${kind} at ${path.join('.')}`)) accepted++;
+        else refused++;
+      }
+      const deep = planted(value, path, HOSTILE['arrays, 20,000 deep']);
+      assert.equal(await taken(parse, deep, path.join('.')), false);
+    }
+    t.diagnostic(`${accepted} taken, ${refused} refused`);
+    assert.ok(refused > 20);
+  });
+
+  test(`${name}: cut anywhere, or with one character changed`, async () => {
+    const text = JSON.stringify(value);
+    const random = seeded(11);
+    for (let i = 0; i < 300; i++) {
+      const at = random.below(text.length);
+      await taken(parse, text.slice(0, at), `cut at ${at}`);
+      const other = random.pick(['[', ']', '{', '}', '"', ',', ':', '\\', '-', '.', 'e', '9', '\u0000', 'é']);
+      await taken(parse, text.slice(0, at) + other + text.slice(at + 1), `${other} at ${at}`);
+    }
+  });
+}
+
+test('parseJson: the limits of depth and of number, and strings that look like either', () => {
+  assert.deepEqual(parseJson('{"[[[":["]]]","\\"[",{}]}'), { '[[[': [']]]', '"[', {}] });
+  assert.equal(parseJson(JSON.stringify('['.repeat(1e6))).length, 1e6);
+  assert.equal(parseJson(`[${'[],'.repeat(1000)}[]]`).length, 1001);
+  parseJson(`${'['.repeat(64)}${']'.repeat(64)}`);
+  assert.throws(() => parseJson(`${'['.repeat(65)}${']'.repeat(65)}`), /deeper than 64 levels/);
+  assert.equal(parseJson(`[${'0,'.repeat(2 ** 22 - 1)}0]`).length, 2 ** 22);
+  assert.throws(() => parseJson(`[${'0,'.repeat(2 ** 22)}0]`), /more than 4194304 values/);
+  for (const text of ['', '"', '"\\', '[', '{"a', 'nul', '[1,]', '\\"[']) {
+    assert.throws(() => parseJson(text), SyntaxError, text);
+  }
+});
+
+test('shown: what it is, in at most 83 characters', () => {
+  const cases = [[undefined, 'missing'], [null, 'null'], [NaN, 'NaN'], [-0.5, '-0.5'], ['a"b', '"a\\"b"'],
+    [[1, 'a', null], '[1,"a",null]'], [{ a: { b: [1] } }, '{"a":{"b":[...]}}'], ['\ud800', '"\\ud800"'],
+    [[], '[]']];
+  for (const [value, text] of cases) assert.equal(shown(value), text);
+  const deep = JSON.parse(HOSTILE['objects, 20,000 deep']);
+  const long = ['x'.repeat(1e6), Array(1e6).fill('y'.repeat(1e3)), deep];
+  for (const value of [...long, Object.fromEntries(long.entries()), { ['k'.repeat(1e6)]: 1 }]) {
+    assert.ok(shown(value).length <= 83);
+  }
+  assert.equal(shown('x'.repeat(100)), `"${'x'.repeat(79)}...`);
+  for (const before of ['', 'a']) {
+    const text = shown(before + '\u{1f600}'.repeat(100));
+    assert.doesNotMatch(text, /[\ud800-\udfff]/u, 'a character cut in two');
+  }
+});

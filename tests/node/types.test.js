@@ -1,0 +1,129 @@
+// The types that the package ships, as their users compile against them: every name can be imported, `using`
+// works, events tell themselves apart, and nothing is asked of the compiler's settings.
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cp, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = new URL('../../', import.meta.url);
+const FOLDER = new URL('build/types/', ROOT); // a project that has installed the package
+const VERSIONS = ['typescript', 'typescript-5.6'];
+
+const CONSUMER = `
+import { CachedAttention, ERROR_CODES, KVCache, KvcError, analyzeMemory, analyzeSpeedup,
+  benchmarkComparison, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
+import type { CacheEvent, CachedAttentionOptions, ErrorCode, FinishReason, GenerateOptions, KVCacheOptions,
+  LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
+  WasmSource } from 'kvcache-wasm';
+import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
+
+const load: LoadOptions = { weights: 'int8', onProgress: (event: ProgressEvent) => void event.status };
+const options: SessionOptions = { capacity: 20, keyType: 'f16' };
+const model: Model = await loadModel('model', load);
+
+export async function write(prompt: string, how: GenerateOptions): Promise<FinishReason | null> {
+  using session: Session = model.createSession(options);
+  session.onEvent = (event: CacheEvent) => {
+    if (event.type === 'write') return void (event.page + event.first);
+    if (event.type === 'share') return void (event.from + event.more);
+    // @ts-expect-error: only what all events have in common is left
+    event.page;
+  };
+  const tokens: Token[] = [];
+  for await (const token of session.generate(prompt, how)) tokens.push(token);
+  const ids: number[] = session.tokens;
+  const state: Uint8Array = session.save();
+  session.restore(state);
+  session.stop();
+  // @ts-expect-error: no such option
+  session.generate(ids, { max_tokens: 3 });
+  // @ts-expect-error: no such kind of weights
+  await loadModel('model', { weights: 'f64' });
+  return session.finishReason;
+}
+
+export function codeOf(error: unknown): ErrorCode | undefined {
+  return error instanceof KvcError && error.code in ERROR_CODES ? error.code : undefined;
+}
+
+const wasm: WasmSource = new Uint8Array(8);
+const { variant }: { variant: Variant } = await init({ wasm });
+const sizes: KVCacheOptions = { maxSeqLen: 8, numLayers: 1, numHeads: 2, headDim: 4 };
+using cache = new KVCache(sizes);
+const keys: Float32Array = cache.get(0, { row: 0 }).key;
+const attention: CachedAttentionOptions = { embedDim: 8, numHeads: 2, maxSeqLen: 8 };
+using layer = new CachedAttention(attention, { wq: keys, wk: keys, wv: keys, wo: keys });
+const gpt = new GPT({ vocabSize: 10, embedDim: 8, numLayers: 1, numHeads: 2, maxSeqLen: 6 });
+const view: KVCache = enableKVCache(gpt, { whenFull: 'stop' });
+disableKVCache(gpt);
+export const numbers: number[] = [
+  layer.position, view.position, analyzeMemory({ types: ['f16'] })[0].cacheBytes,
+  analyzeSpeedup({ shape: model.config })[0].pairsOn,
+  (await benchmarkComparison(model, { runs: 1 }))[0].cached,
+];
+export { variant };
+`;
+
+before(async () => {
+  await rm(FOLDER, { recursive: true, force: true });
+  const installed = new URL('node_modules/kvcache-wasm/', FOLDER);
+  await mkdir(installed, { recursive: true });
+  await cp(new URL('package.json', ROOT), new URL('package.json', installed));
+  await symlink(fileURLToPath(new URL('dist', ROOT)), new URL('dist', installed));
+  await symlink(fileURLToPath(new URL('node_modules/@types', ROOT)), new URL('node_modules/@types', FOLDER));
+  await symlink(fileURLToPath(new URL('node_modules/undici-types', ROOT)),
+    new URL('node_modules/undici-types', FOLDER));
+  await writeFile(new URL('package.json', FOLDER), '{ "type": "module" }');
+  await writeFile(new URL('consumer.ts', FOLDER), CONSUMER);
+});
+
+/** What a compiler says about the consumer. */
+async function errorsOf(version, name, changes) {
+  const options = {
+    target: 'es2022', lib: ['es2022', 'esnext.disposable'], types: [], strict: true, noEmit: true,
+    skipLibCheck: false, exactOptionalPropertyTypes: true, ...changes,
+  };
+  const path = new URL(`${version}-${name}.json`, FOLDER);
+  await writeFile(path, JSON.stringify({ compilerOptions: options, files: ['consumer.ts'] }));
+  const compiler = fileURLToPath(new URL(`node_modules/${version}/bin/tsc`, ROOT));
+  const { stdout, status } = spawnSync(process.execPath,
+    [compiler, '-p', fileURLToPath(path), '--pretty', 'false'], { encoding: 'utf8' });
+  assert.equal(status === 0, stdout === '', `${status}: ${stdout}`);
+  return stdout;
+}
+
+const SETTINGS = {
+  node16: { module: 'node16' },
+  nodenext: { module: 'nodenext' },
+  bundler: { module: 'esnext', moduleResolution: 'bundler' },
+  dom: { module: 'esnext', moduleResolution: 'bundler', lib: ['es2022', 'dom', 'esnext.disposable'] },
+  node: { module: 'nodenext', types: ['node'] },
+};
+
+for (const version of VERSIONS) {
+  for (const [name, settings] of Object.entries(SETTINGS)) {
+    test(`${version}, ${name}: compiles`, async () => {
+      assert.equal(await errorsOf(version, name, settings), '');
+    });
+  }
+}
+
+test('every type that the manual or another type names is exported', async () => {
+  const index = await readFile(new URL('dist/types/index.d.ts', ROOT), 'utf8');
+  const exported = new Set([...index.matchAll(/^export type (\w+)/gm)].map(([, name]) => name));
+  for (const name of ['Model', 'Session', 'Token', 'GenerateOptions', 'LoadOptions', 'SessionOptions',
+    'ErrorCode', 'ProgressEvent', 'CacheEvent', 'FinishReason', 'KVCacheOptions']) {
+    assert.ok(exported.has(name), name);
+  }
+});
+
+test('no declaration has a typed array with a parameter, which TypeScript 5.6 does not know', async () => {
+  const folder = new URL('dist/types/', ROOT);
+  const files = (await readdir(folder, { recursive: true })).filter((file) => file.endsWith('.d.ts'));
+  assert.ok(files.length > 40);
+  for (const file of files) {
+    const text = (await readFile(new URL(file, folder), 'utf8')).replace(/\/\*\*.*?\*\//gs, '');
+    assert.doesNotMatch(text, /\d+Array<Array/, file);
+  }
+});

@@ -1,0 +1,85 @@
+// A model directory on a disk, in runtimes that have one: Node, Deno, Bun.
+import { KvcError, reasonOf } from '../engine/errors.js';
+import { AbsentFile, CHUNK } from './opened.js';
+
+/** @import { Opened, Origin } from './opened.js' */
+
+/**
+ * Decided by the runtime and not by `document` or `location`, which also exist beside a disk: in a worker of
+ * Deno, or under jsdom.
+ */
+export function hasDisk() {
+  const { process } = /** @type {{ process?: { versions?: { node?: unknown } } }} */ (globalThis);
+  return typeof process?.versions?.node === 'string';
+}
+
+/**
+ * Node's modules are imported here and nowhere else in this folder, under names that bundlers for the browser
+ * leave alone.
+ * @param {string} module
+ */
+const nodeModule = (module) => import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${module}`);
+
+/** The modules of a disk; some runtimes that look like Node have none. */
+async function diskModules() {
+  try {
+    const { open, stat } = await nodeModule('fs/promises');
+    const { fileURLToPath, pathToFileURL } = await nodeModule('url');
+    return { open, stat, fileURLToPath, pathToFileURL };
+  } catch (cause) {
+    throw new KvcError('invalid_argument',
+      `There is no disk to load a model from here (${reasonOf(cause)}); give an http(s) address.`, { cause });
+  }
+}
+
+/** @param {string | URL} folder  a path or a file: address  @returns {Promise<Origin>} */
+export async function diskOrigin(folder) {
+  const { open, stat, fileURLToPath, pathToFileURL } = await diskModules();
+  const base = new URL(typeof folder === 'string' ? pathToFileURL(folder) : folder);
+  base.search = base.hash = '';
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return {
+    name: typeof folder === 'string' ? folder : base.href,
+    async open(file) {
+      const url = new URL(file, base);
+      let where = url.href;
+      try {
+        where = fileURLToPath(url);
+        // Checked before opening: opening a pipe would wait for a writer.
+        const info = await stat(where);
+        if (!info.isFile()) throw new Error('it is not a regular file');
+        return openedHandle(await open(where), where, info.size);
+      } catch (error) {
+        const { code } = /** @type {{ code?: string }} */ (error);
+        if (code === 'ENOENT' || code === 'ENOTDIR') throw new AbsentFile(`${where} does not exist.`, error);
+        const why = `${where} cannot be opened: ${reasonOf(error)}`;
+        throw new KvcError('file_unreachable', why, { cause: error });
+      }
+    },
+  };
+}
+
+/**
+ * @typedef {object} DiskFile  a FileHandle of Node
+ * @property {(into: Uint8Array, offset: number, length: number, position: null) =>
+ *   Promise<{ bytesRead: number }>} read  from where the last read ended
+ * @property {() => Promise<void>} close
+ *
+ * @param {DiskFile} handle  @param {string} where  @param {number} size  @returns {Opened}
+ */
+function openedHandle(handle, where, size) {
+  const chunk = new Uint8Array(CHUNK);
+  return {
+    where,
+    size,
+    async read() {
+      // Every argument is given: not all file systems have Node's defaults (Yarn's reads nothing then).
+      const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);
+      return bytesRead > 0 ? chunk.subarray(0, bytesRead) : undefined;
+    },
+    cancel() {
+      // Nothing was written, so nothing is lost if closing fails.
+      handle.close().catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// One opened file, wherever it lies: what web.js, disk.js and blobs.js share, and the waiting for it.
+import { KvcError, abortError } from '../engine/errors.js';
+
+export const CHUNK = 256 * 1024; // bytes of one read, at most
+
+/**
+ * @import { AbortSignal, ByteStream } from '../engine/platform.js'
+ *
+ * @typedef {object} Patience    how long a file may stay silent
+ * @property {AbortSignal} [signal]
+ * @property {number} idleMs     then it counts as unreachable
+ * @property {number} stallMs    then onStall is called, once in a silence
+ * @property {() => void} [onStall]
+ *
+ * @typedef {object} Opened      one file, ready to be read
+ * @property {string} where      full URL, path or name, for messages
+ * @property {number} [size]     bytes, when the origin is sure
+ * @property {number} [total]    bytes, as a hint for the progress bar
+ * @property {boolean} [html]    declared to be a web page
+ * @property {() => Promise<Uint8Array | undefined>} read   the next bytes, valid until the next call;
+ *                               undefined at the end
+ * @property {() => void} cancel lets go of the file; called once
+ *
+ * @typedef {{ name: string, open(file: string, patience: Patience): Promise<Opened> }} Origin
+ */
+
+/** The file does not exist, and nothing else went wrong: permitted for an optional file. */
+export class AbsentFile extends KvcError {
+  /** @param {string} message  @param {unknown} [cause] */
+  constructor(message, cause) {
+    super('file_unreachable', message, { cause });
+  }
+}
+
+/**
+ * Settles as `promise` does; rejects sooner on an abort, or after idleMs of silence, or when onStall throws.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {string} where
+ * @param {Patience} patience
+ * @returns {Promise<T>}
+ */
+export function patiently(promise, where, { signal, idleMs, stallMs, onStall }) {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(stalling);
+      clearTimeout(failing);
+      signal?.removeEventListener('abort', onAbort);
+    };
+    const fail = (/** @type {unknown} */ error) => {
+      stop();
+      reject(error);
+    };
+    const onAbort = () => fail(abortError(/** @type {AbortSignal} */ (signal)));
+    const stalling = setTimeout(() => {
+      try {
+        onStall?.();
+      } catch (error) {
+        fail(error);
+      }
+    }, stallMs);
+    const failing = setTimeout(() => fail(new KvcError('file_unreachable',
+      `${where} sent nothing for ${idleMs / 1000} s. Check the connection and load it again.`)), idleMs);
+    promise.then(resolve, reject).finally(stop);
+    signal?.addEventListener('abort', onAbort);
+    if (signal?.aborted) onAbort();
+  });
+}
+
+/**
+ * Reads into the same memory over and over: tens of megabytes of fresh arrays would pile up before a browser
+ * collects them. A stream that is not a byte stream brings arrays of its own.
+ * @param {ByteStream} stream
+ */
+export function readerOf(stream) {
+  let reader;
+  try {
+    reader = stream.getReader({ mode: 'byob' });
+  } catch {
+    const other = stream.getReader();
+    return { read: async () => (await other.read()).value, cancel: () => other.cancel() };
+  }
+  let memory = new ArrayBuffer(CHUNK);
+  return {
+    async read() {
+      const { done, value } = await reader.read(new Uint8Array(memory)); // takes the memory and gives it back
+      if (value) memory = value.buffer;
+      return done ? undefined : value;
+    },
+    cancel: () => reader.cancel(),
+  };
+}

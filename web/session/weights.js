@@ -1,0 +1,140 @@
+// The weights of a model, from a file into wasm memory: streamed in pieces of 64 KiB into packed weights, so
+// that the file never lies in memory whole.
+import { ARCHITECTURES, DTYPES } from '../engine/abi.js';
+import { layOut } from '../engine/engine.js';
+import { KvcError } from '../engine/errors.js';
+import { Block } from '../engine/memory.js';
+import { shown } from '../files/json.js';
+import { readHeader, tensorChunks, usableDtype } from '../files/safetensors.js';
+
+const FILE_DTYPES = { F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16 }; // of a file's tensors
+const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
+
+/**
+ * @import { Config } from '../config/config.js'
+ * @import { Engine } from '../engine/engine.js'
+ * @import { TensorInfo } from '../files/safetensors-header.js'
+ * @import { FileStream } from '../files/stream.js'
+ *
+ * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
+ *   a little less accurate
+ */
+
+/**
+ * A kvc_model without weights.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
+ */
+export function layOutModel(engine, c, weights) {
+  const message = 'The weights of this model do not fit the memory that WebAssembly may use here. '
+    + 'Choose a smaller model.';
+  const messages = { out_of_memory: message };
+  const give = () => engine.give('kvc_config', {
+    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+    head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
+    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
+  });
+  return layOut(engine, 'model', message,
+    (bytes) => engine.check(messages, 'kvc_model_bytes', give(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(), memory, bytes));
+}
+
+/** @param {Engine} engine  @param {number} model  @param {FileStream} stream */
+export async function streamWeights(engine, model, stream) {
+  const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
+  try {
+    const header = await readHeader(stream);
+    const wanted = header.tensors.filter(({ name }) => !isIgnored(engine, model, name));
+    for (const tensor of wanted) { // refuse a wrong file before its data are fetched
+      beginTensor(engine, model, tensor);
+      engine.call('kvc_model_cancel_tensor', model);
+    }
+    const intake = new Intake(engine, model, buffer, new Set(wanted));
+    for await (const piece of tensorChunks(stream, header)) intake.take(piece);
+    checkComplete(engine, model, stream);
+  } finally {
+    stream.close();
+    buffer.free();
+  }
+}
+
+/** Gathers pieces of any length in a buffer and hands over whole elements. */
+class Intake {
+  #engine;
+  #model;
+  #buffer;
+  #wanted;
+  #filled = 0; // bytes of the buffer
+
+  /** @param {Engine} engine  @param {number} model  @param {Block} buffer  @param {Set<TensorInfo>} wanted */
+  constructor(engine, model, buffer, wanted) {
+    this.#engine = engine;
+    this.#model = model;
+    this.#buffer = buffer;
+    this.#wanted = wanted;
+  }
+
+  /** @param {{ tensor: TensorInfo, offset: number, bytes: Uint8Array }} piece */
+  take({ tensor, offset, bytes }) {
+    if (!this.#wanted.has(tensor)) return;
+    if (offset === 0) beginTensor(this.#engine, this.#model, tensor);
+    for (let at = 0; at < bytes.length;) {
+      const part = bytes.subarray(at, at + BUFFER_BYTES - this.#filled);
+      this.#engine.memory.put(this.#buffer.pointer + this.#filled, part);
+      this.#filled += part.length;
+      at += part.length;
+      if (this.#filled === BUFFER_BYTES || offset + at === tensor.end - tensor.begin) this.#flush(tensor);
+    }
+  }
+
+  /** @param {TensorInfo} tensor */
+  #flush(tensor) {
+    const not_finite = `Tensor ${shown(tensor.name)} holds NaN or an infinity; the file is damaged or its `
+      + 'training diverged.';
+    this.#engine.check({ not_finite },
+      'kvc_model_write_tensor', this.#model, this.#buffer.pointer, this.#filled);
+    this.#filled = 0;
+  }
+}
+
+/** @param {string} text */
+const cString = (text) => new TextEncoder().encode(`${text}\0`);
+
+/** @param {Engine} engine  @param {number} model  @param {string} name */
+function isIgnored(engine, model, name) {
+  const text = cString(name);
+  return engine.lend(text.length, (pointer) => {
+    engine.memory.put(pointer, text);
+    return engine.call('kvc_model_ignores', model, pointer) !== 0;
+  });
+}
+
+/** @param {Engine} engine  @param {number} model  @param {TensorInfo} tensor */
+function beginTensor(engine, model, tensor) {
+  const { name, shape } = tensor;
+  const what = `Tensor ${shown(name)}`;
+  const dtype = FILE_DTYPES[usableDtype(tensor)];
+  const text = cString(name);
+  const sizes = BigUint64Array.from(shape, BigInt);
+  engine.lend(sizes.byteLength + text.length, (pointer) => {
+    const textAt = pointer + sizes.byteLength;
+    engine.memory.put(pointer, sizes);
+    engine.memory.put(textAt, text);
+    engine.check({
+      tensor_unknown: `${what} has no place in this model. Check that config.json belongs to it.`,
+      tensor_shape: `${what} has the shape [${shape}], which is not what config.json asks for.`,
+      tensor_duplicate: `${what} is in the file twice, with and without the prefix "transformer.".`,
+    }, 'kvc_model_begin_tensor', model, textAt, dtype, pointer, shape.length);
+  });
+}
+
+/** @param {Engine} engine  @param {number} model  @param {FileStream} stream */
+function checkComplete(engine, model, stream) {
+  try {
+    engine.check({}, 'kvc_model_complete', model, engine.result);
+  } catch (error) {
+    if (!(error instanceof KvcError) || error.code !== 'tensor_missing') throw error;
+    const name = engine.memory.text(engine.resultWord);
+    throw new KvcError('tensor_missing', `${stream.where} has no tensor "${name}", which the model needs. `
+      + 'Check that config.json belongs to this file.');
+  }
+}

@@ -1,0 +1,119 @@
+// A worker that runs, whatever the page's site allows. Browsers start workers from the page's own site only.
+// For a script on another site, and in a sandboxed frame, whose origin is like no other, a worker of one line
+// imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:.
+import { assets } from '../engine/assets.js';
+
+const REVOKE_MS = 60_000; // after which a blob: address has been read
+
+/**
+ * @typedef {object} Start
+ * @property {(() => Worker)[]} ways  to be tried one after the other
+ * @property {string} sources         what worker-src has to allow
+ * @property {string} otherwise       what may be wrong if no policy forbids it
+ */
+
+/** @returns {Start} */
+function startFor() {
+  const { origin, href } = assets.workerUrl();
+  if (origin === globalThis.origin) {
+    return {
+      ways: [assets.worker], sources: "'self'",
+      otherwise: 'Check the connection; its script, worker.js, must lie beside the page.',
+    };
+  }
+  const source = `import ${JSON.stringify(href)};`;
+  const data = `data:text/javascript,${encodeURIComponent(source)}`;
+  return {
+    ways: [() => moduleWorker(data), () => blobWorker(source)],
+    sources: `data: and ${origin}`,
+    otherwise: 'This page is sandboxed, or its scripts come from another site. Such a page may use '
+      + `${href} only if that is served with Access-Control-Allow-Origin, and if the page's `
+      + `Content-Security-Policy allows data: and ${origin} in worker-src.`,
+  };
+}
+
+/** @param {string} url */
+const moduleWorker = (url) => new Worker(url, { type: 'module' });
+
+/** @param {string} source */
+function blobWorker(source) {
+  const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
+  setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);
+  return moduleWorker(url);
+}
+
+/**
+ * @typedef {object} Ends  what is heard of a worker
+ * @property {(data: any) => void} onMessage
+ * @property {(message: string) => void} onLost  it is gone, or never came: why, in words
+ */
+
+export class StartedWorker {
+  #ends;
+  #start = startFor();
+  /** @type {Worker | undefined} */
+  #worker;
+  /** Sent while nothing was heard; a worker that is tried next gets it too. @type {object[] | undefined} */
+  #unheard = [];
+  #forbidden = false;
+  #over = new AbortController();
+
+  /** @param {Ends} ends */
+  constructor(ends) {
+    this.#ends = ends;
+    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+      this.#forbidden ||= effectiveDirective === 'worker-src';
+    }, this.#over);
+    this.#next();
+  }
+
+  /** @param {object} message */
+  post(message) {
+    this.#unheard?.push(message);
+    this.#worker?.postMessage(message);
+  }
+
+  end() {
+    this.#over.abort();
+    this.#worker?.terminate();
+  }
+
+  #next() {
+    const way = /** @type {() => Worker} */ (this.#start.ways.shift());
+    try {
+      this.#worker = way();
+    } catch { // as a failure that comes later
+      setTimeout(() => this.#failed());
+      return;
+    }
+    this.#worker.onmessage = ({ data }) => {
+      this.#unheard = undefined;
+      this.#ends.onMessage(data);
+    };
+    this.#worker.onmessageerror = () => (
+      this.#ends.onLost('A message from the background worker could not be read.'));
+    this.#worker.onerror = (event) => {
+      event.preventDefault(); // it is shown on the page instead
+      this.#failed(event.message);
+    };
+    for (const message of this.#unheard ?? []) this.#worker.postMessage(message);
+  }
+
+  /** @param {string} [reason]  of a worker that ran */
+  #failed(reason) {
+    if (this.#over.signal.aborted) return;
+    const { ways, sources, otherwise } = this.#start;
+    if (this.#unheard && ways.length > 0) this.#next();
+    else this.#ends.onLost(this.#why(reason, sources, otherwise));
+  }
+
+  /** @param {string | undefined} reason  @param {string} sources  @param {string} otherwise */
+  #why(reason, sources, otherwise) {
+    if (this.#unheard && this.#forbidden) {
+      return `The Content-Security-Policy of this page forbids its background worker: worker-src must allow ${
+        sources}.`;
+    }
+    return reason ? `The background worker failed: ${reason}.`
+      : `The background worker could not be started. ${otherwise}`;
+  }
+}
