@@ -11,7 +11,7 @@ const WARM_UPS = 1;
 const TOKENS = 400;
 
 /**
- * Microseconds a token beside those of its own `ms`.
+ * Microseconds a token beside those of computing it.
  * @param {Client} client  @param {string} url  of a model  @param {Weights} weights  @param {number} runs
  */
 export async function messageOverhead(client, url, weights, runs) {
@@ -26,18 +26,24 @@ export async function messageOverhead(client, url, weights, runs) {
 }
 
 /**
- * From the proof of the prompt, after which the worker does nothing but write, to the last token.
+ * From the end of the first burst, after which the worker does nothing but write, to the last token.
  * @param {Client} client  @param {number} seed
  */
 async function costOfRun(client, seed) {
   let [from, to, ms, tokens] = [0, 0, 0, 0];
+  let [isProved, before] = [false, 0];
   const sampling = { maxTokens: TOKENS, seed };
   await client.request('generate', { prompt: 'Once upon a time', sampling }, (event) => {
-    if (event.type === 'proof') from = performance.now();
-    if (event.type !== 'tokens' || from === 0) return;
+    if (event.type === 'proof') isProved = true;
+    if (event.type !== 'tokens' || !isProved) return;
     to = performance.now();
-    tokens += event.tokens.length;
-    for (const { burst } of event.tokens) ms += burst ? burst.ms / burst.tokens : 0;
+    from ||= to;
+    before ||= event.tokens[0].burst?.first ?? 0;
+    for (const { burst } of event.tokens) {
+      if (!burst || burst.first <= before) continue; // computed before the proof
+      ms += burst.ms / burst.tokens;
+      tokens++;
+    }
   });
   return (1e3 * (to - from - ms)) / tokens;
 }

@@ -63,6 +63,20 @@ test('a thread that slept through ticks does not take them for one, nor for work
   }
 });
 
+test('a thread that sleeps while it counts the looks of a whole tick does not make work vanish', () => {
+  const world = coarse(100);
+  let sleepy = [0, 0]; // from, to: every look takes long there
+  const clock = new Clock(() => {
+    if (world.time >= sleepy[0] && world.time < sleepy[1]) world.pass(1);
+    return world.now();
+  });
+  for (let i = 0; i < 3; i++) clock.read();
+  const start = clock.edge();
+  sleepy = [start + 100, start + 200];
+  world.pass(7);
+  near(clock.read() - start, 7, 0.01);
+});
+
 test('the clock of this machine ticks, and is not turned back', () => {
   const clock = new Clock();
   assert.ok(clock.tick > 0 && clock.tick < 20, `${clock.tick}`);

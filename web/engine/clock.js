@@ -6,12 +6,15 @@
 
 const EDGES = 8;          // between which the tick is looked for
 const SEARCH_MS = 200;    // and then no longer
+const LOOKS = 5;          // whole ticks whose looks are remembered
 const TICKS = 20;         // of a measurement: what a tick hides is at most 5 % of it
 const LEAST_MS = 8;       // of a measurement: shorter ones tell of the moment and not of the machine
 const MOST_MS = 50;       // of a measurement: whoever waits for its end must not notice
 
 export class Clock {
   #now;
+  /** In the last whole ticks, in one of which the thread may have slept. @type {number[]} */
+  #msPerLook = [];
   /** Milliseconds from one tick to the next. */
   tick;
   /** Milliseconds that a measurement should last. */
@@ -50,8 +53,9 @@ export class Clock {
   read() {
     const rest = this.#wait();
     const whole = this.#wait();
-    const msPerLook = (whole.at - rest.at) / whole.looks;
-    return rest.at - Math.min(this.tick, rest.looks * msPerLook);
+    this.#msPerLook = [...this.#msPerLook.slice(1 - LOOKS), (whole.at - rest.at) / whole.looks];
+    const usual = [...this.#msPerLook].sort((a, b) => a - b)[this.#msPerLook.length >> 1];
+    return rest.at - Math.min(this.tick, rest.looks * usual);
   }
 
   /** Waits for the next tick and counts the looks at the clock. */

@@ -21,7 +21,10 @@ export async function generate(context, { prompt, sampling }, emit, signal) {
   context.run = { ids, prompt: ids.length };
   try {
     const reason = await endingOf(write(context, sampling, emit, signal));
-    if (session.position > context.run.ids.length) session.sync(context.run.ids); // stopped with some ahead
+    if (session.position > context.run.ids.length) { // stopped with some ahead
+      session.useCache = context.useCache;
+      session.sync(context.run.ids);
+    }
     return { reason, position: session.position, memory: session.memoryUsage() };
   } catch (error) {
     context.run = { ids: [], prompt: 0 }; // a run that failed has nothing to prove
