@@ -37,7 +37,7 @@ async function costOfRun(client, seed) {
     if (event.type !== 'tokens' || from === 0) return;
     to = performance.now();
     tokens += event.tokens.length;
-    for (const token of event.tokens) ms += token.ms;
+    for (const { burst } of event.tokens) ms += burst ? burst.ms / burst.tokens : 0;
   });
   return (1e3 * (to - from - ms)) / tokens;
 }

@@ -19,7 +19,8 @@ const runWorker = (page, on, maxTokens) => page.evaluate(async ([on, maxTokens])
   say({ type: 'setPace', tokensPerSecond: 0 });
   say({ type: 'setCache', on });
   const answer = await ask(2, 'generate', { prompt: 'Once upon a time', sampling: { maxTokens, seed: 3 } });
-  const tokens = messages.filter(({ type }) => type === 'tokens').flatMap((message) => message.tokens);
+  const written = messages.filter(({ type }) => type === 'tokens');
+  const tokens = written.flatMap((message) => message.tokens);
   if (answer.type === 'error') throw new Error(answer.message);
   const prefill = messages.find(({ type }) => type === 'prefilled');
   terminate();
@@ -42,7 +43,8 @@ for (const tick of TICKS) {
         assert.ok(run.prefill.ms > 0 && run.prefill.passes > 1 && run.prefill.error <= 1);
         const bursts = [...new Map(run.tokens.map(({ burst }) => [burst.first, burst])).values()];
         off = middle(bursts.map(({ ms, real }) => Math.abs(ms / real - 1)));
-        t.diagnostic(`cache ${on ? 'on' : 'off'}: ${bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
+        const mode = `cache ${on ? 'on' : 'off'}`;
+        t.diagnostic(`${mode}: ${bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
       }
       assert.ok(off < OFF, `off by ${100 * off} %`);
     }
@@ -64,7 +66,8 @@ for (const tick of TICKS) {
     assert.equal(measured(rows, 1).length, rows.length);
     assert.equal(measured(rows, 2).length, rows.length);
     assert.match(await text(page, 'caption'), /^Around position \d+: .* times as fast\.$/);
-    assert.match(await page.textContent('#clock-words'), new RegExp(`ticks every ${tick.toPrecision(3) / 1} ms`));
+    const ticks = new RegExp(`ticks every ${Number(tick.toPrecision(3))} ms`);
+    assert.match(await page.textContent('#clock-words'), ticks);
     assert.equal((await proof(page)).verdict, 'equal');
   });
 }

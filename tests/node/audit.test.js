@@ -132,8 +132,9 @@ test('audit 7: reset clears contents, not just the counter', async () => {
   };
   const written = floats(128, 1);
   cache.lendInput(64, (input) => {
-    const [keys, values] = [written.subarray(0, 64), written.subarray(64)];
-    for (const layer of [0, 1]) cache.append(0, layer, 16, keys, values, input);
+    for (const layer of [0, 1]) {
+      cache.append(0, layer, 16, written.subarray(0, 64), written.subarray(64), input);
+    }
   });
   advance();
   for (const layer of [0, 1]) sameBits(read(layer), written);

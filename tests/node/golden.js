@@ -75,8 +75,8 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = sizes.slice(0, 7).map(Number);
   const weights = sizes[7] === 'int8' ? 'int8' : 'f32';
   const config = { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size };
-  const engine = wasm ? { wasm } : { variant };
-  const model = await loadModel(directoryOf(config, seed), { ...engine, weights, tokenizer: false });
+  const build = wasm ? { wasm } : { variant };
+  const model = await loadModel(directoryOf(config, seed), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
   const session = model.createSession({ useCache });
   const prompt = promptWords.map(Number);

@@ -66,11 +66,17 @@ test('where the history of a row changes, every layer forgets what was written b
   }
 });
 
-test('tokens that could not be written leave none behind the history of their layer', () => {
+test('tokens that cannot be written leave those behind the history as they were', () => {
   const cache = filled({ valueType: 'int8' });
+  const bad = floats(2 * ROW, 1).fill(NaN);
+  throwsCode(() => cache.update(1, bad, bad, { row: 0 }), 'not_finite');
+  assert.deepEqual(written(cache, 0), []);
   write(cache, 0);
-  throwsCode(() => cache.update(1, floats(ROW, 1), floats(ROW, 1).fill(NaN), { row: 0 }), 'not_finite');
-  assert.deepEqual(written(cache, 0), [0, 2]);
+  const seen = cache.attend(1, floats(ROW, 9), { row: 0 });
+  throwsCode(() => cache.update(1, bad, bad, { row: 0 }), 'not_finite');
+  assert.deepEqual(written(cache, 0), LAYERS);
+  sameBits(cache.attend(1, floats(ROW, 9), { row: 0 }), seen);
+  throwsCode(() => cache.attend(1, floats(2 * ROW, 9), { row: 0 }), 'not_ready', /has 1 new/);
   cache.dispose();
 });
 

@@ -6,6 +6,7 @@ import { rejectsCode, throwsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 import { loadModel } from 'kvcache-wasm';
 import { Limits } from '../../web/measure/limits.js';
+import { percent } from '../../web/measure/figures.js';
 import { fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
 
 const PLAN = { runs: 2, windowMs: 2, patienceMs: 1000 };
@@ -52,6 +53,25 @@ test('every figure of a context, with the work that the counters tell', async ()
   assert.match(row.hash, /^[0-9a-f]{16}$/);
 });
 
+test('limits are measured in pieces, between those of the work that is held against them', async () => {
+  const order = [];
+  const watched = {
+    read: (ms) => (order.push('read'), limits.read(ms)),
+    multiplyAdd: (weights, ms) => (order.push(weights), limits.multiplyAdd(weights, ms)),
+  };
+  const onRun = () => order.push('run');
+  await measureContext(model, 40, { ...PLAN, runs: 1, windowMs: 40 }, watched, { onRun });
+  const [, run] = order.join(' ').split('run'); // after the warm-up
+  const pieces = (name) => run.split(' ').filter((each) => each === name).length;
+  assert.ok(pieces('f32') >= 3 && pieces('read') >= 2, run);
+});
+
+test('a share of a limit is never beyond it', () => {
+  const shown = [0.004, 0.42, 0.996, 1, 1.02, 1.05, 1.051, 3, NaN].map(percent);
+  assert.deepEqual(shown,
+    ['0 %', '42 %', '100 %', '100 %', 'about 100 %', 'about 100 %', '–', '–', '–']);
+});
+
 test('int8 weights are fewer bytes and other logits', async () => {
   const floats = await measureContext(model, 20, PLAN, limits);
   const bytes = await measureContext(int8, 20, PLAN, limits);
@@ -82,9 +102,9 @@ const changed = (change) => ({
 });
 
 test('one other bit of the logits, with the cache or from run to run, and there are no figures', async () => {
+  const isCached = (session) => session.cachedTokens === session.position;
   const hashIs = (session, get) => Object.defineProperty(session, 'logitsHash', { get });
-  let looks = 0;
-  const onAndOff = changed((session) => hashIs(session, () => (looks++ % 2 ? 'aaaa' : 'bbbb')));
+  const onAndOff = changed((session) => hashIs(session, () => (isCached(session) ? 'aaaa' : 'bbbb')));
   await rejectsCode(measureContext(onAndOff, 20, PLAN, limits), 'outputs_differ', /aaaa.*bbbb/);
   let asked = 0;
   const runs = changed((session) => hashIs(session, () => `run ${Math.floor(asked++ / 2)}`));

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { collect, idsOf, randomIds } from './helpers.js';
+import { collect, idsOf, randomIds, rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
 const HOT = { temperature: 1.3, maxTokens: 8, seed: 3 };
@@ -62,6 +62,18 @@ test('a session that grows goes on with the selected sequence, and reuses what i
   assert.deepEqual([session.sequences, session.prefillStats.reused], [3, 20]);
 });
 
+test('a session that grows goes on counting, each time', async () => {
+  const [grown, large] = [model.createSession(), model.createSession({ sequences: 3 })];
+  for (const session of [grown, large]) {
+    session.prefill(randomIds(9));
+    for (const n of [2, 3]) await collect(session.generate(randomIds(9 + n), { ...HOT, n }));
+  }
+  assert.equal(grown.sequences, 3);
+  assert.deepEqual(grown.counts, large.counts);
+  grown.clearCounts();
+  assert.deepEqual(new Set(Object.values(grown.counts)), new Set([0]));
+});
+
 test('a listener hears of a session that grows, and of all that happens in it from then on', async () => {
   const session = model.createSession();
   const told = [];
@@ -74,4 +86,21 @@ test('a listener hears of a session that grows, and of all that happens in it fr
   await collect(run);
   assert.deepEqual(told, [['restore', undefined, undefined, undefined], ['write', 0, 6, 3],
     ['write', 0, 9, 1], ['write', 1, 9, 1], ['write', 0, 10, 1], ['write', 1, 10, 1]]);
+});
+
+test('a listener is not deaf after a prompt that was aborted in one of its pauses', async (t) => {
+  let now = 0;
+  const clock = t.mock.method(performance, 'now', () => (now += 1000)); // a pause is due after every step
+  const session = model.createSession();
+  const controller = new AbortController();
+  const run = session.generate(randomIds(60), { ...HOT, signal: controller.signal }).next();
+  setImmediate(() => controller.abort());
+  await rejectsCode(run, 'aborted');
+  clock.mock.restore();
+  const told = [];
+  session.onEvent = ({ type, layer, count }) => {
+    if (type === 'write' && layer === null) told.push(count);
+  };
+  session.prefill(randomIds(5));
+  assert.deepEqual(told, [5]);
 });

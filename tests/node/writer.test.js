@@ -30,8 +30,9 @@ async function unbroken(sampling = SAMPLING) {
 }
 
 /** A run of the worker; `act` sees each message with tokens, and may flip, stop or change the pace. */
-async function run({ act = () => {}, pace = 0, useCache = true, sampling = SAMPLING } = {}) {
+async function run({ act = () => {}, pace = 0, useCache = true, sampling = SAMPLING, clock } = {}) {
   const context = new Context();
+  if (clock) context.clock = clock;
   context.model = model;
   const session = context.session = model.createSession({ whenFull: 'stop' });
   Object.assign(context, { tokensPerSecond: pace, useCache, msPerToken: 0.1 });
@@ -51,6 +52,10 @@ async function run({ act = () => {}, pace = 0, useCache = true, sampling = SAMPL
   return told;
 }
 
+/** A clock that is content with little, because a tiny model writes hundreds of tokens in 8 ms. */
+const now = () => performance.now();
+const hasty = { tick: 0.001, span: 0.3, now, edge: now, read: now };
+
 const whole = await unbroken();
 
 test('a run that nothing happens to: the ids, the text and the logits of a session', async () => {
@@ -64,18 +69,19 @@ test('a run that nothing happens to: the ids, the text and the logits of a sessi
   }
 });
 
-/** A run of the writer alone, flipped after as many tokens as `flips` has. */
-async function flipped(flips, pace = 0) {
+/** A run of the writer alone, flipped after the tokens that `isFlip` finds. */
+async function flipped(isFlip, clock) {
   const context = new Context();
+  if (clock) context.clock = clock;
   context.model = model;
   const session = context.session = model.createSession({ whenFull: 'stop' });
   const ids = model.encode(PROMPT);
-  Object.assign(context, { tokensPerSecond: pace, msPerToken: 0.1, run: { ids, prompt: ids.length } });
+  Object.assign(context, { tokensPerSecond: 0, msPerToken: 0.1, run: { ids, prompt: ids.length } });
   const told = { tokens: [], resumed: [], ahead: 0, session };
   const give = async (token) => {
     told.tokens.push(token);
     told.ahead = Math.max(told.ahead, session.position - ids.length);
-    if (flips.includes(told.tokens.length)) context.useCache = !context.useCache;
+    if (isFlip(told.tokens.length, token)) context.useCache = !context.useCache;
   };
   const emit = (type, event) => told[type].push(event);
   told.reason = await new Writer(context, SAMPLING, emit, give, new AbortController().signal).write();
@@ -85,7 +91,7 @@ async function flipped(flips, pace = 0) {
 test('flipped anywhere, while many are ahead: not a token and not a bit changes', async () => {
   const anywhere = [[1], [89], [1, 2, 3], [20, 21, 40], Array.from({ length: 30 }, (_, i) => 3 * i + 2)];
   for (const flips of anywhere) {
-    const { tokens, session, resumed, reason, ahead } = await flipped(flips);
+    const { tokens, session, resumed, reason, ahead } = await flipped((n) => flips.includes(n));
     assert.deepEqual(tokens.map(({ id }) => id), whole.ids);
     assert.equal(tokens.map(({ text }) => text).join(''), whole.text);
     assert.deepEqual([session.logitsHash, reason], [whole.hash, 'length']);
@@ -99,8 +105,21 @@ test('flipped anywhere, while many are ahead: not a token and not a bit changes'
   }
 });
 
+test('flipped with the last token of a burst, when nothing is ahead', async () => {
+  let [flips, edges] = [0, 0];
+  const edge = () => {
+    assert.ok(++edges < 1000, 'it goes round in circles');
+    return now();
+  };
+  const { tokens, session, resumed } = await flipped((_, { position, burst }) => (
+    position === burst?.first + burst?.tokens - 1 && ++flips < 9), { ...hasty, edge });
+  assert.deepEqual(tokens.map(({ id }) => id), whole.ids);
+  assert.equal(session.logitsHash, whole.hash);
+  assert.ok(resumed.length > 0);
+});
+
 test('what the cache missed while it was off is said when it is on again', async () => {
-  const { resumed } = await flipped([10, 30, 31, 32, 40]);
+  const { resumed } = await flipped((n) => [10, 30, 31, 32, 40].includes(n));
   assert.deepEqual(resumed.map(({ cached, missing }) => [cached, missing]),
     [[false, 0], [true, 20], [false, 0], [true, 1], [false, 0]]);
 });
@@ -137,13 +156,15 @@ test('memory is told of what was given out, not of what is ahead', async () => {
   }
 });
 
-test('bursts are long enough for the clock, follow each other, and belong to the tokens in them', async () => {
-  const { tokens, context: { clock } } = await run({ pace: 400, sampling: { ...SAMPLING, maxTokens: 150 } });
+test('bursts are long enough for the clock and without gaps, and tokens have their own', async () => {
+  const clock = hasty;
+  const { tokens } = await run({ clock, pace: 400, sampling: { ...SAMPLING, maxTokens: 150 } });
   const bursts = [...new Map(tokens.map(({ burst }) => [burst.first, burst])).values()];
   assert.equal(tokens[0].burst.first, tokens[0].position + 1, 'the first token is not measured');
   for (const { position, burst: { first, tokens: n, ms } } of tokens.slice(1)) {
     assert.ok(position >= first && ms > 0);
-    assert.ok(position < first + n || first === bursts.at(-1).first, 'only a short tail takes another');
+    const isTail = first === bursts.at(-1).first; // too short, it takes another one
+    assert.ok(position < first + n || isTail);
   }
   for (const [i, { first, tokens: n }] of bursts.entries()) {
     if (i > 0) assert.equal(first, bursts[i - 1].first + bursts[i - 1].tokens);

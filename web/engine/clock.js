@@ -66,3 +66,9 @@ export class Clock {
     return { at, looks };
   }
 }
+
+/** @type {Clock | undefined} */
+let shared;
+
+/** The clock of this thread, made when it is first wanted. */
+export const threadClock = () => shared ??= new Clock();

@@ -1,10 +1,12 @@
 // Measures a loaded model in place, with its KV cache on and off. It runs wherever the model runs: in a page,
 // in a worker, in Node; tests/bench measures with the same functions.
 //
-// Windows of many tokens are timed, because clocks in browsers tick only every 0.1 ms or less often. Between
-// two windows the event loop gets its turn, and that time is not counted. The two modes alternate, so that a
-// machine that slows down slows both. Nothing is reported if the cache changes a bit of the logits.
+// Windows of many tokens are timed, because clocks in browsers tick seldom: a window is 20 of its ticks or
+// more. Between two windows the event loop gets its turn, and that time is not counted. The two modes
+// alternate, so that a machine that slows down slows both. Nothing is reported if the cache changes a bit of
+// the logits.
 import { checkCallback, checkSignal, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
+import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../engine/errors.js';
 import { LENGTHS } from './analysis.js';
 import { Pauses } from '../engine/pauses.js';
@@ -12,6 +14,7 @@ import { Pauses } from '../engine/pauses.js';
 const WARM_UPS = 1;           // runs that are not counted
 const CHUNK_MS = 16;          // of computing between two pauses
 const WINDOW_MS = 50;         // of computing behind one figure, at least
+const TICKS = 20;             // of the clock, at least: passes begin and end anywhere between two
 export const DECODED = 16;    // tokens after the context that a window decodes, over and over
 
 /**
@@ -20,7 +23,9 @@ export const DECODED = 16;    // tokens after the context that a window decodes,
  * @import { Session } from '../session/session.js'
  *
  * @typedef {{ median: number, min: number, max: number }} Spread
- * @typedef {{ signal?: AbortSignal, windowMs?: number }} WindowOptions
+ * @typedef {(ms: number) => void} Beside  called after each piece of work with the time it took, so that
+ *   something else can be measured in the same moments
+ * @typedef {{ signal?: AbortSignal, windowMs?: number, beside?: Beside }} WindowOptions
  * @typedef {Record<'prefill' | 'cached' | 'uncached', number[]>} Rates  tokens per second of every run
  */
 
@@ -62,9 +67,15 @@ export async function timePass(session, ids, useCache, signal) {
  * @param {number} tokens  to count for each pass
  * @param {WindowOptions} [options]
  */
-export async function passRate(session, ids, useCache, tokens, { signal, windowMs = WINDOW_MS } = {}) {
+export async function passRate(session, ids, useCache, tokens, options = {}) {
+  const { signal, windowMs = WINDOW_MS, beside } = options;
+  const most = Math.max(windowMs, TICKS * threadClock().tick);
   let [ms, passes] = [0, 0];
-  for (; ms < windowMs; passes++) ms += await timePass(session, ids, useCache, signal);
+  for (; ms < most; passes++) {
+    const pass = await timePass(session, ids, useCache, signal);
+    ms += pass;
+    beside?.(pass);
+  }
   return (1e3 * tokens * passes) / ms;
 }
 
@@ -75,20 +86,23 @@ export async function passRate(session, ids, useCache, tokens, { signal, windowM
  * @param {number} n
  * @param {WindowOptions} [options]
  */
-export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_MS } = {}) {
+export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_MS, beside } = {}) {
   const sequences = rows.map((_, row) => row);
   const pauses = new Pauses(signal);
+  const clock = threadClock();
   let [ms, steps, at] = [0, 0, rows[0].length];
   while (ms < windowMs) {
-    const start = performance.now();
+    const start = clock.edge();
     do {
       if (at === rows[0].length) at = rewind(session, rows.length, n);
       if (rows.length === 1) session.append([rows[0][at]]);
       else session.decodeBatch(sequences, rows.map((ids) => ids[at]));
       at++;
       steps++;
-    } while (performance.now() - start < CHUNK_MS);
-    ms += performance.now() - start;
+    } while (clock.now() - start < CHUNK_MS);
+    const chunk = clock.read() - start;
+    ms += chunk;
+    beside?.(chunk);
     await pauses.take();
   }
   return (1e3 * steps * rows.length) / ms;
@@ -202,12 +216,13 @@ async function compare(model, tokens, batchSize, runs, { signal, onRun }) {
  * One run: prefill and decode with the cache, the same step without it, and the logits of both.
  * @param {Session} session  with a timeline for each row
  * @param {readonly Uint32Array[]} rows  their ids  @param {number} n  tokens of context
- * @param {WindowOptions & { passes?: boolean }} [options]  passes: false leaves out the passes over the whole
- *   context and times decoding alone; the timelines must hold the context already
+ * @param {WindowOptions & { passes?: boolean, besidePasses?: Beside }} [options]  passes: false leaves out
+ *   the passes over the whole context and times decoding alone; the timelines must hold the context already
  * @returns {Promise<{ hashes: string[], cached: number, prefill?: number, uncached?: number }>}
  */
-export async function measureOnce(session, rows, n, { passes = true, ...options } = {}) {
-  const whole = passes ? await measurePasses(session, rows, n, options) : undefined;
+export async function measureOnce(session, rows, n, { passes = true, besidePasses, ...options } = {}) {
+  const besides = { ...options, beside: besidePasses };
+  const whole = passes ? await measurePasses(session, rows, n, besides) : undefined;
   const cached = await decodeRate(session, rows, n, options);
   const hashes = eachRow(session, rows.length, (row) => {
     session.truncate(n);

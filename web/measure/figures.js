@@ -11,8 +11,17 @@ import { measured } from './numbers.js';
 
 export const MISSING = '–'; // in place of a figure that was left out, or is still to come
 
-/** @param {number} share */
-export const percent = (share) => (Number.isNaN(share) ? MISSING : `${Math.round(100 * share)} %`);
+const ERROR = 0.05; // of a share, whose two halves were measured in turns
+
+/**
+ * A share of a limit. Nothing goes beyond a limit: a share that does, by no more than the error, is about
+ * all of it; by more, the machine did something else while the limit was measured, and nothing is known.
+ * @param {number} share
+ */
+export function percent(share) {
+  if (share <= 1) return `${Math.round(100 * share)} %`;
+  return share <= 1 + ERROR ? 'about 100 %' : MISSING;
+}
 /** @param {Spread | undefined} spread */
 const rate = (spread) => (spread
   ? `${measured(spread.median)} (${measured(spread.min)} to ${measured(spread.max)})` : MISSING);

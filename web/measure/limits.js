@@ -1,6 +1,7 @@
 // What the machine can do at most, measured by src/kernels/probe.c in an instance of its own of the same
 // module: the same build in the same JavaScript engine as what is held against it. Its memory goes with it.
 import { PROBE } from '../engine/abi.js';
+import { threadClock } from '../engine/clock.js';
 import { Engine } from '../engine/engine.js';
 
 /** @import { Variant } from '../engine/variants.js' */
@@ -69,8 +70,12 @@ export class Limits {
 
 /** @param {number} windowMs  @param {() => void} work */
 function perSecond(windowMs, work) {
-  const start = performance.now();
-  let [ms, done] = [0, 0];
-  for (; ms < windowMs; ms = performance.now() - start, done++) work();
-  return (1e3 * done) / ms;
+  const clock = threadClock();
+  const start = clock.edge();
+  let done = 0;
+  do {
+    work();
+    done++;
+  } while (clock.now() - start < windowMs);
+  return (1e3 * done) / (clock.read() - start);
 }

@@ -1,11 +1,15 @@
 // A loaded model held against the machine it runs on: how fast it is with the cache on and off, what it moves
 // and computes for that, and what the machine could do at most in the same moments. `npm run bench` and the
-// page's benchmark both measure with this. Rates are tokens per second. A run measures, in this order:
-//   a step without the cache, a prefill, decoding, reading memory, multiplying and adding
+// page's benchmark both measure with this. Rates are tokens per second. A run measures
+//   a step without the cache and a prefill, with multiplying and adding in between,
+//   then decoding, with reading memory in between,
+// so that what is compared was measured in the same moments.
 import { KvcError } from '../engine/errors.js';
 import { DECODED, benchmarkIds, measureOnce, spread, timePass } from './benchmark.js';
 
 export const WARM_UPS = 1; // runs that are not counted
+const PIECE_MS = 4;        // of a limit that is measured in pieces: at least,
+const MOST_PIECE_MS = 30;  // and at most
 const FEW = 32;            // tokens: a pass over them tells how long one over the context would take
 
 /**
@@ -57,14 +61,17 @@ export async function measureContext(model, context, plan, limits, { signal, onR
     const rates = { decode: [], prefill: [], uncached: [], read: [], peak: [] };
     const hashes = new Set();
     for (let run = -WARM_UPS; run < runs; run++) {
-      const measured = await measureOnce(session, [ids], context, { windowMs, passes, signal });
+      const read = piecewise((ms) => limits.read(ms));
+      const peak = piecewise((ms) => limits.multiplyAdd(model.weights, ms));
+      const options = { windowMs, passes, signal, besidePasses: peak.beside, beside: read.beside };
+      const measured = await measureOnce(session, [ids], context, options);
       hashes.add(measured.hashes[0]);
       if (run >= 0) {
         rates.decode.push(measured.cached);
         if (measured.prefill !== undefined) rates.prefill.push(measured.prefill);
         if (measured.uncached !== undefined) rates.uncached.push(measured.uncached);
-        rates.read.push(limits.read(windowMs));
-        rates.peak.push(limits.multiplyAdd(model.weights, windowMs));
+        rates.read.push(read.rate(windowMs));
+        rates.peak.push(peak.rate(windowMs));
       }
       onRun?.();
     }
@@ -80,6 +87,32 @@ export async function measureContext(model, context, plan, limits, { signal, onR
   } finally {
     session.dispose();
   }
+}
+
+/**
+ * A rate that is measured in pieces, between those of something else.
+ * @param {(ms: number) => number} measure  for so long
+ */
+function piecewise(measure) {
+  let [owed, ms, amount] = [0, 0, 0];
+  const take = (/** @type {number} */ piece) => {
+    amount += measure(piece) * piece;
+    ms += piece;
+  };
+  return {
+    /** @param {number} passed  ms of the something else */
+    beside(passed) {
+      owed += passed / 2;
+      if (owed < PIECE_MS) return;
+      take(Math.min(owed, MOST_PIECE_MS));
+      owed = 0;
+    },
+    /** @param {number} windowMs  that it has to be measured for: what is left of that follows here */
+    rate(windowMs) {
+      if (ms < windowMs) take(Math.max(PIECE_MS, windowMs - ms));
+      return amount / ms;
+    },
+  };
 }
 
 /**

@@ -1,5 +1,5 @@
 // The state that the worker's requests share: one model, one run, and a session apart for proofs.
-import { Clock } from '../engine/clock.js';
+import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../index.js';
 
 /**
@@ -17,7 +17,7 @@ import { KvcError } from '../index.js';
  */
 
 export class Context {
-  clock = new Clock();
+  clock = threadClock();
   /** @type {Model | undefined} */
   model;
   /** The address it was loaded from. */

@@ -112,7 +112,7 @@ export class Writer {
       const position = run.ids.push(id) - 1;
       await this.#give({ id, text, position, cached, work: cached ? 1 : position + 1, burst });
     }
-    return true;
+    return isEnd || this.#context.useCache === cached;
   }
 
   /** The tokens that follow what was given out. @param {boolean} useCache */

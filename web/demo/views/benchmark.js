@@ -25,15 +25,17 @@ const BLOCKED = 'A story is being written: stop it, or wait until it has ended.'
 const NO_COPY = 'This browser does not let the page copy. The text is below, selected: copy it by hand.';
 const METHOD = [
   'In turns: a step without the cache, reading the whole context in one pass (prefill), writing '
-    + 'after it with the cache, reading memory, multiplying and adding; and the same again. Whatever '
-    + 'slows your machine for a moment slows all of them. A first round is left out.',
+    + 'after it with the cache; and the same again. In between, piece by piece, multiplying and adding '
+    + 'and reading memory. Whatever slows your machine for a moment slows all of them. A first round is '
+    + 'left out.',
   'Every figure is at least 60 ms of computing in one thread, the page’s background worker. A pass '
     + 'over the whole context that would take longer than 1.5 s is left out.',
   '“Of the bandwidth”: the bytes that a token reads, weights and cache, over those that this '
     + 'browser could have read in that time from a buffer as large as the weights.',
   '“Of the peak”: multiplications and additions over those that could have been done in that time '
     + 'in registers, of 32-bit numbers or, for 8-bit weights, of small integers. Getting the numbers '
-    + 'there costs time as well, so no program reaches the peak.',
+    + 'there costs time as well. A share a little above is measuring error and shown as about 100 %; one '
+    + 'further above was disturbed and is left out.',
   'With the cache and without, and in every repetition, the model’s output has to be the same to '
     + 'the last bit. If it is not, no figure is shown.',
 ];
