@@ -121,7 +121,8 @@ test('the first run loads the model, writes, and proves; the next one only write
   assert.equal(statusWords(player.state), 'Loading the model: 1.0 MB.');
   onEvent({ type: 'stalled', file: 'model.safetensors' });
   onEvent({ type: 'progress', file: 'config.json', loaded: 5 });
-  assert.equal(statusWords(player.state), 'Loading the model: 1.0 MB. Nothing of model.safetensors has arrived for 10 seconds.');
+  const stalled = 'Nothing of model.safetensors has arrived for 10 seconds.';
+  assert.equal(statusWords(player.state), `Loading the model: 1.0 MB. ${stalled}`);
   onEvent({ type: 'progress', file: 'model.safetensors', loaded: 2e6 });
   assert.equal(statusWords(player.state), 'Loading the model: 2.0 MB.');
   await client.answer('load', LOADED);
