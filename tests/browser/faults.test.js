@@ -149,7 +149,7 @@ test('stopped while loading: back to the start, and loading again works', async 
   assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'loading');
   assert.ok(await page.isVisible(part('progress')));
   assert.equal(await text(page, 'go'), 'Stop');
-  await page.waitForTimeout(600); // it is no double click
+  await says(page, 'state', /Nothing of model.safetensors has arrived for 10 seconds\.$/);
   await page.click(part('go'));
   await state(page, 'unloaded');
   assert.match(await text(page, 'state'), /stopped/);

@@ -166,6 +166,7 @@ test('in a sandboxed frame, if the server lets it read the files', async (t) => 
 test('in a sandboxed frame, if the server does not', async (t) => {
   const page = await open(t, await sandboxed(site.url));
   const sentence = page.frameLocator('iframe').locator(NOT_STARTED);
+  await page.waitForTimeout(1000); // as above
   await sentence.waitFor({ state: 'visible', ...SOON });
   assert.match(await sentence.innerText(), /open it in a tab of its own/);
 });
@@ -209,7 +210,7 @@ test('on its own site, under a policy that forbids its worker', async (t) => {
 });
 
 eachEngine(({ test: engineTest, openPage: openIn }) => {
-  const expected = /^(request|csp|console|uncaught): /; // it is another site, and policies are there to refuse
+  const expected = /^(request|csp|console|uncaught): /; // another site, and a policy that refuses
   const ended = (figure) => ['finished', 'full', 'failed'].find((end) => find(figure).dataset.state === end);
 
   engineTest('the demo from another site, and under a policy that forbids its worker', async (t) => {

@@ -119,6 +119,12 @@ test('the first run loads the model, writes, and proves; the next one only write
   assert.deepEqual(fields, { url: MODEL, variant: 'auto' });
   onEvent({ type: 'progress', file: 'model.safetensors', loaded: 1e6 });
   assert.equal(statusWords(player.state), 'Loading the model: 1.0 MB.');
+  onEvent({ type: 'stalled', file: 'model.safetensors' });
+  onEvent({ type: 'progress', file: 'config.json', loaded: 5 });
+  const stalled = 'Nothing of model.safetensors has arrived for 10 seconds.';
+  assert.equal(statusWords(player.state), `Loading the model: 1.0 MB. ${stalled}`);
+  onEvent({ type: 'progress', file: 'model.safetensors', loaded: 2e6 });
+  assert.equal(statusWords(player.state), 'Loading the model: 2.0 MB.');
   await client.answer('load', LOADED);
   const request = await client.next('generate');
   assert.equal(request.fields.prompt, 'Once');

@@ -39,6 +39,7 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} Download
  * @property {Record<string, number>} files  bytes so far
  * @property {number} total  bytes of them all; 0 if not known
+ * @property {string} [stalled]  the file of which nothing comes
  *
  * @typedef {object} State
  * @property {Status} status
@@ -136,6 +137,7 @@ function reduceFlow(state, event) {
     case 'asked': return asked(state, event.comparing);
     case 'loading': return loading(state);
     case 'progress': return withFile(state, event.file, event.loaded);
+    case 'stalled': return { ...state, download: { ...state.download, stalled: event.file } };
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
     case 'begun': return begun(state);
@@ -180,11 +182,14 @@ const asked = (state, comparing) => ({
 
 /** @param {State} state  @returns {State} */
 const loading = (state) => (
-  { ...state, status: 'loading', failure: undefined, download: { ...state.download, files: {} } });
+  { ...state, status: 'loading', failure: undefined, download: { total: state.download.total, files: {} } });
 
 /** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
-const withFile = (state, file, bytes) => (
-  { ...state, download: { ...state.download, files: { ...state.download.files, [file]: bytes } } });
+const withFile = (state, file, bytes) => {
+  const { files, total, stalled } = state.download;
+  const download = { files: { ...files, [file]: bytes }, total, ...(stalled !== file && { stalled }) };
+  return { ...state, download };
+};
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
 const loaded = (state, { config, generation, variant, memory, tick }) => ({

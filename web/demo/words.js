@@ -43,10 +43,11 @@ export function statusWords(state) {
 
 /** @param {State} state */
 function loadingWords(state) {
-  const { total } = state.download;
+  const { total, stalled } = state.download;
   const bytes = bytesLoaded(state);
-  if (bytes === 0) return LOADING;
-  return `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`;
+  const of = total > 0 ? ` of ${megabytes(total)}` : '';
+  const words = bytes === 0 ? LOADING : `Loading the model: ${megabytes(bytes)}${of}.`;
+  return stalled ? `${words} Nothing of ${stalled} has arrived for 10 seconds.` : words;
 }
 
 /** @param {Run} run */

@@ -8,6 +8,7 @@
 //                                         variant: the build of the engine, or "auto"; weights:
 //                                         "f32", the default, or "int8"
 //     events  progress  { file, loaded }      bytes of one file so far
+//             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick }   tick: ms from one reading of the worker's
 //                                             clock to the next
 //   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
@@ -119,7 +120,7 @@
  * @typedef {object} Requests  by name
  * @property {{
  *   fields: { url: string, variant: 'auto' | Variant, weights?: Weights },
- *   events: { progress: { file: string, loaded: number } },
+ *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
  *     variant: Variant, memory: MemoryUsage, tick: number,

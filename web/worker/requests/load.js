@@ -16,6 +16,7 @@ export async function load(context, { url, variant, weights }, emit, signal) {
     variant, weights, signal,
     onProgress({ status, file = '', loaded = 0 }) {
       if (status === 'progress') emit('progress', { file, loaded });
+      if (status === 'stalled') emit('stalled', { file });
     },
   });
   context.url = url;
