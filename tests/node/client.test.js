@@ -31,6 +31,7 @@ class PlayedWorker {
 beforeEach(() => {
   started = [];
   globalThis.Worker = PlayedWorker;
+  globalThis.origin = new URL(import.meta.url).origin; // as in a page whose scripts are its own
 });
 
 const job = { contexts: [1], runs: 1, windowMs: 1, patienceMs: 1 };

@@ -61,7 +61,7 @@ export class StartedWorker {
   /** @param {Ends} ends */
   constructor(ends) {
     this.#ends = ends;
-    document.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
+    globalThis.document?.addEventListener('securitypolicyviolation', ({ effectiveDirective }) => {
       this.#forbidden ||= effectiveDirective === 'worker-src';
     }, this.#over);
     this.#next();
