@@ -22,6 +22,7 @@ export const DECODED = 16;    // tokens after the context that a window decodes,
  * @import { Model } from '../session/model.js'
  * @import { Session } from '../session/session.js'
  *
+ * @typedef {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} Measured
  * @typedef {{ median: number, min: number, max: number }} Spread
  * @typedef {(ms: number) => void} Beside  called after each piece of work with the time it took, so that
  *   something else can be measured in the same moments
@@ -158,11 +159,8 @@ function eachRow(session, rows, work) {
 export const COMPARISON_OPTIONS = ['seqLengths', 'batchSize', 'runs', 'signal', 'onProgress'];
 
 /**
- * Speed with the cache on and off, measured here and now.
- * Errors: "outputs_differ" if a single bit of the logits differs; then there are no figures.
- * @param {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} model
- * @param {ComparisonOptions} [options]
- * @returns {Promise<ComparisonRow[]>}
+ * Speed with the cache on and off, measured here and now: "outputs_differ" if a bit of the logits differs.
+ * @param {Measured} model  @param {ComparisonOptions} [options]  @returns {Promise<ComparisonRow[]>}
  */
 export async function benchmarkComparison(model, options) {
   const { seqLengths, batchSize = 1, runs = 5, signal, onProgress } = (
@@ -183,7 +181,7 @@ export async function benchmarkComparison(model, options) {
 }
 
 /**
- * @param {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} model
+ * @param {Measured} model
  * @param {number} tokens  @param {number} batchSize  @param {number} runs
  * @param {{ signal?: AbortSignal, onRun: () => void }} options
  * @returns {Promise<ComparisonRow>}
@@ -282,15 +280,13 @@ function figuresOf(rates) {
 
 /**
  * The lengths to measure, all of which leave room for one token more.
- * @param {Pick<Model, 'config' | 'createSession'>} model  @param {readonly number[] | undefined} wanted
+ * @param {Measured} model  @param {readonly number[] | undefined} wanted
  */
 function lengthsFor(model, wanted) {
   if (!isCount(model?.config?.nPositions) || typeof model.createSession !== 'function') {
     throw invalid('benchmarkComparison() measures a model from loadModel().');
   }
-  if (wanted !== undefined && !Array.isArray(wanted)) {
-    throw invalid('seqLengths is a list of token counts, like [64, 256].');
-  }
+  if (!Array.isArray(wanted ?? [])) throw invalid('seqLengths is a list of token counts, like [64, 256].');
   const most = model.config.nPositions - 1;
   const lengths = wanted ?? LENGTHS.filter((n) => n <= most);
   for (const n of lengths) refuse(n, 1, most, 'A length of context');
