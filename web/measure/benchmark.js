@@ -1,10 +1,9 @@
 // Measures a loaded model in place, with its KV cache on and off. It runs wherever the model runs: in a page,
 // in a worker, in Node; tests/bench measures with the same functions.
 //
-// Windows of many tokens are timed, because clocks in browsers tick seldom: a window is 20 of its ticks or
-// more. Between two windows the event loop gets its turn, and that time is not counted. The two modes
-// alternate, so that a machine that slows down slows both. Nothing is reported if the cache changes a bit of
-// the logits.
+// Windows of many tokens are timed, of many ticks of the clock. Between two windows the event loop gets its
+// turn, which is not counted. The two modes alternate, so that a machine that slows down slows both. Nothing
+// is reported if the cache changes a bit of the logits.
 import { checkCallback, checkSignal, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../engine/errors.js';
@@ -24,8 +23,7 @@ export const DECODED = 16;    // tokens after the context that a window decodes,
  *
  * @typedef {Pick<Model, 'config' | 'sampledIds' | 'createSession'>} Measured
  * @typedef {{ median: number, min: number, max: number }} Spread
- * @typedef {(ms: number) => void} Beside  called after each piece of work with the time it took, so that
- *   something else can be measured in the same moments
+ * @typedef {(ms: number) => void} Beside  what to measure after each piece of work, which took so long
  * @typedef {{ signal?: AbortSignal, windowMs?: number, beside?: Beside }} WindowOptions
  * @typedef {Record<'prefill' | 'cached' | 'uncached', number[]>} Rates  tokens per second of every run
  */
@@ -70,9 +68,8 @@ export async function timePass(session, ids, useCache, signal) {
  */
 export async function passRate(session, ids, useCache, tokens, options = {}) {
   const { signal, windowMs = WINDOW_MS, beside } = options;
-  const most = Math.max(windowMs, TICKS * threadClock().tick);
   let [ms, passes] = [0, 0];
-  for (; ms < most; passes++) {
+  for (; ms < Math.max(windowMs, TICKS * threadClock().tick); passes++) {
     const pass = await timePass(session, ids, useCache, signal);
     ms += pass;
     beside?.(pass);
@@ -103,8 +100,8 @@ export async function decodeRate(session, rows, n, { signal, windowMs = WINDOW_M
     } while (clock.now() - start < CHUNK_MS);
     const chunk = clock.read() - start;
     ms += chunk;
-    beside?.(chunk);
     await pauses.take();
+    beside?.(chunk);
   }
   return (1e3 * steps * rows.length) / ms;
 }
@@ -219,8 +216,7 @@ async function compare(model, tokens, batchSize, runs, { signal, onRun }) {
  * @returns {Promise<{ hashes: string[], cached: number, prefill?: number, uncached?: number }>}
  */
 export async function measureOnce(session, rows, n, { passes = true, besidePasses, ...options } = {}) {
-  const besides = { ...options, beside: besidePasses };
-  const whole = passes ? await measurePasses(session, rows, n, besides) : undefined;
+  const whole = passes && await measurePasses(session, rows, n, { ...options, beside: besidePasses });
   const cached = await decodeRate(session, rows, n, options);
   const hashes = eachRow(session, rows.length, (row) => {
     session.truncate(n);
@@ -228,7 +224,7 @@ export async function measureOnce(session, rows, n, { passes = true, besidePasse
     return session.logitsHash;
   });
   if (whole) refuseDifference(hashes, whole.hashes, n);
-  return { hashes, cached, prefill: whole?.prefill, uncached: whole?.uncached };
+  return { hashes, cached, ...(whole && { prefill: whole.prefill, uncached: whole.uncached }) };
 }
 
 /**

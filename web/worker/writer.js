@@ -18,6 +18,7 @@ import { until } from '../engine/pauses.js';
  * @typedef {{ ids: number[], ms: number, reason?: FinishReason }} Computed  reason: the run ends with these
  */
 
+const LEAST_CACHED = 16;           // tokens of a burst, however slow the one before it was
 const MOST_TOKENS = 256;           // of a burst
 const SHORT = 1 / 4;               // of what a burst should last: then the one before it says more
 const STEP = 0x9e3779b97f4a7c15n;  // of the sampler's generator, SplitMix64, from one draw to the next
@@ -158,7 +159,7 @@ export class Writer {
     const recent = bursts.slice(-3).map(({ tokens, ms }) => ms / tokens);
     const ms = recent.length > 0 ? Math.min(...recent) : alone;
     if (cached) this.#context.msPerToken = ms;
-    const n = Math.max(1, Math.min(MOST_TOKENS, Math.round(clock.span / ms)));
+    const n = Math.max(cached ? LEAST_CACHED : 1, Math.min(MOST_TOKENS, Math.round(clock.span / ms)));
     const end = Math.min(this.#session.capacity, run.prompt + (this.#maxTokens ?? Infinity));
     const rest = end - position;
     return rest < 1.5 * n ? rest + 1 : n; // one too many finds the end
