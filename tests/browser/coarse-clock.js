@@ -1,5 +1,5 @@
 // A worker whose clock is as coarse as a test wants, and which tells beside every measured burst how long the
-// browser's own clock saw it take, from the first sampled token to the last step of the last one.
+// browser's own clock saw it take, from the beginning of its first pass to the end of its last one.
 
 /** Runs in the worker before its own script. @param {number} tick  ms */
 function prelude(tick) {
@@ -12,15 +12,18 @@ function prelude(tick) {
     let session;
     const kvc_session_sample = (pointer, sampling, rng, ids, id) => {
       session = pointer;
-      starts[exports.kvc_session_position(pointer)] = fine();
       return exports.kvc_session_sample(pointer, sampling, rng, ids, id);
+    };
+    const kvc_session_begin = (pointer, ids, n) => {
+      if (pointer === session) starts[exports.kvc_session_position(pointer)] = fine();
+      return exports.kvc_session_begin(pointer, ids, n);
     };
     const kvc_session_step = (pointer) => {
       const error = exports.kvc_session_step(pointer);
       if (error === 0 && pointer === session) ends[exports.kvc_session_position(pointer) - 1] = fine();
       return error;
     };
-    return { exports: { ...exports, kvc_session_sample, kvc_session_step } };
+    return { exports: { ...exports, kvc_session_sample, kvc_session_begin, kvc_session_step } };
   };
   const post = self.postMessage.bind(self);
   self.postMessage = (message) => {

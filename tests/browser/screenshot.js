@@ -21,6 +21,7 @@ await writtenAtLeast(page, 400);
 await page.click(part('cache'));
 await writtenAtLeast(page, 620);
 await page.mouse.move(0, 0);
+await page.evaluate(() => scrollTo(0, 0));
 await page.$eval(':focus', (control) => control.blur());
 await page.screenshot({ path: 'web/screenshot.png' });
 await browser.close();

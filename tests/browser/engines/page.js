@@ -88,14 +88,23 @@ export class Page {
     throw new Error(`waited ${timeout} ms in vain for ${fn} with ${JSON.stringify(args)}`);
   }
 
-  /** Waits until the element can be clicked, and clicks it. */
+  /** Waits until the element can be clicked and has stopped moving, and clicks it. */
   async click(selector, timeout = PATIENCE_MS) {
-    const [x, y] = await this.waitFor(target, [selector], timeout).catch((cause) => {
+    const seen = () => this.#target(selector, timeout);
+    let [at, before] = [await seen(), undefined];
+    while (String(at) !== String(before)) {
+      await sleep(POLL_MS);
+      [at, before] = [await seen(), at];
+    }
+    await this.#driver.clickAt(...at);
+  }
+
+  #target(selector, timeout) {
+    return this.waitFor(target, [selector], timeout).catch((cause) => {
       throw new Error(`${selector} cannot be clicked: absent, disabled, without a size or covered`, {
         cause,
       });
     });
-    await this.#driver.clickAt(x, y);
   }
 
   /** Sets the value of a field or of a list of choices. */

@@ -106,7 +106,9 @@ export class Plot {
         { label: WORDS.off, stroke: color('--off'), width: 2.5, dash: [8, 5], points: { show: false } },
       ],
       hooks: {
-        draw: [(plot) => this.#label(plot, { on: color('--on-ink'), off: color('--off-ink') }, font)],
+        draw: [(plot) => this.#label(plot, {
+          on: color('--on-ink'), off: color('--off-ink'), paper: color('--paper'),
+        }, font)],
         setCursor: [(plot) => this.#onPoint(plot.cursor.idx ?? null)],
       },
     }, this.#columns, this.#box);
@@ -127,8 +129,9 @@ export class Plot {
   }
 
   /**
-   * Names each line where it ends, beside a mark: a disc with the cache, a square without.
-   * @param {uPlot} plot  @param {{ on: string, off: string }} colors  @param {string} font
+   * Names each line where the newest run has come to, beside a mark: a disc with the cache, a square without.
+   * Lines of earlier runs may go on there, so the words keep some paper around them.
+   * @param {uPlot} plot  @param {{ on: string, off: string, paper: string }} colors  @param {string} font
    */
   #label(plot, colors, font) {
     const { ctx } = plot;
@@ -143,12 +146,16 @@ export class Plot {
     ctx.font = font.replace('13px', `600 ${13 * scale}px`);
     ctx.textAlign = 'left';
     ctx.textBaseline = 'middle';
+    ctx.lineJoin = 'round';
+    ctx.lineWidth = 5 * scale;
+    ctx.strokeStyle = colors.paper;
     for (const [i, { mode, x, y }] of ends.entries()) {
       ctx.fillStyle = colors[mode];
       ctx.beginPath();
       if (mode === 'on') ctx.arc(x, y, 4 * scale, 0, 2 * Math.PI);
       else ctx.rect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
       ctx.fill();
+      ctx.strokeText(WORDS[mode], x + 9 * scale, y + shift[i]);
       ctx.fillText(WORDS[mode], x + 9 * scale, y + shift[i]);
     }
     ctx.restore();

@@ -1,5 +1,5 @@
-// Short messages for screen readers: states, not tokens. The last one wins, and never more than can be
-// spoken.
+// Short messages for screen readers: states, not tokens. Of each subject the last one wins, and never more is
+// said than can be spoken.
 import { element, say } from '../parts/dom.js';
 import { spoken } from '../words.js';
 
@@ -16,13 +16,18 @@ export const announcer = {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
     let last = -Infinity;
-    /** @param {string} words */
-    const announce = (words) => {
+    /** What is not spoken yet, by subject. @type {Map<string, string>} */
+    const waiting = new Map();
+    const speak = () => {
+      last = performance.now();
+      say(message, [...waiting.values()].join(' '));
+      waiting.clear();
+    };
+    /** @param {string} subject  @param {string} words */
+    const announce = (subject, words) => {
+      waiting.set(subject, words);
       clearTimeout(timer);
-      timer = setTimeout(() => {
-        last = performance.now();
-        say(message, words);
-      }, Math.max(0, last + PAUSE_MS - performance.now()));
+      timer = setTimeout(speak, Math.max(0, last + PAUSE_MS - performance.now()));
     };
     signal.addEventListener('abort', () => clearTimeout(timer));
     const heard = { run: '', result: '', benchmark: '' };
@@ -32,7 +37,7 @@ export const announcer = {
         const words = news[subject];
         if (words === undefined || words === heard[subject]) continue;
         heard[subject] = words;
-        if (words) announce(words);
+        if (words) announce(subject, words);
       }
     };
   },
