@@ -40,14 +40,16 @@ for (const tick of TICKS) {
       let off = Infinity;
       for (let tries = 0; tries < TRIES && !(off < OFF); tries++) {
         const run = await runWorker(page, on, maxTokens);
-        assert.ok(Math.abs(run.tick / tick - 1) < 0.01, `found a tick of ${run.tick} ms`);
         assert.equal(run.tokens.length, maxTokens);
         assert.ok(run.tokens.every(({ cached }) => cached === on));
-        assert.ok(run.prefill.ms > 0 && run.prefill.passes > 1 && run.prefill.error <= 1);
         const bursts = [...new Map(run.tokens.map(({ burst }) => [burst?.first, burst])).values()];
-        off = typical(bursts.map((burst) => (burst ? Math.abs(burst.ms / burst.real - 1) : Infinity)));
+        const errors = bursts.map((burst) => (burst ? Math.abs(burst.ms / burst.real - 1) : Infinity));
+        const { ms, passes, error } = run.prefill;
+        const told = Math.abs(run.tick / tick - 1) < 0.01 && ms > 0 && passes > 1 && error <= 1;
+        off = told ? typical(errors) : Infinity;
         const mode = `cache ${on ? 'on' : 'off'}`;
-        t.diagnostic(`${mode}: ${bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
+        t.diagnostic(`${mode}: a tick of ${run.tick} ms, ${passes} passes over the prompt, ${
+          bursts.length} bursts, off by ${(100 * off).toFixed(1)} %`);
       }
       assert.ok(off < OFF, `off by ${100 * off} %`);
     }
