@@ -57,7 +57,6 @@ test('a run with flips: every token is there, in its mode, and only those that c
   const uncached = written.filter(({ cached }) => !cached);
   const caught = streams.flips.findLast(is('resumed'));
   assert.deepEqual(run.catchUp, { tokens: uncached.length, ms: caught.ms });
-  assert.equal(run.flipped, true);
   assert.equal(columns.off.meter.count, uncached.length);
   assert.equal(columns.on.meter.count, written.length - uncached.length);
   const last = written.at(-1).burst;
@@ -162,11 +161,6 @@ test('compared: the same text, or where the texts part', () => {
   const kept = 20 - last.tokens.length;
   last.tokens = [];
   assert.equal(replay(shorter).comparison.parting, -1, 'as far as the second run came');
-  const mixed = structuredClone(streams.compared);
-  const [changed] = mixed.filter(is('tokens')).flatMap((event) => event.tokens).slice(5);
-  changed.cached = false;
-  assert.match(remarkWords(replay(mixed)),
-    /^Both runs wrote the same 20 tokens\. The switch was flipped on the way, so .* not compared\.$/);
 
   const words = remarkWords(replay(shorter));
   assert.match(words, new RegExp(`^Up to here, both runs wrote the same ${kept} token`));

@@ -19,7 +19,6 @@ import { measure, msOf, newMeter } from './meter.js';
  * @property {Prefill} [prefill]  present once the prompt is read
  * @property {Log<WrittenToken>} tokens
  * @property {number} ms          of computing them
- * @property {boolean} flipped    it was written in both modes
  * @property {number} unmeasured  tokens that came while the tab was hidden
  * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
@@ -39,7 +38,7 @@ import { measure, msOf, newMeter } from './meter.js';
 
 /** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
 export const newRun = (number, prompt, maxTokens) => ({
-  number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, flipped: false, unmeasured: 0,
+  number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, unmeasured: 0,
 });
 
 /** @param {number} run  @returns {Column} */
@@ -95,7 +94,6 @@ export function takeToken(progress, token, hidden) {
   return {
     run: {
       ...run, mode, position, tokens: run.tokens.append(token), ms: run.ms + (burst ? msOf(burst) : 0),
-      flipped: run.flipped || (run.tokens.length > 0 && mode !== run.mode),
       unmeasured: run.unmeasured + (hidden ? 1 : 0),
     },
     columns: {

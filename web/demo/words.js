@@ -125,12 +125,9 @@ function comparisonWords([on, off], parting) {
   }
   const same = tokensInWords(off.tokens.length);
   if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
-  const wrote = `Both runs wrote the same ${same}.`;
-  if (on.flipped || off.flipped) {
-    return `${wrote} The switch was flipped on the way, so their times are not compared.`;
-  }
   const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
-  return `${wrote} In computing time: ${cached} with the cache, ${uncached} without.`;
+  const times = `In computing time: ${cached} with the cache, ${uncached} without.`;
+  return `Both runs wrote the same ${same}. ${times}`;
 }
 
 /**
