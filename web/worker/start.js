@@ -3,6 +3,8 @@
 // imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:.
 import { assets } from '../engine/assets.js';
 
+/** @import { Reply } from './messages.js' */
+
 const REVOKE_MS = 60_000; // after which a blob: address has been read
 
 /**
@@ -44,7 +46,7 @@ function blobWorker(source) {
 
 /**
  * @typedef {object} Ends  what is heard of a worker
- * @property {(data: any) => void} onMessage
+ * @property {(reply: Reply) => void} onMessage
  * @property {(message: string) => void} onLost  it is gone, or never came: why, in words
  */
 
