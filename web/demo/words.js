@@ -22,12 +22,14 @@ const PREFILL = 'Prefill: reading your prompt.';
 const UNLOADED = 'Press Generate: the model is loaded first, once.';
 const LOADING = 'Loading the model.';
 const LOAD_STOPPED = 'Loading was stopped.';
+const GAVE_WAY = 'Stopped, because another figure on this page has started.';
 
 /** @param {number} count */
 export const tokensInWords = (count) => `${counted(count)} token${count === 1 ? '' : 's'}`;
 
 /** What the demo is doing. @param {State} state */
 export function statusWords(state) {
+  if (state.gaveWay && !isWorking(state)) return GAVE_WAY;
   switch (state.status) {
     case 'unloaded': return state.loadStopped ? LOAD_STOPPED : UNLOADED;
     case 'starting': return 'Starting.';

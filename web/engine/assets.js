@@ -6,6 +6,8 @@ export const assets = {
   simd: () => new URL('../engine/kvc.wasm', import.meta.url),
   scalar: () => new URL('../engine/kvc-scalar.wasm', import.meta.url),
   worker: () => new Worker(new URL('../worker/worker.js', import.meta.url), { type: 'module' }),
+  // A folder, which no bundler can find.
+  model: () => new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../models/stories/', import.meta.url),
   // Where that worker lies. A bundler has found it above already.
   workerUrl: () => (
     new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../worker/worker.js', import.meta.url)),

@@ -16,12 +16,14 @@ import { table } from './table.js';
 
 /** @typedef {'write' | 'look' | 'below'} Place */
 
-/** @type {readonly { view: View, place: Place }[]} */
+/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: shown whatever is wanted */
+
+/** @type {readonly Placed[]} */
 export const views = [
-  { view: prompt, place: 'write' },
-  { view: controls, place: 'write' },
-  { view: status, place: 'write' },
-  { view: announcer, place: 'write' },
+  { view: prompt, place: 'write', always: true },
+  { view: controls, place: 'write', always: true },
+  { view: status, place: 'write', always: true },
+  { view: announcer, place: 'write', always: true },
   { view: story, place: 'write' },
   { view: sampling, place: 'write' },
   { view: chart, place: 'look' },
@@ -31,3 +33,15 @@ export const views = [
   { view: table, place: 'look' },
   { view: benchmark, place: 'below' },
 ];
+
+/**
+ * The views to be shown: those that always are, then those that are named, in that order.
+ * @param {readonly string[]} [names]  if absent, all of them
+ */
+export function viewsNamed(names) {
+  if (!names) return views;
+  /** @param {Placed} placed */
+  const rank = ({ view, always }) => (always ? -1 : names.indexOf(view.name));
+  return views.filter(({ view, always }) => always || names.includes(view.name))
+    .sort((a, b) => rank(a) - rank(b));
+}
