@@ -55,7 +55,7 @@ export const benchmark = {
     bandwidth: 'Bandbreite',
     peak: 'Spitze',
   },
-  units: { rate: 'Tokens/s', bytes: 'MB', operations: 'Mio.-mal', byteRate: 'GB/s', operationRate: 'Mrd./s' },
+  units: { rate: 'Tokens/s', bytes: 'MB', operations: 'Mio.‑mal', byteRate: 'GB/s', operationRate: 'Mrd./s' },
   equal: 'Gleich',
   equalRest: ': Mit Cache und ohne, in jeder Wiederholung, waren die Zahlen des Modells bis aufs letzte Bit '
     + 'gleich.',

@@ -103,7 +103,7 @@ export const figures = {
       + 'genau dieselben Zahlen',
     pace: 'Anzeigetempo',
     paceOf: (speed) => `${counted(speed)} Tokens/s`,
-    fullSpeed: 'so schnell es geht',
+    fullSpeed: 'volles Tempo',
     computedAt: (speed) => `berechnet mit ${measured(speed)}`,
     slowedTo: (speed) => `durch das Rechnen gebremst: ${measured(speed)}`,
   },

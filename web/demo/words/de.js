@@ -30,7 +30,7 @@ export const de = {
     generate: 'Schreiben',
     generateBytes: (bytes) => `Schreiben (${megabytes(bytes)})`,
     stop: 'Anhalten',
-    compare: 'An und aus vergleichen',
+    compare: 'An/aus vergleichen',
     compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
       + 'vergleicht die beiden Texte Token für Token',
     locked: 'Der Schalter ist gesperrt: Die Geschichte entsteht erst mit Cache, dann ohne.',
@@ -111,7 +111,7 @@ export const de = {
     summary: (seed, temperature, most) => (
       `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, ${tokens(most)}`),
     wrong: '(eine Einstellung passt nicht)',
-    reset: 'Zurück zu den Einstellungen des Modells',
+    reset: 'Einstellungen des Modells',
     newSeed: 'Neuer Seed',
     allowed: ({ whole, above, min, max }) => (
       `Erlaubt ist eine ${whole ? 'ganze Zahl' : 'Zahl'} `
