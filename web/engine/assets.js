@@ -1,5 +1,5 @@
-// The addresses of the parts that are not JavaScript modules: the only file that knows them, and so the one
-// that a build with everything inside swaps (web/build.js). They are literals, because bundlers find files by
+// Where the parts lie that are not our JavaScript modules: the only file that knows it, and so the one that a
+// build with everything inside swaps (web/build.js). The addresses are literals, because bundlers find files by
 // reading them, and hold here as well as in a bundle one folder deep.
 
 /**
@@ -11,6 +11,7 @@
  * @property {() => URL} workerUrl   where that worker lies
  * @property {() => URL} model       the model that is shipped: its folder
  * @property {() => URL} modelSizes  bytes of the files of each model of the site, by folder and name
+ * @property {(name: string) => Promise<any>} node  a module of Node, Deno or Bun
  * @property {Inside} [inside]       of a build that needs no file beside it
  *
  * What such a build has inside, each file as a Packed takes it.
@@ -32,4 +33,6 @@ export const assets = {
   model: () => new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../models/stories/', import.meta.url),
   modelSizes: () => (
     new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../models/sizes.json', import.meta.url)),
+  // Under a name that bundlers for the browser leave alone.
+  node: (name) => import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${name}`),
 };
