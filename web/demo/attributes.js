@@ -1,5 +1,6 @@
 // The attributes of <kv-cache-demo>, in one table: what each may say, and what holds where it says nothing or
-// nonsense. The element's properties, the state in an address, the manual and custom-elements.json follow it.
+// nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
+// custom-elements.json against it.
 
 /**
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
@@ -37,7 +38,6 @@
  * @property {number} [max]
  * @property {boolean} [whole]
  * @property {string} [link]           its name in an address; absent: it does not travel
- * @property {string} description
  */
 
 export const TAG = 'kv-cache-demo';
@@ -49,82 +49,45 @@ const LONGEST = 16384; // characters of any text
 
 /** @type {readonly Attribute[]} */
 export const ATTRIBUTES = [
+  { name: 'src', property: 'src', kind: 'address', preset: '' },
+  { name: 'wasm', property: 'wasm', kind: 'address', preset: '' },
+  { name: 'prompt', property: 'prompt', kind: 'text', preset: PROMPT, link: 'p' },
   {
-    name: 'src', property: 'src', kind: 'address', preset: '',
-    description: 'Folder of the model; if absent, the one that comes with the script',
+    name: 'cache', property: 'cache', kind: 'choice',
+    choices: ['off', 'on', 'race'], preset: 'off', link: 'cache',
   },
   {
-    name: 'wasm', property: 'wasm', kind: 'address', preset: '',
-    description: 'Address of a build of the engine; if absent, the fastest that runs here',
+    name: 'max-tokens', property: 'maxTokens', kind: 'number',
+    min: 1, max: 2 ** 20, whole: true, preset: null, link: 'n',
   },
   {
-    name: 'prompt', property: 'prompt', kind: 'text', preset: PROMPT, link: 'p',
-    description: 'The beginning of the story',
+    name: 'seed', property: 'seed', kind: 'number',
+    min: 0, max: 2 ** 32 - 1, whole: true, preset: null, link: 'seed',
   },
   {
-    name: 'cache', property: 'cache', kind: 'choice', choices: ['off', 'on', 'race'], preset: 'off',
-    link: 'cache', description: 'Where the switch stands; "race" writes both ways at the same time',
+    name: 'temperature', property: 'temperature', kind: 'number',
+    min: 0, max: 10, preset: null, link: 'temperature',
   },
   {
-    name: 'max-tokens', property: 'maxTokens', kind: 'number', min: 1, max: 2 ** 20, whole: true,
-    preset: null, link: 'n', description: 'Tokens to write, at most',
+    name: 'top-k', property: 'topK', kind: 'number',
+    min: 0, max: 1e6, whole: true, preset: null, link: 'top-k',
   },
+  { name: 'top-p', property: 'topP', kind: 'number', min: 0.01, max: 1, preset: null, link: 'top-p' },
+  { name: 'min-p', property: 'minP', kind: 'number', min: 0, max: 1, preset: null, link: 'min-p' },
   {
-    name: 'seed', property: 'seed', kind: 'number', min: 0, max: 2 ** 32 - 1, whole: true, preset: null,
-    link: 'seed', description: 'Where the random numbers start',
+    name: 'repetition-penalty', property: 'repetitionPenalty', kind: 'number',
+    min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
   },
-  {
-    name: 'temperature', property: 'temperature', kind: 'number', min: 0, max: 10, preset: null,
-    link: 'temperature', description: '0: always the likeliest token',
-  },
-  {
-    name: 'top-k', property: 'topK', kind: 'number', min: 0, max: 1e6, whole: true, preset: null,
-    link: 'top-k', description: 'How many of the likeliest tokens may be drawn; 0: all',
-  },
-  {
-    name: 'top-p', property: 'topP', kind: 'number', min: 0.01, max: 1, preset: null, link: 'top-p',
-    description: 'The likeliest tokens that together have this probability may be drawn; 1: all',
-  },
-  {
-    name: 'min-p', property: 'minP', kind: 'number', min: 0, max: 1, preset: null, link: 'min-p',
-    description: 'Tokens at least this likely, compared with the likeliest, may be drawn; 0: all',
-  },
-  {
-    name: 'repetition-penalty', property: 'repetitionPenalty', kind: 'number', min: 0.01, max: 10,
-    preset: null, link: 'repetition-penalty',
-    description: 'Above 1, what was written already becomes less likely',
-  },
-  {
-    name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32',
-    description: 'How the model’s weights are kept',
-  },
-  {
-    name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: VIEWS.join(' '), link: 'views',
-    description: 'Which parts of the figure are shown, in this order, besides prompt, switch and buttons',
-  },
-  {
-    name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace',
-    description: 'Tokens per second shown; 0: as fast as they are computed',
-  },
-  {
-    name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy',
-    description: 'When the figure’s code is fetched: as it nears the view, or right away',
-  },
-  {
-    name: 'autorun', property: 'autorun', kind: 'flag', preset: false,
-    description: 'Starts when it comes into view, where that is in a worker; fetches the model then',
-  },
-  {
-    name: 'theme', property: 'theme', kind: 'choice', choices: ['auto', 'light', 'dark'], preset: 'auto',
-    description: 'Its colours; "auto" as the reader’s system has it',
-  },
+  { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
+  { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: VIEWS.join(' '), link: 'views' },
+  { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
+  { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },
+  { name: 'autorun', property: 'autorun', kind: 'flag', preset: false },
+  { name: 'theme', property: 'theme', kind: 'choice', choices: ['auto', 'light', 'dark'], preset: 'auto' },
 ];
 
-/** Attributes that no property of this table reflects. */
-export const OTHERS = [
-  { name: 'lang', description: 'Language of the figure; if absent, the document’s' },
-  { name: 'state', description: 'A state from an address, "p=…&seed=…", which wins over the attributes' },
-];
+/** Attributes besides: those of every element, and the state, which is checked as a whole. */
+export const OTHERS = ['lang', 'state'];
 
 /** @param {string} property */
 export const attributeOf = (property) => (

@@ -5,16 +5,20 @@ import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
 import { viewsNamed } from './views/index.js';
+import { languageAt, wordsFor } from './words/index.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
- * @import { PlayerOptions, View } from './player.js'
+ * @import { Context, PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
  */
 
-/** @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client }} DemoOptions */
+/**
+ * @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client, lang?: string }} DemoOptions
+ *   lang: language tag of what the demo says; if absent, the language of the place where it stands
+ */
 
 /**
  * @param {HTMLElement | ShadowRoot} root  to which the demo is appended
@@ -22,10 +26,10 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), ...options }) {
+export function mountDemo(root, { client = new EngineClient(), lang = languageAt(root), ...options }) {
   const player = new Player({ client, surroundings: browser, ...options });
   try {
-    const hide = showPlayer(root, player);
+    const hide = showPlayer(root, player, { lang });
     player.askDownloadSize();
     return { player, dispose: () => { hide(); player.dispose(); } };
   } catch (error) {
@@ -38,21 +42,23 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
  * The figure of a player, which may be taken away and shown anew: it shows a state and has none of its own.
  * @param {HTMLElement | ShadowRoot} root  to which it is appended
  * @param {Player} player
- * @param {readonly string[]} [names]  of the views, in order; if absent, all of them
+ * @param {{ names?: readonly string[], lang?: string }} [options]  names: of the views, in order; if absent,
+ *   all of them. lang: as of a demo
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, names) {
+export function showPlayer(root, player, { names, lang = languageAt(root) } = {}) {
+  const words = wordsFor(lang);
   const ending = new AbortController();
   const { signal } = ending;
-  const { demo, figure, places } = layout();
+  const { demo, figure, places } = layout(words.lang);
   root.append(demo);
   const hide = () => {
     ending.abort();
     demo.remove();
   };
   try {
-    fill({ places, figure, shown: viewsNamed(names) }, player, signal);
+    fill({ places, figure, shown: viewsNamed(names) }, { actions: player, signal, words });
   } catch (error) {
     hide(); // half a figure is worse than none
     throw error;
@@ -64,11 +70,12 @@ export function showPlayer(root, player, names) {
 /**
  * Mounts the views, and shows each state of the player in them.
  * @param {{ places: Record<Place, HTMLElement>, figure: HTMLElement, shown: readonly Placed[] }} parts
- * @param {Player} player  @param {AbortSignal} signal
+ * @param {Context & { actions: Player }} context
  */
-function fill({ places, figure, shown }, player, signal) {
+function fill({ places, figure, shown }, context) {
+  const { actions: player, signal } = context;
   /** @type {((state: State) => void)[]} */
-  const renders = shown.map(({ view, place }) => mount(view, places[place], player, signal));
+  const renders = shown.map(({ view, place }) => mount(view, places[place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
@@ -78,23 +85,23 @@ function fill({ places, figure, shown }, player, signal) {
   signal.addEventListener('abort', end);
 }
 
-/** The figure with its two columns, and what stands below it. */
-function layout() {
+/** The figure with its two columns, and what stands below it. @param {string} lang */
+function layout(lang) {
   const places = /** @type {Record<Place, HTMLElement>} */ ({
     write: element('div', { class: 'write' }),
     look: element('div', { class: 'look' }),
     below: element('div', { class: 'below' }),
   });
   const figure = element('div', { class: 'figure', part: 'figure' }, places.write, places.look);
-  const demo = element('div', { class: 'demo', part: 'demo' }, figure, places.below);
+  const demo = element('div', { class: 'demo', part: 'demo', lang }, figure, places.below);
   return { demo, figure, places };
 }
 
-/** @param {View} view  @param {HTMLElement} place  @param {Player} actions  @param {AbortSignal} signal */
-function mount(view, place, actions, signal) {
+/** @param {View} view  @param {HTMLElement} place  @param {Context} context */
+function mount(view, place, context) {
   const root = element('div', { class: 'view', 'data-view': view.name });
   place.append(root);
-  return view.mount(root, { actions, signal });
+  return view.mount(root, context);
 }
 
 /**

@@ -3,6 +3,7 @@
 import { ATTRIBUTES, OTHERS } from './attributes.js';
 import { ReflectingElement, upgradeProperties } from './reflect.js';
 import { VERSION } from './version.js';
+import { languageOf, notStarted } from './words/shell.js';
 
 /**
  * @import { Details, DoneDetail } from './events.js'
@@ -16,7 +17,7 @@ const ANEW = ['src', 'wasm', 'weights'];
 
 export class KvCacheDemo extends ReflectingElement {
   static version = VERSION;
-  static observedAttributes = [...ATTRIBUTES, ...OTHERS].map(({ name }) => name);
+  static observedAttributes = [...ATTRIBUTES.map(({ name }) => name), ...OTHERS];
 
   #root;
   /** Shows what the author has put into the tag, until the figure takes its place. */
@@ -101,7 +102,7 @@ export class KvCacheDemo extends ReflectingElement {
       const inside = await this.#ready();
       if (!this.autorun) return;
       await seen(this, '0px', signal);
-      await inside.start({});
+      await inside.startAlone();
     } catch { // said already, in words and as an event; or it was taken away meanwhile
     }
   }
@@ -148,7 +149,7 @@ export class KvCacheDemo extends ReflectingElement {
     const sentence = document.createElement('p');
     sentence.setAttribute('part', 'not-started');
     sentence.setAttribute('role', 'alert');
-    sentence.textContent = `The live figure could not start: ${message}`;
+    sentence.textContent = notStarted(languageOf(this), message);
     this.#root.replaceChildren(this.#slot, sentence);
     this.#tell('kv-error', { code: 'not_started', message });
   }

@@ -5,6 +5,7 @@ import { TAG, VIEWS, viewsIn } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
+import { Refusal } from './failure.js';
 import { LINKED, encodeState, parseState } from './link.js';
 import { Player } from './player.js';
 import { Pool } from './pool.js';
@@ -30,6 +31,7 @@ export class Inside {
   #root;
   #tell;
   #player;
+  #hasWorker;
   /** Takes the figure away. */
   #hide = () => {};
   /** What the author has asked for and the reader has not changed. @type {Partial<Linked>} */
@@ -50,7 +52,7 @@ export class Inside {
     this.#root = root;
     this.#tell = tell;
     root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, ...styleSheets()])];
-    this.#player = playerFor(host);
+    ({ player: this.#player, hasWorker: this.#hasWorker } = playerFor(host));
     this.#apply({ ...settingsOf(host), ...parseState(host.getAttribute('state') ?? '') });
     this.#told = this.state;
     try {
@@ -74,7 +76,7 @@ export class Inside {
     this.#hide();
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
-    this.#hide = showPlayer(this.#root, this.#player, views);
+    this.#hide = showPlayer(this.#root, this.#player, { names: views });
   }
 
   /**
@@ -90,9 +92,14 @@ export class Inside {
     await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
     const { status, failure } = player.state;
     if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
-    if (player.state.refusals > refusals) throw new WorkerError('invalid_argument', REFUSED);
-    if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'It was stopped.');
+    if (player.state.refusals > refusals) throw new Refusal('invalid_argument', { what: 'setting' });
+    if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'Loading was stopped.');
     return doneDetail(player.state);
+  }
+
+  /** Starts without being asked to, but never where that would keep the page busy. */
+  async startAlone() {
+    if (await this.#hasWorker()) await this.start({});
   }
 
   /** Settles once nothing is under way any more. */
@@ -161,31 +168,39 @@ export class Inside {
   }
 }
 
-const REFUSED = 'A sampling setting cannot be used; the figure marks it.';
-
 /** @param {string[]} unknown */
 const unknownWords = (unknown) => (
   `<${TAG}> knows no view ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${VIEWS.join(', ')}.`);
 
-/** @param {HTMLElement & Properties} host */
-function playerFor({ src, weights }) {
+/** A player that takes its turns in the pool. @param {Properties} host */
+function playerFor({ src, wasm, weights }) {
   const member = pool.join(() => player.stop({ type: 'gave way' }));
+  const module = wasm && { wasm: urlOf(wasm)?.href ?? wasm };
+  const load = { variant: /** @type {const} */ ('auto'), weights, ...module };
   /** @param {string} url  of a model; one that is there already is not downloaded */
-  const downloadSize = async (url) => (
-    pool.has({ url, variant: 'auto', weights }) ? 0 : browser.downloadSize(url));
+  const downloadSize = async (url) => (pool.has({ ...load, url }) ? 0 : browser.downloadSize(url));
   const surroundings = { ...browser, downloadSize };
-  const player = new Player({ client: member.client, surroundings, model: () => modelAddress(src), weights });
-  return player;
+  const model = () => modelAddress(src);
+  const { client } = member;
+  const player = new Player({ client, surroundings, model, ...load });
+  const hasWorker = async () => member.hasWorker({ ...load, url: model() });
+  return { player, hasWorker };
+}
+
+/** @param {string} address  @returns {URL | undefined} if it is one */
+function urlOf(address) {
+  try {
+    return new URL(address, document.baseURI);
+  } catch {
+    return undefined;
+  }
 }
 
 /** @param {string} src */
 function modelAddress(src) {
   if (!src) return assets.model().href;
-  try {
-    const url = new URL(src, document.baseURI);
-    if (!url.pathname.endsWith('/')) url.pathname += '/';
-    return url.href;
-  } catch {
-    throw new WorkerError('invalid_argument', `"${src}" is not the address of a model's folder.`);
-  }
+  const url = urlOf(src);
+  if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url.href;
 }

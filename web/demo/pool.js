@@ -58,7 +58,7 @@ export class Pool {
   /** @param {Tenant} tenant  @param {SharedEngine} [engine] */
   exit(tenant, engine) {
     engine?.exit(tenant, this.#idleMs);
-    if (this.#holder?.client === tenant) this.#holder = undefined;
+    if (this.#holder?.client === tenant) this.#holder = undefined; // and has nothing to give way with
   }
 
   /** @param {Member} member */
@@ -90,7 +90,8 @@ export class Pool {
 }
 
 /** @param {Fields<'load'>} fields  @param {number} lane */
-const keyOf = ({ url, variant, weights = 'f32' }, lane) => JSON.stringify([lane, url, variant, weights]);
+const keyOf = ({ url, wasm, variant, weights = 'f32' }, lane) => (
+  JSON.stringify([lane, url, typeof wasm === 'string' && wasm, variant, weights]));
 
 const gaveWay = () => new WorkerError('aborted', 'Another figure of this page has started.');
 
@@ -103,6 +104,11 @@ export class Member {
     this.#pool = pool;
     this.giveWay = giveWay;
     this.client = new Tenant(pool, this, 0);
+  }
+
+  /** Whether a worker would load this; or else the page's own thread. @param {Fields<'load'>} fields */
+  async hasWorker(fields) {
+    return (await this.client.enter(fields).client.request('status')).worker;
   }
 
   /** A second client with a worker of its own, for what is written both ways at the same time. */
@@ -150,10 +156,17 @@ class Tenant {
     return this.#compute(engine, () => engine.client.request(type, ...rest));
   }
 
+  /** The engine that loads this. @param {Fields<'load'>} fields */
+  enter(fields) {
+    const before = this.#engine;
+    this.#engine = this.#pool.enter(this, fields);
+    if (before !== this.#engine) this.#pool.exit(this, before);
+    return this.#engine;
+  }
+
   /** @param {Fields<'load'>} fields  @param {OnLoad} [onEvent] */
   async #load(fields, onEvent = () => {}) {
-    this.#pool.exit(this, this.#engine);
-    const engine = this.#engine = this.#pool.enter(this, fields);
+    const engine = this.enter(fields);
     engine.await(onEvent); // whoever gives way below leaves the download to this figure
     await this.#unlessStopped(this.#pool.take(this.#member), onEvent);
     return this.#unlessStopped(engine.load(onEvent), onEvent);

@@ -27,7 +27,7 @@ import { adopt, defaults } from './sampling.js';
  *
  * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
- *   | { stage: 'failed', message: string }
+ *   | { stage: 'failed', failure: Failure }
  *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
  *
  * @typedef {object} Comparison  the same story written twice, with the cache and then without it
@@ -45,8 +45,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
- *   clock, in ms
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number, worker: boolean }} [model]  if
+ *   loaded; tick: of its clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
@@ -154,10 +154,8 @@ function reduceFlow(state, event) {
     case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
     case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
     case 'comparing stopped': return { ...state, proof: { stage: 'stopped' } };
-    case 'comparing failed': {
-      const { failure } = event;
-      return { ...withoutLost(state, failure), proof: { stage: 'failed', message: failure.message } };
-    }
+    case 'comparing failed':
+      return { ...withoutLost(state, event.failure), proof: { stage: 'failed', failure: event.failure } };
   }
 }
 
@@ -194,8 +192,8 @@ const withFile = (state, file, bytes) => {
 };
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory, tick }) => ({
-  ...state, model: { config, variant, tick }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick, worker }) => ({
+  ...state, model: { config, variant, tick, worker }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
