@@ -8,11 +8,9 @@
 // After a trap the instance is never entered again: its stack pointer was not restored.
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
 import { checkChoice, invalid } from './arguments.js';
-import { assets } from './assets.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
 import { Block, Memory } from './memory.js';
-import { moduleOf } from './module.js';
-import { bestVariant } from './variants.js';
+import { moduleOf, shippedModule } from './module.js';
 
 /**
  * @import { Exports, FallibleName, FunctionName, Struct, StructName } from './abi.js'
@@ -52,7 +50,7 @@ export class Engine {
   /** @param {{ wasm?: WasmSource, variant?: 'auto' | Variant, signal?: AbortSignal }} [options] */
   static async create({ wasm, variant = 'auto', signal } = {}) {
     checkBuild({ variant, wasm });
-    const module = await moduleOf(wasm ?? assets[variant === 'auto' ? bestVariant() : variant]());
+    const module = await moduleOf(wasm ?? shippedModule(variant));
     throwIfAborted(signal);
     // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
     const imports = { env: { emscripten_notify_memory_growth() {} } };
