@@ -34,8 +34,8 @@ export const FIELDS = [
     help: 'Where the random numbers start. Another seed, another story.',
   },
   {
-    key: 'maxTokens', label: 'Tokens to write', min: 1, max: 1024, whole: true, step: 1, preset: 300,
-    help: 'The run ends here, at the end of the story, or when the context is full.',
+    key: 'maxTokens', label: 'Tokens to write', min: 1, max: 1024, whole: true, step: 1, preset: 1024,
+    help: 'Empty: as many as fit. A run also ends at the end of the story, or when the context is full.',
   },
   {
     key: 'temperature', label: 'Temperature', min: 0, max: 10, step: 0.1, preset: 0.8,
@@ -71,8 +71,7 @@ export const defaults = () => ({ values: PRESETS, presets: PRESETS, capacity: 10
  * @returns {Settings}
  */
 export function adopt({ values, presets }, generation, capacity) {
-  const maxTokens = Math.min(generation.maxNewTokens ?? presets.maxTokens, capacity);
-  const wanted = { ...generation, maxTokens };
+  const wanted = { ...generation, maxTokens: capacity }; // how many a model suggests cuts no run short
   const suggested = { ...presets };
   const chosen = { ...values };
   for (const { key } of FIELDS) {

@@ -1,6 +1,7 @@
 // What the state means, in sentences: those that more than one view needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { isSlowing } from './payoff.js';
 import { BITS } from './report.js';
 import { modeOf } from './run.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
@@ -15,9 +16,10 @@ import { counted, measured, megabytes } from '../measure/numbers.js';
  */
 
 const WRITING = {
-  on: 'Decode: writing token by token, with the cache.',
-  off: 'Decode without the cache: each token runs the whole text through the model again.',
+  on: 'Writing with the cache: only the new token is computed.',
+  off: 'Writing without the cache: every token re-reads the whole text.',
 };
+const SLOWING = 'It is slowing down: every token re-reads the whole text.';
 const PREFILL = 'Prefill: reading your prompt.';
 const UNLOADED = 'Press Generate: the model is loaded first, once.';
 const LOADING = 'Loading the model.';
@@ -32,9 +34,9 @@ export function statusWords(state) {
     case 'unloaded': return state.loadStopped ? LOAD_STOPPED : UNLOADED;
     case 'starting': return 'Starting.';
     case 'loading': return loadingWords(state);
-    case 'ready': return 'The model is loaded: press Generate.';
+    case 'ready': return 'The model is loaded.';
     case 'prefilling': return PREFILL;
-    case 'running': return WRITING[state.run.mode];
+    case 'running': return isSlowing(state) ? SLOWING : WRITING[state.run.mode];
     case 'failed': return 'This did not work.';
     case 'waiting': return 'The benchmark below is running: Generate waits until it has finished.';
     default: return endingWords(state.run);
@@ -51,11 +53,11 @@ function loadingWords(state) {
 }
 
 /** @param {Run} run */
-function endingWords({ reason, tokens, position }) {
+function endingWords({ reason, tokens }) {
   const written = `${tokensInWords(tokens.length)} written`;
   if (reason === 'stopped') return `Stopped: ${written}.`;
   if (reason === 'context_full') {
-    return `The context is full: all ${counted(position)} positions are taken, ${written}.`;
+    return `The context is full: ${written}.`;
   }
   return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
 }
@@ -63,18 +65,20 @@ function endingWords({ reason, tokens, position }) {
 /** Said beside the controls and on the switch. */
 export const LOCKED = 'The switch is locked: the story is written with the cache on, then with it off.';
 
-/** What the reader may do next; '' where that is said already. @param {State} state */
+/** What the reader may do next; '' where nothing is to be done. @param {State} state */
 export function adviceWords(state) {
-  const { status, useCache, columns } = state;
+  const { status, useCache, run, columns } = state;
   if (isComparing(state)) return LOCKED;
-  if (status === 'running') return 'Flip the switch: the text goes on unchanged, the speed does not.';
-  if (!['finished', 'stopped', 'full'].includes(status)) return '';
-  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
-  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
-  if (tried && otherTried) return 'Press Generate to write again; another seed writes another story.';
-  if (tried) return `Switch the cache ${other} and press Generate to see the difference.`;
-  if (otherTried) return `Press Generate: with the cache ${next}, you will see the difference.`;
-  return `Press Generate to write again, with the cache ${next}.`;
+  switch (status) {
+    case 'unloaded': return `It then writes with the cache ${modeOf(useCache)}.`;
+    case 'ready': return 'Press Generate, or flip the switch.';
+    case 'running':
+      if (!useCache) return 'Switch the cache on.';
+      return columns.off.run === run.number ? '' : 'Switch it off to compare.';
+    case 'finished': case 'stopped': case 'full':
+      return 'Flip the switch to write it again.';
+    default: return '';
+  }
 }
 
 /** How long the prompt is; '' until the newest one was counted. @param {State} state */
@@ -91,11 +95,11 @@ export const tooLongWords = (tokens, room) => (
     + `Shorten it to ${Math.floor((100 * room) / tokens)} % of its length.`);
 
 /** On the button that starts and stops a run. @param {State} state */
-export function generateWords(state) {
-  if (isWorking(state)) return 'Stop';
-  const { total } = state.download;
-  return state.model || total === 0 ? 'Generate' : `Generate (${megabytes(total)})`;
-}
+export const generateWords = (state) => (isWorking(state) ? 'Stop' : 'Generate');
+
+/** Below it: what it will download. @param {State} state */
+export const sizeWords = ({ model, status, download: { total } }) => (
+  model || total === 0 || status !== 'unloaded' ? '' : megabytes(total));
 
 /** What there is to say about a run beside its numbers. @param {State} state */
 export function remarkWords({ run, comparison, model }) {
@@ -174,6 +178,11 @@ function noProofWords(shown) {
 
 // ---- the chart ----------------------------------------------------------------------------------
 
+export const CHART_NAMES = {
+  names: { on: 'cache on', off: 'cache off' },
+  axis: 'position in the text (tokens)',
+};
+
 /** What the chart shows. @param {Curves} curves */
 export function chartWords(curves) {
   const both = contrast(curves);
@@ -193,13 +202,16 @@ export function chartWords(curves) {
   return 'The line grows here with the text: how fast its tokens are computed, against their position.';
 }
 
-/** What was measured at one position; '' if nothing. @param {Curves} curves  @param {number} position */
+/**
+ * What was measured at one position, in short; '' if nothing.
+ * @param {Curves} curves  @param {number} position
+ */
 export function pointWords(curves, position) {
   const said = MODES.flatMap((mode) => {
     const speed = speedAt(curves, mode, position);
-    return speed === null ? [] : `${measured(speed)} tokens/s with the cache ${mode}`;
+    return speed === null ? [] : `${measured(speed)}/s ${mode}`;
   });
-  return said.length > 0 ? `Position ${counted(position)}: ${said.join(', ')}.` : '';
+  return said.length > 0 ? `At ${counted(position)}: ${said.join(', ')}` : '';
 }
 
 // ---- the benchmark ------------------------------------------------------------------------------

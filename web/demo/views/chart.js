@@ -1,40 +1,37 @@
-// The two lines: tokens per second against position, and what they say.
-import { lengthOfCurves, noCurves } from '../curves.js';
-import { button, element, note, put, say } from '../parts/dom.js';
+// The two lines: tokens per second against position, and what is under the pointer.
+import { noCurves } from '../curves.js';
+import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
-import { isWorking } from '../state.js';
-import { chartWords, pointWords } from '../words.js';
+import { CHART_NAMES, chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
 /** @type {View} */
 export const chart = {
   name: 'chart',
-  mount(root, { actions, signal }) {
-    const clear = button({ class: 'quiet', part: 'clear' }, 'Clear');
+  mount(root, { signal }) {
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const caption = element('figcaption', { part: 'caption' });
     const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
-    const head = element('div', { class: 'chart-head' }, title, clear);
-    root.append(element('figure', { class: 'chart-box' }, head, box, caption));
-    clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
+    const pointed = element('p', { part: 'pointed' });
+    root.append(element('figure', { class: 'chart-box' },
+      element('figcaption', { class: 'chart-head' }, title, pointed), box));
     let curves = noCurves();
     /** @type {number | null} */
-    let pointed = null;
-    let words = '';
-    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || words);
-    const plot = new Plot(box, curves, (position) => {
-      pointed = position;
-      showCaption();
+    let position = null;
+    const showPoint = () => { // in place of the title
+      const words = position === null ? '' : pointWords(curves, position);
+      say(pointed, words);
+      title.classList.toggle('away', words !== '');
+    };
+    const plot = new Plot(box, { curves }, CHART_NAMES, (at) => {
+      position = at;
+      showPoint();
     }, signal);
     return (state) => {
       curves = state.curves;
-      words = chartWords(curves);
-      plot.show(curves);
-      showCaption();
-      put(box, 'aria-label', `Chart of tokens per second against position. ${words}`);
-      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
-      put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
+      plot.show({ curves, position: state.status === 'running' ? state.run.position : undefined });
+      showPoint();
+      put(box, 'aria-label', `Chart of tokens per second against position. ${chartWords(curves)}`);
     };
   },
 };

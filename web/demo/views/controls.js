@@ -2,7 +2,7 @@
 import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { isComparing, isWorking } from '../state.js';
-import { LOCKED, generateWords } from '../words.js';
+import { LOCKED, generateWords, sizeWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -17,10 +17,12 @@ export const controls = {
     const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
       track, element('span', {}, 'KV cache ', word));
-    const go = button({ class: 'primary', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' });
+    const goWords = element('span');
+    const size = element('span', { class: 'size' });
+    const go = button({ class: 'go', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' },
+      goWords, size);
     const both = button({ class: 'both', part: 'both', title: BOTH }, 'Compare on and off');
-    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' },
-      cache, go, both));
+    root.append(element('div', { class: 'hero', role: 'group', 'aria-label': 'Controls' }, cache, go), both);
     let working = false; // as the reader sees it
     let blocked = false;
     cache.addEventListener('click', () => actions.flip(), { signal });
@@ -32,7 +34,8 @@ export const controls = {
       working = isWorking(state);
       put(cache, 'aria-checked', String(state.useCache));
       say(word, state.useCache ? 'on' : 'off');
-      say(go, generateWords(state));
+      say(goWords, generateWords(state));
+      say(size, sizeWords(state));
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus

@@ -44,26 +44,32 @@ export const sampling = {
 };
 
 /** @param {Settings} settings */
-const summaryOf = ({ values: { seed, temperature, maxTokens } }) => (
-  `seed ${seed}, temperature ${temperature}, ${maxTokens} tokens`);
+function summaryOf({ values: { seed, temperature, maxTokens }, capacity }) {
+  const tokens = maxTokens === capacity ? 'as many tokens as fit' : `${maxTokens} tokens`;
+  return `seed ${seed}, temperature ${temperature}, ${tokens}`;
+}
 
 /** @param {Field} field  @param {Actions} actions  @param {AbortSignal} signal */
 function fieldOf(field, actions, signal) {
   const id = uniqueId(field.key);
   const input = element('input', {
     id, part: field.key, type: 'number', min: field.min, step: field.step,
+    placeholder: field.key === 'maxTokens' && 'as many as fit',
     inputmode: field.whole ? 'numeric' : 'decimal',
     'aria-describedby': `${id}-help ${id}-problem`,
   });
   const problem = element('span', { id: `${id}-problem`, class: 'problem', part: `${field.key}-problem` });
   const help = Object.assign(note(field.help), { id: `${id}-help` });
   const entry = element('div', { class: 'entry' }, input);
-  input.addEventListener('input', () => actions.setSampling(field.key, input.valueAsNumber), { signal });
+  let fits = NaN; // what an empty field stands for
+  const read = () => (input.value === '' && !input.validity.badInput ? fits : input.valueAsNumber);
+  input.addEventListener('input', () => actions.setSampling(field.key, read()), { signal });
   if (field.key === 'seed') entry.append(seedButton(actions, signal));
   /** @param {Settings} settings  @returns {boolean} whether nothing is wrong */
   const show = (settings) => {
     const value = settings.values[field.key];
-    if (!Object.is(input.valueAsNumber, value) && !Number.isNaN(value)) input.value = String(value);
+    if (field.key === 'maxTokens') fits = settings.capacity;
+    if (!Object.is(read(), value) && !Number.isNaN(value)) input.value = value === fits ? '' : String(value);
     input.max = String(most(field, settings));
     const words = problemOf(field, settings);
     say(problem, words);

@@ -9,8 +9,8 @@ import { adviceWords, failureWords, statusWords } from '../words.js';
 export const status = {
   name: 'status',
   mount(root, { actions, signal }) {
-    const words = element('p', { part: 'state', tabindex: -1 });
-    const advice = element('p', { class: 'note advice', part: 'advice' });
+    const words = element('span', { part: 'state', tabindex: -1 });
+    const advice = element('span', { class: 'advice', part: 'advice' });
     const progress = element('progress', {
       part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
     const message = element('p', { part: 'error-message' });
@@ -20,7 +20,7 @@ export const status = {
     coded.append(code);
     const error = element('div', { class: 'error', part: 'error', role: 'alert', hidden: true },
       message, element('p', {}, retry, ' ', coded));
-    root.append(element('div', { class: 'state' }, words, advice, progress), error);
+    root.append(element('div', { class: 'message' }, element('p', {}, words, ' ', advice), progress), error);
     retry.addEventListener('click', () => {
       words.focus(); // the button is about to disappear
       actions.retry();

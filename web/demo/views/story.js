@@ -18,7 +18,7 @@ export const story = {
     const box = element('div', {
       class: 'story-box', part: 'story-box', role: 'group', 'aria-label': 'Story', tabindex: 0 }, text);
     const remark = element('p', { class: 'note remark', part: 'remark' });
-    root.append(box, remark);
+    root.append(element('div', { class: 'story-part' }, box, remark));
     const follow = follower(new StoryText(box, text, signal));
     return (state) => {
       follow(state.run);
