@@ -95,7 +95,7 @@ test('a run with flips, in words: what is shown, and what is spoken', () => {
   assert.match(remarkWords({ run }), new RegExp(`^Switched on again, .* the ${missed} tokens it had missed`));
   assert.match(chartWords(curves), /^At the flip of the switch, at position \d+: .* times as fast\.$/);
   assert.equal(lastPoint(curves, 'on').position, 64);
-  assert.match(pointWords(curves, 40), /^Position 40: [\d.,]+ tokens\/s with the cache (on|off)\.$/);
+  assert.match(pointWords(curves, 40), /^At 40: [\d.,]+\/s (on|off)$/);
   assert.equal(pointWords(curves, 1), '');
 });
 

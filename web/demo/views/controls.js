@@ -35,7 +35,8 @@ export const controls = {
       put(cache, 'aria-checked', String(state.useCache));
       say(word, state.useCache ? 'on' : 'off');
       say(goWords, generateWords(state));
-      say(size, sizeWords(state));
+      const words = sizeWords(state);
+      say(size, words && ` ${words}`); // one name with what stands above it
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
