@@ -1,7 +1,6 @@
 // The live chart: tokens per second against position, one line with the cache and one without.
 import { release } from './plain-numbers.js'; // before uPlot
 import uPlot from 'uplot';
-import { counted } from '../../measure/numbers.js';
 import { MODES, columnOf, lastPoint, lengthOfCurves } from '../curves.js';
 
 release();
@@ -9,14 +8,17 @@ release();
 const HEIGHT = 300;
 const LABEL_ROOM = 88;      // px kept free on the right for the words at the lines' ends
 const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduced motion
-const WORDS = { on: 'cache on', off: 'cache off' };
 
-/** @import { Curves } from '../curves.js' */
+/**
+ * @import { Curves } from '../curves.js'
+ * @import { Dictionary } from '../words/en.js'
+ */
 
 export class Plot {
   #box;
   #onPoint;
   #curves;
+  #words;
   /** As uPlot takes them: positions, cached speeds, uncached speeds. @type {[number[], Speeds, Speeds]} */
   #columns = [[], [], []];
   /** @type {uPlot | undefined} */
@@ -31,12 +33,14 @@ export class Plot {
   /**
    * @param {HTMLElement} box
    * @param {Curves} curves
+   * @param {Dictionary} words
    * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
    * @param {AbortSignal} signal  ends it
    */
-  constructor(box, curves, onPoint, signal) {
+  constructor(box, curves, words, onPoint, signal) {
     this.#box = box;
     this.#curves = curves;
+    this.#words = words;
     this.#onPoint = onPoint;
     this.#build();
     const resized = new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT }));
@@ -71,6 +75,7 @@ export class Plot {
   }
 
   #build() {
+    const { cache, chart, format: { counted } } = this.#words;
     this.#plot?.destroy();
     const style = getComputedStyle(this.#box);
     /** @param {string} name */
@@ -91,7 +96,7 @@ export class Plot {
       axes: [
         {
           ...axis, size: 32, space: 40,
-          label: 'position in the text (tokens)', labelFont: font, labelSize: 24,
+          label: chart.axis, labelFont: font, labelSize: 24,
           values: (_plot, splits) => splits.map((position) => counted(position)),
         },
         {
@@ -102,8 +107,8 @@ export class Plot {
       ],
       series: [
         {},
-        { label: WORDS.on, stroke: color('--on'), width: 2.5, points: { show: false } },
-        { label: WORDS.off, stroke: color('--off'), width: 2.5, dash: [8, 5], points: { show: false } },
+        { label: cache.on, stroke: color('--on'), width: 2.5, points: { show: false } },
+        { label: cache.off, stroke: color('--off'), width: 2.5, dash: [8, 5], points: { show: false } },
       ],
       hooks: {
         draw: [(plot) => this.#label(plot, {
@@ -155,8 +160,8 @@ export class Plot {
       if (mode === 'on') ctx.arc(x, y, 4 * scale, 0, 2 * Math.PI);
       else ctx.rect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
       ctx.fill();
-      ctx.strokeText(WORDS[mode], x + 9 * scale, y + shift[i]);
-      ctx.fillText(WORDS[mode], x + 9 * scale, y + shift[i]);
+      ctx.strokeText(this.#words.cache[mode], x + 9 * scale, y + shift[i]);
+      ctx.fillText(this.#words.cache[mode], x + 9 * scale, y + shift[i]);
     }
     ctx.restore();
   }

@@ -10,29 +10,30 @@ import { chartWords, pointWords } from '../words.js';
 /** @type {View} */
 export const chart = {
   name: 'chart',
-  mount(root, { actions, signal }) {
-    const clear = button({ class: 'quiet', part: 'clear' }, 'Clear');
+  mount(root, { actions, signal, words }) {
+    const clear = button({ class: 'quiet', part: 'clear' }, words.chart.clear);
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
     const caption = element('figcaption', { part: 'caption' });
-    const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
+    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale));
     const head = element('div', { class: 'chart-head' }, title, clear);
     root.append(element('figure', { class: 'chart-box' }, head, box, caption));
     clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
     let curves = noCurves();
     /** @type {number | null} */
     let pointed = null;
-    let words = '';
-    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || words);
-    const plot = new Plot(box, curves, (position) => {
+    let meaning = '';
+    const showCaption = () => (
+      say(caption, (pointed !== null && pointWords(words, curves, pointed)) || meaning));
+    const plot = new Plot(box, curves, words, (position) => {
       pointed = position;
       showCaption();
     }, signal);
     return (state) => {
       curves = state.curves;
-      words = chartWords(curves);
+      meaning = chartWords(words, curves);
       plot.show(curves);
       showCaption();
-      put(box, 'aria-label', `Chart of tokens per second against position. ${words}`);
+      put(box, 'aria-label', `${words.chart.means} ${meaning}`);
       const idle = isWorking(state) || lengthOfCurves(curves) === 0;
       put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
     };
