@@ -67,7 +67,7 @@ test('limits are measured in pieces, between those of the work that is held agai
 });
 
 test('a share of a limit is never beyond it', () => {
-  const shown = [0.004, 0.42, 0.996, 1, 1.02, 1.05, 1.051, 3, NaN].map(percent);
+  const shown = [0.004, 0.42, 0.996, 1, 1.02, 1.05, 1.051, 3, NaN].map((share) => percent(share));
   assert.deepEqual(shown,
     ['0 %', '42 %', '100 %', '100 %', 'about 100 %', 'about 100 %', '–', '–', '–']);
 });

@@ -6,7 +6,8 @@ import { test } from 'node:test';
 import { PLAN } from '../../web/demo/benchmark.js';
 import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
-import { LOCKED, adviceWords, countWords, spoken, statusWords } from '../../web/demo/words.js';
+import * as sentences from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 import { WorkerError } from '../../web/worker/client.js';
 
 const MODEL = 'http://localhost/model/';
@@ -19,6 +20,10 @@ const LOADED = {
 };
 const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
 const ROW = { weights: 'f32', context: 64, decode: { median: 5, min: 5, max: 5 } };
+
+/** In English. */
+const { adviceWords, countWords, failureText, spoken, statusWords } = Object.fromEntries(
+  Object.entries(sentences).map(([name, say]) => [name, say.bind(null, en)]));
 
 /** Holds requests until the test answers them; a stop rejects, as the worker does, whatever is under way. */
 class FakeClient {
@@ -235,7 +240,7 @@ test('the switch is locked while the story is written both ways, and free again 
   const { client, player } = await written();
   const done = player.compare();
   await client.write(IDS);
-  assert.equal(adviceWords(player.state), LOCKED);
+  assert.equal(adviceWords(player.state), en.controls.locked);
   client.sent.length = 0;
   player.flip();
   assert.deepEqual([player.state.useCache, client.sent], [true, []]);
@@ -348,7 +353,8 @@ test('a prompt without room is refused in words, and the story that stands there
   const { status, failure } = player.state;
   assert.deepEqual([status, failure.code, client.sent], ['failed', 'context_full', []]);
   assert.equal(player.state.run, run);
-  assert.match(failure.message, /^Your beginning is too long: it has 81 tokens, .* room for 80\. .* 98 %/);
+  assert.match(failureText(failure),
+    /^Your beginning is too long: it has 81 tokens, .* room for 80\. .* 98 %/);
   player.setPrompt('x'.repeat(80));
   assert.equal(countWords(player.state), '', 'not yet counted');
   player.retry();
@@ -441,7 +447,7 @@ test('offline is said of the second half of the benchmark too', async () => {
   await client.answer('load', LOADED);
   const { onEvent } = await client.next('benchmark');
   onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
-  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there. You seem to be offline.');
+  assert.equal(failureText(player.state.benchmark.leftOut.int8), 'It is not there. You seem to be offline.');
 });
 
 test('a model address that is refused, and a proof that fails', async () => {
@@ -454,7 +460,7 @@ test('a model address that is refused, and a proof that fails', async () => {
   player.generate();
   await client.finish(IDS);
   await client.fail('prove', 'not_ready');
-  assert.deepEqual(player.state.proof, { stage: 'failed', message: 'It failed with not_ready.' });
+  assert.equal(failureText(player.state.proof.failure), 'It failed with not_ready.');
   assert.deepEqual([player.state.status, player.state.model], ['finished', undefined]);
 });
 
@@ -488,7 +494,7 @@ test('the benchmark loads what it needs, keeps runs waiting, and goes back', asy
   onEvent({ type: 'loading', weights: 'int8' });
   assert.equal(player.state.benchmark.second, 'int8');
   onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
-  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there.');
+  assert.equal(failureText(player.state.benchmark.leftOut.int8), 'It is not there.');
   await client.answer('benchmark', { reason: 'finished' });
   await done;
   assert.deepEqual([player.state.benchmark.status, player.state.status], ['done', 'ready']);

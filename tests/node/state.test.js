@@ -7,14 +7,18 @@ import { contrast, lastPoint, lengthOfCurves, speedAt } from '../../web/demo/cur
 import { Log } from '../../web/demo/log.js';
 import { asMarkdown, reportOf } from '../../web/demo/report.js';
 import { initialState, isWorking, reduce } from '../../web/demo/state.js';
-import {
-  benchmarkWords, chartWords, generateWords, pointWords, remarkWords, spoken, statusWords,
-} from '../../web/demo/words.js';
+import * as sentences from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 
 const read = async (name) => (
   JSON.parse(await readFile(new URL(`../fixtures/events/${name}.json`, import.meta.url), 'utf8')));
 const names = ['flips', 'stopped', 'failed', 'compared', 'benchmark'];
 const streams = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await read(name)])));
+
+/** In English. */
+const {
+  benchmarkWords, chartWords, generateWords, pointWords, remarkWords, spoken, statusWords,
+} = Object.fromEntries(Object.entries(sentences).map(([name, say]) => [name, say.bind(null, en)]));
 
 /** The states of a stream, the first one included. */
 const states = (events, state = initialState('Once upon a time')) => (
@@ -136,7 +140,7 @@ test('failed: the error stays until the next run, and a lost model is gone', () 
   assert.deepEqual(modelAfter('context_full'), loaded.model);
   const unproved = reduce(loaded, { type: 'comparing failed', failure: failure('worker_lost') });
   assert.deepEqual([unproved.model, unproved.status], [undefined, 'finished']);
-  assert.deepEqual(unproved.proof, { stage: 'failed', message: 'Gone.' });
+  assert.deepEqual(unproved.proof, { stage: 'failed', failure: failure('worker_lost') });
 });
 
 test('compared: the same text, or where the texts part', () => {
@@ -263,7 +267,8 @@ test('a benchmark that does not come to its end', () => {
   const lost = tell(measured, failure('worker_lost'));
   assert.deepEqual([lost.benchmark.rows.length, lost.model, lost.status], [1, undefined, 'unloaded']);
   assert.match(benchmarkWords(lost.benchmark), /what was finished is below/);
-  const left = { type: 'left_out', weights: 'int8', code: 'file_unreachable', message: '404.' };
+  const why = { code: 'file_unreachable', message: '404.', offline: false };
+  const left = { type: 'left_out', weights: 'int8', failure: why };
   const half = tell(measured, left, { type: 'ended', reason: 'finished' });
   assert.deepEqual(reportOf(half.benchmark).remarks,
     ['Not measured: the model could not be loaded with weights of 8 bits. 404.']);

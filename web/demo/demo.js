@@ -4,16 +4,21 @@ import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
 import { views } from './views/index.js';
+import { languageAt, wordsFor } from './words/index.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
- * @import { PlayerOptions, View } from './player.js'
+ * @import { Context, PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
  * @import { Place } from './views/index.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
-/** @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client }} DemoOptions */
+/**
+ * @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client, lang?: string }} DemoOptions
+ *   lang: language tag of what the demo says; if absent, the language of the place where it stands
+ */
 
 /**
  * @param {HTMLElement | ShadowRoot} root  to which the demo is appended
@@ -21,11 +26,12 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), ...options }) {
+export function mountDemo(root, { client = new EngineClient(), lang = languageAt(root), ...options }) {
+  const words = wordsFor(lang);
   const player = new Player({ client, surroundings: browser, ...options });
   const ending = new AbortController();
   const { signal } = ending;
-  const { demo, figure, places } = layout();
+  const { demo, figure, places } = layout(words.lang);
   root.append(demo);
   const dispose = () => {
     ending.abort();
@@ -33,7 +39,7 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
     demo.remove();
   };
   try {
-    fill(places, figure, player, signal);
+    fill(places, figure, { actions: player, signal, words });
   } catch (error) {
     dispose(); // half a demo is worse than none
     throw error;
@@ -46,11 +52,12 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
 /**
  * Mounts the views, and shows each state of the player in them.
  * @param {Record<Place, HTMLElement>} places  @param {HTMLElement} figure
- * @param {Player} player  @param {AbortSignal} signal
+ * @param {{ actions: Player, signal: AbortSignal, words: Dictionary }} context
  */
-function fill(places, figure, player, signal) {
+function fill(places, figure, context) {
+  const { actions: player, signal } = context;
   /** @type {((state: State) => void)[]} */
-  const renders = views.map(({ view, place }) => mount(view, places[place], player, signal));
+  const renders = views.map(({ view, place }) => mount(view, places[place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
@@ -59,8 +66,8 @@ function fill(places, figure, player, signal) {
   player.subscribe(onceAFrame(render, signal));
 }
 
-/** The figure with its two columns, and what stands below it. */
-function layout() {
+/** The figure with its two columns, and what stands below it. @param {string} lang */
+function layout(lang) {
   const places = /** @type {Record<Place, HTMLElement>} */ ({
     stage: element('div', { class: 'stage' }),
     write: element('div', { class: 'write' }),
@@ -69,15 +76,15 @@ function layout() {
   });
   const figure = element('div', { class: 'figure', part: 'figure' },
     places.stage, places.write, places.look);
-  const demo = element('div', { class: 'demo', part: 'demo' }, figure, places.below);
+  const demo = element('div', { class: 'demo', part: 'demo', lang }, figure, places.below);
   return { demo, figure, places };
 }
 
-/** @param {View} view  @param {HTMLElement} place  @param {Player} actions  @param {AbortSignal} signal */
-function mount(view, place, actions, signal) {
+/** @param {View} view  @param {HTMLElement} place  @param {Context} context */
+function mount(view, place, context) {
   const root = element('div', { class: 'view', 'data-view': view.name });
   place.append(root);
-  return view.mount(root, { actions, signal });
+  return view.mount(root, context);
 }
 
 /**

@@ -1,10 +1,9 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
 import { PLAN, isMeasuring } from './benchmark.js';
-import { failureOf } from './failure.js';
+import { Refusal, failureOf } from './failure.js';
 import { areValid } from './sampling.js';
 import { initialState, isComparing, isWorking, reduce } from './state.js';
-import { failureWords, tooLongWords } from './words.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
@@ -14,6 +13,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
 /**
@@ -32,7 +32,7 @@ import { WorkerError } from '../worker/client.js';
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
- * @typedef {{ actions: Actions, signal: AbortSignal }} Context
+ * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary }} Context
  * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
  *
  * @typedef {object} View
@@ -159,8 +159,7 @@ export class Player {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
         this.#emit({ type: 'refused' });
-        const message = 'A sampling setting does not fit this model; it is marked below.';
-        throw new WorkerError('invalid_argument', message);
+        throw new Refusal('invalid_argument', { what: 'setting' });
       }
       await this.#refuseTooLong();
       this.#heedStop();
@@ -203,7 +202,7 @@ export class Player {
   /** A prompt without room is refused before the story that stands there is given up for it. */
   async #refuseTooLong() {
     const { tokens, room } = await this.#count();
-    if (tokens > room) throw new WorkerError('context_full', tooLongWords(tokens, room));
+    if (tokens > room) throw new Refusal('context_full', { what: 'promptTooLong', tokens, room });
   }
 
   async #count() {
@@ -260,7 +259,7 @@ export class Player {
       this.#heedStop();
       this.#tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
-        event.type === 'left_out' ? { ...event, message: failureWords(this.#failureOf(event)) } : event));
+        event.type === 'left_out' ? { ...event, failure: this.#failureOf(event) } : event));
       this.#tell({ type: 'ended', reason });
     } catch (error) {
       this.#tell({ type: 'failed', failure: this.#failureOf(error) });

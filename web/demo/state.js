@@ -27,7 +27,7 @@ import { adopt, defaults } from './sampling.js';
  *
  * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
- *   | { stage: 'failed', message: string }
+ *   | { stage: 'failed', failure: Failure }
  *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
  *
  * @typedef {object} Comparison  the same story written twice, with the cache and then without it
@@ -152,10 +152,8 @@ function reduceFlow(state, event) {
     case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
     case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
     case 'comparing stopped': return { ...state, proof: { stage: 'stopped' } };
-    case 'comparing failed': {
-      const { failure } = event;
-      return { ...withoutLost(state, failure), proof: { stage: 'failed', message: failure.message } };
-    }
+    case 'comparing failed':
+      return { ...withoutLost(state, event.failure), proof: { stage: 'failed', failure: event.failure } };
   }
 }
 

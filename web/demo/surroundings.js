@@ -37,7 +37,7 @@ async function describeMachine() {
   const brands = (hints?.fullVersionList ?? []).filter(({ brand }) => !/not.*brand/i.test(brand));
   const brand = brands.find((one) => one.brand !== 'Chromium') ?? brands[0];
   if (!hints || !brand) return { browser: userAgent, logicalCores };
-  const processor = [hints.architecture, hints.bitness && `${hints.bitness} bits`].filter(Boolean).join(', ');
+  const processor = [hints.architecture, hints.bitness].filter(Boolean).join('-'); // "x86-64"
   const system = `${hints.platform}${processor && ` (${processor})`}`;
   return { browser: `${brand.brand} ${brand.version}`, system, logicalCores };
 }

@@ -1,6 +1,5 @@
 // The live chart: tokens per second against position, one line with the cache and one without. It is an SVG:
 // its colours, its dashes and the size of its text are the style sheet's, on any screen and on paper.
-import { counted } from '../../measure/numbers.js';
 import { MODES, speedAt } from '../curves.js';
 import {
   endsOf, frameOf, pastLine, positionAt, positionTicks, runLine, speedTicks, xOf, yOf,
@@ -11,14 +10,11 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
 /**
  * @import { Curves, Mode } from '../curves.js'
  * @import { Box, Frame } from './drawing.js'
+ * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {object} Shown
  * @property {Curves} curves
  * @property {number} [position]  where a run is just now
- *
- * @typedef {object} PlotWords
- * @property {Record<Mode, string>} names  of the lines
- * @property {string} axis                 of the positions
  */
 
 /**
@@ -70,7 +66,7 @@ export class Plot {
   /**
    * @param {HTMLElement} box  of a size that does not depend on what is in it
    * @param {Shown} shown
-   * @param {PlotWords} words
+   * @param {Dictionary} words
    * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
    * @param {AbortSignal} signal  ends it
    */
@@ -138,6 +134,7 @@ export class Plot {
     this.#past = undefined;
     const { em, height } = this.#size;
     const { left, right, bottom } = frame;
+    const { format: { counted }, chart: { axis } } = this.#words;
     const speeds = speedTicks(frame).flatMap(({ at, value }) => [
       svg('path', { d: `M${left} ${at}H${right}` }),
       svg('text', { x: left - 0.5 * em, y: at + 0.35 * em, 'text-anchor': 'end' }, counted(value))]);
@@ -145,14 +142,14 @@ export class Plot {
       svg('path', { d: `M${at} ${bottom}v${0.3 * em}` }),
       svg('text', { x: at, y: bottom + 1.3 * em, 'text-anchor': 'middle' }, counted(value))]);
     this.#scales.replaceChildren(...speeds, ...positions, svg('text', {
-      x: (left + right) / 2, y: height - 0.3 * em, 'text-anchor': 'middle' }, this.#words.axis));
+      x: (left + right) / 2, y: height - 0.3 * em, 'text-anchor': 'middle' }, axis));
     return frame;
   }
 
   /** Names each line where it has come to, beside a mark. @param {Frame} frame */
   #name(frame) {
     const { em } = this.#size;
-    const ends = endsOf(frame, this.#shown.curves, em, this.#words.names);
+    const ends = endsOf(frame, this.#shown.curves, em, this.#words.cache);
     for (const mode of MODES) {
       const { group, mark, name } = this.#ends[mode];
       const found = ends.find((each) => each.mode === mode);
@@ -162,7 +159,7 @@ export class Plot {
       if (mode === 'on') set(mark, { cx: x, cy: y, r: 4 });
       else set(mark, { x: x - 4, y: y - 4, width: 8, height: 8 });
       set(name, { x: textX, y: textY, 'text-anchor': anchor });
-      if (name.textContent !== this.#words.names[mode]) name.textContent = this.#words.names[mode];
+      if (name.textContent !== this.#words.cache[mode]) name.textContent = this.#words.cache[mode];
     }
   }
 

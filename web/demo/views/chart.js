@@ -2,16 +2,16 @@
 import { noCurves } from '../curves.js';
 import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
-import { CHART_NAMES, chartWords, pointWords } from '../words.js';
+import { chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
 /** @type {View} */
 export const chart = {
   name: 'chart',
-  mount(root, { signal }) {
+  mount(root, { signal, words }) {
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
+    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale));
     const pointed = element('p', { part: 'pointed' });
     root.append(element('figure', { class: 'chart-box' },
       element('figcaption', { class: 'chart-head' }, title, pointed), box));
@@ -19,11 +19,11 @@ export const chart = {
     /** @type {number | null} */
     let position = null;
     const showPoint = () => { // in place of the title
-      const words = position === null ? '' : pointWords(curves, position);
-      say(pointed, words);
-      title.classList.toggle('away', words !== '');
+      const said = position === null ? '' : pointWords(words, curves, position);
+      say(pointed, said);
+      title.classList.toggle('away', said !== '');
     };
-    const plot = new Plot(box, { curves }, CHART_NAMES, (at) => {
+    const plot = new Plot(box, { curves }, words, (at) => {
       position = at;
       showPoint();
     }, signal);
@@ -31,7 +31,7 @@ export const chart = {
       curves = state.curves;
       plot.show({ curves, position: state.status === 'running' ? state.run.position : undefined });
       showPoint();
-      put(box, 'aria-label', `Chart of tokens per second against position. ${chartWords(curves)}`);
+      put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
     };
   },
 };

@@ -13,49 +13,52 @@ import { remarkWords } from '../words.js';
 /** @type {View} */
 export const story = {
   name: 'story',
-  mount(root, { signal }) {
-    const text = element('p', { class: 'story', part: 'story', dir: 'auto', translate: 'no' });
+  mount(root, { signal, words }) {
+    const attributes = { class: 'story', part: 'story', dir: 'auto', lang: 'en', translate: 'no' };
+    const text = element('p', attributes);
+    const empty = element('p', { class: 'note story-empty' }, words.story.empty);
     const box = element('div', {
-      class: 'story-box', part: 'story-box', role: 'group', 'aria-label': 'Story', tabindex: 0 }, text);
+      class: 'story-box', part: 'story-box', role: 'group', 'aria-label': words.story.group, tabindex: 0,
+    }, text, empty);
     const remark = element('p', { class: 'note remark', part: 'remark' });
     root.append(element('div', { class: 'story-part' }, box, remark));
-    const follow = follower(new StoryText(box, text, signal));
+    const follow = follower(new StoryText(box, text, words, signal));
     return (state) => {
       follow(state.run);
       put(text, 'aria-busy', String(isWorking(state))); // it is not final yet
-      say(remark, remarkWords(state));
+      say(remark, remarkWords(words, state));
     };
   },
 };
 
 /**
  * Writes down what a run has that was not written yet.
- * @param {StoryText} text
+ * @param {StoryText} story
  * @returns {(run: Run) => void}
  */
-function follower(text) {
+function follower(story) {
   let number = 0;
   let written = 0;
   let mode = modeOf(true);
   return (run) => {
     if (run.number !== number) {
-      text.begin(run.prompt);
+      story.begin(run.prompt);
       number = run.number;
       written = 0;
     }
     if (written === 0 && run.prefill) mode = modeOf(run.prefill.cached);
-    let words = '';
+    let text = '';
     const flush = () => {
-      if (words) text.write(words);
-      words = '';
+      if (text) story.write(text);
+      text = '';
     };
     for (const token of run.tokens.from(written)) {
       if (modeOf(token.cached) !== mode) {
         flush();
         mode = modeOf(token.cached);
-        text.mark(mode);
+        story.mark(mode);
       }
-      words += token.text;
+      text += token.text;
     }
     flush();
     written = run.tokens.length;
