@@ -42,7 +42,7 @@
 
 export const TAG = 'kv-cache-demo';
 export const VIEWS = /** @type {const} */ ([
-  'story', 'chart', 'numbers', 'facts', 'proof', 'sampling', 'table', 'benchmark',
+  'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table', 'benchmark',
 ]);
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text

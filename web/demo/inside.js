@@ -12,7 +12,7 @@ import { Pool } from './pool.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
 import { isWorking } from './state.js';
-import { styleSheets } from './styles.js';
+import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
 
 /**
@@ -51,7 +51,7 @@ export class Inside {
     this.#host = host;
     this.#root = root;
     this.#tell = tell;
-    root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, ...styleSheets()])];
+    root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, styleSheet()])];
     ({ player: this.#player, hasWorker: this.#hasWorker } = playerFor(host));
     this.#apply({ ...settingsOf(host), ...parseState(host.getAttribute('state') ?? '') });
     this.#told = this.state;
@@ -128,7 +128,7 @@ export class Inside {
     const linked = LINKED.find((attribute) => attribute.name === name);
     if (name === 'state') this.#apply(parseState(this.#host.getAttribute('state') ?? ''));
     else if (linked) this.#apply({ [linked.property]: this.#host[linked.property] });
-    if (['state', 'views', 'theme', 'lang'].includes(name)) this.#show();
+    if (['state', 'views', 'lang'].includes(name)) this.#show();
   }
 
   /** Another one in its place, with what the attributes say now. */

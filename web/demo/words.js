@@ -2,6 +2,7 @@
 // needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { isSlowing } from './payoff.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
@@ -10,6 +11,7 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Payoff } from './payoff.js'
  * @import { Run } from './run.js'
  * @import { Field, Settings } from './sampling.js'
  * @import { ProofState, State } from './state.js'
@@ -22,7 +24,7 @@ export function statusWords({ status: words }, state) {
   switch (state.status) {
     case 'unloaded': return state.loadStopped ? words.loadStopped : words.unloaded;
     case 'loading': return loadingWords(words, state);
-    case 'running': return words.writing[state.run.mode];
+    case 'running': return isSlowing(state) ? words.slowing : words.writing[state.run.mode];
     case 'starting': case 'ready': case 'prefilling': case 'failed': case 'waiting':
       return words[state.status];
     default: return endingWords(words, state.run);
@@ -38,26 +40,28 @@ function loadingWords(words, state) {
 }
 
 /** @param {Dictionary['status']} words  @param {Run} run */
-function endingWords(words, { reason, tokens: { length }, position }) {
+function endingWords(words, { reason, tokens: { length } }) {
   if (reason === 'stopped') return words.stopped(length);
-  if (reason === 'context_full') return words.full(length, position);
+  if (reason === 'context_full') return words.full(length);
   return reason === 'eos' ? words.over(length) : words.finished(length);
 }
 
 /**
- * What the reader may do next; '' where that is said already.
+ * What the reader may do next; '' where there is nothing to be done.
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls }, state) {
-  const { status, useCache, columns } = state;
+  const { status, useCache, run, columns } = state;
   if (isComparing(state)) return controls.locked;
-  if (status === 'running') return advice.flip;
-  if (!['finished', 'stopped', 'full'].includes(status)) return '';
-  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
-  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
-  if (tried && otherTried) return advice.again;
-  if (tried) return advice.switchTo[other];
-  return otherTried ? advice.compare[next] : advice.more[next];
+  switch (status) {
+    case 'unloaded': return advice.first[modeOf(useCache)];
+    case 'ready': return advice.ready;
+    case 'running':
+      if (!useCache) return advice.switchOn;
+      return columns.off.run === run.number ? '' : advice.switchOff;
+    case 'finished': case 'stopped': case 'full': return advice.again;
+    default: return '';
+  }
 }
 
 /**
@@ -71,10 +75,15 @@ export function countWords({ prompt: words }, { count, prompt }) {
 }
 
 /** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
-export function generateWords({ controls }, state) {
-  if (isWorking(state)) return controls.stop;
-  const { total } = state.download;
-  return state.model || total === 0 ? controls.generate : controls.generateBytes(total);
+export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
+
+/**
+ * Below that: how much it will download; '' where that is nothing, or not known.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function downloadWords({ controls }, state) {
+  const { model, download: { total } } = state;
+  return model || total === 0 || isWorking(state) ? '' : controls.downloads(total);
 }
 
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
@@ -140,6 +149,28 @@ function refusalWords(words, refused) {
     case 'foreignModel': return words.foreignModel(refused.address);
     case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
+  }
+}
+
+// ---- the payoff ---------------------------------------------------------------------------------
+
+/**
+ * In large letters, in small ones, and what the proof says of it.
+ * @param {Dictionary} words  @param {Payoff} payoff
+ */
+export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
+  switch (payoff.kind) {
+    case 'none': return { ...words.none, verdict: '' };
+    case 'soon': return { large: '', small: '', verdict: '' };
+    case 'speed': {
+      const { speed, mode, position } = payoff;
+      return { large: tokensPerSecond(speed), small: words.speed(mode, position), verdict: '' };
+    }
+    case 'times': {
+      const { position, on, off, same } = payoff;
+      const verdict = same === undefined ? '' : same ? words.same : words.different;
+      return { large: words.times(on, off), small: words.speeds(position, on, off), verdict };
+    }
   }
 }
 

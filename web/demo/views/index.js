@@ -5,6 +5,7 @@ import { chart } from './chart.js';
 import { controls } from './controls.js';
 import { facts } from './facts.js';
 import { numbers } from './numbers.js';
+import { payoff } from './payoff.js';
 import { prompt } from './prompt.js';
 import { proof } from './proof.js';
 import { sampling } from './sampling.js';
@@ -14,19 +15,20 @@ import { table } from './table.js';
 
 /** @import { View } from '../player.js' */
 
-/** @typedef {'write' | 'look' | 'below'} Place */
+/** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
 
 /** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: shown whatever is wanted */
 
 /** @type {readonly Placed[]} */
 export const views = [
+  { view: controls, place: 'stage', always: true },
+  { view: status, place: 'stage', always: true },
+  { view: payoff, place: 'stage', always: true },
+  { view: announcer, place: 'stage', always: true },
+  { view: chart, place: 'stage' },
+  { view: story, place: 'stage' },
   { view: prompt, place: 'write', always: true },
-  { view: controls, place: 'write', always: true },
-  { view: status, place: 'write', always: true },
-  { view: announcer, place: 'write', always: true },
-  { view: story, place: 'write' },
   { view: sampling, place: 'write' },
-  { view: chart, place: 'look' },
   { view: numbers, place: 'look' },
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },

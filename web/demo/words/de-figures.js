@@ -31,11 +31,9 @@ export const figures = {
     last: (mode, speed, position) => (
       `${WITH[mode]} ${measured(speed)} Tokens/s an Position ${counted(position)}.`),
     point: (position, on, off) => {
-      const said = [
-        on !== undefined && `${measured(on)} Tokens/s mit Cache`,
-        off !== undefined && `${measured(off)} Tokens/s ohne Cache`,
-      ];
-      return `Position ${counted(position)}: ${said.filter(Boolean).join(', ')}.`;
+      const [cached, uncached] = [`an ${measured(on ?? 0)}/s`, `aus ${measured(off ?? 0)}/s`];
+      const said = [on !== undefined && cached, off !== undefined && uncached];
+      return `Bei ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 

@@ -28,7 +28,7 @@ export const de = {
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
-    generateBytes: (bytes) => `Schreiben (${megabytes(bytes)})`,
+    downloads: (bytes) => megabytes(bytes),
     stop: 'Anhalten',
     compare: 'An/aus vergleichen',
     compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
@@ -54,40 +54,39 @@ export const de = {
       `Das Modell wird geladen: ${megabytes(bytes)}${total > 0 ? ` von ${megabytes(total)}` : ''}.`),
     stalled: (file) => `Von ${file} ist seit 10 Sekunden nichts angekommen.`,
     progress: 'Das Modell wird geladen',
-    ready: 'Das Modell ist geladen: „Schreiben“ drücken.',
+    ready: 'Das Modell ist geladen.',
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
-      on: 'Decode: Token für Token schreiben, mit Cache.',
-      off: 'Decode ohne Cache: Für jedes Token läuft der ganze Text noch einmal durch das Modell.',
+      on: 'Mit Cache: Nur das neue Token wird berechnet.',
+      off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
     },
+    slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
     over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)} geschrieben.`,
-    full: (written, positions) => (
-      `Der Kontext ist voll: alle ${counted(positions)} Positionen sind belegt, ${tokens(written)} `
-        + `geschrieben.`),
+    full: (written) => `Der Kontext ist voll: ${tokens(written)} geschrieben.`,
     retry: 'Noch einmal versuchen',
     code: 'Code: ',
   },
 
   advice: {
-    flip: 'Umschalten: Der Text geht unverändert weiter, das Tempo nicht.',
-    again: '„Schreiben“ drücken, um noch einmal zu schreiben; ein anderer Seed ergibt eine andere '
-      + 'Geschichte.',
-    switchTo: {
-      on: 'Den Cache einschalten und „Schreiben“ drücken: So zeigt sich der Unterschied.',
-      off: 'Den Cache ausschalten und „Schreiben“ drücken: So zeigt sich der Unterschied.',
-    },
-    compare: {
-      on: '„Schreiben“ drücken: Mit Cache zeigt sich der Unterschied.',
-      off: '„Schreiben“ drücken: Ohne Cache zeigt sich der Unterschied.',
-    },
-    more: {
-      on: '„Schreiben“ drücken, um noch einmal mit Cache zu schreiben.',
-      off: '„Schreiben“ drücken, um noch einmal ohne Cache zu schreiben.',
-    },
+    first: { on: 'Dann schreibt es mit Cache.', off: 'Dann schreibt es ohne Cache.' },
+    ready: '„Schreiben“ drücken oder umschalten.',
+    switchOn: 'Jetzt den Cache einschalten.',
+    switchOff: 'Zum Vergleich ausschalten.',
+    again: 'Umschalten schreibt sie noch einmal.',
+  },
+
+  payoff: {
+    none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
+    speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
+    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    speeds: (position, on, off) => (
+      `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
+    same: 'Derselbe Text: bewiesen.',
+    different: 'Nicht dasselbe: bitte melden.',
   },
 
   story: {
@@ -110,7 +109,9 @@ export const de = {
     means: 'Wie das nächste Token aus den Wahrscheinlichkeiten des Modells gezogen wird. Derselbe Seed, '
       + 'derselbe Prompt und dieselben Einstellungen ergeben immer dieselbe Geschichte.',
     summary: (seed, temperature, most) => (
-      `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, ${tokens(most)}`),
+      `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, `
+        + `${most === Infinity ? 'so viele Tokens, wie passen' : tokens(most)}`),
+    fits: 'so viele, wie passen',
     wrong: '(eine Einstellung passt nicht)',
     reset: 'Einstellungen des Modells',
     newSeed: 'Neuer Seed',
@@ -124,7 +125,7 @@ export const de = {
       },
       maxTokens: {
         label: 'Tokens zu schreiben',
-        help: 'Der Lauf endet hier, am Ende der Geschichte oder wenn der Kontext voll ist.',
+        help: 'Leer: so viele, wie passen. Ein Lauf endet auch am Ende der Geschichte.',
       },
       temperature: {
         label: 'Temperatur',

@@ -39,13 +39,11 @@ export const figures = {
         + `${measured(off)} without: ${fastAs(on, off)}.`),
     last: (/** @type {Mode} */ mode, /** @type {number} */ speed, /** @type {number} */ position) => (
       `With the cache ${mode}, ${measured(speed)} tokens/s at position ${counted(position)}.`),
-    /** Either speed may be absent. */
+    /** In short; either speed may be absent. */
     point: (/** @type {number} */ position, /** @type {Maybe} */ on, /** @type {Maybe} */ off) => {
-      const said = [
-        on !== undefined && `${measured(on)} tokens/s with the cache on`,
-        off !== undefined && `${measured(off)} tokens/s with the cache off`,
-      ];
-      return `Position ${counted(position)}: ${said.filter(Boolean).join(', ')}.`;
+      const [cached, uncached] = [`${measured(on ?? 0)}/s on`, `${measured(off ?? 0)}/s off`];
+      const said = [on !== undefined && cached, off !== undefined && uncached];
+      return `At ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 
