@@ -29,7 +29,6 @@ await writeFile(join(site.folder, 'twice.html'), `<!doctype html>
   ${policy}
   <title>Twice</title>
   <link rel="icon" href="data:,">
-  <link rel="stylesheet" href="demo/uPlot.min.css">
   <link rel="stylesheet" href="demo/demo.css">
   <link rel="stylesheet" href="page/page.css">
   <script type="module" src="demo/twice.js"></script>

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { PLAN } from '../../web/demo/benchmark.js';
+import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
 import * as sentences from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
@@ -78,29 +79,37 @@ class FakeClient {
   }
 
   /** A run as the worker reports it, up to its answer. */
-  async write(ids, cached = true) {
+  async write(ids, cached = true, ms) {
     const { onEvent } = await this.next('generate');
     onEvent({ type: 'prefilled', tokens: 2, reused: 0, cached, ms: 1, passes: 1, error: 0.1 });
-    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached) });
+    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached, 0, ms) });
   }
 
-  async finish(ids, cached) {
-    await this.write(ids, cached);
+  /** Twenty tokens more of it, behind so many. */
+  more(written, cached, ms) {
+    this.#waiting[0].onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(IDS, cached, written, ms) });
+  }
+
+  async finish(ids, cached, ms) {
+    await this.write(ids, cached, ms);
     await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
   }
 }
 
 const settled = () => new Promise((resolve) => setImmediate(resolve));
-const tokens = (ids, cached) => ids.map((id, i) => (
-  { id, text: ` ${id}`, position: 2 + i, cached, work: 1, burst: { first: 2, tokens: ids.length, ms: 20 } }));
+const tokens = (ids, cached, written = 0, ms = 20) => ids.map((id, i) => ({
+  id, text: ` ${id}`, position: 2 + written + i, cached, work: 1,
+  burst: { first: 2 + written, tokens: ids.length, ms },
+}));
 const IDS = Array.from({ length: 20 }, (_, i) => i);
 
-function start({ model = () => MODEL, online = true, size = async () => 5e6 } = {}) {
+function start({ model = () => MODEL, online = true, size = async () => 5e6, cache = true } = {}) {
   const client = new FakeClient();
   const surroundings = {
     isOnline: () => online, now: () => new Date(0), describeMachine: async () => MACHINE, downloadSize: size,
   };
   const player = new Player({ client, surroundings, model, variant: 'auto', prompt: 'Once' });
+  if (cache) player.flip(); // nothing is loaded that could run
   return { client, player };
 }
 
@@ -134,7 +143,7 @@ test('the first run loads the model, writes, and proves; the next one only write
   const request = await client.next('generate');
   assert.equal(request.fields.prompt, 'Once');
   const { maxTokens, temperature, seed } = request.fields.sampling;
-  assert.deepEqual([maxTokens, temperature, seed], [20, 1, 2]);
+  assert.deepEqual([maxTokens, temperature, seed], [80, 1, 2], 'as many as fit');
   assert.equal(player.state.status, 'prefilling');
   await client.write(IDS);
   assert.equal(player.state.status, 'running');
@@ -142,13 +151,13 @@ test('the first run loads the model, writes, and proves; the next one only write
   assert.deepEqual([player.state.status, player.state.proof.stage], ['finished', 'comparing text']);
   await client.answer('prove', PROOF);
   assert.deepEqual([player.state.proof.of, player.state.proof.proof], ['text', PROOF]);
-  assert.deepEqual(client.sent, ['load', 'setCache true', 'setPace 60', 'generate', 'prove']);
+  assert.deepEqual(client.sent, ['load', 'setCache true', 'setPace 0', 'generate', 'prove']);
   client.sent.length = 0;
   player.setPrompt('Twice');
   player.generate();
   assert.equal((await client.next('generate')).fields.prompt, 'Twice');
   await client.finish(IDS);
-  assert.deepEqual(client.sent, ['setCache true', 'setPace 60', 'generate', 'prove']);
+  assert.deepEqual(client.sent, ['setCache true', 'setPace 0', 'generate', 'prove']);
 });
 
 test('a run stops the proof of the run before, and waits until it has stopped', async () => {
@@ -167,11 +176,9 @@ test('a run stops the proof of the run before, and waits until it has stopped', 
 
 test('one run at a time, and flips and paces reach the engine while it runs', async () => {
   const { client, player } = await written();
-  player.flip();
   player.setPace(15);
-  assert.deepEqual(client.sent, []);
-  assert.deepEqual([player.state.useCache, player.state.pace], [false, 15], 'kept for the next run');
-  player.generate();
+  assert.deepEqual([client.sent, player.state.pace], [[], 15], 'kept for the next run');
+  player.flip(); // which starts it
   await client.write(IDS, false);
   assert.deepEqual(client.sent, ['setCache false', 'setPace 15', 'generate']);
   client.sent.length = 0;
@@ -248,30 +255,92 @@ test('the switch is locked while the story is written both ways, and free again 
   assert.equal(player.state.useCache, false);
 });
 
-test('the advice says what to do next, whatever the switch says', async () => {
-  const { client, player } = start();
-  assert.equal(adviceWords(player.state), '');
+test('a flip starts the next run where nothing runs, and downloads nothing', async () => {
+  const fresh = start({ cache: false });
+  assert.deepEqual([fresh.player.state.useCache, fresh.player.state.pace], [false, 0], 'the slow way first');
+  fresh.player.flip();
+  await settled();
+  assert.deepEqual([fresh.player.state.status, fresh.player.state.useCache, fresh.client.sent],
+    ['unloaded', true, []]);
+
+  const { client, player } = await written();
+  const { prompt, sampling } = player.state;
+  player.flip();
+  const { fields } = await client.next('generate');
+  assert.deepEqual(fields, { prompt, sampling: sampling.values }, 'the same once more');
+  assert.deepEqual(client.sent, ['setCache false', 'setPace 0', 'generate']);
+  await client.write(IDS, false);
+  player.flip();
+  assert.equal(client.sent.at(-1), 'setCache true', 'this run goes on');
+  player.stop();
+  await client.answer('prove', PROOF);
+  assert.equal(player.state.status, 'stopped');
+  player.flip();
+  await client.finish(IDS, false);
+  await client.answer('prove', PROOF);
+  player.setPrompt('x'.repeat(81));
+  player.flip();
+  await settled();
+  assert.equal(player.state.status, 'failed');
+  client.sent.length = 0;
+  player.flip();
+  await settled();
+  assert.deepEqual([player.state.status, client.sent], ['failed', []], 'what failed is not tried by the way');
+});
+
+test('the line beside the switch says what to do next, whatever the state', async () => {
+  const { client, player } = start({ cache: false });
+  const line = () => `${statusWords(player.state)} ${adviceWords(player.state)}`.trim();
+  assert.match(line(), /^Press Generate: .* It then writes with the cache off\.$/);
+  player.flip();
+  assert.match(line(), /with the cache on\.$/);
+  player.flip();
   player.generate();
   await client.answer('load', LOADED);
-  await client.write(IDS);
-  assert.match(adviceWords(player.state), /^Flip the switch:/);
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
-  assert.match(adviceWords(player.state), /^Switch the cache off and press Generate/);
+  assert.equal(line(), 'Prefill: reading your prompt.');
+  await client.write(IDS, false, 20);
+  assert.match(line(), /^Writing without the cache: every .* text\. Switch the cache on\.$/);
+  client.more(20, false, 40);
+  assert.equal(line(), 'It is slowing down: every token re-reads the whole text. Switch the cache on.');
   player.flip();
-  assert.match(adviceWords(player.state), /^Press Generate: with the cache off,/);
-  player.flip();
-  player.clear();
-  assert.match(adviceWords(player.state), /^Press Generate to write again, with the cache on\.$/);
-  player.flip();
+  client.more(40, true, 1);
+  assert.equal(line(), 'Writing with the cache: only the new token is computed.');
+  await client.answer('generate', { reason: 'length', position: 62, memory: MEMORY });
+  assert.equal(line(), 'Finished: 60 tokens written. Flip the switch to write it again.');
   player.generate();
-  await client.finish(IDS, false);
-  assert.match(adviceWords(player.state), /^Switch the cache on and press Generate/);
+  await client.write(IDS, true);
+  assert.match(line(), /^Writing with the cache: .* Switch it off to compare\.$/);
+  player.stop();
+  await settled();
+  assert.match(line(), /^Stopped: 20 tokens written\. Flip the switch/);
+});
+
+test('the payoff: how fast, then how many times as fast, then that it is proved the same text', async () => {
+  const { client, player } = start({ cache: false });
+  const shown = () => payoffOf(player.state);
+  assert.deepEqual(shown(), { kind: 'none' });
+  const done = player.generate();
+  await client.answer('load', LOADED);
+  assert.deepEqual(shown(), { kind: 'soon' });
+  await client.write(IDS, false, 20);
+  assert.deepEqual(shown(), { kind: 'speed', mode: 'off', position: 22, speed: 1000 });
   player.flip();
+  client.more(20, true, 1);
+  const times = { kind: 'times', position: 23, on: 20_000, off: 1000, same: undefined };
+  assert.deepEqual(shown(), times, 'on both sides of the flip');
+  await client.answer('generate', { reason: 'length', position: 42, memory: MEMORY });
+  await client.answer('prove', PROOF);
+  await done;
+  assert.deepEqual(shown(), { ...times, same: true });
   player.generate();
-  await client.finish(IDS, true);
-  for (let i = 0; i < 2; i++, player.flip()) {
-    assert.match(adviceWords(player.state), /^Press Generate to write again; another seed/);
-  }
+  await client.next('generate');
+  assert.deepEqual(shown(), { kind: 'soon' }, 'nothing of this run can be compared yet');
+  await client.finish(IDS, true, 2);
+  const { kind, position, on, off, same } = shown();
+  assert.deepEqual([kind, on, off, same], ['times', 10_000, 1000, undefined], 'with the run before');
+  assert.ok(position > 2 && position <= 22);
+  await client.answer('prove', { ...PROOF, equal: false });
+  assert.equal(shown().same, false);
 });
 
 test('a prompt without room is refused in words, and the story that stands there stays', async () => {

@@ -85,21 +85,21 @@ test('a run with flips: every token is there, in its mode, and only those that c
 test('a run with flips, in words: what is shown, and what is spoken', () => {
   const shown = seen(streams.flips, statusWords);
   const expected = [/^Press Generate/, /^Starting\.$/, /^Loading the model\.$/,
-    ...Array(shown.length - 8).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
-    /^Prefill/, /with the cache\.$/, /without the cache/, /with the cache\.$/,
+    ...Array(shown.length - 9).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
+    /^Prefill/, /^Writing with the/, /^Writing without/, /^It is slowing down/, /^Writing with the/,
     /^Finished: 60 tokens written\.$/];
   assert.equal(shown.length, expected.length);
   for (const [i, words] of shown.entries()) assert.match(words, expected[i]);
   const heard = seen(streams.flips, (state) => spoken(state).run).filter(Boolean);
   assert.deepEqual(heard.map((words) => words.split(/[ :.]/)[0]),
-    ['Loading', 'Prefill', 'Decode', 'Decode', 'Decode', 'Finished']);
+    ['Loading', 'Prefill', 'Writing', 'Writing', 'It', 'Writing', 'Finished']);
   assert.deepEqual(seen(streams.flips, generateWords), ['Generate', 'Stop', 'Generate']);
   const { run, curves } = replay(streams.flips);
   const missed = run.catchUp.tokens;
   assert.match(remarkWords({ run }), new RegExp(`^Switched on again, .* the ${missed} tokens it had missed`));
   assert.match(chartWords(curves), /^At the flip of the switch, at position \d+: .* times as fast\.$/);
   assert.equal(lastPoint(curves, 'on').position, 64);
-  assert.match(pointWords(curves, 40), /^Position 40: [\d.,]+ tokens\/s with the cache (on|off)\.$/);
+  assert.match(pointWords(curves, 40), /^At 40: [\d.,]+\/s (on|off)$/);
   assert.equal(pointWords(curves, 1), '');
 });
 
@@ -203,7 +203,7 @@ test('the end of a run, by its reason', () => {
   };
   assert.deepEqual(ended('eos'), ['finished', 'The story is over: 60 tokens written.']);
   assert.deepEqual(ended('context_full'),
-    ['full', 'The context is full: all 64 positions are taken, 60 tokens written.']);
+    ['full', 'The context is full: 60 tokens written.']);
   assert.deepEqual(ended('stopped'), ['stopped', 'Stopped: 60 tokens written.']);
 });
 

@@ -69,11 +69,13 @@ function fill(places, figure, context) {
 /** The figure with its two columns, and what stands below it. @param {string} lang */
 function layout(lang) {
   const places = /** @type {Record<Place, HTMLElement>} */ ({
+    stage: element('div', { class: 'stage' }),
     write: element('div', { class: 'write' }),
     look: element('div', { class: 'look' }),
     below: element('div', { class: 'below' }),
   });
-  const figure = element('div', { class: 'figure', part: 'figure' }, places.write, places.look);
+  const figure = element('div', { class: 'figure', part: 'figure' },
+    places.stage, places.write, places.look);
   const demo = element('div', { class: 'demo', part: 'demo', lang }, figure, places.below);
   return { demo, figure, places };
 }

@@ -11,7 +11,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Client } from '../worker/client.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Key } from './sampling.js'
- * @import { Event, State } from './state.js'
+ * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
  * @import { Dictionary } from './words/en.js'
  */
@@ -39,6 +39,9 @@ import { WorkerError } from '../worker/client.js';
  * @property {string} name
  * @property {Mount} mount
  */
+
+/** With a model. @type {readonly Status[]} */
+const IDLE = ['ready', 'finished', 'stopped', 'full'];
 
 export class Player {
   #client;
@@ -97,9 +100,11 @@ export class Player {
     this.#emit({ type: 'settings reset' });
   }
 
-  /** Switches the cache on or off, in the middle of a run too; not while the story is written both ways. */
+  /** Switches the cache, in the middle of a run too, but not while the story is written both ways. */
   flip() {
-    if (!isComparing(this.#state)) this.#setCache(!this.#state.useCache);
+    if (isComparing(this.#state)) return;
+    this.#setCache(!this.#state.useCache);
+    if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
   }
 
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
@@ -128,14 +133,10 @@ export class Player {
   // ---- runs -------------------------------------------------------------------------------------
 
   /** Writes a story. */
-  generate() {
-    return this.#perform();
-  }
+  generate() { return this.#perform(); }
 
   /** Writes it with the cache and without it, from the same seed, and compares the two texts. */
-  compare() {
-    return this.#perform([true, false]);
-  }
+  compare() { return this.#perform([true, false]); }
 
   retry() { return this.#again(); }
 

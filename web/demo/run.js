@@ -38,7 +38,7 @@ import { measure, msOf, newMeter } from './meter.js';
 
 /** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
 export const newRun = (number, prompt, maxTokens) => ({
-  number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, unmeasured: 0,
+  number, prompt, maxTokens, mode: 'off', position: 0, tokens: new Log(), ms: 0, unmeasured: 0,
 });
 
 /** @param {number} run  @returns {Column} */

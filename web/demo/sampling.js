@@ -28,7 +28,7 @@ const SEEDS = 2 ** 32;
 /** @type {readonly Field[]} */
 export const FIELDS = [
   { key: 'seed', min: 0, max: SEEDS - 1, whole: true, step: 1, preset: 2 },
-  { key: 'maxTokens', min: 1, max: 1024, whole: true, step: 1, preset: 300 },
+  { key: 'maxTokens', min: 1, max: 1024, whole: true, step: 1, preset: 1024 },
   { key: 'temperature', min: 0, max: 10, step: 0.1, preset: 0.8 },
   { key: 'topK', min: 0, max: 1e6, whole: true, step: 1, preset: 0 },
   { key: 'topP', min: 0, above: true, max: 1, step: 0.05, preset: 1 },
@@ -47,8 +47,7 @@ export const defaults = () => ({ values: PRESETS, presets: PRESETS, capacity: 10
  * @returns {Settings}
  */
 export function adopt({ values, presets }, generation, capacity) {
-  const maxTokens = Math.min(generation.maxNewTokens ?? presets.maxTokens, capacity);
-  const wanted = { ...generation, maxTokens };
+  const wanted = { ...generation, maxTokens: capacity }; // how many a model suggests cuts no run short
   const suggested = { ...presets };
   const chosen = { ...values };
   for (const { key } of FIELDS) {

@@ -92,7 +92,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, download: { files: {}, total: 0 },
-  prompt, sampling: defaults(), refusals: 0, useCache: true, pace: 60, hidden: false,
+  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
 });

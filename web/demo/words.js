@@ -2,6 +2,7 @@
 // needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { isSlowing, payoffOf } from './payoff.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
@@ -21,7 +22,7 @@ export function statusWords({ status: words }, state) {
   switch (state.status) {
     case 'unloaded': return state.loadStopped ? words.loadStopped : words.unloaded;
     case 'loading': return loadingWords(words, state);
-    case 'running': return words.writing[state.run.mode];
+    case 'running': return isSlowing(state) ? words.slowing : words.writing[state.run.mode];
     case 'starting': case 'ready': case 'prefilling': case 'failed': case 'waiting':
       return words[state.status];
     default: return endingWords(words, state.run);
@@ -37,26 +38,28 @@ function loadingWords(words, state) {
 }
 
 /** @param {Dictionary['status']} words  @param {Run} run */
-function endingWords(words, { reason, tokens: { length }, position }) {
+function endingWords(words, { reason, tokens: { length } }) {
   if (reason === 'stopped') return words.stopped(length);
-  if (reason === 'context_full') return words.full(length, position);
+  if (reason === 'context_full') return words.full(length);
   return reason === 'eos' ? words.over(length) : words.finished(length);
 }
 
 /**
- * What the reader may do next; '' where that is said already.
+ * What the reader may do next; '' where nothing is to be done.
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls }, state) {
-  const { status, useCache, columns } = state;
+  const { status, useCache, run, columns } = state;
   if (isComparing(state)) return controls.locked;
-  if (status === 'running') return advice.flip;
-  if (!['finished', 'stopped', 'full'].includes(status)) return '';
-  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
-  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
-  if (tried && otherTried) return advice.again;
-  if (tried) return advice.switchTo[other];
-  return otherTried ? advice.compare[next] : advice.more[next];
+  switch (status) {
+    case 'unloaded': return advice.then[modeOf(useCache)];
+    case 'ready': return advice.ready;
+    case 'running':
+      if (!useCache) return advice.switchOn;
+      return columns.off.run === run.number ? '' : advice.switchOff;
+    case 'finished': case 'stopped': case 'full': return advice.again;
+    default: return '';
+  }
 }
 
 /**
@@ -70,11 +73,11 @@ export function countWords({ prompt: words }, { count, prompt }) {
 }
 
 /** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
-export function generateWords({ controls }, state) {
-  if (isWorking(state)) return controls.stop;
-  const { total } = state.download;
-  return state.model || total === 0 ? controls.generate : controls.generateBytes(total);
-}
+export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
+
+/** Below it: what it will download. @param {Dictionary} words  @param {State} state */
+export const sizeWords = ({ format }, { model, status, download: { total } }) => (
+  model || total === 0 || status !== 'unloaded' ? '' : format.megabytes(total));
 
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
 export function remarkWords(words, { run, comparison, model }) {
@@ -163,6 +166,27 @@ function noProofWords(words, { stage }) {
   }
 }
 
+/**
+ * How many times as fast: in large letters, in small ones, and what the proof says of it.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function payoffWords({ payoff: words }, state) {
+  const payoff = payoffOf(state);
+  switch (payoff.kind) {
+    case 'none': return { large: words.none, small: words.noneMeans, verdict: '' };
+    case 'soon': return { large: '', small: '', verdict: '' };
+    case 'speed': {
+      const { speed, mode, position } = payoff;
+      return { large: words.speed(speed), small: words.speedAt[mode](position), verdict: '' };
+    }
+    case 'times': {
+      const { position, on, off, same } = payoff;
+      const verdict = same === undefined ? '' : same ? words.same : words.different;
+      return { large: words.times(on / off), small: words.timesAt(position, on, off), verdict };
+    }
+  }
+}
+
 // ---- the chart ----------------------------------------------------------------------------------
 
 /** What the chart shows. @param {Dictionary} words  @param {Curves} curves */
@@ -177,7 +201,7 @@ export function chartWords({ chart: words }, curves) {
 }
 
 /**
- * What was measured at one position; '' if nothing.
+ * What was measured at one position, in short; '' if nothing.
  * @param {Dictionary} words  @param {Curves} curves  @param {number} position
  */
 export function pointWords({ chart: words }, curves, position) {

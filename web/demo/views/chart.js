@@ -1,8 +1,7 @@
-// The two lines: tokens per second against position, and what they say.
-import { lengthOfCurves, noCurves } from '../curves.js';
-import { button, element, note, put, say } from '../parts/dom.js';
+// The two lines: tokens per second against position, and what is under the pointer.
+import { noCurves } from '../curves.js';
+import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
-import { isWorking } from '../state.js';
 import { chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
@@ -10,32 +9,31 @@ import { chartWords, pointWords } from '../words.js';
 /** @type {View} */
 export const chart = {
   name: 'chart',
-  mount(root, { actions, signal, words }) {
-    const clear = button({ class: 'quiet', part: 'clear' }, words.chart.clear);
+  mount(root, { signal, words }) {
+    const { chart: said, cache, format } = words;
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const caption = element('figcaption', { part: 'caption' });
-    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale));
-    const head = element('div', { class: 'chart-head' }, title, clear);
-    root.append(element('figure', { class: 'chart-box' }, head, box, caption));
-    clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
+    const title = element('h2', {}, `${said.title} `, note(said.scale));
+    const pointed = element('p', { part: 'pointed' });
+    root.append(element('figure', { class: 'chart-box' },
+      element('figcaption', { class: 'chart-head' }, title, pointed), box));
     let curves = noCurves();
     /** @type {number | null} */
-    let pointed = null;
-    let meaning = '';
-    const showCaption = () => (
-      say(caption, (pointed !== null && pointWords(words, curves, pointed)) || meaning));
-    const plot = new Plot(box, curves, words, (position) => {
-      pointed = position;
-      showCaption();
+    let position = null;
+    const showPoint = () => { // in place of the title
+      const point = position === null ? '' : pointWords(words, curves, position);
+      say(pointed, point);
+      title.classList.toggle('away', point !== '');
+    };
+    const names = { names: cache, axis: said.axis, counted: format.counted };
+    const plot = new Plot(box, { curves }, names, (at) => {
+      position = at;
+      showPoint();
     }, signal);
     return (state) => {
       curves = state.curves;
-      meaning = chartWords(words, curves);
-      plot.show(curves);
-      showCaption();
-      put(box, 'aria-label', `${words.chart.means} ${meaning}`);
-      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
-      put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
+      plot.show({ curves, position: state.status === 'running' ? state.run.position : undefined });
+      showPoint();
+      put(box, 'aria-label', `${said.means} ${chartWords(words, curves)}`);
     };
   },
 };

@@ -3,7 +3,7 @@ import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
 import { isComparing, isWorking } from '../state.js';
-import { generateWords } from '../words.js';
+import { generateWords, sizeWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -16,10 +16,11 @@ export const controls = {
     const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
       track, element('span', {}, `${said.cache} `, word));
-    const go = button({ class: 'primary', part: 'go', title: said.keys });
+    const goWords = element('span');
+    const size = element('span', { class: 'size' });
+    const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);
     const both = button({ class: 'both', part: 'both', title: said.compareMeans }, said.compare);
-    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': said.group },
-      cache, go, both));
+    root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go), both);
     let working = false; // as the reader sees it
     let blocked = false;
     cache.addEventListener('click', () => actions.flip(), { signal });
@@ -31,7 +32,8 @@ export const controls = {
       working = isWorking(state);
       put(cache, 'aria-checked', String(state.useCache));
       say(word, said.switch[modeOf(state.useCache)]);
-      say(go, generateWords(words, state));
+      say(goWords, generateWords(words, state));
+      say(size, sizeWords(words, state));
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus

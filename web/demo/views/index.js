@@ -5,6 +5,7 @@ import { chart } from './chart.js';
 import { controls } from './controls.js';
 import { facts } from './facts.js';
 import { numbers } from './numbers.js';
+import { payoff } from './payoff.js';
 import { prompt } from './prompt.js';
 import { proof } from './proof.js';
 import { sampling } from './sampling.js';
@@ -14,17 +15,18 @@ import { table } from './table.js';
 
 /** @import { View } from '../player.js' */
 
-/** @typedef {'write' | 'look' | 'below'} Place */
+/** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
 
 /** @type {readonly { view: View, place: Place }[]} */
 export const views = [
+  { view: controls, place: 'stage' },
+  { view: status, place: 'stage' },
+  { view: payoff, place: 'stage' },
+  { view: announcer, place: 'stage' },
+  { view: chart, place: 'stage' },
+  { view: story, place: 'stage' },
   { view: prompt, place: 'write' },
-  { view: controls, place: 'write' },
-  { view: status, place: 'write' },
-  { view: announcer, place: 'write' },
-  { view: story, place: 'write' },
   { view: sampling, place: 'write' },
-  { view: chart, place: 'look' },
   { view: numbers, place: 'look' },
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },

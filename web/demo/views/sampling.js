@@ -44,26 +44,30 @@ export const sampling = {
 };
 
 /** @param {Dictionary} words  @param {Settings} settings */
-const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens } }) => (
-  sampling.summary(seed, temperature, maxTokens));
+const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens }, capacity }) => (
+  sampling.summary(seed, temperature, maxTokens === capacity ? undefined : maxTokens));
 
 /** @param {Field} field  @param {Dictionary} words  @param {Actions} actions  @param {AbortSignal} signal */
 function fieldOf(field, words, actions, signal) {
   const id = uniqueId(field.key);
   const input = element('input', {
     id, part: field.key, type: 'number', min: field.min, step: field.step,
+    placeholder: field.key === 'maxTokens' && words.sampling.fit,
     inputmode: field.whole ? 'numeric' : 'decimal',
     'aria-describedby': `${id}-help ${id}-problem`,
   });
   const problem = element('span', { id: `${id}-problem`, class: 'problem', part: `${field.key}-problem` });
   const help = Object.assign(note(words.sampling.fields[field.key].help), { id: `${id}-help` });
   const entry = element('div', { class: 'entry' }, input);
-  input.addEventListener('input', () => actions.setSampling(field.key, input.valueAsNumber), { signal });
+  let fits = NaN; // what an empty field stands for
+  const read = () => (input.value === '' && !input.validity.badInput ? fits : input.valueAsNumber);
+  input.addEventListener('input', () => actions.setSampling(field.key, read()), { signal });
   if (field.key === 'seed') entry.append(seedButton(words, actions, signal));
   /** @param {Settings} settings  @returns {boolean} whether nothing is wrong */
   const show = (settings) => {
     const value = settings.values[field.key];
-    if (!Object.is(input.valueAsNumber, value) && !Number.isNaN(value)) input.value = String(value);
+    if (field.key === 'maxTokens') fits = settings.capacity;
+    if (!Object.is(read(), value) && !Number.isNaN(value)) input.value = value === fits ? '' : String(value);
     input.max = String(most(field, settings));
     const valid = isValid(field, settings);
     say(problem, problemWords(words, field, settings));

@@ -11,8 +11,8 @@ export const status = {
   name: 'status',
   mount(root, { actions, signal, words }) {
     const { status: said } = words;
-    const doing = element('p', { part: 'state', tabindex: -1 });
-    const advice = element('p', { class: 'note advice', part: 'advice' });
+    const doing = element('span', { part: 'state', tabindex: -1 });
+    const advice = element('span', { class: 'advice', part: 'advice' });
     const progress = element('progress', {
       part: 'progress', 'aria-label': said.progress, max: 1, hidden: true });
     const failure = failurePlace(words);
@@ -23,7 +23,7 @@ export const status = {
     coded.append(code);
     const error = element('div', { class: 'error', part: 'error', role: 'alert', hidden: true },
       message, element('p', {}, retry, ' ', coded));
-    root.append(element('div', { class: 'state' }, doing, advice, progress), error);
+    root.append(element('div', { class: 'message' }, element('p', {}, doing, ' ', advice), progress), error);
     retry.addEventListener('click', () => {
       doing.focus(); // the button is about to disappear
       actions.retry();

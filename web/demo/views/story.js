@@ -21,7 +21,7 @@ export const story = {
       class: 'story-box', part: 'story-box', role: 'group', 'aria-label': words.story.group, tabindex: 0,
     }, text, empty);
     const remark = element('p', { class: 'note remark', part: 'remark' });
-    root.append(box, remark);
+    root.append(element('div', { class: 'story-part' }, box, remark));
     const follow = follower(new StoryText(box, text, words, signal));
     return (state) => {
       follow(state.run);

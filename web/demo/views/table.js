@@ -1,6 +1,7 @@
 // The chart's twin for those who cannot see it: its points in a table, folded away.
 import { MODES, lastPoint, lengthOfCurves, speedAt } from '../curves.js';
-import { element, say } from '../parts/dom.js';
+import { button, element, put, say } from '../parts/dom.js';
+import { isWorking } from '../state.js';
 
 /**
  * @import { Curves } from '../curves.js'
@@ -13,8 +14,9 @@ const MOST_ROWS = 64; // about
 /** @type {View} */
 export const table = {
   name: 'table',
-  mount(root, { signal, words }) {
+  mount(root, { actions, signal, words }) {
     const { table: said, cache, format } = words;
+    const clear = button({ class: 'quiet', part: 'clear' }, said.clear);
     const caption = element('caption', { part: 'data-caption' }, said.caption);
     const body = element('tbody');
     const made = element('table', { class: 'data-table', part: 'data-table' }, caption,
@@ -25,7 +27,8 @@ export const table = {
       class: 'table-box', tabindex: 0, role: 'group', 'aria-label': said.group }, made);
     const fold = element('details', { class: 'fold data', part: 'data' },
       element('summary', {}, said.show), box);
-    root.append(fold);
+    root.append(fold, element('p', {}, clear));
+    clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
     /** @type {Curves | undefined} */
     let curves;
     /** @type {Curves | undefined} the last that were filled in */
@@ -42,6 +45,8 @@ export const table = {
     return (state) => {
       curves = state.curves;
       fill();
+      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
+      put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
     };
   },
 };

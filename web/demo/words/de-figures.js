@@ -17,7 +17,6 @@ export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
     scale: '(logarithmisch)',
-    clear: 'Leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
     empty: 'Die Linie wächst hier mit dem Text: wie schnell seine Tokens berechnet werden, nach ihrer '
@@ -32,14 +31,13 @@ export const figures = {
       `${WITH[mode]} ${measured(speed)} Tokens/s an Position ${counted(position)}.`),
     point: (position, on, off) => {
       const said = [
-        on !== undefined && `${measured(on)} Tokens/s mit Cache`,
-        off !== undefined && `${measured(off)} Tokens/s ohne Cache`,
-      ];
-      return `Position ${counted(position)}: ${said.filter(Boolean).join(', ')}.`;
+        on !== undefined && `${measured(on)}/s mit`, off !== undefined && `${measured(off)}/s ohne`];
+      return `Bei ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 
   table: {
+    clear: 'Leeren',
     show: 'Datentabelle zeigen',
     group: 'Daten des Diagramms',
     position: 'Position',

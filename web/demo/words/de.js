@@ -28,7 +28,6 @@ export const de = {
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
-    generateBytes: (bytes) => `Schreiben (${megabytes(bytes)})`,
     stop: 'Anhalten',
     compare: 'An/aus vergleichen',
     compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
@@ -53,40 +52,44 @@ export const de = {
       `Das Modell wird geladen: ${megabytes(bytes)}${total > 0 ? ` von ${megabytes(total)}` : ''}.`),
     stalled: (file) => `Von ${file} ist seit 10 Sekunden nichts angekommen.`,
     progress: 'Das Modell wird geladen',
-    ready: 'Das Modell ist geladen: „Schreiben“ drücken.',
+    ready: 'Das Modell ist geladen.',
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
-      on: 'Decode: Token für Token schreiben, mit Cache.',
-      off: 'Decode ohne Cache: Für jedes Token läuft der ganze Text noch einmal durch das Modell.',
+      on: 'Schreiben mit Cache: Nur das neue Token wird berechnet.',
+      off: 'Schreiben ohne Cache: Jedes Token liest den ganzen Text noch einmal.',
     },
+    slowing: 'Es wird langsamer: Jedes Token liest den ganzen Text noch einmal.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
     over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)} geschrieben.`,
-    full: (written, positions) => (
-      `Der Kontext ist voll: alle ${counted(positions)} Positionen sind belegt, ${tokens(written)} `
-        + `geschrieben.`),
+    full: (written) => `Der Kontext ist voll: ${tokens(written)} geschrieben.`,
     retry: 'Noch einmal versuchen',
     code: 'Code: ',
   },
 
   advice: {
-    flip: 'Umschalten: Der Text geht unverändert weiter, das Tempo nicht.',
-    again: '„Schreiben“ drücken, um noch einmal zu schreiben; ein anderer Seed ergibt eine andere '
-      + 'Geschichte.',
-    switchTo: {
-      on: 'Den Cache einschalten und „Schreiben“ drücken: So zeigt sich der Unterschied.',
-      off: 'Den Cache ausschalten und „Schreiben“ drücken: So zeigt sich der Unterschied.',
+    then: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
+    ready: '„Schreiben“ drücken oder umschalten.',
+    switchOn: 'Den Cache einschalten.',
+    switchOff: 'Zum Vergleich ausschalten.',
+    again: 'Umschalten, um noch einmal zu schreiben.',
+  },
+
+  payoff: {
+    none: 'Wie viel schneller?',
+    noneMeans: 'Das wird hier gemessen, auf diesem Rechner.',
+    speed: (speed) => `${measured(speed)} Tokens/s`,
+    speedAt: {
+      on: (position) => `mit Cache, an Position ${counted(position)}.`,
+      off: (position) => `ohne Cache, an Position ${counted(position)}.`,
     },
-    compare: {
-      on: '„Schreiben“ drücken: Mit Cache zeigt sich der Unterschied.',
-      off: '„Schreiben“ drücken: Ohne Cache zeigt sich der Unterschied.',
-    },
-    more: {
-      on: '„Schreiben“ drücken, um noch einmal mit Cache zu schreiben.',
-      off: '„Schreiben“ drücken, um noch einmal ohne Cache zu schreiben.',
-    },
+    times: (times) => `${measured(times)}-mal so schnell`,
+    timesAt: (position, on, off) => (
+      `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
+    same: 'Derselbe Text: bewiesen gleich.',
+    different: 'Nicht gleich: bitte melden.',
   },
 
   story: {
@@ -109,7 +112,9 @@ export const de = {
     means: 'Wie das nächste Token aus den Wahrscheinlichkeiten des Modells gezogen wird. Derselbe Seed, '
       + 'derselbe Prompt und dieselben Einstellungen ergeben immer dieselbe Geschichte.',
     summary: (seed, temperature, most) => (
-      `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, ${tokens(most)}`),
+      `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, `
+        + (most === undefined ? 'so viele Tokens wie möglich' : tokens(most))),
+    fit: 'so viele wie möglich',
     wrong: '(eine Einstellung passt nicht)',
     reset: 'Einstellungen des Modells',
     newSeed: 'Neuer Seed',
@@ -123,7 +128,8 @@ export const de = {
       },
       maxTokens: {
         label: 'Tokens zu schreiben',
-        help: 'Der Lauf endet hier, am Ende der Geschichte oder wenn der Kontext voll ist.',
+        help: 'Leer: so viele wie möglich. Ein Lauf endet auch am Ende der Geschichte oder wenn der Kontext '
+          + 'voll ist.',
       },
       temperature: {
         label: 'Temperatur',

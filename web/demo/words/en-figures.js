@@ -27,7 +27,6 @@ export const figures = {
   chart: {
     title: 'Tokens per second',
     scale: '(log scale)',
-    clear: 'Clear',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',
     empty: 'The line grows here with the text: how fast its tokens are computed, against their position.',
@@ -39,17 +38,16 @@ export const figures = {
         + `${measured(off)} without: ${fastAs(on, off)}.`),
     last: (/** @type {Mode} */ mode, /** @type {number} */ speed, /** @type {number} */ position) => (
       `With the cache ${mode}, ${measured(speed)} tokens/s at position ${counted(position)}.`),
-    /** Either speed may be absent. */
+    /** In short; either speed may be absent. */
     point: (/** @type {number} */ position, /** @type {Maybe} */ on, /** @type {Maybe} */ off) => {
       const said = [
-        on !== undefined && `${measured(on)} tokens/s with the cache on`,
-        off !== undefined && `${measured(off)} tokens/s with the cache off`,
-      ];
-      return `Position ${counted(position)}: ${said.filter(Boolean).join(', ')}.`;
+        on !== undefined && `${measured(on)}/s on`, off !== undefined && `${measured(off)}/s off`];
+      return `At ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 
   table: {
+    clear: 'Clear',
     show: 'Show data table',
     group: 'Data of the chart',
     position: 'Position',

@@ -19,6 +19,7 @@ import { figures, tokens } from './en-figures.js';
 
 /**
  * @import { FailureCode } from '../failure.js'
+ * @import { Maybe } from './en-figures.js'
  * @typedef {{ whole: boolean, above: boolean, min: number, max: number }} Allowed  numbers of a setting
  */
 
@@ -43,7 +44,6 @@ export const en = {
     switch: { on: 'on', off: 'off' },
     keys: 'Ctrl+Enter in the prompt starts, Esc stops',
     generate: 'Generate',
-    generateBytes: (/** @type {number} */ bytes) => `Generate (${megabytes(bytes)})`,
     stop: 'Stop',
     compare: 'Compare on and off',
     compareMeans: 'Writes the story twice from the same seed, with the cache on and then off, and compares '
@@ -70,39 +70,45 @@ export const en = {
       `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`),
     stalled: (/** @type {string} */ file) => `Nothing of ${file} has arrived for 10 seconds.`,
     progress: 'Loading the model',
-    ready: 'The model is loaded: press Generate.',
+    ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
     writing: {
-      on: 'Decode: writing token by token, with the cache.',
-      off: 'Decode without the cache: each token runs the whole text through the model again.',
+      on: 'Writing with the cache: only the new token is computed.',
+      off: 'Writing without the cache: every token re-reads the whole text.',
     },
+    slowing: 'It is slowing down: every token re-reads the whole text.',
     failed: 'This did not work.',
     waiting: 'The benchmark below is running: Generate waits until it has finished.',
     stopped: (/** @type {number} */ written) => `Stopped: ${tokens(written)} written.`,
     finished: (/** @type {number} */ written) => `Finished: ${tokens(written)} written.`,
     over: (/** @type {number} */ written) => `The story is over: ${tokens(written)} written.`,
-    full: (/** @type {number} */ written, /** @type {number} */ positions) => (
-      `The context is full: all ${counted(positions)} positions are taken, ${tokens(written)} written.`),
+    full: (/** @type {number} */ written) => `The context is full: ${tokens(written)} written.`,
     retry: 'Try again',
     code: 'Code: ',
   },
 
-  /** What the reader may do next; the mode is that of the next run. */
+  /** What the reader may do next. */
   advice: {
-    flip: 'Flip the switch: the text goes on unchanged, the speed does not.',
-    again: 'Press Generate to write again; another seed writes another story.',
-    switchTo: {
-      on: 'Switch the cache on and press Generate to see the difference.',
-      off: 'Switch the cache off and press Generate to see the difference.',
+    then: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    ready: 'Press Generate, or flip the switch.',
+    switchOn: 'Switch the cache on.',
+    switchOff: 'Switch it off to compare.',
+    again: 'Flip the switch to write it again.',
+  },
+
+  payoff: {
+    none: 'How much faster?',
+    noneMeans: 'It is measured here, on your machine.',
+    speed: (/** @type {number} */ speed) => `${measured(speed)} tokens/s`,
+    speedAt: {
+      on: (/** @type {number} */ position) => `with the cache on, at position ${counted(position)}.`,
+      off: (/** @type {number} */ position) => `with the cache off, at position ${counted(position)}.`,
     },
-    compare: {
-      on: 'Press Generate: with the cache on, you will see the difference.',
-      off: 'Press Generate: with the cache off, you will see the difference.',
-    },
-    more: {
-      on: 'Press Generate to write again, with the cache on.',
-      off: 'Press Generate to write again, with the cache off.',
-    },
+    times: (/** @type {number} */ times) => `${measured(times)} times as fast`,
+    timesAt: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
+      `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
+    same: 'Same text: proved equal.',
+    different: 'Not the same: please report it.',
   },
 
   // ---- the story --------------------------------------------------------------------------------
@@ -127,8 +133,10 @@ export const en = {
     title: 'Sampling',
     means: 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
       + 'settings always give the same story.',
-    summary: (/** @type {number} */ seed, /** @type {number} */ temperature, /** @type {number} */ most) => (
-      `seed ${plain(seed)}, temperature ${plain(temperature)}, ${tokens(most)}`),
+    summary: (/** @type {number} */ seed, /** @type {number} */ temperature, /** @type {Maybe} */ most) => (
+      `seed ${plain(seed)}, temperature ${plain(temperature)}, `
+        + (most === undefined ? 'as many tokens as fit' : tokens(most))),
+    fit: 'as many as fit',
     wrong: '(a setting needs your attention)',
     reset: 'Back to the model’s own settings',
     newSeed: 'New seed',
@@ -139,7 +147,7 @@ export const en = {
       seed: { label: 'Seed', help: 'Where the random numbers start. Another seed, another story.' },
       maxTokens: {
         label: 'Tokens to write',
-        help: 'The run ends here, at the end of the story, or when the context is full.',
+        help: 'Empty: as many as fit. A run also ends at the end of the story, or when the context is full.',
       },
       temperature: {
         label: 'Temperature',
