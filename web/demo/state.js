@@ -44,8 +44,8 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
- * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
- *   clock, in ms
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number, worker: boolean }} [model]  if
+ *   loaded; tick: of its clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
@@ -190,8 +190,8 @@ const withFile = (state, file, bytes) => {
 };
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory, tick }) => ({
-  ...state, model: { config, variant, tick }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick, worker }) => ({
+  ...state, model: { config, variant, tick, worker }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 

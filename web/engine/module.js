@@ -1,5 +1,6 @@
 // From the address or the bytes of a .wasm file to a compiled module.
 import { invalid, isUrl, shown } from './arguments.js';
+import { assets } from './assets.js';
 import { KvcError, reasonOf } from './errors.js';
 import { needWebAssembly } from './variants.js';
 
@@ -54,7 +55,7 @@ async function bytesOf(source) {
 async function fetchBytes(url) {
   try {
     if (url.startsWith('file:')) {
-      const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${'fs/promises'}`);
+      const { readFile } = await assets.node('fs/promises');
       return await readFile(new URL(url));
     }
     const response = await fetch(url, { credentials: 'same-origin' });

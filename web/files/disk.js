@@ -1,4 +1,5 @@
 // A model directory on a disk, in runtimes that have one: Node, Deno, Bun.
+import { assets } from '../engine/assets.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
 import { AbsentFile, CHUNK } from './opened.js';
 
@@ -13,18 +14,11 @@ export function hasDisk() {
   return typeof process?.versions?.node === 'string';
 }
 
-/**
- * Node's modules are imported here and nowhere else in this folder, under names that bundlers for the browser
- * leave alone.
- * @param {string} module
- */
-const nodeModule = (module) => import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${module}`);
-
 /** The modules of a disk; some runtimes that look like Node have none. */
 async function diskModules() {
   try {
-    const { open, stat } = await nodeModule('fs/promises');
-    const { fileURLToPath, pathToFileURL } = await nodeModule('url');
+    const { open, stat } = await assets.node('fs/promises');
+    const { fileURLToPath, pathToFileURL } = await assets.node('url');
     return { open, stat, fileURLToPath, pathToFileURL };
   } catch (cause) {
     throw new KvcError('invalid_argument',
