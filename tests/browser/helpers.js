@@ -132,6 +132,12 @@ export async function sample(page, values) {
   for (const [key, value] of Object.entries(values)) await page.fill(part(key), String(value));
 }
 
+/** Has the first run begin with the cache on; once a model is loaded, the switch would start a run itself. */
+export async function startCached(page) {
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'unloaded');
+  await page.click(part('cache'));
+}
+
 /** Presses Generate and waits until the run has ended well. */
 export async function run(page) {
   await press(page, 'go');

@@ -33,7 +33,8 @@ export const controls = {
       put(cache, 'aria-checked', String(state.useCache));
       say(word, said.switch[modeOf(state.useCache)]);
       say(goWords, generateWords(words, state));
-      say(size, sizeWords(words, state));
+      const bytes = sizeWords(words, state);
+      say(size, bytes && ` ${bytes}`); // one name with what stands above it
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
