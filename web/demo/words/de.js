@@ -44,7 +44,7 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ drücken: Zuerst wird das Modell geladen, nur einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
     loadStopped: 'Das Laden wurde angehalten.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
