@@ -1,7 +1,7 @@
 // The demo in German, as a reader of a German page meets it.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { noViolations, openPage, part, press, proof, run, sample, startSite, state, text } from './helpers.js';
+import { noViolations, openPage, part, press, proof, run, sample, says, startSite, state } from './helpers.js';
 
 const site = await startSite();
 
@@ -66,7 +66,7 @@ test('on a German page all is German but the story, fits a narrow phone, and is 
   const story = await page.$eval(part('story'), ({ lang, translate }) => [lang, translate]);
   assert.deepEqual(story, ['en', false], 'the story is English and stays as it is written');
   await page.fill(part('topP'), '7');
-  assert.match(await text(page, 'topP-problem'), /^Erlaubt ist eine Zahl über 0, höchstens 1\.$/);
+  await says(page, 'topP-problem', /^Erlaubt ist eine Zahl über 0, höchstens 1\.$/);
 });
 
 test('a failure: a sentence in German, then the engine’s own, marked as English', async (t) => {

@@ -2,7 +2,7 @@
 // needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
-import { isSlowing, payoffOf } from './payoff.js';
+import { isSlowing } from './payoff.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
@@ -11,6 +11,7 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Payoff } from './payoff.js'
  * @import { Run } from './run.js'
  * @import { Field, Settings } from './sampling.js'
  * @import { ProofState, State } from './state.js'
@@ -19,6 +20,7 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
 
 /** What the demo is doing. @param {Dictionary} words  @param {State} state */
 export function statusWords({ status: words }, state) {
+  if (state.gaveWay && !isWorking(state)) return words.gaveWay;
   switch (state.status) {
     case 'unloaded': return state.loadStopped ? words.loadStopped : words.unloaded;
     case 'loading': return loadingWords(words, state);
@@ -45,14 +47,14 @@ function endingWords(words, { reason, tokens: { length } }) {
 }
 
 /**
- * What the reader may do next; '' where nothing is to be done.
+ * What the reader may do next; '' where there is nothing to be done.
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls }, state) {
   const { status, useCache, run, columns } = state;
   if (isComparing(state)) return controls.locked;
   switch (status) {
-    case 'unloaded': return advice.then[modeOf(useCache)];
+    case 'unloaded': return advice.first[modeOf(useCache)];
     case 'ready': return advice.ready;
     case 'running':
       if (!useCache) return advice.switchOn;
@@ -75,9 +77,14 @@ export function countWords({ prompt: words }, { count, prompt }) {
 /** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
 export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
 
-/** Below it: what it will download. @param {Dictionary} words  @param {State} state */
-export const sizeWords = ({ format }, { model, status, download: { total } }) => (
-  model || total === 0 || status !== 'unloaded' ? '' : format.megabytes(total));
+/**
+ * Below that: how much it will download; '' where that is nothing, or not known.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function downloadWords({ controls }, state) {
+  const { model, download: { total } } = state;
+  return model || total === 0 || isWorking(state) ? '' : controls.downloads(total);
+}
 
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
 export function remarkWords(words, { run, comparison, model }) {
@@ -140,7 +147,30 @@ function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
     case 'foreignModel': return words.foreignModel(refused.address);
+    case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
+  }
+}
+
+// ---- the payoff ---------------------------------------------------------------------------------
+
+/**
+ * In large letters, in small ones, and what the proof says of it.
+ * @param {Dictionary} words  @param {Payoff} payoff
+ */
+export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
+  switch (payoff.kind) {
+    case 'none': return { ...words.none, verdict: '' };
+    case 'soon': return { large: '', small: '', verdict: '' };
+    case 'speed': {
+      const { speed, mode, position } = payoff;
+      return { large: tokensPerSecond(speed), small: words.speed(mode, position), verdict: '' };
+    }
+    case 'times': {
+      const { position, on, off, same } = payoff;
+      const verdict = same === undefined ? '' : same ? words.same : words.different;
+      return { large: words.times(on, off), small: words.speeds(position, on, off), verdict };
+    }
   }
 }
 
@@ -166,27 +196,6 @@ function noProofWords(words, { stage }) {
   }
 }
 
-/**
- * How many times as fast: in large letters, in small ones, and what the proof says of it.
- * @param {Dictionary} words  @param {State} state
- */
-export function payoffWords({ payoff: words }, state) {
-  const payoff = payoffOf(state);
-  switch (payoff.kind) {
-    case 'none': return { large: words.none, small: words.noneMeans, verdict: '' };
-    case 'soon': return { large: '', small: '', verdict: '' };
-    case 'speed': {
-      const { speed, mode, position } = payoff;
-      return { large: words.speed(speed), small: words.speedAt[mode](position), verdict: '' };
-    }
-    case 'times': {
-      const { position, on, off, same } = payoff;
-      const verdict = same === undefined ? '' : same ? words.same : words.different;
-      return { large: words.times(on / off), small: words.timesAt(position, on, off), verdict };
-    }
-  }
-}
-
 // ---- the chart ----------------------------------------------------------------------------------
 
 /** What the chart shows. @param {Dictionary} words  @param {Curves} curves */
@@ -201,7 +210,7 @@ export function chartWords({ chart: words }, curves) {
 }
 
 /**
- * What was measured at one position, in short; '' if nothing.
+ * What was measured at one position; '' if nothing.
  * @param {Dictionary} words  @param {Curves} curves  @param {number} position
  */
 export function pointWords({ chart: words }, curves, position) {

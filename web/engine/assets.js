@@ -1,6 +1,6 @@
-// Where the parts lie that are not our JavaScript modules: the only file that knows it, and so the one that a
-// build with everything inside swaps (web/build.js). The addresses are literals, because bundlers find files by
-// reading them, and hold here as well as in a bundle one folder deep.
+// Where the parts lie that are not our JavaScript modules: the only file that knows it, and so the one that
+// a build with everything inside swaps (web/build.js). The addresses are literals, because bundlers find
+// files by reading them, and hold here as well as in a bundle one folder deep.
 
 /**
  * @typedef {object} Assets

@@ -8,10 +8,9 @@
 // After a trap the instance is never entered again: its stack pointer was not restored.
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
 import { checkChoice, invalid, isUrl } from './arguments.js';
-import { assets } from './assets.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
 import { Block, Memory } from './memory.js';
-import { moduleOf } from './module.js';
+import { moduleOf, shippedModule } from './module.js';
 import { MODULES, bestVariant } from './variants.js';
 
 /**
@@ -54,7 +53,7 @@ export class Engine {
     checkBuild({ variant, wasm });
     const build = variant === 'auto' ? bestVariant() : variant;
     const given = isFolder(wasm) ? `${hrefOf(wasm)}${MODULES[build]}` : wasm;
-    const module = await moduleOf(given ?? assets[build]());
+    const module = await moduleOf(given ?? shippedModule(build));
     throwIfAborted(signal);
     // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
     const imports = { env: { emscripten_notify_memory_growth() {} } };

@@ -6,11 +6,11 @@ import { Packed } from '../files/packed.js';
 /**
  * @import { WasmSource } from '../engine/platform.js'
  * @import { Variant } from '../engine/variants.js'
- * @import { Blobs } from '../files/blobs.js'
+ * @import { Files } from '../files/given.js'
  * @import { Fields, File } from './messages.js'
  *
  * @typedef {{ variant?: 'auto' | Variant, wasm?: WasmSource }} Build  as loadModel() takes it
- * @typedef {{ source: string | Blobs, build: Build }} Origins
+ * @typedef {{ source: string | Files, build: Build }} Origins
  */
 
 /** @param {Fields<'load'>} fields  @returns {Promise<Origins>} */

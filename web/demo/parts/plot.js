@@ -10,15 +10,11 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
 /**
  * @import { Curves, Mode } from '../curves.js'
  * @import { Box, Frame } from './drawing.js'
+ * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {object} Shown
  * @property {Curves} curves
  * @property {number} [position]  where a run is just now
- *
- * @typedef {object} PlotWords
- * @property {Record<Mode, string>} names  of the lines
- * @property {string} axis                 of the positions
- * @property {(value: number) => string} counted
  */
 
 /**
@@ -70,7 +66,7 @@ export class Plot {
   /**
    * @param {HTMLElement} box  of a size that does not depend on what is in it
    * @param {Shown} shown
-   * @param {PlotWords} words
+   * @param {Dictionary} words
    * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
    * @param {AbortSignal} signal  ends it
    */
@@ -138,7 +134,7 @@ export class Plot {
     this.#past = undefined;
     const { em, height } = this.#size;
     const { left, right, bottom } = frame;
-    const { axis, counted } = this.#words;
+    const { format: { counted }, chart: { axis } } = this.#words;
     const speeds = speedTicks(frame).flatMap(({ at, value }) => [
       svg('path', { d: `M${left} ${at}H${right}` }),
       svg('text', { x: left - 0.5 * em, y: at + 0.35 * em, 'text-anchor': 'end' }, counted(value))]);
@@ -153,7 +149,7 @@ export class Plot {
   /** Names each line where it has come to, beside a mark. @param {Frame} frame */
   #name(frame) {
     const { em } = this.#size;
-    const ends = endsOf(frame, this.#shown.curves, em, this.#words.names);
+    const ends = endsOf(frame, this.#shown.curves, em, this.#words.cache);
     for (const mode of MODES) {
       const { group, mark, name } = this.#ends[mode];
       const found = ends.find((each) => each.mode === mode);
@@ -163,7 +159,7 @@ export class Plot {
       if (mode === 'on') set(mark, { cx: x, cy: y, r: 4 });
       else set(mark, { x: x - 4, y: y - 4, width: 8, height: 8 });
       set(name, { x: textX, y: textY, 'text-anchor': anchor });
-      if (name.textContent !== this.#words.names[mode]) name.textContent = this.#words.names[mode];
+      if (name.textContent !== this.#words.cache[mode]) name.textContent = this.#words.cache[mode];
     }
   }
 

@@ -10,9 +10,8 @@ import { chartWords, pointWords } from '../words.js';
 export const chart = {
   name: 'chart',
   mount(root, { signal, words }) {
-    const { chart: said, cache, format } = words;
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const title = element('h2', {}, `${said.title} `, note(said.scale));
+    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale));
     const pointed = element('p', { part: 'pointed' });
     root.append(element('figure', { class: 'chart-box' },
       element('figcaption', { class: 'chart-head' }, title, pointed), box));
@@ -20,12 +19,11 @@ export const chart = {
     /** @type {number | null} */
     let position = null;
     const showPoint = () => { // in place of the title
-      const point = position === null ? '' : pointWords(words, curves, position);
-      say(pointed, point);
-      title.classList.toggle('away', point !== '');
+      const said = position === null ? '' : pointWords(words, curves, position);
+      say(pointed, said);
+      title.classList.toggle('away', said !== '');
     };
-    const names = { names: cache, axis: said.axis, counted: format.counted };
-    const plot = new Plot(box, { curves }, names, (at) => {
+    const plot = new Plot(box, { curves }, words, (at) => {
       position = at;
       showPoint();
     }, signal);
@@ -33,7 +31,7 @@ export const chart = {
       curves = state.curves;
       plot.show({ curves, position: state.status === 'running' ? state.run.position : undefined });
       showPoint();
-      put(box, 'aria-label', `${said.means} ${chartWords(words, curves)}`);
+      put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
     };
   },
 };

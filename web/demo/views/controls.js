@@ -3,7 +3,7 @@ import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
 import { isComparing, isWorking } from '../state.js';
-import { generateWords, sizeWords } from '../words.js';
+import { downloadWords, generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
@@ -33,7 +33,7 @@ export const controls = {
       put(cache, 'aria-checked', String(state.useCache));
       say(word, said.switch[modeOf(state.useCache)]);
       say(goWords, generateWords(words, state));
-      const bytes = sizeWords(words, state);
+      const bytes = downloadWords(words, state);
       say(size, bytes && ` ${bytes}`); // one name with what stands above it
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);

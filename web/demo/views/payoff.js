@@ -13,16 +13,17 @@ export const payoff = {
   name: 'payoff',
   mount(root, { words }) {
     const times = element('p', { class: 'times', part: 'times' });
-    const details = element('span', { part: 'times-words' });
+    const small = element('span', { part: 'times-words' });
     const mark = element('strong', { part: 'same' });
     root.append(element('div', { class: 'payoff', part: 'payoff' },
-      times, element('p', { class: 'note' }, details, ' ', mark)));
+      times, element('p', { class: 'note' }, small, ' ', mark)));
     return (state) => {
-      const { large, small, verdict } = payoffWords(words, state);
-      say(times, large);
-      say(details, small);
-      say(mark, verdict);
-      put(mark, 'data-verdict', verdictOf(payoffOf(state)));
+      const shown = payoffOf(state);
+      const said = payoffWords(words, shown);
+      say(times, said.large);
+      say(small, said.small);
+      say(mark, said.verdict);
+      put(mark, 'data-verdict', verdictOf(shown));
     };
   },
 };

@@ -45,14 +45,14 @@ export const sampling = {
 
 /** @param {Dictionary} words  @param {Settings} settings */
 const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens }, capacity }) => (
-  sampling.summary(seed, temperature, maxTokens === capacity ? undefined : maxTokens));
+  sampling.summary(seed, temperature, maxTokens === capacity ? Infinity : maxTokens));
 
 /** @param {Field} field  @param {Dictionary} words  @param {Actions} actions  @param {AbortSignal} signal */
 function fieldOf(field, words, actions, signal) {
   const id = uniqueId(field.key);
   const input = element('input', {
     id, part: field.key, type: 'number', min: field.min, step: field.step,
-    placeholder: field.key === 'maxTokens' && words.sampling.fit,
+    placeholder: field.key === 'maxTokens' && words.sampling.fits,
     inputmode: field.whole ? 'numeric' : 'decimal',
     'aria-describedby': `${id}-help ${id}-problem`,
   });

@@ -15,8 +15,8 @@ const MOST_ROWS = 64; // about
 export const table = {
   name: 'table',
   mount(root, { actions, signal, words }) {
+    const clear = button({ class: 'quiet', part: 'clear' }, words.chart.clear);
     const { table: said, cache, format } = words;
-    const clear = button({ class: 'quiet', part: 'clear' }, said.clear);
     const caption = element('caption', { part: 'data-caption' }, said.caption);
     const body = element('tbody');
     const made = element('table', { class: 'data-table', part: 'data-table' }, caption,

@@ -17,6 +17,7 @@ export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
     scale: '(logarithmisch)',
+    clear: 'Leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
     empty: 'Die Linie wächst hier mit dem Text: wie schnell seine Tokens berechnet werden, nach ihrer '
@@ -30,14 +31,13 @@ export const figures = {
     last: (mode, speed, position) => (
       `${WITH[mode]} ${measured(speed)} Tokens/s an Position ${counted(position)}.`),
     point: (position, on, off) => {
-      const said = [
-        on !== undefined && `${measured(on)}/s mit`, off !== undefined && `${measured(off)}/s ohne`];
+      const [cached, uncached] = [`mit ${measured(on ?? 0)}/s`, `ohne ${measured(off ?? 0)}/s`];
+      const said = [on !== undefined && cached, off !== undefined && uncached];
       return `Bei ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 
   table: {
-    clear: 'Leeren',
     show: 'Datentabelle zeigen',
     group: 'Daten des Diagramms',
     position: 'Position',

@@ -28,6 +28,7 @@ export const de = {
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
+    downloads: (bytes) => megabytes(bytes),
     stop: 'Anhalten',
     compare: 'An/aus vergleichen',
     compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
@@ -46,6 +47,7 @@ export const de = {
   status: {
     unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
     loadStopped: 'Das Laden wurde angehalten.',
+    gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
     loadingBytes: (bytes, total) => (
@@ -55,10 +57,10 @@ export const de = {
     ready: 'Das Modell ist geladen.',
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
-      on: 'Schreiben mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Schreiben ohne Cache: Jedes Token liest den ganzen Text noch einmal.',
+      on: 'Mit Cache: Nur das neue Token wird berechnet.',
+      off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
     },
-    slowing: 'Es wird langsamer: Jedes Token liest den ganzen Text noch einmal.',
+    slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
@@ -70,26 +72,21 @@ export const de = {
   },
 
   advice: {
-    then: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
+    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
-    switchOn: 'Den Cache einschalten.',
+    switchOn: 'Jetzt den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten, um noch einmal zu schreiben.',
+    again: 'Umschalten, um sie noch einmal zu schreiben.',
   },
 
   payoff: {
-    none: 'Wie viel schneller?',
-    noneMeans: 'Das wird hier gemessen, auf diesem Rechner.',
-    speed: (speed) => `${measured(speed)} Tokens/s`,
-    speedAt: {
-      on: (position) => `mit Cache, an Position ${counted(position)}.`,
-      off: (position) => `ohne Cache, an Position ${counted(position)}.`,
-    },
-    times: (times) => `${measured(times)}-mal so schnell`,
-    timesAt: (position, on, off) => (
+    none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
+    speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
+    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    speeds: (position, on, off) => (
       `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
-    same: 'Derselbe Text: bewiesen gleich.',
-    different: 'Nicht gleich: bitte melden.',
+    same: 'Derselbe Text: bewiesen.',
+    different: 'Nicht dasselbe: bitte melden.',
   },
 
   story: {
@@ -113,8 +110,8 @@ export const de = {
       + 'derselbe Prompt und dieselben Einstellungen ergeben immer dieselbe Geschichte.',
     summary: (seed, temperature, most) => (
       `Seed ${plain(seed)}, Temperatur ${plain(temperature)}, `
-        + (most === undefined ? 'so viele Tokens wie möglich' : tokens(most))),
-    fit: 'so viele wie möglich',
+        + `${most === Infinity ? 'so viele Tokens, wie passen' : tokens(most)}`),
+    fits: 'so viele, wie passen',
     wrong: '(eine Einstellung passt nicht)',
     reset: 'Einstellungen des Modells',
     newSeed: 'Neuer Seed',
@@ -128,8 +125,7 @@ export const de = {
       },
       maxTokens: {
         label: 'Tokens zu schreiben',
-        help: 'Leer: so viele wie möglich. Ein Lauf endet auch am Ende der Geschichte oder wenn der Kontext '
-          + 'voll ist.',
+        help: 'Leer: so viele, wie passen. Ein Lauf endet auch am Ende der Geschichte.',
       },
       temperature: {
         label: 'Temperatur',
@@ -164,6 +160,7 @@ export const de = {
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
     foreignModel: (address) => (
       `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
+    noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',
 

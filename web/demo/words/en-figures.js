@@ -27,6 +27,7 @@ export const figures = {
   chart: {
     title: 'Tokens per second',
     scale: '(log scale)',
+    clear: 'Clear',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',
     empty: 'The line grows here with the text: how fast its tokens are computed, against their position.',
@@ -40,14 +41,13 @@ export const figures = {
       `With the cache ${mode}, ${measured(speed)} tokens/s at position ${counted(position)}.`),
     /** In short; either speed may be absent. */
     point: (/** @type {number} */ position, /** @type {Maybe} */ on, /** @type {Maybe} */ off) => {
-      const said = [
-        on !== undefined && `${measured(on)}/s on`, off !== undefined && `${measured(off)}/s off`];
+      const [cached, uncached] = [`${measured(on ?? 0)}/s on`, `${measured(off ?? 0)}/s off`];
+      const said = [on !== undefined && cached, off !== undefined && uncached];
       return `At ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },
   },
 
   table: {
-    clear: 'Clear',
     show: 'Show data table',
     group: 'Data of the chart',
     position: 'Position',

@@ -19,7 +19,6 @@ import { figures, tokens } from './en-figures.js';
 
 /**
  * @import { FailureCode } from '../failure.js'
- * @import { Maybe } from './en-figures.js'
  * @typedef {{ whole: boolean, above: boolean, min: number, max: number }} Allowed  numbers of a setting
  */
 
@@ -44,6 +43,7 @@ export const en = {
     switch: { on: 'on', off: 'off' },
     keys: 'Ctrl+Enter in the prompt starts, Esc stops',
     generate: 'Generate',
+    downloads: (/** @type {number} */ bytes) => megabytes(bytes),
     stop: 'Stop',
     compare: 'Compare on and off',
     compareMeans: 'Writes the story twice from the same seed, with the cache on and then off, and compares '
@@ -63,6 +63,7 @@ export const en = {
   status: {
     unloaded: 'Press Generate: the model is loaded first, once.',
     loadStopped: 'Loading was stopped.',
+    gaveWay: 'Stopped, because another figure on this page has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
     /** total: 0 if it is not known */
@@ -89,23 +90,20 @@ export const en = {
 
   /** What the reader may do next. */
   advice: {
-    then: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    first: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
     ready: 'Press Generate, or flip the switch.',
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
     again: 'Flip the switch to write it again.',
   },
 
+  /** The one number to remember, in large letters; what it means, in small ones. */
   payoff: {
-    none: 'How much faster?',
-    noneMeans: 'It is measured here, on your machine.',
-    speed: (/** @type {number} */ speed) => `${measured(speed)} tokens/s`,
-    speedAt: {
-      on: (/** @type {number} */ position) => `with the cache on, at position ${counted(position)}.`,
-      off: (/** @type {number} */ position) => `with the cache off, at position ${counted(position)}.`,
-    },
-    times: (/** @type {number} */ times) => `${measured(times)} times as fast`,
-    timesAt: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
+    none: { large: 'How much faster?', small: 'It is measured here, on your machine.' },
+    speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
+      `with the cache ${mode}, at position ${counted(position)}.`),
+    times: (/** @type {number} */ on, /** @type {number} */ off) => `${measured(on / off)} times as fast`,
+    speeds: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
       `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
     same: 'Same text: proved equal.',
     different: 'Not the same: please report it.',
@@ -133,10 +131,11 @@ export const en = {
     title: 'Sampling',
     means: 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
       + 'settings always give the same story.',
-    summary: (/** @type {number} */ seed, /** @type {number} */ temperature, /** @type {Maybe} */ most) => (
+    /** most: Infinity for as many as fit */
+    summary: (/** @type {number} */ seed, /** @type {number} */ temperature, /** @type {number} */ most) => (
       `seed ${plain(seed)}, temperature ${plain(temperature)}, `
-        + (most === undefined ? 'as many tokens as fit' : tokens(most))),
-    fit: 'as many as fit',
+        + `${most === Infinity ? 'as many tokens as fit' : tokens(most)}`),
+    fits: 'as many as fit',
     wrong: '(a setting needs your attention)',
     reset: 'Back to the model’s own settings',
     newSeed: 'New seed',
@@ -147,7 +146,7 @@ export const en = {
       seed: { label: 'Seed', help: 'Where the random numbers start. Another seed, another story.' },
       maxTokens: {
         label: 'Tokens to write',
-        help: 'Empty: as many as fit. A run also ends at the end of the story, or when the context is full.',
+        help: 'Empty: as many as fit. A run also ends at the end of the story.',
       },
       temperature: {
         label: 'Temperature',
@@ -184,6 +183,7 @@ export const en = {
     setting: 'A sampling setting does not fit this model; it is marked below.',
     foreignModel: (/** @type {string} */ address) => (
       `This page only loads models of its own site; ${address} is on another one.`),
+    noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',
 
