@@ -50,6 +50,7 @@ build_types() {
     rm -rf dist/types && mkdir -p build && $tsc -p . --noEmit && list_types >build/tsconfig.json &&
         $tsc -p build/tsconfig.json && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
+            -e 's/\bArrayBufferView<ArrayBuffer(Like)?>/ArrayBufferView/g' \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
         find dist/types -name '*.bak' -delete
 }

@@ -17,10 +17,11 @@ import type { CacheEvent, CachedAttentionOptions, ErrorCode, FinishReason, Gener
   LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
+import { stories } from 'kvcache-wasm/models/stories';
 
 const load: LoadOptions = { weights: 'int8', onProgress: (event: ProgressEvent) => void event.status };
 const options: SessionOptions = { capacity: 20, keyType: 'f16' };
-const model: Model = await loadModel('model', load);
+const model: Model = await loadModel(stories, load);
 
 export async function write(prompt: string, how: GenerateOptions): Promise<FinishReason | null> {
   using session: Session = model.createSession(options);
@@ -65,6 +66,28 @@ export const numbers: number[] = [
 export { variant };
 `;
 
+const ELEMENT_CONSUMER = `
+import 'kvcache-wasm/element';
+import { KvCacheDemo } from 'kvcache-wasm/element-class';
+import type { KvCacheDemo as Registered } from 'kvcache-wasm/element';
+import { EngineClient } from 'kvcache-wasm/client';
+import widget from 'kvcache-wasm/widget';
+
+const figure = document.querySelector('kv-cache-demo') as Registered;
+figure.prompt = 'Once';
+figure.maxTokens = 40;
+const { tokens, measured, decodeMs } = await figure.start({ cache: 'on', seed: 7 });
+export const speed: number = 1000 * measured / decodeMs + tokens;
+// @ts-expect-error: no such choice
+figure.cache = 'both';
+await figure.stop();
+await figure.reset();
+export const release: string = KvCacheDemo.version;
+const client = new EngineClient();
+await client.request('load', { url: 'model/', weights: 'f32' });
+widget.render({ model: new Map<string, unknown>(), el: document.body });
+`;
+
 before(async () => {
   await rm(FOLDER, { recursive: true, force: true });
   const installed = new URL('node_modules/kvcache-wasm/', FOLDER);
@@ -76,16 +99,17 @@ before(async () => {
     new URL('node_modules/undici-types', FOLDER));
   await writeFile(new URL('package.json', FOLDER), '{ "type": "module" }');
   await writeFile(new URL('consumer.ts', FOLDER), CONSUMER);
+  await writeFile(new URL('element.ts', FOLDER), ELEMENT_CONSUMER);
 });
 
 /** What a compiler says about the consumer. */
-async function errorsOf(version, name, changes) {
+async function errorsOf(version, name, changes, file = 'consumer.ts') {
   const options = {
     target: 'es2022', lib: ['es2022', 'esnext.disposable'], types: [], strict: true, noEmit: true,
     skipLibCheck: false, exactOptionalPropertyTypes: true, ...changes,
   };
   const path = new URL(`${version}-${name}.json`, FOLDER);
-  await writeFile(path, JSON.stringify({ compilerOptions: options, files: ['consumer.ts'] }));
+  await writeFile(path, JSON.stringify({ compilerOptions: options, files: [file] }));
   const compiler = fileURLToPath(new URL(`node_modules/${version}/bin/tsc`, ROOT));
   const { stdout, status } = spawnSync(process.execPath,
     [compiler, '-p', fileURLToPath(path), '--pretty', 'false'], { encoding: 'utf8' });
@@ -107,6 +131,14 @@ for (const version of VERSIONS) {
       assert.equal(await errorsOf(version, name, settings), '');
     });
   }
+}
+
+for (const version of VERSIONS) {
+  test(`${version}: the element, its client and its widget compile in a page`, async () => {
+    const { dom } = SETTINGS;
+    const lib = [...dom.lib, 'dom.iterable'];
+    assert.equal(await errorsOf(version, 'element', { ...dom, lib }, 'element.ts'), '');
+  });
 }
 
 test('every type that the manual or another type names is exported', async () => {
