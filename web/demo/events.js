@@ -4,6 +4,7 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { WrittenToken } from '../worker/messages.js'
  * @import { Player } from './player.js'
  * @import { Run } from './run.js'
@@ -12,6 +13,8 @@
  * @typedef {object} LoadDetail
  * @property {Readonly<Config>} config
  * @property {Variant} variant  of the engine
+ * @property {MemoryUsage} memory  of the session
+ * @property {number} tick      ms from one reading of the worker's clock to the next
  *
  * @typedef {object} ProgressDetail
  * @property {number} loaded  bytes
@@ -68,7 +71,10 @@ export function reportRuns(player, tell) {
         const loaded = Object.values(files).reduce((sum, bytes) => sum + bytes, 0);
         return tell('kv-progress', { loaded, total });
       }
-      case 'loaded': return tell('kv-load', { config: event.config, variant: event.variant });
+      case 'loaded': {
+        const { config, variant, memory, tick } = event;
+        return tell('kv-load', { config, variant, memory, tick });
+      }
       case 'tokens': {
         const { tokens } = event;
         const ids = tokens.map(({ id }) => id);
