@@ -70,7 +70,7 @@ bundle() {
 
 build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
-        cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
+        cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo && cp web/demo/*.css dist/demo/ &&
         rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
         node web/build.js
