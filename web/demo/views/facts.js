@@ -33,10 +33,11 @@ export const facts = {
     return (state) => {
       say(reuse, ...promptFact(said, state.run.prefill));
       if (state.model && state.memory) {
-        const { config, variant } = state.model;
+        const { config, variant, worker } = state.model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
-        say(engine, said.engines[variant], said.engineMeans);
+        const build = said.engines[variant];
+        say(engine, worker ? build : said.onPage(build), said.engineMeans);
       }
       if (Number(pace.value) !== state.pace) pace.value = String(state.pace);
       say(computed, paceWords(said, state));
