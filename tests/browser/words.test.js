@@ -49,12 +49,17 @@ const tooWide = (page) => page.$$eval(`${part('demo')} *`, (all) => all
   .filter((node) => getComputedStyle(node).overflowX === 'visible')
   .map((node) => `${node.localName} ${node.getAttribute('part')}: ${node.textContent.slice(0, 60)}`));
 
+/** Of what stands above the chart: when it grows, all below it moves. */
+const heights = (page) => page.$$eval(`${part('cache')}, .message, ${part('payoff')}`, (all) => (
+  all.map(({ offsetHeight }) => offsetHeight)));
+
 test('on a German page all is German but the story, fits a narrow phone, and is accessible', async (t) => {
   const page = await openPage(t, site, { init: german, width: 360, height: 640, blocking: 5000 });
   assert.equal(await page.getAttribute(part('demo'), 'lang'), 'de');
   await page.$$eval('details', (all) => all.forEach((fold) => { fold.open = true; }));
   await isGerman(page, 'idle');
   assert.deepEqual(await tooWide(page), []);
+  const room = await heights(page);
   await sample(page, { maxTokens: 60 });
   await run(page);
   await press(page, 'cache'); // the other way, and so both lines
@@ -63,6 +68,7 @@ test('on a German page all is German but the story, fits a narrow phone, and is 
   assert.equal(verdict, 'equal');
   assert.match(words, /^Gleich: Die Zahlen des Modells nach dem ganzen Text \(\d+ Tokens\)/);
   await isGerman(page, 'done');
+  assert.deepEqual(await heights(page), room, 'the words are no longer than the room that is kept for them');
   assert.deepEqual(await tooWide(page), []);
   await noViolations(page, 'done, in German');
   const story = await page.$eval(part('story'), ({ lang, translate }) => [lang, translate]);

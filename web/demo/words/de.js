@@ -24,7 +24,7 @@ export const de = {
 
   controls: {
     group: 'Bedienung',
-    cache: 'KV-Cache',
+    cache: 'KV‑Cache',
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
@@ -45,7 +45,7 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell.',
     loadStopped: 'Das Laden wurde angehalten.',
     gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
@@ -58,25 +58,25 @@ export const de = {
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
+      off: 'Ohne Cache: Jedes Token liest alles neu.',
     },
-    slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
+    slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
-    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)} geschrieben.`,
-    full: (written) => `Der Kontext ist voll: ${tokens(written)} geschrieben.`,
+    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)}.`,
+    full: (written) => `Der Kontext ist voll: ${tokens(written)}.`,
     retry: 'Noch einmal versuchen',
     code: 'Code: ',
   },
 
   advice: {
-    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
+    first: { on: 'Es schreibt dann mit Cache.', off: 'Es schreibt dann ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Jetzt den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten, um sie noch einmal zu schreiben.',
+    again: 'Umschalten, um neu zu schreiben.',
   },
 
   payoff: {
