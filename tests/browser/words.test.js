@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   noViolations, openPage, part, press, proof, run, sample, says, startSite, state, text,
 } from './helpers.js';
+import { SCRIPT, addArticle, addElement } from './tag-page.js';
 
 const site = await startSite();
 
@@ -90,6 +91,27 @@ test('the demo follows the language of its document, and goes on with what it wa
   await says(page, 'state', /^Finished: /);
   assert.equal(await page.getAttribute(part('demo'), 'lang'), 'en');
   assert.equal(await page.$$eval(part('demo'), ({ length }) => length), 1);
+});
+
+test('a tag speaks its own language, that of the part it stands in, or that of the page', async (t) => {
+  await addElement(site);
+  const tag = (attributes) => `<kv-cache-demo loading="eager" ${attributes}></kv-cache-demo>`;
+  const body = `${SCRIPT}${tag('lang="de-CH"')}<section lang="de">${tag('')}</section>${tag('')}`;
+  const page = await openPage(t, site, { query: await addArticle(site, { body }) });
+  const spoken = () => page.$$eval('kv-cache-demo', (tags, name) => tags.map(({ shadowRoot }) => {
+    const demo = shadowRoot.querySelector(name);
+    return `${demo?.lang} ${demo?.querySelector('label')?.textContent}`;
+  }), part('demo'));
+  const [english, german] = ['en Begin a story', 'de Eine Geschichte beginnen (auf Englisch)'];
+  const becomes = async (...wanted) => {
+    for (let i = 0; i < 100 && String(await spoken()) !== String(wanted); i++) await page.waitForTimeout(50);
+    assert.deepEqual(await spoken(), wanted);
+  };
+  await becomes(german, german, english);
+  await page.evaluate(() => { document.querySelector('kv-cache-demo').lang = 'C'; });
+  await becomes(english, german, english);
+  await page.evaluate(() => { document.documentElement.lang = 'de'; });
+  await becomes(english, german, german);
 });
 
 test('a failure: a sentence in German, then the engine’s own, marked as English', async (t) => {
