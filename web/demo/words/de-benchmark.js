@@ -24,8 +24,8 @@ export const benchmark = {
   step: (weights, context, percent) => (
     `Messung mit ${bits[weights]} nach ${counted(context)} Tokens: zu ${percent} % fertig.`),
   second: (weights) => `Zur Hälfte fertig: Das Modell wird noch einmal geladen, mit ${bits[weights]}.`,
-  failed: 'Das hat nicht geklappt.',
-  failedLate: 'Das hat nicht bis zum Ende geklappt; was fertig wurde, steht unten.',
+  failed: 'Das ist nicht gelungen.',
+  failedLate: 'Das ist nicht bis zum Ende gelungen; was fertig wurde, steht unten.',
   stopped: 'Angehalten: Was fertig wurde, steht unten.',
   done: 'Gemessen.',
   found: (context, cached, uncached, patienceMs) => {

@@ -61,7 +61,7 @@ export const de = {
       off: 'Ohne Cache: Jedes Token liest alles neu.',
     },
     slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
-    failed: 'Das hat nicht geklappt.',
+    failed: 'Das ist nicht gelungen.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
