@@ -45,7 +45,7 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ drücken: Zuerst wird das Modell geladen, nur einmal.',
+    unloaded: '„Schreiben“ drücken: Zuerst lädt das Modell, einmal.',
     loadStopped: 'Das Laden wurde angehalten.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
@@ -57,15 +57,15 @@ export const de = {
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
+      off: 'Ohne Cache: Jedes Token liest den ganzen Text neu.',
     },
-    slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
+    slowing: 'Es wird langsamer: Jedes Token liest den ganzen Text neu.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
-    stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
+    stopped: (written) => `Angehalten nach ${tokens(written)}.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
-    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)} geschrieben.`,
-    full: (written) => `Der Kontext ist voll: ${tokens(written)} geschrieben.`,
+    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)}.`,
+    full: (written) => `Der Kontext ist voll: ${tokens(written)}.`,
     retry: 'Noch einmal versuchen',
     code: 'Code: ',
   },
@@ -73,7 +73,7 @@ export const de = {
   advice: {
     first: { on: 'Dann schreibt es mit Cache.', off: 'Dann schreibt es ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
-    switchOn: 'Jetzt den Cache einschalten.',
+    switchOn: 'Den Cache einschalten!',
     switchOff: 'Zum Vergleich ausschalten.',
     again: 'Umschalten schreibt sie noch einmal.',
   },
