@@ -102,7 +102,7 @@ ring_native() {
 
 ring_node() {
     attempt node build_types || true
-    if attempt node compile wasm; then
+    if attempt node build_site; then # what the package ships
         run_node_tests node
         run_node_mutants
     fi

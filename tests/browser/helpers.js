@@ -62,6 +62,11 @@ export async function openPage(t, site, options = {}) {
     if (!/^(data:|blob:)/.test(url) && !url.startsWith(site.url)) complain(`request: ${url}`);
   });
   await page.addInitScript(() => {
+    /** Like querySelectorAll, and into open shadow roots. */
+    globalThis.findAll = (selector, root = document) => [...root.querySelectorAll('*')].flatMap((element) => [
+      ...(element.matches(selector) ? [element] : []),
+      ...(element.shadowRoot ? findAll(selector, element.shadowRoot) : []),
+    ]);
     globalThis.longTasks = [];
     globalThis.violations = [];
     new PerformanceObserver((list) => {
@@ -102,7 +107,7 @@ export async function noViolations(page, when) {
 /** Waits for one of these states and returns it. */
 export async function state(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('[part~="figure"]').dataset.state;
+    const now = findAll('[part~="figure"]')[0]?.dataset.state;
     return states.includes(now) && now;
   }, wanted.length > 0 ? wanted : ENDS);
   return handle.jsonValue();
@@ -121,10 +126,14 @@ export const text = (page, name) => page.textContent(part(name));
 
 /** Waits until a part says something like that. */
 export const says = (page, name, words) => page.waitForFunction(
-  ([selector, wanted]) => wanted.test(document.querySelector(selector).textContent), [part(name), words]);
+  ([selector, wanted]) => wanted.test(findAll(selector)[0].textContent), [part(name), words]);
 
 /** The name of the part that has the focus. */
-export const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('part'));
+export const focused = (page) => page.evaluate(() => {
+  let { activeElement } = document;
+  while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
+  return activeElement?.getAttribute('part');
+});
 
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {
@@ -152,7 +161,7 @@ export const written = (page) => (
 
 /** Waits for so many characters of story. */
 export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
-  const parts = [...document.querySelectorAll('[part~="story-written"]')];
+  const parts = findAll('[part~="story-written"]');
   return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
 }, length);
 
@@ -169,7 +178,7 @@ export const measured = (rows, column) => rows.map((row) => row[column]).filter(
 
 /** The verdict about the whole text. */
 export async function proof(page) {
-  await says(page, 'proof-words', /whole text|failed|stopped/);
+  await says(page, 'proof-words', /whole text|ganzen Text|failed|stopped/);
   return {
     verdict: await page.getAttribute(part('proof'), 'data-verdict'),
     words: await text(page, 'proof-words'),

@@ -1,23 +1,26 @@
 // The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every
 // demo has a player and a worker of its own, so that any number can stand in one document.
+import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
-import { views } from './views/index.js';
-import { languageAt, wordsFor } from './words/index.js';
+import { viewsNamed } from './views/index.js';
+import { wordsFor } from './words/index.js';
+import { languageAt, onLanguageChange } from './words/language.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Context, PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
- * @import { Place } from './views/index.js'
+ * @import { Place, Placed } from './views/index.js'
  * @import { Dictionary } from './words/en.js'
  */
 
 /**
  * @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client, lang?: string }} DemoOptions
- *   lang: language tag of what the demo says; if absent, the language of the place where it stands
+ *   lang: language tag of what the demo says; if absent, the language of the place where it stands,
+ *   also after the document has changed its own
  */
 
 /**
@@ -26,44 +29,85 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), lang = languageAt(root), ...options }) {
-  const words = wordsFor(lang);
+export function mountDemo(root, { client = new EngineClient(), lang, ...options }) {
   const player = new Player({ client, surroundings: browser, ...options });
+  try {
+    const hide = showPlayer(root, player, { lang });
+    player.askDownloadSize();
+    return { player, dispose: () => { hide(); player.dispose(); } };
+  } catch (error) {
+    player.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The figure of a player, which may be taken away and shown anew: it shows a state and has none of its own.
+ * @param {HTMLElement | ShadowRoot} root  to which it is appended
+ * @param {Player} player
+ * @param {{ names?: readonly string[], lang?: string }} [options]  names: of the views, in order; if absent,
+ *   all of them. lang: as of a demo
+ * @returns {() => void}  that takes it away
+ * @throws  where the browser lacks what a view needs; nothing is left behind then
+ */
+export function showPlayer(root, player, { names, lang } = {}) {
+  const shown = viewsNamed(names);
+  let words = wordsFor(lang ?? languageAt(root));
+  let hide = showIn(words, root, player, shown);
+  const following = new AbortController();
+  if (lang === undefined) onLanguageChange(() => {
+    const before = words;
+    words = wordsFor(languageAt(root));
+    if (words === before) return;
+    hide();
+    hide = showIn(words, root, player, shown);
+  }, following.signal);
+  return () => {
+    following.abort();
+    hide();
+  };
+}
+
+/**
+ * In one language.
+ * @param {Dictionary} words  @param {HTMLElement | ShadowRoot} root
+ * @param {Player} player  @param {readonly Placed[]} shown
+ */
+function showIn(words, root, player, shown) {
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout(words.lang);
   root.append(demo);
-  const dispose = () => {
+  const hide = () => {
     ending.abort();
-    player.dispose();
     demo.remove();
   };
   try {
-    fill(places, figure, { actions: player, signal, words });
+    fill({ places, figure, shown }, { actions: player, signal, words });
   } catch (error) {
-    dispose(); // half a demo is worse than none
+    hide(); // half a figure is worse than none
     throw error;
   }
   listen(demo, player, signal);
-  player.askDownloadSize();
-  return { player, dispose };
+  return hide;
 }
 
 /**
  * Mounts the views, and shows each state of the player in them.
- * @param {Record<Place, HTMLElement>} places  @param {HTMLElement} figure
- * @param {{ actions: Player, signal: AbortSignal, words: Dictionary }} context
+ * @param {{ places: Record<Place, HTMLElement>, figure: HTMLElement, shown: readonly Placed[] }} parts
+ * @param {Context & { actions: Player }} context
  */
-function fill(places, figure, context) {
+function fill({ places, figure, shown }, context) {
   const { actions: player, signal } = context;
   /** @type {((state: State) => void)[]} */
-  const renders = views.map(({ view, place }) => mount(view, places[place], context));
+  const renders = shown.map(({ view, place }) => mount(view, places[place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
   };
   render();
-  player.subscribe(onceAFrame(render, signal));
+  const end = player.subscribe(onceAFrame(render, signal));
+  signal.addEventListener('abort', end);
 }
 
 /** The figure with its two columns, and what stands below it. @param {string} lang */
@@ -107,11 +151,11 @@ function onceAFrame(work, signal) {
  * @param {HTMLElement} demo  @param {Player} player  @param {AbortSignal} signal
  */
 function listen(demo, player, signal) {
-  const { body } = document;
-  document.addEventListener('keydown', (event) => {
-    const path = event.composedPath();
-    const nobody = !path.includes(body) || event.target === body; // has the focus: then every demo is meant
-    if (event.key === 'Escape' && (nobody || path.includes(demo))) player.stop();
+  const stop = () => player.stop();
+  keepKeys(demo, stop, signal);
+  document.addEventListener('keydown', ({ key, target }) => {
+    const nobody = target === document.body || target === document.documentElement;
+    if (key === 'Escape' && nobody) stop(); // nobody has the focus: every figure is meant
   }, { signal });
   document.addEventListener('visibilitychange', () => player.setHidden(document.hidden), { signal });
   addEventListener('pagehide', () => player.stop(), { signal });

@@ -7,8 +7,8 @@ import { initialState, isComparing, isWorking, reduce } from './state.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
- * @import { Variant } from '../engine/variants.js'
  * @import { Client } from '../worker/client.js'
+ * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
@@ -17,12 +17,13 @@ import { WorkerError } from '../worker/client.js';
  */
 
 /**
- * @typedef {object} PlayerOptions
+ * @typedef {object} Given
  * @property {Client} client        the player's own
  * @property {Surroundings} surroundings
  * @property {() => string} model   the model's address; throws where it is refused
- * @property {'auto' | Variant} [variant]
  * @property {string} [prompt]
+ *
+ * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  *
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
@@ -47,7 +48,7 @@ export class Player {
   #client;
   #surroundings;
   #model;
-  #variant;
+  #fields;
   #state;
   /** @type {Set<Listener>} */
   #listeners = new Set();
@@ -59,11 +60,11 @@ export class Player {
   #again = () => this.generate();
 
   /** @param {PlayerOptions} options */
-  constructor({ client, surroundings, model, variant = 'auto', prompt }) {
+  constructor({ client, surroundings, model, prompt, ...load }) {
     this.#client = client;
     this.#surroundings = surroundings;
     this.#model = model;
-    this.#variant = variant;
+    this.#fields = { variant: /** @type {const} */ ('auto'), ...load };
     this.#state = initialState(prompt);
   }
 
@@ -96,9 +97,7 @@ export class Player {
   }
 
   /** Back to what the model suggests. */
-  resetSampling() {
-    this.#emit({ type: 'settings reset' });
-  }
+  resetSampling() { this.#emit({ type: 'settings reset' }); }
 
   /** Switches the cache, in the middle of a run too, but not while the story is written both ways. */
   flip() {
@@ -114,9 +113,7 @@ export class Player {
   }
 
   /** Forgets what was measured. */
-  clear() {
-    if (!isWorking(this.#state)) this.#emit({ type: 'cleared' });
-  }
+  clear() { if (!isWorking(this.#state)) this.#emit({ type: 'cleared' }); }
 
   /** @param {boolean} hidden  the tab */
   setHidden(hidden) {
@@ -140,11 +137,14 @@ export class Player {
 
   retry() { return this.#again(); }
 
-  /** Ends whatever is under way. */
-  stop() {
-    if (!isWorking(this.#state) && !isMeasuring(this.#state.benchmark) && !this.#proving) return;
+  /** Ends what is under way; `why` is told, unless it is a proof. @param {Event} [why]  @returns {boolean} */
+  stop(why) {
+    const isBusy = isWorking(this.#state) || isMeasuring(this.#state.benchmark);
+    if (!isBusy && !this.#proving) return false;
+    if (isBusy && why) this.#emit(why);
     this.#stopAsked = true;
     this.#client.stop();
+    return true;
   }
 
   /** @param {boolean[]} [modes]  of the cache, a run for each; if absent, one run as the switch stands */
@@ -194,7 +194,7 @@ export class Player {
 
   async #load() {
     this.#emit({ type: 'loading' });
-    const fields = { url: this.#model(), variant: this.#variant };
+    const fields = { ...this.#fields, url: this.#model() };
     const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
     this.#emit({ ...answer, type: 'loaded' });
   }

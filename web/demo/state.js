@@ -44,8 +44,9 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
- * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
- *   clock, in ms
+ * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number, worker: boolean }} [model]  if
+ *   loaded; tick: of its clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {string} prompt        as it stands in its field
@@ -69,7 +70,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'prompt', text: string }
  *   | { type: 'counted', count: Count }
  *   | { type: 'setting', key: Key, value: number }
- *   | { type: 'settings reset' | 'refused' | 'cleared' }
+ *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number }
  *   | { type: 'visibility', hidden: boolean }
@@ -91,7 +92,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
-  status: 'unloaded', loadStopped: false, download: { files: {}, total: 0 },
+  status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
@@ -115,6 +116,7 @@ export function reduce(state, event) {
     case 'setting': return withSettings(state, { [event.key]: event.value });
     case 'settings reset': return withSettings(state, state.sampling.presets);
     case 'refused': return { ...state, refusals: state.refusals + 1 };
+    case 'gave way': return { ...state, gaveWay: true };
     case 'cleared': return { ...state, curves: noCurves(), columns: { on: newColumn(0), off: newColumn(0) } };
     case 'cache': return { ...state, useCache: event.on };
     case 'pace': return { ...state, pace: event.tokensPerSecond };
@@ -128,7 +130,7 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -174,7 +176,7 @@ const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
 const asked = (state, comparing) => ({
-  ...state, status: 'starting', failure: undefined, loadStopped: false,
+  ...state, status: 'starting', failure: undefined, loadStopped: false, gaveWay: false,
   comparison: comparing ? { runs: [] } : undefined,
 });
 
@@ -190,8 +192,8 @@ const withFile = (state, file, bytes) => {
 };
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory, tick }) => ({
-  ...state, model: { config, variant, tick }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick, worker }) => ({
+  ...state, model: { config, variant, tick, worker }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
@@ -241,7 +243,8 @@ function statusAfter({ reason }) {
 function withBenchmark(state, event) {
   const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
   switch (event.type) {
-    case 'asked': return { ...next, resume: state.status, status: 'waiting', loadStopped: false };
+    case 'asked':
+      return { ...next, resume: state.status, status: 'waiting', loadStopped: false, gaveWay: false };
     case 'begun': return { ...next, status: 'waiting' };
     case 'ended': return resume(next);
     case 'failed': return resume(withoutLost(next, event.failure));

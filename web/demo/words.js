@@ -20,6 +20,7 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
 
 /** What the demo is doing. @param {Dictionary} words  @param {State} state */
 export function statusWords({ status: words }, state) {
+  if (state.gaveWay && !isWorking(state)) return words.gaveWay;
   switch (state.status) {
     case 'unloaded': return state.loadStopped ? words.loadStopped : words.unloaded;
     case 'loading': return loadingWords(words, state);
@@ -146,6 +147,7 @@ function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
     case 'foreignModel': return words.foreignModel(refused.address);
+    case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
   }
 }

@@ -17,15 +17,17 @@ import { table } from './table.js';
 
 /** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
 
-/** @type {readonly { view: View, place: Place }[]} */
+/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: shown whatever is wanted */
+
+/** @type {readonly Placed[]} */
 export const views = [
-  { view: controls, place: 'stage' },
-  { view: status, place: 'stage' },
-  { view: payoff, place: 'stage' },
-  { view: announcer, place: 'stage' },
+  { view: controls, place: 'stage', always: true },
+  { view: status, place: 'stage', always: true },
+  { view: payoff, place: 'stage', always: true },
+  { view: announcer, place: 'stage', always: true },
   { view: chart, place: 'stage' },
   { view: story, place: 'stage' },
-  { view: prompt, place: 'write' },
+  { view: prompt, place: 'write', always: true },
   { view: sampling, place: 'write' },
   { view: numbers, place: 'look' },
   { view: facts, place: 'look' },
@@ -33,3 +35,15 @@ export const views = [
   { view: table, place: 'look' },
   { view: benchmark, place: 'below' },
 ];
+
+/**
+ * The views to be shown: those that always are, then those that are named, in that order.
+ * @param {readonly string[]} [names]  if absent, all of them
+ */
+export function viewsNamed(names) {
+  if (!names) return views;
+  /** @param {Placed} placed */
+  const rank = ({ view, always }) => (always ? -1 : names.indexOf(view.name));
+  return views.filter(({ view, always }) => always || names.includes(view.name))
+    .sort((a, b) => rank(a) - rank(b));
+}

@@ -45,8 +45,9 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ drücken: Zuerst lädt das Modell, einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
     loadStopped: 'Das Laden wurde angehalten.',
+    gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
     loadingBytes: (bytes, total) => (
@@ -71,11 +72,11 @@ export const de = {
   },
 
   advice: {
-    first: { on: 'Dann schreibt es mit Cache.', off: 'Dann schreibt es ohne Cache.' },
+    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Den Cache einschalten!',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten schreibt sie noch einmal.',
+    again: 'Umschalten, um sie noch einmal zu schreiben.',
   },
 
   payoff: {
@@ -159,6 +160,7 @@ export const de = {
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
     foreignModel: (address) => (
       `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
+    noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',
 

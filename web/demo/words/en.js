@@ -63,6 +63,7 @@ export const en = {
   status: {
     unloaded: 'Press Generate: the model is loaded first, once.',
     loadStopped: 'Loading was stopped.',
+    gaveWay: 'Stopped, because another figure on this page has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
     /** total: 0 if it is not known */
@@ -182,6 +183,7 @@ export const en = {
     setting: 'A sampling setting does not fit this model; it is marked below.',
     foreignModel: (/** @type {string} */ address) => (
       `This page only loads models of its own site; ${address} is on another one.`),
+    noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',
 
