@@ -93,6 +93,19 @@ test('a failure has a sentence in each language for every code, before the engin
       + 'kürzen.');
 });
 
+test('what is said beside the switch is short: on a narrow phone it has room for two lines', () => {
+  for (const [language, { status, advice }] of Object.entries(DICTIONARIES)) {
+    const said = [
+      [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
+      [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
+      [status.slowing, advice.switchOn],
+      ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      [status.loadingBytes(4.9e6, 4.9e6)], [status.waiting],
+    ].map((both) => both.join(' '));
+    assert.deepEqual(said.filter(({ length }) => length > 83), [], language);
+  }
+});
+
 test('numbers are written as the readers of a language write them', () => {
   const { measured, counted, megabytes, plain } = numbersIn('de');
   assert.deepEqual([measured(1234.5), measured(0.0456), counted(1234567), megabytes(4.93e6), plain(0.05)],

@@ -58,9 +58,9 @@ export const de = {
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Ohne Cache: Jedes Token liest den ganzen Text neu.',
+      off: 'Ohne Cache: Jedes Token liest alles neu.',
     },
-    slowing: 'Es wird langsamer: Jedes Token liest den ganzen Text neu.',
+    slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
     failed: 'Das ist nicht gelungen.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten nach ${tokens(written)}.`,
