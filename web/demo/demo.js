@@ -2,18 +2,23 @@
 // demo has a player and a worker of its own, so that any number can stand in one document.
 import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
+import { STORIES } from './recorded/stories.js';
 import { browser } from './surroundings.js';
 import { views } from './views/index.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
+ * @import { Recording } from './recording.js'
  * @import { PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
  * @import { Place } from './views/index.js'
  */
 
-/** @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client }} DemoOptions */
+/**
+ * @typedef {Omit<PlayerOptions, 'client' | 'surroundings' | 'recording'>
+ *   & { client?: Client, recording?: Recording | null }} DemoOptions  recording: null for none
+ */
 
 /**
  * @param {HTMLElement | ShadowRoot} root  to which the demo is appended
@@ -21,8 +26,8 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), ...options }) {
-  const player = new Player({ client, surroundings: browser, ...options });
+export function mountDemo(root, { client = new EngineClient(), recording = STORIES, ...options }) {
+  const player = new Player({ client, surroundings: browser, recording: recording ?? undefined, ...options });
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout();
@@ -39,6 +44,7 @@ export function mountDemo(root, { client = new EngineClient(), ...options }) {
     throw error;
   }
   listen(demo, player, signal);
+  replayInView(figure, player, signal);
   player.askDownloadSize();
   return { player, dispose };
 }
@@ -107,4 +113,20 @@ function listen(demo, player, signal) {
   document.addEventListener('visibilitychange', () => player.setHidden(document.hidden), { signal });
   addEventListener('pagehide', () => player.stop(), { signal });
   player.setHidden(document.hidden);
+}
+
+/**
+ * The recorded run is replayed once, when the reader has come to it; printed, it is all there.
+ * @param {HTMLElement} figure  @param {Player} player  @param {AbortSignal} signal
+ */
+function replayInView(figure, player, signal) {
+  addEventListener('beforeprint', () => player.skipReplay(), { signal });
+  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  const inView = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    inView.disconnect();
+    player.replay();
+  }, { rootMargin: '-25% 0px' }); // the middle half of the window
+  inView.observe(figure);
+  signal.addEventListener('abort', () => inView.disconnect());
 }

@@ -1,16 +1,19 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
 import { PLAN, isMeasuring } from './benchmark.js';
+import { PromptCounter } from './counting.js';
 import { failureOf } from './failure.js';
+import { Replay } from './replay.js';
 import { areValid } from './sampling.js';
 import { initialState, isComparing, isWorking, reduce } from './state.js';
-import { failureWords, tooLongWords } from './words.js';
+import { failureWords } from './words.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
  * @import { Variant } from '../engine/variants.js'
  * @import { Client } from '../worker/client.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State } from './state.js'
  * @import { Surroundings } from './surroundings.js'
@@ -23,12 +26,13 @@ import { WorkerError } from '../worker/client.js';
  * @property {() => string} model   the model's address; throws where it is refused
  * @property {'auto' | Variant} [variant]
  * @property {string} [prompt]
+ * @property {Recording} [recording]  shown while nothing was run
  *
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
  * What a view may ask for.
  * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
- *   | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
+ *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
@@ -46,9 +50,11 @@ export class Player {
   #model;
   #variant;
   #state;
+  /** @type {Replay | undefined} */
+  #replay;
   /** @type {Set<Listener>} */
   #listeners = new Set();
-  #counting = false; // the prompt, as it is typed
+  #counter;
   #stopAsked = false; // since the last request of the reader
   /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
   #proving;
@@ -56,12 +62,15 @@ export class Player {
   #again = () => this.generate();
 
   /** @param {PlayerOptions} options */
-  constructor({ client, surroundings, model, variant = 'auto', prompt }) {
+  constructor({ client, surroundings, model, variant = 'auto', prompt, recording }) {
     this.#client = client;
     this.#surroundings = surroundings;
     this.#model = model;
     this.#variant = variant;
     this.#state = initialState(prompt);
+    this.#counter = new PromptCounter(client, () => this.#state.prompt, (event) => this.#emit(event));
+    this.#replay = recording && new Replay(recording, (event) => this.#emit(event));
+    this.#replay?.finish();
   }
 
   get state() { return this.#state; }
@@ -76,6 +85,7 @@ export class Player {
   dispose() {
     this.#stopAsked = true; // what waits for the engine must not start it again
     this.#listeners.clear();
+    this.#replay?.stop();
     this.#client.dispose();
   }
 
@@ -84,7 +94,7 @@ export class Player {
   /** @param {string} text */
   setPrompt(text) {
     this.#emit({ type: 'prompt', text });
-    this.#countPrompt();
+    if (this.#state.model) this.#counter.follow();
   }
 
   /** @param {Key} key  @param {number} value */
@@ -110,7 +120,17 @@ export class Player {
 
   /** Forgets what was measured. */
   clear() {
-    if (!isWorking(this.#state)) this.#emit({ type: 'cleared' });
+    if (!isWorking(this.#state) && !this.#state.recorded) this.#emit({ type: 'cleared' });
+  }
+
+  /** Shows the recorded run in time, as long as nothing was run here. */
+  replay() {
+    if (this.#state.recorded) this.#replay?.start();
+  }
+
+  /** Shows all of it. */
+  skipReplay() {
+    if (this.#state.recorded?.playing) this.#replay?.finish();
   }
 
   /** @param {boolean} hidden  the tab */
@@ -150,7 +170,7 @@ export class Player {
   async #perform(modes) {
     if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
-    const chosen = this.#state.useCache;
+    const { useCache: chosen, recorded } = this.#state;
     this.#stopAsked = false;
     this.#again = () => this.#perform(modes);
     this.#emit({ type: 'asked', comparing: modes !== undefined });
@@ -161,7 +181,7 @@ export class Player {
         const message = 'A sampling setting does not fit this model; it is marked below.';
         throw new WorkerError('invalid_argument', message);
       }
-      await this.#refuseTooLong();
+      await this.#counter.refuseTooLong();
       this.#heedStop();
       for (const on of modes ?? [chosen]) {
         if (modes) this.#setCache(on);
@@ -174,6 +194,7 @@ export class Player {
       const failure = this.#failureOf(error);
       if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
       else this.#emit({ type: 'failed', failure });
+      if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
     }
     if (modes) this.#setCache(chosen);
   }
@@ -197,30 +218,6 @@ export class Player {
     const fields = { url: this.#model(), variant: this.#variant };
     const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
     this.#emit({ ...answer, type: 'loaded' });
-  }
-
-  /** A prompt without room is refused before the story that stands there is given up for it. */
-  async #refuseTooLong() {
-    const { tokens, room } = await this.#count();
-    if (tokens > room) throw new WorkerError('context_full', tooLongWords(tokens, room));
-  }
-
-  async #count() {
-    const text = this.#state.prompt;
-    const count = { text, ...await this.#client.request('count', { prompt: text }) };
-    this.#emit({ type: 'counted', count });
-    return count;
-  }
-
-  /** Counts the prompt as it is typed: one request at a time, until the newest text was counted. */
-  async #countPrompt() {
-    if (this.#counting || !this.#state.model) return;
-    this.#counting = true;
-    try {
-      while ((await this.#count()).text !== this.#state.prompt);
-    } catch { // the next run meets what is wrong as well, and says so
-    }
-    this.#counting = false;
   }
 
   async #write() {
@@ -294,6 +291,7 @@ export class Player {
   /** @param {Event} event */
   #emit(event) {
     this.#state = reduce(this.#state, event);
+    if (!this.#state.recorded) this.#replay?.stop();
     for (const listener of this.#listeners) listener(this.#state, event);
   }
 }

@@ -4,6 +4,7 @@
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
+import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
 import { newColumn, newRun, parting, readPrompt, resumed, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
@@ -15,6 +16,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
  */
@@ -48,6 +50,7 @@ import { adopt, defaults } from './sampling.js';
  *   clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
+ * @property {Shown} [recorded]     what run, columns, curves, memory and proof are of
  * @property {string} prompt        as it stands in its field
  * @property {Count} [count]        of the newest prompt that was counted
  * @property {Settings} sampling
@@ -83,6 +86,8 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'comparing' | 'comparing stopped' }
  *   | { type: 'compared', proof: Answer<'prove'> }
  *   | { type: 'comparing failed', failure: Failure }
+ *   | { type: 'recording' } & Shown
+ *   | { type: 'replayed', events: readonly FlowEvent[], playing: boolean }
  *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: one run or, when comparing, two
  */
 
@@ -121,6 +126,8 @@ export function reduce(state, event) {
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'benchmark': return withBenchmark(state, event.event);
+    case 'recording': return recorded(state, event);
+    case 'replayed': return replayed(state, event, reduceFlow);
     default: return reduceFlow(state, event);
   }
 }
@@ -128,7 +135,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' | 'recording'
+ *   | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -176,13 +184,15 @@ const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
 const asked = (state, comparing) => ({
-  ...state, status: 'starting', failure: undefined, loadStopped: false,
+  ...withoutRecorded(state), status: 'starting', failure: undefined, loadStopped: false,
   comparison: comparing ? { runs: [] } : undefined,
 });
 
 /** @param {State} state  @returns {State} */
-const loading = (state) => (
-  { ...state, status: 'loading', failure: undefined, download: { total: state.download.total, files: {} } });
+const loading = (state) => ({
+  ...withoutRecorded(state), status: 'loading', failure: undefined,
+  download: { total: state.download.total, files: {} },
+});
 
 /** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
 const withFile = (state, file, bytes) => {
@@ -204,7 +214,7 @@ const begun = (state) => ({
 });
 
 /** @param {State} state */
-const capacityOf = ({ model }) => model?.config.nPositions ?? 0;
+const capacityOf = (state) => engineOf(state)?.config.nPositions ?? 0;
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
 const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
