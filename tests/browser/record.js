@@ -1,5 +1,5 @@
 // Records what happens in real runs of the page, event by event, for tests/node/state.test.js to repeat:
-// node tests/browser/record.js   (./build.sh site first)
+// node tests/browser/record.js [NAME...]   (./build.sh site first)
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openRecorder } from './recorder.js';
@@ -12,15 +12,16 @@ const MACHINE = { browser: 'Some Browser 1.0', system: 'Some System', logicalCor
 const SCENARIOS = {
   flips: { settings: { maxTokens: 60 }, acts: ['generate'], at: { 20: 'flip', 40: 'flip' } },
   stopped: { settings: { maxTokens: 300 }, acts: ['flip', 'generate'], at: { 30: 'stop' } },
-  compared: { settings: { maxTokens: 20 }, acts: ['compare'] },
+  race: { settings: { maxTokens: 20 }, acts: ['compare'] },
   failed: { model: 'nowhere/', acts: ['generate'] },
   benchmark: { acts: ['measure'] },
 };
 
 const { site, record, close } = await openRecorder();
 await mkdir(FOLDER, { recursive: true });
-for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  const events = await record(scenario);
+const names = process.argv.slice(2);
+for (const name of names.length > 0 ? names : Object.keys(SCENARIOS)) {
+  const events = await record(SCENARIOS[name]);
   for (const { event } of events) if (event?.subject) event.subject.machine = MACHINE;
   const lines = events.map((event) => JSON.stringify(event).replaceAll(site, 'http://localhost/'));
   await writeFile(join(FOLDER, `${name}.json`), `[\n${lines.join(',\n')}\n]\n`);

@@ -16,8 +16,9 @@ import { EngineClient } from '../worker/client.js';
  */
 
 /**
- * @typedef {Omit<PlayerOptions, 'client' | 'surroundings' | 'recording'>
- *   & { client?: Client, recording?: Recording | null }} DemoOptions  recording: null for none
+ * @typedef {Omit<PlayerOptions, 'client' | 'rival' | 'surroundings' | 'recording'>
+ *   & { client?: Client, rival?: () => Client, recording?: Recording | null }} DemoOptions
+ *   recording: null for none
  */
 
 /**
@@ -26,8 +27,12 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), recording = STORIES, ...options }) {
-  const player = new Player({ client, surroundings: browser, recording: recording ?? undefined, ...options });
+export function mountDemo(root, {
+  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES, ...options
+}) {
+  const player = new Player({
+    client, rival, surroundings: browser, recording: recording ?? undefined, ...options,
+  });
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout();

@@ -1,9 +1,10 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { PLAN, isMeasuring } from './benchmark.js';
+import { PLAN, isMeasuring, subjectOf } from './benchmark.js';
 import { PromptCounter } from './counting.js';
 import { failureOf } from './failure.js';
 import { Replay } from './replay.js';
+import { Rival } from './rival.js';
 import { areValid } from './sampling.js';
 import { initialState, isComparing, isWorking, reduce } from './state.js';
 import { failureWords } from './words.js';
@@ -22,6 +23,7 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @typedef {object} PlayerOptions
  * @property {Client} client        the player's own
+ * @property {() => Client} rival   makes a second one, for races
  * @property {Surroundings} surroundings
  * @property {() => string} model   the model's address; throws where it is refused
  * @property {'auto' | Variant} [variant]
@@ -46,6 +48,7 @@ import { WorkerError } from '../worker/client.js';
 
 export class Player {
   #client;
+  #rival;
   #surroundings;
   #model;
   #variant;
@@ -62,8 +65,9 @@ export class Player {
   #again = () => this.generate();
 
   /** @param {PlayerOptions} options */
-  constructor({ client, surroundings, model, variant = 'auto', prompt, recording }) {
+  constructor({ client, rival, surroundings, model, variant = 'auto', prompt, recording }) {
     this.#client = client;
+    this.#rival = new Rival(rival);
     this.#surroundings = surroundings;
     this.#model = model;
     this.#variant = variant;
@@ -86,6 +90,7 @@ export class Player {
     this.#stopAsked = true; // what waits for the engine must not start it again
     this.#listeners.clear();
     this.#replay?.stop();
+    this.#rival.dispose();
     this.#client.dispose();
   }
 
@@ -107,7 +112,7 @@ export class Player {
     this.#emit({ type: 'settings reset' });
   }
 
-  /** Switches the cache on or off, in the middle of a run too; not while the story is written both ways. */
+  /** Switches the cache on or off, in the middle of a run too; not during a race. */
   flip() {
     if (!isComparing(this.#state)) this.#setCache(!this.#state.useCache);
   }
@@ -115,6 +120,7 @@ export class Player {
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
   setPace(tokensPerSecond) {
     this.#emit({ type: 'pace', tokensPerSecond });
+    if (isComparing(this.#state)) return; // at full speed; this is for the next run
     if (isWorking(this.#state)) this.#client.order('setPace', { tokensPerSecond });
   }
 
@@ -152,9 +158,9 @@ export class Player {
     return this.#perform();
   }
 
-  /** Writes it with the cache and without it, from the same seed, and compares the two texts. */
+  /** Writes it with the cache and without it at the same time, from the same seed, and compares the texts. */
   compare() {
-    return this.#perform([true, false]);
+    return this.#perform(true);
   }
 
   retry() { return this.#again(); }
@@ -164,16 +170,17 @@ export class Player {
     if (!isWorking(this.#state) && !isMeasuring(this.#state.benchmark) && !this.#proving) return;
     this.#stopAsked = true;
     this.#client.stop();
+    this.#rival.stop();
   }
 
-  /** @param {boolean[]} [modes]  of the cache, a run for each; if absent, one run as the switch stands */
-  async #perform(modes) {
+  /** @param {boolean} [comparing]  with a race; else a run as the switch stands */
+  async #perform(comparing = false) {
     if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
-    const { useCache: chosen, recorded } = this.#state;
+    const { recorded } = this.#state;
     this.#stopAsked = false;
-    this.#again = () => this.#perform(modes);
-    this.#emit({ type: 'asked', comparing: modes !== undefined });
+    this.#again = () => this.#perform(comparing);
+    this.#emit({ type: 'asked', comparing });
     try {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
@@ -183,11 +190,7 @@ export class Player {
       }
       await this.#counter.refuseTooLong();
       this.#heedStop();
-      for (const on of modes ?? [chosen]) {
-        if (modes) this.#setCache(on);
-        await this.#write();
-        if (this.#stopAsked) break;
-      }
+      await (comparing ? this.#race() : this.#write());
       this.#emit({ type: 'ended' });
       if (this.#state.run.position > 0) this.#proving = this.#prove();
     } catch (error) {
@@ -196,7 +199,6 @@ export class Player {
       else this.#emit({ type: 'failed', failure });
       if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
     }
-    if (modes) this.#setCache(chosen);
   }
 
   /** Makes room and has the model loaded. Throws if it was stopped meanwhile. */
@@ -230,6 +232,15 @@ export class Player {
     this.#emit({ ...answer, type: 'run ended' });
   }
 
+  async #race() {
+    const { model, prompt, sampling } = this.#state;
+    const fields = { url: this.#model(), variant: model?.variant ?? this.#variant };
+    await this.#rival.load(fields, (event) => this.#emit(event));
+    this.#heedStop();
+    const job = { prompt, sampling: sampling.values };
+    return this.#rival.race(this.#client, job, (event) => this.#emit(event));
+  }
+
   /** After a run: are its last numbers those that come out with the cache, and without it? */
   async #prove() {
     this.#emit({ type: 'comparing' });
@@ -252,7 +263,7 @@ export class Player {
     this.#tell({ type: 'asked', hidden: this.#state.hidden });
     try {
       await this.#prepare();
-      const subject = await this.#subject();
+      const subject = await subjectOf(this.#state, this.#model(), this.#surroundings);
       this.#heedStop();
       this.#tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
@@ -261,13 +272,6 @@ export class Player {
     } catch (error) {
       this.#tell({ type: 'failed', failure: this.#failureOf(error) });
     }
-  }
-
-  async #subject() {
-    const { now, describeMachine } = this.#surroundings;
-    const { config, variant: build } = /** @type {NonNullable<State['model']>} */ (this.#state.model);
-    const date = now().toISOString();
-    return { date, model: this.#model(), config, build, machine: await describeMachine(), plan: PLAN };
   }
 
   // ---- within -----------------------------------------------------------------------------------

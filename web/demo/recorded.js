@@ -15,7 +15,7 @@ import { newColumn, newRun } from './run.js';
  * @property {boolean} playing  it has not come to its end
  */
 
-/** Of the model that the numbers come from. @param {State} state */
+/** Of the model that the numbers come from. @param {Pick<State, 'model' | 'recorded'>} state */
 export const engineOf = ({ model, recorded }) => model ?? recorded?.recording.engine;
 
 /**

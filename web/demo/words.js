@@ -1,15 +1,19 @@
 // What the state means, in sentences: those that more than one view needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { isDecided, workOf } from './race.js';
+import { engineOf } from './recorded.js';
 import { BITS } from './report.js';
 import { modeOf } from './run.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
 import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
+ * @import { Config } from '../config/config.js'
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Race } from './race.js'
  * @import { Run } from './run.js'
  * @import { ProofState, State } from './state.js'
  */
@@ -61,7 +65,7 @@ function endingWords({ reason, tokens, position }) {
 }
 
 /** Said beside the controls and on the switch. */
-export const LOCKED = 'The switch is locked: the story is written with the cache on, then with it off.';
+export const LOCKED = 'The switch is locked: both ways race each other.';
 
 /** What the reader may do next; '' where that is said already. @param {State} state */
 export function adviceWords(state) {
@@ -98,8 +102,8 @@ export function generateWords(state) {
 }
 
 /** What there is to say about a run beside its numbers. @param {State} state */
-export function remarkWords({ run, comparison, model }) {
-  if (comparison?.parting !== undefined) return comparisonWords(comparison.runs, comparison.parting);
+export function remarkWords({ run, race, model, recorded }) {
+  if (race?.lanes) return raceWords(race, model?.config);
   const { unmeasured, catchUp } = run;
   const remarks = [];
   if (unmeasured > 0) {
@@ -107,7 +111,7 @@ export function remarkWords({ run, comparison, model }) {
   }
   if (catchUp) {
     const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
-    const time = `${timeWords(catchUp.ms, model?.tick)}, not in the chart`;
+    const time = `${timeWords(catchUp.ms, engineOf({ model, recorded })?.tick)}, not in the chart`;
     remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
   }
   return remarks.join(' ');
@@ -117,17 +121,22 @@ export function remarkWords({ run, comparison, model }) {
 const timeWords = (ms, tick = 0) => (
   ms < tick ? `less than ${measured(tick)} ms` : `${measured(ms, tick / ms)} ms`);
 
-/** @param {readonly Run[]} runs  with the cache, and without  @param {number} parting */
-function comparisonWords([on, off], parting) {
-  if (parting >= 0) {
+/**
+ * How a race goes.
+ * @param {Race} race  @param {Readonly<Config>} [config]
+ */
+function raceWords({ lanes, same, parting }, config) {
+  if (!lanes || !config) return '';
+  if (parting !== undefined) {
     const from = `token ${counted(parting + 1)}`;
     return `The two texts differ from ${from} on. This should not be: please report it.`;
   }
-  const same = tokensInWords(off.tokens.length);
-  if (off.reason === 'stopped') return `Up to here, both runs wrote the same ${same}.`;
-  const [cached, uncached] = [on, off].map(({ ms }) => `${measured(ms / 1000)} s`);
-  const times = `In computing time: ${cached} with the cache, ${uncached} without.`;
-  return `Both runs wrote the same ${same}. ${times}`;
+  if (!isDecided(lanes)) return `Up to here, both wrote the same ${tokensInWords(same)}.`;
+  const work = workOf(config, lanes);
+  const [time, adds] = [lanes.off.ms / lanes.on.ms, work.off / work.on];
+  const cause = 'because a whole text at once makes better use of the processor than one token alone';
+  return `Both wrote the same ${tokensInWords(same)}: ${measured(time)} times as fast with the cache, for `
+    + `${measured(adds)} times fewer multiply-adds${time < adds ? `, ${cause}` : ''}.`;
 }
 
 /**
@@ -260,10 +269,10 @@ export function spoken(state) {
 
 /** What a run has shown, once its last numbers were compared. @param {State} state */
 function resultNews(state) {
-  const { proof, comparison, curves } = state;
+  const { proof, race, curves } = state;
   if (isWorking(state) || proof.stage !== 'shown' || proof.of !== 'text') return '';
   const { verdict, rest } = proofWords(proof);
-  return [chartWords(curves), comparison && remarkWords(state), verdict + rest].filter(Boolean).join(' ');
+  return [chartWords(curves), race && remarkWords(state), verdict + rest].filter(Boolean).join(' ');
 }
 
 /** No ticking numbers, and not errors, which are alerts. @param {State} state */
