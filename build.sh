@@ -44,13 +44,22 @@ locked() {
 # compile TARGET...: whatever is made from C; src/build.mk lists the targets.
 compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 
+# Everything is checked; written are the types that the exports of the package lead to.
 # TypeScript before 5.7 knows no typed arrays with a parameter.
 build_types() {
-    rm -rf dist/types && node_modules/typescript/bin/tsc -p . &&
-        find dist/types -name '*.d.ts' -exec sed -i.bak -E \
+    local tsc=node_modules/typescript/bin/tsc
+    rm -rf dist/types && mkdir -p build && $tsc -p . --noEmit && list_types >build/tsconfig.json &&
+        $tsc -p build/tsconfig.json && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
         find dist/types -name '*.bak' -delete
+}
+
+list_types() {
+    node -p '
+        const types = Object.values(require("./package.json").exports).map((target) => target.types).filter(Boolean);
+        const sources = types.map((path) => path.replace("./dist/types", "../web").replace(/d\.ts$/, "js"));
+        JSON.stringify({ extends: "../tsconfig.json", files: sources, include: [] })'
 }
 
 # bundle FOLDER SOURCE...: keeps the folders of web/, so new URL('../room/x', import.meta.url) still holds.
@@ -63,7 +72,7 @@ bundle() {
 build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
         cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
-        mkdir -p dist/demo && cp web/demo/*.css node_modules/uplot/dist/uPlot.min.css dist/demo/ &&
+        mkdir -p dist/demo && cp web/demo/*.css dist/demo/ &&
         rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json
 }
 
@@ -101,7 +110,7 @@ case $command in
     types) setup page && locked build_types ;;
     site) setup wasm page && locked build_site ;;
     all) setup wasm native page && locked build_all ;;
-    start) setup wasm page && locked build_site && exec node tests/serve.js dist ;;
+    start) setup wasm page && locked build_site && exec node web/cli/kvcache-wasm.js serve ;;
     test) run_tests "$@" ;;
     mutants) run_tests mutants ;;
     fuzz)

@@ -21,19 +21,27 @@ test_programs() {
     for source in tests/native/test_*.c tests/fuzz/fuzz_*.c; do basename "$source" .c; done
 }
 
+# run_native_program FLAVOUR PROGRAM: leaves .log, .status and .seconds.
+run_native_program() {
+    local base=build/$1/$2 status=0 started=$SECONDS
+    "$base" >"$base.log" 2>&1 || status=$?
+    echo $status >"$base.status"
+    echo $((SECONDS - started)) >"$base.seconds"
+}
+
 # cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
 run_native_flavour() {
-    local flavour=$1 program log status ran ok bad started passed=0 failed=0
+    local flavour=$1 program base ran ok bad passed=0 failed=0
+    export -f run_native_program
+    test_programs | xargs -P "$CORES" -I {} bash -c "run_native_program $flavour {}"
     for program in $(test_programs); do
-        log=build/$flavour/$program.log status=0 started=$SECONDS
-        "build/$flavour/$program" >"$log" 2>&1 || status=$?
-        echo $((SECONDS - started)) >"build/$flavour/$program.seconds"
-        ran=$(grep -c '^\[ RUN      \]' "$log" || true)
-        ok=$(grep -c '^\[       OK \]' "$log" || true)
+        base=build/$flavour/$program
+        ran=$(grep -c '^\[ RUN      \]' "$base.log" || true)
+        ok=$(grep -c '^\[       OK \]' "$base.log" || true)
         bad=$((ran - ok))
         # Red without a red test (a leak found at exit, no test at all) is a failure as well.
-        if [ $bad = 0 ] && { [ $status != 0 ] || [ "$ran" = 0 ]; }; then bad=1; fi
-        [ $bad = 0 ] || cat "$log"
+        if [ $bad = 0 ] && { [ "$(cat "$base.status")" != 0 ] || [ "$ran" = 0 ]; }; then bad=1; fi
+        [ $bad = 0 ] || cat "$base.log"
         printf '  %-15s %-20s %s passed, %s failed\n' "$flavour" "$program" "$ok" "$bad"
         passed=$((passed + ok)) failed=$((failed + bad))
     done
@@ -44,6 +52,7 @@ run_native_flavour() {
 tap_count() { sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$2" | tail -n 1 | grep . || echo 0; }
 
 FILE_SECONDS=${FILE_SECONDS:-300} # for one file of tests
+ALONE='// Runs alone: it measures time.' # a line of such a file
 
 # run_test_file RING FILE: leaves .tap and .status in build/RING. Node 20 can stop for ever, doing nothing, in
 # any process that compiles WebAssembly (nodejs/node#54918): a file that does not end runs again, once.
@@ -68,7 +77,10 @@ run_node_tests() { # run_node_tests node|browser
     rm -rf "build/$ring" && mkdir -p "build/$ring"
     export -f run_test_file
     export FILE_SECONDS
-    printf '%s\0' "${files[@]}" | xargs -0 -P $((CORES > 1 ? CORES - 1 : 1)) -I {} bash -c "run_test_file $ring {}"
+    # First those that measure time, each alone; then the others, one more at once than there are cores: they
+    # also wait, for pages and for processes to start.
+    { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_file $ring {}"
+    grep -LxF "$ALONE" "${files[@]}" | xargs -P $((CORES + 1)) -I {} bash -c "run_test_file $ring {}"
     sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
     passed=$(sum pass) failed=$(($(sum fail) + $(sum cancelled)))
     # Red without a red test (no test at all, a crash, no end) is a failure as well.
@@ -90,7 +102,7 @@ ring_native() {
 
 ring_node() {
     attempt node build_types || true
-    if attempt node compile wasm; then
+    if attempt node build_site; then # what the package ships
         run_node_tests node
         run_node_mutants
     fi

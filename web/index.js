@@ -5,6 +5,7 @@ export { KvcError, ERROR_CODES } from './engine/errors.js';
 export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
 export { benchmarkComparison } from './measure/benchmark.js';
 export { init } from './engine/init.js';
+export { bestVariant } from './engine/variants.js';
 export { KVCache } from './cache/kv-cache.js';
 export { CachedAttention } from './blocks/cached-attention.js';
 export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
@@ -24,7 +25,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
- * @typedef {import('./files/blobs.js').Blobs} Blobs
+ * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer

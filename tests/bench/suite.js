@@ -130,7 +130,7 @@ async function measureModel({ name, source, weights, build }, job, tell) {
       tell({ kind: 'note', text: `${name} has too few positions for these contexts.` });
       return;
     }
-    const limits = await Limits.create(build, weightBytes(model));
+    const limits = await Limits.create({ variant: build }, weightBytes(model));
     for (const context of contexts) {
       tell({ kind: 'note', text: `${name}, ${weights}, ${build} build, ${context} tokens` });
       const figures = await measureContext(model, context, job, limits);

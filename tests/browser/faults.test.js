@@ -84,7 +84,7 @@ test('a server that compresses: the size of the model is known all the same', as
   });
   t.after(() => site.server.removeAllListeners('request').on('request', answer));
   const page = await openPage(t, site);
-  await says(page, 'go', /^Generate \(4\.9 MB\)$/);
+  await says(page, 'go', /^Generate 4\.9 MB$/);
   await page.evaluate(() => {
     const bar = document.querySelector('[part~="progress"]');
     globalThis.shares = [];
@@ -179,7 +179,7 @@ test('the context fills up: the run ends there and says so', async (t) => {
   await page.fill(part('prompt'), 'a'.repeat(60));
   await sample(page, { maxTokens: 50, temperature: 0 });
   assert.equal(await run(page), 'full');
-  assert.match(await text(page, 'state'), /all 64 positions are taken, 4 tokens written/);
+  assert.match(await text(page, 'state'), /^The context is full: 4 tokens written\.$/);
   assert.equal(await text(page, 'position'), '64 of 64');
 });
 

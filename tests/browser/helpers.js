@@ -62,6 +62,11 @@ export async function openPage(t, site, options = {}) {
     if (!/^(data:|blob:)/.test(url) && !url.startsWith(site.url)) complain(`request: ${url}`);
   });
   await page.addInitScript(() => {
+    /** Like querySelectorAll, and into open shadow roots. */
+    globalThis.findAll = (selector, root = document) => [...root.querySelectorAll('*')].flatMap((element) => [
+      ...(element.matches(selector) ? [element] : []),
+      ...(element.shadowRoot ? findAll(selector, element.shadowRoot) : []),
+    ]);
     globalThis.longTasks = [];
     globalThis.violations = [];
     new PerformanceObserver((list) => {
@@ -102,7 +107,7 @@ export async function noViolations(page, when) {
 /** Waits for one of these states and returns it. */
 export async function state(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('[part~="figure"]').dataset.state;
+    const now = findAll('[part~="figure"]')[0]?.dataset.state;
     return states.includes(now) && now;
   }, wanted.length > 0 ? wanted : ENDS);
   return handle.jsonValue();
@@ -121,15 +126,25 @@ export const text = (page, name) => page.textContent(part(name));
 
 /** Waits until a part says something like that. */
 export const says = (page, name, words) => page.waitForFunction(
-  ([selector, wanted]) => wanted.test(document.querySelector(selector).textContent), [part(name), words]);
+  ([selector, wanted]) => wanted.test(findAll(selector)[0].textContent), [part(name), words]);
 
 /** The name of the part that has the focus. */
-export const focused = (page) => page.evaluate(() => document.activeElement?.getAttribute('part'));
+export const focused = (page) => page.evaluate(() => {
+  let { activeElement } = document;
+  while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
+  return activeElement?.getAttribute('part');
+});
 
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {
   await page.$eval(part('sampling'), (fold) => { fold.open = true; });
   for (const [key, value] of Object.entries(values)) await page.fill(part(key), String(value));
+}
+
+/** Has the first run begin with the cache on; once a model is loaded, the switch would start a run itself. */
+export async function startCached(page) {
+  assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'unloaded');
+  await page.click(part('cache'));
 }
 
 /** Presses Generate and waits until the run has ended well. */
@@ -146,7 +161,7 @@ export const written = (page) => (
 
 /** Waits for so many characters of story. */
 export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
-  const parts = [...document.querySelectorAll('[part~="story-written"]')];
+  const parts = findAll('[part~="story-written"]');
   return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
 }, length);
 

@@ -1,7 +1,11 @@
 // The page's side of the worker's contract, with a worker that the test plays.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { EngineClient, WorkerError } from '../../web/worker/client.js';
+import { tinyBlobs } from './tiny-model.js';
 
 /** The workers that were started, each with what it was sent. */
 let started = [];
@@ -72,13 +76,15 @@ test('an order that the worker refuses is an uncaught error of the page', () => 
 });
 
 for (const [how, lose] of Object.entries({
-  'a script that cannot be loaded': (worker) => worker.onerror({ preventDefault() {} }),
   'an error': (worker) => worker.onerror({ preventDefault() {}, message: 'out of breath' }),
   'a message that cannot be read': (worker) => worker.onmessageerror(),
 })) {
   test(`lost by ${how}: all that wait are told, and the next request starts a new worker`, async () => {
     const client = new EngineClient();
-    const waiting = [client.request('prove'), client.request('status')];
+    const waiting = [client.request('prove'), client.request('count', { prompt: '' })];
+    const last = client.request('status');
+    started[0].say({ type: 'answer', id: started[0].sent[2].id, busy: false });
+    assert.equal((await last).busy, false, 'it runs');
     lose(started[0]);
     for (const request of waiting) await assert.rejects(request, { code: 'worker_lost' });
     assert.ok(started[0].ended);
@@ -107,7 +113,93 @@ test('stop: a worker that answers lives on, one that does not is ended', async (
   await assert.rejects(second, { code: 'worker_lost', message: /did not stop within 5 seconds/ });
 });
 
-test('without workers, a request says so', async () => {
+// ---- no worker ----------------------------------------------------------------------------------
+
+const model = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
+
+for (const [how, prevent] of Object.entries({
+  'where there are none': () => { delete globalThis.Worker; },
+  'whose script does not come': () => queueMicrotask(() => started[0].onerror({ preventDefault() {} })),
+  'that is refused': () => { globalThis.Worker = function refuse() { throw new Error('SecurityError'); }; },
+})) {
+  test(`without a worker, ${how}: this thread answers, and says so`, async (t) => {
+    const client = new EngineClient();
+    t.after(() => client.dispose());
+    prevent();
+    const { loaded, worker } = await client.request('status');
+    assert.deepEqual([loaded, worker], [false, false]);
+  });
+}
+
+test('on this thread, all work is done in slices', async (t) => {
   delete globalThis.Worker;
-  await assert.rejects(new EngineClient().request('status'), { code: 'no_worker' });
+  const client = new EngineClient();
+  t.after(() => client.dispose());
+  const slices = slicesOf(t);
+  const { config, worker } = await client.request('load', { url: model });
+  assert.deepEqual([config.nPositions, worker], [1024, false]);
+  client.order('setPace', { tokensPerSecond: 0 });
+  client.order('setCache', { on: false });
+  const written = [];
+  const sampling = { maxTokens: 30, temperature: 0 };
+  const prompt = 'Once upon a time there was a king. '.repeat(40);
+  const end = await client.request('generate', { prompt, sampling }, (event) => {
+    if (event.type === 'tokens') written.push(...event.tokens);
+  });
+  assert.deepEqual([end.reason, written.length], ['length', 30]);
+  const { equal } = await client.request('prove');
+  assert.ok(equal);
+  const sorted = slices.filter((ms) => ms > 4).sort((a, b) => a - b);
+  assert.ok(sorted.length > 40, `only ${sorted.length} slices`);
+  const median = sorted[sorted.length >> 1]; // a busy machine interrupts this process now and then
+  assert.ok(median < 16, `every other slice took ${median} ms or more`);
 });
+
+test('a load takes files and the module of the engine along, and then asks for none', async (t) => {
+  delete globalThis.Worker;
+  const client = new EngineClient();
+  t.after(() => client.dispose());
+  const blobs = Object.fromEntries(tinyBlobs());
+  const packed = (bytes) => gzipSync(bytes).toString('base64');
+  const bytes = async (name) => new Uint8Array(await blobs[name].arrayBuffer());
+  const scalar = await readFile(new URL('../../web/engine/kvc-scalar.wasm', import.meta.url));
+  const files = {
+    ...blobs, 'config.json': await blobs['config.json'].arrayBuffer(),
+    'model.safetensors': packed(await bytes('model.safetensors')), 'kvc-scalar.wasm': packed(scalar),
+  };
+  const answer = await client.request('load', { files, variant: 'scalar' });
+  assert.equal(answer.variant, 'scalar');
+  const wasm = new URL('../../web/engine/', import.meta.url).href;
+  assert.equal((await client.request('load', { files, wasm, variant: 'simd' })).variant, 'simd');
+  const damaged = { ...files, 'model.safetensors': packed(await bytes('model.safetensors')).slice(0, 400) };
+  await assert.rejects(client.request('load', { files: damaged }), { code: 'file_truncated' });
+  const { 'config.json': _, ...rest } = files;
+  await assert.rejects(client.request('load', { files: rest }), { code: 'invalid_argument' });
+});
+
+test('on this thread, a stop is heard in the middle of a run', async (t) => {
+  delete globalThis.Worker;
+  const client = new EngineClient();
+  t.after(() => client.dispose());
+  await client.request('load', { url: model });
+  client.order('setPace', { tokensPerSecond: 0 });
+  client.order('setCache', { on: false });
+  const run = client.request('generate', { prompt: 'Once', sampling: {} }, ({ type }) => {
+    if (type === 'tokens') client.order('stop', {});
+  });
+  assert.equal((await run).reason, 'stopped');
+  assert.equal((await client.request('status')).busy, false);
+});
+
+/** How long this thread was busy in a row, each time, in milliseconds. */
+function slicesOf(t) {
+  const slices = [];
+  let last = performance.now();
+  let next = setImmediate(function look() {
+    slices.push(performance.now() - last);
+    last = performance.now();
+    next = setImmediate(look);
+  });
+  t.after(() => clearImmediate(next));
+  return slices;
+}

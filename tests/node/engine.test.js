@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import { loadModel } from 'kvcache-wasm';
 import { Engine } from '../../web/engine/engine.js';
 import { bestVariant } from '../../web/engine/variants.js';
@@ -68,6 +69,26 @@ test('wasm_invalid: missing, a web page, damaged, or made for something else', a
   await rejectsCode(Engine.create({ wasm: `${server.url}later.wasm` }), 'wasm_invalid', /503/);
   delete server.faults['later.wasm'];
   assert.equal((await Engine.create({ wasm: `${server.url}later.wasm` })).variant, 'simd');
+});
+
+test('a path is taken from the current folder, where there is a disk', async () => {
+  assert.equal((await Engine.create({ wasm: 'web/engine/kvc-scalar.wasm' })).variant, 'scalar');
+  await rejectsCode(Engine.create({ wasm: 'kvc.wasm' }), 'wasm_invalid', /\/kvc\.wasm could not be read/);
+});
+
+test('what a bundler has torn apart is said in one line: what to pass, what to write', async (t) => {
+  const { outputFiles: [{ text }] } = await build({
+    entryPoints: ['web/index.js'], bundle: true, write: false, format: 'esm', external: ['node:*'],
+  });
+  const { init } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
+  const error = await init().catch((reason) => reason); // of the bundle's own class
+  assert.equal(error.code, 'wasm_invalid');
+  assert.match(error.message, /do not know their own address.*pass .* as the wasm option\.$/);
+  assert.ok((await init({ wasm: await readFile(new URL('kvc.wasm', WEB)) })).variant);
+  const server = await serve({ 'node_modules/.vite/deps/engine/kvc.wasm': '<html>' });
+  t.after(() => server.close());
+  const wasm = `${server.url}node_modules/.vite/deps/engine/kvc.wasm`;
+  await rejectsCode(Engine.create({ wasm }), 'wasm_invalid', /exclude: \['kvcache-wasm'\]/);
 });
 
 test('trapped: after a crash nothing enters the instance again, and a new load works', async () => {

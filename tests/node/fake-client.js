@@ -2,10 +2,12 @@
 import assert from 'node:assert/strict';
 import { WorkerError } from '../../web/worker/client.js';
 
-export const MEMORY = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4 };
+export const MEMORY = {
+  totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4,
+};
 export const LOADED = {
   config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
-  variant: 'simd', memory: MEMORY,
+  variant: 'simd', memory: MEMORY, tick: 0.1, worker: true,
   generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
 };
 export const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
@@ -64,19 +66,26 @@ export class FakeClient {
   }
 
   /** A run as the worker reports it, up to its answer. */
-  async write(ids, cached = true) {
+  async write(ids, cached = true, ms) {
     const { onEvent } = await this.next('generate');
     onEvent({ type: 'prefilled', tokens: 2, reused: 0, cached, ms: 1, passes: 1, error: 0.1 });
-    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached) });
+    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached, 0, ms) });
   }
 
-  async finish(ids, cached) {
-    await this.write(ids, cached);
+  /** Twenty tokens more of it, behind so many. */
+  more(written, cached, ms) {
+    this.#waiting[0].onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(IDS, cached, written, ms) });
+  }
+
+  async finish(ids, cached, ms) {
+    await this.write(ids, cached, ms);
     await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
   }
 }
 
 export const settled = () => new Promise((resolve) => setImmediate(resolve));
-export const tokens = (ids, cached) => ids.map((id, i) => (
-  { id, text: ` ${id}`, position: 2 + i, cached, work: 1, burst: { first: 2, tokens: ids.length, ms: 20 } }));
+export const tokens = (ids, cached, written = 0, ms = 20) => ids.map((id, i) => ({
+  id, text: ` ${id}`, position: 2 + written + i, cached, work: 1,
+  burst: { first: 2 + written, tokens: ids.length, ms },
+}));
 export const IDS = Array.from({ length: 20 }, (_, i) => i);

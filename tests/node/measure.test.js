@@ -13,12 +13,12 @@ const PLAN = { runs: 2, windowMs: 2, patienceMs: 1000 };
 const changes = { n_positions: 80, vocab_size: 320 };
 const model = await loadModel(tinyBlobs({ changes }), { variant: 'simd' });
 const int8 = await loadModel(tinyBlobs({ changes }), { variant: 'simd', weights: 'int8' });
-const limits = await Limits.create('simd', weightBytes(model));
+const limits = await Limits.create({ variant: 'simd' }, weightBytes(model));
 after(() => [model, int8, limits].forEach((one) => one.dispose()));
 
 for (const variant of /** @type {const} */ (['scalar', 'simd', 'relaxed'])) {
   test(`the ${variant} build measures its limits, and they are gone when disposed of`, async () => {
-    const own = await Limits.create(variant, 1000);
+    const own = await Limits.create({ variant }, 1000);
     for (const rate of [own.read(2), own.multiplyAdd('f32', 2), own.multiplyAdd('int8', 2)]) {
       assert.ok(rate > 1e6 && rate < 1e13, `${rate}`);
     }
@@ -28,7 +28,7 @@ for (const variant of /** @type {const} */ (['scalar', 'simd', 'relaxed'])) {
 }
 
 test('a buffer that there is no room for is refused in words', async () => {
-  await rejectsCode(Limits.create('simd', 2 ** 31), 'out_of_memory', /2147483648 bytes/);
+  await rejectsCode(Limits.create({ variant: 'simd' }, 2 ** 31), 'out_of_memory', /2147483648 bytes/);
 });
 
 test('every figure of a context, with the work that the counters tell', async () => {
@@ -67,7 +67,7 @@ test('limits are measured in pieces, between those of the work that is held agai
 });
 
 test('a share of a limit is never beyond it', () => {
-  const shown = [0.004, 0.42, 0.996, 1, 1.02, 1.05, 1.051, 3, NaN].map(percent);
+  const shown = [0.004, 0.42, 0.996, 1, 1.02, 1.05, 1.051, 3, NaN].map((share) => percent(share));
   assert.deepEqual(shown,
     ['0 %', '42 %', '100 %', '100 %', 'about 100 %', 'about 100 %', '–', '–', '–']);
 });

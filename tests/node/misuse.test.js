@@ -324,5 +324,6 @@ test('analyses and the benchmark', async () => {
 test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
   assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
-    'analyzeSpeedup', 'benchmarkComparison', 'disableKVCache', 'enableKVCache', 'init', 'loadModel']);
+    'analyzeSpeedup', 'benchmarkComparison', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init',
+    'loadModel']);
 });

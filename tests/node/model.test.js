@@ -25,7 +25,7 @@ const loadWith = (tensors, changes = {}) => {
   return loadModel(files);
 };
 
-test('path, file: URL, http URL and Blobs give the same model', async (t) => {
+test('path, file: URL, http URL, Blobs and addresses of files give the same model', async (t) => {
   const files = tinyFiles();
   const expected = hashAfter(await loadModel(tinyBlobs()));
   const folder = await mkdtemp(join(tmpdir(), 'kvcache-'));
@@ -34,10 +34,19 @@ test('path, file: URL, http URL and Blobs give the same model', async (t) => {
   t.after(() => server.close());
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const plain = Object.fromEntries(tinyBlobs());
+  const data = (text) => `data:application/json;base64,${Buffer.from(text).toString('base64')}`;
+  const spread = { // as a bundler leaves them
+    'config.json': data(files['config.json']), 'tokenizer.json': new URL('tokenizer.json', server.url),
+    'model.safetensors': `${server.url}model.safetensors?v=1`,
+  };
+  const onDisk = Object.keys(files).map((name) => [name, pathToFileURL(join(folder, name))]);
+  const paths = new Map(Object.keys(files).map((name) => [name, join(folder, name)]));
   for (const source of [folder, `${folder}/`, pathToFileURL(folder), pathToFileURL(folder).href, server.url,
-    new URL(server.url), plain]) {
+    new URL(server.url), plain, spread, Object.fromEntries(onDisk), paths]) {
     assert.equal(hashAfter(await loadModel(source)), expected, String(source));
   }
+  await rejectsCode(loadModel({ ...spread, 'tokenizer.json': 'ftp://host/x' }), 'invalid_argument', /ftp:/);
+  await rejectsCode(loadModel({ ...spread, 'tokenizer.json': `${server.url}none` }), 'file_unreachable');
 });
 
 test('a model says its config, variant, text and suggestions', async () => {

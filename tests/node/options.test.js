@@ -109,6 +109,15 @@ test('a controller in place of its signal is refused with a sentence, before any
 test('wasm and a variant exclude each other: neither is ignored', async () => {
   for (const work of [(build) => loadModel(tinyBlobs(), build), init]) {
     await rejectsCode(work({ wasm: 'x.wasm', variant: 'simd' }), 'invalid_argument', /leave out one/);
-    await rejectsCode(work({ wasm: 'http://', variant: 'auto' }), 'invalid_argument', /no address/);
+    await rejectsCode(work({ wasm: 'http:', variant: 'auto' }), 'invalid_argument', /no address/);
+  }
+});
+
+test('wasm may be the address of a folder, and then leaves the choice of a variant', async () => {
+  const folder = new URL('../../web/engine/', import.meta.url);
+  for (const wasm of [folder, folder.href]) {
+    const model = await loadModel(tinyBlobs(), { wasm, variant: 'scalar' });
+    assert.equal(model.variant, 'scalar');
+    model.dispose();
   }
 });

@@ -1,4 +1,5 @@
-// The package as npm would publish it: every export is there, and nothing is shipped that no export reaches.
+// The package as npm would publish it: every export is there, nothing is shipped that no export, no command
+// and no page needs, and it fits on the networks that deliver it.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -12,8 +13,9 @@ const read = (path) => readFile(new URL(path, ROOT), 'utf8');
 
 const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'],
   { cwd: fileURLToPath(ROOT) });
-const shipped = JSON.parse(stdout)[0].files.map((file) => file.path);
-const { exports } = JSON.parse(await read('package.json'));
+const [{ files, unpackedSize }] = JSON.parse(stdout);
+const shipped = files.map((file) => file.path);
+const { exports, bin, main, types, jsdelivr, unpkg } = JSON.parse(await read('package.json'));
 const targets = Object.values(exports)
   .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
   .map((target) => target.slice('./'.length));
@@ -21,10 +23,10 @@ const targets = Object.values(exports)
 /** A relative path in an import, of types too (in a comment), or in new URL(). */
 const SPECIFIER = /(?:from|import|import\(|new URL\()\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 
-/** The files of a kind (".js", ".d.ts") that the exports lead to, themselves included. */
-async function reached(kind) {
+/** The files of a kind (".js", ".d.ts") that these lead to, themselves included. */
+async function reached(kind, from) {
   const seen = new Set();
-  const next = targets.filter((path) => path.endsWith(kind));
+  const next = from.filter((path) => path.endsWith(kind));
   for (let path = next.pop(); path; path = next.pop()) {
     if (seen.has(path)) continue;
     seen.add(path);
@@ -35,32 +37,75 @@ async function reached(kind) {
   return [...seen].sort();
 }
 
-const modules = await reached('.js');
-const ofKind = (kind) => shipped.filter((path) => path.endsWith(kind));
+const shippedIn = (folder, kind) => (
+  shipped.filter((path) => path.startsWith(folder) && path.endsWith(kind)).sort());
 
-test('every export is shipped', () => {
-  assert.ok(targets.length >= 7, `only ${targets}`);
-  assert.deepEqual(targets.filter((path) => !shipped.includes(path)), []);
+test('every export, and whatever else package.json names, is shipped', () => {
+  assert.ok(targets.length >= 12, `only ${targets}`);
+  const named = [main, types, jsdelivr, unpkg].filter(Boolean).map((path) => path.replace(/^\.\//, ''));
+  const patterns = targets.filter((path) => path.includes('*'));
+  const plain = targets.filter((path) => !path.includes('*'));
+  assert.deepEqual([...plain, ...named, ...Object.values(bin)].filter((path) => !shipped.includes(path)), []);
+  for (const pattern of patterns) {
+    assert.ok(shippedIn(pattern.slice(0, pattern.indexOf('*')), '').length > 0, pattern);
+  }
 });
 
-test('the scripts that are shipped are those that the exports lead to', () => {
-  assert.ok(modules.includes('web/index.js') && modules.includes('web/engine/errors.js'), `only ${modules}`);
-  assert.deepEqual(ofKind('.js').sort(), modules);
+test('of web/, the scripts that are shipped are those that the exports and the command lead to', async () => {
+  const modules = await reached('.js', [...targets, ...Object.values(bin)]);
+  assert.ok(modules.includes('web/index.js') && modules.includes('web/cli/server.js'), `only ${modules}`);
+  assert.deepEqual(shippedIn('web/', '.js'), modules.filter((path) => path.startsWith('web/')));
 });
 
-test('types are shipped of nothing but these scripts, and lack nothing that they refer to', async () => {
-  const declarations = ofKind('.d.ts');
-  const moduleOf = (path) => path.replace(/^dist\/types\//, 'web/').replace(/\.d\.ts$/, '.js');
-  assert.deepEqual(declarations.filter((path) => !modules.includes(moduleOf(path))), []);
-  const wanted = await reached('.d.ts');
+test('types are shipped of what the exports lead to, and lack nothing that they refer to', async () => {
+  const declarations = shippedIn('', '.d.ts');
+  const sourceOf = (path) => path.replace(/^dist\/types\//, 'web/').replace(/\.d\.ts$/, '.js');
+  const sources = await reached('.js', targets.filter((path) => path.endsWith('.d.ts')).map(sourceOf));
+  assert.deepEqual(declarations.map(sourceOf).filter((path) => !sources.includes(path)), []);
+  const wanted = await reached('.d.ts', targets);
   assert.ok(wanted.includes('dist/types/session/session.d.ts'), `only ${wanted}`);
   assert.deepEqual(wanted.filter((path) => !declarations.includes(path)), []);
 });
 
+test('of dist/, what a site needs is shipped, and nothing that only its makers read', () => {
+  const site = shippedIn('dist/', '').map((path) => path.slice('dist/'.length));
+  const kinds = new Set(site.map((path) => path.replace(/^.*?(\.d\.ts|\.\w+)$/, '$1')));
+  assert.deepEqual([...kinds].sort(),
+    ['.css', '.d.ts', '.html', '.js', '.json', '.md', '.safetensors', '.svg', '.wasm']);
+  const some = ['index.html', 'worker/worker.js', 'engine/kvc.wasm', 'models/stories/model.safetensors'];
+  assert.deepEqual(some.filter((path) => !site.includes(path)), []);
+});
+
 test('the rest is the WebAssembly modules, the C header and the manuals', () => {
-  const rest = shipped.filter((path) => !/\.(js|d\.ts)$/.test(path)).sort();
+  const rest = shipped.filter((path) => !/^dist\/|\.js$/.test(path)).sort();
   assert.deepEqual(rest, [
     'CHANGELOG.md', 'LICENSE', 'README.md', 'include/kvc.h', 'package.json', 'web/README.md',
+    'web/engine/kvc-lab.json', 'web/engine/kvc-lab.wasm',
     'web/engine/kvc-relaxed.wasm', 'web/engine/kvc-scalar.wasm', 'web/engine/kvc.wasm',
   ]);
+});
+
+test('it fits: 12 MB in all, 8 MB for a file, the model once', () => {
+  assert.ok(unpackedSize < 12e6, `${unpackedSize} bytes`);
+  const large = files.filter(({ size }) => size > 1e6).map(({ path, size }) => [path, size]);
+  assert.ok(large.every(([, size]) => size < 8e6), JSON.stringify(large));
+  assert.equal(large.filter(([path]) => path.endsWith('.safetensors')).length, 1);
+});
+
+test('the model is where the package says', async () => {
+  const { stories } = await import('kvcache-wasm/models/stories');
+  assert.deepEqual(Object.values(stories).map((url) => url.href),
+    Object.keys(stories).map((name) => import.meta.resolve(`kvcache-wasm/models/stories/${name}`)));
+  const model = await (await import('kvcache-wasm')).loadModel(stories);
+  assert.equal(model.config.nPositions, 1024);
+  model.dispose();
+});
+
+test('the lab is: a module with a switch for every bug of the list', async () => {
+  const { labModule, labBugs } = await import('kvcache-wasm/lab');
+  const bugs = JSON.parse(await readFile(labBugs, 'utf8'));
+  assert.equal(bugs[0].number, 1);
+  const { exports: lab } = await WebAssembly.instantiate(await WebAssembly.compile(await readFile(labModule)),
+    { env: { emscripten_notify_memory_growth() {} } });
+  assert.equal(typeof lab.kvc_lab_set, 'function');
 });

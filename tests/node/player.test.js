@@ -4,98 +4,29 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { PLAN } from '../../web/demo/benchmark.js';
+import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
-import { LOCKED, adviceWords, countWords, spoken, statusWords } from '../../web/demo/words.js';
+import * as sentences from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 import { WorkerError } from '../../web/worker/client.js';
+import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
 
 const MODEL = 'http://localhost/model/';
 const MACHINE = { browser: 'Some Browser' };
-const MEMORY = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4 };
-const LOADED = {
-  config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
-  variant: 'simd', memory: MEMORY,
-  generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
-};
-const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
 const ROW = { weights: 'f32', context: 64, decode: { median: 5, min: 5, max: 5 } };
 
-/** Holds requests until the test answers them; a stop rejects, as the worker does, whatever is under way. */
-class FakeClient {
-  /** Requests and orders, in words. */
-  sent = [];
-  #waiting = [];
+/** In English. */
+const { adviceWords, countWords, failureText, spoken, statusWords } = Object.fromEntries(
+  Object.entries(sentences).map(([name, say]) => [name, say.bind(null, en)]));
 
-  request(type, fields, onEvent) {
-    if (type === 'count') return this.count(fields);
-    this.sent.push(type);
-    return new Promise((resolve, reject) => this.#waiting.push({ type, fields, onEvent, resolve, reject }));
-  }
-
-  /** One token a character. */
-  count = async ({ prompt }) => ({ tokens: prompt.length, room: 80 });
-
-  order(type, fields) {
-    this.sent.push(`${type} ${Object.values(fields)}`);
-  }
-
-  stop() {
-    this.sent.push('stop');
-    const { type, resolve, reject } = this.#waiting.shift() ?? {};
-    const answered = ['generate', 'benchmark'].includes(type);
-    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY });
-    else reject?.(new WorkerError('aborted', 'Stopped.'));
-  }
-
-  dispose() {
-    this.sent.push('dispose');
-    for (const { reject } of this.#waiting.splice(0)) reject(new WorkerError('worker_lost', 'Ended.'));
-  }
-
-  /** The oldest request that has no answer yet, once it has come. */
-  async next(type) {
-    for (let turn = 0; turn < 20 && this.#waiting.length === 0; turn++) await settled();
-    assert.equal(this.#waiting[0]?.type, type);
-    return this.#waiting[0];
-  }
-
-  async answer(type, answer) {
-    const { resolve } = await this.next(type);
-    this.#waiting.shift();
-    resolve(answer);
-    await settled();
-  }
-
-  async fail(type, code) {
-    const { reject } = await this.next(type);
-    this.#waiting.shift();
-    reject(new WorkerError(code, `It failed with ${code}.`));
-    await settled();
-  }
-
-  /** A run as the worker reports it, up to its answer. */
-  async write(ids, cached = true) {
-    const { onEvent } = await this.next('generate');
-    onEvent({ type: 'prefilled', tokens: 2, reused: 0, cached, ms: 1, passes: 1, error: 0.1 });
-    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached) });
-  }
-
-  async finish(ids, cached) {
-    await this.write(ids, cached);
-    await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
-  }
-}
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-const tokens = (ids, cached) => ids.map((id, i) => (
-  { id, text: ` ${id}`, position: 2 + i, cached, work: 1, burst: { first: 2, tokens: ids.length, ms: 20 } }));
-const IDS = Array.from({ length: 20 }, (_, i) => i);
-
-function start({ model = () => MODEL, online = true, size = async () => 5e6 } = {}) {
+function start({ model = () => MODEL, online = true, size = async () => 5e6, cache = true } = {}) {
   const client = new FakeClient();
   const surroundings = {
     isOnline: () => online, now: () => new Date(0), describeMachine: async () => MACHINE, downloadSize: size,
   };
-  const player = new Player({ client, surroundings, model, variant: 'auto', prompt: 'Once' });
+  const rival = () => assert.fail('nobody races');
+  const player = new Player({ client, rival, surroundings, model, variant: 'auto', prompt: 'Once' });
+  if (cache) player.flip(); // nothing is loaded that could run
   return { client, player };
 }
 
@@ -129,7 +60,7 @@ test('the first run loads the model, writes, and proves; the next one only write
   const request = await client.next('generate');
   assert.equal(request.fields.prompt, 'Once');
   const { maxTokens, temperature, seed } = request.fields.sampling;
-  assert.deepEqual([maxTokens, temperature, seed], [20, 1, 2]);
+  assert.deepEqual([maxTokens, temperature, seed], [80, 1, 2], 'as many as fit');
   assert.equal(player.state.status, 'prefilling');
   await client.write(IDS);
   assert.equal(player.state.status, 'running');
@@ -137,13 +68,13 @@ test('the first run loads the model, writes, and proves; the next one only write
   assert.deepEqual([player.state.status, player.state.proof.stage], ['finished', 'comparing text']);
   await client.answer('prove', PROOF);
   assert.deepEqual([player.state.proof.of, player.state.proof.proof], ['text', PROOF]);
-  assert.deepEqual(client.sent, ['load', 'setCache true', 'setPace 60', 'generate', 'prove']);
+  assert.deepEqual(client.sent, ['load', 'setCache true', 'setPace 0', 'generate', 'prove']);
   client.sent.length = 0;
   player.setPrompt('Twice');
   player.generate();
   assert.equal((await client.next('generate')).fields.prompt, 'Twice');
   await client.finish(IDS);
-  assert.deepEqual(client.sent, ['setCache true', 'setPace 60', 'generate', 'prove']);
+  assert.deepEqual(client.sent, ['setCache true', 'setPace 0', 'generate', 'prove']);
 });
 
 test('a run stops the proof of the run before, and waits until it has stopped', async () => {
@@ -162,11 +93,9 @@ test('a run stops the proof of the run before, and waits until it has stopped', 
 
 test('one run at a time, and flips and paces reach the engine while it runs', async () => {
   const { client, player } = await written();
-  player.flip();
   player.setPace(15);
-  assert.deepEqual(client.sent, []);
-  assert.deepEqual([player.state.useCache, player.state.pace], [false, 15], 'kept for the next run');
-  player.generate();
+  assert.deepEqual([client.sent, player.state.pace], [[], 15], 'kept for the next run');
+  player.flip(); // which starts it
   await client.write(IDS, false);
   assert.deepEqual(client.sent, ['setCache false', 'setPace 15', 'generate']);
   client.sent.length = 0;
@@ -210,63 +139,92 @@ test('stopped between two requests: what was loaded stays, what was not begun do
   assert.ok(!client.sent.includes('generate'));
 });
 
-test('a comparison runs with the cache and without it, and the switch is where it was', async () => {
-  const { client, player } = await written();
-  const done = player.compare();
-  await client.finish(IDS, true);
-  assert.equal(player.state.useCache, false, 'the second run');
-  await client.finish(IDS.with(12, 99), false);
-  await client.answer('prove', PROOF);
-  await done;
-  assert.deepEqual(client.sent.filter((each) => !/^setPace/.test(each)),
-    ['setCache true', 'setCache true', 'generate', 'setCache false', 'setCache false', 'generate', 'prove']);
-  const { useCache, comparison, status } = player.state;
-  assert.deepEqual([useCache, comparison.parting, status], [true, 12, 'finished']);
-});
+test('a flip starts the next run where nothing runs, and downloads nothing', async () => {
+  const fresh = start({ cache: false });
+  assert.deepEqual([fresh.player.state.useCache, fresh.player.state.pace], [false, 0], 'the slow way first');
+  fresh.player.flip();
+  await settled();
+  assert.deepEqual([fresh.player.state.status, fresh.player.state.useCache, fresh.client.sent],
+    ['unloaded', true, []]);
 
-test('the switch is locked while the story is written both ways, and free again afterwards', async () => {
   const { client, player } = await written();
-  const done = player.compare();
-  await client.write(IDS);
-  assert.equal(adviceWords(player.state), LOCKED);
-  client.sent.length = 0;
+  const { prompt, sampling } = player.state;
   player.flip();
-  assert.deepEqual([player.state.useCache, client.sent], [true, []]);
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  const { fields } = await client.next('generate');
+  assert.deepEqual(fields, { prompt, sampling: sampling.values }, 'the same once more');
+  assert.deepEqual(client.sent, ['setCache false', 'setPace 0', 'generate']);
   await client.write(IDS, false);
   player.flip();
-  assert.equal(player.state.useCache, false, 'still the one of the comparison');
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  assert.equal(client.sent.at(-1), 'setCache true', 'this run goes on');
+  player.stop();
   await client.answer('prove', PROOF);
-  await done;
+  assert.equal(player.state.status, 'stopped');
   player.flip();
-  assert.equal(player.state.useCache, false);
+  await client.finish(IDS, false);
+  await client.answer('prove', PROOF);
+  player.setPrompt('x'.repeat(81));
+  player.flip();
+  await settled();
+  assert.equal(player.state.status, 'failed');
+  client.sent.length = 0;
+  player.flip();
+  await settled();
+  assert.deepEqual([player.state.status, client.sent], ['failed', []], 'what failed is not tried by the way');
 });
 
-test('the advice says what to do next, whatever the switch says', async () => {
-  const { client, player } = start();
-  assert.equal(adviceWords(player.state), '');
+test('the line beside the switch says what to do next, whatever the state', async () => {
+  const { client, player } = start({ cache: false });
+  const line = () => `${statusWords(player.state)} ${adviceWords(player.state)}`.trim();
+  assert.match(line(), /^Press Generate: .* It then writes with the cache off\.$/);
+  player.flip();
+  assert.match(line(), /with the cache on\.$/);
+  player.flip();
   player.generate();
   await client.answer('load', LOADED);
-  await client.write(IDS);
-  assert.match(adviceWords(player.state), /^Flip the switch:/);
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
-  assert.match(adviceWords(player.state), /^Switch the cache off and press Generate/);
+  assert.equal(line(), 'Prefill: reading your prompt.');
+  await client.write(IDS, false, 20);
+  assert.match(line(), /^Writing without the cache: every .* text\. Switch the cache on\.$/);
+  client.more(20, false, 40);
+  assert.equal(line(), 'It is slowing down: every token re-reads the whole text. Switch the cache on.');
   player.flip();
-  assert.match(adviceWords(player.state), /^Press Generate: with the cache off,/);
-  player.flip();
-  player.clear();
-  assert.match(adviceWords(player.state), /^Press Generate to write again, with the cache on\.$/);
-  player.flip();
+  client.more(40, true, 1);
+  assert.equal(line(), 'Writing with the cache: only the new token is computed.');
+  await client.answer('generate', { reason: 'length', position: 62, memory: MEMORY });
+  assert.equal(line(), 'Finished: 60 tokens written. Flip the switch to write it again.');
   player.generate();
-  await client.finish(IDS, false);
-  assert.match(adviceWords(player.state), /^Switch the cache on and press Generate/);
+  await client.write(IDS, true);
+  assert.match(line(), /^Writing with the cache: .* Switch it off to compare\.$/);
+  player.stop();
+  await settled();
+  assert.match(line(), /^Stopped: 20 tokens written\. Flip the switch/);
+});
+
+test('the payoff: how fast, then how many times as fast, then that it is proved the same text', async () => {
+  const { client, player } = start({ cache: false });
+  const shown = () => payoffOf(player.state);
+  assert.deepEqual(shown(), { kind: 'none' });
+  const done = player.generate();
+  await client.answer('load', LOADED);
+  assert.deepEqual(shown(), { kind: 'soon' });
+  await client.write(IDS, false, 20);
+  assert.deepEqual(shown(), { kind: 'speed', mode: 'off', position: 22, speed: 1000 });
   player.flip();
+  client.more(20, true, 1);
+  const times = { kind: 'times', position: 23, on: 20_000, off: 1000, same: undefined };
+  assert.deepEqual(shown(), times, 'on both sides of the flip');
+  await client.answer('generate', { reason: 'length', position: 42, memory: MEMORY });
+  await client.answer('prove', PROOF);
+  await done;
+  assert.deepEqual(shown(), { ...times, same: true });
   player.generate();
-  await client.finish(IDS, true);
-  for (let i = 0; i < 2; i++, player.flip()) {
-    assert.match(adviceWords(player.state), /^Press Generate to write again; another seed/);
-  }
+  await client.next('generate');
+  assert.deepEqual(shown(), { kind: 'soon' }, 'nothing of this run can be compared yet');
+  await client.finish(IDS, true, 2);
+  const { kind, position, on, off, same } = shown();
+  assert.deepEqual([kind, on, off, same], ['times', 10_000, 1000, undefined], 'with the run before');
+  assert.ok(position > 2 && position <= 22);
+  await client.answer('prove', { ...PROOF, equal: false });
+  assert.equal(shown().same, false);
 });
 
 test('a prompt without room is refused in words, and the story that stands there stays', async () => {
@@ -279,7 +237,8 @@ test('a prompt without room is refused in words, and the story that stands there
   const { status, failure } = player.state;
   assert.deepEqual([status, failure.code, client.sent], ['failed', 'context_full', []]);
   assert.equal(player.state.run, run);
-  assert.match(failure.message, /^Your beginning is too long: it has 81 tokens, .* room for 80\. .* 98 %/);
+  assert.match(failureText(failure),
+    /^Your beginning is too long: it has 81 tokens, .* room for 80\. .* 98 %/);
   player.setPrompt('x'.repeat(80));
   assert.equal(countWords(player.state), '', 'not yet counted');
   player.retry();
@@ -308,27 +267,15 @@ test('what a run has shown is spoken once, when its numbers were compared', asyn
   const { client, player } = start();
   const heard = [];
   player.subscribe((state) => heard.push(spoken(state).result));
-  const done = player.compare();
+  const done = player.generate();
   await client.answer('load', LOADED);
   await client.finish(IDS, true);
-  await client.finish(IDS, false);
   assert.deepEqual(heard.filter(Boolean), []);
   await client.answer('prove', PROOF);
   await done;
   const [words, ...more] = [...new Set(heard.filter(Boolean))];
   assert.deepEqual(more, []);
-  assert.match(words, /tokens\/s.* Both runs wrote the same 20 tokens\..* Equal: .* the last bit\.$/);
-});
-
-test('a comparison stopped in its first run has no second one', async () => {
-  const { client, player } = await written();
-  player.compare();
-  await client.write(IDS);
-  player.stop();
-  await client.next('prove');
-  const { useCache, comparison, status } = player.state;
-  assert.deepEqual([useCache, comparison.parting, status], [true, undefined, 'stopped']);
-  assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
+  assert.match(words, /tokens\/s.* Equal: .* the last bit\.$/);
 });
 
 test('a run that wrote nothing has nothing to prove', async () => {
@@ -341,7 +288,7 @@ test('a run that wrote nothing has nothing to prove', async () => {
 
 test('what failed can be tried again, as it was asked for', async () => {
   const { client, player } = await written();
-  const done = player.compare();
+  const done = player.generate();
   await client.fail('generate', 'trapped');
   await done;
   assert.deepEqual([player.state.status, player.state.model], ['failed', undefined]);
@@ -351,8 +298,7 @@ test('what failed can be tried again, as it was asked for', async () => {
   player.retry();
   await client.answer('load', LOADED);
   await client.finish(IDS, true);
-  await client.finish(IDS, false);
-  assert.equal(client.sent.filter((each) => each === 'generate').length, 2);
+  assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
   assert.equal(player.state.failure, undefined);
 });
 
@@ -372,7 +318,7 @@ test('offline is said of the second half of the benchmark too', async () => {
   await client.answer('load', LOADED);
   const { onEvent } = await client.next('benchmark');
   onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
-  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there. You seem to be offline.');
+  assert.equal(failureText(player.state.benchmark.leftOut.int8), 'It is not there. You seem to be offline.');
 });
 
 test('a model address that is refused, and a proof that fails', async () => {
@@ -385,7 +331,7 @@ test('a model address that is refused, and a proof that fails', async () => {
   player.generate();
   await client.finish(IDS);
   await client.fail('prove', 'not_ready');
-  assert.deepEqual(player.state.proof, { stage: 'failed', message: 'It failed with not_ready.' });
+  assert.equal(failureText(player.state.proof.failure), 'It failed with not_ready.');
   assert.deepEqual([player.state.status, player.state.model], ['finished', undefined]);
 });
 
@@ -419,7 +365,7 @@ test('the benchmark loads what it needs, keeps runs waiting, and goes back', asy
   onEvent({ type: 'loading', weights: 'int8' });
   assert.equal(player.state.benchmark.second, 'int8');
   onEvent({ type: 'left_out', weights: 'int8', code: 'file_unreachable', message: 'It is not there.' });
-  assert.equal(player.state.benchmark.leftOut.int8, 'It is not there.');
+  assert.equal(failureText(player.state.benchmark.leftOut.int8), 'It is not there.');
   await client.answer('benchmark', { reason: 'finished' });
   await done;
   assert.deepEqual([player.state.benchmark.status, player.state.status], ['done', 'ready']);

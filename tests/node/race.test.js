@@ -4,15 +4,18 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { contrast, lastPoint } from '../../web/demo/curves.js';
 import { Player } from '../../web/demo/player.js';
-import { workOf } from '../../web/demo/race.js';
+import { rivalBytes, workOf } from '../../web/demo/race.js';
 import { initialState, isComparing, reduce } from '../../web/demo/state.js';
+import { adviceWords, failureText, remarkWords, spoken, statusWords } from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 import { analyzeSpeedup, multiplyAdds } from '../../web/measure/analysis.js';
 import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
 
 const EVENTS = new URL('../fixtures/events/race.json', import.meta.url);
 const events = JSON.parse(await readFile(EVENTS, 'utf8'));
 const replay = (some, state = initialState('Once upon a time')) => some.reduce(reduce, state);
-const isLane = (mode, type) => (event) => event.type === 'lane' && event.mode === mode && event.event.type === type;
+const isLane = (mode, type) => (event) => (
+  event.type === 'lane' && event.mode === mode && event.event.type === type);
 const FINISHED = { reason: 'length', position: 22, memory: MEMORY };
 
 // ---- the state ----------------------------------------------------------------------------------
@@ -52,7 +55,7 @@ test('what both have written is compared as it comes', () => {
   assert.deepEqual([replay(other).race.parting, replay(other).race.same], [12, 12], 'and for good');
 });
 
-test('a text that goes on where the other one has ended is another text; one that was stopped is not', () => {
+test('a text that goes on where the other one ended is another one; a text that was stopped is not', () => {
   const last = events.findLastIndex(isLane('off', 'tokens'));
   const shorter = (reason) => structuredClone(events).map((event, i) => {
     if (i === last) event.event.tokens = [];
@@ -65,7 +68,7 @@ test('a text that goes on where the other one has ended is another text; one tha
   const stopped = replay(shorter('stopped'));
   assert.deepEqual([stopped.race.same, stopped.race.parting, stopped.status], [same, undefined, 'stopped']);
   const first = events.findIndex(isLane('on', 'run ended'));
-  assert.equal(replay(events.slice(0, first + 1)).race.parting, undefined, 'the other one is still on its way');
+  assert.equal(replay(events.slice(0, first + 1)).race.parting, undefined, 'the other is on its way');
 });
 
 test('the work of the lanes is that of their passes: the prompt, then a row or the whole text', () => {
@@ -107,7 +110,7 @@ async function racing(t) {
   return { client, rival, rivals, player, done };
 }
 
-test('a race: a second engine loads the model, then both start with the same job, at full speed', async (t) => {
+test('a second engine loads the model, then both start with the same job, at full speed', async (t) => {
   const { client, rivals, player } = start();
   t.after(() => player.dispose());
   const done = player.compare();
@@ -118,7 +121,8 @@ test('a race: a second engine loads the model, then both start with the same job
   const { fields, onEvent } = await rival.next('load');
   assert.deepEqual(fields, { url: 'http://localhost/model/', variant: 'simd' }, 'the build of the first one');
   onEvent({ type: 'progress', file: 'model.safetensors', loaded: 1e6 });
-  assert.deepEqual([player.state.status, player.state.download.files], ['loading', { 'model.safetensors': 1e6 }]);
+  const { status: before, download } = player.state;
+  assert.deepEqual([before, download.files], ['loading', { 'model.safetensors': 1e6 }]);
   assert.ok(!client.sent.includes('generate'), 'neither starts before both are ready');
   await rival.answer('load', LOADED);
   const jobs = await Promise.all([client, rival].map((each) => each.next('generate')));
@@ -184,13 +188,14 @@ test('stopped while the second model loads: nothing begins', async (t) => {
 });
 
 for (const failing of ['client', 'rival']) {
-  test(`a failure of the ${failing} ends both lanes with one sentence, and the rival is let go of`, async (t) => {
+  test(`a failure of the ${failing} ends both lanes with one sentence, and the rival goes`, async (t) => {
     const { client, rival, player, done } = await racing(t);
     const [broken, other] = failing === 'client' ? [client, rival] : [rival, client];
     await other.write(IDS.slice(0, 3), other === client);
     await broken.fail('generate', 'trapped');
     await done;
-    assert.deepEqual([player.state.status, player.state.failure.message], ['failed', 'It failed with trapped.']);
+    const { status, failure } = player.state;
+    assert.deepEqual([status, failure.message], ['failed', 'It failed with trapped.']);
     assert.ok(other.sent.includes('stop'));
     assert.equal(rival.sent.at(-1), 'dispose');
     assert.equal(isComparing(player.state), false);
@@ -213,4 +218,34 @@ test('the rival is let go of when no race has come for a while, and with the pla
   await rivals[1].next('load');
   player.dispose();
   assert.equal(rivals[1].sent.at(-1), 'dispose');
+});
+
+test('in words: how it goes, and what came of it', () => {
+  const seen = [];
+  let state = initialState('Once upon a time');
+  for (const event of events) {
+    state = reduce(state, event);
+    seen.push(statusWords(en, state));
+  }
+  for (const words of [en.status.loadingRival, en.status.racing]) assert.ok(seen.includes(words), words);
+  assert.match(remarkWords(en, state),
+    /^Both wrote the same 20 tokens\. The cache took [\d.]+ times less time, for [\d.]+ times fewer/);
+  const first = events.findIndex(isLane('on', 'run ended'));
+  const half = replay(events.slice(0, first));
+  assert.match(remarkWords(en, half), /^Up to here, both wrote the same \d+ tokens?\.$/);
+  assert.equal(adviceWords(en, half), en.controls.locked);
+  const parted = { ...state, race: { ...state.race, parting: 12 } };
+  assert.match(remarkWords(en, parted), /differ from token 13 on/);
+  assert.match(spoken(en, state).result, /Both wrote the same 20 tokens/);
+  assert.ok(rivalBytes(state) > state.memory.totalBytes);
+});
+
+test('where a page may have no worker, a race is refused in words', async (t) => {
+  const { client, rivals, player } = start();
+  t.after(() => player.dispose());
+  const done = player.compare();
+  await client.answer('load', { ...LOADED, worker: false });
+  await done;
+  assert.equal(failureText(en, player.state.failure), en.refusals.race);
+  assert.deepEqual([player.state.failure.code, rivals.length], ['no_worker', 0]);
 });

@@ -7,14 +7,18 @@ import { contrast, lastPoint, lengthOfCurves, speedAt } from '../../web/demo/cur
 import { Log } from '../../web/demo/log.js';
 import { asMarkdown, reportOf } from '../../web/demo/report.js';
 import { initialState, isWorking, reduce } from '../../web/demo/state.js';
-import {
-  benchmarkWords, chartWords, generateWords, pointWords, remarkWords, spoken, statusWords,
-} from '../../web/demo/words.js';
+import * as sentences from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 
 const read = async (name) => (
   JSON.parse(await readFile(new URL(`../fixtures/events/${name}.json`, import.meta.url), 'utf8')));
-const names = ['flips', 'stopped', 'failed', 'compared', 'benchmark'];
+const names = ['flips', 'stopped', 'failed', 'race', 'benchmark'];
 const streams = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await read(name)])));
+
+/** In English. */
+const {
+  benchmarkWords, chartWords, generateWords, pointWords, remarkWords, spoken, statusWords,
+} = Object.fromEntries(Object.entries(sentences).map(([name, say]) => [name, say.bind(null, en)]));
 
 /** The states of a stream, the first one included. */
 const states = (events, state = initialState('Once upon a time')) => (
@@ -81,21 +85,21 @@ test('a run with flips: every token is there, in its mode, and only those that c
 test('a run with flips, in words: what is shown, and what is spoken', () => {
   const shown = seen(streams.flips, statusWords);
   const expected = [/^Press Generate/, /^Starting\.$/, /^Loading the model\.$/,
-    ...Array(shown.length - 8).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
-    /^Prefill/, /with the cache\.$/, /without the cache/, /with the cache\.$/,
+    ...Array(shown.length - 9).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
+    /^Prefill/, /^Writing with the/, /^Writing without/, /^It is slowing down/, /^Writing with the/,
     /^Finished: 60 tokens written\.$/];
   assert.equal(shown.length, expected.length);
   for (const [i, words] of shown.entries()) assert.match(words, expected[i]);
   const heard = seen(streams.flips, (state) => spoken(state).run).filter(Boolean);
   assert.deepEqual(heard.map((words) => words.split(/[ :.]/)[0]),
-    ['Loading', 'Prefill', 'Decode', 'Decode', 'Decode', 'Finished']);
+    ['Loading', 'Prefill', 'Writing', 'Writing', 'It', 'Writing', 'Finished']);
   assert.deepEqual(seen(streams.flips, generateWords), ['Generate', 'Stop', 'Generate']);
   const { run, curves } = replay(streams.flips);
   const missed = run.catchUp.tokens;
   assert.match(remarkWords({ run }), new RegExp(`^Switched on again, .* the ${missed} tokens it had missed`));
   assert.match(chartWords(curves), /^At the flip of the switch, at position \d+: .* times as fast\.$/);
   assert.equal(lastPoint(curves, 'on').position, 64);
-  assert.match(pointWords(curves, 40), /^Position 40: [\d.,]+ tokens\/s with the cache (on|off)\.$/);
+  assert.match(pointWords(curves, 40), /^At 40: [\d.,]+\/s (on|off)$/);
   assert.equal(pointWords(curves, 1), '');
 });
 
@@ -136,35 +140,7 @@ test('failed: the error stays until the next run, and a lost model is gone', () 
   assert.deepEqual(modelAfter('context_full'), loaded.model);
   const unproved = reduce(loaded, { type: 'comparing failed', failure: failure('worker_lost') });
   assert.deepEqual([unproved.model, unproved.status], [undefined, 'finished']);
-  assert.deepEqual(unproved.proof, { stage: 'failed', message: 'Gone.' });
-});
-
-test('compared: the same text, or where the texts part', () => {
-  const state = replay(streams.compared);
-  assert.deepEqual(state.comparison.runs.map(({ prefill }) => prefill.cached), [true, false]);
-  assert.equal(state.comparison.parting, -1);
-  const expected = /^Both runs wrote the same 20 tokens\. In computing time: [\d.,]+ s with .* s without\.$/;
-  assert.match(remarkWords(state), expected);
-  assert.ok(contrast(state.curves).on > contrast(state.curves).off);
-  assert.deepEqual([state.run.number, state.useCache], [2, true]);
-
-  const other = structuredClone(streams.compared);
-  const tokens = other.filter(is('tokens')).flatMap((event) => event.tokens);
-  tokens[32].id += 1;
-  assert.equal(replay(other).comparison.parting, 12);
-  assert.match(remarkWords(replay(other)), /differ from token 13 on/);
-
-  const shorter = structuredClone(streams.compared);
-  const ends = shorter.filter(is('run ended'));
-  ends[1].reason = 'stopped';
-  const last = shorter.findLast(is('tokens'));
-  const kept = 20 - last.tokens.length;
-  last.tokens = [];
-  assert.equal(replay(shorter).comparison.parting, -1, 'as far as the second run came');
-
-  const words = remarkWords(replay(shorter));
-  assert.match(words, new RegExp(`^Up to here, both runs wrote the same ${kept} token`));
-  assert.equal(reduce(state, { type: 'asked', comparing: false }).comparison, undefined);
+  assert.deepEqual(unproved.proof, { stage: 'failed', failure: failure('worker_lost') });
 });
 
 test('a second run lies over the first one, and each column is of the last run that had its mode', () => {
@@ -182,8 +158,8 @@ test('a second run lies over the first one, and each column is of the last run t
   assert.ok(only.some((at) => !own.includes(at)), 'points of the first run');
   const changed = own.some((at) => speedAt(both.curves, 'off', at) !== speedAt(first.curves, 'off', at));
   assert.ok(changed, 'points of the second');
-  const [begin, end] = [is('begun'), is('run ended')].map((event) => streams.compared.findIndex(event));
-  const cached = replay(streams.compared.slice(begin, end + 1), first);
+  const [begin, end] = [is('begun'), is('resumed')].map((event) => streams.flips.findIndex(event));
+  const cached = replay(streams.flips.slice(begin, end), first);
   assert.deepEqual([cached.columns.on.run, cached.columns.off.run], [2, 1]);
   const cleared = reduce(both, { type: 'cleared' });
   assert.equal(lengthOfCurves(cleared.curves), 0);
@@ -199,7 +175,7 @@ test('the end of a run, by its reason', () => {
   };
   assert.deepEqual(ended('eos'), ['finished', 'The story is over: 60 tokens written.']);
   assert.deepEqual(ended('context_full'),
-    ['full', 'The context is full: all 64 positions are taken, 60 tokens written.']);
+    ['full', 'The context is full: 60 tokens written.']);
   assert.deepEqual(ended('stopped'), ['stopped', 'Stopped: 60 tokens written.']);
 });
 
@@ -263,7 +239,8 @@ test('a benchmark that does not come to its end', () => {
   const lost = tell(measured, failure('worker_lost'));
   assert.deepEqual([lost.benchmark.rows.length, lost.model, lost.status], [1, undefined, 'unloaded']);
   assert.match(benchmarkWords(lost.benchmark), /what was finished is below/);
-  const left = { type: 'left_out', weights: 'int8', code: 'file_unreachable', message: '404.' };
+  const why = { code: 'file_unreachable', message: '404.', offline: false };
+  const left = { type: 'left_out', weights: 'int8', failure: why };
   const half = tell(measured, left, { type: 'ended', reason: 'finished' });
   assert.deepEqual(reportOf(half.benchmark).remarks,
     ['Not measured: the model could not be loaded with weights of 8 bits. 404.']);

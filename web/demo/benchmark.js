@@ -33,10 +33,11 @@
  * @property {number} [share]       of it all that is done
  * @property {Weights} [second]     the weights that the model was loaded with once more
  * @property {readonly Row[]} rows
- * @property {Partial<Record<Weights, string>>} leftOut  why there are no figures for a kind of weights
+ * @property {Partial<Record<Weights, Failure>>} leftOut  why there are no figures for a kind of weights
  * @property {Failure} [failure]
  *
- * @typedef {RequestEvent<'benchmark'>
+ * @typedef {Exclude<RequestEvent<'benchmark'>, { type: 'left_out' }>
+ *   | { type: 'left_out', weights: Weights, failure: Failure }
  *   | { type: 'asked', hidden: boolean }
  *   | { type: 'begun', subject: Subject }
  *   | { type: 'hidden' }
@@ -68,8 +69,8 @@ export function reduceBenchmark(benchmark, event) {
     case 'measured': return { ...benchmark, rows: [...benchmark.rows, event.row] };
     case 'loading': return { ...benchmark, step: undefined, second: event.weights };
     case 'left_out': {
-      const { weights, message } = event;
-      return { ...benchmark, leftOut: { ...benchmark.leftOut, [weights]: message } };
+      const { weights, failure } = event;
+      return { ...benchmark, leftOut: { ...benchmark.leftOut, [weights]: failure } };
     }
     case 'ended': return ended(benchmark, event.reason);
     case 'failed': return failed(benchmark, event.failure);

@@ -1,6 +1,5 @@
 // How many tokens the prompt has: counted before a run, and as it is typed.
-import { tooLongWords } from './words.js';
-import { WorkerError } from '../worker/client.js';
+import { Refusal } from './failure.js';
 
 /**
  * @import { Client } from '../worker/client.js'
@@ -23,7 +22,7 @@ export class PromptCounter {
   /** A prompt without room is refused before the story that stands there is given up for it. */
   async refuseTooLong() {
     const { tokens, room } = await this.#count();
-    if (tokens > room) throw new WorkerError('context_full', tooLongWords(tokens, room));
+    if (tokens > room) throw new Refusal('context_full', { what: 'promptTooLong', tokens, room });
   }
 
   /** Counts the prompt as it is typed: one request at a time, until the newest text was counted. */

@@ -5,6 +5,7 @@ import { RECENT, median, msOf } from './meter.js';
 
 /** @import { Burst } from '../worker/messages.js' */
 
+const REACH = /** @type {const} */ ([10, 10_000]); // tokens per second: three decades at least
 const CONTRAST = 32; // positions over which the two modes are compared
 
 /** @typedef {'on' | 'off'} Mode  whether the cache is used */
@@ -17,6 +18,7 @@ const CONTRAST = 32; // positions over which the two modes are compared
  * @property {Record<Mode, Column>} past
  * @property {Record<Mode, Log<Burst | null>>} run  by position as well; its last item is a burst
  * @property {number} expected  positions that the current run will reach; the axis shows them from its start
+ * @property {readonly [number, number]} reach  the least and the greatest speed that the axis shows
  *
  * @typedef {object} Contrast  what the two modes do at the same place
  * @property {number} position
@@ -30,13 +32,14 @@ export const MODES = ['on', 'off'];
 
 /** @returns {Curves} */
 export const noCurves = () => (
-  { past: { on: [], off: [] }, run: { on: new Log(), off: new Log() }, expected: 0 });
+  { past: { on: [], off: [] }, run: { on: new Log(), off: new Log() }, expected: 0, reach: REACH });
 
 /** A run begins: what was measured before lies beneath it. @param {Curves} curves  @returns {Curves} */
 export const beginRun = (curves) => ({
   past: { on: columnOf(curves, 'on'), off: columnOf(curves, 'off') },
   run: noCurves().run,
   expected: curves.expected,
+  reach: curves.reach,
 });
 
 /**
@@ -48,7 +51,9 @@ export const beginRun = (curves) => ({
 export function addPoint(curves, mode, position, burst) {
   let points = curves.run[mode];
   while (points.length < position) points = points.append(null);
-  return { ...curves, run: { ...curves.run, [mode]: points.append(burst) } };
+  const next = { ...curves, run: { ...curves.run, [mode]: points.append(burst) } };
+  const speed = 1000 / steadyMs(next.run[mode], burst);
+  return { ...next, reach: [Math.min(curves.reach[0], speed), Math.max(curves.reach[1], speed)] };
 }
 
 /** @param {Curves} curves  @param {Mode} mode */
@@ -58,13 +63,23 @@ const lengthOf = ({ past, run }, mode) => Math.max(past[mode].length, run[mode].
 export const lengthOfCurves = (curves) => Math.max(lengthOf(curves, 'on'), lengthOf(curves, 'off'));
 
 /**
- * Tokens per second: those of a burst in its middle, and between two middles what lies between them.
+ * Tokens per second, by the newest run that was measured there.
  * @param {Curves} curves  @param {Mode} mode  @param {number} position
  */
-export function speedAt({ past, run }, mode, position) {
+export const speedAt = (curves, mode, position) => (
+  runSpeedAt(curves, mode, position) ?? pastSpeedAt(curves, mode, position));
+
+/** In the runs before. @param {Curves} curves  @param {Mode} mode  @param {number} position */
+export const pastSpeedAt = ({ past }, mode, position) => past[mode][position] ?? null;
+
+/**
+ * In the current run: the speed of a burst in its middle, and between two middles what lies between them.
+ * @param {Curves} curves  @param {Mode} mode  @param {number} position
+ */
+export function runSpeedAt({ run }, mode, position) {
   const points = run[mode];
   const burst = points.at(position);
-  if (!burst) return past[mode][position] ?? null;
+  if (!burst) return null;
   const middle = middleOf(burst);
   const neighbour = (position < middle ? before : after)(points, burst);
   const ms = steadyMs(points, burst);
@@ -116,36 +131,44 @@ export function lastPoint(curves, mode) {
 }
 
 /**
- * The two modes compared where that says most: at the furthest positions that both were measured at, or, if
- * there is none, at the last flip of the switch.
+ * The two modes compared where the current run says most: at its last flip of the switch or, if it has none,
+ * at the furthest positions that both were measured at, one of them at least in this run.
  * @param {Curves} curves
  * @returns {Contrast | undefined}
  */
-export const contrast = (curves) => sharedContrast(curves) ?? flipContrast(curves);
+export const contrast = (curves) => flipContrast(curves) ?? sharedContrast(curves);
+
+/** On both sides of the flip. @param {Curves} curves  @returns {Contrast | undefined} */
+function flipContrast(curves) {
+  const { on, off } = curves.run;
+  /** @param {number} position  @returns {Mode | undefined} */
+  const modeAt = (position) => {
+    const [cached, uncached] = [on.at(position), off.at(position)];
+    if (!cached === !uncached) return undefined; // measured in neither mode, or in both
+    return cached ? 'on' : 'off';
+  };
+  for (let position = Math.min(on.length, off.length); position > 1; position--) {
+    const [mode, before] = [modeAt(position), modeAt(position - 1)];
+    if (!mode || !before || mode === before) continue;
+    const speed = /** @type {number} */ (runSpeedAt(curves, mode, position));
+    const speedBefore = /** @type {number} */ (runSpeedAt(curves, before, position - 1));
+    const [fast, slow] = mode === 'on' ? [speed, speedBefore] : [speedBefore, speed];
+    return { position, on: fast, off: slow, atFlip: true };
+  }
+  return undefined;
+}
 
 /** Medians over the same positions. @param {Curves} curves  @returns {Contrast | undefined} */
 function sharedContrast(curves) {
-  /** @type {{ position: number, on: number, off: number }[]} from the end */
+  const { past, run } = curves;
+  /** @type {number[]} from the end */
   const shared = [];
-  for (let position = lengthOfCurves(curves) - 1; position > 0 && shared.length < CONTRAST; position--) {
-    const [on, off] = [speedAt(curves, 'on', position), speedAt(curves, 'off', position)];
-    if (on !== null && off !== null) shared.push({ position, on, off });
+  for (let at = Math.max(run.on.length, run.off.length) - 1; at > 0 && shared.length < CONTRAST; at--) {
+    const [on, off] = [run.on.at(at), run.off.at(at)];
+    if ((on ?? past.on[at]) && (off ?? past.off[at]) && (on || off)) shared.push(at);
   }
   if (shared.length === 0) return undefined;
-  const { position } = shared[(shared.length - 1) >> 1];
-  const [on, off] = MODES.map((mode) => median(shared.map((speeds) => speeds[mode])));
-  return { position, on, off, atFlip: false };
-}
-
-/** @param {Curves} curves  @returns {Contrast | undefined} */
-function flipContrast(curves) {
-  for (let position = lengthOfCurves(curves) - 1; position > 1; position--) {
-    for (const [here, before] of /** @type {[Mode, Mode][]} */ ([['on', 'off'], ['off', 'on']])) {
-      const [after, earlier] = [speedAt(curves, here, position), speedAt(curves, before, position - 1)];
-      if (after === null || earlier === null) continue;
-      const speeds = here === 'on' ? { on: after, off: earlier } : { on: earlier, off: after };
-      return { position, ...speeds, atFlip: true };
-    }
-  }
-  return undefined;
+  const [on, off] = MODES.map((mode) => (
+    median(shared.map((at) => /** @type {number} */ (speedAt(curves, mode, at))))));
+  return { position: shared[(shared.length - 1) >> 1], on, off, atFlip: false };
 }

@@ -1,24 +1,27 @@
 // The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every
 // demo has a player and a worker of its own, so that any number can stand in one document.
+import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { STORIES } from './recorded/stories.js';
 import { browser } from './surroundings.js';
-import { views } from './views/index.js';
+import { viewsNamed } from './views/index.js';
+import { languageAt, wordsFor } from './words/index.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
+ * @import { Context, PlayerOptions, View } from './player.js'
  * @import { Recording } from './recording.js'
- * @import { PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
- * @import { Place } from './views/index.js'
+ * @import { Place, Placed } from './views/index.js'
  */
 
 /**
  * @typedef {Omit<PlayerOptions, 'client' | 'rival' | 'surroundings' | 'recording'>
- *   & { client?: Client, rival?: () => Client, recording?: Recording | null }} DemoOptions
- *   recording: null for none
+ *   & { client?: Client, rival?: () => Client, recording?: Recording | null, lang?: string }} DemoOptions
+ *   recording: null for none; lang: language tag of what the demo says; if absent, the language of the place
+ *   where it stands
  */
 
 /**
@@ -28,65 +31,89 @@ import { EngineClient } from '../worker/client.js';
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
 export function mountDemo(root, {
-  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES, ...options
+  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES,
+  lang = languageAt(root), ...options
 }) {
   const player = new Player({
     client, rival, surroundings: browser, recording: recording ?? undefined, ...options,
   });
+  try {
+    const hide = showPlayer(root, player, { lang });
+    player.askDownloadSize();
+    return { player, dispose: () => { hide(); player.dispose(); } };
+  } catch (error) {
+    player.dispose();
+    throw error;
+  }
+}
+
+/**
+ * The figure of a player, which may be taken away and shown anew: it shows a state and has none of its own.
+ * @param {HTMLElement | ShadowRoot} root  to which it is appended
+ * @param {Player} player
+ * @param {{ names?: readonly string[], lang?: string }} [options]  names: of the views, in order; if absent,
+ *   all of them. lang: as of a demo
+ * @returns {() => void}  that takes it away
+ * @throws  where the browser lacks what a view needs; nothing is left behind then
+ */
+export function showPlayer(root, player, { names, lang = languageAt(root) } = {}) {
+  const words = wordsFor(lang);
   const ending = new AbortController();
   const { signal } = ending;
-  const { demo, figure, places } = layout();
+  const { demo, figure, places } = layout(words.lang);
   root.append(demo);
-  const dispose = () => {
+  const hide = () => {
     ending.abort();
-    player.dispose();
     demo.remove();
   };
   try {
-    fill(places, figure, player, signal);
+    fill({ places, figure, shown: viewsNamed(names) }, { actions: player, signal, words });
   } catch (error) {
-    dispose(); // half a demo is worse than none
+    hide(); // half a figure is worse than none
     throw error;
   }
   listen(demo, player, signal);
   replayInView(figure, player, signal);
-  player.askDownloadSize();
-  return { player, dispose };
+  return hide;
 }
 
 /**
  * Mounts the views, and shows each state of the player in them.
- * @param {Record<Place, HTMLElement>} places  @param {HTMLElement} figure
- * @param {Player} player  @param {AbortSignal} signal
+ * @param {{ places: Record<Place, HTMLElement>, figure: HTMLElement, shown: readonly Placed[] }} parts
+ * @param {Context & { actions: Player }} context
  */
-function fill(places, figure, player, signal) {
+function fill({ places, figure, shown }, context) {
+  const { actions: player, signal } = context;
   /** @type {((state: State) => void)[]} */
-  const renders = views.map(({ view, place }) => mount(view, places[place], player, signal));
+  const renders = shown.map(({ view, place }) => mount(view, places[place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
   };
   render();
-  player.subscribe(onceAFrame(render, signal));
+  const end = player.subscribe(onceAFrame(render, signal));
+  signal.addEventListener('abort', end);
 }
 
-/** The figure with its two columns, and what stands below it. */
-function layout() {
+/** The figure with its two columns, and what stands below it. @param {string} lang */
+function layout(lang) {
   const places = /** @type {Record<Place, HTMLElement>} */ ({
+    stage: element('div', { class: 'stage' }),
     write: element('div', { class: 'write' }),
     look: element('div', { class: 'look' }),
     below: element('div', { class: 'below' }),
   });
-  const figure = element('div', { class: 'figure', part: 'figure' }, places.write, places.look);
-  const demo = element('div', { class: 'demo', part: 'demo' }, figure, places.below);
+  const figure = element('div', { class: 'figure', part: 'figure' },
+    places.stage, places.write, places.look);
+  const demo = element('div', { class: 'demo', part: 'demo', lang }, figure, places.below);
   return { demo, figure, places };
 }
 
-/** @param {View} view  @param {HTMLElement} place  @param {Player} actions  @param {AbortSignal} signal */
-function mount(view, place, actions, signal) {
+/** @param {View} view  @param {HTMLElement} place  @param {Context} context */
+function mount(view, place, context) {
   const root = element('div', { class: 'view', 'data-view': view.name });
   place.append(root);
-  return view.mount(root, { actions, signal });
+  return view.mount(root, context);
 }
 
 /**
@@ -109,16 +136,19 @@ function onceAFrame(work, signal) {
  * @param {HTMLElement} demo  @param {Player} player  @param {AbortSignal} signal
  */
 function listen(demo, player, signal) {
-  const { body } = document;
-  document.addEventListener('keydown', (event) => {
-    const path = event.composedPath();
-    const nobody = !path.includes(body) || event.target === body; // has the focus: then every demo is meant
-    if (event.key === 'Escape' && (nobody || path.includes(demo))) player.stop();
+  const stop = () => player.stop();
+  keepKeys(demo, stop, signal);
+  document.addEventListener('keydown', ({ key, target }) => {
+    const nobody = target === document.body || target === document.documentElement;
+    if (key === 'Escape' && nobody) stop(); // nobody has the focus: every figure is meant
   }, { signal });
   document.addEventListener('visibilitychange', () => player.setHidden(document.hidden), { signal });
   addEventListener('pagehide', () => player.stop(), { signal });
   player.setHidden(document.hidden);
 }
+
+/** Their recorded run has been replayed. @type {WeakSet<Player>} */
+const replayed = new WeakSet();
 
 /**
  * The recorded run is replayed once, when the reader has come to it; printed, it is all there.
@@ -126,10 +156,11 @@ function listen(demo, player, signal) {
  */
 function replayInView(figure, player, signal) {
   addEventListener('beforeprint', () => player.skipReplay(), { signal });
-  if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  if (replayed.has(player) || matchMedia('(prefers-reduced-motion: reduce)').matches) return;
   const inView = new IntersectionObserver((entries) => {
     if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
     inView.disconnect();
+    replayed.add(player);
     player.replay();
   }, { rootMargin: '-25% 0px' }); // the middle half of the window
   inView.observe(figure);

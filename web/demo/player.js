@@ -2,33 +2,34 @@
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
 import { PLAN, isMeasuring, subjectOf } from './benchmark.js';
 import { PromptCounter } from './counting.js';
-import { failureOf } from './failure.js';
+import { Refusal, failureOf } from './failure.js';
 import { Replay } from './replay.js';
 import { Rival } from './rival.js';
 import { areValid } from './sampling.js';
 import { initialState, isComparing, isWorking, reduce } from './state.js';
-import { failureWords } from './words.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
- * @import { Variant } from '../engine/variants.js'
  * @import { Client } from '../worker/client.js'
+ * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
- * @import { Event, State } from './state.js'
+ * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
 /**
- * @typedef {object} PlayerOptions
+ * @typedef {object} Given
  * @property {Client} client        the player's own
  * @property {() => Client} rival   makes a second one, for races
  * @property {Surroundings} surroundings
  * @property {() => string} model   the model's address; throws where it is refused
- * @property {'auto' | Variant} [variant]
  * @property {string} [prompt]
  * @property {Recording} [recording]  shown while nothing was run
+ *
+ * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  *
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
@@ -38,7 +39,7 @@ import { WorkerError } from '../worker/client.js';
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
- * @typedef {{ actions: Actions, signal: AbortSignal }} Context
+ * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary }} Context
  * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
  *
  * @typedef {object} View
@@ -46,18 +47,20 @@ import { WorkerError } from '../worker/client.js';
  * @property {Mount} mount
  */
 
+/** With a model. @type {readonly Status[]} */
+const IDLE = ['ready', 'finished', 'stopped', 'full'];
+
 export class Player {
   #client;
   #rival;
   #surroundings;
   #model;
-  #variant;
+  #fields;
   #state;
-  /** @type {Replay | undefined} */
+  #counter;
   #replay;
   /** @type {Set<Listener>} */
   #listeners = new Set();
-  #counter;
   #stopAsked = false; // since the last request of the reader
   /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
   #proving;
@@ -65,12 +68,12 @@ export class Player {
   #again = () => this.generate();
 
   /** @param {PlayerOptions} options */
-  constructor({ client, rival, surroundings, model, variant = 'auto', prompt, recording }) {
+  constructor({ client, rival, surroundings, model, prompt, recording, ...load }) {
     this.#client = client;
     this.#rival = new Rival(rival);
     this.#surroundings = surroundings;
     this.#model = model;
-    this.#variant = variant;
+    this.#fields = { variant: /** @type {const} */ ('auto'), ...load };
     this.#state = initialState(prompt);
     this.#counter = new PromptCounter(client, () => this.#state.prompt, (event) => this.#emit(event));
     this.#replay = recording && new Replay(recording, (event) => this.#emit(event));
@@ -108,13 +111,13 @@ export class Player {
   }
 
   /** Back to what the model suggests. */
-  resetSampling() {
-    this.#emit({ type: 'settings reset' });
-  }
+  resetSampling() { this.#emit({ type: 'settings reset' }); }
 
-  /** Switches the cache on or off, in the middle of a run too; not during a race. */
+  /** Switches the cache, in the middle of a run too, but not during a race. */
   flip() {
-    if (!isComparing(this.#state)) this.#setCache(!this.#state.useCache);
+    if (isComparing(this.#state)) return;
+    this.#setCache(!this.#state.useCache);
+    if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
   }
 
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
@@ -130,14 +133,10 @@ export class Player {
   }
 
   /** Shows the recorded run in time, as long as nothing was run here. */
-  replay() {
-    if (this.#state.recorded) this.#replay?.start();
-  }
+  replay() { if (this.#state.recorded) this.#replay?.start(); }
 
   /** Shows all of it. */
-  skipReplay() {
-    if (this.#state.recorded?.playing) this.#replay?.finish();
-  }
+  skipReplay() { if (this.#state.recorded?.playing) this.#replay?.finish(); }
 
   /** @param {boolean} hidden  the tab */
   setHidden(hidden) {
@@ -154,26 +153,25 @@ export class Player {
   // ---- runs -------------------------------------------------------------------------------------
 
   /** Writes a story. */
-  generate() {
-    return this.#perform();
-  }
+  generate() { return this.#perform(); }
 
   /** Writes it with the cache and without it at the same time, from the same seed, and compares the texts. */
-  compare() {
-    return this.#perform(true);
-  }
+  compare() { return this.#perform(true); }
 
   retry() { return this.#again(); }
 
-  /** Ends whatever is under way. */
-  stop() {
-    if (!isWorking(this.#state) && !isMeasuring(this.#state.benchmark) && !this.#proving) return;
+  /** Ends what is under way; `why` is told, unless it is a proof. @param {Event} [why]  @returns {boolean} */
+  stop(why) {
+    const isBusy = isWorking(this.#state) || isMeasuring(this.#state.benchmark);
+    if (!isBusy && !this.#proving) return false;
+    if (isBusy && why) this.#emit(why);
     this.#stopAsked = true;
     this.#client.stop();
     this.#rival.stop();
+    return true;
   }
 
-  /** @param {boolean} [comparing]  with a race; else a run as the switch stands */
+  /** @param {boolean} [comparing]  a race; else a run as the switch stands */
   async #perform(comparing = false) {
     if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
@@ -185,8 +183,7 @@ export class Player {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
         this.#emit({ type: 'refused' });
-        const message = 'A sampling setting does not fit this model; it is marked below.';
-        throw new WorkerError('invalid_argument', message);
+        throw new Refusal('invalid_argument', { what: 'setting' });
       }
       await this.#counter.refuseTooLong();
       this.#heedStop();
@@ -217,9 +214,19 @@ export class Player {
 
   async #load() {
     this.#emit({ type: 'loading' });
-    const fields = { url: this.#model(), variant: this.#variant };
+    const fields = { ...this.#fields, url: this.#model() };
     const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
     this.#emit({ ...answer, type: 'loaded' });
+  }
+
+  async #race() {
+    const { model, prompt, sampling } = this.#state;
+    if (!model?.worker) throw new Refusal('no_worker', { what: 'race' });
+    const fields = { ...this.#fields, url: this.#model(), variant: model.variant };
+    await this.#rival.load(fields, (event) => this.#emit(event));
+    this.#heedStop();
+    const job = { prompt, sampling: sampling.values };
+    await this.#rival.race(this.#client, job, (event) => this.#emit(event));
   }
 
   async #write() {
@@ -230,15 +237,6 @@ export class Player {
     const fields = { prompt, sampling: sampling.values };
     const answer = await this.#client.request('generate', fields, (event) => this.#emit(event));
     this.#emit({ ...answer, type: 'run ended' });
-  }
-
-  async #race() {
-    const { model, prompt, sampling } = this.#state;
-    const fields = { url: this.#model(), variant: model?.variant ?? this.#variant };
-    await this.#rival.load(fields, (event) => this.#emit(event));
-    this.#heedStop();
-    const job = { prompt, sampling: sampling.values };
-    return this.#rival.race(this.#client, job, (event) => this.#emit(event));
   }
 
   /** After a run: are its last numbers those that come out with the cache, and without it? */
@@ -267,7 +265,7 @@ export class Player {
       this.#heedStop();
       this.#tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
-        event.type === 'left_out' ? { ...event, message: failureWords(this.#failureOf(event)) } : event));
+        event.type === 'left_out' ? { ...event, failure: this.#failureOf(event) } : event));
       this.#tell({ type: 'ended', reason });
     } catch (error) {
       this.#tell({ type: 'failed', failure: this.#failureOf(error) });

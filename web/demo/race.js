@@ -1,8 +1,9 @@
 // The race: the same story written with the cache and without it, at the same time, on one clock. Each lane
 // is a run like any other; what they measure goes into the same curves.
 import { beginRun } from './curves.js';
+import { engineOf } from './recorded.js';
 import { newRun } from './run.js';
-import { multiplyAdds } from '../measure/analysis.js';
+import { multiplyAdds, parameterCount } from '../measure/analysis.js';
 
 /**
  * @import { Config } from '../config/config.js'
@@ -58,7 +59,7 @@ export function raced(state, { mode, event, ms }, reduceFlow) {
   const { race } = state;
   if (!race?.lanes) return state;
   const next = reduceFlow({ ...state, run: race.lanes[mode].run }, event);
-  const lane = event.type === 'run ended' ? { run: next.run, ms } : { run: next.run };
+  const lane = next.run.reason === undefined ? { run: next.run } : { run: next.run, ms };
   const lanes = { ...race.lanes, [mode]: lane };
   const { memory, proof } = mode === 'on' ? next : state;
   const now = { ...race, lanes, ms, ...compared(race, lanes) };
@@ -97,4 +98,16 @@ export function workOf(config, { on, off }) {
     (sum, { position, work }) => sum + multiplyAdds(config, position + 1 - work, position + 1).total,
     prefill ? multiplyAdds(config, 0, prefill.tokens).total : 0);
   return { on: total(on.run), off: total(off.run) };
+}
+
+/** What a second engine takes, about: the weights and a session. @param {State} state  @returns {number} */
+export function rivalBytes(state) {
+  const engine = engineOf(state);
+  return engine && state.memory ? 4 * parameterCount(engine.config) + state.memory.totalBytes : 0;
+}
+
+/** Tokens that a lane will write at most. @param {State} state  @param {Run} run */
+export function goalOf(state, { prefill, maxTokens }) {
+  const room = (engineOf(state)?.config.nPositions ?? 0) - (prefill?.tokens ?? 0);
+  return Math.max(1, Math.min(maxTokens, room));
 }

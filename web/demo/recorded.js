@@ -48,3 +48,6 @@ export function replayed(state, { events, playing }, reduceFlow) {
 /** Whatever is done here puts an end to it. @param {State} state  @returns {State} */
 export const withoutRecorded = (state) => (
   state.recorded ? { ...state, recorded: undefined, ...blank(state) } : state);
+
+/** What it ran on, in words. @param {Shown} shown  @param {string} lang */
+export const machineOf = ({ recording: { machine } }, lang) => machine[lang] ?? machine.en;

@@ -1,10 +1,15 @@
-// The benchmark's figures to take away: as Markdown, as JSON, with the place where they were measured.
+// The benchmark's figures to take away: as Markdown, as JSON, with the place where they were measured. These
+// are English wherever they were measured: they are for issues and tables beside others.
 import { HEAD, cells, details, table } from '../measure/figures.js';
-import { counted } from '../measure/numbers.js';
+import { failureText } from './words.js';
+import { en } from './words/en.js';
 
 /**
  * @import { Row } from '../measure/figures.js'
  * @import { Benchmark, Subject } from './benchmark.js'
+ * @import { Failure } from './failure.js'
+ * @import { Weights } from '../worker/messages.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
 /**
@@ -15,36 +20,22 @@ import { counted } from '../measure/numbers.js';
 const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
   + 'cache and without.';
 
-/** @type {Record<string, string>} */
-export const BITS = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
-
 /** Undefined before anything is measured. @param {Benchmark} benchmark  @returns {Report | undefined} */
 export function reportOf(benchmark) {
   const { subject, status, rows } = benchmark;
-  return subject && { ...subject, complete: status === 'done', remarks: remarksOn(benchmark), rows };
+  return subject && { ...subject, complete: status === 'done', remarks: remarksOn(en, benchmark), rows };
 }
 
-/** @param {Benchmark} benchmark */
-function remarksOn({ status, leftOut, hidden, failure }) {
-  const remarks = Object.entries(leftOut).map(([weights, message]) => leftOutWords(weights, message));
-  if (status === 'stopped') remarks.push('Stopped before the end.');
-  if (hidden) remarks.push('The tab was hidden for a while: browsers slow such tabs down.');
-  if (failure) remarks.push(`It failed before the end: ${failure.message}`);
-  return remarks;
-}
-
-/** Why there are no figures for a kind of weights. @param {string} weights  @param {string} message */
-export const leftOutWords = (weights, message) => (
-  `Not measured: the model could not be loaded with ${BITS[weights]}. ${message}`);
-
-/** Where, when and what, in a sentence. @param {Report} report */
-export function place({ date, config, build, machine: { browser, system, logicalCores } }) {
-  const cores = logicalCores ? `, ${logicalCores} logical cores` : '';
-  const machine = `${browser}${system ? ` on ${system}` : ''}${cores}, as the browser tells`;
-  const { nLayer, nEmbd, nHead, vocabSize } = config;
-  const shape = `${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
-  const time = `${date.slice(0, 16).replace('T', ' at ')} UTC`;
-  return `Measured on ${time}: ${machine}; one thread, ${build} build; GPT-2 with ${shape}.`;
+/** What a reader of the figures should know. @param {Dictionary} words  @param {Benchmark} benchmark */
+export function remarksOn(words, { status, leftOut, hidden, failure }) {
+  const { notLoaded, remarks } = words.benchmark;
+  const missing = /** @type {Weights[]} */ (Object.keys(leftOut));
+  const said = missing.map((weights) => (
+    `${notLoaded(weights)} ${failureText(words, /** @type {Failure} */ (leftOut[weights]))}`));
+  if (status === 'stopped') said.push(remarks.stopped);
+  if (hidden) said.push(remarks.hidden);
+  if (failure) said.push(`${remarks.failed} ${failureText(words, failure)}`);
+  return said;
 }
 
 /** @param {Report} report */
@@ -55,7 +46,7 @@ export function asMarkdown(report) {
     HEADING, '',
     table(HEAD, rows.map(cells), 1), '',
     ...kinds.map((kind) => `${kind}: ${details(rows.filter(({ weights }) => weights === kind))}.`), '',
-    [place(report), ...remarks].join(' '), '',
+    [en.benchmark.place(report), ...remarks].join(' '), '',
   ].join('\n');
 }
 

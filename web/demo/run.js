@@ -18,7 +18,8 @@ import { measure, msOf, newMeter } from './meter.js';
  * @property {number} position    tokens in the text
  * @property {Prefill} [prefill]  present once the prompt is read
  * @property {Log<WrittenToken>} tokens
- * @property {number} ms          of computing them
+ * @property {number} ms          of computing those that were measured
+ * @property {number} measured    how many those are
  * @property {number} unmeasured  tokens that came while the tab was hidden
  * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
@@ -38,7 +39,7 @@ import { measure, msOf, newMeter } from './meter.js';
 
 /** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
 export const newRun = (number, prompt, maxTokens) => ({
-  number, prompt, maxTokens, mode: 'on', position: 0, tokens: new Log(), ms: 0, unmeasured: 0,
+  number, prompt, maxTokens, mode: 'off', position: 0, tokens: new Log(), ms: 0, measured: 0, unmeasured: 0,
 });
 
 /** @param {number} run  @returns {Column} */
@@ -94,6 +95,7 @@ export function takeToken(progress, token, hidden) {
   return {
     run: {
       ...run, mode, position, tokens: run.tokens.append(token), ms: run.ms + (burst ? msOf(burst) : 0),
+      measured: run.measured + (burst ? 1 : 0),
       unmeasured: run.unmeasured + (hidden ? 1 : 0),
     },
     columns: {

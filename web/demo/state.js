@@ -31,7 +31,7 @@ import { adopt, defaults } from './sampling.js';
  *
  * Are the numbers the same with the cache and without it? Asked of the prompt, then of the whole text.
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
- *   | { stage: 'failed', message: string }
+ *   | { stage: 'failed', failure: Failure }
  *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
  *
  * @typedef {{ text: string } & Answer<'count'>} Count  the tokens of a prompt, and how many there is room for
@@ -44,8 +44,9 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
- * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} [model]  if loaded; tick: of its
- *   clock, in ms
+ * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
+ * @property {{ config: Readonly<Config>, variant: Variant, tick: number, worker: boolean }} [model]  if
+ *   loaded; tick: of its clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {Shown} [recorded]     what run, columns, curves, memory and proof are of
@@ -70,7 +71,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'prompt', text: string }
  *   | { type: 'counted', count: Count }
  *   | { type: 'setting', key: Key, value: number }
- *   | { type: 'settings reset' | 'refused' | 'cleared' }
+ *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number }
  *   | { type: 'visibility', hidden: boolean }
@@ -95,8 +96,8 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
-  status: 'unloaded', loadStopped: false, download: { files: {}, total: 0 },
-  prompt, sampling: defaults(), refusals: 0, useCache: true, pace: 60, hidden: false,
+  status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
+  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
 });
@@ -119,6 +120,7 @@ export function reduce(state, event) {
     case 'setting': return withSettings(state, { [event.key]: event.value });
     case 'settings reset': return withSettings(state, state.sampling.presets);
     case 'refused': return { ...state, refusals: state.refusals + 1 };
+    case 'gave way': return { ...state, gaveWay: true };
     case 'cleared': return { ...state, curves: noCurves(), columns: { on: newColumn(0), off: newColumn(0) } };
     case 'cache': return { ...state, useCache: event.on };
     case 'pace': return { ...state, pace: event.tokensPerSecond };
@@ -134,8 +136,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' | 'recording'
- *   | 'replayed' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark'
+ *   | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -162,10 +164,8 @@ function reduceFlow(state, event) {
     case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
     case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
     case 'comparing stopped': return { ...state, proof: { stage: 'stopped' } };
-    case 'comparing failed': {
-      const { failure } = event;
-      return { ...withoutLost(state, failure), proof: { stage: 'failed', message: failure.message } };
-    }
+    case 'comparing failed':
+      return { ...withoutLost(state, event.failure), proof: { stage: 'failed', failure: event.failure } };
   }
 }
 
@@ -186,7 +186,7 @@ const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
 const asked = (state, comparing) => ({
-  ...withoutRecorded(state), status: 'starting', failure: undefined, loadStopped: false,
+  ...withoutRecorded(state), status: 'starting', failure: undefined, loadStopped: false, gaveWay: false,
   race: comparing ? newRace() : undefined,
 });
 
@@ -204,8 +204,8 @@ const withFile = (state, file, bytes) => {
 };
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory, tick }) => ({
-  ...state, model: { config, variant, tick }, memory, resume: 'ready',
+const loaded = (state, { config, generation, variant, memory, tick, worker }) => ({
+  ...state, model: { config, variant, tick, worker }, memory, resume: 'ready',
   sampling: adopt(state.sampling, generation, config.nPositions),
 });
 
@@ -251,7 +251,8 @@ function statusAfter({ run, race }) {
 function withBenchmark(state, event) {
   const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
   switch (event.type) {
-    case 'asked': return { ...next, resume: state.status, status: 'waiting', loadStopped: false };
+    case 'asked':
+      return { ...next, resume: state.status, status: 'waiting', loadStopped: false, gaveWay: false };
     case 'begun': return { ...next, status: 'waiting' };
     case 'ended': return resume(next);
     case 'failed': return resume(withoutLost(next, event.failure));

@@ -1,5 +1,7 @@
 // What the player asks of a browser, answered by the browser.
 
+import { assets } from '../engine/assets.js';
+
 /** @import { Machine } from './benchmark.js' */
 
 /**
@@ -37,7 +39,7 @@ async function describeMachine() {
   const brands = (hints?.fullVersionList ?? []).filter(({ brand }) => !/not.*brand/i.test(brand));
   const brand = brands.find((one) => one.brand !== 'Chromium') ?? brands[0];
   if (!hints || !brand) return { browser: userAgent, logicalCores };
-  const processor = [hints.architecture, hints.bitness && `${hints.bitness} bits`].filter(Boolean).join(', ');
+  const processor = [hints.architecture, hints.bitness].filter(Boolean).join('-'); // "x86-64"
   const system = `${hints.platform}${processor && ` (${processor})`}`;
   return { browser: `${brand.brand} ${brand.version}`, system, logicalCores };
 }
@@ -46,11 +48,12 @@ async function describeMachine() {
 
 /**
  * Bytes of a model's files. Those of the site's own models were written down when it was built, because a
- * server that compresses them does not tell.
+ * server that compresses them does not tell. A model inside the build is not downloaded.
  * @param {string} model
  */
 async function downloadSize(model) {
-  const list = new URL('../models/sizes.json', import.meta.url);
+  if (assets.inside && model === assets.model().href) return 0;
+  const list = assets.modelSizes();
   const answer = await fetch(list);
   const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
   const folder = Object.keys(known).find((name) => new URL(`${name}/`, list).href === model);

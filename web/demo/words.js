@@ -1,287 +1,299 @@
-// What the state means, in sentences: those that more than one view needs, or that are worth a test.
+// What the state means, in sentences: which of the dictionary's is said when. Those that more than one view
+// needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { isSlowing } from './payoff.js';
 import { isDecided, workOf } from './race.js';
-import { engineOf } from './recorded.js';
-import { BITS } from './report.js';
+import { machineOf } from './recorded.js';
 import { modeOf } from './run.js';
+import { isValid, most } from './sampling.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
-import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
  * @import { Config } from '../config/config.js'
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Payoff } from './payoff.js'
  * @import { Race } from './race.js'
  * @import { Run } from './run.js'
+ * @import { Field, Settings } from './sampling.js'
  * @import { ProofState, State } from './state.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
-const WRITING = {
-  on: 'Decode: writing token by token, with the cache.',
-  off: 'Decode without the cache: each token runs the whole text through the model again.',
-};
-const PREFILL = 'Prefill: reading your prompt.';
-const UNLOADED = 'Press Generate: the model is loaded first, once.';
-const LOADING = 'Loading the model.';
-const LOAD_STOPPED = 'Loading was stopped.';
-
-/** @param {number} count */
-export const tokensInWords = (count) => `${counted(count)} token${count === 1 ? '' : 's'}`;
-
-/** What the demo is doing. @param {State} state */
-export function statusWords(state) {
-  switch (state.status) {
-    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : UNLOADED;
-    case 'starting': return 'Starting.';
-    case 'loading': return loadingWords(state);
-    case 'ready': return 'The model is loaded: press Generate.';
-    case 'prefilling': return PREFILL;
-    case 'running': return WRITING[state.run.mode];
-    case 'failed': return 'This did not work.';
-    case 'waiting': return 'The benchmark below is running: Generate waits until it has finished.';
-    default: return endingWords(state.run);
+/** What the demo is doing. @param {Dictionary} words  @param {State} state */
+export function statusWords({ lang, status: words, recorded: labels }, state) {
+  const { status, recorded, race } = state;
+  if (state.gaveWay && !isWorking(state)) return words.gaveWay;
+  if (race?.lanes && (status === 'prefilling' || status === 'running')) return words.racing;
+  switch (status) {
+    case 'unloaded':
+      if (state.loadStopped) return words.loadStopped;
+      return recorded ? labels.on(recorded.recording.date, machineOf(recorded, lang)) : words.unloaded;
+    case 'loading': return loadingWords(words, state);
+    case 'running': return isSlowing(state) ? words.slowing : words.writing[state.run.mode];
+    case 'starting': case 'ready': case 'prefilling': case 'failed': case 'waiting':
+      return words[status];
+    default: return endingWords(words, race?.lanes?.off.run ?? state.run);
   }
 }
 
-/** @param {State} state */
-function loadingWords(state) {
+/** @param {Dictionary['status']} words  @param {State} state */
+function loadingWords(words, state) {
   const { total, stalled } = state.download;
   const bytes = bytesLoaded(state);
-  const of = total > 0 ? ` of ${megabytes(total)}` : '';
-  const words = bytes === 0 ? LOADING : `Loading the model: ${megabytes(bytes)}${of}.`;
-  return stalled ? `${words} Nothing of ${stalled} has arrived for 10 seconds.` : words;
+  if (state.race && state.model) return words.loadingRival;
+  const said = bytes === 0 ? words.loading : words.loadingBytes(bytes, total);
+  return stalled ? `${said} ${words.stalled(stalled)}` : said;
 }
 
-/** @param {Run} run */
-function endingWords({ reason, tokens, position }) {
-  const written = `${tokensInWords(tokens.length)} written`;
-  if (reason === 'stopped') return `Stopped: ${written}.`;
-  if (reason === 'context_full') {
-    return `The context is full: all ${counted(position)} positions are taken, ${written}.`;
+/** @param {Dictionary['status']} words  @param {Run} run */
+function endingWords(words, { reason, tokens: { length } }) {
+  if (reason === 'stopped') return words.stopped(length);
+  if (reason === 'context_full') return words.full(length);
+  return reason === 'eos' ? words.over(length) : words.finished(length);
+}
+
+/**
+ * What the reader may do next; '' where there is nothing to be done.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function adviceWords({ advice, controls, recorded: labels }, state) {
+  const { status, useCache, run, columns, recorded } = state;
+  if (isComparing(state)) return controls.locked;
+  switch (status) {
+    case 'unloaded': return recorded ? labels.run : advice.first[modeOf(useCache)];
+    case 'ready': return advice.ready;
+    case 'running':
+      if (!useCache) return advice.switchOn;
+      return columns.off.run === run.number ? '' : advice.switchOff;
+    case 'finished': case 'stopped': case 'full': return advice.again;
+    default: return '';
   }
-  return reason === 'eos' ? `The story is over: ${written}.` : `Finished: ${written}.`;
 }
 
-/** Said beside the controls and on the switch. */
-export const LOCKED = 'The switch is locked: both ways race each other.';
-
-/** What the reader may do next; '' where that is said already. @param {State} state */
-export function adviceWords(state) {
-  const { status, useCache, columns } = state;
-  if (isComparing(state)) return LOCKED;
-  if (status === 'running') return 'Flip the switch: the text goes on unchanged, the speed does not.';
-  if (!['finished', 'stopped', 'full'].includes(status)) return '';
-  const [next, other] = [modeOf(useCache), modeOf(!useCache)];
-  const [tried, otherTried] = [next, other].map((mode) => columns[mode].work !== undefined);
-  if (tried && otherTried) return 'Press Generate to write again; another seed writes another story.';
-  if (tried) return `Switch the cache ${other} and press Generate to see the difference.`;
-  if (otherTried) return `Press Generate: with the cache ${next}, you will see the difference.`;
-  return `Press Generate to write again, with the cache ${next}.`;
-}
-
-/** How long the prompt is; '' until the newest one was counted. @param {State} state */
-export function countWords({ count, prompt }) {
+/**
+ * How long the prompt is; '' until the newest one was counted.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function countWords({ prompt: words }, { count, prompt }) {
   if (count?.text !== prompt) return '';
   const { tokens, room } = count;
-  const words = `${tokensInWords(tokens)} of ${counted(room)}`;
-  return tokens > room ? `${words}: ${counted(tokens - room)} too many` : words;
+  return tokens > room ? words.tooMany(tokens, room) : words.count(tokens, room);
 }
 
-/** @param {number} tokens  of a prompt  @param {number} room  for so many */
-export const tooLongWords = (tokens, room) => (
-  `Your beginning is too long: it has ${tokensInWords(tokens)}, and the model has room for ${counted(room)}. `
-    + `Shorten it to ${Math.floor((100 * room) / tokens)} % of its length.`);
+/** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
+export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
 
-/** On the button that starts and stops a run. @param {State} state */
-export function generateWords(state) {
-  if (isWorking(state)) return 'Stop';
-  const { total } = state.download;
-  return state.model || total === 0 ? 'Generate' : `Generate (${megabytes(total)})`;
+/**
+ * Below that: how much it will download; '' where that is nothing, or not known.
+ * @param {Dictionary} words  @param {State} state
+ */
+export function downloadWords({ controls }, state) {
+  const { model, download: { total } } = state;
+  return model || total === 0 || isWorking(state) ? '' : controls.downloads(total);
 }
 
-/** What there is to say about a run beside its numbers. @param {State} state */
-export function remarkWords({ run, race, model, recorded }) {
-  if (race?.lanes) return raceWords(race, model?.config);
+/** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
+export function remarkWords(words, { run, race, model, recorded }) {
+  if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
+  if (recorded) return words.recorded.haste(recorded.haste);
   const { unmeasured, catchUp } = run;
   const remarks = [];
-  if (unmeasured > 0) {
-    remarks.push(`Not measured, because this tab was hidden: ${tokensInWords(unmeasured)}.`);
-  }
-  if (catchUp) {
-    const missed = `the ${tokensInWords(catchUp.tokens)} it had missed`;
-    const time = `${timeWords(catchUp.ms, engineOf({ model, recorded })?.tick)}, not in the chart`;
-    remarks.push(`Switched on again, the cache first took in ${missed}: ${time}.`);
-  }
+  if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
+  if (catchUp) remarks.push(words.story.caughtUp(catchUp.tokens, timeWords(words, catchUp.ms, model?.tick)));
   return remarks.join(' ');
 }
 
-/** A time that was read from the clock twice. @param {number} ms  @param {number} [tick]  of the clock */
-const timeWords = (ms, tick = 0) => (
-  ms < tick ? `less than ${measured(tick)} ms` : `${measured(ms, tick / ms)} ms`);
+/**
+ * A time that was read from the clock twice.
+ * @param {Dictionary} words  @param {number} ms  @param {number} [tick]  of the clock
+ */
+const timeWords = (words, ms, tick = 0) => (
+  ms < tick ? words.lessThanMilliseconds(tick) : words.milliseconds(ms, tick / ms));
 
 /**
- * How a race goes.
- * @param {Race} race  @param {Readonly<Config>} [config]
+ * How a race goes, and what it has shown.
+ * @param {Dictionary} words
+ * @param {Race} race  @param {NonNullable<Race['lanes']>} lanes  @param {Readonly<Config>} [config]
  */
-function raceWords({ lanes, same, parting }, config) {
-  if (!lanes || !config) return '';
-  if (parting !== undefined) {
-    const from = `token ${counted(parting + 1)}`;
-    return `The two texts differ from ${from} on. This should not be: please report it.`;
-  }
-  if (!isDecided(lanes)) return `Up to here, both wrote the same ${tokensInWords(same)}.`;
+function raceWords({ race: words }, { same, parting }, lanes, config) {
+  if (parting !== undefined) return words.differ(parting + 1);
+  if (!config || !isDecided(lanes)) return words.sameSoFar(same);
   const work = workOf(config, lanes);
-  const [time, adds] = [lanes.off.ms / lanes.on.ms, work.off / work.on];
-  const cause = 'because a whole text at once makes better use of the processor than one token alone';
-  return `Both wrote the same ${tokensInWords(same)}: ${measured(time)} times as fast with the cache, for `
-    + `${measured(adds)} times fewer multiply-adds${time < adds ? `, ${cause}` : ''}.`;
+  return words.same(same, lanes.off.ms / lanes.on.ms, work.off / work.on);
 }
 
 /**
- * The sentence about the clock.
- * @param {number} tick  ms
+ * What is wrong with a setting.
+ * @param {Dictionary} words  @param {Field} field  @param {Settings} settings
  */
-export const clockWords = (tick) => (
-  `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`);
+export function problemWords({ sampling }, field, settings) {
+  if (isValid(field, settings)) return '';
+  const { whole = false, above = false, min } = field;
+  return sampling.allowed({ whole, above, min, max: most(field, settings) });
+}
 
-/** @param {Failure} failure */
-export const failureWords = ({ message, offline }) => (
-  offline ? `${message} You seem to be offline.` : message);
+/**
+ * What failed: a sentence in the reader's language, '' if there is none for it, and the engine's own, which
+ * is English.
+ * @param {Dictionary} words  @param {Failure} failure
+ */
+export function failureWords(words, { code, message, refused, offline }) {
+  const hint = offline ? words.offline : '';
+  if (refused) return { lead: refusalWords(words.refusals, refused), detail: '', hint };
+  /** @type {Record<string, string | undefined>} */
+  const leads = words.failures;
+  return { lead: leads[code] ?? leads.internal ?? '', detail: message, hint };
+}
+
+/** All of it as one text. @param {Dictionary} words  @param {Failure} failure */
+export function failureText(words, failure) {
+  const { lead, detail, hint } = failureWords(words, failure);
+  return [lead, detail, hint].filter(Boolean).join(' ');
+}
+
+/** @param {Dictionary['refusals']} words  @param {NonNullable<Failure['refused']>} refused */
+function refusalWords(words, refused) {
+  switch (refused.what) {
+    case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
+    case 'foreignModel': return words.foreignModel(refused.address);
+    case 'noAddress': return words.noAddress(refused.address);
+    case 'setting': return words.setting;
+    case 'race': return words.race;
+  }
+}
+
+// ---- the payoff ---------------------------------------------------------------------------------
+
+/**
+ * In large letters, in small ones, and what the proof says of it.
+ * @param {Dictionary} words  @param {Payoff} payoff
+ */
+export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
+  switch (payoff.kind) {
+    case 'none': return { ...words.none, verdict: '' };
+    case 'soon': return { large: '', small: '', verdict: '' };
+    case 'speed': {
+      const { speed, mode, position } = payoff;
+      return { large: tokensPerSecond(speed), small: words.speed(mode, position), verdict: '' };
+    }
+    case 'times': {
+      const { position, on, off, same } = payoff;
+      const verdict = same === undefined ? '' : same ? words.same : words.different;
+      return { large: words.times(on, off), small: words.speeds(position, on, off), verdict };
+    }
+  }
+}
 
 // ---- the proof ----------------------------------------------------------------------------------
 
-const AWAITED = 'With and without the cache, are the numbers the same? This is computed once the prompt is '
-  + 'read.';
-const OF = { prompt: 'the prompt', text: 'the whole text' };
-
 /**
  * Are the numbers the same? The verdict, '' if there is none yet, and what follows it or stands in its place.
- * @param {ProofState} shown
+ * @param {Dictionary} words  @param {ProofState} shown
  */
-export function proofWords(shown) {
-  if (shown.stage !== 'shown') return { verdict: '', rest: noProofWords(shown) };
-  const { tokens, equal } = shown.proof;
-  const numbers = `the model’s numbers after ${OF[shown.of]} (${tokensInWords(tokens)})`;
-  const found = equal ? ', are the same to the last bit.' : '. This should not be: please report it.';
-  const rest = `: ${numbers}, computed with the cache and without it${found}`;
-  return { verdict: equal ? 'Equal' : 'Different', rest };
+export function proofWords({ proof: words }, shown) {
+  if (shown.stage !== 'shown') return { verdict: '', rest: noProofWords(words, shown) };
+  const { of, proof: { tokens, equal } } = shown;
+  return equal ? { verdict: words.equal, rest: words.equalRest(of, tokens) }
+    : { verdict: words.different, rest: words.differentRest(of, tokens) };
 }
 
-/** @param {Exclude<ProofState, { stage: 'shown' }>} shown */
-function noProofWords(shown) {
-  switch (shown.stage) {
-    case 'none': return 'Same numbers with and without the cache? Each run is checked here.';
-    case 'awaited': return AWAITED;
-    case 'comparing prompt': return 'Comparing the numbers after the prompt, with the cache and without.';
-    case 'comparing text': return 'Comparing the numbers at the end, with the cache and without.';
-    case 'stopped': return 'The comparison at the end was stopped.';
-    case 'failed': return `The comparison failed: ${shown.message}`;
+/** @param {Dictionary['proof']} words  @param {Exclude<ProofState, { stage: 'shown' }>} shown */
+function noProofWords(words, { stage }) {
+  switch (stage) {
+    case 'comparing prompt': return words.comparingPrompt;
+    case 'comparing text': return words.comparingText;
+    default: return words[stage];
   }
 }
 
 // ---- the chart ----------------------------------------------------------------------------------
 
-/** What the chart shows. @param {Curves} curves */
-export function chartWords(curves) {
+/** What the chart shows. @param {Dictionary} words  @param {Curves} curves */
+export function chartWords({ chart: words }, curves) {
   const both = contrast(curves);
-  if (both) {
-    const { position, on, off, atFlip } = both;
-    const where = `${atFlip ? 'At the flip of the switch, at' : 'Around'} position ${counted(position)}`;
-    const times = on >= off ? `${measured(on / off)} times as fast` : `${measured(off / on)} times slower`;
-    const speeds = `${measured(on)} tokens/s with the cache, ${measured(off)} without`;
-    return `${where}: ${speeds}: ${times}.`;
-  }
+  if (both) return words[both.atFlip ? 'atFlip' : 'around'](both.position, both.on, both.off);
   const said = MODES.flatMap((mode) => {
     const last = lastPoint(curves, mode);
-    if (!last) return [];
-    return `With the cache ${mode}, ${measured(last.speed)} tokens/s at position ${counted(last.position)}.`;
+    return last ? words.last(mode, last.speed, last.position) : [];
   });
-  if (said.length > 0) return said.join(' ');
-  return 'The line grows here with the text: how fast its tokens are computed, against their position.';
+  return said.join(' ') || words.empty;
 }
 
-/** What was measured at one position; '' if nothing. @param {Curves} curves  @param {number} position */
-export function pointWords(curves, position) {
-  const said = MODES.flatMap((mode) => {
-    const speed = speedAt(curves, mode, position);
-    return speed === null ? [] : `${measured(speed)} tokens/s with the cache ${mode}`;
-  });
-  return said.length > 0 ? `Position ${counted(position)}: ${said.join(', ')}.` : '';
+/**
+ * What was measured at one position; '' if nothing.
+ * @param {Dictionary} words  @param {Curves} curves  @param {number} position
+ */
+export function pointWords({ chart: words }, curves, position) {
+  const [on, off] = MODES.map((mode) => speedAt(curves, mode, position) ?? undefined);
+  return on === undefined && off === undefined ? '' : words.point(position, on, off);
 }
 
 // ---- the benchmark ------------------------------------------------------------------------------
 
-/** What the benchmark is doing, or has found. @param {Benchmark} benchmark */
-export function benchmarkWords(benchmark) {
-  const { status, step, share = 0 } = benchmark;
+/** What the benchmark is doing, or has found. @param {Dictionary} words  @param {Benchmark} benchmark */
+export function benchmarkWords(words, benchmark) {
+  const { status, step, share = 0, rows, interrupted } = benchmark;
   if (status === 'running' && step) {
-    const percent = Math.floor(100 * share);
-    return `Measuring ${BITS[step.weights]} after ${counted(step.context)} tokens: ${percent} % done.`;
+    return words.benchmark.step(step.weights, step.context, Math.floor(100 * share));
   }
-  if (status === 'failed') {
-    return benchmark.rows.length > 0 ? 'This did not work to its end; what was finished is below.'
-      : 'This did not work.';
-  }
-  if (status === 'idle' && !benchmark.interrupted) {
-    return 'Nothing leaves your machine. A large model takes longer.';
-  }
-  return benchmarkNews(benchmark);
+  if (status === 'failed') return rows.length > 0 ? words.benchmark.failedLate : words.benchmark.failed;
+  return status === 'idle' && !interrupted ? words.benchmark.idle : benchmarkNews(words, benchmark);
 }
 
 /**
  * What of it is worth being spoken: no percentages, and not errors, which are alerts.
- * @param {Benchmark} benchmark
+ * @param {Dictionary} words  @param {Benchmark} benchmark
  */
-function benchmarkNews(benchmark) {
-  switch (benchmark.status) {
-    case 'idle': return benchmark.interrupted ? 'Stopped before anything was measured.' : '';
-    case 'loading': return 'Getting ready.';
-    case 'running': return benchmark.second
-      ? `Half of it is done: loading the model once more, with ${BITS[benchmark.second]}.` : 'Measuring.';
-    case 'stopped': return `Stopped: what was finished is below. ${findings(benchmark)}`;
-    case 'done': return `Measured. ${findings(benchmark)}`;
+function benchmarkNews({ benchmark: words }, benchmark) {
+  const { status, interrupted, second } = benchmark;
+  switch (status) {
+    case 'idle': return interrupted ? words.interrupted : '';
+    case 'loading': return words.loading;
+    case 'running': return second ? words.second(second) : words.running;
+    case 'stopped': case 'done': return `${words[status]} ${findings(words, benchmark)}`;
     default: return '';
   }
 }
 
-/** What to remember of it. @param {Benchmark} benchmark */
-function findings({ rows, subject }) {
+/** What to remember of it. @param {Dictionary['benchmark']} words  @param {Benchmark} benchmark */
+function findings(words, { rows, subject }) {
   const alike = rows.filter(({ weights }) => weights === rows[0].weights);
   const { context, decode, uncached } = alike[alike.length - 1];
-  const cached = `${measured(decode.median)} tokens per second with the cache`;
-  const on = `After ${tokensInWords(context)}, your machine writes ${cached}`;
-  if (uncached) return `${on} and ${measured(uncached.median)} without it.`;
-  return `${on}; without it, one token takes longer than ${(subject?.plan.patienceMs ?? 0) / 1000} s.`;
+  return words.found(context, decode.median, uncached?.median, subject?.plan.patienceMs ?? 0);
 }
 
 // ---- for screen readers -------------------------------------------------------------------------
 
 /**
  * What screen readers should hear of a state, on each of three subjects; undefined: nothing new, '': nothing.
- * @param {State} state
+ * @param {Dictionary} words  @param {State} state
  * @returns {{ run: string | undefined, result: string, benchmark: string }}
  */
-export function spoken(state) {
-  return { run: runNews(state), result: resultNews(state), benchmark: benchmarkNews(state.benchmark) };
+export const spoken = (words, state) => ({
+  run: runNews(words, state),
+  result: resultNews(words, state),
+  benchmark: benchmarkNews(words, state.benchmark),
+});
+
+/** What a run has shown, once it is proved. @param {Dictionary} words  @param {State} state */
+function resultNews(words, state) {
+  const { proof, race, curves, recorded } = state;
+  if (isWorking(state) || recorded || proof.stage !== 'shown' || proof.of !== 'text') return '';
+  const { verdict, rest } = proofWords(words, proof);
+  const remark = race && remarkWords(words, state);
+  return [chartWords(words, curves), remark, verdict + rest].filter(Boolean).join(' ');
 }
 
-/** What a run has shown, once its last numbers were compared. @param {State} state */
-function resultNews(state) {
-  const { proof, race, curves } = state;
-  if (isWorking(state) || proof.stage !== 'shown' || proof.of !== 'text') return '';
-  const { verdict, rest } = proofWords(proof);
-  return [chartWords(curves), race && remarkWords(state), verdict + rest].filter(Boolean).join(' ');
-}
-
-/** No ticking numbers, and not errors, which are alerts. @param {State} state */
-function runNews(state) {
+/** No ticking numbers, and not errors, which are alerts. @param {Dictionary} words  @param {State} state */
+function runNews(words, state) {
   switch (state.status) {
     case 'waiting': return undefined;
-    case 'loading': return isMeasuring(state.benchmark) ? undefined : LOADING;
-    case 'unloaded': return state.loadStopped ? LOAD_STOPPED : '';
+    case 'loading': return isMeasuring(state.benchmark) ? undefined : words.status.loading;
+    case 'unloaded': return state.loadStopped ? words.status.loadStopped : '';
     case 'starting': case 'ready': case 'failed': return '';
-    default: return statusWords(state);
+    default: return statusWords(words, state);
   }
 }

@@ -7,12 +7,11 @@
 //
 // After a trap the instance is never entered again: its stack pointer was not restored.
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
-import { checkChoice, invalid } from './arguments.js';
-import { assets } from './assets.js';
+import { checkChoice, invalid, isUrl } from './arguments.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
 import { Block, Memory } from './memory.js';
-import { moduleOf } from './module.js';
-import { bestVariant } from './variants.js';
+import { moduleOf, shippedModule } from './module.js';
+import { MODULES, bestVariant } from './variants.js';
 
 /**
  * @import { Exports, FallibleName, FunctionName, Struct, StructName } from './abi.js'
@@ -52,7 +51,9 @@ export class Engine {
   /** @param {{ wasm?: WasmSource, variant?: 'auto' | Variant, signal?: AbortSignal }} [options] */
   static async create({ wasm, variant = 'auto', signal } = {}) {
     checkBuild({ variant, wasm });
-    const module = await moduleOf(wasm ?? assets[variant === 'auto' ? bestVariant() : variant]());
+    const build = variant === 'auto' ? bestVariant() : variant;
+    const given = isFolder(wasm) ? `${hrefOf(wasm)}${MODULES[build]}` : wasm;
+    const module = await moduleOf(given ?? shippedModule(build));
     throwIfAborted(signal);
     // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
     const imports = { env: { emscripten_notify_memory_growth() {} } };
@@ -217,10 +218,19 @@ export function layOut(engine, what, message, ask, init, extra = 0) {
  */
 export function checkBuild({ wasm, variant = 'auto' }) {
   checkChoice('variant', variant, ['auto', 'relaxed', 'simd', 'scalar']);
-  if ((wasm ?? undefined) === undefined || variant === 'auto') return;
+  if ((wasm ?? undefined) === undefined || variant === 'auto' || isFolder(wasm)) return;
   throw invalid(`wasm gives the module itself, so the variant ${variant} cannot be chosen as well: `
     + 'leave out one of the two.');
 }
+
+/** @param {string | { readonly href: string }} address */
+const hrefOf = (address) => (typeof address === 'string' ? address : address.href);
+
+/**
+ * Whether it is the address of a folder with the modules.
+ * @param {unknown} wasm  @returns {wasm is string}
+ */
+const isFolder = (wasm) => (typeof wasm === 'string' || isUrl(wasm)) && hrefOf(wasm).endsWith('/');
 
 /**
  * Refuses a module that is not the one abi.js describes.

@@ -1,11 +1,21 @@
 // From the address or the bytes of a .wasm file to a compiled module.
 import { invalid, isUrl, shown } from './arguments.js';
+import { assets } from './assets.js';
 import { KvcError, reasonOf } from './errors.js';
+import { isPath } from './node.js';
 import { needWebAssembly } from './variants.js';
 
-/** @import { Response as AnyResponse, URL as AnyUrl, WasmModule, WasmSource } from './platform.js' */
+/**
+ * @import { Response as AnyResponse, URL as AnyUrl, WasmModule, WasmSource } from './platform.js'
+ * @import { Variant } from './variants.js'
+ */
 
-const WHERE_TO_PUT_IT = 'Serve the .wasm files beside the scripts, or pass their address as the wasm option.';
+const PASS_IT = 'pass the address or the bytes of a .wasm file as the wasm option.';
+
+/** @param {string} url */
+const whereToPutIt = (url) => (url.includes('/.vite/')
+  ? "With Vite, add optimizeDeps: { exclude: ['kvcache-wasm'] } to its configuration."
+  : `Serve the .wasm files beside the scripts, or ${PASS_IT}`);
 
 /** Compiled modules by address: many models share one. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();
@@ -17,8 +27,7 @@ export async function moduleOf(source) {
   if (typeof source !== 'string' && !isUrl(source)) {
     return compile(await bytesOf(source), 'the given bytes');
   }
-  const base = globalThis.document?.baseURI ?? globalThis.location?.href ?? import.meta.url;
-  const url = addressOf(source, base);
+  const url = await addressOf(source);
   let module = compiled.get(url);
   if (!module) {
     module = fetchBytes(url).then((bytes) => compile(bytes, url));
@@ -28,10 +37,23 @@ export async function moduleOf(source) {
   return module;
 }
 
-/** @param {string | AnyUrl} source  @param {string} base */
-function addressOf(source, base) {
+/** The module beside the scripts. @param {Variant} variant */
+export function shippedModule(variant) {
   try {
-    return new URL(source, base).href;
+    return assets[variant]();
+  } catch (cause) {
+    throw new KvcError('wasm_invalid', 'These scripts do not know their own address, as in a blob: module or '
+      + `a bundle that is no ES module, so nothing can be found beside them: ${PASS_IT}`, { cause });
+  }
+}
+
+/** @param {string | AnyUrl} source  an address, or a path where there is a disk */
+async function addressOf(source) {
+  try {
+    if (typeof source === 'string' && isPath(source)) {
+      return /** @type {URL} */ ((await assets.node('url')).pathToFileURL(source)).href;
+    }
+    return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href).href;
   } catch (cause) {
     throw new KvcError('invalid_argument', `wasm is ${shown(source)}, which is no address.`, { cause });
   }
@@ -54,7 +76,7 @@ async function bytesOf(source) {
 async function fetchBytes(url) {
   try {
     if (url.startsWith('file:')) {
-      const { readFile } = await import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${'fs/promises'}`);
+      const { readFile } = await assets.node('fs/promises');
       return await readFile(new URL(url));
     }
     const response = await fetch(url, { credentials: 'same-origin' });
@@ -62,7 +84,7 @@ async function fetchBytes(url) {
     return await response.arrayBuffer();
   } catch (cause) {
     throw new KvcError('wasm_invalid',
-      `${url} could not be read: ${reasonOf(cause)}. ${WHERE_TO_PUT_IT}`, { cause });
+      `${url} could not be read: ${reasonOf(cause)}. ${whereToPutIt(url)}`, { cause });
   }
 }
 
@@ -72,7 +94,7 @@ async function compile(bytes, where) {
   const head = bytes.byteLength < 4 ? [] : new Uint8Array(buffer, at, 4); // a detached buffer has 0
   if (String.fromCharCode(...head) !== '\0asm') {
     throw new KvcError('wasm_invalid', `${where} is not WebAssembly: perhaps the server answered a missing `
-      + `file with a web page. ${WHERE_TO_PUT_IT}`);
+      + `file with a web page. ${whereToPutIt(where)}`);
   }
   try {
     return await WebAssembly.compile(/** @type {BufferSource} */ (bytes));

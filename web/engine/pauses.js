@@ -10,12 +10,24 @@ const BREATH_MS = 8; // of computing between two pauses
 let channel;
 /** @type {(() => void)[]} */
 const waiting = [];
+/** When this thread last let everything else run, whoever paused. */
+let rested = -Infinity;
+/** Milliseconds that this thread has spent in pauses. */
+let pausedMs = 0;
 
-/**
- * Lets everything run that is waiting, then goes on. Timers would wait 4 ms in browsers.
- * @returns {Promise<void>}
- */
-export function turn() {
+/** Milliseconds that this thread has spent in pauses, of all its sessions. */
+export const paused = () => pausedMs;
+
+/** Lets everything run that is waiting, then goes on. */
+export async function turn() {
+  const start = performance.now();
+  await nextTask();
+  rested = performance.now();
+  pausedMs += rested - start;
+}
+
+/** Timers would wait 4 ms in browsers. @returns {Promise<void>} */
+function nextTask() {
   if (typeof setImmediate === 'function') return new Promise((resolve) => setImmediate(resolve)); // Node
   if (!channel) {
     channel = new MessageChannel();
@@ -39,6 +51,7 @@ export function until(moment, signal) {
     const finish = () => {
       clearTimeout(timer);
       signal.removeEventListener('abort', finish);
+      rested = performance.now();
       resolve();
     };
     const timer = setTimeout(finish, moment - performance.now());
@@ -50,22 +63,21 @@ export class Pauses {
   /** Milliseconds spent in pauses. */
   ms = 0;
   #signal;
-  #last = performance.now();
 
   /** @param {Halt} [signal] */
   constructor(signal) {
     this.#signal = signal;
   }
 
+  /** Many short sessions in a row count as one long one: the thread is what must not be blocked. */
   get due() {
-    return performance.now() - this.#last >= BREATH_MS;
+    return performance.now() - rested >= BREATH_MS;
   }
 
   async take() {
     const start = performance.now();
     await turn();
-    this.#last = performance.now();
-    this.ms += this.#last - start;
+    this.ms += performance.now() - start;
     throwIfAborted(this.#signal);
   }
 }

@@ -4,6 +4,9 @@ import { KvcError } from './errors.js';
 
 /** @typedef {(typeof VARIANTS)[number]} Variant  "relaxed", "simd" or "scalar" */
 
+/** The file of each build. @type {Readonly<Record<Variant, string>>} */
+export const MODULES = { relaxed: 'kvc-relaxed.wasm', simd: 'kvc.wasm', scalar: 'kvc-scalar.wasm' };
+
 // i32x4.splat(1000) plus four products of -127 and 127 in each lane, by a relaxed dot: valid only where
 // relaxed SIMD is known. V8 11.3 (Node 20, behind a flag) loses the 1000 in its first, quick compilation.
 const DOT = [

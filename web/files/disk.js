@@ -1,30 +1,15 @@
 // A model directory on a disk, in runtimes that have one: Node, Deno, Bun.
+import { assets } from '../engine/assets.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
 import { AbsentFile, CHUNK } from './opened.js';
 
 /** @import { Opened, Origin } from './opened.js' */
 
-/**
- * Decided by the runtime and not by `document` or `location`, which also exist beside a disk: in a worker of
- * Deno, or under jsdom.
- */
-export function hasDisk() {
-  const { process } = /** @type {{ process?: { versions?: { node?: unknown } } }} */ (globalThis);
-  return typeof process?.versions?.node === 'string';
-}
-
-/**
- * Node's modules are imported here and nowhere else in this folder, under names that bundlers for the browser
- * leave alone.
- * @param {string} module
- */
-const nodeModule = (module) => import(/* @vite-ignore */ /* webpackIgnore: true */ `node:${module}`);
-
 /** The modules of a disk; some runtimes that look like Node have none. */
 async function diskModules() {
   try {
-    const { open, stat } = await nodeModule('fs/promises');
-    const { fileURLToPath, pathToFileURL } = await nodeModule('url');
+    const { open, stat } = await assets.node('fs/promises');
+    const { fileURLToPath, pathToFileURL } = await assets.node('url');
     return { open, stat, fileURLToPath, pathToFileURL };
   } catch (cause) {
     throw new KvcError('invalid_argument',
@@ -32,19 +17,18 @@ async function diskModules() {
   }
 }
 
-/** @param {string | URL} folder  a path or a file: address  @returns {Promise<Origin>} */
-export async function diskOrigin(folder) {
+/** @param {string | URL} place  a path or a file: address */
+async function onDisk(place) {
   const { open, stat, fileURLToPath, pathToFileURL } = await diskModules();
-  const base = new URL(typeof folder === 'string' ? pathToFileURL(folder) : folder);
-  base.search = base.hash = '';
-  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  const url = new URL(typeof place === 'string' ? pathToFileURL(place) : place);
+  url.search = url.hash = '';
   return {
-    name: typeof folder === 'string' ? folder : base.href,
+    url,
+    /** @param {URL} file  @returns {Promise<Opened>} */
     async open(file) {
-      const url = new URL(file, base);
-      let where = url.href;
+      let where = file.href;
       try {
-        where = fileURLToPath(url);
+        where = fileURLToPath(file);
         // Checked before opening: opening a pipe would wait for a writer.
         const info = await stat(where);
         if (!info.isFile()) throw new Error('it is not a regular file');
@@ -57,6 +41,22 @@ export async function diskOrigin(folder) {
       }
     },
   };
+}
+
+/** @param {string | URL} folder  a path or a file: address  @returns {Promise<Origin>} */
+export async function diskOrigin(folder) {
+  const { url: base, open } = await onDisk(folder);
+  if (!base.pathname.endsWith('/')) base.pathname += '/';
+  return {
+    name: typeof folder === 'string' ? folder : base.href,
+    open: (file) => open(new URL(file, base)),
+  };
+}
+
+/** One file. @param {string | URL} place  a path or a file: address  @returns {Promise<Opened>} */
+export async function openOnDisk(place) {
+  const { url, open } = await onDisk(place);
+  return open(url);
 }
 
 /**

@@ -1,4 +1,4 @@
-// A model directory, wherever it lies: on a web server, on a disk, or in Blobs.
+// A model directory, wherever it lies: on a web server, on a disk, or given file by file.
 //
 //   openDirectory(source) -> Directory -> json('config.json') | open('model.safetensors') -> FileStream
 //
@@ -11,7 +11,7 @@ import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
 
 /**
- * @import { Blobs } from './blobs.js'
+ * @import { Files } from './given.js'
  * @import { Origin } from './opened.js'
  * @import { OnProgress, ReadOptions } from './stream.js'
  * @import { RequestOptions } from './web.js'
@@ -29,7 +29,7 @@ const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary
 const TOKENIZER_CAP = 64 * MIB;
 
 /**
- * @param {string | URL | Blobs} source  http(s) or file: URL, path on a disk, or Blobs by file name
+ * @param {string | URL | Files} source  http(s) or file: URL, path on a disk, or the files by name
  * @param {Transfer & RequestOptions} [options]
  */
 export async function openDirectory(source, options = {}) {

@@ -1,4 +1,4 @@
-// One opened file, wherever it lies: what web.js, disk.js and blobs.js share, and the waiting for it.
+// One opened file, wherever it lies: what web.js, disk.js and given.js share, and the waiting for it.
 import { KvcError, abortError } from '../engine/errors.js';
 
 export const CHUNK = 256 * 1024; // bytes of one read, at most

@@ -1,50 +1,71 @@
 // The places a model directory can lie in: which one a source means.
 import { isUrl } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
-import { blobOrigin } from './blobs.js';
-import { diskOrigin, hasDisk } from './disk.js';
+import { hasDisk, isPath } from '../engine/node.js';
+import { diskOrigin, openOnDisk } from './disk.js';
+import { givenOrigin } from './given.js';
 import { refuseHubPage } from './hub.js';
-import { webOrigin } from './web.js';
+import { openAddress, webOrigin } from './web.js';
 
 /**
- * @import { Blobs } from './blobs.js'
- * @import { Origin } from './opened.js'
+ * @import { Files } from './given.js'
+ * @import { Opened, Origin, Patience } from './opened.js'
  * @import { RequestOptions } from './web.js'
  */
 
 /**
- * @param {string | URL | Blobs} source
+ * @param {string | URL | Files} source
  * @param {RequestOptions} request
  * @returns {Promise<Origin>}
  */
 export async function originOf(source, request) {
-  if (isUrl(source)) return urlOrigin(new URL(source.href), request);
-  if (typeof source === 'string') {
-    const isAddress = /^[a-z][a-z\d+.-]*:\/\//i.test(source);
-    return !isAddress && hasDisk() ? diskOrigin(source) : urlOrigin(parsedUrl(source), request);
+  if (typeof source === 'string' || isUrl(source)) return directoryAt(source, request);
+  if (typeof source === 'object' && source !== null && !Array.isArray(source)) {
+    return givenOrigin(source, (address, file, patience) => fileAt(address, file, patience, request));
   }
-  if (typeof source === 'object' && source !== null && !Array.isArray(source)) return blobOrigin(source);
   throw new KvcError('invalid_argument',
-    'A model is loaded from a URL, a path (in Node), or a Map of file names to Blobs.');
+    'A model is loaded from a URL, a path (in Node), or a Map of file names to Blobs or addresses.');
 }
 
-/** @param {string} address  in a page or worker, a relative one starts from its own */
-function parsedUrl(address) {
+/** @param {string | URL} source  @param {RequestOptions} request */
+function directoryAt(source, request) {
+  const place = placeOf(source);
+  if (isOnDisk(place)) return diskOrigin(place);
+  if (!isOnWeb(place)) throw noPlace(place);
+  refuseHubPage(place);
+  return webOrigin(place, request);
+}
+
+/**
+ * @param {string | URL} address  @param {string} file  @param {Patience} patience
+ * @param {RequestOptions} request  @returns {Promise<Opened>}
+ */
+function fileAt(address, file, patience, request) {
+  const place = placeOf(address);
+  if (isOnDisk(place)) return openOnDisk(place);
+  // Bundlers put small files into their scripts, as data: addresses.
+  if (!isOnWeb(place) && !/^(?:data|blob):/.test(place.protocol)) throw noPlace(place);
+  return openAddress(place, file, request, patience);
+}
+
+/** @param {string | URL} source  an address, or a path  @returns {string | URL}  a path stays as it is */
+function placeOf(source) {
+  if (typeof source !== 'string') return new URL(source.href);
+  if (isPath(source)) return source;
   try {
-    return new URL(address, globalThis.document?.baseURI ?? globalThis.location?.href);
+    return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);
   } catch (cause) {
     throw new KvcError('invalid_argument',
-      `"${address}" is not the address of a model directory; give an absolute URL.`, { cause });
+      `"${source}" is not the address of a model directory; give an absolute URL.`, { cause });
   }
 }
 
-/** @param {URL} url  @param {RequestOptions} request  @returns {Promise<Origin> | Origin} */
-function urlOrigin(url, request) {
-  if (url.protocol === 'file:' && hasDisk()) return diskOrigin(url);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-    throw new KvcError('invalid_argument',
-      `A model cannot be loaded from a ${url.protocol} address; serve it over http(s).`);
-  }
-  refuseHubPage(url);
-  return webOrigin(url, request);
-}
+/** @param {string | URL} place  @returns {place is string | (URL & { protocol: 'file:' })} */
+const isOnDisk = (place) => typeof place === 'string' || (place.protocol === 'file:' && hasDisk());
+
+/** @param {URL} url */
+const isOnWeb = ({ protocol }) => protocol === 'http:' || protocol === 'https:';
+
+/** @param {URL} url */
+const noPlace = ({ protocol }) => new KvcError('invalid_argument',
+  `A model cannot be loaded from a ${protocol} address; serve it over http(s).`);

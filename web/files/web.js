@@ -3,7 +3,7 @@ import { KvcError, reasonOf } from '../engine/errors.js';
 import { AbsentFile, patiently, readerOf } from './opened.js';
 
 /**
- * @import { Opened, Origin } from './opened.js'
+ * @import { Opened, Origin, Patience } from './opened.js'
  *
  * @typedef {object} RequestOptions   of every request for a file of the model
  * @property {(url: string, init: RequestInit) => Promise<Response>} [fetch]
@@ -21,38 +21,56 @@ function plain(address) {
 
 /**
  * @param {URL} address  with or without the final slash; its query goes to every file
- * @param {RequestOptions} options
+ * @param {RequestOptions} request
  * @returns {Origin}
  */
-export function webOrigin(address, { fetch: fetchFile = globalThis.fetch, ...init }) {
-  refuseInit(fetchFile, init);
-  if (address.username || address.password) {
-    throw new KvcError('invalid_argument', 'An address with a name and password in it cannot be fetched. '
-      + 'Take them out, and give loadModel() the headers { authorization }.');
-  }
+export function webOrigin(address, request) {
+  refuseRequest(address, request);
   const base = new URL(plain(address));
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   return {
     name: base.href,
-    async open(file, patience) {
+    open(file, patience) {
       const url = new URL(file, base);
       const where = url.href;
       url.search = address.search;
-      const transfer = new AbortController();
-      const { signal } = transfer;
-      const ask = () => fetchFile(url.href, { ...init, signal, referrerPolicy: 'no-referrer' });
-      try {
-        return await patiently(answered(ask, where, transfer), where, patience);
-      } catch (error) {
-        transfer.abort();
-        throw error;
-      }
+      return openChecked(url, where, request, patience);
     },
   };
 }
 
-/** @param {unknown} fetchFile  @param {RequestInit} init */
-function refuseInit(fetchFile, init) {
+/**
+ * One file at an address of its own.
+ * @param {URL} url  @param {string} file  its name
+ * @param {RequestOptions} request  @param {Patience} patience
+ */
+export async function openAddress(url, file, request, patience) {
+  refuseRequest(url, request);
+  return openChecked(url, url.protocol.startsWith('http') ? plain(url) : file, request, patience);
+}
+
+/**
+ * @param {URL} url  @param {string} where  for messages
+ * @param {RequestOptions} request  @param {Patience} patience
+ */
+async function openChecked(url, where, { fetch: fetchFile = globalThis.fetch, ...init }, patience) {
+  const transfer = new AbortController();
+  const { signal } = transfer;
+  const ask = () => fetchFile(url.href, { ...init, signal, referrerPolicy: 'no-referrer' });
+  try {
+    return await patiently(answered(ask, where, transfer), where, patience);
+  } catch (error) {
+    transfer.abort();
+    throw error;
+  }
+}
+
+/** @param {URL} address  @param {RequestOptions} request */
+function refuseRequest(address, { fetch: fetchFile = globalThis.fetch, ...init }) {
+  if (address.username || address.password) {
+    throw new KvcError('invalid_argument', 'An address with a name and password in it cannot be fetched. '
+      + 'Take them out, and give loadModel() the headers { authorization }.');
+  }
   if (typeof fetchFile !== 'function') {
     throw new KvcError('invalid_argument', 'The option fetch must be a function like the global fetch().');
   }

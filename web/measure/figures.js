@@ -17,10 +17,11 @@ const ERROR = 0.05; // of a share, whose two halves were measured in turns
  * A share of a limit. Nothing goes beyond a limit: a share that does, by no more than the error, is about
  * all of it; by more, the machine did something else while the limit was measured, and nothing is known.
  * @param {number} share
+ * @param {string} [about]  the word for it
  */
-export function percent(share) {
+export function percent(share, about = 'about') {
   if (share <= 1) return `${Math.round(100 * share)} %`;
-  return share <= 1 + ERROR ? 'about 100 %' : MISSING;
+  return share <= 1 + ERROR ? `${about} 100 %` : MISSING;
 }
 /** @param {Spread | undefined} spread */
 const rate = (spread) => (spread

@@ -4,7 +4,10 @@ import { PROBE } from '../engine/abi.js';
 import { threadClock } from '../engine/clock.js';
 import { Engine } from '../engine/engine.js';
 
-/** @import { Variant } from '../engine/variants.js' */
+/**
+ * @import { WasmSource } from '../engine/platform.js'
+ * @import { Variant } from '../engine/variants.js'
+ */
 
 const FLOATS = 8 * PROBE.CHAINS;  // multiplications and additions of a round, in f32
 const INTEGERS = 4 * FLOATS;
@@ -25,12 +28,12 @@ export class Limits {
   }
 
   /**
-   * @param {Variant} variant  the build
+   * @param {{ variant?: 'auto' | Variant, wasm?: WasmSource }} build
    * @param {number} bytes  that read() reads
    * @param {AbortSignal} [signal]
    */
-  static async create(variant, bytes, signal) {
-    const engine = await Engine.create({ variant, signal });
+  static async create(build, bytes, signal) {
+    const engine = await Engine.create({ ...build, signal });
     try {
       const limits = new Limits(engine, bytes);
       limits.read(20); // until the JavaScript engine has compiled them well

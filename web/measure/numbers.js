@@ -1,18 +1,37 @@
-// Numbers for people to read.
-
-const formats = [1, 2, 3].map((digits) => new Intl.NumberFormat('en', { maximumSignificantDigits: digits }));
-const whole = new Intl.NumberFormat('en');
+// Numbers and days for people to read.
 
 /**
- * As many digits as the measurement tells, three at most.
- * @param {number} value
- * @param {number} [error]  how far it may be off, as a share of it: 0.05 leaves two digits
+ * @typedef {object} Numbers
+ * @property {(value: number, error?: number) => string} measured  as many digits as the measurement tells,
+ *   three at most; error: how far it may be off, as a share of it: 0.05 leaves two digits
+ * @property {(value: number) => string} counted
+ * @property {(value: number) => string} plain    all its digits, as they are typed into a field
+ * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
+ * @property {(date: string) => string} day       2026-11-25 in words
  */
-export function measured(value, error = 0) {
-  const digits = Math.min(3, Math.max(1, 1 - Math.ceil(Math.log10(error))));
-  return formats[digits - 1].format(value);
+
+/** @param {string} language  a language tag  @returns {Numbers} */
+export function numbersIn(language) {
+  const formats = [1, 2, 3].map((maximumSignificantDigits) => (
+    new Intl.NumberFormat(language, { maximumSignificantDigits })));
+  const whole = new Intl.NumberFormat(language);
+  const days = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+    day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC',
+  });
+  const typed = new Intl.NumberFormat(language, { useGrouping: false, maximumFractionDigits: 20 });
+  return {
+    measured(value, error = 0) {
+      const digits = Math.min(3, Math.max(1, 1 - Math.ceil(Math.log10(error))));
+      return formats[digits - 1].format(value);
+    },
+    counted: (value) => whole.format(value),
+    plain: (value) => typed.format(value),
+    day: (date) => days.format(new Date(date)),
+    megabytes(bytes, digits = 1) {
+      const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+      return `${new Intl.NumberFormat(language, fixed).format(bytes / 1e6)} MB`;
+    },
+  };
 }
-/** @param {number} value */
-export const counted = (value) => whole.format(value);
-/** @param {number} bytes  @param {number} [digits] */
-export const megabytes = (bytes, digits = 1) => `${(bytes / 1e6).toFixed(digits)} MB`;
+
+export const { measured, counted, megabytes } = numbersIn('en');

@@ -1,6 +1,6 @@
 // What the page's own address says: ?model=FOLDER loads another model of this site, ?variant=scalar
 // (simd, relaxed) another build of the engine.
-import { WorkerError } from '../worker/client.js';
+import { Refusal } from '../demo/failure.js';
 
 /** @import { Variant } from '../engine/variants.js' */
 
@@ -10,8 +10,7 @@ const parameters = new URLSearchParams(location.search);
 export function modelUrl() {
   const url = new URL(parameters.get('model') ?? 'models/stories/', document.baseURI);
   if (url.origin !== location.origin) {
-    const message = `This page only loads models of its own site; ${url.href} is on another one.`;
-    throw new WorkerError('invalid_argument', message);
+    throw new Refusal('invalid_argument', { what: 'foreignModel', address: url.href });
   }
   return url.href.endsWith('/') ? url.href : `${url.href}/`;
 }

@@ -1,7 +1,7 @@
 // The page around the demo: the only module that looks anything up in the document.
 import { modelUrl, variant } from './address.js';
 import { mountDemo } from '../demo/demo.js';
-import { clockWords } from '../demo/words.js';
+import { en } from '../demo/words/en.js';
 import { counted, megabytes } from '../measure/numbers.js';
 
 /** @import { State } from '../demo/state.js' */
@@ -16,7 +16,7 @@ byId('not-started').remove();
 player.subscribe(({ model, memory }, { type }) => {
   if (type !== 'loaded' || !model || !memory) return;
   byId('memory-words').textContent = memoryWords(model, memory);
-  byId('clock-words').textContent = clockWords(model.tick);
+  byId('clock-words').textContent = en.clock(model.tick);
 });
 
 /**

@@ -19,7 +19,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { AbortSignal, RequestInit, Response, URL, WasmSource } from '../engine/platform.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
- * @import { Blobs } from '../files/blobs.js'
+ * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
  * @import { SessionOptions } from './options.js'
@@ -49,7 +49,7 @@ export const LOAD_OPTIONS = [
 
 /**
  * Loads a GPT-2 model from a directory in Hugging Face layout.
- * @param {string | URL | Blobs} source  http(s) or file: URL, path in Node, or Blobs by file name
+ * @param {string | URL | Files} source  http(s) or file: URL, path in Node, or the files by name
  * @param {LoadOptions} [given]  its options
  * @returns {Promise<Model>}
  */

@@ -1,5 +1,6 @@
 // The page's side of the worker: requests become promises, and events go to a callback. messages.js
 // says what can be sent, and what comes back.
+import { assets } from '../engine/assets.js';
 import { StartedWorker } from './start.js';
 
 /**
@@ -10,9 +11,9 @@ import { StartedWorker } from './start.js';
 
 const STOP_MS = 5000; // a stop takes milliseconds: after this, the worker hangs
 
-/** An error with the code that the worker gave, or with "no_worker" or "worker_lost" if there is none. */
+/** An error with the code that the worker gave, or with "worker_lost" if there is none. */
 export class WorkerError extends Error {
-  /** @param {ErrorCode | 'internal' | 'no_worker' | 'worker_lost'} code  @param {string} message */
+  /** @param {ErrorCode | 'internal' | 'worker_lost'} code  @param {string} message */
   constructor(code, message) {
     super(message);
     this.name = 'WorkerError';
@@ -46,6 +47,17 @@ export class WorkerError extends Error {
  * }} Waiting
  */
 
+/**
+ * What a load gets of a build with everything inside: the engine, and the shipped model where that is meant.
+ * @param {Fields<'load'>} fields
+ */
+function inside({ url, files, wasm }) {
+  if (!assets.inside) return {};
+  const { modules, model } = assets.inside;
+  const isShipped = url === assets.model().href;
+  return { files: { ...(wasm === undefined && modules), ...(isShipped && model), ...files } };
+}
+
 /** @implements {Client} */
 export class EngineClient {
   /** @type {StartedWorker | undefined} */
@@ -63,7 +75,8 @@ export class EngineClient {
   request(type, ...[fields, onEvent]) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      this.#start().post({ type, id, ...fields });
+      const more = type === 'load' ? inside(/** @type {Fields<'load'>} */ (fields)) : {};
+      this.#start().post({ type, id, ...fields, ...more });
       // Under this id, only events of this request come back.
       this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
     });
@@ -95,12 +108,7 @@ export class EngineClient {
 
   /** The worker, started when first needed and again after it was lost. */
   #start() {
-    if (this.#worker) return this.#worker;
-    if (typeof Worker === 'undefined') {
-      throw new WorkerError('no_worker', 'This page computes in a web worker, and this browser has none or '
-        + 'forbids them here. Open it in a current browser, outside of any sandbox.');
-    }
-    return this.#worker = new StartedWorker({
+    return this.#worker ??= new StartedWorker({
       onMessage: (reply) => this.#receive(reply),
       onLost: (message) => this.#lose(message),
     });

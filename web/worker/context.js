@@ -1,11 +1,13 @@
 // The state that the worker's requests share: one model, one run, and a session apart for proofs.
 import { threadClock } from '../engine/clock.js';
+import { paused } from '../engine/pauses.js';
 import { KvcError } from '../index.js';
 
 /**
  * @import { Model } from '../session/model.js'
  * @import { Session } from '../session/session.js'
  * @import { Answer, Emit, Fields, RequestName } from './messages.js'
+ * @import { Origins } from './origins.js'
  */
 
 /**
@@ -18,10 +20,12 @@ import { KvcError } from '../index.js';
 
 export class Context {
   clock = threadClock();
+  /** Whether the thread is a worker's. @readonly */
+  worker;
   /** @type {Model | undefined} */
   model;
-  /** The address it was loaded from. */
-  url = '';
+  /** What it was loaded from. @type {Origins | undefined} */
+  origins;
   /** The timeline of the run. @type {Session | undefined} */
   session;
   /** Of a token with the cache on, when it was last measured. */
@@ -33,11 +37,28 @@ export class Context {
   /** @type {Session | undefined} */
   #proofSession;
 
+  /** @param {boolean} worker */
+  constructor(worker) {
+    this.worker = worker;
+  }
+
+  /**
+   * Begins to measure computing, in milliseconds. On a thread that is shared with a page, its pauses are left
+   * out; in a worker they are shorter than a coarse clock could tell.
+   */
+  stopwatch() {
+    const { clock, worker } = this;
+    const start = clock.edge();
+    const before = paused();
+    const pauses = () => (worker ? 0 : paused() - before);
+    return { now: () => clock.now() - start - pauses(), read: () => clock.read() - start - pauses() };
+  }
+
   /** The parts that every request but load needs. */
   loaded() {
-    const { model, session } = this;
-    if (!model || !session) throw new KvcError('not_ready', 'No model is loaded yet.');
-    return { model, session };
+    const { model, origins, session } = this;
+    if (!model || !origins || !session) throw new KvcError('not_ready', 'No model is loaded yet.');
+    return { model, origins, session };
   }
 
   /** A second timeline over the same weights, so that a proof leaves the run as it is. */
@@ -47,7 +68,7 @@ export class Context {
 
   unload() {
     this.model?.dispose();
-    this.model = this.session = this.#proofSession = undefined;
+    this.model = this.origins = this.session = this.#proofSession = undefined;
     this.run = { ids: [], prompt: 0 };
   }
 }

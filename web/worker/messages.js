@@ -1,16 +1,19 @@
 // The contract between a page and the engine in its worker: every message that passes between them,
-// first in words, then as types. worker.js keeps it on one side, client.js on the other.
+// first in words, then as types. desk.js keeps it on one side, client.js on the other.
 //
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, variant, weights }   loads the model at an absolute url, in place of the one before.
-//                                         variant: the build of the engine, or "auto"; weights:
-//                                         "f32", the default, or "int8"
+//   load      { url, files, wasm, variant, weights }   loads the model at an absolute url, in place of the
+//                                         one before. files: bytes by name; where a config.json is among
+//                                         them, they are the model and there is no url, and a module of the
+//                                         engine among them is the one used. wasm: its absolute address or
+//                                         bytes, or that of a folder. variant: the build of the engine, or
+//                                         "auto"; weights: "f32", the default, or "int8"
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
-//     answer  { config, generation, variant, memory, tick }   tick: ms from one reading of the worker's
-//                                             clock to the next
+//     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
+//                                             worker's clock to the next; worker: as of status
 //   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
 //     events  prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
 //                                             how many of its tokens the cache still held; cached: the
@@ -37,7 +40,8 @@
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   status    {}                          answered at any time, also while a request is served
-//     answer  { loaded, busy, position, useCache }
+//     answer  { loaded, busy, position, useCache, worker }   worker: false where no worker may run, and
+//                                             all is computed on the page's own thread, in slices of 8 ms
 //
 // ANSWERS (worker -> page) are { type: "answer", id, ... } or { type: "error", id, code, message }.
 //
@@ -69,6 +73,8 @@
 
 /**
  * @typedef {'f32' | 'int8'} Weights
+ * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string} File  a string: gzipped, in base64
+ * @typedef {Record<string, File>} Files  by name
  *
  * @typedef {object} Sampling  what of it is left out comes from the model
  * @property {number} [maxTokens]
@@ -119,11 +125,13 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: { url: string, variant: 'auto' | Variant, weights?: Weights },
+ *   fields: {
+ *     wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, weights?: Weights,
+ *   } & ({ url: string, files?: Files } | { url?: undefined, files: Files }),
  *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, memory: MemoryUsage, tick: number,
+ *     variant: Variant, memory: MemoryUsage, tick: number, worker: boolean,
  *   },
  * }} load
  * @property {{
@@ -150,7 +158,7 @@
  * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{
  *   fields: Nothing, events: {},
- *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean },
+ *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean, worker: boolean },
  * }} status
  *
  * @typedef {object} Orders  the fields of each, by name

@@ -1,21 +1,42 @@
 // A worker that runs, whatever the page's site allows. Browsers start workers from the page's own site only.
 // For a script on another site, and in a sandboxed frame, whose origin is like no other, a worker of one line
-// imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:.
+// imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:. A
+// build with everything inside has no address of a worker: its whole source goes the same ways. Where a
+// policy forbids all of that, the page's own thread does the work.
 import { assets } from '../engine/assets.js';
+import { LocalWorker } from './local.js';
 
 /** @import { Reply } from './messages.js' */
 
 const REVOKE_MS = 60_000; // after which a blob: address has been read
 
 /**
+ * @typedef {'onmessage' | 'onmessageerror' | 'onerror' | 'postMessage' | 'terminate'} Used
+ * @typedef {Pick<LocalWorker, Used>} Started  a Worker, or what does as well
+ *
  * @typedef {object} Start
- * @property {(() => Worker)[]} ways  to be tried one after the other
+ * @property {(() => Started)[]} ways  to be tried one after the other
  * @property {string} sources         what worker-src has to allow
  * @property {string} otherwise       what may be wrong if no policy forbids it
  */
 
 /** @returns {Start} */
 function startFor() {
+  const { ways, sources, otherwise } = workers();
+  if (typeof Worker === 'undefined') ways.length = 0;
+  return { ways: [...ways, () => new LocalWorker()], sources, otherwise };
+}
+
+/** @returns {Start} */
+function workers() {
+  if (assets.inside) {
+    const { worker } = assets.inside;
+    return {
+      ways: [() => blobWorker(worker, 'classic'), () => new Worker(dataUrl(worker))],
+      sources: 'blob: or data:',
+      otherwise: 'Open the page in a current browser.',
+    };
+  }
   const { origin, href } = assets.workerUrl();
   if (origin === globalThis.origin) {
     return {
@@ -24,9 +45,8 @@ function startFor() {
     };
   }
   const source = `import ${JSON.stringify(href)};`;
-  const data = `data:text/javascript,${encodeURIComponent(source)}`;
   return {
-    ways: [() => moduleWorker(data), () => blobWorker(source)],
+    ways: [() => new Worker(dataUrl(source), { type: 'module' }), () => blobWorker(source, 'module')],
     sources: `data: and ${origin}`,
     otherwise: 'This page is sandboxed, or its scripts come from another site. Such a page may use '
       + `${href} only if that is served with Access-Control-Allow-Origin, and if the page's `
@@ -34,14 +54,14 @@ function startFor() {
   };
 }
 
-/** @param {string} url */
-const moduleWorker = (url) => new Worker(url, { type: 'module' });
-
 /** @param {string} source */
-function blobWorker(source) {
+const dataUrl = (source) => `data:text/javascript,${encodeURIComponent(source)}`;
+
+/** @param {string} source  @param {WorkerType} type */
+function blobWorker(source, type) {
   const url = URL.createObjectURL(new Blob([source], { type: 'text/javascript' }));
   setTimeout(() => URL.revokeObjectURL(url), REVOKE_MS);
-  return moduleWorker(url);
+  return new Worker(url, { type });
 }
 
 /**
@@ -53,7 +73,7 @@ function blobWorker(source) {
 export class StartedWorker {
   #ends;
   #start = startFor();
-  /** @type {Worker | undefined} */
+  /** @type {Started | undefined} */
   #worker;
   /** Sent while nothing was heard; a worker that is tried next gets it too. @type {object[] | undefined} */
   #unheard = [];
@@ -81,7 +101,7 @@ export class StartedWorker {
   }
 
   #next() {
-    const way = /** @type {() => Worker} */ (this.#start.ways.shift());
+    const way = /** @type {() => Started} */ (this.#start.ways.shift());
     try {
       this.#worker = way();
     } catch { // as a failure that comes later

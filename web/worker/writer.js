@@ -137,14 +137,14 @@ export class Writer {
     const ids = [];
     /** @type {FinishReason | undefined} */
     let reason;
-    const start = clock.edge();
-    const isLate = () => clock.now() - start > 2 * clock.span; // it takes longer than was thought
+    const stopwatch = this.#context.stopwatch();
+    const isLate = () => stopwatch.now() > 2 * clock.span; // it takes longer than was thought
     while (!reason && ids.length < n && this.#context.useCache === cached && !(ids.length && isLate())) {
       const { value, done } = await tokens.next();
       if (done) reason = value;
       else ids.push(value.id);
     }
-    return { ids, reason, ms: clock.read() - start };
+    return { ids, reason, ms: stopwatch.read() };
   }
 
   /**

@@ -2,12 +2,12 @@
 import { element, note } from './dom.js';
 import { MISSING, percent, speedUp } from '../../measure/figures.js';
 import { bandwidthShare, prefillShare, uncachedShare } from '../../measure/measure.js';
-import { counted, measured } from '../../measure/numbers.js';
 
 /**
  * @import { Spread } from '../../measure/benchmark.js'
  * @import { Row } from '../../measure/figures.js'
  * @import { Mode } from '../curves.js'
+ * @import { Dictionary } from '../words/en.js'
  */
 
 /**
@@ -19,32 +19,39 @@ const rowAt = ({ rows }, context) => rows.find((row) => row.context === context)
 
 // ---- bars ---------------------------------------------------------------------------------------
 
-/** @param {Figures} figures  @param {number} most  tokens per second of the longest bar on the page */
-export const bars = (figures, most) => element('div', { class: 'bars' },
-  ...figures.contexts.map((context) => pair(context, rowAt(figures, context), most)));
+/**
+ * @param {Dictionary} words  @param {Figures} figures
+ * @param {number} most  tokens per second of the longest bar on the page
+ */
+export const bars = (words, figures, most) => element('div', { class: 'bars' },
+  ...figures.contexts.map((context) => pair(words, context, rowAt(figures, context), most)));
 
 /**
  * Writing after a context, cache on and off.
- * @param {number} context  @param {Row | undefined} row  @param {number} most
+ * @param {Dictionary} words  @param {number} context  @param {Row | undefined} row  @param {number} most
  */
-function pair(context, row, most) {
-  const times = row?.uncached ? `: ${measured(speedUp(row))} times as fast` : '';
+function pair(words, context, row, most) {
+  const { after, timesAsFast, leftOut } = words.benchmark;
+  const times = row?.uncached ? `: ${timesAsFast(speedUp(row))}` : '';
   return element('div', { class: 'pair' },
-    element('p', {}, `After ${counted(context)} tokens${times}`),
-    bar('on', row?.decode, most, MISSING),
-    bar('off', row?.uncached, most, row ? 'left out, it takes too long' : MISSING));
+    element('p', {}, `${after(context)}${times}`),
+    bar(words, 'on', row?.decode, most, MISSING),
+    bar(words, 'off', row?.uncached, most, row ? leftOut : MISSING));
 }
 
-/** @param {Mode} mode  @param {Spread | undefined} speed  @param {number} most  @param {string} otherwise */
-function bar(mode, speed, most, otherwise) {
-  const label = element('span', { class: `side ${mode}` }, `cache ${mode}`);
+/**
+ * @param {Dictionary} words  @param {Mode} mode
+ * @param {Spread | undefined} speed  @param {number} most  @param {string} otherwise
+ */
+function bar({ cache, perSecond }, mode, speed, most, otherwise) {
+  const label = element('span', { class: `side ${mode}` }, cache[mode]);
   if (!speed) return element('div', { class: 'bar' }, label, note(otherwise));
   const fill = element('span', { class: 'fill' });
   const reach = element('span', { class: `reach ${mode}` }, fill); // up to the greatest
   reach.style.setProperty('--reach', String(speed.max / most));
   reach.style.setProperty('--median', String(speed.median / speed.max));
   reach.style.setProperty('--least', String(speed.min / speed.max));
-  const value = element('span', { class: 'value' }, `${measured(speed.median)} /s`);
+  const value = element('span', { class: 'value' }, perSecond(speed.median));
   return element('div', { class: 'bar' }, label, reach, value);
 }
 
@@ -52,47 +59,55 @@ function bar(mode, speed, most, otherwise) {
 
 /**
  * @typedef {object} Line  shows either a spread or words
- * @property {string} name
- * @property {string} [note]
+ * @property {keyof Dictionary['benchmark']['lines']} name
+ * @property {keyof Dictionary['benchmark']['units']} [unit]
  * @property {Mode} [mode]
  * @property {(row: Row) => Spread | undefined} [spread]
- * @property {(row: Row) => string} [words]
+ * @property {(row: Row, words: Dictionary) => string} [words]
  */
+
+/** @param {(row: Row) => number} share  @returns {Line['words']} */
+const shown = (share) => (row, { benchmark }) => percent(share(row), benchmark.about);
+/** @param {(row: Row) => number} value  @returns {Line['words']} */
+const number = (value) => (row, { format }) => format.measured(value(row));
 
 /** Each block begins with what was measured. @type {Line[][]} */
 const BLOCKS = [
-  [{ name: 'Prefill', note: 'tokens/s', spread: (row) => row.prefill },
-    { name: 'of the peak', words: (row) => percent(prefillShare(row)) }],
-  [{ name: 'Decode, cache on', mode: 'on', spread: (row) => row.decode },
-    { name: 'of the bandwidth', words: (row) => percent(bandwidthShare(row)) }],
-  [{ name: 'Decode, cache off', mode: 'off', spread: (row) => row.uncached },
-    { name: 'of the peak', words: (row) => percent(uncachedShare(row)) }],
-  [{ name: 'A token reads', note: 'MB', words: (row) => measured((row.weightBytes + row.cacheBytes) / 1e6) },
-    { name: 'and multiplies', note: 'M times', words: (row) => measured(row.multiplyAdds / 1e6) }],
-  [{ name: 'The bandwidth', note: 'GB/s', words: (row) => measured(row.read.median / 1e9) },
-    { name: 'The peak', note: 'G/s', words: (row) => measured(row.peak.median / 1e9) }],
+  [{ name: 'prefill', unit: 'rate', spread: (row) => row.prefill },
+    { name: 'ofPeak', words: shown(prefillShare) }],
+  [{ name: 'cached', mode: 'on', spread: (row) => row.decode },
+    { name: 'ofBandwidth', words: shown(bandwidthShare) }],
+  [{ name: 'uncached', mode: 'off', spread: (row) => row.uncached },
+    { name: 'ofPeak', words: shown(uncachedShare) }],
+  [{ name: 'reads', unit: 'bytes', words: number((row) => (row.weightBytes + row.cacheBytes) / 1e6) },
+    { name: 'multiplies', unit: 'operations', words: number((row) => row.multiplyAdds / 1e6) }],
+  [{ name: 'bandwidth', unit: 'byteRate', words: number((row) => row.read.median / 1e9) },
+    { name: 'peak', unit: 'operationRate', words: number((row) => row.peak.median / 1e9) }],
 ];
 
-/** @param {Figures} figures  @param {string} name */
-export function figuresTable(figures, name) {
-  const columns = figures.contexts.map((n) => element('th', { scope: 'col' }, `${counted(n)} tokens`));
+/** @param {Dictionary} words  @param {Figures} figures  @param {string} name */
+export function figuresTable(words, figures, name) {
+  const columns = figures.contexts.map((n) => element('th', { scope: 'col' }, words.benchmark.tokens(n)));
   return element('table', { class: 'numbers results' },
     element('caption', { class: 'visually-hidden' }, name),
     element('thead', {}, element('tr', {}, element('td'), ...columns)),
-    ...BLOCKS.map((lines) => element('tbody', {}, ...lines.map((line) => lineOf(line, figures)))));
+    ...BLOCKS.map((lines) => element('tbody', {}, ...lines.map((line) => lineOf(words, line, figures)))));
 }
 
-/** @param {Line} line  @param {Figures} figures */
-function lineOf({ name, note: unit, mode, spread, words }, figures) {
-  const head = element('th', { scope: 'row', class: mode }, name, ...(unit ? [note(` ${unit}`)] : []));
-  const cells = figures.contexts.map((context) => cell(rowAt(figures, context), spread, words));
-  return element('tr', { class: spread && 'measure' }, head, ...cells);
+/** @param {Dictionary} words  @param {Line} line  @param {Figures} figures */
+function lineOf(words, line, figures) {
+  const { lines, units } = words.benchmark;
+  const unit = line.unit ? [note(` ${units[line.unit]}`)] : [];
+  const head = element('th', { scope: 'row', class: line.mode }, lines[line.name], ...unit);
+  const cells = figures.contexts.map((context) => cell(words, line, rowAt(figures, context)));
+  return element('tr', { class: line.spread && 'measure' }, head, ...cells);
 }
 
-/** @param {Row | undefined} row  @param {Line['spread']} spread  @param {Line['words']} words */
-function cell(row, spread, words) {
-  if (!spread) return element('td', {}, (row && words?.(row)) ?? MISSING);
-  const speed = row && spread(row);
+/** @param {Dictionary} words  @param {Line} line  @param {Row | undefined} row */
+function cell(words, line, row) {
+  if (!line.spread) return element('td', {}, (row && line.words?.(row, words)) ?? MISSING);
+  const { measured } = words.format;
+  const speed = row && line.spread(row);
   const range = speed ? `${measured(speed.min)}–${measured(speed.max)}` : '\u00a0';
   const small = element('span', { class: 'note range' }, range);
   return element('td', {}, speed ? measured(speed.median) : MISSING, small);

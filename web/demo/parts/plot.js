@@ -1,179 +1,210 @@
-// The live chart: tokens per second against position, one line with the cache and one without.
-import { release } from './plain-numbers.js'; // before uPlot
-import uPlot from 'uplot';
-import { counted } from '../../measure/numbers.js';
-import { MODES, columnOf, lastPoint, lengthOfCurves } from '../curves.js';
+// The live chart: tokens per second against position, one line with the cache and one without. It is an SVG:
+// its colours, its dashes and the size of its text are the style sheet's, on any screen and on paper.
+import { MODES, speedAt } from '../curves.js';
+import {
+  endsOf, frameOf, pastLine, positionAt, positionTicks, runLine, speedTicks, xOf, yOf,
+} from './drawing.js';
 
-release();
-
-const HEIGHT = 300;
-const LABEL_ROOM = 88;      // px kept free on the right for the words at the lines' ends
 const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduced motion
-const WORDS = { on: 'cache on', off: 'cache off' };
 
-/** @import { Curves } from '../curves.js' */
+/**
+ * @import { Curves, Mode } from '../curves.js'
+ * @import { Box, Frame } from './drawing.js'
+ * @import { Dictionary } from '../words/en.js'
+ *
+ * @typedef {object} Shown
+ * @property {Curves} curves
+ * @property {number} [position]  where a run is just now
+ */
+
+/**
+ * @param {string} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...(Node | string)} children
+ */
+function svg(tag, attributes = {}, ...children) {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  set(made, attributes);
+  made.append(...children);
+  return /** @type {SVGElement} */ (made);
+}
+
+/** @param {Element} node  @param {Record<string, string | number>} attributes */
+function set(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+}
+
+/** @param {boolean} visible  @param {SVGElement} node */
+const show = (visible, node) => set(node, { visibility: visible ? 'visible' : 'hidden' });
 
 export class Plot {
   #box;
+  #words;
   #onPoint;
-  #curves;
-  /** As uPlot takes them: positions, cached speeds, uncached speeds. @type {[number[], Speeds, Speeds]} */
-  #columns = [[], [], []];
-  /** @type {uPlot | undefined} */
-  #plot;
+  /** @type {Shown} */
+  #shown;
+  /** @type {Box} */
+  #size = { width: 0, height: 0, em: 0 };
+  /** @type {Frame | undefined} */
+  #frame;
+  /** Drawn once a run. @type {Curves['past'] | undefined} */
+  #past;
+  /** @type {number | null} */
+  #pointed = null;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #drawn = -Infinity;
   #calm = matchMedia('(prefers-reduced-motion: reduce)');
-
-  /** @typedef {(number | null)[]} Speeds */
+  #svg = svg('svg', { 'aria-hidden': 'true' });
+  #scales = svg('g', { class: 'scales' });
+  #now = svg('path', { class: 'now' });
+  #pointer = svg('path', { class: 'pointer' });
+  #pastLines = lines('past');
+  #lines = lines('line');
+  #ends = { on: end('on', svg('circle')), off: end('off', svg('rect')) };
 
   /**
-   * @param {HTMLElement} box
-   * @param {Curves} curves
+   * @param {HTMLElement} box  of a size that does not depend on what is in it
+   * @param {Shown} shown
+   * @param {Dictionary} words
    * @param {(position: number | null) => void} onPoint  the position under the pointer, null when it leaves
    * @param {AbortSignal} signal  ends it
    */
-  constructor(box, curves, onPoint, signal) {
+  constructor(box, shown, words, onPoint, signal) {
     this.#box = box;
-    this.#curves = curves;
+    this.#shown = shown;
+    this.#words = words;
     this.#onPoint = onPoint;
-    this.#build();
-    const resized = new ResizeObserver(() => this.#plot?.setSize({ width: box.clientWidth, height: HEIGHT }));
+    const byMode = [this.#pastLines, this.#lines].flatMap((each) => MODES.map((mode) => each[mode]));
+    this.#svg.append(this.#scales, this.#now, this.#pointer, ...byMode,
+      ...MODES.map((mode) => this.#ends[mode].group));
+    box.append(this.#svg);
+    const resized = new ResizeObserver(() => this.#measure());
     resized.observe(box);
-    // The colours are read when it is built.
-    for (const query of ['(prefers-color-scheme: dark)', '(forced-colors: active)']) {
-      matchMedia(query).addEventListener('change', () => this.#build(), { signal });
-    }
     signal.addEventListener('abort', () => {
       resized.disconnect();
       clearTimeout(this.#timer);
-      this.#plot?.destroy();
     });
+    box.addEventListener('pointermove', (event) => this.#point(event), { signal });
+    box.addEventListener('pointerdown', (event) => this.#point(event), { signal });
+    box.addEventListener('pointerleave', () => this.#point(undefined), { signal });
   }
 
-  /** Draws the curves: immediately, or soon for readers who prefer reduced motion. @param {Curves} curves */
-  show(curves) {
-    if (curves === this.#curves) return;
-    this.#curves = curves;
+  /** Draws a state: immediately, or soon for readers who prefer reduced motion. @param {Shown} shown */
+  show(shown) {
+    if (shown.curves === this.#shown.curves && shown.position === this.#shown.position) return;
+    this.#shown = shown;
     if (!this.#calm.matches) return this.#draw();
     const wait = Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now());
     this.#timer ??= setTimeout(() => this.#draw(), wait);
   }
 
+  /** Without a size, as in closed details, there is nothing to draw in. */
+  #measure() {
+    const { clientWidth: width, clientHeight: height } = this.#box;
+    if (width === 0 || height === 0) return;
+    this.#size = { width, height, em: parseFloat(getComputedStyle(this.#svg).fontSize) };
+    set(this.#svg, { viewBox: `0 0 ${width} ${height}` });
+    this.#frame = undefined;
+    this.#draw();
+  }
+
   #draw() {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#drawn = performance.now();
-    const length = lengthOfCurves(this.#curves);
-    const positions = Array.from({ length }, (_, position) => position);
-    this.#columns = [positions, columnOf(this.#curves, 'on', length), columnOf(this.#curves, 'off', length)];
-    this.#plot?.setData(this.#columns);
-  }
-
-  #build() {
-    this.#plot?.destroy();
-    const style = getComputedStyle(this.#box);
-    /** @param {string} name */
-    const color = (name) => style.getPropertyValue(name).trim();
-    const font = `13px ${color('--sans')}`;
-    const grid = { stroke: color('--hairline'), width: 1 };
-    const axis = { stroke: color('--muted'), font, grid, ticks: { show: false } };
-    this.#plot = new uPlot({
-      width: this.#box.clientWidth,
-      height: HEIGHT,
-      padding: [12, LABEL_ROOM, 0, 0],
-      legend: { show: false },
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },
-      scales: {
-        x: { time: false, range: () => [0, Math.max(64, this.#curves.expected, this.#columns[0].length)] },
-        y: { distr: 3, range: () => this.#decades() },
-      },
-      axes: [
-        {
-          ...axis, size: 32, space: 40,
-          label: 'position in the text (tokens)', labelFont: font, labelSize: 24,
-          values: (_plot, splits) => splits.map((position) => counted(position)),
-        },
-        {
-          ...axis, size: 56, filter: (_plot, splits) => splits,
-          splits: (_plot, _axis, min, max) => decadesBetween(min, max),
-          values: (_plot, splits) => splits.map((speed) => counted(speed)),
-        },
-      ],
-      series: [
-        {},
-        { label: WORDS.on, stroke: color('--on'), width: 2.5, points: { show: false } },
-        { label: WORDS.off, stroke: color('--off'), width: 2.5, dash: [8, 5], points: { show: false } },
-      ],
-      hooks: {
-        draw: [(plot) => this.#label(plot, {
-          on: color('--on-ink'), off: color('--off-ink'), paper: color('--paper'),
-        }, font)],
-        setCursor: [(plot) => this.#onPoint(plot.cursor.idx ?? null)],
-      },
-    }, this.#columns, this.#box);
-  }
-
-  /** Whole decades that hold every point, three of them at least. @returns {[number, number]} */
-  #decades() {
-    let low = 10;
-    let high = 10_000;
-    for (const column of this.#columns.slice(1)) {
-      for (const speed of column) {
-        if (speed === null) continue;
-        while (speed < low) low /= 10;
-        while (speed > high) high *= 10;
-      }
+    if (this.#size.width === 0) return;
+    const { curves, position } = this.#shown;
+    const frame = this.#scale(frameOf(curves, this.#size));
+    if (curves.past !== this.#past) {
+      this.#past = curves.past;
+      for (const mode of MODES) set(this.#pastLines[mode], { d: pastLine(frame, curves, mode) });
     }
-    return [low, high];
+    for (const mode of MODES) set(this.#lines[mode], { d: runLine(frame, curves, mode) });
+    show(position !== undefined, this.#now);
+    if (position !== undefined) set(this.#now, { d: upright(frame, position) });
+    this.#name(frame);
+    this.#showPointer(frame);
+  }
+
+  /** Draws the scales anew where they have changed. @param {Frame} frame */
+  #scale(frame) {
+    if (JSON.stringify(frame) === JSON.stringify(this.#frame)) return frame;
+    this.#frame = frame;
+    this.#past = undefined;
+    const { em, height } = this.#size;
+    const { left, right, bottom } = frame;
+    const { format: { counted }, chart: { axis } } = this.#words;
+    const speeds = speedTicks(frame).flatMap(({ at, value }) => [
+      svg('path', { d: `M${left} ${at}H${right}` }),
+      svg('text', { x: left - 0.5 * em, y: at + 0.35 * em, 'text-anchor': 'end' }, counted(value))]);
+    const positions = positionTicks(frame, em).flatMap(({ at, value }) => [
+      svg('path', { d: `M${at} ${bottom}v${0.3 * em}` }),
+      svg('text', { x: at, y: bottom + 1.3 * em, 'text-anchor': 'middle' }, counted(value))]);
+    this.#scales.replaceChildren(...speeds, ...positions, svg('text', {
+      x: (left + right) / 2, y: height - 0.3 * em, 'text-anchor': 'middle' }, axis));
+    return frame;
+  }
+
+  /** Names each line where it has come to, beside a mark. @param {Frame} frame */
+  #name(frame) {
+    const { em } = this.#size;
+    const ends = endsOf(frame, this.#shown.curves, em, this.#words.cache);
+    for (const mode of MODES) {
+      const { group, mark, name } = this.#ends[mode];
+      const found = ends.find((each) => each.mode === mode);
+      show(found !== undefined, group);
+      if (!found) continue;
+      const { x, y, textX, textY, anchor } = found;
+      if (mode === 'on') set(mark, { cx: x, cy: y, r: 4 });
+      else set(mark, { x: x - 4, y: y - 4, width: 8, height: 8 });
+      set(name, { x: textX, y: textY, 'text-anchor': anchor });
+      if (name.textContent !== this.#words.cache[mode]) name.textContent = this.#words.cache[mode];
+    }
   }
 
   /**
-   * Names each line where the newest run has come to, beside a mark: a disc with the cache, a square without.
-   * Lines of earlier runs may go on there, so the words keep some paper around them.
-   * @param {uPlot} plot  @param {{ on: string, off: string, paper: string }} colors  @param {string} font
+   * The place is told by the box as it is seen, so that transforms and zooms of the page do no harm.
+   * @param {PointerEvent | undefined} event  undefined: the pointer has left
    */
-  #label(plot, colors, font) {
-    const { ctx } = plot;
-    const scale = uPlot.pxRatio;
-    const ends = MODES.flatMap((mode) => {
-      const last = lastPoint(this.#curves, mode);
-      if (!last) return [];
-      return { mode, x: plot.valToPos(last.position, 'x', true), y: plot.valToPos(last.speed, 'y', true) };
+  #point(event) {
+    if (!this.#frame) return;
+    const { left, width } = this.#box.getBoundingClientRect();
+    const x = event && (event.clientX - left) / width * this.#size.width;
+    const pointed = x === undefined ? null : positionAt(this.#frame, x);
+    if (pointed === this.#pointed) return;
+    this.#pointed = pointed;
+    this.#showPointer(this.#frame);
+    this.#onPoint(pointed);
+  }
+
+  /** @param {Frame} frame */
+  #showPointer(frame) {
+    show(this.#pointed !== null, this.#pointer);
+    if (this.#pointed === null) return;
+    const dots = MODES.map((mode) => {
+      const speed = speedAt(this.#shown.curves, mode, /** @type {number} */ (this.#pointed));
+      return speed === null ? '' : ring(xOf(frame, /** @type {number} */ (this.#pointed)), yOf(frame, speed));
     });
-    const shift = shiftsApart(ends, 17 * scale, LABEL_ROOM * scale);
-    ctx.save();
-    ctx.font = font.replace('13px', `600 ${13 * scale}px`);
-    ctx.textAlign = 'left';
-    ctx.textBaseline = 'middle';
-    ctx.lineJoin = 'round';
-    ctx.lineWidth = 5 * scale;
-    ctx.strokeStyle = colors.paper;
-    for (const [i, { mode, x, y }] of ends.entries()) {
-      ctx.fillStyle = colors[mode];
-      ctx.beginPath();
-      if (mode === 'on') ctx.arc(x, y, 4 * scale, 0, 2 * Math.PI);
-      else ctx.rect(x - 4 * scale, y - 4 * scale, 8 * scale, 8 * scale);
-      ctx.fill();
-      ctx.strokeText(WORDS[mode], x + 9 * scale, y + shift[i]);
-      ctx.fillText(WORDS[mode], x + 9 * scale, y + shift[i]);
-    }
-    ctx.restore();
+    set(this.#pointer, { d: upright(frame, this.#pointed) + dots.join('') });
   }
 }
 
-/**
- * How far the labels at two ends must move so as not to lie over each other.
- * @param {{ x: number, y: number }[]} ends  @param {number} height  @param {number} width
- */
-function shiftsApart([a, b], height, width) {
-  if (!a || !b || Math.abs(a.x - b.x) > width || Math.abs(a.y - b.y) > height) return [0, 0];
-  const push = (height - Math.abs(a.y - b.y)) / 2;
-  return a.y <= b.y ? [-push, push] : [push, -push];
+/** @param {string} kind  @returns {Record<Mode, SVGElement>} */
+const lines = (kind) => (
+  { on: svg('path', { class: `${kind} on` }), off: svg('path', { class: `${kind} off` }) });
+
+/** @param {Mode} mode  @param {SVGElement} mark */
+function end(mode, mark) {
+  const name = svg('text');
+  return { group: svg('g', { class: `end ${mode}` }, mark, name), mark, name };
 }
 
-/** @param {number} min  @param {number} max */
-function decadesBetween(min, max) {
-  const [low, high] = [min, max].map((value) => Math.round(Math.log10(value)));
-  return Array.from({ length: high - low + 1 }, (_, i) => 10 ** (low + i));
+/** @param {Frame} frame  @param {number} position */
+function upright(frame, position) {
+  const x = xOf(frame, position).toFixed(1);
+  return `M${x} ${frame.top}V${frame.bottom}`;
 }
+
+/** @param {number} x  @param {number} y */
+const ring = (x, y) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0-8 0`;

@@ -1,7 +1,12 @@
 // The text as it grows: the prompt, then what the model writes, with a mark wherever the switch was flipped.
 import { element } from './dom.js';
+import { modeOf } from '../run.js';
 
-/** @import { Mode } from '../curves.js' */
+/**
+ * @import { Mode } from '../curves.js'
+ * @import { Run } from '../run.js'
+ * @import { Dictionary } from '../words/en.js'
+ */
 
 const CLOSE = 40; // px: a reader this near the end follows the text
 
@@ -24,15 +29,20 @@ export function visible(text) {
 export class StoryText {
   #box;
   #story;
+  #words;
   /** Where the text goes on; absent after the prompt and after a mark. @type {HTMLElement | undefined} */
   #end;
   /** The reader has not scrolled back. */
   #follows = true;
 
-  /** @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it  @param {AbortSignal} signal */
-  constructor(box, story, signal) {
+  /**
+   * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
+   * @param {Dictionary} words  @param {AbortSignal} signal
+   */
+  constructor(box, story, words, signal) {
     this.#box = box;
     this.#story = story;
+    this.#words = words;
     // Both come when the page is laid out already, so that asking for sizes costs nothing.
     box.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = box;
@@ -64,8 +74,43 @@ export class StoryText {
 
   /** The switch was flipped here. @param {Mode} mode */
   mark(mode) {
-    const part = `flip flip-${mode}`;
-    this.#story.append(element('span', { class: `flip ${mode}`, part }, `cache ${mode}`));
+    const { lang, cache } = this.#words;
+    const attributes = { class: `flip ${mode}`, part: `flip flip-${mode}`, lang };
+    this.#story.append(element('span', attributes, cache[mode]));
     this.#end = undefined;
   }
+}
+
+/**
+ * Writes down what a run has that was not written yet.
+ * @param {StoryText} story
+ * @returns {(run: Run) => void}
+ */
+export function follower(story) {
+  let number = 0;
+  let written = 0;
+  let mode = modeOf(true);
+  return (run) => {
+    if (run.number !== number) {
+      story.begin(run.prompt);
+      number = run.number;
+      written = 0;
+    }
+    if (written === 0 && run.prefill) mode = modeOf(run.prefill.cached);
+    let text = '';
+    const flush = () => {
+      if (text) story.write(text);
+      text = '';
+    };
+    for (const token of run.tokens.from(written)) {
+      if (modeOf(token.cached) !== mode) {
+        flush();
+        mode = modeOf(token.cached);
+        story.mark(mode);
+      }
+      text += token.text;
+    }
+    flush();
+    written = run.tokens.length;
+  };
 }

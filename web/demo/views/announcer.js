@@ -10,7 +10,7 @@ const PAUSE_MS = 1500; // between two messages
 /** @type {View} */
 export const announcer = {
   name: 'announcer',
-  mount(root, { signal }) {
+  mount(root, { signal, words }) {
     const message = element('p', { class: 'visually-hidden', part: 'announcer', role: 'status' });
     root.append(message);
     /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -23,21 +23,21 @@ export const announcer = {
       say(message, [...waiting.values()].join(' '));
       waiting.clear();
     };
-    /** @param {string} subject  @param {string} words */
-    const announce = (subject, words) => {
-      waiting.set(subject, words);
+    /** @param {string} subject  @param {string} said */
+    const announce = (subject, said) => {
+      waiting.set(subject, said);
       clearTimeout(timer);
       timer = setTimeout(speak, Math.max(0, last + PAUSE_MS - performance.now()));
     };
     signal.addEventListener('abort', () => clearTimeout(timer));
     const heard = { run: '', result: '', benchmark: '' };
     return (state) => {
-      const news = spoken(state);
+      const news = spoken(words, state);
       for (const subject of /** @type {const} */ (['run', 'result', 'benchmark'])) {
-        const words = news[subject];
-        if (words === undefined || words === heard[subject]) continue;
-        heard[subject] = words;
-        if (words) announce(subject, words);
+        const said = news[subject];
+        if (said === undefined || said === heard[subject]) continue;
+        heard[subject] = said;
+        if (said) announce(subject, said);
       }
     };
   },

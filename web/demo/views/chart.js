@@ -1,8 +1,7 @@
-// The two lines: tokens per second against position, and what they say.
-import { lengthOfCurves, noCurves } from '../curves.js';
-import { button, element, note, put, say } from '../parts/dom.js';
+// The two lines: tokens per second against position, and what is under the pointer.
+import { noCurves } from '../curves.js';
+import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
-import { isWorking } from '../state.js';
 import { chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
@@ -10,31 +9,34 @@ import { chartWords, pointWords } from '../words.js';
 /** @type {View} */
 export const chart = {
   name: 'chart',
-  mount(root, { actions, signal }) {
-    const clear = button({ class: 'quiet', part: 'clear' }, 'Clear');
+  mount(root, { signal, words }) {
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const caption = element('figcaption', { part: 'caption' });
-    const title = element('h2', {}, 'Tokens per second ', note('(log scale)'));
-    const head = element('div', { class: 'chart-head' }, title, clear);
-    root.append(element('figure', { class: 'chart-box' }, head, box, caption));
-    clear.addEventListener('click', () => actions.clear(), { signal }); // does nothing during a run
+    const recorded = note(`, ${words.recorded.tag}`);
+    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale), recorded);
+    const pointed = element('p', { part: 'pointed' });
+    root.append(element('figure', { class: 'chart-box' },
+      element('figcaption', { class: 'chart-head' }, title, pointed), box));
     let curves = noCurves();
     /** @type {number | null} */
-    let pointed = null;
-    let words = '';
-    const showCaption = () => say(caption, (pointed !== null && pointWords(curves, pointed)) || words);
-    const plot = new Plot(box, curves, (position) => {
-      pointed = position;
-      showCaption();
+    let position = null;
+    const showPoint = () => { // in place of the title
+      const said = position === null ? '' : pointWords(words, curves, position);
+      say(pointed, said);
+      title.classList.toggle('away', said !== '');
+    };
+    const plot = new Plot(box, { curves }, words, (at) => {
+      position = at;
+      showPoint();
     }, signal);
     return (state) => {
       curves = state.curves;
-      words = chartWords(curves);
-      plot.show(curves);
-      showCaption();
-      put(box, 'aria-label', `Chart of tokens per second against position. ${words}`);
-      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
-      put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
+      const { status, recorded: shown, race, run } = state;
+      const isRunning = status === 'running' || shown?.playing;
+      const { position: at } = race?.lanes?.off.run ?? run; // of a race, that of the slower lane
+      plot.show({ curves, position: isRunning ? at : undefined });
+      recorded.hidden = !shown;
+      showPoint();
+      put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
     };
   },
 };

@@ -1,26 +1,27 @@
-// The switch, Generate, and both ways one after the other.
+// The switch, Generate, and the race of both ways.
 import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
+import { modeOf } from '../run.js';
+import { rivalBytes } from '../race.js';
 import { isComparing, isWorking } from '../state.js';
-import { LOCKED, generateWords } from '../words.js';
+import { downloadWords, generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
-
-const BOTH = 'Writes the story twice from the same seed, with the cache on and then off, and compares the '
-  + 'two texts token by token';
 
 /** @type {View} */
 export const controls = {
   name: 'controls',
-  mount(root, { actions, signal }) {
+  mount(root, { actions, signal, words }) {
+    const { controls: said } = words;
     const word = element('span', { class: 'word', part: 'cache-word', 'aria-hidden': 'true' });
     const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
-      track, element('span', {}, 'KV cache ', word));
-    const go = button({ class: 'primary', part: 'go', title: 'Ctrl+Enter in the prompt starts, Esc stops' });
-    const both = button({ class: 'both', part: 'both', title: BOTH }, 'Compare on and off');
-    root.append(element('div', { class: 'controls', role: 'group', 'aria-label': 'Controls' },
-      cache, go, both));
+      track, element('span', {}, `${said.cache} `, word));
+    const goWords = element('span');
+    const size = element('span', { class: 'size' });
+    const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);
+    const both = button({ class: 'both', part: 'both', title: said.compareMeans(0) }, said.compare);
+    root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go), both);
     let working = false; // as the reader sees it
     let blocked = false;
     cache.addEventListener('click', () => actions.flip(), { signal });
@@ -31,14 +32,17 @@ export const controls = {
     return (state) => {
       working = isWorking(state);
       put(cache, 'aria-checked', String(state.useCache));
-      say(word, state.useCache ? 'on' : 'off');
-      say(go, generateWords(state));
+      say(word, said.switch[modeOf(state.useCache)]);
+      say(goWords, generateWords(words, state));
+      const bytes = downloadWords(words, state);
+      say(size, bytes && ` ${bytes}`); // one name with what stands above it
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
+      put(both, 'title', said.compareMeans(rivalBytes(state)));
       const locked = isComparing(state);
       put(cache, 'aria-disabled', String(locked));
-      put(cache, 'title', locked ? LOCKED : '');
+      put(cache, 'title', locked ? said.locked : '');
     };
   },
 };

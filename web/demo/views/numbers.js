@@ -1,13 +1,12 @@
 // The measured speeds: a column for each mode, of the last run that used it.
 import { element, note, say } from '../parts/dom.js';
 import { MODES, contrast, lastPoint } from '../curves.js';
-import { tokensInWords } from '../words.js';
-import { counted, measured } from '../../measure/numbers.js';
 
 /**
  * @import { Contrast, Curves, Mode } from '../curves.js'
  * @import { View } from '../player.js'
  * @import { Column } from '../run.js'
+ * @import { Dictionary } from '../words/en.js'
  */
 
 const FEW = 8; // tokens: a pass over fewer says nothing about the speed of reading
@@ -15,80 +14,76 @@ const NONE = '–';
 
 /**
  * @typedef {[words: string, title: string]} Cell
- * @typedef {{ mode: Mode, curves: Curves, both?: Contrast }} Place  both: where the modes are compared
+ * @typedef {{ mode: Mode, curves: Curves, both?: Contrast, words: Dictionary }} Place
+ *   both: where the modes are compared
  */
 
-/** @type {{ key: string, name: string, note?: string, cell: (column: Column, place: Place) => Cell }[]} */
+/** @type {{ key: keyof Dictionary['numbers']['lines'], cell: (column: Column, place: Place) => Cell }[]} */
 const ROWS = [
-  { key: 'prefill', name: 'Prefill', note: 'reading the prompt', cell: prefillCell },
-  { key: 'now', name: 'Decode', note: 'writing, now', cell: nowCell },
-  { key: 'same', name: 'Decode', note: 'at the same position', cell: sameCell },
-  { key: 'ms', name: 'Time per token', note: 'now', cell: timeCell },
-  { key: 'work', name: 'Work per token', note: 'tokens computed', cell: workCell },
+  { key: 'prefill', cell: prefillCell },
+  { key: 'now', cell: nowCell },
+  { key: 'same', cell: sameCell },
+  { key: 'ms', cell: timeCell },
+  { key: 'work', cell: workCell },
 ];
 
 /** @type {View} */
 export const numbers = {
   name: 'numbers',
-  mount(root) {
+  mount(root, { words }) {
+    const { caption, lines } = words.numbers;
     const rows = ROWS.map((row) => {
       const [on, off] = MODES.map((mode) => element('td', { part: `${row.key}-${mode}` }));
       return { ...row, cells: { on, off } };
     });
     root.append(element('table', { class: 'numbers' },
-      element('caption', { class: 'visually-hidden' }, 'Measured speeds'),
+      element('caption', { class: 'visually-hidden' }, caption),
       element('thead', {}, element('tr', {}, element('td'),
-        ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, `cache ${mode}`)))),
-      element('tbody', {}, ...rows.map(({ name, note: words = '', cells }) => element('tr', {},
-        element('th', { scope: 'row' }, `${name} `, note(words)), cells.on, cells.off)))));
+        ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, words.cache[mode])))),
+      element('tbody', {}, ...rows.map(({ key, cells: { on, off } }) => element('tr', {},
+        element('th', { scope: 'row' }, `${lines[key].name} `, note(lines[key].means)), on, off)))));
     return ({ columns, curves }) => {
       const both = contrast(curves);
       for (const { cell, cells } of rows) {
-        for (const mode of MODES) say(cells[mode], ...cell(columns[mode], { mode, curves, both }));
+        for (const mode of MODES) say(cells[mode], ...cell(columns[mode], { mode, curves, both, words }));
       }
     };
   },
 };
 
-/** @param {Column} column  @returns {Cell} */
-function prefillCell({ prefill }) {
+/** @param {Column} column  @param {Place} place  @returns {Cell} */
+function prefillCell({ prefill }, { words: { numbers: said, perSecond } }) {
   if (!prefill) return [NONE, ''];
   const { tokens, reused, ms, passes, error } = prefill;
   const read = tokens - reused;
-  if (reused > 0 && read < FEW) return ['reused', `only ${tokensInWords(read)} had to be read`];
-  const mean = passes > 1 ? `, the mean of ${counted(passes)} times` : '';
-  const title = `${tokensInWords(read)} in ${measured(ms, error)} ms, all in one pass${mean}`;
-  return [`${measured(1000 * read / ms, error)} /s`, title];
+  if (reused > 0 && read < FEW) return [said.reused, said.reusedMeans(read)];
+  return [perSecond(1000 * read / ms, error), said.prefillMeans(read, ms, error, passes)];
 }
 
-/** @param {Column} column  @returns {Cell} */
-function nowCell({ meter: { now, recent } }) {
-  if (!now) return [NONE, ''];
-  const bursts = recent.map(({ tokens, ms }) => `${tokensInWords(tokens)} in ${measured(ms)} ms`);
-  return [`${measured(now)} /s`, `the middle of what was last computed in a row: ${bursts.join(', ')}`];
+/** @param {Column} column  @param {Place} place  @returns {Cell} */
+function nowCell({ meter: { now, recent } }, { words: { numbers: said, perSecond } }) {
+  return now ? [perSecond(now), said.nowMeans(recent)] : [NONE, ''];
 }
 
 /**
  * Where both were measured, or else where this one was last.
  * @param {Column} _column  @param {Place} place  @returns {Cell}
  */
-function sameCell(_column, { mode, curves, both }) {
+function sameCell(_column, { mode, curves, both, words: { numbers: said, perSecond } }) {
   if (both) {
-    const where = both.atFlip ? 'at the flip of the switch, at' : 'around';
-    return [`${measured(both[mode])} /s`, `${where} position ${counted(both.position)}`];
+    const where = both.atFlip ? said.sameAtFlip : said.sameAround;
+    return [perSecond(both[mode]), where(both.position)];
   }
   const last = lastPoint(curves, mode);
-  return last ? [`${measured(last.speed)} /s`, `at position ${counted(last.position)}`] : [NONE, ''];
-}
-
-/** @param {Column} column  @returns {Cell} */
-function timeCell({ meter: { now } }) {
-  return [now ? `${measured(1000 / now)} ms` : NONE, '1 divided by tokens per second, now'];
+  return last ? [perSecond(last.speed), said.sameAt(last.position)] : [NONE, ''];
 }
 
 /** @param {Column} column  @param {Place} place  @returns {Cell} */
-function workCell({ work }, { mode }) {
-  const title = mode === 'on' ? 'only the new token runs through the model'
-    : 'the whole text runs through the model again';
-  return [work ? counted(work) : NONE, title];
+function timeCell({ meter: { now } }, { words }) {
+  return [now ? words.milliseconds(1000 / now) : NONE, words.numbers.msMeans];
+}
+
+/** @param {Column} column  @param {Place} place  @returns {Cell} */
+function workCell({ work }, { mode, words }) {
+  return [work ? words.format.counted(work) : NONE, words.numbers.workMeans[mode]];
 }

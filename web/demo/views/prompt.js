@@ -4,6 +4,7 @@ import { countWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
+/** In the model's language. */
 const EXAMPLES = [
   'Once upon a time',
   'Deep in the forest there lived',
@@ -15,17 +16,19 @@ const LONGEST = 16384; // characters
 /** @type {View} */
 export const prompt = {
   name: 'prompt',
-  mount(root, { actions, signal }) {
+  mount(root, { actions, signal, words }) {
     const id = uniqueId('prompt');
     const field = element('textarea', {
-      id, part: 'prompt', rows: 2, maxlength: LONGEST, spellcheck: 'false', 'aria-describedby': `${id}-count`,
+      id, part: 'prompt', rows: 2, lang: 'en', maxlength: LONGEST, spellcheck: 'false',
+      'aria-describedby': `${id}-count`,
     });
     const count = element('span', { id: `${id}-count`, class: 'note', part: 'count' });
-    const examples = EXAMPLES.map((text) => button({}, text));
-    root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': 'Prompt' },
-      element('div', { class: 'prompt-head' }, element('label', { for: id }, 'Begin a story'), count),
+    const examples = EXAMPLES.map((text) => button({ lang: 'en' }, text));
+    const { prompt: said } = words;
+    root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': said.group },
+      element('div', { class: 'prompt-head' }, element('label', { for: id }, said.label), count),
       field,
-      element('div', { class: 'examples', role: 'group', 'aria-label': 'Example beginnings' }, ...examples)));
+      element('div', { class: 'examples', role: 'group', 'aria-label': said.examples }, ...examples)));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
     field.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) actions.generate();
@@ -35,7 +38,7 @@ export const prompt = {
     }
     return (state) => {
       if (field.value !== state.prompt) field.value = state.prompt;
-      say(count, countWords(state));
+      say(count, countWords(words, state));
     };
   },
 };

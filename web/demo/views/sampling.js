@@ -1,25 +1,25 @@
 // The sampling settings, folded away: a field each, with what it means and what is wrong with it.
 import { button, element, note, say, uniqueId } from '../parts/dom.js';
-import { FIELDS, most, problemOf } from '../sampling.js';
+import { FIELDS, isValid, most } from '../sampling.js';
+import { problemWords } from '../words.js';
 
 /**
  * @import { Actions, View } from '../player.js'
  * @import { Field, Settings } from '../sampling.js'
+ * @import { Dictionary } from '../words/en.js'
  */
-
-const EXPLANATION = 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
-  + 'settings always give the same story.';
 
 /** @type {View} */
 export const sampling = {
   name: 'sampling',
-  mount(root, { actions, signal }) {
+  mount(root, { actions, signal, words }) {
+    const { sampling: said } = words;
     const summary = element('span', { class: 'note', part: 'sampling-summary' });
-    const reset = button({ part: 'defaults' }, 'Back to the model’s own settings');
-    const entries = FIELDS.map((field) => fieldOf(field, actions, signal));
+    const reset = button({ part: 'defaults' }, said.reset);
+    const entries = FIELDS.map((field) => fieldOf(field, words, actions, signal));
     const fold = element('details', { class: 'fold', part: 'sampling' },
-      element('summary', {}, 'Sampling ', summary),
-      element('p', { class: 'note' }, EXPLANATION),
+      element('summary', {}, `${said.title} `, summary),
+      element('p', { class: 'note' }, said.means),
       element('div', { class: 'fields', part: 'fields' }, ...entries.map(({ box }) => box)),
       element('p', {}, reset));
     root.append(fold);
@@ -33,7 +33,7 @@ export const sampling = {
       if (state.sampling !== shown) {
         shown = state.sampling;
         wrong = entries.filter(({ show }) => !show(state.sampling));
-        say(summary, wrong.length > 0 ? '(a setting needs your attention)' : summaryOf(state.sampling));
+        say(summary, wrong.length > 0 ? said.wrong : summaryOf(words, state.sampling));
       }
       if (state.refusals === refusals) return;
       refusals = state.refusals;
@@ -43,41 +43,45 @@ export const sampling = {
   },
 };
 
-/** @param {Settings} settings */
-const summaryOf = ({ values: { seed, temperature, maxTokens } }) => (
-  `seed ${seed}, temperature ${temperature}, ${maxTokens} tokens`);
+/** @param {Dictionary} words  @param {Settings} settings */
+const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens }, capacity }) => (
+  sampling.summary(seed, temperature, maxTokens === capacity ? Infinity : maxTokens));
 
-/** @param {Field} field  @param {Actions} actions  @param {AbortSignal} signal */
-function fieldOf(field, actions, signal) {
+/** @param {Field} field  @param {Dictionary} words  @param {Actions} actions  @param {AbortSignal} signal */
+function fieldOf(field, words, actions, signal) {
   const id = uniqueId(field.key);
   const input = element('input', {
     id, part: field.key, type: 'number', min: field.min, step: field.step,
+    placeholder: field.key === 'maxTokens' && words.sampling.fits,
     inputmode: field.whole ? 'numeric' : 'decimal',
     'aria-describedby': `${id}-help ${id}-problem`,
   });
   const problem = element('span', { id: `${id}-problem`, class: 'problem', part: `${field.key}-problem` });
-  const help = Object.assign(note(field.help), { id: `${id}-help` });
+  const help = Object.assign(note(words.sampling.fields[field.key].help), { id: `${id}-help` });
   const entry = element('div', { class: 'entry' }, input);
-  input.addEventListener('input', () => actions.setSampling(field.key, input.valueAsNumber), { signal });
-  if (field.key === 'seed') entry.append(seedButton(actions, signal));
+  let fits = NaN; // what an empty field stands for
+  const read = () => (input.value === '' && !input.validity.badInput ? fits : input.valueAsNumber);
+  input.addEventListener('input', () => actions.setSampling(field.key, read()), { signal });
+  if (field.key === 'seed') entry.append(seedButton(words, actions, signal));
   /** @param {Settings} settings  @returns {boolean} whether nothing is wrong */
   const show = (settings) => {
     const value = settings.values[field.key];
-    if (!Object.is(input.valueAsNumber, value) && !Number.isNaN(value)) input.value = String(value);
+    if (field.key === 'maxTokens') fits = settings.capacity;
+    if (!Object.is(read(), value) && !Number.isNaN(value)) input.value = value === fits ? '' : String(value);
     input.max = String(most(field, settings));
-    const words = problemOf(field, settings);
-    say(problem, words);
-    if (words) input.setAttribute('aria-invalid', 'true');
-    else input.removeAttribute('aria-invalid');
-    return words === '';
+    const valid = isValid(field, settings);
+    say(problem, problemWords(words, field, settings));
+    if (valid) input.removeAttribute('aria-invalid');
+    else input.setAttribute('aria-invalid', 'true');
+    return valid;
   };
-  const label = element('label', { for: id }, field.label);
+  const label = element('label', { for: id }, words.sampling.fields[field.key].label);
   return { box: element('div', { class: 'field' }, label, entry, help, problem), input, show };
 }
 
-/** @param {Actions} actions  @param {AbortSignal} signal */
-function seedButton(actions, signal) {
-  const made = button({ part: 'new-seed' }, 'New seed');
+/** @param {Dictionary} words  @param {Actions} actions  @param {AbortSignal} signal */
+function seedButton(words, actions, signal) {
+  const made = button({ part: 'new-seed' }, words.sampling.newSeed);
   made.addEventListener('click', () => {
     actions.setSampling('seed', crypto.getRandomValues(new Uint32Array(1))[0]);
   }, { signal });

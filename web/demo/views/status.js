@@ -1,39 +1,40 @@
 // What the demo is doing, how far the model has loaded, and what went wrong.
 import { button, element, note, say } from '../parts/dom.js';
+import { failurePlace } from '../parts/failure.js';
 import { bytesLoaded } from '../state.js';
-import { adviceWords, failureWords, statusWords } from '../words.js';
+import { adviceWords, statusWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
 /** @type {View} */
 export const status = {
   name: 'status',
-  mount(root, { actions, signal }) {
-    const words = element('p', { part: 'state', tabindex: -1 });
-    const advice = element('p', { class: 'note advice', part: 'advice' });
+  mount(root, { actions, signal, words }) {
+    const { status: said } = words;
+    const doing = element('span', { part: 'state', tabindex: -1 });
+    const advice = element('span', { class: 'advice', part: 'advice' });
     const progress = element('progress', {
-      part: 'progress', 'aria-label': 'Loading the model', max: 1, hidden: true });
-    const message = element('p', { part: 'error-message' });
+      part: 'progress', 'aria-label': said.progress, max: 1, hidden: true });
+    const failure = failurePlace(words);
+    const message = element('p', { part: 'error-message' }, failure.node);
     const code = element('code', { part: 'error-code' });
-    const retry = button({ part: 'retry' }, 'Try again');
-    const coded = note('Code: ');
+    const retry = button({ part: 'retry' }, said.retry);
+    const coded = note(said.code);
     coded.append(code);
     const error = element('div', { class: 'error', part: 'error', role: 'alert', hidden: true },
       message, element('p', {}, retry, ' ', coded));
-    root.append(element('div', { class: 'state' }, words, advice, progress), error);
+    root.append(element('div', { class: 'message' }, element('p', {}, doing, ' ', advice), progress), error);
     retry.addEventListener('click', () => {
-      words.focus(); // the button is about to disappear
+      doing.focus(); // the button is about to disappear
       actions.retry();
     }, { signal });
     return (state) => {
-      say(words, statusWords(state));
-      say(advice, adviceWords(state));
+      say(doing, statusWords(words, state));
+      say(advice, adviceWords(words, state));
       progress.hidden = state.status !== 'loading';
       showShare(progress, bytesLoaded(state), state.download.total);
-      if (state.failure) {
-        say(message, failureWords(state.failure));
-        say(code, state.failure.code);
-      }
+      failure.show(state.failure);
+      say(code, state.failure?.code ?? '');
       error.hidden = !state.failure;
     };
   },

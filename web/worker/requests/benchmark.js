@@ -10,13 +10,14 @@ import { endingOf } from '../ending.js';
  * @import { Model } from '../../session/model.js'
  * @import { Serve } from '../context.js'
  * @import { BenchmarkJob, Emit } from '../messages.js'
+ * @import { Build, Origins } from '../origins.js'
  */
 
 /** @type {Serve<'benchmark'>} */
 export async function benchmark(context, job, emit, signal) {
-  const { model } = context.loaded();
+  const { model, origins } = context.loaded();
   checkJob(job);
-  return { reason: await endingOf(measureBoth(model, context.url, job, emit, signal)) };
+  return { reason: await endingOf(measureBoth(model, origins, job, emit, signal)) };
 }
 
 /** @param {BenchmarkJob} job */
@@ -28,11 +29,11 @@ function checkJob({ contexts, runs, windowMs, patienceMs }) {
 }
 
 /**
- * @param {Model} model  @param {string} url  where it came from
+ * @param {Model} model  @param {Origins} origins  where it came from
  * @param {BenchmarkJob} job  @param {Emit<'benchmark'>} emit  @param {AbortSignal} signal
  * @returns {Promise<'finished'>}
  */
-async function measureBoth(model, url, job, emit, signal) {
+async function measureBoth(model, origins, job, emit, signal) {
   const contexts = contextsFor(model, job.contexts);
   const total = 2 * contexts.length * (WARM_UPS + job.runs);
   let done = 0;
@@ -47,11 +48,12 @@ async function measureBoth(model, url, job, emit, signal) {
       emit('measured', { row: { weights, ...figures } });
     }
   };
-  await withLimits(model, signal, measure);
-  const twin = await loadTwin(model, url, emit, signal);
+  const build = origins.build.wasm === undefined ? { variant: model.variant } : origins.build;
+  await withLimits(model, build, signal, measure);
+  const twin = await loadTwin(model, { ...origins, build }, emit, signal);
   if (!twin) return 'finished';
   try {
-    await withLimits(twin, signal, measure);
+    await withLimits(twin, build, signal, measure);
   } finally {
     twin.dispose();
   }
@@ -60,11 +62,12 @@ async function measureBoth(model, url, job, emit, signal) {
 
 /**
  * Does work that needs limits for a model of this size; they are freed afterwards.
- * @param {Model} model  @param {AbortSignal} signal
+ * @param {Model} model  @param {Build} build  of the engine, its own
+ * @param {AbortSignal} signal
  * @param {(model: Model, limits: Limits) => Promise<void>} work
  */
-async function withLimits(model, signal, work) {
-  const limits = await Limits.create(model.variant, weightBytes(model), signal);
+async function withLimits(model, build, signal, work) {
+  const limits = await Limits.create(build, weightBytes(model), signal);
   try {
     await work(model, limits);
   } finally {
@@ -88,15 +91,15 @@ function contextsFor(model, wanted) {
 /**
  * The same model in int8 if it is in f32, and the other way round. If it cannot be loaded, the page is
  * told why, and there is none.
- * @param {Model} model  @param {string} url  @param {Emit<'benchmark'>} emit  @param {AbortSignal} signal
+ * @param {Model} model  @param {Origins} origins  @param {Emit<'benchmark'>} emit
+ * @param {AbortSignal} signal
  */
-async function loadTwin(model, url, emit, signal) {
+async function loadTwin(model, { source, build }, emit, signal) {
   const weights = model.weights === 'f32' ? 'int8' : 'f32';
   emit('loading', { weights });
   try {
-    const { variant } = model;
     // The same files again: the HTTP cache has them, also when the network is gone.
-    return await loadModel(url, { weights, variant, tokenizer: false, cache: 'force-cache', signal });
+    return await loadModel(source, { ...build, weights, tokenizer: false, cache: 'force-cache', signal });
   } catch (error) {
     if (!(error instanceof KvcError) || error.code === 'aborted') throw error;
     emit('left_out', { weights, code: error.code, message: error.message });

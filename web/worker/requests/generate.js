@@ -22,8 +22,7 @@ export async function generate(context, { prompt, sampling }, emit, signal) {
   try {
     const reason = await endingOf(write(context, sampling, emit, signal));
     if (session.position > context.run.ids.length) { // stopped with some ahead
-      session.useCache = context.useCache;
-      session.sync(context.run.ids);
+      await session.generate(context.run.ids, { maxTokens: 0, useCache: context.useCache }).next();
     }
     return { reason, position: session.position, memory: session.memoryUsage() };
   } catch (error) {
@@ -73,15 +72,15 @@ async function readPrompt(context, sampling, signal) {
   const { clock, run, useCache } = context;
   const { session } = context.loaded();
   const pass = () => session.generate(run.ids, { ...sampling, maxTokens: 0, useCache, signal }).next();
-  const start = clock.edge();
+  const stopwatch = context.stopwatch();
   await pass();
   const { tokens, reused } = session.prefillStats;
   let passes = 1;
-  for (; reused < tokens && clock.now() - start < clock.span; passes++) {
+  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
     if (useCache) session.truncate(reused); // or it would be there
     await pass();
   }
-  const ms = clock.read() - start;
+  const ms = stopwatch.read();
   return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
 }
 

@@ -1,5 +1,6 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
-import { KvcError, loadModel } from '../../index.js';
+import { loadModel } from '../../index.js';
+import { originsOf } from '../origins.js';
 
 /**
  * @import { Session } from '../../session/session.js'
@@ -9,24 +10,24 @@ import { KvcError, loadModel } from '../../index.js';
 const WARM_MS = 120; // of computing before the first run
 
 /** @type {Serve<'load'>} */
-export async function load(context, { url, variant, weights }, emit, signal) {
-  if (typeof url !== 'string') throw new KvcError('invalid_argument', 'A model needs a url, a string.');
+export async function load(context, fields, emit, signal) {
+  const origins = await originsOf(fields);
   context.unload();
-  const model = await loadModel(url, {
-    variant, weights, signal,
+  const model = await loadModel(origins.source, {
+    ...origins.build, weights: fields.weights, signal,
     onProgress({ status, file = '', loaded = 0 }) {
       if (status === 'progress') emit('progress', { file, loaded });
       if (status === 'stalled') emit('stalled', { file });
     },
   });
-  context.url = url;
+  context.origins = origins;
   context.model = model;
   try {
     const session = context.session = model.createSession({ useCache: context.useCache, whenFull: 'stop' });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
-    const { tick } = context.clock;
-    return { config, generation, variant: chosen, memory: session.memoryUsage(), tick };
+    const { clock: { tick }, worker } = context;
+    return { config, generation, variant: chosen, memory: session.memoryUsage(), tick, worker };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;

@@ -1,0 +1,20 @@
+// <kv-cache-demo> in an article, in the ways that authors and frameworks use it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { noViolations, openPage, part, proof, startSite, state, text, written } from './helpers.js';
+import { SCRIPT, addArticle, addElement } from './tag-page.js';
+
+const site = await startSite();
+await addElement(site);
+
+test('one line in an article: a figure that writes, under a policy of its own site only', async (t) => {
+  const query = await addArticle(site, {
+    body: `${SCRIPT}<kv-cache-demo prompt="In a castle by the sea" max-tokens="40" seed="7"></kv-cache-demo>`,
+  });
+  const page = await openPage(t, site, { query });
+  await page.click(part('go'));
+  assert.equal(await state(page), 'finished', await text(page, 'error-message'));
+  assert.equal(await text(page, 'story-prompt'), 'In a castle by the sea');
+  assert.ok((await written(page)).length > 60);
+  assert.equal((await proof(page)).verdict, 'equal');
+});

@@ -1,0 +1,158 @@
+// What the demo says: every language says all of it, with its own numbers, and nothing is said in the code
+// of the views.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { ERROR_CODES } from '../../web/engine/errors.js';
+import { numbersIn } from '../../web/measure/numbers.js';
+import { failureText } from '../../web/demo/words.js';
+import { DICTIONARIES, wordsFor } from '../../web/demo/words/index.js';
+
+const { en, ...others } = DICTIONARIES;
+const FREE = ['failures']; // said before what is English
+const DATE = '2026-01-05T09:07:00.000Z';
+
+/** Every entry of a dictionary, by its path: "status.writing.on". */
+function entriesOf(dictionary, path = '') {
+  return Object.entries(dictionary).flatMap(([key, value]) => {
+    const name = path ? `${path}.${key}` : key;
+    if (FREE.includes(name) || value === dictionary.format) return [];
+    return typeof value === 'object' ? entriesOf(value, name) : [[name, value]];
+  });
+}
+
+/** What the functions of a dictionary are called with: what they take apart, or else numbers and names. */
+const GIVEN = {
+  'benchmark.place': [{
+    date: DATE, build: 'simd', machine: { browser: 'B 1', system: 'S', logicalCores: 4 },
+    config: { nLayer: 1, nEmbd: 2, nHead: 3, vocabSize: 4000 },
+  }],
+  'benchmark.step': ['f32', 1000, 50],
+  'benchmark.second': ['int8'],
+  'benchmark.notLoaded': ['int8'],
+  'benchmark.copied': ['JSON'],
+  'status.stalled': ['model.safetensors'],
+  'story.caughtUp': [2, '3 ms'],
+  'sampling.allowed': [{ whole: true, above: false, min: 0, max: 1 }],
+  'chart.last': ['on', 1234.5, 7],
+  'numbers.nowMeans': [[{ tokens: 2, ms: 1.5 }]],
+  'facts.memoryMeans': [
+    { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, totalBytes: 7000 }],
+  'proof.equalRest': ['prompt', 3],
+  'proof.differentRest': ['text', 3],
+  'refusals.foreignModel': ['https://example.org/'],
+};
+
+/** What an entry says. */
+const sentenceOf = ([name, entry]) => (
+  typeof entry === 'function' ? entry(...GIVEN[name] ?? Array(entry.length || 1).fill(1234.5)) : entry);
+
+test('every language has the same entries, of the same kinds, and none of them is empty', () => {
+  const shape = (dictionary) => entriesOf(dictionary).map(([name, entry]) => (
+    `${name}: ${typeof entry}${Array.isArray(entry) ? entry.length : ''}`));
+  assert.ok(entriesOf(en).length > 150);
+  for (const [language, dictionary] of Object.entries(DICTIONARIES)) {
+    assert.deepEqual(shape(dictionary).sort(), shape(en).sort(), language);
+    assert.equal(dictionary.lang, language);
+    for (const entry of entriesOf(dictionary)) {
+      const said = sentenceOf(entry);
+      assert.ok(typeof said === 'string' && said.trim() !== '', `${language}: ${entry[0]} says nothing`);
+      assert.doesNotMatch(said, /undefined|null|NaN|\[object|\$\{|  /, `${language}: ${entry[0]}`);
+    }
+  }
+});
+
+test('what is translated is translated: no sentence is the English one', () => {
+  for (const [language, dictionary] of Object.entries(others)) {
+    const english = new Map(entriesOf(en).map((entry) => [entry[0], sentenceOf(entry)]));
+    const same = entriesOf(dictionary).filter((entry) => {
+      const said = sentenceOf(entry);
+      return said === english.get(entry[0]) && said.trim().split(' ').length > 2; // names and units are alike
+    });
+    assert.deepEqual(same.map(([name]) => name), [], language);
+  }
+});
+
+test('a failure has a sentence in each language for every code, before the engine’s own', () => {
+  const codes = [...Object.keys(ERROR_CODES).filter((code) => code !== '__proto__'),
+    'internal', 'no_worker', 'worker_lost'];
+  for (const [language, { failures }] of Object.entries(others)) {
+    assert.deepEqual(Object.keys(failures).sort(), codes.sort(), language);
+    for (const code of codes) assert.match(failures[code], /^[A-ZÄÖÜ].*[.]$/, `${language}: ${code}`);
+  }
+  const failure = { code: 'file_unreachable', message: 'No such file.', offline: true };
+  assert.equal(failureText(en, failure), 'No such file. You seem to be offline.');
+  assert.equal(failureText(others.de, failure),
+    'Eine Datei ließ sich nicht laden. No such file. Anscheinend besteht keine Verbindung zum Internet.');
+  const unknown = failureText(others.de, { ...failure, code: 18 });
+  assert.match(unknown, /^Auf dieser Seite ist etwas schiefgegangen\. No such/);
+  const refused = { what: 'promptTooLong', tokens: 1200, room: 1024 };
+  assert.equal(failureText(others.de, { code: 'context_full', message: 'x', refused, offline: false }),
+    'Der Anfang ist zu lang: Er hat 1.200 Tokens, und das Modell hat Platz für 1.024. Auf 85 % seiner Länge '
+      + 'kürzen.');
+});
+
+test('numbers are written as the readers of a language write them', () => {
+  const { measured, counted, megabytes, plain } = numbersIn('de');
+  assert.deepEqual([measured(1234.5), measured(0.0456), counted(1234567), megabytes(4.93e6), plain(0.05)],
+    ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
+  assert.equal(counted(1234.5), '1.234,5');
+  assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
+  assert.equal(others.de.tokens(1), '1 Token');
+  assert.equal(others.de.tokens(1000), '1.000 Tokens');
+  const place = others.de.benchmark.place(...GIVEN['benchmark.place']);
+  assert.match(place, /^Gemessen am 5\.1\.2026 um 09:07 Uhr .*, Vokabular 4\.000\.$/);
+});
+
+test('a language is found by any tag that a browser may give, and English is there for all others', () => {
+  for (const tag of ['de', 'DE', 'de-AT', 'de-CH-1996', 'de_DE', 'de_DE.UTF-8', 'de@euro']) {
+    assert.equal(wordsFor(tag), others.de, tag);
+  }
+  for (const tag of ['en', 'en-GB', 'en-US@posix', 'C', '', '-', 'fr', 'den', 'ca@valencia', 'sr-RS@latin',
+    'constructor', '__proto__', 'x-klingon']) assert.equal(wordsFor(tag), en, tag);
+});
+
+test('all that is said stands in the dictionaries: there are no words in the code beside them', async () => {
+  const demo = new URL('../../web/demo/', import.meta.url);
+  const files = (await readdir(demo, { recursive: true }))
+    .filter((file) => file.endsWith('.js') && !file.startsWith('words/'));
+  assert.ok(files.length >= 25);
+  const said = [];
+  for (const file of files) {
+    const code = codeOf(await readFile(new URL(file, demo), 'utf8'));
+    for (const [, named, , text] of code.matchAll(STRINGS)) {
+      if (!named && isSaid(text)) said.push(`${file}: ${text}`);
+    }
+  }
+  assert.deepEqual(said.filter((each) => !NOT_SAID.some((pattern) => pattern.test(each))), []);
+  const style = await readFile(new URL('demo.css', demo), 'utf8');
+  const contents = [...style.replace(/\/\*.*?\*\//gs, '').matchAll(/[\s;{]content:\s*([^;}]*)/g)];
+  assert.ok(contents.length > 0);
+  for (const [, content] of contents) assert.match(content, /^(""|none|attr\(.*\))$/);
+});
+
+/** What is no sentence, or none in the language of the reader. */
+const NOT_SAID = [
+  /: (Enter|Escape|Chromium|Markdown|npm run bench)$/, // keys, names, a command
+  /: \([a-z-]+: [a-z]+\)$/, // media queries
+  /^(failure|player)\.js: .* (refuses this|between two requests)\b/, // errors that are never shown
+  /^attributes\.js: Once upon a time/, // the model's language
+  /^(pool|shared-engine|element|inside)\.js: /, // errors that stop something and are never shown
+  /^kv-cache-demo\.js: /, // for authors, in the console
+  /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
+  /^report\.js: /, // for issues and tables, English everywhere
+  /^views\/prompt\.js: /, // beginnings, in the model's language
+];
+
+/** Strings, those that only name something apart. */
+const STRINGS = /(\b(?:case|class:|part:|type:|stage:|===) )?(['`])((?:\\.|(?!\2).)*)\2/gs;
+
+/** Without comments and imports. */
+const codeOf = (text) => text.replace(/\/\*.*?\*\//gs, '').replace(/^import .*$/gm, '')
+  .replace(/(^|[\s;{(])\/\/.*$/gm, '$1');
+
+/** Two words, or one that begins like a label. */
+const isSaid = (text) => {
+  const words = text.replace(/\$\{[^}]*\}/g, ' ');
+  return /[\p{L}]{2,}[,.:]? [\p{L}]{2,}/u.test(words) || /^[A-ZÄÖÜ]\p{Ll}+[.:!?]?\s*$/u.test(words);
+};

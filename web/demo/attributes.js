@@ -1,0 +1,152 @@
+// The attributes of <kv-cache-demo>, in one table: what each may say, and what holds where it says nothing or
+// nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
+// custom-elements.json against it.
+
+/**
+ * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
+ * @typedef {(typeof VIEWS)[number]} ViewName
+ *
+ * The properties that attributes reflect.
+ * @typedef {object} Properties
+ * @property {string} src
+ * @property {string} wasm
+ * @property {string} prompt
+ * @property {Cache} cache
+ * @property {number | null} maxTokens
+ * @property {number | null} seed
+ * @property {number | null} temperature
+ * @property {number | null} topK
+ * @property {number | null} topP
+ * @property {number | null} minP
+ * @property {number | null} repetitionPenalty
+ * @property {'f32' | 'int8'} weights
+ * @property {string} views
+ * @property {number} pace
+ * @property {'lazy' | 'eager'} loading
+ * @property {boolean} autorun
+ * @property {'auto' | 'light' | 'dark'} theme
+ *
+ * @typedef {string | number | boolean | null} Value
+ *
+ * @typedef {object} Attribute
+ * @property {string} name
+ * @property {keyof Properties} property
+ * @property {'text' | 'address' | 'choice' | 'number' | 'names' | 'flag'} kind
+ * @property {Value} preset            null: the model's own, or as much as fits
+ * @property {readonly string[]} [choices]  of a choice
+ * @property {number} [min]            of a number; what lies outside counts as the nearest
+ * @property {number} [max]
+ * @property {boolean} [whole]
+ * @property {string} [link]           its name in an address; absent: it does not travel
+ */
+
+export const TAG = 'kv-cache-demo';
+export const VIEWS = /** @type {const} */ ([
+  'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table', 'benchmark',
+]);
+export const PROMPT = 'Once upon a time there was a king who had three daughters.';
+const LONGEST = 16384; // characters of any text
+
+/** @type {readonly Attribute[]} */
+export const ATTRIBUTES = [
+  { name: 'src', property: 'src', kind: 'address', preset: '' },
+  { name: 'wasm', property: 'wasm', kind: 'address', preset: '' },
+  { name: 'prompt', property: 'prompt', kind: 'text', preset: PROMPT, link: 'p' },
+  {
+    name: 'cache', property: 'cache', kind: 'choice',
+    choices: ['off', 'on', 'race'], preset: 'off', link: 'cache',
+  },
+  {
+    name: 'max-tokens', property: 'maxTokens', kind: 'number',
+    min: 1, max: 2 ** 20, whole: true, preset: null, link: 'n',
+  },
+  {
+    name: 'seed', property: 'seed', kind: 'number',
+    min: 0, max: 2 ** 32 - 1, whole: true, preset: null, link: 'seed',
+  },
+  {
+    name: 'temperature', property: 'temperature', kind: 'number',
+    min: 0, max: 10, preset: null, link: 'temperature',
+  },
+  {
+    name: 'top-k', property: 'topK', kind: 'number',
+    min: 0, max: 1e6, whole: true, preset: null, link: 'top-k',
+  },
+  { name: 'top-p', property: 'topP', kind: 'number', min: 0.01, max: 1, preset: null, link: 'top-p' },
+  { name: 'min-p', property: 'minP', kind: 'number', min: 0, max: 1, preset: null, link: 'min-p' },
+  {
+    name: 'repetition-penalty', property: 'repetitionPenalty', kind: 'number',
+    min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
+  },
+  { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
+  { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: VIEWS.join(' '), link: 'views' },
+  { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
+  { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },
+  { name: 'autorun', property: 'autorun', kind: 'flag', preset: false },
+  { name: 'theme', property: 'theme', kind: 'choice', choices: ['auto', 'light', 'dark'], preset: 'auto' },
+];
+
+/** Attributes besides: those of every element, and the state, which is checked as a whole. */
+export const OTHERS = ['lang', 'state'];
+
+/** @param {string} property */
+export const attributeOf = (property) => (
+  /** @type {Attribute} */ (ATTRIBUTES.find((one) => one.property === property)));
+
+/**
+ * The value that an attribute has: its preset where it says nothing or nonsense, as browsers do it.
+ * @param {Attribute} attribute
+ * @param {string | null} text
+ * @returns {Value}
+ */
+export function valueOf(attribute, text) {
+  if (attribute.kind === 'flag') return text !== null;
+  if (text === null) return attribute.preset;
+  switch (attribute.kind) {
+    case 'text': return wellFormed(text);
+    case 'address': return text.trim();
+    case 'choice': return chosen(attribute, text.trim().toLowerCase());
+    case 'number': return numberOf(attribute, text.trim());
+    case 'names': return namesIn(text).join(' ') || attribute.preset;
+  }
+}
+
+/**
+ * What the attribute has to say for a value; null: nothing.
+ * @param {Attribute} attribute  @param {Value} value
+ */
+export function textOf(attribute, value) {
+  if (attribute.kind === 'flag') return value ? '' : null;
+  if (value === null || value === undefined || Number.isNaN(value)) return null;
+  return String(value);
+}
+
+/** @param {Attribute} attribute  @param {string} text */
+const chosen = ({ choices = [], preset }, text) => (choices.includes(text) ? text : preset);
+
+/** @param {Attribute} attribute  @param {string} text */
+function numberOf({ min = 0, max = Infinity, whole, preset }, text) {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return preset;
+  const value = Math.min(max, Math.max(min, Number(text)));
+  return whole ? Math.round(value) : value;
+}
+
+/** As a field would give it back: one kind of line end, and no half of a character. @param {string} text */
+const wellFormed = (text) => (
+  text.slice(0, LONGEST).replace(/\r\n?/g, '\n').replace(/\p{Surrogate}/gu, '\ufffd'));
+
+/** Names in a list with spaces or commas, each once. @param {string} text */
+export const namesIn = (text) => [...new Set(text.toLowerCase().split(/[\s,]+/).filter(Boolean))];
+
+/**
+ * The views that a list names, and those that nobody knows.
+ * @param {string} text
+ */
+export function viewsIn(text) {
+  const names = namesIn(text);
+  const known = /** @type {readonly string[]} */ (VIEWS);
+  return {
+    views: /** @type {ViewName[]} */ (names.filter((name) => known.includes(name))),
+    unknown: names.filter((name) => !known.includes(name)),
+  };
+}

@@ -1,0 +1,209 @@
+// What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
+import { assets } from '../engine/assets.js';
+import { EngineClient, WorkerError } from '../worker/client.js';
+import { TAG, VIEWS, viewsIn } from './attributes.js';
+import { isMeasuring } from './benchmark.js';
+import { showPlayer } from './demo.js';
+import { doneDetail, reportRuns } from './events.js';
+import { Refusal } from './failure.js';
+import { LINKED, encodeState, parseState } from './link.js';
+import { Player } from './player.js';
+import { Pool } from './pool.js';
+import { STORIES } from './recorded/stories.js';
+import { FIELDS } from './sampling.js';
+import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
+import { isWorking } from './state.js';
+import { styleSheet } from './styles.js';
+import { browser } from './surroundings.js';
+
+/**
+ * @import { Properties } from './attributes.js'
+ * @import { DoneDetail, Tell } from './events.js'
+ * @import { Linked } from './link.js'
+ * @import { Event } from './state.js'
+ */
+
+const CALM_MS = 200; // a new state is told when nothing has changed for so long
+
+const pool = new Pool(() => new EngineClient());
+
+export class Inside {
+  #host;
+  #root;
+  #tell;
+  #player;
+  #hasWorker;
+  /** Takes the figure away. */
+  #hide = () => {};
+  /** What the author has asked for and the reader has not changed. @type {Partial<Linked>} */
+  #wanted = {};
+  #isApplying = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #told;
+
+  /**
+   * @param {HTMLElement & Properties} host
+   * @param {ShadowRoot} root
+   * @param {Tell} tell
+   * @throws  where the browser lacks what the figure needs; nothing is left behind then
+   */
+  constructor(host, root, tell) {
+    this.#host = host;
+    this.#root = root;
+    this.#tell = tell;
+    root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, styleSheet()])];
+    ({ player: this.#player, hasWorker: this.#hasWorker } = playerFor(host));
+    this.#apply({ ...settingsOf(host), ...parseState(host.getAttribute('state') ?? '') });
+    this.#told = this.state;
+    try {
+      this.#show();
+    } catch (error) {
+      this.#player.dispose();
+      throw error;
+    }
+    reportRuns(this.#player, tell);
+    this.#player.subscribe((_state, event) => this.#follow(event));
+    this.#player.askDownloadSize();
+  }
+
+  /** As it travels in an address. */
+  get state() {
+    return encodeState(settingsIn(this.#player.state, this.#wanted.views));
+  }
+
+  /** The figure, as the attributes want it now. */
+  #show() {
+    this.#hide();
+    const { views, unknown } = viewsIn(this.#wanted.views ?? '');
+    if (unknown.length > 0) console.warn(unknownWords(unknown));
+    this.#hide = showPlayer(this.#root, this.#player, { names: views });
+  }
+
+  /**
+   * Writes a story; whatever is under way is stopped before.
+   * @param {Partial<Linked>} options
+   * @returns {Promise<DoneDetail>}  once it is written, or stopped
+   */
+  async start(options) {
+    await this.stop();
+    const player = this.#player;
+    this.#apply(checked(options));
+    const { refusals } = player.state;
+    await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
+    const { status, failure } = player.state;
+    if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
+    if (player.state.refusals > refusals) throw new Refusal('invalid_argument', { what: 'setting' });
+    if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'Loading was stopped.');
+    return doneDetail(player.state.run);
+  }
+
+  /** Starts without being asked to, but never where that would keep the page busy. */
+  async startAlone() {
+    if (await this.#hasWorker()) await this.start({});
+  }
+
+  /** Settles once nothing is under way any more. */
+  async stop() {
+    const player = this.#player;
+    const isBusy = () => isWorking(player.state) || isMeasuring(player.state.benchmark);
+    player.stop();
+    while (isBusy()) await new Promise((resolve) => {
+      const end = player.subscribe(() => {
+        end();
+        resolve(undefined);
+      });
+    });
+  }
+
+  /** @param {Partial<Linked>} settings */
+  #apply(settings) {
+    this.#isApplying = true;
+    Object.assign(this.#wanted, settings);
+    applySettings(this.#player, settings);
+    this.#isApplying = false;
+  }
+
+  /** An attribute says something else now. @param {string} name */
+  changed(name) {
+    const linked = LINKED.find((attribute) => attribute.name === name);
+    if (name === 'state') this.#apply(parseState(this.#host.getAttribute('state') ?? ''));
+    else if (linked) this.#apply({ [linked.property]: this.#host[linked.property] });
+    if (['state', 'views', 'lang'].includes(name)) this.#show();
+  }
+
+  /** Another one in its place, with what the attributes say now. */
+  renew() {
+    this.dispose();
+    return new Inside(this.#host, this.#root, this.#tell);
+  }
+
+  dispose() {
+    clearTimeout(this.#timer);
+    this.#hide();
+    this.#player.dispose();
+  }
+
+  /** @param {Event} event */
+  #follow(event) {
+    if (!this.#isApplying) this.#heed(event);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      const { state } = this;
+      if (state !== this.#told) this.#tell('kv-state', { state });
+      this.#told = state;
+    }, CALM_MS);
+  }
+
+  /**
+   * A model brings its own settings, but not in place of the author's; the reader's take their place.
+   * @param {Event} event
+   */
+  #heed(event) {
+    if (event.type === 'loaded') this.#apply(this.#wanted);
+    else if (event.type === 'setting') delete this.#wanted[event.key];
+    else if (event.type === 'settings reset') for (const { key } of FIELDS) delete this.#wanted[key];
+    else if (event.type === 'prompt') delete this.#wanted.prompt;
+    else if (event.type === 'cache') delete this.#wanted.cache;
+    else if (event.type === 'pace') delete this.#wanted.pace;
+  }
+}
+
+/** @param {string[]} unknown */
+const unknownWords = (unknown) => (
+  `<${TAG}> knows no view ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${VIEWS.join(', ')}.`);
+
+/** A player that takes its turns in the pool. @param {Properties} host */
+function playerFor({ src, wasm, weights }) {
+  const member = pool.join(() => player.stop({ type: 'gave way' }));
+  const module = wasm && { wasm: urlOf(wasm)?.href ?? wasm };
+  const load = { variant: /** @type {const} */ ('auto'), weights, ...module };
+  /** @param {string} url  of a model; one that is there already is not downloaded */
+  const downloadSize = async (url) => (pool.has({ ...load, url }) ? 0 : browser.downloadSize(url));
+  const surroundings = { ...browser, downloadSize };
+  const model = () => modelAddress(src);
+  const { client } = member;
+  const player = new Player({
+    client, rival: () => member.rival(), surroundings, model, recording: src ? undefined : STORIES, ...load,
+  });
+  const hasWorker = async () => member.hasWorker({ ...load, url: model() });
+  return { player, hasWorker };
+}
+
+/** @param {string} address  @returns {URL | undefined} if it is one */
+function urlOf(address) {
+  try {
+    return new URL(address, document.baseURI);
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {string} src */
+function modelAddress(src) {
+  if (!src) return assets.model().href;
+  const url = urlOf(src);
+  if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url.href;
+}

@@ -1,0 +1,63 @@
+// The settings that an author gives a figure, and those that a figure has, as they travel in an address.
+import { attributeOf, textOf, valueOf } from './attributes.js';
+import { LINKED } from './link.js';
+import { FIELDS } from './sampling.js';
+
+/**
+ * @import { Properties, Value } from './attributes.js'
+ * @import { Linked } from './link.js'
+ * @import { Player } from './player.js'
+ * @import { State } from './state.js'
+ */
+
+/** What the attributes of an element say. @param {Properties} host  @returns {Linked} */
+export const settingsOf = (host) => /** @type {Linked} */ (Object.fromEntries(
+  LINKED.map(({ property }) => [property, host[property]])));
+
+/**
+ * Options as a script gives them, each checked as if it were an attribute.
+ * @param {Partial<Linked>} options
+ * @returns {Partial<Linked>}
+ */
+export function checked(options) {
+  /** @type {Record<string, Value>} */
+  const settings = {};
+  for (const { property } of LINKED) {
+    const value = options[/** @type {keyof Linked} */ (property)];
+    if (value === undefined) continue;
+    const attribute = attributeOf(property);
+    settings[property] = valueOf(attribute, textOf(attribute, value));
+  }
+  return settings;
+}
+
+/**
+ * What of a figure's state travels: what is not as the model suggests it.
+ * @param {State} state
+ * @param {string | undefined} views  if they were chosen
+ * @returns {Partial<Linked>}
+ */
+export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, race }, views) {
+  const cache = useCache ? 'on' : 'off';
+  const chosen = FIELDS.filter(({ key }) => (
+    key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
+  return {
+    prompt, cache: race ? 'race' : cache, pace, ...(views !== undefined && { views }),
+    ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
+  };
+}
+
+/** @param {Player} player  @param {Partial<Linked>} settings */
+export function applySettings(player, settings) {
+  const { prompt, cache, pace } = settings;
+  if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
+  for (const { key } of FIELDS) {
+    const value = settings[key];
+    if (value === undefined) continue;
+    const { presets, capacity } = player.state.sampling;
+    const most = key === 'maxTokens' ? capacity : Infinity;
+    player.setSampling(key, value === null ? presets[key] : Math.min(value, most));
+  }
+  if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.flip();
+  if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
+}

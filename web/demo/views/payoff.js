@@ -1,0 +1,35 @@
+// The one number to remember: how many times as fast, at the same place of the same text.
+import { element, put, say } from '../parts/dom.js';
+import { payoffOf } from '../payoff.js';
+import { payoffWords } from '../words.js';
+
+/**
+ * @import { Payoff } from '../payoff.js'
+ * @import { View } from '../player.js'
+ */
+
+/** @type {View} */
+export const payoff = {
+  name: 'payoff',
+  mount(root, { words }) {
+    const times = element('p', { class: 'times', part: 'times' });
+    const small = element('span', { part: 'times-words' });
+    const mark = element('strong', { part: 'same' });
+    root.append(element('div', { class: 'payoff', part: 'payoff' },
+      times, element('p', { class: 'note' }, small, ' ', mark)));
+    return (state) => {
+      const shown = payoffOf(state);
+      const said = payoffWords(words, shown);
+      say(times, said.large);
+      say(small, state.recorded ? `${said.small} ${words.recorded.mark}` : said.small);
+      say(mark, said.verdict);
+      put(mark, 'data-verdict', verdictOf(shown));
+    };
+  },
+};
+
+/** @param {Payoff} payoff */
+function verdictOf(payoff) {
+  if (payoff.kind !== 'times' || payoff.same === undefined) return 'none';
+  return payoff.same ? 'equal' : 'different';
+}

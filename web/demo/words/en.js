@@ -1,0 +1,231 @@
+// All that the demo says, in English.
+//
+// How to add a language, here French:
+//   1. Copy de.js, de-figures.js and de-benchmark.js to fr.js and so on, and translate what stands in quotes.
+//      Keep the names on the left, and all that stands in ${...}. English says what is meant: this file is
+// the original.
+//   2. Give numbersIn() and `lang` the tag of the language: numbers are then written as its readers write
+// them.
+//   3. Copy de-failures.js too. The engine's own messages are English: each code needs a sentence to stand
+// before.
+//   4. Add the language to DICTIONARIES in index.js.
+//   5. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing.
+//      Then look at the demo, in an element with lang="fr" and 360 pixels wide: no word may be cut off.
+// Say what the reader sees and may do; short words first: the place for them is narrow. An entry is a string,
+// or a function that makes a sentence of plain values. Which one is said when, words.js decides.
+import { numbersIn } from '../../measure/numbers.js';
+import { benchmark } from './en-benchmark.js';
+import { figures, tokens } from './en-figures.js';
+
+/**
+ * @import { FailureCode } from '../failure.js'
+ * @typedef {{ whole: boolean, above: boolean, min: number, max: number }} Allowed  numbers of a setting
+ */
+
+const format = numbersIn('en');
+const { counted, measured, megabytes, plain } = format;
+
+export const en = {
+  lang: 'en',
+  format,
+  tokens,
+
+  // ---- beside the figure ------------------------------------------------------------------------
+  cache: { on: 'cache on', off: 'cache off' },
+  tokensPerSecond: (/** @type {number} */ speed) => `${measured(speed)} tokens/s`,
+  perSecond: (/** @type {number} */ speed, error = 0) => `${measured(speed, error)} /s`,
+  milliseconds: (/** @type {number} */ ms, error = 0) => `${measured(ms, error)} ms`,
+  lessThanMilliseconds: (/** @type {number} */ ms) => `less than ${measured(ms)} ms`,
+
+  controls: {
+    group: 'Controls',
+    cache: 'KV cache',
+    switch: { on: 'on', off: 'off' },
+    keys: 'Ctrl+Enter in the prompt starts, Esc stops',
+    generate: 'Generate',
+    downloads: (/** @type {number} */ bytes) => megabytes(bytes),
+    stop: 'Stop',
+    compare: 'Compare on and off',
+    /** bytes: of memory; 0 if it is not known */
+    compareMeans: (/** @type {number} */ bytes) => (
+      'A race: with the cache and without it, the same story is written at the same time, and the two texts '
+        + 'are compared token by token. The second writer loads a copy of the model'
+        + `${bytes > 0 ? `, about ${megabytes(bytes, 0)} of memory` : ''}`),
+    locked: 'The switch is locked meanwhile.',
+  },
+
+  prompt: {
+    group: 'Prompt',
+    label: 'Begin a story',
+    examples: 'Example beginnings',
+    count: (/** @type {number} */ used, /** @type {number} */ room) => `${tokens(used)} of ${counted(room)}`,
+    tooMany: (/** @type {number} */ used, /** @type {number} */ room) => (
+      `${tokens(used)} of ${counted(room)}: ${counted(used - room)} too many`),
+  },
+
+  status: {
+    unloaded: 'Press Generate: the model is loaded first, once.',
+    loadStopped: 'Loading was stopped.',
+    gaveWay: 'Stopped, because another figure on this page has started.',
+    starting: 'Starting.',
+    loading: 'Loading the model.',
+    loadingRival: 'Loading a second copy of the model, for the other writer.',
+    /** total: 0 if it is not known */
+    loadingBytes: (/** @type {number} */ bytes, /** @type {number} */ total) => (
+      `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`),
+    stalled: (/** @type {string} */ file) => `Nothing of ${file} has arrived for 10 seconds.`,
+    progress: 'Loading the model',
+    ready: 'The model is loaded.',
+    prefilling: 'Prefill: reading your prompt.',
+    writing: {
+      on: 'Writing with the cache: only the new token is computed.',
+      off: 'Writing without the cache: every token re-reads the whole text.',
+    },
+    racing: 'A race: both write the same story at full speed.',
+    slowing: 'It is slowing down: every token re-reads the whole text.',
+    failed: 'This did not work.',
+    waiting: 'The benchmark below is running: Generate waits until it has finished.',
+    stopped: (/** @type {number} */ written) => `Stopped: ${tokens(written)} written.`,
+    finished: (/** @type {number} */ written) => `Finished: ${tokens(written)} written.`,
+    over: (/** @type {number} */ written) => `The story is over: ${tokens(written)} written.`,
+    full: (/** @type {number} */ written) => `The context is full: ${tokens(written)} written.`,
+    retry: 'Try again',
+    code: 'Code: ',
+  },
+
+  /** What the reader may do next. */
+  advice: {
+    first: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    ready: 'Press Generate, or flip the switch.',
+    switchOn: 'Switch the cache on.',
+    switchOff: 'Switch it off to compare.',
+    again: 'Flip the switch to write it again.',
+  },
+
+  /** The one number to remember, in large letters; what it means, in small ones. */
+  payoff: {
+    none: { large: 'How much faster?', small: 'It is measured here, on your machine.' },
+    speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
+      `with the cache ${mode}, at position ${counted(position)}.`),
+    times: (/** @type {number} */ on, /** @type {number} */ off) => `${measured(on / off)} times as fast`,
+    speeds: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
+      `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
+    same: 'Same text: proved equal.',
+    different: 'Not the same: please report it.',
+  },
+
+  // ---- the story --------------------------------------------------------------------------------
+  story: {
+    group: 'Story',
+    empty: 'The story appears here: your beginning in italics, the model’s words upright.',
+    unmeasured: (/** @type {number} */ count) => (
+      `Not measured, because this tab was hidden: ${tokens(count)}.`),
+    /** time: as milliseconds or lessThanMilliseconds say it */
+    caughtUp: (/** @type {number} */ count, /** @type {string} */ time) => (
+      `Switched on again, the cache first took in the ${tokens(count)} it had missed: ${time}, not in the `
+        + `chart.`),
+  },
+
+  /** With the cache and without it at the same time. */
+  race: {
+    group: 'The two stories',
+    progress: { on: 'Written with the cache', off: 'Written without the cache' },
+    lane: (/** @type {number} */ count, /** @type {number} */ ms) => (
+      `${counted(count)} in ${measured(ms / 1000)} s`),
+    ended: (/** @type {number} */ count, /** @type {number} */ ms) => (
+      `${counted(count)} after ${measured(ms / 1000)} s`),
+    differ: (/** @type {number} */ number) => (
+      `The two texts differ from token ${counted(number)} on. This should not be: please report it.`),
+    sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
+    /** times: as fast as without the cache; fewer: multiply-adds */
+    same: (/** @type {number} */ count, /** @type {number} */ times, /** @type {number} */ fewer) => (
+      `Both wrote the same ${tokens(count)}. The cache took ${measured(times)} times less time, for `
+        + `${measured(fewer)} times fewer multiply-adds`
+        + `${times < fewer ? ': done for a whole text at once, each takes less time' : ''}.`),
+  },
+
+  /** The run that is shown before the reader's first. */
+  recorded: {
+    /** day: as in 2026-11-25; machine: as in "a laptop of 2024" */
+    on: (/** @type {string} */ day, /** @type {string} */ machine) => (
+      `Recorded on ${format.day(day)} on ${machine}.`),
+    run: 'Press Generate to run it on your machine.',
+    haste: (/** @type {number} */ times) => (
+      times > 1 ? `A recorded run, shown ${counted(times)} times as fast as it was.` : 'A recorded run.'),
+    tag: 'recorded',
+    mark: 'Recorded.',
+    skip: 'Skip',
+    replay: 'Replay',
+  },
+
+  sampling: {
+    title: 'Sampling',
+    means: 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '
+      + 'settings always give the same story.',
+    /** most: Infinity for as many as fit */
+    summary: (/** @type {number} */ seed, /** @type {number} */ temperature, /** @type {number} */ most) => (
+      `seed ${plain(seed)}, temperature ${plain(temperature)}, `
+        + `${most === Infinity ? 'as many tokens as fit' : tokens(most)}`),
+    fits: 'as many as fit',
+    wrong: '(a setting needs your attention)',
+    reset: 'Back to the model’s own settings',
+    newSeed: 'New seed',
+    allowed: (/** @type {Allowed} */ { whole, above, min, max }) => (
+      `This must be a ${whole ? 'whole number' : 'number'} `
+        + `${above ? `above ${plain(min)} and at most` : `from ${plain(min)} to`} ${plain(max)}.`),
+    fields: {
+      seed: { label: 'Seed', help: 'Where the random numbers start. Another seed, another story.' },
+      maxTokens: {
+        label: 'Tokens to write',
+        help: 'Empty: as many as fit. A run also ends at the end of the story.',
+      },
+      temperature: {
+        label: 'Temperature',
+        help: 'Below 1: safer choices; above 1: wilder ones; 0: always the likeliest token.',
+      },
+      topK: { label: 'Top-k', help: 'Only the k likeliest tokens may be drawn. 0: off.' },
+      topP: {
+        label: 'Top-p',
+        help: 'Only the likeliest tokens that together have this probability. 1: off.',
+      },
+      minP: {
+        label: 'Min-p',
+        help: 'Only tokens at least this likely, compared with the likeliest one. 0: off.',
+      },
+      repetitionPenalty: {
+        label: 'Repetition penalty',
+        help: 'Above 1: tokens that were already used become less likely. 1: off.',
+      },
+    },
+  },
+
+  ...figures,
+  benchmark,
+
+  // ---- around it --------------------------------------------------------------------------------
+  clock: (/** @type {number} */ tick) => (
+    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`),
+
+  /** What the demo itself refuses. */
+  refusals: {
+    promptTooLong: (/** @type {number} */ used, /** @type {number} */ room) => (
+      `Your beginning is too long: it has ${tokens(used)}, and the model has room for ${counted(room)}. `
+        + `Shorten it to ${Math.floor((100 * room) / used)} % of its length.`),
+    setting: 'A sampling setting does not fit this model; it is marked below.',
+    race: 'A race needs two background workers, and this page may have none. Write the story with the cache '
+      + 'off, and once more with it on.',
+    foreignModel: (/** @type {string} */ address) => (
+      `This page only loads models of its own site; ${address} is on another one.`),
+    noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
+  },
+  offline: 'You seem to be offline.',
+
+  /**
+   * What a failure means, by its code, to stand before the engine's message, which is English: here nothing
+   * has to.
+   * @type {Partial<Record<FailureCode, string>>}
+   */
+  failures: {},
+};
+
+/** @typedef {typeof en} Dictionary */

@@ -1,0 +1,44 @@
+// Where a load takes the model and the engine's module from: addresses, or files that the page sends along.
+import { KvcError } from '../engine/errors.js';
+import { MODULES, bestVariant } from '../engine/variants.js';
+import { Packed } from '../files/packed.js';
+
+/**
+ * @import { WasmSource } from '../engine/platform.js'
+ * @import { Variant } from '../engine/variants.js'
+ * @import { Files } from '../files/given.js'
+ * @import { Fields, File } from './messages.js'
+ *
+ * @typedef {{ variant?: 'auto' | Variant, wasm?: WasmSource }} Build  as loadModel() takes it
+ * @typedef {{ source: string | Files, build: Build }} Origins
+ */
+
+/** @param {Fields<'load'>} fields  @returns {Promise<Origins>} */
+export async function originsOf({ url, files, wasm, variant }) {
+  const blobs = blobsOf(files ?? {});
+  const source = blobs.has('config.json') ? blobs : url;
+  if (typeof source !== 'string' && !(source instanceof Map)) {
+    throw new KvcError('invalid_argument', 'A model needs a url, a string, or files with a config.json.');
+  }
+  if (wasm !== undefined) return { source, build: { wasm, variant } };
+  const module = blobs.size > 0 ? blobs.get(MODULES[moduleFor(variant)]) : undefined;
+  if (!module) return { source, build: { variant } };
+  return { source, build: { wasm: await new Response(module.stream()).arrayBuffer() } };
+}
+
+/** @param {Fields<'load'>['variant']} [variant] */
+const moduleFor = (variant = 'auto') => (variant === 'auto' ? bestVariant() : variant);
+
+/** @param {Record<string, File>} files */
+function blobsOf(files) {
+  if (typeof files !== 'object' || files === null) {
+    throw new KvcError('invalid_argument', 'The files of a model are an object: bytes by name.');
+  }
+  return new Map(Object.entries(files).map(([name, file]) => [name, blobOf(file)]));
+}
+
+/** @param {File} file */
+function blobOf(file) {
+  if (typeof file === 'string') return /** @type {Blob} */ (/** @type {unknown} */ (new Packed(file)));
+  return file instanceof ArrayBuffer || ArrayBuffer.isView(file) ? new Blob([file]) : file;
+}
