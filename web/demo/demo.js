@@ -6,7 +6,8 @@ import { Player } from './player.js';
 import { STORIES } from './recorded/stories.js';
 import { browser } from './surroundings.js';
 import { viewsNamed } from './views/index.js';
-import { languageAt, wordsFor } from './words/index.js';
+import { wordsFor } from './words/index.js';
+import { languageAt, onLanguageChange } from './words/language.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
@@ -15,13 +16,14 @@ import { EngineClient } from '../worker/client.js';
  * @import { Recording } from './recording.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
 /**
  * @typedef {Omit<PlayerOptions, 'client' | 'rival' | 'surroundings' | 'recording'>
  *   & { client?: Client, rival?: () => Client, recording?: Recording | null, lang?: string }} DemoOptions
  *   recording: null for none; lang: language tag of what the demo says; if absent, the language of the place
- *   where it stands
+ *   where it stands, also after the document has changed its own
  */
 
 /**
@@ -31,8 +33,7 @@ import { EngineClient } from '../worker/client.js';
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
 export function mountDemo(root, {
-  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES,
-  lang = languageAt(root), ...options
+  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES, lang, ...options
 }) {
   const player = new Player({
     client, rival, surroundings: browser, recording: recording ?? undefined, ...options,
@@ -56,8 +57,30 @@ export function mountDemo(root, {
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, { names, lang = languageAt(root) } = {}) {
-  const words = wordsFor(lang);
+export function showPlayer(root, player, { names, lang } = {}) {
+  const shown = viewsNamed(names);
+  let words = wordsFor(lang ?? languageAt(root));
+  let hide = showIn(words, root, player, shown);
+  const following = new AbortController();
+  if (lang === undefined) onLanguageChange(() => {
+    const before = words;
+    words = wordsFor(languageAt(root));
+    if (words === before) return;
+    hide();
+    hide = showIn(words, root, player, shown);
+  }, following.signal);
+  return () => {
+    following.abort();
+    hide();
+  };
+}
+
+/**
+ * In one language.
+ * @param {Dictionary} words  @param {HTMLElement | ShadowRoot} root
+ * @param {Player} player  @param {readonly Placed[]} shown
+ */
+function showIn(words, root, player, shown) {
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout(words.lang);
@@ -67,7 +90,7 @@ export function showPlayer(root, player, { names, lang = languageAt(root) } = {}
     demo.remove();
   };
   try {
-    fill({ places, figure, shown: viewsNamed(names) }, { actions: player, signal, words });
+    fill({ places, figure, shown }, { actions: player, signal, words });
   } catch (error) {
     hide(); // half a figure is worse than none
     throw error;

@@ -71,7 +71,7 @@ export function embedCode(kind, state, base) {
   const page = kind === 'file' ? `${TAG}.html` : `${base}embed.html`;
   const address = escaped(query ? `${page}?${query}` : page);
   return `<iframe src="${address}" title="The KV cache, on and off" width="100%" height="${HEIGHT}"`
-    + ' loading="lazy" allow="clipboard-write" style="border: 0"></iframe>\n';
+    + ' loading="lazy" allow="clipboard-write" frameborder="0"></iframe>\n';
 }
 
 /** @param {Partial<Linked>} state */
