@@ -41,6 +41,7 @@ const GIVEN = {
     { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, totalBytes: 7000 }],
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
+  'recorded.on': ['2026-01-05', 'a laptop'],
   'refusals.foreignModel': ['https://example.org/'],
 };
 
@@ -94,12 +95,13 @@ test('a failure has a sentence in each language for every code, before the engin
 });
 
 test('what is said beside the switch is short: on a narrow phone it has room for two lines', () => {
-  for (const [language, { status, advice }] of Object.entries(DICTIONARIES)) {
+  for (const [language, { status, advice, controls }] of Object.entries(DICTIONARIES)) {
     const said = [
       [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
       [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
       [status.slowing, advice.switchOn],
       ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      [status.racing, controls.locked], [status.loadingRival, controls.locked],
       [status.loadingBytes(4.9e6, 4.9e6)], [status.waiting],
     ].map((both) => both.join(' '));
     assert.deepEqual(said.filter(({ length }) => length > 83), [], language);

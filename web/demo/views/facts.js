@@ -1,5 +1,6 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
+import { engineOf } from '../recorded.js';
 
 /**
  * @import { Config } from '../../config/config.js'
@@ -32,8 +33,9 @@ export const facts = {
     pace.addEventListener('change', () => actions.setPace(Number(pace.value)), { signal });
     return (state) => {
       say(reuse, ...promptFact(said, state.run.prefill));
-      if (state.model && state.memory) {
-        const { config, variant } = state.model;
+      const model = engineOf(state);
+      if (model && state.memory) {
+        const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
         say(engine, said.engines[variant], said.engineMeans);
