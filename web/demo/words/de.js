@@ -86,7 +86,9 @@ export const de = {
   payoff: {
     none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
     speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
-    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    times: (times) => `${measured(times)}-mal so schnell`,
+    raced: (count, on, off) => (
+      `${measured(on / 1000)} s statt ${measured(off / 1000)} s für ${same(count)}.`),
     speeds: (position, on, off) => (
       `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
     same: 'Derselbe Text: bewiesen.',
@@ -110,10 +112,9 @@ export const de = {
     differ: (number) => (
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
     sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
-    same: (count, times, fewer) => (
-      `Beide schrieben ${same(count)}. Der Cache brauchte ${measured(times)}-mal weniger Zeit, bei `
-        + `${measured(fewer)}-mal weniger Multiplikationen`
-        + `${times < fewer ? ': Für einen ganzen Text auf einmal braucht jede weniger Zeit' : ''}.`),
+    fewer: (fewer, times) => (
+      `${measured(fewer)}-mal weniger Multiplikationen`
+        + `${times < fewer ? ': Für viele Tokens auf einmal braucht jede weniger Zeit' : ''}.`),
   },
 
   recorded: {
@@ -123,7 +124,7 @@ export const de = {
       times > 1 ? `Ein aufgezeichneter Lauf, ${counted(times)}-mal so schnell gezeigt, wie er war.`
         : 'Ein aufgezeichneter Lauf.'),
     tag: 'aufgezeichnet',
-    mark: 'Aufgezeichnet.',
+    lead: 'Aufgezeichnet:',
     skip: 'Zum Ende',
     replay: 'Noch einmal',
   },

@@ -107,7 +107,10 @@ export const en = {
     none: { large: 'How much faster?', small: 'It is measured here, on your machine.' },
     speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
       `with the cache ${mode}, at position ${counted(position)}.`),
-    times: (/** @type {number} */ on, /** @type {number} */ off) => `${measured(on / off)} times as fast`,
+    times: (/** @type {number} */ times) => `${measured(times)} times as fast`,
+    /** on, off: milliseconds */
+    raced: (/** @type {number} */ count, /** @type {number} */ on, /** @type {number} */ off) => (
+      `${measured(on / 1000)} s instead of ${measured(off / 1000)} s for the same ${tokens(count)}.`),
     speeds: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
       `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
     same: 'Same text: proved equal.',
@@ -137,11 +140,10 @@ export const en = {
     differ: (/** @type {number} */ number) => (
       `The two texts differ from token ${counted(number)} on. This should not be: please report it.`),
     sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
-    /** times: as fast as without the cache; fewer: multiply-adds */
-    same: (/** @type {number} */ count, /** @type {number} */ times, /** @type {number} */ fewer) => (
-      `Both wrote the same ${tokens(count)}. The cache took ${measured(times)} times less time, for `
-        + `${measured(fewer)} times fewer multiply-adds`
-        + `${times < fewer ? ': done for a whole text at once, each takes less time' : ''}.`),
+    /** fewer: multiply-adds with the cache; times: as fast */
+    fewer: (/** @type {number} */ fewer, /** @type {number} */ times) => (
+      `${measured(fewer)} times fewer multiply-adds`
+        + `${times < fewer ? ': for many tokens at once, each takes less time' : ''}.`),
   },
 
   /** The run that is shown before the reader's first. */
@@ -153,7 +155,7 @@ export const en = {
     haste: (/** @type {number} */ times) => (
       times > 1 ? `A recorded run, shown ${counted(times)} times as fast as it was.` : 'A recorded run.'),
     tag: 'recorded',
-    mark: 'Recorded.',
+    lead: 'Recorded',
     skip: 'Skip',
     replay: 'Replay',
   },
