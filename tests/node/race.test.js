@@ -3,10 +3,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { contrast, lastPoint } from '../../web/demo/curves.js';
+import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
 import { rivalBytes, workOf } from '../../web/demo/race.js';
 import { initialState, isComparing, reduce } from '../../web/demo/state.js';
-import { adviceWords, failureText, remarkWords, spoken, statusWords } from '../../web/demo/words.js';
+import {
+  adviceWords, failureText, payoffWords, remarkWords, spoken, statusWords,
+} from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
 import { analyzeSpeedup, multiplyAdds } from '../../web/measure/analysis.js';
 import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
@@ -228,15 +231,18 @@ test('in words: how it goes, and what came of it', () => {
     seen.push(statusWords(en, state));
   }
   for (const words of [en.status.loadingRival, en.status.racing]) assert.ok(seen.includes(words), words);
-  const result = /^Both wrote the same 20 tokens\. Without .* [\d.]+ times as long, for [\d.]+ times as many/;
-  assert.match(remarkWords(en, state), result);
+  assert.match(remarkWords(en, state), /^[\d.]+ times as many multiply-adds without the cache[;.]/);
+  const { large, small, verdict } = payoffWords(en, payoffOf(state));
+  assert.match(`${large}, ${small}`, /^[\d.]+ times as fast, [\d.]+ s instead of [\d.]+ s for the same 20 tokens\.$/);
+  assert.equal(verdict, en.payoff.same);
   const first = events.findIndex(isLane('on', 'run ended'));
   const half = replay(events.slice(0, first));
   assert.match(remarkWords(en, half), /^Up to here, both wrote the same \d+ tokens?\.$/);
   assert.equal(adviceWords(en, half), en.controls.locked);
   const parted = { ...state, race: { ...state.race, parting: 12 } };
   assert.match(remarkWords(en, parted), /differ from token 13 on/);
-  assert.match(spoken(en, state).result, /Both wrote the same 20 tokens/);
+  assert.equal(payoffWords(en, payoffOf(parted)).verdict, en.payoff.different);
+  assert.match(spoken(en, state).result, /times as fast, .* the same 20 tokens\. .* as many multiply-adds/);
   assert.ok(rivalBytes(state) > state.memory.totalBytes);
 });
 

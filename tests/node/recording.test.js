@@ -46,6 +46,7 @@ test('it is small, and says where and when it was made', async () => {
   assert.ok(brotliCompressSync(source).length <= MOST_BYTES);
   assert.ok(!Number.isNaN(Date.parse(STORIES.date)));
   for (const language of ['en', 'de']) assert.match(STORIES.machine[language], /\w{3}/);
+  assert.match(STORIES.browser, /^\w+ \d+$/);
 });
 
 test('replayed, it goes through the steps of any run: half without the cache, half with it', () => {

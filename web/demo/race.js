@@ -19,7 +19,7 @@ import { multiplyAdds, parameterCount } from '../measure/analysis.js';
  * @property {number} [ms]       from the start to its end
  *
  * @typedef {object} Race
- * @property {Record<Mode, Lane>} [lanes]  absent until it has begun
+ * @property {Lanes} [lanes]  absent until it has begun
  * @property {number} ms         since the start
  * @property {number} same       tokens that both have written and that are the same
  * @property {number} [parting]  the first one that is not
@@ -68,7 +68,7 @@ export function raced(state, { mode, event, ms }, reduceFlow) {
 
 /**
  * How far the two texts are the same, going on from where they were compared.
- * @param {Race} race  @param {Record<Mode, Lane>} lanes
+ * @param {Race} race  @param {Lanes} lanes
  */
 function compared({ same, parting }, { on: { run: on }, off: { run: off } }) {
   if (parting !== undefined) return { same, parting };
@@ -80,16 +80,16 @@ function compared({ same, parting }, { on: { run: on }, off: { run: off } }) {
   return same < both || (isOver && most > same) ? { same, parting: same } : { same };
 }
 
-/** @typedef {Record<Mode, Lane & { ms: number }>} Finished */
+/** @typedef {Record<Mode, Lane>} Lanes  @typedef {Record<Mode, Lane & { ms: number }>} Finished */
 
-/** Whether both have come to their end. @param {Record<Mode, Lane>} lanes  @returns {lanes is Finished} */
+/** Whether both have come to their end. @param {Lanes} lanes  @returns {lanes is Finished} */
 export const isDecided = (lanes) => Object.values(lanes).every(({ run, ms }) => (
   ms !== undefined && run.reason !== 'stopped'));
 
 /**
  * Multiply-adds of each lane, by the rows that ran through the model: the prompt, and then for each token one
  * with the cache, and without it the whole text.
- * @param {Readonly<Config>} config  @param {Record<Mode, Lane>} lanes
+ * @param {Readonly<Config>} config  @param {Lanes} lanes
  * @returns {Record<Mode, number>}
  */
 export function workOf(config, { on, off }) {

@@ -2,7 +2,7 @@
 // needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
-import { isSlowing } from './payoff.js';
+import { isSlowing, payoffOf } from './payoff.js';
 import { isDecided, workOf } from './race.js';
 import { machineOf } from './recorded.js';
 import { modeOf } from './run.js';
@@ -15,7 +15,7 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
  * @import { Payoff } from './payoff.js'
- * @import { Race } from './race.js'
+ * @import { Lanes, Race } from './race.js'
  * @import { Run } from './run.js'
  * @import { Field, Settings } from './sampling.js'
  * @import { ProofState, State } from './state.js'
@@ -83,7 +83,7 @@ export function countWords({ prompt: words }, { count, prompt }) {
   return tokens > room ? words.tooMany(tokens, room) : words.count(tokens, room);
 }
 
-/** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
+/** On the button. @param {Dictionary} words  @param {State} state */
 export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
 
 /**
@@ -98,7 +98,7 @@ export function downloadWords({ controls }, state) {
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
 export function remarkWords(words, { run, race, model, recorded }) {
   if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
-  if (recorded) return words.recorded.haste(recorded.haste);
+  if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
   const { unmeasured, catchUp } = run;
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
@@ -115,14 +115,13 @@ const timeWords = (words, ms, tick = 0) => (
 
 /**
  * How a race goes, and what it has shown.
- * @param {Dictionary} words
- * @param {Race} race  @param {NonNullable<Race['lanes']>} lanes  @param {Readonly<Config>} [config]
+ * @param {Dictionary} words  @param {Race} race  @param {Lanes} lanes  @param {Readonly<Config>} [config]
  */
 function raceWords({ race: words }, { same, parting }, lanes, config) {
   if (parting !== undefined) return words.differ(parting + 1);
   if (!config || !isDecided(lanes)) return words.sameSoFar(same);
   const work = workOf(config, lanes);
-  return words.same(same, lanes.off.ms / lanes.on.ms, work.off / work.on);
+  return words.work(work.off / work.on, lanes.off.ms / lanes.on.ms);
 }
 
 /**
@@ -167,10 +166,7 @@ function refusalWords(words, refused) {
 
 // ---- the payoff ---------------------------------------------------------------------------------
 
-/**
- * In large letters, in small ones, and what the proof says of it.
- * @param {Dictionary} words  @param {Payoff} payoff
- */
+/** In large letters, in small ones, and the verdict. @param {Dictionary} words  @param {Payoff} payoff */
 export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
   switch (payoff.kind) {
     case 'none': return { ...words.none, verdict: '' };
@@ -179,10 +175,12 @@ export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
       const { speed, mode, position } = payoff;
       return { large: tokensPerSecond(speed), small: words.speed(mode, position), verdict: '' };
     }
-    case 'times': {
-      const { position, on, off, same } = payoff;
+    case 'race': case 'times': {
+      const { on, off, same } = payoff;
       const verdict = same === undefined ? '' : same ? words.same : words.different;
-      return { large: words.times(on, off), small: words.speeds(position, on, off), verdict };
+      return payoff.kind === 'times'
+        ? { large: words.times(on / off), small: words.speeds(payoff.position, on, off), verdict }
+        : { large: words.times(off / on), small: words.raced(payoff.tokens, on, off), verdict };
     }
   }
 }
@@ -283,8 +281,9 @@ function resultNews(words, state) {
   const { proof, race, curves, recorded } = state;
   if (isWorking(state) || recorded || proof.stage !== 'shown' || proof.of !== 'text') return '';
   const { verdict, rest } = proofWords(words, proof);
-  const remark = race && remarkWords(words, state);
-  return [chartWords(words, curves), remark, verdict + rest].filter(Boolean).join(' ');
+  if (!race) return `${chartWords(words, curves)} ${verdict}${rest}`;
+  const { large, small } = payoffWords(words, payoffOf(state));
+  return `${large}, ${small} ${remarkWords(words, state)} ${verdict}${rest}`;
 }
 
 /** No ticking numbers, and not errors, which are alerts. @param {Dictionary} words  @param {State} state */

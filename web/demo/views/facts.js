@@ -12,7 +12,7 @@ import { engineOf } from '../recorded.js';
  */
 
 const PACES = [15, 30, 60, 0];
-const NONE = '–';
+const NONE = ''; // a number that does not exist yet
 /** @typedef {[words: string, title: string]} Fact */
 
 /** @type {View} */

@@ -21,7 +21,7 @@ export const payoff = {
       const shown = payoffOf(state);
       const said = payoffWords(words, shown);
       say(times, said.large);
-      say(small, state.recorded ? `${said.small} ${words.recorded.mark}` : said.small);
+      say(small, state.recorded ? `${words.recorded.lead} ${said.small}` : said.small);
       say(mark, said.verdict);
       put(mark, 'data-verdict', verdictOf(shown));
     };

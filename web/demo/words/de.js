@@ -86,7 +86,9 @@ export const de = {
   payoff: {
     none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
     speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
-    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    times: (times) => `${measured(times)}-mal so schnell`,
+    raced: (count, on, off) => (
+      `${measured(on / 1000)} s statt ${measured(off / 1000)} s für ${same(count)}.`),
     speeds: (position, on, off) => (
       `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
     same: 'Derselbe Text: bewiesen.',
@@ -110,20 +112,19 @@ export const de = {
     differ: (number) => (
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
     sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
-    same: (count, times, more) => (
-      `Beide schrieben ${same(count)}. Ohne Cache dauerte es ${measured(times)}-mal so lange, mit `
-        + `${measured(more)}-mal so vielen Multiplikationen`
-        + `${times < more ? ': Für einen ganzen Text auf einmal geht jede schneller' : ''}.`),
+    work: (work, times) => (
+      `Ohne Cache ${measured(work)}-mal so viele Multiplikationen`
+        + `${times < work ? '; für viele Tokens auf einmal geht jede schneller' : ''}.`),
   },
 
   recorded: {
-    on: (day, machine) => `Aufgezeichnet am ${format.day(day)} auf ${machine}.`,
-    run: 'Mit „Schreiben“ läuft es auf diesem Gerät.',
-    haste: (times) => (
-      times > 1 ? `Ein aufgezeichneter Lauf, ${counted(times)}-mal so schnell abgespielt.`
-        : 'Ein aufgezeichneter Lauf.'),
+    on: (day, machine) => `Aufnahme vom ${format.day(day)}: ${machine}.`,
+    run: '„Schreiben“ startet es hier.',
+    haste: (browser, times) => (
+      `Ein aufgezeichneter Lauf in ${browser}`
+        + `${times > 1 ? `, ${counted(times)}-mal so schnell abgespielt` : ''}.`),
     tag: 'aufgezeichnet',
-    mark: 'Aufgezeichnet.',
+    lead: 'Aufgezeichnet:',
     skip: 'Zum Ende',
     replay: 'Noch einmal',
   },

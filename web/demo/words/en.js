@@ -107,7 +107,10 @@ export const en = {
     none: { large: 'How much faster?', small: 'It is measured here, on your machine.' },
     speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
       `with the cache ${mode}, at position ${counted(position)}.`),
-    times: (/** @type {number} */ on, /** @type {number} */ off) => `${measured(on / off)} times as fast`,
+    times: (/** @type {number} */ times) => `${measured(times)} times as fast`,
+    /** on, off: milliseconds */
+    raced: (/** @type {number} */ count, /** @type {number} */ on, /** @type {number} */ off) => (
+      `${measured(on / 1000)} s instead of ${measured(off / 1000)} s for the same ${tokens(count)}.`),
     speeds: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
       `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
     same: 'Same text: proved equal.',
@@ -137,23 +140,22 @@ export const en = {
     differ: (/** @type {number} */ number) => (
       `The two texts differ from token ${counted(number)} on. This should not be: please report it.`),
     sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
-    /** times: as long as with the cache; more: multiply-adds */
-    same: (/** @type {number} */ count, /** @type {number} */ times, /** @type {number} */ more) => (
-      `Both wrote the same ${tokens(count)}. Without the cache it took ${measured(times)} times as long, for `
-        + `${measured(more)} times as many multiply-adds`
-        + `${times < more ? ': done for a whole text at once, each takes less time' : ''}.`),
+    /** work: multiply-adds without the cache for each with it; times: as fast with it */
+    work: (/** @type {number} */ work, /** @type {number} */ times) => (
+      `${measured(work)} times as many multiply-adds without the cache`
+        + `${times < work ? '; done for many tokens at once, each takes less time' : ''}.`),
   },
 
   /** The run that is shown before the reader's first. */
   recorded: {
-    /** day: as in 2026-11-25; machine: as in "a laptop of 2024" */
+    /** day: as in 2026-11-25; machine: as in "laptop of 2024, 8 cores" */
     on: (/** @type {string} */ day, /** @type {string} */ machine) => (
-      `Recorded on ${format.day(day)} on ${machine}.`),
-    run: 'Press Generate to run it on your machine.',
-    haste: (/** @type {number} */ times) => (
-      times > 1 ? `A recorded run, shown ${counted(times)} times as fast as it was.` : 'A recorded run.'),
+      `Recorded ${format.day(day)}: ${machine}.`),
+    run: 'Press Generate to run it here.',
+    haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
+      `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
     tag: 'recorded',
-    mark: 'Recorded.',
+    lead: 'Recorded',
     skip: 'Skip',
     replay: 'Replay',
   },
