@@ -36,7 +36,7 @@ const said = (page) => page.$eval(part('demo'), (demo) => {
 });
 
 const ENGLISH = /\b(the|with|without|is|are|of|and|at|on|off|for|this|it|its|you|your|press|not)\b/i;
-const NUMBER = /\b[1-9]\d*,\d{3}\b|\b\d+\.\d{1,2}\b|\b0\.\d/; // 1,234 or 0.5
+const NUMBER = /\b[1-9]\d*,\d{3}\b|(?<!\.)\b\d+\.\d{1,2}\b(?!\.)|\b0\.\d/; // 1,234 or 0.5; not 25.11.2026
 
 async function isGerman(page, when) {
   const words = await said(page);

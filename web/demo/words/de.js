@@ -35,7 +35,7 @@ export const de = {
       'Ein Wettlauf: Mit Cache und ohne entsteht dieselbe Geschichte zur selben Zeit, und die beiden Texte '
         + 'werden Token für Token verglichen. Der zweite Schreiber lädt eine Kopie des Modells'
         + `${bytes > 0 ? `, rund ${megabytes(bytes, 0)} Speicher` : ''}`),
-    locked: 'Der Schalter ist so lange gesperrt.',
+    locked: 'Der Schalter ist gesperrt.',
   },
 
   prompt: {
