@@ -123,8 +123,8 @@ export const de = {
     haste: (browser, times) => (
       `Ein aufgezeichneter Lauf in ${browser}`
         + `${times > 1 ? `, ${counted(times)}-mal so schnell abgespielt` : ''}.`),
-    tag: 'aufgezeichnet',
-    lead: 'Aufgezeichnet:',
+    tag: 'Aufnahme',
+    lead: 'Aufnahme:',
     skip: 'Zum Ende',
     replay: 'Noch einmal',
   },
