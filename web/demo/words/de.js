@@ -113,8 +113,8 @@ export const de = {
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
     sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
     fewer: (fewer, times) => (
-      `${measured(fewer)}-mal weniger Multiplikationen`
-        + `${times < fewer ? ': Für viele Tokens auf einmal braucht jede weniger Zeit' : ''}.`),
+      `Bei ${measured(fewer)}-mal weniger Multiplikationen`
+        + `${times < fewer ? ', die für ein einzelnes Token länger brauchen' : ''}.`),
   },
 
   recorded: {

@@ -142,8 +142,8 @@ export const en = {
     sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
     /** fewer: multiply-adds with the cache; times: as fast */
     fewer: (/** @type {number} */ fewer, /** @type {number} */ times) => (
-      `${measured(fewer)} times fewer multiply-adds`
-        + `${times < fewer ? ': for many tokens at once, each takes less time' : ''}.`),
+      `For ${measured(fewer)} times fewer multiply-adds`
+        + `${times < fewer ? ', each of which takes longer for one token alone' : ''}.`),
   },
 
   /** The run that is shown before the reader's first. */
