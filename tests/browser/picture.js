@@ -14,14 +14,17 @@ const CHART = { top: 92, height: 148 };
 const LINE = 74; // characters of the story that fit
 
 const STYLE = `
-svg { color-scheme: light dark; font: 13px system-ui, sans-serif; --paper: #fdfcf9; --ink: #1c1b19; --muted: #5d5b56;
-  --hairline: #dfdcd4; --on: #0072b2; --off: #d55e00; --on-ink: #00659e; --off-ink: #af4c00; --equal: #00704f }
-@media (prefers-color-scheme: dark) { svg { --paper: #17181a; --ink: #e9e6df; --muted: #aaa69d; --hairline: #36373a;
+svg { color-scheme: light dark; font: 13px system-ui, sans-serif;
+  --paper: #fdfcf9; --ink: #1c1b19; --muted: #5d5b56; --hairline: #dfdcd4;
+  --on: #0072b2; --off: #d55e00; --on-ink: #00659e; --off-ink: #af4c00; --equal: #00704f }
+@media (prefers-color-scheme: dark) { svg {
+  --paper: #17181a; --ink: #e9e6df; --muted: #aaa69d; --hairline: #36373a;
   --on: #56b4e9; --off: #f28e4b; --on-ink: #6fc0ee; --off-ink: #f6a068; --equal: #45cfa3 } }
 .paper { fill: var(--paper) }
 text { fill: var(--ink) }
 .large { font: 600 27px serif }
 .story { font: 15px serif }
+.prompt { font-style: italic }
 .muted, .scales text { fill: var(--muted) }
 .strong { font-weight: 600 }
 .equal { fill: var(--equal) }
@@ -54,7 +57,7 @@ export function pictureOf(recording) {
     text(58, [['muted', small], ['strong equal', verdict]]),
     text(86, [['strong', en.chart.title], ['muted', en.chart.scale]]),
     ...chart(state.curves, { width: right - MARGIN, height: CHART.height, em: EM }),
-    tag('text', { class: 'story muted', x: MARGIN, y: 262, 'font-style': 'italic' }, recording.prompt),
+    tag('text', { class: 'story prompt muted', x: MARGIN, y: 262 }, recording.prompt),
     tag('text', { class: 'story', x: MARGIN, y: 282 }, beginning(recording.texts.join(''))),
     text(304, [['muted', place]]),
     '</svg>', '',
@@ -93,7 +96,7 @@ function beginning(story) {
   return `${words.slice(0, words.lastIndexOf(' '))} …`;
 }
 
-/** A line of words, each kind in its style. @param {number} y  @param {[style: string, words: string][]} spans */
+/** Words in a line. @param {number} y  @param {[style: string, words: string][]} spans */
 const text = (y, spans) => tag('text', { x: MARGIN, y },
   spans.map(([style, words]) => tag('tspan', { class: style }, words)).join(' '), true);
 
@@ -103,10 +106,10 @@ const round = (value) => Math.round(10 * value) / 10;
 const ESCAPES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 const escaped = (words) => String(words).replace(/[&<>"]/g, (character) => ESCAPES[character]);
 
-/** @param {string} name  @param {object} attributes  @param {string} [content]  @param {boolean} [isMarkup] */
-function tag(name, attributes, content, isMarkup = false) {
+/** @param {string} name  @param {object} attributes  @param {string} [content]  @param {boolean} [isRaw] */
+function tag(name, attributes, content, isRaw = false) {
   const list = Object.entries(attributes)
     .map(([key, value]) => ` ${key}="${typeof value === 'number' ? round(value) : escaped(value)}"`).join('');
   if (content === undefined) return `<${name}${list}/>`;
-  return `<${name}${list}>${isMarkup ? content : escaped(content)}</${name}>`;
+  return `<${name}${list}>${isRaw ? content : escaped(content)}</${name}>`;
 }

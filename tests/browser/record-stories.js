@@ -36,7 +36,8 @@ if (!values.pictures) {
 const { STORIES } = await import(pathToFileURL(`${FOLDER}/stories.js`));
 const picture = pictureOf(STORIES);
 await writeFile(`${FOLDER}/stories.svg`, picture);
-const page = await recorder.browser.newPage({ viewport: { width: WIDTH, height: HEIGHT }, deviceScaleFactor: 2 });
+const viewport = { width: WIDTH, height: HEIGHT };
+const page = await recorder.browser.newPage({ viewport, deviceScaleFactor: 2 });
 await page.goto(`data:image/svg+xml,${encodeURIComponent(picture)}`);
 await page.screenshot({ path: `${FOLDER}/stories.png` });
 await recorder.close();
