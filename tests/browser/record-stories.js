@@ -5,7 +5,9 @@
 //   --machine-de WORDS  the same in German
 //   --pictures          makes only the pictures anew, from the recording as it is
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { HEIGHT, WIDTH, pictureOf } from './picture.js';
 import { compact, moduleOf } from './recording.js';
 import { openRecorder } from './recorder.js';
 
@@ -32,4 +34,11 @@ if (!values.pictures) {
   const recording = compact(events, { date, machine, browser, version, model: 'stories' }, PROMPT);
   await writeFile(`${FOLDER}/stories.js`, moduleOf(recording));
 }
+const { STORIES } = await import(pathToFileURL(`${FOLDER}/stories.js`));
+const picture = pictureOf(STORIES);
+await writeFile(`${FOLDER}/stories.svg`, picture);
+const viewport = { width: WIDTH, height: HEIGHT };
+const page = await recorder.browser.newPage({ viewport, deviceScaleFactor: 2 });
+await page.goto(`data:image/svg+xml,${encodeURIComponent(picture)}`);
+await page.screenshot({ path: `${FOLDER}/stories.png` });
 await recorder.close();

@@ -11,7 +11,11 @@ import { Player } from '../../web/demo/player.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { hasteOf, momentsOf } from '../../web/demo/recording.js';
 import { initialState, isWorking, reduce } from '../../web/demo/state.js';
+import { adviceWords, remarkWords, spoken, statusWords } from '../../web/demo/words.js';
+import { de } from '../../web/demo/words/de.js';
+import { en } from '../../web/demo/words/en.js';
 import { WorkerError } from '../../web/worker/client.js';
+import { pictureOf } from '../browser/picture.js';
 
 const MOST_BYTES = 12_000; // compressed
 const AGAIN = 'the model is another one: npm run record';
@@ -160,4 +164,27 @@ test('a request ends the replay; one that fails before it has written anything b
   const { status, failure, recorded, run } = player.state;
   assert.deepEqual([status, failure.message], ['failed', 'No WebAssembly here.']);
   assert.deepEqual([recorded.playing, run.tokens.length], [false, STORIES.ids.length]);
+});
+
+test('its picture is drawn from it alone, small, with a name for those who cannot see it', async () => {
+  const picture = await readFile('web/demo/recorded/stories.svg', 'utf8');
+  assert.equal(picture, pictureOf(STORIES), 'npm run record -- --pictures');
+  assert.ok(Buffer.byteLength(picture) <= 20_000);
+  assert.match(picture, /^<svg [^>]*role="img"[^>]*>\n<title>KV cache on: [\d.]+ times as fast\./);
+  assert.ok(picture.includes(en.recorded.on(STORIES.date, `${STORIES.machine.en}, ${STORIES.browser}`)));
+  assert.doesNotMatch(picture, /(NaN|undefined|Infinity|https?:(?!\/\/www\.w3\.org))/);
+  const { buffer } = new Uint8Array(await readFile('web/demo/recorded/stories.png'));
+  const size = new DataView(buffer);
+  assert.deepEqual([size.getUint32(16), size.getUint32(20)], [1200, 630]);
+});
+
+test('in words it is a recorded one, and nothing of it is spoken', () => {
+  const state = reduce(reduce(initialState(), shown), { type: 'replayed', events, playing: false });
+  for (const words of [en, de]) {
+    assert.ok(statusWords(words, state).includes(STORIES.machine[words.lang]));
+    assert.ok(statusWords(words, state).includes(words.format.day(STORIES.date)));
+    assert.deepEqual(Object.values(spoken(words, state)), ['', '', '']);
+  }
+  assert.equal(adviceWords(en, state), en.recorded.run);
+  assert.equal(remarkWords(en, state), 'A recorded run in Chromium 156, shown 2 times as fast as it was.');
 });

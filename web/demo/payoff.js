@@ -11,7 +11,7 @@ import { isDecided } from './race.js';
  *   | { kind: 'race', tokens: number, on: number, off: number, same: boolean | undefined }
  *   | { kind: 'times', position: number, on: number, off: number, same: boolean | undefined }} Payoff
  *   none: nothing was run yet; soon: nothing is measured yet; speed: of this run, which cannot be compared;
- *   race: milliseconds to the end of each lane; same: that both ways give the same text was proved, or disproved
+ *   race: milliseconds to each lane's end; same: that both ways give the same text was proved, or disproved
  */
 
 /** @param {State} state  @returns {Payoff} */

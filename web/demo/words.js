@@ -121,7 +121,7 @@ function raceWords({ race: words }, { same, parting }, lanes, config) {
   if (parting !== undefined) return words.differ(parting + 1);
   if (!config || !isDecided(lanes)) return words.sameSoFar(same);
   const work = workOf(config, lanes);
-  return words.work(work.off / work.on, lanes.off.ms / lanes.on.ms);
+  return words.fewer(work.off / work.on, lanes.off.ms / lanes.on.ms);
 }
 
 /**

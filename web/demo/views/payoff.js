@@ -30,6 +30,6 @@ export const payoff = {
 
 /** @param {Payoff} payoff */
 function verdictOf(payoff) {
-  if (payoff.kind !== 'times' || payoff.same === undefined) return 'none';
+  if (!('same' in payoff) || payoff.same === undefined) return 'none';
   return payoff.same ? 'equal' : 'different';
 }

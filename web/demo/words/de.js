@@ -112,9 +112,9 @@ export const de = {
     differ: (number) => (
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
     sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
-    work: (work, times) => (
-      `Ohne Cache ${measured(work)}-mal so viele Multiplikationen`
-        + `${times < work ? '; für viele Tokens auf einmal geht jede schneller' : ''}.`),
+    fewer: (fewer, times) => (
+      `Ohne Cache sind es ${measured(fewer)}-mal so viele Multiplikationen`
+        + `${times < fewer ? ', von denen jede aber weniger Zeit braucht' : ''}.`),
   },
 
   recorded: {

@@ -140,10 +140,10 @@ export const en = {
     differ: (/** @type {number} */ number) => (
       `The two texts differ from token ${counted(number)} on. This should not be: please report it.`),
     sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
-    /** work: multiply-adds without the cache for each with it; times: as fast with it */
-    work: (/** @type {number} */ work, /** @type {number} */ times) => (
-      `${measured(work)} times as many multiply-adds without the cache`
-        + `${times < work ? '; done for many tokens at once, each takes less time' : ''}.`),
+    /** fewer: multiply-adds with the cache; times: as fast */
+    fewer: (/** @type {number} */ fewer, /** @type {number} */ times) => (
+      `For ${measured(fewer)} times fewer multiply-adds`
+        + `${times < fewer ? ', each of which takes longer for one token alone' : ''}.`),
   },
 
   /** The run that is shown before the reader's first. */
