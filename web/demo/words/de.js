@@ -72,11 +72,11 @@ export const de = {
   },
 
   advice: {
-    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
+    first: { on: 'Es beginnt mit Cache.', off: 'Es beginnt ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
-    switchOn: 'Den Cache einschalten!',
+    switchOn: 'Cache einschalten!',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten, um sie noch einmal zu schreiben.',
+    again: 'Umschalten: noch einmal.',
   },
 
   payoff: {

@@ -74,8 +74,8 @@ export const en = {
     ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
     writing: {
-      on: 'Writing with the cache: only the new token is computed.',
-      off: 'Writing without the cache: every token re-reads the whole text.',
+      on: 'With the cache, only the new token is computed.',
+      off: 'Without the cache, every token re-reads the whole text.',
     },
     slowing: 'It is slowing down: every token re-reads the whole text.',
     failed: 'This did not work.',
