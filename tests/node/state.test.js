@@ -86,7 +86,7 @@ test('a run with flips, in words: what is shown, and what is spoken', () => {
   const shown = seen(streams.flips, statusWords);
   const expected = [/^Press Generate/, /^Starting\.$/, /^Loading the model\.$/,
     ...Array(shown.length - 9).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
-    /^Prefill/, /^With the cache/, /^Without/, /^It is slowing down/, /^With the cache/,
+    /^Prefill/, /^With the/, /^Without/, /^It is slowing down/, /^With the/,
     /^Finished: 60 tokens written\.$/];
   assert.equal(shown.length, expected.length);
   for (const [i, words] of shown.entries()) assert.match(words, expected[i]);

@@ -78,8 +78,8 @@ export const en = {
     ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
     writing: {
-      on: 'With the cache: only the new token is computed.',
-      off: 'Without the cache: every token re-reads the whole text.',
+      on: 'With the cache, only the new token is computed.',
+      off: 'Without the cache, every token re-reads the whole text.',
     },
     racing: 'A race: both write the same story at full speed.',
     slowing: 'It is slowing down: every token re-reads the whole text.',
