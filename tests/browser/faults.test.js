@@ -106,9 +106,13 @@ test('an engine that is not there, and then is', async (t) => {
   await retryWorks(page);
 });
 
-test('a browser without workers is told so', async (t) => {
-  const page = await openPage(t, site, { init: () => { delete globalThis.Worker; } });
-  await fails(page, 'no_worker', /web worker/);
+test('a browser without workers: the page computes', async (t) => {
+  const init = () => { delete globalThis.Worker; };
+  const page = await openPage(t, site, { query: small.query, init, expected: /404 \(Not Found\)/ });
+  await page.fill(part('prompt'), 'a');
+  await sample(page, { maxTokens: 5 });
+  assert.equal(await run(page), 'finished');
+  assert.match(await text(page, 'engine'), /on the page’s own thread/);
 });
 
 test('a worker script that cannot be loaded, and then can', async (t) => {

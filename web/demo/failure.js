@@ -3,7 +3,7 @@
 /**
  * @import { ErrorCode } from '../engine/errors.js'
  *
- * @typedef {ErrorCode | 'internal' | 'no_worker' | 'worker_lost'} FailureCode
+ * @typedef {ErrorCode | 'internal' | 'worker_lost'} FailureCode
  *
  * What the demo itself refuses: words.js has a sentence for each.
  * @typedef {{ what: 'promptTooLong', tokens: number, room: number }

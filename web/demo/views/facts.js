@@ -38,7 +38,8 @@ export const facts = {
         const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
-        say(engine, said.engines[variant], said.engineMeans);
+        const build = said.engines[variant];
+        say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);
       }
       if (Number(pace.value) !== state.pace) pace.value = String(state.pace);
       say(computed, paceWords(said, state));

@@ -97,6 +97,8 @@ export const figures = {
       simd: 'WebAssembly mit SIMD',
       scalar: 'WebAssembly ohne SIMD: langsamer',
     },
+    onPage: (build) => (
+      `${build}; im Thread der Seite, weil sie keinen Hintergrund-Worker erlaubt: etwas langsamer`),
     engineMeans: 'die Fassung der WebAssembly-Engine, die dieser Browser ausführt; alle Fassungen berechnen '
       + 'genau dieselben Zahlen',
     pace: 'Anzeigetempo',
