@@ -37,12 +37,12 @@ export function checked(options) {
  * @param {string | undefined} views  if they were chosen
  * @returns {Partial<Linked>}
  */
-export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, comparison }, views) {
+export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, race }, views) {
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
-    prompt, cache: comparison ? 'race' : cache, pace, ...(views !== undefined && { views }),
+    prompt, cache: race ? 'race' : cache, pace, ...(views !== undefined && { views }),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
