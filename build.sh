@@ -5,7 +5,7 @@
 #   wasm     src/ -> web/engine/kvc.wasm, kvc-relaxed.wasm, kvc-scalar.wasm, kvc-lab.wasm
 #   native   src/ + tests/native/*.c -> build/<flavour>/test_*
 #   types    check the JSDoc types of web/, write dist/types/*.d.ts
-#   site     bundle the page into dist/, ready for any static file server
+#   site     bundle the page and the figure's builds into dist/, ready for any static file server
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
@@ -72,7 +72,8 @@ build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
         cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo && cp web/demo/*.css dist/demo/ &&
-        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json
+        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
+        node web/build.js
 }
 
 # The bytes of each model's files, for pages whose server compresses them and so does not tell.

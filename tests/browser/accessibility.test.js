@@ -71,6 +71,7 @@ test('the focus stays where the reader works: after Compare, Clear and Try again
   };
   await page.fill(part('prompt'), 'a');
   await sample(page, { maxTokens: 20 });
+  await page.selectOption(part('pace'), '60');
   await enter('both');
   await state(page, 'running');
   assert.equal(await focused(page), 'both');

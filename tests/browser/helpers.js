@@ -180,7 +180,7 @@ export const measured = (rows, column) => rows.map((row) => row[column]).filter(
 
 /** The verdict about the whole text. */
 export async function proof(page) {
-  await says(page, 'proof-words', /whole text|failed|stopped/);
+  await says(page, 'proof-words', /whole text|ganzen Text|failed|stopped/);
   return {
     verdict: await page.getAttribute(part('proof'), 'data-verdict'),
     words: await text(page, 'proof-words'),

@@ -58,7 +58,10 @@ test('both write, and what is done to one does not touch the other', async (t) =
   for (const demo of [first, second]) await sample(demo, { maxTokens: 80, seed: 3 });
   await sample(second, { seed: 4 });
   assert.equal(await at(first, 'seed').inputValue(), '3');
-  await at(first, 'pace').selectOption('30');
+  for (const demo of [first, second]) {
+    await at(demo, 'cache').click();
+    await at(demo, 'pace').selectOption(demo === first ? '30' : '60');
+  }
   await at(first, 'go').click();
   await at(second, 'go').click();
   await state(first, 'running');
@@ -123,6 +126,8 @@ test('a demo that is taken away leaves nothing behind, and the other goes on', a
   const page = await openPage(t, site, { query: 'twice.html' });
   const [first, second] = demosOf(page);
   for (const demo of [first, second]) {
+    await at(demo, 'cache').click();
+    await at(demo, 'pace').selectOption('60');
     await at(demo, 'go').click();
     await state(demo, 'running');
   }
@@ -145,7 +150,6 @@ test('a demo stands in a shadow root as well', async (t) => {
   });
   const [inside] = demosOf(page);
   await sample(inside, { maxTokens: 20 });
-  await at(inside, 'pace').selectOption('0');
   await at(inside, 'go').click();
   await state(inside, 'finished');
   await at(inside, 'go').focus();

@@ -149,7 +149,8 @@ test("the worker's benchmark loads its second kind of weights from the HTTP cach
   })(fetch));
   const events = [];
   const job = { contexts: [8], runs: 1, windowMs: 1, patienceMs: 0 };
-  const context = { url: served.url, loaded: () => ({ model }) };
+  const origins = { source: served.url, build: {} };
+  const context = { loaded: () => ({ model, origins }) };
   const answer = await benchmark(context, job, (type) => events.push(type), new AbortController().signal);
   assert.equal(answer.reason, 'finished');
   assert.ok(events.includes('loading') && !events.includes('left_out'), events.join());

@@ -71,7 +71,7 @@ test('of dist/, what a site needs is shipped, and nothing that only its makers r
   const site = shippedIn('dist/', '').map((path) => path.slice('dist/'.length));
   const kinds = new Set(site.map((path) => path.replace(/^.*?(\.d\.ts|\.\w+)$/, '$1')));
   assert.deepEqual([...kinds].sort(),
-    ['.css', '.d.ts', '.html', '.js', '.json', '.md', '.safetensors', '.svg', '.wasm']);
+    ['.css', '.d.ts', '.html', '.js', '.json', '.md', '.mjs', '.safetensors', '.svg', '.txt', '.wasm']);
   const some = ['index.html', 'worker/worker.js', 'engine/kvc.wasm', 'models/stories/model.safetensors'];
   assert.deepEqual(some.filter((path) => !site.includes(path)), []);
 });
@@ -85,8 +85,8 @@ test('the rest is the WebAssembly modules, the C header and the manuals', () => 
   ]);
 });
 
-test('it fits: 12 MB in all, 8 MB for a file, the model once', () => {
-  assert.ok(unpackedSize < 12e6, `${unpackedSize} bytes`);
+test('it fits: 20 MB in all, 8 MB for a file, the model as such once, and twice inside a script', () => {
+  assert.ok(unpackedSize < 20e6, `${unpackedSize} bytes`);
   const large = files.filter(({ size }) => size > 1e6).map(({ path, size }) => [path, size]);
   assert.ok(large.every(([, size]) => size < 8e6), JSON.stringify(large));
   assert.equal(large.filter(([path]) => path.endsWith('.safetensors')).length, 1);

@@ -5,7 +5,8 @@ import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
 import { browser } from './surroundings.js';
 import { viewsNamed } from './views/index.js';
-import { languageAt, wordsFor } from './words/index.js';
+import { wordsFor } from './words/index.js';
+import { languageAt, onLanguageChange } from './words/language.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
@@ -13,11 +14,13 @@ import { EngineClient } from '../worker/client.js';
  * @import { Context, PlayerOptions, View } from './player.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
+ * @import { Dictionary } from './words/en.js'
  */
 
 /**
  * @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client, lang?: string }} DemoOptions
- *   lang: language tag of what the demo says; if absent, the language of the place where it stands
+ *   lang: language tag of what the demo says; if absent, the language of the place where it stands,
+ *   also after the document has changed its own
  */
 
 /**
@@ -26,7 +29,7 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), lang = languageAt(root), ...options }) {
+export function mountDemo(root, { client = new EngineClient(), lang, ...options }) {
   const player = new Player({ client, surroundings: browser, ...options });
   try {
     const hide = showPlayer(root, player, { lang });
@@ -47,8 +50,30 @@ export function mountDemo(root, { client = new EngineClient(), lang = languageAt
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, { names, lang = languageAt(root) } = {}) {
-  const words = wordsFor(lang);
+export function showPlayer(root, player, { names, lang } = {}) {
+  const shown = viewsNamed(names);
+  let words = wordsFor(lang ?? languageAt(root));
+  let hide = showIn(words, root, player, shown);
+  const following = new AbortController();
+  if (lang === undefined) onLanguageChange(() => {
+    const before = words;
+    words = wordsFor(languageAt(root));
+    if (words === before) return;
+    hide();
+    hide = showIn(words, root, player, shown);
+  }, following.signal);
+  return () => {
+    following.abort();
+    hide();
+  };
+}
+
+/**
+ * In one language.
+ * @param {Dictionary} words  @param {HTMLElement | ShadowRoot} root
+ * @param {Player} player  @param {readonly Placed[]} shown
+ */
+function showIn(words, root, player, shown) {
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout(words.lang);
@@ -58,7 +83,7 @@ export function showPlayer(root, player, { names, lang = languageAt(root) } = {}
     demo.remove();
   };
   try {
-    fill({ places, figure, shown: viewsNamed(names) }, { actions: player, signal, words });
+    fill({ places, figure, shown }, { actions: player, signal, words });
   } catch (error) {
     hide(); // half a figure is worse than none
     throw error;

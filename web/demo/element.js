@@ -3,7 +3,8 @@
 import { ATTRIBUTES, OTHERS } from './attributes.js';
 import { ReflectingElement, upgradeProperties } from './reflect.js';
 import { VERSION } from './version.js';
-import { languageOf, notStarted } from './words/shell.js';
+import { languageAt } from './words/language.js';
+import { notStarted } from './words/shell.js';
 
 /**
  * @import { Details, DoneDetail } from './events.js'
@@ -150,7 +151,12 @@ export class KvCacheDemo extends ReflectingElement {
     const sentence = document.createElement('p');
     sentence.setAttribute('part', 'not-started');
     sentence.setAttribute('role', 'alert');
-    sentence.textContent = notStarted(languageOf(this), message);
+    const { lang, words } = notStarted(languageAt(this));
+    sentence.lang = lang;
+    const why = document.createElement('span');
+    why.lang = 'en'; // as whatever fails says it
+    why.textContent = `(${message})`;
+    sentence.append(`${words} `, why);
     this.#root.replaceChildren(this.#slot, sentence);
     this.#tell('kv-error', { code: 'not_started', message });
   }

@@ -14,11 +14,11 @@
  * @property {(name: string) => Promise<any>} node  a module of Node, Deno or Bun
  * @property {Inside} [inside]       of a build that needs no file beside it
  *
- * What such a build has inside, each file as a Packed takes it.
+ * What such a build has inside, the files by name.
  * @typedef {object} Inside
- * @property {string} worker                   the source of a classic worker
- * @property {Record<string, string>} modules  of the engine, by name
- * @property {Record<string, string>} model    the files of the shipped model, by name
+ * @property {string} worker  the source of a classic worker
+ * @property {Record<string, { gzip: string }>} modules  of the engine
+ * @property {Record<string, { gzip: string }>} model    that is shipped
  */
 
 /** @type {Assets} */

@@ -5,11 +5,11 @@
 // answer. One request is served at a time; another is refused with the code "busy".
 //
 //   load      { url, files, wasm, variant, weights }   loads the model at an absolute url, in place of the
-//                                         one before. files: bytes by name; where a config.json is among
-//                                         them, they are the model and there is no url, and a module of the
-//                                         engine among them is the one used. wasm: its absolute address or
-//                                         bytes, or that of a folder. variant: the build of the engine, or
-//                                         "auto"; weights: "f32", the default, or "int8"
+//                                         one before. files: by name, their bytes or addresses; where a
+//                                         config.json is among them, they are the model, and a module of
+//                                         the engine among them is the one used. wasm: its absolute address
+//                                         or bytes, or the address of a folder. variant: the build of the
+//                                         engine, or "auto"; weights: "f32", the default, or "int8"
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
@@ -73,7 +73,9 @@
 
 /**
  * @typedef {'f32' | 'int8'} Weights
- * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string} File  a string: gzipped, in base64
+ * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  a string: its
+ *   absolute address
+ * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
  * @typedef {object} Sampling  what of it is left out comes from the model

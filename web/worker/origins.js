@@ -7,7 +7,7 @@ import { Packed } from '../files/packed.js';
  * @import { WasmSource } from '../engine/platform.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { Files } from '../files/given.js'
- * @import { Fields, File } from './messages.js'
+ * @import { Fields, File, PackedFile } from './messages.js'
  *
  * @typedef {{ variant?: 'auto' | Variant, wasm?: WasmSource }} Build  as loadModel() takes it
  * @typedef {{ source: string | Files, build: Build }} Origins
@@ -15,30 +15,33 @@ import { Packed } from '../files/packed.js';
 
 /** @param {Fields<'load'>} fields  @returns {Promise<Origins>} */
 export async function originsOf({ url, files, wasm, variant }) {
-  const blobs = blobsOf(files ?? {});
-  const source = blobs.has('config.json') ? blobs : url;
+  const given = givenFiles(files ?? {});
+  const source = given.has('config.json') ? given : url;
   if (typeof source !== 'string' && !(source instanceof Map)) {
     throw new KvcError('invalid_argument', 'A model needs a url, a string, or files with a config.json.');
   }
   if (wasm !== undefined) return { source, build: { wasm, variant } };
-  const module = blobs.size > 0 ? blobs.get(MODULES[moduleFor(variant)]) : undefined;
-  if (!module) return { source, build: { variant } };
-  return { source, build: { wasm: await new Response(module.stream()).arrayBuffer() } };
+  const module = given.size > 0 ? given.get(MODULES[moduleFor(variant)]) : undefined;
+  if (module === undefined) return { source, build: { variant } };
+  const isAddress = typeof module === 'string';
+  return { source, build: { wasm: isAddress ? module : await new Response(module.stream()).arrayBuffer() } };
 }
 
 /** @param {Fields<'load'>['variant']} [variant] */
 const moduleFor = (variant = 'auto') => (variant === 'auto' ? bestVariant() : variant);
 
 /** @param {Record<string, File>} files */
-function blobsOf(files) {
+function givenFiles(files) {
   if (typeof files !== 'object' || files === null) {
-    throw new KvcError('invalid_argument', 'The files of a model are an object: bytes by name.');
+    throw new KvcError('invalid_argument', 'The files of a model are an object: bytes or addresses by name.');
   }
-  return new Map(Object.entries(files).map(([name, file]) => [name, blobOf(file)]));
+  return new Map(Object.entries(files).map(([name, file]) => [name, givenFile(file)]));
 }
 
 /** @param {File} file */
-function blobOf(file) {
-  if (typeof file === 'string') return /** @type {Blob} */ (/** @type {unknown} */ (new Packed(file)));
-  return file instanceof ArrayBuffer || ArrayBuffer.isView(file) ? new Blob([file]) : file;
+function givenFile(file) {
+  if (file instanceof ArrayBuffer || ArrayBuffer.isView(file)) return new Blob([file]);
+  const { gzip } = /** @type {Partial<PackedFile>} */ (Object(file));
+  if (typeof gzip !== 'string') return /** @type {Exclude<File, BufferSource | PackedFile>} */ (file);
+  return /** @type {Blob} */ (/** @type {unknown} */ (new Packed(gzip)));
 }

@@ -8,16 +8,16 @@ const bits = { f32: '32-Bit-Gewichten', int8: '8-Bit-Gewichten' };
 
 /** @type {Dictionary['benchmark']} */
 export const benchmark = {
-  title: 'Wie schnell ist dieser Rechner?',
+  title: 'Wie schnell ist dieses Gerät?',
   lead: 'Eine Messung dieses Modells in diesem Browser: Lesen und Schreiben, mit Cache und ohne, nach 64, '
-    + '256 und 1.000 Tokens, mit Gewichten von 32 und von 8 Bit; und wie nahe das dem kommt, was der Rechner '
+    + '256 und 1.000 Tokens, mit Gewichten von 32 und von 8 Bit; und wie nahe das dem kommt, was das Gerät '
     + 'überhaupt leisten kann.',
   measure: (seconds) => `Messen (etwa ${seconds} Sekunden)`,
   stop: 'Anhalten',
   blocked: 'Gerade entsteht eine Geschichte: anhalten oder warten, bis sie fertig ist.',
   progress: 'Anteil der Messung, der erledigt ist',
 
-  idle: 'Nichts verlässt diesen Rechner. Ein großes Modell braucht länger.',
+  idle: 'Nichts verlässt dieses Gerät. Ein großes Modell braucht länger.',
   interrupted: 'Angehalten, bevor etwas gemessen war.',
   loading: 'Wird vorbereitet.',
   running: 'Messung läuft.',
@@ -29,7 +29,7 @@ export const benchmark = {
   stopped: 'Angehalten: Was fertig wurde, steht unten.',
   done: 'Gemessen.',
   found: (context, cached, uncached, patienceMs) => {
-    const on = `Nach ${counted(context)} Tokens schreibt dieser Rechner mit Cache ${measured(cached)} Tokens `
+    const on = `Nach ${counted(context)} Tokens schreibt dieses Gerät mit Cache ${measured(cached)} Tokens `
       + `je Sekunde`;
     return uncached === undefined ? `${on}; ohne dauert ein Token länger als ${plain(patienceMs / 1000)} s.`
       : `${on} und ohne ${measured(uncached)}.`;
@@ -86,7 +86,7 @@ export const benchmark = {
   method: [
     'Reihum: ein Schritt ohne Cache, der ganze Kontext in einem Durchgang gelesen (Prefill), danach '
       + 'Schreiben mit Cache; und dasselbe noch einmal. Dazwischen, Stück für Stück, Multiplizieren und '
-      + 'Addieren und Lesen aus dem Speicher. Was den Rechner kurz bremst, bremst alles davon. Eine erste '
+      + 'Addieren und Lesen aus dem Speicher. Was das Gerät kurz bremst, bremst alles davon. Eine erste '
       + 'Runde zählt nicht.',
     'Jeder Wert beruht auf mindestens 60 ms Rechenzeit in einem Thread, dem Hintergrund-Worker der Seite. '
       + 'Ein Durchgang über den ganzen Kontext, der länger als 1,5 s dauern würde, wird ausgelassen.',

@@ -31,7 +31,7 @@ export const figures = {
     last: (mode, speed, position) => (
       `${WITH[mode]} ${measured(speed)} Tokens/s an Position ${counted(position)}.`),
     point: (position, on, off) => {
-      const [cached, uncached] = [`an ${measured(on ?? 0)}/s`, `aus ${measured(off ?? 0)}/s`];
+      const [cached, uncached] = [`mit ${measured(on ?? 0)}/s`, `ohne ${measured(off ?? 0)}/s`];
       const said = [on !== undefined && cached, off !== undefined && uncached];
       return `Bei ${counted(position)}: ${said.filter(Boolean).join(', ')}`;
     },

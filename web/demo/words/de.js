@@ -45,7 +45,7 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ drücken: Zuerst wird das Modell geladen, nur einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
     loadStopped: 'Das Laden wurde angehalten.',
     gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
@@ -72,11 +72,11 @@ export const de = {
   },
 
   advice: {
-    first: { on: 'Dann schreibt es mit Cache.', off: 'Dann schreibt es ohne Cache.' },
+    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Jetzt den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten schreibt sie noch einmal.',
+    again: 'Umschalten, um sie noch einmal zu schreiben.',
   },
 
   payoff: {

@@ -1,17 +1,15 @@
 // What the element says before any dictionary has been fetched.
+import { languageIn } from './language.js';
 
-/** By the first part of a language tag. @type {Readonly<Record<string, (why: string) => string>>} */
+/** @type {Readonly<Record<string, string>>} */
 const NOT_STARTED = {
-  en: (why) => 'The live figure could not start here. Load the page again, or try a current browser. '
-    + `(${why})`,
-  de: (why) => 'Die lebendige Abbildung konnte hier nicht starten. Die Seite neu laden oder einen aktuellen '
-    + `Browser verwenden. (${why})`,
+  en: 'The live figure could not start here. Load the page again, or try a current browser.',
+  de: 'Die lebendige Abbildung konnte hier nicht starten. Die Seite neu laden oder einen aktuellen Browser '
+    + 'verwenden.',
 };
 
-/** @param {string} language  @param {string} why */
-export const notStarted = (language, why) => (
-  (NOT_STARTED[language.toLowerCase().slice(0, 2)] ?? NOT_STARTED.en)(why));
-
-/** @param {Element} element */
-export const languageOf = (element) => (
-  element.closest('[lang]')?.getAttribute('lang') || document.documentElement.lang || navigator.language);
+/** The language to speak, and the sentence. @param {string} tag  of the language wanted */
+export function notStarted(tag) {
+  const lang = Object.hasOwn(NOT_STARTED, languageIn(tag)) ? languageIn(tag) : 'en';
+  return { lang, words: NOT_STARTED[lang] };
+}

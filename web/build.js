@@ -1,0 +1,150 @@
+// The builds of the figure, from one source: node web/build.js, after ./build.sh site, whose dist/ they join.
+//
+//   kv-cache-demo.js         a module and its lazy chunks; wasm, worker and model lie beside it
+//   kv-cache-demo.inline.js  one classic script with everything inside
+//   kv-cache-demo.html       one page with everything inside
+//   embed.html, embed.js     for frames; embed-host.js is for the page around them
+//   kvc-widget.mjs           one module with everything inside, for notebooks
+//
+// SITE_URL, the address that dist/ will have, makes the addresses in embed.html absolute: previews need that.
+import { build } from 'esbuild';
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
+const WEB = dirname(fileURLToPath(import.meta.url));
+const DIST = join(WEB, '..', 'dist');
+const NAME = 'kv-cache-demo';
+const ELEMENT = join(WEB, 'demo', `${NAME}.js`);
+const MODULES = ['kvc-relaxed.wasm', 'kvc.wasm', 'kvc-scalar.wasm'];
+const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json',
+  'model.safetensors'];
+
+/** @import { BuildOptions, Plugin } from 'esbuild' */
+
+/** @type {BuildOptions} */
+const COMMON = {
+  bundle: true, minify: true, target: 'es2022', external: ['node:*'], loader: { '.css': 'text' },
+  legalComments: 'eof', logLevel: 'warning', metafile: true,
+  banner: { js: '/*! kvcache-wasm, MIT; licences of what is inside: THIRD_PARTY_LICENSES.txt */' },
+};
+
+/**
+ * Swaps engine/assets.js, the only file that knows what lies where.
+ * @param {(source: string) => string} swap
+ * @returns {Plugin}
+ */
+const swapped = (swap) => ({
+  name: 'assets',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]engine[\\/]assets\.js$/ }, async ({ path }) => (
+      { contents: swap(await read(path)) }));
+  },
+});
+
+/** @param {string} path */
+const read = (path) => readFile(path, 'utf8');
+
+// ---- with files beside it -------------------------------------------------------------------------
+
+/** All scripts lie in dist/ itself, and not one folder deep like those of the page. */
+async function buildModules() {
+  const old = (await readdir(DIST)).filter((file) => file.startsWith(`${NAME}-`));
+  await Promise.all(old.map((file) => rm(join(DIST, file))));
+  await build({
+    ...COMMON, format: 'esm', splitting: true, sourcemap: true, outdir: DIST,
+    entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
+    entryPoints: [ELEMENT, join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')],
+    plugins: [swapped((source) => source.replaceAll("'../", "'./"))],
+  });
+}
+
+// ---- with everything inside -----------------------------------------------------------------------
+
+/** As a load takes it (worker/messages.js). @param {string} folder  @param {string[]} names */
+async function packed(folder, names) {
+  const pack = async (/** @type {string} */ name) => (
+    [name, { gzip: gzipSync(await readFile(join(folder, name)), { level: 9 }).toString('base64') }]);
+  return Object.fromEntries(await Promise.all(names.map(pack)));
+}
+
+/** The source of an assets.js without a single address. @param {object} [inside] */
+const assetsWith = (inside) => `
+  const absent = () => { throw new Error('This build has everything inside, and no file beside it.'); };
+  export const assets = {
+    relaxed: absent, simd: absent, scalar: absent, worker: absent, workerUrl: absent, modelSizes: absent,
+    model: () => new URL('inside:stories/'), node: async () => absent(), inside: ${JSON.stringify(inside)},
+  };`;
+
+/**
+ * @param {string} entry  @param {'iife' | 'esm'} format  @param {Plugin} plugin
+ * @returns {Promise<string>}
+ */
+async function bundled(entry, format, plugin) {
+  const { outputFiles } = await build({
+    ...COMMON, format, write: false, entryPoints: [entry], plugins: [plugin],
+    logOverride: { 'empty-import-meta': 'silent' }, // it is asked only where there is no location either
+  });
+  return outputFiles[0].text;
+}
+
+async function everything() {
+  const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', swapped(() => assetsWith()));
+  const inside = {
+    worker, modules: await packed(join(WEB, 'engine'), MODULES),
+    model: await packed(join(WEB, 'models', 'stories'), MODEL),
+  };
+  return swapped(() => assetsWith(inside));
+}
+
+// ---- pages ----------------------------------------------------------------------------------------
+
+/** What a policy calls the text of a script or style element. @param {string} text */
+const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/**
+ * A page from its template in embed/: {{name}} becomes what is given under that name.
+ * @param {string} file  @param {Record<string, string>} values
+ */
+async function writePage(file, values) {
+  const template = await read(join(WEB, 'embed', file));
+  const style = /<style>(.*?)<\/style>/s.exec(template)?.[1] ?? '';
+  /** @type {Record<string, string>} */
+  const all = { styleHash: hashOf(style), ...values };
+  const filled = template.replace(/\{\{(\w+)\}\}/g, (_, name) => all[name]);
+  await writeFile(join(DIST, file), filled);
+}
+
+/** @param {string} inline  the script with everything inside */
+async function writePages(inline) {
+  const frame = await bundled(join(WEB, 'embed', 'embed.js'), 'iife', swapped((source) => source));
+  await writePage(`${NAME}.html`, { inline, inlineHash: hashOf(inline), frame, frameHash: hashOf(frame) });
+  const site = process.env.SITE_URL ?? '';
+  await writePage('embed.html', { site });
+  await writePage('oembed.json', { site });
+}
+
+// ---- all of it ------------------------------------------------------------------------------------
+
+await mkdir(DIST, { recursive: true });
+await buildModules();
+const inside = await everything();
+const inline = await bundled(ELEMENT, 'iife', inside);
+await writeFile(join(DIST, `${NAME}.inline.js`), inline);
+const widget = await bundled(join(WEB, 'embed', 'kvc-widget.js'), 'esm', inside);
+await writeFile(join(DIST, 'kvc-widget.mjs'), widget);
+await writePages(inline);
+await copyFile(join(WEB, 'THIRD_PARTY_LICENSES.txt'), join(DIST, 'THIRD_PARTY_LICENSES.txt'));
+await tellSizes();
+
+async function tellSizes() {
+  const files = (await readdir(DIST)).filter((file) => /^(kv|embed).*\.(m?js|html)$/.test(file));
+  for (const file of files) {
+    const bytes = await readFile(join(DIST, file));
+    const kb = (/** @type {number} */ count) => `${(count / 1000).toFixed(1).padStart(8)} KB`;
+    const large = bytes.length > 1e6; // slow to compress, and never before a click
+    console.log(`${kb(bytes.length)}${large ? '' : kb(brotliCompressSync(bytes).length)}  ${file}`);
+  }
+}
