@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addModel, focused, openPage, part, press, startSite, state, text } from './helpers.js';
-import { SCRIPT, addArticle, addElement } from './tag-page.js';
+import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await startSite();
-await addElement(site);
 await addModel(site, 'small');
 
 /** In the page: `taken` collects the keys that the host has taken. */

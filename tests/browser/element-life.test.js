@@ -1,14 +1,14 @@
-// <kv-cache-demo> comes, moves, goes and comes back, alone and in crowds: it is usable at once after each, and
-// nothing is left behind.
+// <kv-cache-demo> comes, moves, goes and comes back, alone and in crowds: it is usable at once after each,
+// and nothing is left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ENDS, addModel, openPage, part, proof, startSite, state, written, writtenAtLeast } from './helpers.js';
-import { SCRIPT, addArticle, addElement } from './tag-page.js';
+import {
+  ENDS, addModel, openPage, part, proof, startSite, state, written, writtenAtLeast,
+} from './helpers.js';
+import { SCRIPT, addArticle } from './tag-page.js';
 
 const BACK_FORWARD_CACHE = { ignoreDefaultArgs: ['--disable-back-forward-cache'] };
 const site = await startSite(BACK_FORWARD_CACHE);
-await addElement(site);
-await addElement(site, 'copy');
 await addModel(site, 'small');
 
 /** In the page: the names of the element's events as they come, and the details of the last of each. */
@@ -23,12 +23,13 @@ function listen() {
   }
 }
 
-const TAG = '<kv-cache-demo id="one" src="small/" prompt="a" max-tokens="40" loading="eager"></kv-cache-demo>';
+const TAG = '<kv-cache-demo id="one" src="small/" prompt="a" max-tokens="40" loading="eager">'
+  + '</kv-cache-demo>';
 const one = await addArticle(site, { body: SCRIPT + TAG, script: `(${listen})()` });
 
-test('twenty tags at once, the script twice, again and again: one worker, one model, nothing left', async (t) => {
+test('twenty tags at once, the script twice, again and again: one worker, nothing left', async (t) => {
   const query = await addArticle(site, {
-    body: `${SCRIPT}<script type="module" src="copy/kv-cache-demo.js"></script><div id="place"></div>`,
+    body: `${SCRIPT}<script type="module" src="kv-cache-demo.js?copy"></script><div id="place"></div>`,
     script: `(${listen})()`,
   });
   const page = await openPage(t, site, {
@@ -86,7 +87,7 @@ test('the tag stood there before its script, with properties set and a call wait
       tag.addEventListener('kv-done', ({ detail }) => resolve(detail), { once: true });
     });
     const script = document.createElement('script');
-    document.head.append(Object.assign(script, { type: 'module', src: 'demo/kv-cache-demo.js' }));
+    document.head.append(Object.assign(script, { type: 'module', src: 'kv-cache-demo.js' }));
     await customElements.whenDefined('kv-cache-demo');
     const started = tag.start();
     const [detail] = await Promise.all([done, started]);

@@ -1,9 +1,11 @@
-// <kv-cache-demo> where there are no elements, and what its attributes mean; the manual and custom-elements.json
-// say the same.
+// <kv-cache-demo> where there are no elements, and what its attributes mean; the manual and
+// custom-elements.json say the same.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ATTRIBUTES, OTHERS, VIEWS, attributeOf, textOf, valueOf, viewsIn } from '../../web/demo/attributes.js';
+import {
+  ATTRIBUTES, OTHERS, VIEWS, attributeOf, textOf, valueOf, viewsIn,
+} from '../../web/demo/attributes.js';
 import { isUsedBy } from '../../web/demo/keys.js';
 import { views, viewsNamed } from '../../web/demo/views/index.js';
 
@@ -72,8 +74,8 @@ test('the views that can be named are those of the figure that are not always th
 });
 
 test('the keys of each kind of control, and those that stay the host’s', () => {
-  const matching = (...selectors) => ({ matches: (list) => list.split(', ').some((one) => selectors.includes(one)) });
-  const [field, button, box, nothing] = ['input', 'button', '[tabindex="0"]', 'p'].map((one) => matching(one));
+  const matching = (selector) => ({ matches: (list) => list.split(', ').includes(selector) });
+  const [field, button, box, nothing] = ['input', 'button', '[tabindex="0"]', 'p'].map(matching);
   for (const key of ['a', '/', 'Escape', 'ArrowLeft', ' ', 'Enter']) assert.ok(isUsedBy(field, key), key);
   for (const key of [' ', 'Enter']) assert.ok(isUsedBy(button, key), key);
   for (const key of [' ', 'ArrowDown', 'End']) assert.ok(isUsedBy(box, key), key);

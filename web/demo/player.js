@@ -99,10 +99,12 @@ export class Player {
   /** Back to what the model suggests. */
   resetSampling() { this.#emit({ type: 'settings reset' }); }
 
-  /** Switches the cache, in the middle of a run too, but not while the story is written both ways. */
+  /** In the middle of a run too, but not while the story is written both ways. @param {boolean} on */
+  setCache(on) { if (!isComparing(this.#state)) this.#switch(on); }
+
+  /** The reader's switch. */
   flip() {
-    if (isComparing(this.#state)) return;
-    this.#setCache(!this.#state.useCache);
+    this.setCache(!this.#state.useCache);
     if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
   }
 
@@ -116,9 +118,7 @@ export class Player {
   clear() { if (!isWorking(this.#state)) this.#emit({ type: 'cleared' }); }
 
   /** @param {boolean} hidden  the tab */
-  setHidden(hidden) {
-    this.#emit({ type: 'visibility', hidden });
-  }
+  setHidden(hidden) { this.#emit({ type: 'visibility', hidden }); }
 
   /** Finds out how large the model's files are. */
   async askDownloadSize() {
@@ -164,7 +164,7 @@ export class Player {
       await this.#refuseTooLong();
       this.#heedStop();
       for (const on of modes ?? [chosen]) {
-        if (modes) this.#setCache(on);
+        if (modes) this.#switch(on);
         await this.#write();
         if (this.#stopAsked) break;
       }
@@ -175,7 +175,7 @@ export class Player {
       if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
       else this.#emit({ type: 'failed', failure });
     }
-    if (modes) this.#setCache(chosen);
+    if (modes) this.#switch(chosen);
   }
 
   /** Makes room and has the model loaded. Throws if it was stopped meanwhile. */
@@ -276,7 +276,7 @@ export class Player {
   // ---- within -----------------------------------------------------------------------------------
 
   /** @param {boolean} on */
-  #setCache(on) {
+  #switch(on) {
     this.#emit({ type: 'cache', on });
     if (isWorking(this.#state)) this.#client.order('setCache', { on });
   }
