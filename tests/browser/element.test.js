@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
+import { elementIn, readManifest } from '../node/manual.js';
 import { eachEngine } from './each-engine.js';
 import {
   ENDS, addModel, noViolations, openPage, part, press, proof, startSite, state, text, written,
@@ -40,6 +41,9 @@ test('one line in an article, under a policy of its own site only: it writes', a
   await page.click(part('go'));
   assert.equal(await state(page), 'finished', await text(page, 'error-message'));
   assert.equal(await text(page, 'story-prompt'), 'In a castle by the sea');
+  for (const { name } of elementIn(await readManifest()).cssParts) {
+    assert.equal(await page.locator(part(name)).count(), 1, `the part ${name} of custom-elements.json`);
+  }
   assert.ok((await written(page)).length > 60);
   assert.equal((await proof(page)).verdict, 'equal');
 });
