@@ -1,4 +1,4 @@
-// The manual's table of the element, as custom-elements.json has it: node tests/node/manual.js writes it anew.
+// The manual's table of the element, as custom-elements.json has it. node tests/node/manual.js writes it.
 import { readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -6,7 +6,8 @@ const ROOT = new URL('../../', import.meta.url);
 const README = new URL('web/README.md', ROOT);
 const [BEGIN, END] = ['<!-- from custom-elements.json -->\n', '<!-- end -->\n'];
 
-export const readManifest = async () => JSON.parse(await readFile(new URL('custom-elements.json', ROOT), 'utf8'));
+export const readManifest = async () => (
+  JSON.parse(await readFile(new URL('custom-elements.json', ROOT), 'utf8')));
 
 /** The one element that it declares. */
 export const elementIn = ({ modules }) => modules.flatMap(({ declarations }) => declarations)
@@ -22,12 +23,14 @@ export function tableOf(element) {
   const methods = element.members.filter(({ kind }) => kind === 'method');
   return row('Attribute', 'Property', '') + row('---', '---', '---')
     + element.attributes.map(({ name, fieldName, type, default: preset, description }) => row(
-      code(name), `${code(fieldName)}: ${code(type.text)}`, `${description}${preset ? `. ${code(preset)}` : ''}`,
+      code(name), `${code(fieldName)}: ${code(type.text)}`,
+      [description, code(preset)].filter(Boolean).join('. '),
     )).join('')
-    + section('Besides', '', '', fields.map(({ name, static: own, type, description }) => row(
-      '', `${code(own ? `${element.name}.${name}` : name)}: ${code(type.text)}`, description)))
-    + section('Method', 'Resolves with', '', methods.map(({ name, parameters = [], return: result, description }) => (
-      row(code(`${name}(${parameters.map((each) => each.name).join(', ')})`), code(result.type.text), description))))
+    + section('Besides', '', '', fields.map(({ name, type, description }) => row(
+      '', `${code(`${element.name}.${name}`)}: ${code(type.text)}`, description)))
+    + section('Method', 'Resolves with', '', methods.map(({ name, parameters = [], ...method }) => (
+      row(code(`${name}(${parameters.map((each) => each.name).join(', ')})`), code(method.return.type.text),
+        method.description))))
     + section('Event', '`detail`', '', element.events.map(({ name, type, description }) => (
       row(code(name), code(type.text), description))))
     + section('Custom property', '', '', element.cssProperties.map(described('')))
