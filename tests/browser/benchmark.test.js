@@ -1,5 +1,5 @@
-// The benchmark: its figures, its refusals, Stop, and that it stays out of the story's way, in one figure that has
-// both; on the page, each has a figure of its own.
+// The benchmark: its figures, its refusals, Stop, and that it stays out of the story's way, in one figure
+// that has both; on the page, each has a figure of its own.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

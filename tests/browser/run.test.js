@@ -115,7 +115,8 @@ test('stop during the prefill', async (t) => {
     const figure = findAll('[part~="figure"]')[0];
     new MutationObserver(() => {
       if (figure.dataset.state !== 'prefilling') return;
-      setTimeout(() => document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true })), 5);
+      const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
+      setTimeout(() => document.body.dispatchEvent(escape), 5);
     }).observe(figure, { attributeFilter: ['data-state'] });
   });
   await page.fill(part('prompt'), 'the king '.repeat(480));

@@ -22,8 +22,8 @@ for (const figure of figures) {
 }
 if (src === null) {
   byId('refused').hidden = false;
-  byId('refused').textContent = 'The address of this page names a model on another site. It is not fetched: a '
-    + 'link must not make your browser ask anybody else. You see the model of this site.';
+  byId('refused').textContent = 'The address of this page names a model on another site. It is not fetched: '
+    + 'a link must not make your browser ask anybody else. You see the model of this site.';
 }
 const takeState = () => {
   if (location.hash.length > 1) story.setAttribute('state', location.hash.slice(1));
