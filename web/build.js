@@ -7,7 +7,7 @@
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
 //   kvc-widget.mjs           one module with everything inside, for notebooks
 //
-// SITE_URL, the address that dist/ will have, makes the addresses in embed.html absolute: previews need that.
+// SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
@@ -131,11 +131,11 @@ async function everything() {
 const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /**
- * A page from its template in embed/: {{name}} becomes what is given under that name.
- * @param {string} file  @param {Record<string, string>} values
+ * A page from its template: {{name}} becomes what is given under that name.
+ * @param {string} folder  of web/  @param {string} file  @param {Record<string, string>} values
  */
-async function writePage(file, values) {
-  const template = await read(join(WEB, 'embed', file));
+async function writePage(folder, file, values) {
+  const template = await read(join(WEB, folder, file));
   const style = /<style>(.*?)<\/style>/s.exec(template)?.[1] ?? '';
   /** @type {Record<string, string>} */
   const all = { styleHash: hashOf(style), ...values };
@@ -146,10 +146,12 @@ async function writePage(file, values) {
 /** @param {string} inline  the script with everything inside */
 async function writePages(inline) {
   const frame = await bundled(join(WEB, 'embed', 'embed.js'), 'iife', swapped((source) => source));
-  await writePage(`${NAME}.html`, { inline, inlineHash: hashOf(inline), frame, frameHash: hashOf(frame) });
+  const hashes = { inlineHash: hashOf(inline), frameHash: hashOf(frame) };
+  await writePage('embed', `${NAME}.html`, { inline, frame, ...hashes });
   const site = process.env.SITE_URL ?? '';
-  await writePage('embed.html', { site });
-  await writePage('oembed.json', { site });
+  await writePage('page', 'index.html', { site });
+  await writePage('embed', 'embed.html', { site });
+  await writePage('embed', 'oembed.json', { site });
 }
 
 // ---- all of it ------------------------------------------------------------------------------------
@@ -163,6 +165,7 @@ const widget = await bundled(join(WEB, 'embed', 'kvc-widget.js'), 'esm', inside)
 await writeFile(join(DIST, 'kvc-widget.mjs'), widget);
 await writePages(inline);
 await copyFile(join(WEB, 'THIRD_PARTY_LICENSES.txt'), join(DIST, 'THIRD_PARTY_LICENSES.txt'));
+await copyFile(join(WEB, '..', 'LICENSE'), join(DIST, 'LICENSE.txt'));
 await tellSizes();
 
 async function tellSizes() {

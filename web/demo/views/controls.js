@@ -1,7 +1,8 @@
-// The switch, Generate, and both ways one after the other.
+// The switch, Generate, and the race of both ways.
 import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
+import { rivalBytes } from '../race.js';
 import { isComparing, isWorking } from '../state.js';
 import { downloadWords, generateWords } from '../words.js';
 
@@ -15,11 +16,11 @@ export const controls = {
     const word = element('span', { class: 'word', part: 'cache-word', 'aria-hidden': 'true' });
     const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
-      track, element('span', {}, `${said.cache} `, word));
+      track, element('span', { class: 'name' }, `${said.cache} `, word));
     const goWords = element('span');
     const size = element('span', { class: 'size' });
     const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);
-    const both = button({ class: 'both', part: 'both', title: said.compareMeans }, said.compare);
+    const both = button({ class: 'both', part: 'both', title: said.compareMeans(0) }, said.compare);
     root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go), both);
     let working = false; // as the reader sees it
     let blocked = false;
@@ -38,6 +39,7 @@ export const controls = {
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
+      put(both, 'title', said.compareMeans(rivalBytes(state)));
       const locked = isComparing(state);
       put(cache, 'aria-disabled', String(locked));
       put(cache, 'title', locked ? said.locked : '');

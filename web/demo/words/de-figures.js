@@ -16,7 +16,7 @@ const OF = { prompt: 'dem Prompt', text: 'dem ganzen Text' };
 export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
-    scale: '(logarithmisch)',
+    scale: '(log.)',
     clear: 'Leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
