@@ -1,6 +1,7 @@
 // The builds of the figure, from one source: node web/build.js, after ./build.sh site, whose dist/ they join.
 //
 //   kv-cache-demo.js         a module and its lazy chunks; wasm, worker and model lie beside it
+//   element.js               its class alone, which registers nothing
 //   kv-cache-demo.inline.js  one classic script with everything inside
 //   kv-cache-demo.html       one page with everything inside
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
@@ -18,6 +19,7 @@ const WEB = dirname(fileURLToPath(import.meta.url));
 const DIST = join(WEB, '..', 'dist');
 const NAME = 'kv-cache-demo';
 const ELEMENT = join(WEB, 'demo', `${NAME}.js`);
+const CLASS = join(WEB, 'demo', 'element.js');
 const MODULES = ['kvc-relaxed.wasm', 'kvc.wasm', 'kvc-scalar.wasm'];
 const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json',
   'model.safetensors'];
@@ -56,7 +58,7 @@ async function buildModules() {
   await build({
     ...COMMON, format: 'esm', splitting: true, sourcemap: true, outdir: DIST,
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
-    entryPoints: [ELEMENT, join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')],
+    entryPoints: [ELEMENT, CLASS, join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')],
     plugins: [swapped((source) => source.replaceAll("'../", "'./"))],
   });
 }

@@ -79,13 +79,13 @@ before(async () => {
 });
 
 /** What a compiler says about the consumer. */
-async function errorsOf(version, name, changes) {
+async function errorsOf(version, name, changes, file = 'consumer.ts') {
   const options = {
     target: 'es2022', lib: ['es2022', 'esnext.disposable'], types: [], strict: true, noEmit: true,
     skipLibCheck: false, exactOptionalPropertyTypes: true, ...changes,
   };
   const path = new URL(`${version}-${name}.json`, FOLDER);
-  await writeFile(path, JSON.stringify({ compilerOptions: options, files: ['consumer.ts'] }));
+  await writeFile(path, JSON.stringify({ compilerOptions: options, files: [file] }));
   const compiler = fileURLToPath(new URL(`node_modules/${version}/bin/tsc`, ROOT));
   const { stdout, status } = spawnSync(process.execPath,
     [compiler, '-p', fileURLToPath(path), '--pretty', 'false'], { encoding: 'utf8' });
@@ -107,6 +107,34 @@ for (const version of VERSIONS) {
       assert.equal(await errorsOf(version, name, settings), '');
     });
   }
+}
+
+/** A page that uses the tag. */
+const PAGE = `
+import 'kvcache-wasm/element';
+import { KvCacheDemo } from 'kvcache-wasm/element-class';
+
+const tag: KvCacheDemo = document.createElement('kv-cache-demo');
+Object.assign(tag, { cache: 'race' });
+tag.cache = 'off';
+tag.maxTokens = null;
+// @ts-expect-error: no such place of the switch
+tag.cache = 'maybe';
+tag.addEventListener('kv-done', ({ detail }) => console.log(1000 * detail.measured / detail.decodeMs));
+document.addEventListener('kv-error', ({ detail: { code, message } }) => console.log(code + message));
+// @ts-expect-error: no such detail
+tag.addEventListener('kv-progress', ({ detail }) => detail.percent);
+export const written: string = (await tag.start({ seed: 7, views: 'story' })).text;
+export const state: string = tag.state + KvCacheDemo.version;
+await tag.stop();
+await tag.reset();
+`;
+
+for (const version of VERSIONS) {
+  test(`${version}: a page that uses the tag compiles`, async () => {
+    await writeFile(new URL('page.ts', FOLDER), PAGE);
+    assert.equal(await errorsOf(version, 'page', SETTINGS.dom, 'page.ts'), '');
+  });
 }
 
 test('every type that the manual or another type names is exported', async () => {

@@ -69,7 +69,7 @@ export class Inside {
 
   /** As it travels in an address. */
   get state() {
-    return encodeState(settingsIn(this.#player.state, this.#wanted.views));
+    return encodeState(settingsIn(this.#player.state, this.#wanted.views ?? ''));
   }
 
   /** The figure, as the attributes want it now. */
@@ -89,6 +89,7 @@ export class Inside {
     await this.stop();
     const player = this.#player;
     this.#apply(checked(options));
+    if (options.views !== undefined) this.#show();
     const { refusals } = player.state;
     await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
     const { status, failure } = player.state;

@@ -46,12 +46,23 @@ async function describeMachine() {
 
 /** @typedef {Record<string, Record<string, number>>} Sizes  bytes, by folder and file */
 
+/** By model: any number of figures ask once. @type {Map<string, Promise<number>>} */
+const asked = new Map();
+
+/** @param {string} model */
+function downloadSize(model) {
+  const size = asked.get(model) ?? findSize(model);
+  asked.set(model, size);
+  size.catch(() => asked.delete(model));
+  return size;
+}
+
 /**
  * Bytes of a model's files. Those of the site's own models were written down when it was built, because a
  * server that compresses them does not tell. A model inside the build is not downloaded.
  * @param {string} model
  */
-async function downloadSize(model) {
+async function findSize(model) {
   if (assets.inside && model === assets.model().href) return 0;
   const list = assets.modelSizes();
   const answer = await fetch(list);
