@@ -28,7 +28,6 @@ const { counted, measured, megabytes, plain } = format;
 export const en = {
   lang: 'en',
   format,
-  tokens,
 
   // ---- beside the figure ------------------------------------------------------------------------
   cache: { on: 'cache on', off: 'cache off' },
