@@ -113,7 +113,8 @@ test('stop during the prefill', async (t) => {
   const page = await openPage(t, site, {
     init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
       if (document.querySelector('[part~="figure"]').dataset.state !== 'prefilling') return;
-      setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 5);
+      const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
+      setTimeout(() => document.body.dispatchEvent(escape), 5);
     }).observe(document.querySelector('[part~="figure"]'), { attributeFilter: ['data-state'] })),
   });
   await page.fill(part('prompt'), 'the king '.repeat(480));
