@@ -34,7 +34,8 @@ export const facts = {
     pace.addEventListener('change', () => actions.setPace(Number(pace.value)), { signal });
     return (state) => {
       say(reuse, ...promptFact(said, state.run.prefill));
-      const model = engineOf(state);
+      const model = state.memory && engineOf(state);
+      for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
       if (model && state.memory) {
         const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
