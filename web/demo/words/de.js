@@ -14,7 +14,6 @@ const same = (/** @type {number} */ count) => (count === 1 ? 'dasselbe Token' : 
 export const de = {
   lang: 'de',
   format,
-  tokens,
 
   cache: { on: 'Cache an', off: 'Cache aus' },
   tokensPerSecond: (speed) => `${measured(speed)} Tokens/s`,
