@@ -15,6 +15,7 @@
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
 #   peers    the same shapes on wllama and onnxruntime-web, in one Chromium: tests/bench/peers/README.md
 #   cache-types  what a cache of f16 or int8 changes in the logits, against f32
+#   record   the run that the demo shows first, and its pictures: tests/browser/record-stories.js
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
 #   help     this text
@@ -72,7 +73,8 @@ bundle() {
 build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
         cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
-        mkdir -p dist/demo && cp web/demo/*.css dist/demo/ &&
+        mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
+        cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&
         rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
         node web/build.js
 }
@@ -127,6 +129,7 @@ case $command in
         ;;
     bench) setup wasm page && locked build_bench && exec node tests/bench/bench.js "$@" ;;
     peers) setup wasm page browser && locked compile wasm && exec node tests/bench/peers/peers.js "$@" ;;
+    record) setup wasm page browser && locked build_site && exec node tests/browser/record-stories.js "$@" ;;
     cache-types | eval) setup wasm page && locked compile wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/engine/*.wasm web/engine/kvc-lab.json ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;

@@ -9,6 +9,7 @@ import { Refusal } from './failure.js';
 import { LINKED, encodeState, parseState } from './link.js';
 import { Player } from './player.js';
 import { Pool } from './pool.js';
+import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
 import { isWorking } from './state.js';
@@ -95,7 +96,7 @@ export class Inside {
     if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
     if (player.state.refusals > refusals) throw new Refusal('invalid_argument', { what: 'setting' });
     if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'Loading was stopped.');
-    return doneDetail(player.state);
+    return doneDetail(player.state.run);
   }
 
   /** Starts without being asked to, but never where that would keep the page busy. */
@@ -183,7 +184,9 @@ function playerFor({ src, wasm, weights }) {
   const surroundings = { ...browser, downloadSize };
   const model = () => modelAddress(src);
   const { client } = member;
-  const player = new Player({ client, surroundings, model, ...load });
+  const player = new Player({
+    client, rival: () => member.rival(), surroundings, model, recording: src ? undefined : STORIES, ...load,
+  });
   const hasWorker = async () => member.hasWorker({ ...load, url: model() });
   return { player, hasWorker };
 }

@@ -39,12 +39,12 @@ export function checked(options) {
  * @param {string} views  that are shown
  * @returns {Partial<Linked>}
  */
-export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, comparison }, views) {
+export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, race }, views) {
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
-    prompt, cache: comparison ? 'race' : cache, pace, ...(views !== USUAL && { views }),
+    prompt, cache: race ? 'race' : cache, pace, ...(views !== USUAL && { views }),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }

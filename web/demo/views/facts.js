@@ -1,5 +1,6 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
+import { engineOf } from '../recorded.js';
 
 /**
  * @import { Config } from '../../config/config.js'
@@ -11,7 +12,7 @@ import { element, note, say, uniqueId } from '../parts/dom.js';
  */
 
 const PACES = [15, 30, 60, 0];
-const NONE = '–';
+const NONE = ''; // a number that does not exist yet
 /** @typedef {[words: string, title: string]} Fact */
 
 /** @type {View} */
@@ -33,8 +34,10 @@ export const facts = {
     pace.addEventListener('change', () => actions.setPace(Number(pace.value)), { signal });
     return (state) => {
       say(reuse, ...promptFact(said, state.run.prefill));
-      if (state.model && state.memory) {
-        const { config, variant } = state.model;
+      const model = state.memory && engineOf(state);
+      for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
+      if (model && state.memory) {
+        const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
         say(engine, said.engines[variant], said.engineMeans);

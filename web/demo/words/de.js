@@ -31,9 +31,11 @@ export const de = {
     downloads: (bytes) => megabytes(bytes),
     stop: 'Anhalten',
     compare: 'An/aus vergleichen',
-    compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
-      + 'vergleicht die beiden Texte Token für Token',
-    locked: 'Der Schalter ist gesperrt: Die Geschichte entsteht erst mit Cache, dann ohne.',
+    compareMeans: (bytes) => (
+      'Ein Wettlauf: Mit Cache und ohne entsteht dieselbe Geschichte zur selben Zeit, und die beiden Texte '
+        + 'werden Token für Token verglichen. Der zweite Schreiber lädt eine Kopie des Modells'
+        + `${bytes > 0 ? `, rund ${megabytes(bytes, 0)} Speicher` : ''}`),
+    locked: 'Der Schalter ist so lange gesperrt.',
   },
 
   prompt: {
@@ -50,6 +52,7 @@ export const de = {
     gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
+    loadingRival: 'Eine zweite Kopie des Modells wird geladen, für den anderen Schreiber.',
     loadingBytes: (bytes, total) => (
       `Das Modell wird geladen: ${megabytes(bytes)}${total > 0 ? ` von ${megabytes(total)}` : ''}.`),
     stalled: (file) => `Von ${file} ist seit 10 Sekunden nichts angekommen.`,
@@ -60,6 +63,7 @@ export const de = {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
       off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
     },
+    racing: 'Ein Wettlauf: Beide schreiben dieselbe Geschichte, so schnell sie können.',
     slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
     failed: 'Das hat nicht geklappt.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
@@ -82,7 +86,9 @@ export const de = {
   payoff: {
     none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
     speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
-    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    times: (times) => `${measured(times)}-mal so schnell`,
+    raced: (count, on, off) => (
+      `${measured(on / 1000)} s statt ${measured(off / 1000)} s für ${same(count)}.`),
     speeds: (position, on, off) => (
       `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
     same: 'Derselbe Text: bewiesen.',
@@ -96,12 +102,31 @@ export const de = {
     caughtUp: (count, time) => (
       `Wieder eingeschaltet, holte der Cache zuerst nach, was ihm fehlte (${tokens(count)}): ${time}, nicht `
         + 'im Diagramm.'),
+  },
+
+  race: {
+    group: 'Die beiden Geschichten',
+    progress: { on: 'Mit Cache geschrieben', off: 'Ohne Cache geschrieben' },
+    lane: (count, ms) => `${counted(count)} in ${measured(ms / 1000)} s`,
+    ended: (count, ms) => `${counted(count)} nach ${measured(ms / 1000)} s`,
     differ: (number) => (
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
-    sameSoFar: (count) => `Bis hierher schrieben beide Läufe ${same(count)}.`,
-    same: (count, onMs, offMs) => (
-      `Beide Läufe schrieben ${same(count)}. Rechenzeit: `
-        + `${measured(onMs / 1000)} s mit Cache, ${measured(offMs / 1000)} s ohne.`),
+    sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
+    fewer: (fewer, times) => (
+      `Bei ${measured(fewer)}-mal weniger Multiplikationen`
+        + `${times < fewer ? ', die für ein einzelnes Token länger brauchen' : ''}.`),
+  },
+
+  recorded: {
+    on: (day, machine) => `Aufgezeichnet am ${format.day(day)} auf ${machine}.`,
+    run: '„Schreiben“ lässt es auf diesem Gerät laufen.',
+    haste: (times) => (
+      times > 1 ? `Ein aufgezeichneter Lauf, ${counted(times)}-mal so schnell gezeigt, wie er war.`
+        : 'Ein aufgezeichneter Lauf.'),
+    tag: 'aufgezeichnet',
+    lead: 'Aufgezeichnet:',
+    skip: 'Zum Ende',
+    replay: 'Noch einmal',
   },
 
   sampling: {
@@ -158,6 +183,8 @@ export const de = {
       `Der Anfang ist zu lang: Er hat ${tokens(used)}, und das Modell hat Platz für ${counted(room)}. `
         + `Auf ${Math.floor((100 * room) / used)} % seiner Länge kürzen.`),
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
+    race: 'Ein Wettlauf braucht zwei Worker im Hintergrund, und diese Seite darf keinen haben. Die '
+      + 'Geschichte lässt sich erst ohne Cache schreiben und dann mit.',
     foreignModel: (address) => (
       `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
     noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
