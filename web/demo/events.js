@@ -32,13 +32,15 @@
  * @typedef {{ code: string, message: string }} ErrorDetail
  * @typedef {{ state: string }} StateDetail
  *
- * @typedef {object} Details  by the name of the event
- * @property {LoadDetail} kv-load
- * @property {ProgressDetail} kv-progress
- * @property {TokenDetail} kv-token
- * @property {DoneDetail} kv-done
- * @property {ErrorDetail} kv-error
- * @property {StateDetail} kv-state
+ * @typedef {object} Told  by the name of the event, which begins with "kv-"
+ * @property {LoadDetail} load
+ * @property {ProgressDetail} progress
+ * @property {TokenDetail} token
+ * @property {DoneDetail} done
+ * @property {ErrorDetail} error
+ * @property {StateDetail} state
+ *
+ * @typedef {{ [K in keyof Told as `kv-${K}`]: Told[K] }} Details
  */
 
 /** @typedef {<K extends keyof Details>(name: K, detail: Details[K]) => void} Tell */
