@@ -51,10 +51,10 @@ function endingWords(words, { reason, tokens: { length } }) {
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls }, state) {
-  const { status, useCache, run, columns } = state;
+  const { status, useCache, run, columns, loadStopped, gaveWay } = state;
   if (isComparing(state)) return controls.locked;
   switch (status) {
-    case 'unloaded': return advice.first[modeOf(useCache)];
+    case 'unloaded': return loadStopped || gaveWay ? advice.retry : advice.first[modeOf(useCache)];
     case 'ready': return advice.ready;
     case 'running':
       if (!useCache) return advice.switchOn;

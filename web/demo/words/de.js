@@ -73,6 +73,7 @@ export const de = {
 
   advice: {
     first: { on: 'Es beginnt mit Cache.', off: 'Es beginnt ohne Cache.' },
+    retry: '„Schreiben“ versucht es noch einmal.',
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Cache einschalten!',
     switchOff: 'Zum Vergleich ausschalten.',
