@@ -15,6 +15,7 @@
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
 #   peers    the same shapes on wllama and onnxruntime-web, in one Chromium: tests/bench/peers/README.md
 #   cache-types  what a cache of f16 or int8 changes in the logits, against f32
+#   record   the run that the demo shows first, and its pictures: tests/browser/record-stories.js
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
 #   clean    remove everything built here (the toolchain in the cache folder stays)
 #   help     this text
@@ -48,8 +49,9 @@ compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 build_types() {
     local tsc=node_modules/typescript/bin/tsc
     rm -rf dist/types && mkdir -p build && $tsc -p . --noEmit && list_types >build/tsconfig.json &&
-        $tsc -p build/tsconfig.json && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
+        $tsc -p build/tsconfig.json && name_tag && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
+            -e 's/\bArrayBufferView<ArrayBuffer(Like)?>/ArrayBufferView/g' \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
         find dist/types -name '*.bak' -delete
 }
@@ -69,10 +71,11 @@ bundle() {
 }
 
 build_site() {
-    compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
-        cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
-        mkdir -p dist/demo && cp web/demo/*.css dist/demo/ &&
-        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
+    compile wasm && bundle dist web/page/page.js &&
+        cp web/page/*.css dist/page/ &&
+        mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
+        cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&
+        rm -rf dist/models dist/examples && cp -R web/models web/examples dist/ && list_sizes >dist/models/sizes.json &&
         node web/build.js
 }
 
@@ -96,6 +99,13 @@ build_bench() {
 }
 
 # shellcheck disable=SC2086
+# Global names, which no JavaScript can declare.
+name_tag() {
+    local file=dist/types/demo/kv-cache-demo.d.ts
+    cp web/demo/tag.d.ts dist/types/demo/ &&
+        { echo '/// <reference path="./tag.d.ts" />' && cat $file; } >build/tag.d.ts && mv build/tag.d.ts $file
+}
+
 build_all() { build_site && compile $NATIVE_FLAVOURS && build_types; }
 
 # ---- commands -------------------------------------------------------------------------------
@@ -119,6 +129,7 @@ case $command in
         ;;
     bench) setup wasm page && locked build_bench && exec node tests/bench/bench.js "$@" ;;
     peers) setup wasm page browser && locked compile wasm && exec node tests/bench/peers/peers.js "$@" ;;
+    record) setup wasm page browser && locked build_site && exec node tests/browser/record-stories.js "$@" ;;
     cache-types | eval) setup wasm page && locked compile wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/engine/*.wasm web/engine/kvc-lab.json ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;

@@ -146,6 +146,21 @@ eachEngine(({ name, test, openPage }) => {
     assert.deepEqual(await proof(page), provenEqual(expected.hash));
   });
 
+  test('a race: two workers write the same text at the same time', async (t) => {
+    const page = await open(t);
+    assert.match(await page.text(part('state')), /^Recorded on /);
+    await set(page, { seed: SEED, maxTokens: 40 });
+    await begin(page, part('both'));
+    assert.equal(await reached(page), 'finished', await page.text(part('error-message')));
+    const [on, off] = await Promise.all(['on', 'off'].map((lane) => page.text(part(`lane-${lane}`))));
+    assert.equal(on, off);
+    assert.ok(on.length > PROMPT.length + 80 && `${PROMPT}${expected.text}`.startsWith(on));
+    for (const lane of ['on', 'off']) {
+      assert.match(await page.text(part(`lane-numbers-${lane}`)), /^40 after [\d.]+ s$/);
+    }
+    assert.equal((await proof(page)).verdict, 'equal');
+  });
+
   test('stop takes effect within a token, by key and by button, and the next run is whole', async (t) => {
     const page = await open(t);
     for (const stop of [() => page.press('Escape'), () => page.click(part('go'))]) {

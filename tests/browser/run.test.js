@@ -52,7 +52,7 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   await page.waitForSelector(part('flip-off'));
   assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'false');
   await page.waitForFunction((flip) => (
-    document.querySelector(flip).nextSibling?.textContent.length > 40), part('flip-off'));
+    findAll(flip)[0].nextSibling?.textContent.length > 40), part('flip-off'));
   assert.ok(Number(await text(page, 'work-off')) > 30);
   await page.click(part('cache'));
   await page.waitForSelector(part('flip-on'));
@@ -71,12 +71,28 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   assert.equal(new Set(hashes).size, 1);
 });
 
-test('compare on and off: the same text, two lines, and the switch is where it was', async (t) => {
+test('a race of on and off: the same text, two lines, and the switch is where it was', async (t) => {
   const page = await openPage(t, site);
   await sample(page, { maxTokens: 80 });
   await page.click(part('both'));
-  await says(page, 'remark', /Both runs/);
-  assert.match(await text(page, 'remark'), /Both runs wrote the same 80 tokens/);
+  await state(page, 'running');
+  assert.equal(await page.getAttribute(part('cache'), 'aria-disabled'), 'true');
+  assert.match(await text(page, 'advice'), /^The switch is locked/);
+  await page.click(part('cache'), { force: true });
+  assert.equal(await state(page), 'finished');
+  const lanes = await Promise.all(['lane-on', 'lane-off'].map((lane) => text(page, lane)));
+  assert.equal(lanes[0], lanes[1]);
+  assert.ok(lanes[0].startsWith(await page.inputValue(part('prompt'))));
+  assert.equal(await page.isHidden(part('story-box')), true);
+  const seconds = [];
+  for (const lane of ['on', 'off']) {
+    seconds.push(Number(/^80 after ([\d.]+) s$/.exec(await text(page, `lane-numbers-${lane}`))[1]));
+  }
+  assert.match(await text(page, 'remark'), /^For [\d.]+ times fewer multiply-adds/);
+  assert.match(await text(page, 'times-words'), /s for the same 80 tokens\.$/);
+  t.diagnostic(`${seconds[0]} s with the cache, ${seconds[1]} s without`);
+  assert.equal(await page.locator(part('flip')).count(), 0);
+  assert.equal(await page.getAttribute(part('cache'), 'aria-disabled'), 'false');
   assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'false');
   const rows = await table(page);
   assert.ok(measured(rows, 1).length > 10 && measured(rows, 2).length > 10);
@@ -84,6 +100,7 @@ test('compare on and off: the same text, two lines, and the switch is where it w
   assert.ok(last[1] > 2 * last[2], `at position ${last[0]}: ${last[1]} and ${last[2]} tokens/s`);
   assert.match(await page.getAttribute(part('chart'), 'aria-label'), /Around position \d+: .* times as fast/);
   assert.match(await text(page, 'times'), /times as fast/);
+  assert.equal((await proof(page)).verdict, 'equal');
   await page.click(part('clear'));
   assert.equal((await table(page)).length, 0);
 });
@@ -110,12 +127,14 @@ test('stop takes effect within a token, and the next run is whole', async (t) =>
 });
 
 test('stop during the prefill', async (t) => {
-  const page = await openPage(t, site, {
-    init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
-      if (document.querySelector('[part~="figure"]').dataset.state !== 'prefilling') return;
+  const page = await openPage(t, site);
+  await page.evaluate(() => {
+    const figure = findAll('[part~="figure"]')[0];
+    new MutationObserver(() => {
+      if (figure.dataset.state !== 'prefilling') return;
       const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
       setTimeout(() => document.body.dispatchEvent(escape), 5);
-    }).observe(document.querySelector('[part~="figure"]'), { attributeFilter: ['data-state'] })),
+    }).observe(figure, { attributeFilter: ['data-state'] });
   });
   await page.fill(part('prompt'), 'the king '.repeat(480));
   await page.click(part('go'));

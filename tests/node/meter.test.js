@@ -7,7 +7,6 @@ import {
 import { measure, newMeter } from '../../web/demo/meter.js';
 import { measured } from '../../web/measure/numbers.js';
 import { visible } from '../../web/demo/parts/story-text.js';
-import { firstDifference } from '../../web/demo/run.js';
 
 const near = (value, wanted) => (
   assert.ok(Math.abs(value / wanted - 1) < 1e-9, `${value} instead of ${wanted}`));
@@ -111,13 +110,6 @@ test('numbers have the digits that the clock can tell', () => {
   assert.equal(measured(18_234, 0.4), '20,000');
   assert.equal(measured(18_234, 5), '20,000');
   assert.equal(measured(0.6321, 0.02), '0.63');
-});
-
-test('where two texts part', () => {
-  assert.equal(firstDifference([1, 2, 3], [1, 2, 3]), -1);
-  assert.equal(firstDifference([1, 2, 3], [1, 9, 3]), 1);
-  assert.equal(firstDifference([1, 2], [1, 2, 3]), 2);
-  assert.equal(firstDifference([], []), -1);
 });
 
 test('control and direction characters become visible, everything else stays', () => {

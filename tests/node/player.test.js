@@ -9,106 +9,23 @@ import { Player } from '../../web/demo/player.js';
 import * as sentences from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
 import { WorkerError } from '../../web/worker/client.js';
+import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
 
 const MODEL = 'http://localhost/model/';
 const MACHINE = { browser: 'Some Browser' };
-const MEMORY = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, bytesPerToken: 1e4 };
-const LOADED = {
-  config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
-  variant: 'simd', memory: MEMORY,
-  generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
-};
-const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };
 const ROW = { weights: 'f32', context: 64, decode: { median: 5, min: 5, max: 5 } };
 
 /** In English. */
 const { adviceWords, countWords, failureText, spoken, statusWords } = Object.fromEntries(
   Object.entries(sentences).map(([name, say]) => [name, say.bind(null, en)]));
 
-/** Holds requests until the test answers them; a stop rejects, as the worker does, whatever is under way. */
-class FakeClient {
-  /** Requests and orders, in words. */
-  sent = [];
-  #waiting = [];
-
-  request(type, fields, onEvent) {
-    if (type === 'count') return this.count(fields);
-    this.sent.push(type);
-    return new Promise((resolve, reject) => this.#waiting.push({ type, fields, onEvent, resolve, reject }));
-  }
-
-  /** One token a character. */
-  count = async ({ prompt }) => ({ tokens: prompt.length, room: 80 });
-
-  order(type, fields) {
-    this.sent.push(`${type} ${Object.values(fields)}`);
-  }
-
-  stop() {
-    this.sent.push('stop');
-    const { type, resolve, reject } = this.#waiting.shift() ?? {};
-    const answered = ['generate', 'benchmark'].includes(type);
-    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY });
-    else reject?.(new WorkerError('aborted', 'Stopped.'));
-  }
-
-  dispose() {
-    this.sent.push('dispose');
-    for (const { reject } of this.#waiting.splice(0)) reject(new WorkerError('worker_lost', 'Ended.'));
-  }
-
-  /** The oldest request that has no answer yet, once it has come. */
-  async next(type) {
-    for (let turn = 0; turn < 20 && this.#waiting.length === 0; turn++) await settled();
-    assert.equal(this.#waiting[0]?.type, type);
-    return this.#waiting[0];
-  }
-
-  async answer(type, answer) {
-    const { resolve } = await this.next(type);
-    this.#waiting.shift();
-    resolve(answer);
-    await settled();
-  }
-
-  async fail(type, code) {
-    const { reject } = await this.next(type);
-    this.#waiting.shift();
-    reject(new WorkerError(code, `It failed with ${code}.`));
-    await settled();
-  }
-
-  /** A run as the worker reports it, up to its answer. */
-  async write(ids, cached = true, ms) {
-    const { onEvent } = await this.next('generate');
-    onEvent({ type: 'prefilled', tokens: 2, reused: 0, cached, ms: 1, passes: 1, error: 0.1 });
-    onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(ids, cached, 0, ms) });
-  }
-
-  /** Twenty tokens more of it, behind so many. */
-  more(written, cached, ms) {
-    this.#waiting[0].onEvent({ type: 'tokens', memory: MEMORY, tokens: tokens(IDS, cached, written, ms) });
-  }
-
-  async finish(ids, cached, ms) {
-    await this.write(ids, cached, ms);
-    await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
-  }
-}
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-const tokens = (ids, cached, written = 0, ms = 20) => ids.map((id, i) => ({
-  id, text: ` ${id}`, position: 2 + written + i, cached, work: 1,
-  burst: { first: 2 + written, tokens: ids.length, ms },
-}));
-const IDS = Array.from({ length: 20 }, (_, i) => i);
-
 function start({ model = () => MODEL, online = true, size = async () => 5e6, cache = true } = {}) {
   const client = new FakeClient();
   const surroundings = {
     isOnline: () => online, now: () => new Date(0), describeMachine: async () => MACHINE, downloadSize: size,
   };
-  const player = new Player({ client, surroundings, model, variant: 'auto', prompt: 'Once' });
+  const rival = () => assert.fail('nobody races');
+  const player = new Player({ client, rival, surroundings, model, variant: 'auto', prompt: 'Once' });
   if (cache) player.flip(); // nothing is loaded that could run
   return { client, player };
 }
@@ -221,39 +138,6 @@ test('stopped between two requests: what was loaded stays, what was not begun do
   await settled();
   assert.deepEqual([player.state.status, player.state.model.variant], ['ready', 'simd']);
   assert.ok(!client.sent.includes('generate'));
-});
-
-test('a comparison runs with the cache and without it, and the switch is where it was', async () => {
-  const { client, player } = await written();
-  const done = player.compare();
-  await client.finish(IDS, true);
-  assert.equal(player.state.useCache, false, 'the second run');
-  await client.finish(IDS.with(12, 99), false);
-  await client.answer('prove', PROOF);
-  await done;
-  assert.deepEqual(client.sent.filter((each) => !/^setPace/.test(each)),
-    ['setCache true', 'setCache true', 'generate', 'setCache false', 'setCache false', 'generate', 'prove']);
-  const { useCache, comparison, status } = player.state;
-  assert.deepEqual([useCache, comparison.parting, status], [true, 12, 'finished']);
-});
-
-test('the switch is locked while the story is written both ways, and free again afterwards', async () => {
-  const { client, player } = await written();
-  const done = player.compare();
-  await client.write(IDS);
-  assert.equal(adviceWords(player.state), en.controls.locked);
-  client.sent.length = 0;
-  player.flip();
-  assert.deepEqual([player.state.useCache, client.sent], [true, []]);
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
-  await client.write(IDS, false);
-  player.flip();
-  assert.equal(player.state.useCache, false, 'still the one of the comparison');
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
-  await client.answer('prove', PROOF);
-  await done;
-  player.flip();
-  assert.equal(player.state.useCache, false);
 });
 
 test('a flip starts the next run where nothing runs, and downloads nothing', async () => {
@@ -384,27 +268,15 @@ test('what a run has shown is spoken once, when its numbers were compared', asyn
   const { client, player } = start();
   const heard = [];
   player.subscribe((state) => heard.push(spoken(state).result));
-  const done = player.compare();
+  const done = player.generate();
   await client.answer('load', LOADED);
   await client.finish(IDS, true);
-  await client.finish(IDS, false);
   assert.deepEqual(heard.filter(Boolean), []);
   await client.answer('prove', PROOF);
   await done;
   const [words, ...more] = [...new Set(heard.filter(Boolean))];
   assert.deepEqual(more, []);
-  assert.match(words, /tokens\/s.* Both runs wrote the same 20 tokens\..* Equal: .* the last bit\.$/);
-});
-
-test('a comparison stopped in its first run has no second one', async () => {
-  const { client, player } = await written();
-  player.compare();
-  await client.write(IDS);
-  player.stop();
-  await client.next('prove');
-  const { useCache, comparison, status } = player.state;
-  assert.deepEqual([useCache, comparison.parting, status], [true, undefined, 'stopped']);
-  assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
+  assert.match(words, /tokens\/s.* Equal: .* the last bit\.$/);
 });
 
 test('a run that wrote nothing has nothing to prove', async () => {
@@ -417,7 +289,7 @@ test('a run that wrote nothing has nothing to prove', async () => {
 
 test('what failed can be tried again, as it was asked for', async () => {
   const { client, player } = await written();
-  const done = player.compare();
+  const done = player.generate();
   await client.fail('generate', 'trapped');
   await done;
   assert.deepEqual([player.state.status, player.state.model], ['failed', undefined]);
@@ -427,8 +299,7 @@ test('what failed can be tried again, as it was asked for', async () => {
   player.retry();
   await client.answer('load', LOADED);
   await client.finish(IDS, true);
-  await client.finish(IDS, false);
-  assert.equal(client.sent.filter((each) => each === 'generate').length, 2);
+  assert.equal(client.sent.filter((each) => each === 'generate').length, 1);
   assert.equal(player.state.failure, undefined);
 });
 

@@ -12,7 +12,7 @@ import { en } from '../../web/demo/words/en.js';
 
 const read = async (name) => (
   JSON.parse(await readFile(new URL(`../fixtures/events/${name}.json`, import.meta.url), 'utf8')));
-const names = ['flips', 'stopped', 'failed', 'compared', 'benchmark'];
+const names = ['flips', 'stopped', 'failed', 'race', 'benchmark'];
 const streams = Object.fromEntries(await Promise.all(names.map(async (name) => [name, await read(name)])));
 
 /** In English. */
@@ -143,34 +143,6 @@ test('failed: the error stays until the next run, and a lost model is gone', () 
   assert.deepEqual(unproved.proof, { stage: 'failed', failure: failure('worker_lost') });
 });
 
-test('compared: the same text, or where the texts part', () => {
-  const state = replay(streams.compared);
-  assert.deepEqual(state.comparison.runs.map(({ prefill }) => prefill.cached), [true, false]);
-  assert.equal(state.comparison.parting, -1);
-  const expected = /^Both runs wrote the same 20 tokens\. In computing time: [\d.,]+ s with .* s without\.$/;
-  assert.match(remarkWords(state), expected);
-  assert.ok(contrast(state.curves).on > contrast(state.curves).off);
-  assert.deepEqual([state.run.number, state.useCache], [2, true]);
-
-  const other = structuredClone(streams.compared);
-  const tokens = other.filter(is('tokens')).flatMap((event) => event.tokens);
-  tokens[32].id += 1;
-  assert.equal(replay(other).comparison.parting, 12);
-  assert.match(remarkWords(replay(other)), /differ from token 13 on/);
-
-  const shorter = structuredClone(streams.compared);
-  const ends = shorter.filter(is('run ended'));
-  ends[1].reason = 'stopped';
-  const last = shorter.findLast(is('tokens'));
-  const kept = 20 - last.tokens.length;
-  last.tokens = [];
-  assert.equal(replay(shorter).comparison.parting, -1, 'as far as the second run came');
-
-  const words = remarkWords(replay(shorter));
-  assert.match(words, new RegExp(`^Up to here, both runs wrote the same ${kept} token`));
-  assert.equal(reduce(state, { type: 'asked', comparing: false }).comparison, undefined);
-});
-
 test('a second run lies over the first one, and each column is of the last run that had its mode', () => {
   const first = replay(streams.stopped);
   const both = replay(streams.flips.slice(streams.flips.findIndex(is('begun'))), first);
@@ -186,8 +158,8 @@ test('a second run lies over the first one, and each column is of the last run t
   assert.ok(only.some((at) => !own.includes(at)), 'points of the first run');
   const changed = own.some((at) => speedAt(both.curves, 'off', at) !== speedAt(first.curves, 'off', at));
   assert.ok(changed, 'points of the second');
-  const [begin, end] = [is('begun'), is('run ended')].map((event) => streams.compared.findIndex(event));
-  const cached = replay(streams.compared.slice(begin, end + 1), first);
+  const [begin, end] = [is('begun'), is('resumed')].map((event) => streams.flips.findIndex(event));
+  const cached = replay(streams.flips.slice(begin, end), first);
   assert.deepEqual([cached.columns.on.run, cached.columns.off.run], [2, 1]);
   const cleared = reduce(both, { type: 'cleared' });
   assert.equal(lengthOfCurves(cleared.curves), 0);

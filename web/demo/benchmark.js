@@ -5,6 +5,8 @@
  * @import { Variant } from '../engine/variants.js'
  * @import { Answer, BenchmarkJob, RequestEvent, Row, Weights } from '../worker/messages.js'
  * @import { Failure } from './failure.js'
+ * @import { State } from './state.js'
+ * @import { Surroundings } from './surroundings.js'
  */
 
 /**
@@ -86,4 +88,15 @@ function failed(benchmark, failure) {
   if (failure.code === 'aborted') return { ...benchmark, status: 'idle', interrupted: true };
   const rows = failure.code === 'outputs_differ' ? [] : benchmark.rows; // then none of them is worth anything
   return { ...benchmark, status: 'failed', rows, failure };
+}
+
+/**
+ * What is measured, where and when.
+ * @param {State} state  with a model  @param {string} model  its address  @param {Surroundings} surroundings
+ * @returns {Promise<Subject>}
+ */
+export async function subjectOf(state, model, { now, describeMachine }) {
+  const { config, variant: build } = /** @type {NonNullable<State['model']>} */ (state.model);
+  const date = now().toISOString();
+  return { date, model, config, build, machine: await describeMachine(), plan: PLAN };
 }

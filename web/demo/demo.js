@@ -3,6 +3,7 @@
 import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { Player } from './player.js';
+import { STORIES } from './recorded/stories.js';
 import { browser } from './surroundings.js';
 import { viewsNamed } from './views/index.js';
 import { wordsFor } from './words/index.js';
@@ -12,15 +13,17 @@ import { EngineClient } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Context, PlayerOptions, View } from './player.js'
+ * @import { Recording } from './recording.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
  * @import { Dictionary } from './words/en.js'
  */
 
 /**
- * @typedef {Omit<PlayerOptions, 'client' | 'surroundings'> & { client?: Client, lang?: string }} DemoOptions
- *   lang: language tag of what the demo says; if absent, the language of the place where it stands,
- *   also after the document has changed its own
+ * @typedef {Omit<PlayerOptions, 'client' | 'rival' | 'surroundings' | 'recording'>
+ *   & { client?: Client, rival?: () => Client, recording?: Recording | null, lang?: string }} DemoOptions
+ *   recording: null for none; lang: language tag of what the demo says; if absent, the language of the place
+ *   where it stands, also after the document has changed its own
  */
 
 /**
@@ -29,8 +32,12 @@ import { EngineClient } from '../worker/client.js';
  * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function mountDemo(root, { client = new EngineClient(), lang, ...options }) {
-  const player = new Player({ client, surroundings: browser, ...options });
+export function mountDemo(root, {
+  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES, lang, ...options
+}) {
+  const player = new Player({
+    client, rival, surroundings: browser, recording: recording ?? undefined, ...options,
+  });
   try {
     const hide = showPlayer(root, player, { lang });
     player.askDownloadSize();
@@ -89,6 +96,7 @@ function showIn(words, root, player, shown) {
     throw error;
   }
   listen(demo, player, signal);
+  replayInView(figure, player, signal);
   return hide;
 }
 
@@ -160,4 +168,24 @@ function listen(demo, player, signal) {
   document.addEventListener('visibilitychange', () => player.setHidden(document.hidden), { signal });
   addEventListener('pagehide', () => player.stop(), { signal });
   player.setHidden(document.hidden);
+}
+
+/** Their recorded run has been replayed. @type {WeakSet<Player>} */
+const replayed = new WeakSet();
+
+/**
+ * The recorded run is replayed once, when the reader has come to it; printed, it is all there.
+ * @param {HTMLElement} figure  @param {Player} player  @param {AbortSignal} signal
+ */
+function replayInView(figure, player, signal) {
+  addEventListener('beforeprint', () => player.skipReplay(), { signal });
+  if (replayed.has(player) || matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+  const inView = new IntersectionObserver((entries) => {
+    if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+    inView.disconnect();
+    replayed.add(player);
+    player.replay();
+  }, { rootMargin: '-25% 0px' }); // the middle half of the window
+  inView.observe(figure);
+  signal.addEventListener('abort', () => inView.disconnect());
 }

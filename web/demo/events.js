@@ -4,14 +4,17 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { WrittenToken } from '../worker/messages.js'
  * @import { Player } from './player.js'
+ * @import { LaneEvent } from './race.js'
  * @import { Run } from './run.js'
- * @import { State } from './state.js'
  *
  * @typedef {object} LoadDetail
  * @property {Readonly<Config>} config
  * @property {Variant} variant  of the engine
+ * @property {MemoryUsage} memory  of the session
+ * @property {number} tick      ms from one reading of the worker's clock to the next
  *
  * @typedef {object} ProgressDetail
  * @property {number} loaded  bytes
@@ -32,13 +35,15 @@
  * @typedef {{ code: string, message: string }} ErrorDetail
  * @typedef {{ state: string }} StateDetail
  *
- * @typedef {object} Details  by the name of the event
- * @property {LoadDetail} kv-load
- * @property {ProgressDetail} kv-progress
- * @property {TokenDetail} kv-token
- * @property {DoneDetail} kv-done
- * @property {ErrorDetail} kv-error
- * @property {StateDetail} kv-state
+ * @typedef {object} Told  by the name of the event, which begins with "kv-"
+ * @property {LoadDetail} load
+ * @property {ProgressDetail} progress
+ * @property {TokenDetail} token
+ * @property {DoneDetail} done
+ * @property {ErrorDetail} error
+ * @property {StateDetail} state
+ *
+ * @typedef {{ [K in keyof Told as `kv-${K}`]: Told[K] }} Details
  */
 
 /** @typedef {<K extends keyof Details>(name: K, detail: Details[K]) => void} Tell */
@@ -52,9 +57,23 @@ export const runDetail = ({ prefill, tokens, ms, measured, position, mode }) => 
 /** @param {Iterable<WrittenToken>} tokens */
 const textOf = (tokens) => [...tokens].map(({ text }) => text).join('');
 
-/** The end of the newest run. @param {State} state  @returns {DoneDetail} */
-export const doneDetail = ({ run }) => (
+/** The end of a run. @param {Run} run  @returns {DoneDetail} */
+export const doneDetail = (run) => (
   { ...runDetail(run), text: textOf(run.tokens), reason: run.reason ?? 'stopped' });
+
+/**
+ * A race has two of them.
+ * @param {Run} run  @param {LaneEvent} event  @param {Tell} tell
+ */
+function reportRun(run, event, tell) {
+  switch (event.type) {
+    case 'run ended': return tell('kv-done', doneDetail(run));
+    case 'tokens': {
+      const ids = event.tokens.map(({ id }) => id);
+      return tell('kv-token', { ...runDetail(run), text: textOf(event.tokens), ids });
+    }
+  }
+}
 
 /**
  * Tells of what the player does.
@@ -68,13 +87,12 @@ export function reportRuns(player, tell) {
         const loaded = Object.values(files).reduce((sum, bytes) => sum + bytes, 0);
         return tell('kv-progress', { loaded, total });
       }
-      case 'loaded': return tell('kv-load', { config: event.config, variant: event.variant });
-      case 'tokens': {
-        const { tokens } = event;
-        const ids = tokens.map(({ id }) => id);
-        return tell('kv-token', { ...runDetail(state.run), text: textOf(tokens), ids });
+      case 'loaded': {
+        const { config, variant, memory, tick } = event;
+        return tell('kv-load', { config, variant, memory, tick });
       }
-      case 'run ended': return tell('kv-done', doneDetail(state));
+      case 'lane': return state.race?.lanes && reportRun(state.race.lanes[event.mode].run, event.event, tell);
+      case 'tokens': case 'run ended': return reportRun(state.run, event, tell);
       case 'failed': return tell('kv-error', { code: event.failure.code, message: event.failure.message });
     }
   });

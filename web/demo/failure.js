@@ -3,12 +3,12 @@
 /**
  * @import { ErrorCode } from '../engine/errors.js'
  *
- * @typedef {ErrorCode | 'internal' | 'no_worker' | 'worker_lost'} FailureCode
+ * @typedef {ErrorCode | 'internal' | 'worker_lost'} FailureCode
  *
  * What the demo itself refuses: words.js has a sentence for each.
  * @typedef {{ what: 'promptTooLong', tokens: number, room: number }
- *   | { what: 'setting' }
- *   | { what: 'foreignModel' | 'noAddress', address: string }} Refused
+ *   | { what: 'setting' | 'race' }
+ *   | { what: 'noAddress', address: string }} Refused
  *
  * @typedef {object} Failure
  * @property {string} code
@@ -19,7 +19,7 @@
 
 /** What the demo throws where it refuses something. */
 export class Refusal extends Error {
-  /** @param {ErrorCode} code  @param {Refused} refused */
+  /** @param {FailureCode} code  @param {Refused} refused */
   constructor(code, refused) {
     super(`The demo refuses this: ${refused.what}.`);
     this.code = code;

@@ -1,5 +1,4 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
-import { assets } from '../engine/assets.js';
 import { EngineClient, WorkerError } from '../worker/client.js';
 import { TAG, VIEWS, viewsIn } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
@@ -9,8 +8,10 @@ import { Refusal } from './failure.js';
 import { LINKED, encodeState, parseState } from './link.js';
 import { Player } from './player.js';
 import { Pool } from './pool.js';
+import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
+import { shippedModel } from './shipped.js';
 import { isWorking } from './state.js';
 import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
@@ -68,7 +69,8 @@ export class Inside {
 
   /** As it travels in an address. */
   get state() {
-    return encodeState(settingsIn(this.#player.state, this.#wanted.views));
+    const settings = settingsIn(this.#player.state, this.#wanted.views ?? '');
+    return encodeState(this.#wanted.cache === 'race' ? { ...settings, cache: 'race' } : settings);
   }
 
   /** The figure, as the attributes want it now. */
@@ -88,13 +90,14 @@ export class Inside {
     await this.stop();
     const player = this.#player;
     this.#apply(checked(options));
+    if (options.views !== undefined) this.#show();
     const { refusals } = player.state;
     await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
     const { status, failure } = player.state;
     if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
     if (player.state.refusals > refusals) throw new Refusal('invalid_argument', { what: 'setting' });
     if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'Loading was stopped.');
-    return doneDetail(player.state);
+    return doneDetail(player.state.run);
   }
 
   /** Starts without being asked to, but never where that would keep the page busy. */
@@ -182,7 +185,9 @@ function playerFor({ src, wasm, weights }) {
   const surroundings = { ...browser, downloadSize };
   const model = () => modelAddress(src);
   const { client } = member;
-  const player = new Player({ client, surroundings, model, ...load });
+  const player = new Player({
+    client, rival: () => member.rival(), surroundings, model, recording: src ? undefined : STORIES, ...load,
+  });
   const hasWorker = async () => member.hasWorker({ ...load, url: model() });
   return { player, hasWorker };
 }
@@ -198,7 +203,7 @@ function urlOf(address) {
 
 /** @param {string} src */
 function modelAddress(src) {
-  if (!src) return assets.model().href;
+  if (!src) return shippedModel();
   const url = urlOf(src);
   if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
   if (!url.pathname.endsWith('/')) url.pathname += '/';

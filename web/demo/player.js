@@ -1,7 +1,10 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { PLAN, isMeasuring } from './benchmark.js';
+import { PLAN, isMeasuring, subjectOf } from './benchmark.js';
+import { PromptCounter } from './counting.js';
 import { Refusal, failureOf } from './failure.js';
+import { Replay } from './replay.js';
+import { Rival } from './rival.js';
 import { areValid } from './sampling.js';
 import { initialState, isComparing, isWorking, reduce } from './state.js';
 import { WorkerError } from '../worker/client.js';
@@ -10,6 +13,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
@@ -19,9 +23,11 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @typedef {object} Given
  * @property {Client} client        the player's own
+ * @property {() => Client} rival   makes a second one, for races
  * @property {Surroundings} surroundings
  * @property {() => string} model   the model's address; throws where it is refused
  * @property {string} [prompt]
+ * @property {Recording} [recording]  shown while nothing was run
  *
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  *
@@ -29,7 +35,7 @@ import { WorkerError } from '../worker/client.js';
  *
  * What a view may ask for.
  * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
- *   | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
+ *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
@@ -46,13 +52,15 @@ const IDLE = ['ready', 'finished', 'stopped', 'full'];
 
 export class Player {
   #client;
+  #rival;
   #surroundings;
   #model;
   #fields;
   #state;
+  #counter;
+  #replay;
   /** @type {Set<Listener>} */
   #listeners = new Set();
-  #counting = false; // the prompt, as it is typed
   #stopAsked = false; // since the last request of the reader
   /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
   #proving;
@@ -60,12 +68,16 @@ export class Player {
   #again = () => this.generate();
 
   /** @param {PlayerOptions} options */
-  constructor({ client, surroundings, model, prompt, ...load }) {
+  constructor({ client, rival, surroundings, model, prompt, recording, ...load }) {
     this.#client = client;
+    this.#rival = new Rival(rival);
     this.#surroundings = surroundings;
     this.#model = model;
     this.#fields = { variant: /** @type {const} */ ('auto'), ...load };
     this.#state = initialState(prompt);
+    this.#counter = new PromptCounter(client, () => this.#state.prompt, (event) => this.#emit(event));
+    this.#replay = recording && new Replay(recording, (event) => this.#emit(event));
+    this.#replay?.finish();
   }
 
   get state() { return this.#state; }
@@ -80,6 +92,8 @@ export class Player {
   dispose() {
     this.#stopAsked = true; // what waits for the engine must not start it again
     this.#listeners.clear();
+    this.#replay?.stop();
+    this.#rival.dispose();
     this.#client.dispose();
   }
 
@@ -88,7 +102,7 @@ export class Player {
   /** @param {string} text */
   setPrompt(text) {
     this.#emit({ type: 'prompt', text });
-    this.#countPrompt();
+    if (this.#state.model) this.#counter.follow();
   }
 
   /** @param {Key} key  @param {number} value */
@@ -99,26 +113,39 @@ export class Player {
   /** Back to what the model suggests. */
   resetSampling() { this.#emit({ type: 'settings reset' }); }
 
-  /** Switches the cache, in the middle of a run too, but not while the story is written both ways. */
-  flip() {
+  /** In the middle of a run too, but not during a race. @param {boolean} on */
+  setCache(on) {
     if (isComparing(this.#state)) return;
-    this.#setCache(!this.#state.useCache);
+    this.#emit({ type: 'cache', on });
+    if (isWorking(this.#state)) this.#client.order('setCache', { on });
+  }
+
+  /** The reader's switch. */
+  flip() {
+    this.setCache(!this.#state.useCache);
     if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
   }
 
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
   setPace(tokensPerSecond) {
     this.#emit({ type: 'pace', tokensPerSecond });
+    if (isComparing(this.#state)) return; // at full speed; this is for the next run
     if (isWorking(this.#state)) this.#client.order('setPace', { tokensPerSecond });
   }
 
   /** Forgets what was measured. */
-  clear() { if (!isWorking(this.#state)) this.#emit({ type: 'cleared' }); }
+  clear() {
+    if (!isWorking(this.#state) && !this.#state.recorded) this.#emit({ type: 'cleared' });
+  }
+
+  /** Shows the recorded run in time, as long as nothing was run here. */
+  replay() { if (this.#state.recorded) this.#replay?.start(); }
+
+  /** Shows all of it. */
+  skipReplay() { if (this.#state.recorded?.playing) this.#replay?.finish(); }
 
   /** @param {boolean} hidden  the tab */
-  setHidden(hidden) {
-    this.#emit({ type: 'visibility', hidden });
-  }
+  setHidden(hidden) { this.#emit({ type: 'visibility', hidden }); }
 
   /** Finds out how large the model's files are. */
   async askDownloadSize() {
@@ -132,8 +159,8 @@ export class Player {
   /** Writes a story. */
   generate() { return this.#perform(); }
 
-  /** Writes it with the cache and without it, from the same seed, and compares the two texts. */
-  compare() { return this.#perform([true, false]); }
+  /** Writes it with the cache and without it at the same time, from the same seed, and compares the texts. */
+  compare() { return this.#perform(true); }
 
   retry() { return this.#again(); }
 
@@ -144,38 +171,35 @@ export class Player {
     if (isBusy && why) this.#emit(why);
     this.#stopAsked = true;
     this.#client.stop();
+    this.#rival.stop();
     return true;
   }
 
-  /** @param {boolean[]} [modes]  of the cache, a run for each; if absent, one run as the switch stands */
-  async #perform(modes) {
+  /** @param {boolean} [comparing]  a race; else a run as the switch stands */
+  async #perform(comparing = false) {
     if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
-    const chosen = this.#state.useCache;
+    const { recorded } = this.#state;
     this.#stopAsked = false;
-    this.#again = () => this.#perform(modes);
-    this.#emit({ type: 'asked', comparing: modes !== undefined });
+    this.#again = () => this.#perform(comparing);
+    this.#emit({ type: 'asked', comparing });
     try {
       await this.#prepare();
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
         this.#emit({ type: 'refused' });
         throw new Refusal('invalid_argument', { what: 'setting' });
       }
-      await this.#refuseTooLong();
+      await this.#counter.refuseTooLong();
       this.#heedStop();
-      for (const on of modes ?? [chosen]) {
-        if (modes) this.#setCache(on);
-        await this.#write();
-        if (this.#stopAsked) break;
-      }
+      await (comparing ? this.#race() : this.#write());
       this.#emit({ type: 'ended' });
       if (this.#state.run.position > 0) this.#proving = this.#prove();
     } catch (error) {
       const failure = this.#failureOf(error);
       if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
       else this.#emit({ type: 'failed', failure });
+      if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
     }
-    if (modes) this.#setCache(chosen);
   }
 
   /** Makes room and has the model loaded. Throws if it was stopped meanwhile. */
@@ -199,28 +223,14 @@ export class Player {
     this.#emit({ ...answer, type: 'loaded' });
   }
 
-  /** A prompt without room is refused before the story that stands there is given up for it. */
-  async #refuseTooLong() {
-    const { tokens, room } = await this.#count();
-    if (tokens > room) throw new Refusal('context_full', { what: 'promptTooLong', tokens, room });
-  }
-
-  async #count() {
-    const text = this.#state.prompt;
-    const count = { text, ...await this.#client.request('count', { prompt: text }) };
-    this.#emit({ type: 'counted', count });
-    return count;
-  }
-
-  /** Counts the prompt as it is typed: one request at a time, until the newest text was counted. */
-  async #countPrompt() {
-    if (this.#counting || !this.#state.model) return;
-    this.#counting = true;
-    try {
-      while ((await this.#count()).text !== this.#state.prompt);
-    } catch { // the next run meets what is wrong as well, and says so
-    }
-    this.#counting = false;
+  async #race() {
+    const { model, prompt, sampling } = this.#state;
+    if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
+    const fields = { ...this.#fields, url: this.#model(), variant: model.variant };
+    await this.#rival.load(fields, (event) => this.#emit(event));
+    this.#heedStop();
+    const job = { prompt, sampling: sampling.values };
+    await this.#rival.race(this.#client, job, (event) => this.#emit(event));
   }
 
   async #write() {
@@ -255,7 +265,7 @@ export class Player {
     this.#tell({ type: 'asked', hidden: this.#state.hidden });
     try {
       await this.#prepare();
-      const subject = await this.#subject();
+      const subject = await subjectOf(this.#state, this.#model(), this.#surroundings);
       this.#heedStop();
       this.#tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
@@ -266,20 +276,7 @@ export class Player {
     }
   }
 
-  async #subject() {
-    const { now, describeMachine } = this.#surroundings;
-    const { config, variant: build } = /** @type {NonNullable<State['model']>} */ (this.#state.model);
-    const date = now().toISOString();
-    return { date, model: this.#model(), config, build, machine: await describeMachine(), plan: PLAN };
-  }
-
   // ---- within -----------------------------------------------------------------------------------
-
-  /** @param {boolean} on */
-  #setCache(on) {
-    this.#emit({ type: 'cache', on });
-    if (isWorking(this.#state)) this.#client.order('setCache', { on });
-  }
 
   /** @param {unknown} error */
   #failureOf(error) {
@@ -294,6 +291,7 @@ export class Player {
   /** @param {Event} event */
   #emit(event) {
     this.#state = reduce(this.#state, event);
+    if (!this.#state.recorded) this.#replay?.stop();
     for (const listener of this.#listeners) listener(this.#state, event);
   }
 }

@@ -105,23 +105,3 @@ export function takeToken(progress, token, hidden) {
     curves: measured ? addPoint(curves, mode, position, burst) : curves,
   };
 }
-
-/**
- * Where two texts of the same seed part; -1 if nowhere.
- * @param {readonly number[]} a  @param {readonly number[]} b
- */
-export function firstDifference(a, b) {
-  const at = a.findIndex((id, i) => id !== b[i]);
-  if (at >= 0) return at;
-  return a.length === b.length ? -1 : a.length;
-}
-
-/**
- * Where the second of two runs left the first one's text; -1 if nowhere. One that was stopped is compared as
- * far as it came.
- * @param {Run} first  @param {Run} second
- */
-export function parting(first, second) {
-  const [a, b] = [first, second].map(({ tokens }) => [...tokens].map(({ id }) => id));
-  return firstDifference(second.reason === 'stopped' ? a.slice(0, b.length) : a, b);
-}

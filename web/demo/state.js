@@ -4,7 +4,9 @@
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
-import { newColumn, newRun, parting, readPrompt, resumed, takeToken } from './run.js';
+import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
+import { beginRace, newRace, raced, tickRace } from './race.js';
+import { newColumn, newRun, readPrompt, resumed, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
 /**
@@ -15,6 +17,8 @@ import { adopt, defaults } from './sampling.js';
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Race, RaceEvent } from './race.js'
+ * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
  */
@@ -29,10 +33,6 @@ import { adopt, defaults } from './sampling.js';
  * @typedef {{ stage: 'none' | 'awaited' | 'comparing prompt' | 'comparing text' | 'stopped' }
  *   | { stage: 'failed', failure: Failure }
  *   | { stage: 'shown', of: 'prompt' | 'text', proof: Proof }} ProofState
- *
- * @typedef {object} Comparison  the same story written twice, with the cache and then without it
- * @property {readonly Run[]} runs  those that have ended
- * @property {number} [parting]     the first token that differs, or -1; absent until both have ended
  *
  * @typedef {{ text: string } & Answer<'count'>} Count  the tokens of a prompt, and how many there is room for
  *
@@ -49,6 +49,7 @@ import { adopt, defaults } from './sampling.js';
  *   loaded; tick: of its clock, in ms
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
+ * @property {Shown} [recorded]     what run, columns, curves, memory and proof are of
  * @property {string} prompt        as it stands in its field
  * @property {Count} [count]        of the newest prompt that was counted
  * @property {Settings} sampling
@@ -61,7 +62,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {Curves} curves
  * @property {MemoryUsage} [memory]
  * @property {ProofState} proof
- * @property {Comparison} [comparison]
+ * @property {Race} [race]         from the request to the next one
  * @property {Benchmark} benchmark
  * @property {Status} resume        where to go on once the benchmark has ended
  *
@@ -84,7 +85,10 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'comparing' | 'comparing stopped' }
  *   | { type: 'compared', proof: Answer<'prove'> }
  *   | { type: 'comparing failed', failure: Failure }
- *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: one run or, when comparing, two
+ *   | RaceEvent
+ *   | { type: 'recording' } & Shown
+ *   | { type: 'replayed', events: readonly FlowEvent[], playing: boolean }
+ *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: a run or, when comparing, a race
  */
 
 /** @type {readonly Status[]} */
@@ -101,8 +105,8 @@ export const initialState = (prompt = '') => ({
 /** Loading or writing a story. @param {State} state */
 export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
 
-/** Writing the story twice, with the cache and without: the switch is theirs then. @param {State} state */
-export const isComparing = (state) => isWorking(state) && state.comparison !== undefined;
+/** A race is under way: the switch is locked. @param {State} state */
+export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
@@ -123,6 +127,8 @@ export function reduce(state, event) {
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'benchmark': return withBenchmark(state, event.event);
+    case 'recording': return recorded(state, event);
+    case 'replayed': return replayed(state, event, reduceFlow);
     default: return reduceFlow(state, event);
   }
 }
@@ -130,7 +136,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark'
+ *   | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -149,7 +156,10 @@ function reduceFlow(state, event) {
     case 'tokens': return written(state, event);
     case 'resumed': return { ...state, run: resumed(state.run, event) };
     case 'run ended': return runEnded(state, event);
-    case 'ended': return { ...state, status: statusAfter(state.run) };
+    case 'race begun': return beginRace(state);
+    case 'lane': return raced(state, event, reduceFlow);
+    case 'race ticked': return tickRace(state, event.ms);
+    case 'ended': return { ...state, status: statusAfter(state) };
     case 'failed': return { ...withoutLost(state, event.failure), status: 'failed', failure: event.failure };
     case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
     case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
@@ -176,13 +186,15 @@ const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
 const asked = (state, comparing) => ({
-  ...state, status: 'starting', failure: undefined, loadStopped: false, gaveWay: false,
-  comparison: comparing ? { runs: [] } : undefined,
+  ...withoutRecorded(state), status: 'starting', failure: undefined, loadStopped: false, gaveWay: false,
+  race: comparing ? newRace() : undefined,
 });
 
 /** @param {State} state  @returns {State} */
-const loading = (state) => (
-  { ...state, status: 'loading', failure: undefined, download: { total: state.download.total, files: {} } });
+const loading = (state) => ({
+  ...withoutRecorded(state), status: 'loading', failure: undefined,
+  download: { total: state.download.total, files: {} },
+});
 
 /** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
 const withFile = (state, file, bytes) => {
@@ -204,7 +216,7 @@ const begun = (state) => ({
 });
 
 /** @param {State} state */
-const capacityOf = ({ model }) => model?.config.nPositions ?? 0;
+const capacityOf = (state) => engineOf(state)?.config.nPositions ?? 0;
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
 const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
@@ -219,16 +231,12 @@ function written(state, { tokens, memory }) {
 }
 
 /** @param {State} state  @param {Answer<'generate'>} answer  @returns {State} */
-function runEnded(state, { reason, position, memory }) {
-  const run = { ...state.run, reason, position };
-  if (!state.comparison) return { ...state, run, memory };
-  const runs = [...state.comparison.runs, run];
-  const ended = runs.length === 2 ? { runs, parting: parting(runs[0], runs[1]) } : { runs };
-  return { ...state, run, memory, comparison: ended };
-}
+const runEnded = (state, { reason, position, memory }) => (
+  { ...state, run: { ...state.run, reason, position }, memory });
 
-/** @param {Run} run  @returns {Status} */
-function statusAfter({ reason }) {
+/** Of a race, the slower lane tells. @param {State} state  @returns {Status} */
+function statusAfter({ run, race }) {
+  const { reason } = race?.lanes?.off.run ?? run;
   if (reason === 'stopped') return 'stopped';
   return reason === 'context_full' ? 'full' : 'finished';
 }

@@ -2,16 +2,20 @@
 // needs, or that are worth a test.
 import { isMeasuring } from './benchmark.js';
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
-import { isSlowing } from './payoff.js';
+import { isSlowing, payoffOf } from './payoff.js';
+import { isDecided, workOf } from './race.js';
+import { machineOf } from './recorded.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
 import { bytesLoaded, isComparing, isWorking } from './state.js';
 
 /**
+ * @import { Config } from '../config/config.js'
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
  * @import { Payoff } from './payoff.js'
+ * @import { Lanes, Race } from './race.js'
  * @import { Run } from './run.js'
  * @import { Field, Settings } from './sampling.js'
  * @import { ProofState, State } from './state.js'
@@ -19,15 +23,19 @@ import { bytesLoaded, isComparing, isWorking } from './state.js';
  */
 
 /** What the demo is doing. @param {Dictionary} words  @param {State} state */
-export function statusWords({ status: words }, state) {
+export function statusWords({ lang, status: words, recorded: labels }, state) {
+  const { status, recorded, race } = state;
   if (state.gaveWay && !isWorking(state)) return words.gaveWay;
-  switch (state.status) {
-    case 'unloaded': return state.loadStopped ? words.loadStopped : words.unloaded;
+  if (race?.lanes && (status === 'prefilling' || status === 'running')) return words.racing;
+  switch (status) {
+    case 'unloaded':
+      if (state.loadStopped) return words.loadStopped;
+      return recorded ? labels.on(recorded.recording.date, machineOf(recorded, lang)) : words.unloaded;
     case 'loading': return loadingWords(words, state);
     case 'running': return isSlowing(state) ? words.slowing : words.writing[state.run.mode];
     case 'starting': case 'ready': case 'prefilling': case 'failed': case 'waiting':
-      return words[state.status];
-    default: return endingWords(words, state.run);
+      return words[status];
+    default: return endingWords(words, race?.lanes?.off.run ?? state.run);
   }
 }
 
@@ -35,6 +43,7 @@ export function statusWords({ status: words }, state) {
 function loadingWords(words, state) {
   const { total, stalled } = state.download;
   const bytes = bytesLoaded(state);
+  if (state.race && state.model) return words.loadingRival;
   const said = bytes === 0 ? words.loading : words.loadingBytes(bytes, total);
   return stalled ? `${said} ${words.stalled(stalled)}` : said;
 }
@@ -50,11 +59,13 @@ function endingWords(words, { reason, tokens: { length } }) {
  * What the reader may do next; '' where there is nothing to be done.
  * @param {Dictionary} words  @param {State} state
  */
-export function adviceWords({ advice, controls }, state) {
-  const { status, useCache, run, columns, loadStopped, gaveWay } = state;
+export function adviceWords({ advice, controls, recorded: labels }, state) {
+  const { status, useCache, run, columns, recorded, loadStopped, gaveWay } = state;
   if (isComparing(state)) return controls.locked;
   switch (status) {
-    case 'unloaded': return loadStopped || gaveWay ? advice.retry : advice.first[modeOf(useCache)];
+    case 'unloaded':
+      if (loadStopped || gaveWay) return advice.retry;
+      return recorded ? labels.run : advice.first[modeOf(useCache)];
     case 'ready': return advice.ready;
     case 'running':
       if (!useCache) return advice.switchOn;
@@ -74,7 +85,7 @@ export function countWords({ prompt: words }, { count, prompt }) {
   return tokens > room ? words.tooMany(tokens, room) : words.count(tokens, room);
 }
 
-/** On the button that starts and stops a run. @param {Dictionary} words  @param {State} state */
+/** On the button. @param {Dictionary} words  @param {State} state */
 export const generateWords = ({ controls }, state) => (isWorking(state) ? controls.stop : controls.generate);
 
 /**
@@ -87,8 +98,9 @@ export function downloadWords({ controls }, state) {
 }
 
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
-export function remarkWords(words, { run, comparison, model }) {
-  if (comparison?.parting !== undefined) return comparisonWords(words, comparison.runs, comparison.parting);
+export function remarkWords(words, { run, race, model, recorded }) {
+  if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
+  if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
   const { unmeasured, catchUp } = run;
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
@@ -104,13 +116,14 @@ const timeWords = (words, ms, tick = 0) => (
   ms < tick ? words.lessThanMilliseconds(tick) : words.milliseconds(ms, tick / ms));
 
 /**
- * @param {Dictionary} words
- * @param {readonly Run[]} runs  with the cache, and without  @param {number} parting
+ * How a race goes, and what it has shown.
+ * @param {Dictionary} words  @param {Race} race  @param {Lanes} lanes  @param {Readonly<Config>} [config]
  */
-function comparisonWords({ story }, [on, off], parting) {
-  if (parting >= 0) return story.differ(parting + 1);
-  const { length } = off.tokens;
-  return off.reason === 'stopped' ? story.sameSoFar(length) : story.same(length, on.ms, off.ms);
+function raceWords({ race: words }, { same, parting }, lanes, config) {
+  if (parting !== undefined) return words.differ(parting + 1);
+  if (!config || !isDecided(lanes)) return words.sameSoFar(same);
+  const work = workOf(config, lanes);
+  return words.fewer(work.off / work.on, lanes.off.ms / lanes.on.ms);
 }
 
 /**
@@ -146,18 +159,15 @@ export function failureText(words, failure) {
 function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
-    case 'foreignModel': return words.foreignModel(refused.address);
     case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
+    case 'race': return words.race;
   }
 }
 
 // ---- the payoff ---------------------------------------------------------------------------------
 
-/**
- * In large letters, in small ones, and what the proof says of it.
- * @param {Dictionary} words  @param {Payoff} payoff
- */
+/** In large letters, in small ones, and the verdict. @param {Dictionary} words  @param {Payoff} payoff */
 export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
   switch (payoff.kind) {
     case 'none': return { ...words.none, verdict: '' };
@@ -166,10 +176,12 @@ export function payoffWords({ payoff: words, tokensPerSecond }, payoff) {
       const { speed, mode, position } = payoff;
       return { large: tokensPerSecond(speed), small: words.speed(mode, position), verdict: '' };
     }
-    case 'times': {
-      const { position, on, off, same } = payoff;
+    case 'race': case 'times': {
+      const { on, off, same } = payoff;
       const verdict = same === undefined ? '' : same ? words.same : words.different;
-      return { large: words.times(on, off), small: words.speeds(position, on, off), verdict };
+      return payoff.kind === 'times'
+        ? { large: words.times(on / off), small: words.speeds(payoff.position, on, off), verdict }
+        : { large: words.times(off / on), small: words.raced(payoff.tokens, on, off), verdict };
     }
   }
 }
@@ -265,16 +277,14 @@ export const spoken = (words, state) => ({
   benchmark: benchmarkNews(words, state.benchmark),
 });
 
-/**
- * What a run has shown, once its last numbers were compared.
- * @param {Dictionary} words  @param {State} state
- */
+/** What a run has shown, once it is proved. @param {Dictionary} words  @param {State} state */
 function resultNews(words, state) {
-  const { proof, comparison, curves } = state;
-  if (isWorking(state) || proof.stage !== 'shown' || proof.of !== 'text') return '';
+  const { proof, race, curves, recorded } = state;
+  if (isWorking(state) || recorded || proof.stage !== 'shown' || proof.of !== 'text') return '';
   const { verdict, rest } = proofWords(words, proof);
-  const remark = comparison && remarkWords(words, state);
-  return [chartWords(words, curves), remark, verdict + rest].filter(Boolean).join(' ');
+  if (!race) return `${chartWords(words, curves)} ${verdict}${rest}`;
+  const { large, small } = payoffWords(words, payoffOf(state));
+  return `${large}, ${small} ${remarkWords(words, state)} ${verdict}${rest}`;
 }
 
 /** No ticking numbers, and not errors, which are alerts. @param {Dictionary} words  @param {State} state */

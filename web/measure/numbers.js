@@ -1,4 +1,4 @@
-// Numbers for people to read.
+// Numbers and days for people to read.
 
 /**
  * @typedef {object} Numbers
@@ -7,6 +7,7 @@
  * @property {(value: number) => string} counted
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
  * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
+ * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
 
 /** @param {string} language  a language tag  @returns {Numbers} */
@@ -14,6 +15,9 @@ export function numbersIn(language) {
   const formats = [1, 2, 3].map((maximumSignificantDigits) => (
     new Intl.NumberFormat(language, { maximumSignificantDigits })));
   const whole = new Intl.NumberFormat(language);
+  const days = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
+    dateStyle: 'medium', timeZone: 'UTC',
+  });
   const typed = new Intl.NumberFormat(language, { useGrouping: false, maximumFractionDigits: 20 });
   return {
     measured(value, error = 0) {
@@ -22,6 +26,7 @@ export function numbersIn(language) {
     },
     counted: (value) => whole.format(value),
     plain: (value) => typed.format(value),
+    day: (date) => days.format(new Date(date)),
     megabytes(bytes, digits = 1) {
       const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
       return `${new Intl.NumberFormat(language, fixed).format(bytes / 1e6)} MB`;

@@ -1,8 +1,10 @@
 // The text as it grows: the prompt, then what the model writes, with a mark wherever the switch was flipped.
 import { element } from './dom.js';
+import { modeOf } from '../run.js';
 
 /**
  * @import { Mode } from '../curves.js'
+ * @import { Run } from '../run.js'
  * @import { Dictionary } from '../words/en.js'
  */
 
@@ -78,4 +80,38 @@ export class StoryText {
     this.#story.append(element('span', attributes, cache[mode]));
     this.#end = undefined;
   }
+}
+
+/**
+ * Writes down what a run has that was not written yet.
+ * @param {StoryText} story
+ * @returns {(run: Run) => void}
+ */
+export function follower(story) {
+  let number = 0;
+  let written = 0;
+  let mode = modeOf(true);
+  return (run) => {
+    if (run.number !== number) {
+      story.begin(run.prompt);
+      number = run.number;
+      written = 0;
+    }
+    if (written === 0 && run.prefill) mode = modeOf(run.prefill.cached);
+    let text = '';
+    const flush = () => {
+      if (text) story.write(text);
+      text = '';
+    };
+    for (const token of run.tokens.from(written)) {
+      if (modeOf(token.cached) !== mode) {
+        flush();
+        mode = modeOf(token.cached);
+        story.mark(mode);
+      }
+      text += token.text;
+    }
+    flush();
+    written = run.tokens.length;
+  };
 }

@@ -11,7 +11,8 @@ export const chart = {
   name: 'chart',
   mount(root, { signal, words }) {
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale));
+    const recorded = note(`, ${words.recorded.tag}`);
+    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale), recorded);
     const pointed = element('p', { part: 'pointed' });
     root.append(element('figure', { class: 'chart-box' },
       element('figcaption', { class: 'chart-head' }, title, pointed), box));
@@ -29,7 +30,11 @@ export const chart = {
     }, signal);
     return (state) => {
       curves = state.curves;
-      plot.show({ curves, position: state.status === 'running' ? state.run.position : undefined });
+      const { status, recorded: shown, race, run } = state;
+      const isRunning = status === 'running' || shown?.playing;
+      const { position: at } = race?.lanes?.off.run ?? run; // of a race, that of the slower lane
+      plot.show({ curves, position: isRunning ? at : undefined });
+      recorded.hidden = !shown;
       showPoint();
       put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
     };

@@ -1,7 +1,8 @@
-// The switch, Generate, and both ways one after the other.
+// The switch, Generate, and the race of both ways.
 import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
+import { rivalBytes } from '../race.js';
 import { isComparing, isWorking } from '../state.js';
 import { downloadWords, generateWords } from '../words.js';
 
@@ -19,7 +20,7 @@ export const controls = {
     const goWords = element('span');
     const size = element('span', { class: 'size' });
     const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);
-    const both = button({ class: 'both', part: 'both', title: said.compareMeans }, said.compare);
+    const both = button({ class: 'both', part: 'both', title: said.compareMeans(0) }, said.compare);
     root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go), both);
     let working = false; // as the reader sees it
     let blocked = false;
@@ -38,6 +39,7 @@ export const controls = {
       go.disabled = isMeasuring(state.benchmark);
       blocked = working || isMeasuring(state.benchmark);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
+      put(both, 'title', said.compareMeans(rivalBytes(state)));
       const locked = isComparing(state);
       put(cache, 'aria-disabled', String(locked));
       put(cache, 'title', locked ? said.locked : '');

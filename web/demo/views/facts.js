@@ -1,5 +1,6 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
+import { engineOf } from '../recorded.js';
 
 /**
  * @import { Config } from '../../config/config.js'
@@ -11,7 +12,7 @@ import { element, note, say, uniqueId } from '../parts/dom.js';
  */
 
 const PACES = [15, 30, 60, 0];
-const NONE = '–';
+const NONE = ''; // a number that does not exist yet
 /** @typedef {[words: string, title: string]} Fact */
 
 /** @type {View} */
@@ -22,8 +23,9 @@ export const facts = {
     const [reuse, position, memory, engine] = ['reuse', 'position', 'memory', 'engine']
       .map((part) => element('dd', { part }, NONE));
     const id = uniqueId('pace');
-    const pace = element('select', { id, part: 'pace' }, ...PACES.map((speed) => (
-      element('option', { value: speed }, speed === 0 ? said.fullSpeed : said.paceOf(speed)))));
+    const optionOf = (/** @type {number} */ speed) => (
+      element('option', { value: speed }, speed === 0 ? said.fullSpeed : said.paceOf(speed)));
+    const pace = element('select', { id, part: 'pace' }, ...PACES.map(optionOf));
     const computed = Object.assign(note(''), { part: 'pace-note' });
     root.append(element('dl', { class: 'facts' },
       fact(said.prompt, reuse), fact(said.position, position), fact(said.memory, memory),
@@ -32,12 +34,17 @@ export const facts = {
     pace.addEventListener('change', () => actions.setPace(Number(pace.value)), { signal });
     return (state) => {
       say(reuse, ...promptFact(said, state.run.prefill));
-      if (state.model && state.memory) {
-        const { config, variant } = state.model;
+      const model = state.memory && engineOf(state);
+      for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
+      if (model && state.memory) {
+        const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
-        say(engine, said.engines[variant], said.engineMeans);
+        const build = said.engines[variant];
+        say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);
       }
+      const isOffered = [...pace.options].some(({ value }) => Number(value) === state.pace);
+      if (!isOffered) pace.prepend(optionOf(state.pace)); // an author's
       if (Number(pace.value) !== state.pace) pace.value = String(state.pace);
       say(computed, paceWords(said, state));
     };

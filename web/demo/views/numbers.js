@@ -10,7 +10,7 @@ import { MODES, contrast, lastPoint } from '../curves.js';
  */
 
 const FEW = 8; // tokens: a pass over fewer says nothing about the speed of reading
-const NONE = '–';
+const NONE = ''; // a number that does not exist yet
 
 /**
  * @typedef {[words: string, title: string]} Cell

@@ -21,7 +21,7 @@ export const payoff = {
       const shown = payoffOf(state);
       const said = payoffWords(words, shown);
       say(times, said.large);
-      say(small, said.small);
+      say(small, state.recorded ? `${words.recorded.lead} ${said.small}` : said.small);
       say(mark, said.verdict);
       put(mark, 'data-verdict', verdictOf(shown));
     };
@@ -30,6 +30,6 @@ export const payoff = {
 
 /** @param {Payoff} payoff */
 function verdictOf(payoff) {
-  if (payoff.kind !== 'times' || payoff.same === undefined) return 'none';
+  if (!('same' in payoff) || payoff.same === undefined) return 'none';
   return payoff.same ? 'equal' : 'different';
 }

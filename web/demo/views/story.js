@@ -1,66 +1,39 @@
-// The story: the prompt, the tokens as they come, the flips of the switch, and a remark.
-import { element, put, say } from '../parts/dom.js';
-import { StoryText } from '../parts/story-text.js';
-import { modeOf } from '../run.js';
+// The story: the prompt, the tokens as they come, the flips of the switch, and a remark; of a race, both.
+import { button, element, put, say } from '../parts/dom.js';
+import { lanesPlace } from '../parts/lanes.js';
+import { StoryText, follower } from '../parts/story-text.js';
 import { isWorking } from '../state.js';
 import { remarkWords } from '../words.js';
 
-/**
- * @import { View } from '../player.js'
- * @import { Run } from '../run.js'
- */
+/** @import { View } from '../player.js' */
 
 /** @type {View} */
 export const story = {
   name: 'story',
-  mount(root, { signal, words }) {
+  mount(root, { actions, signal, words }) {
     const attributes = { class: 'story', part: 'story', dir: 'auto', lang: 'en', translate: 'no' };
     const text = element('p', attributes);
     const empty = element('p', { class: 'note story-empty' }, words.story.empty);
     const box = element('div', {
       class: 'story-box', part: 'story-box', role: 'group', 'aria-label': words.story.group, tabindex: 0,
     }, text, empty);
-    const remark = element('p', { class: 'note remark', part: 'remark' });
-    root.append(element('div', { class: 'story-part' }, box, remark));
+    const lanes = lanesPlace(words, signal);
+    const remark = element('p', { class: 'note', part: 'remark' });
+    const again = button({ class: 'quiet', part: 'replay' });
+    root.append(element('div', { class: 'story-part' }, box, lanes.node,
+      element('div', { class: 'remark' }, remark, again)));
     const follow = follower(new StoryText(box, text, words, signal));
+    let playing = false; // as the reader sees it
+    again.addEventListener('click', () => (playing ? actions.skipReplay() : actions.replay()), { signal });
     return (state) => {
-      follow(state.run);
+      const { recorded, run } = state;
+      follow(run);
       put(text, 'aria-busy', String(isWorking(state))); // it is not final yet
+      box.hidden = lanes.show(state);
       say(remark, remarkWords(words, state));
+      playing = recorded?.playing ?? false;
+      say(again, playing ? words.recorded.skip : words.recorded.replay);
+      again.hidden = !recorded;
     };
   },
 };
-
-/**
- * Writes down what a run has that was not written yet.
- * @param {StoryText} story
- * @returns {(run: Run) => void}
- */
-function follower(story) {
-  let number = 0;
-  let written = 0;
-  let mode = modeOf(true);
-  return (run) => {
-    if (run.number !== number) {
-      story.begin(run.prompt);
-      number = run.number;
-      written = 0;
-    }
-    if (written === 0 && run.prefill) mode = modeOf(run.prefill.cached);
-    let text = '';
-    const flush = () => {
-      if (text) story.write(text);
-      text = '';
-    };
-    for (const token of run.tokens.from(written)) {
-      if (modeOf(token.cached) !== mode) {
-        flush();
-        mode = modeOf(token.cached);
-        story.mark(mode);
-      }
-      text += token.text;
-    }
-    flush();
-    written = run.tokens.length;
-  };
-}

@@ -45,7 +45,7 @@ export const table = {
     return (state) => {
       curves = state.curves;
       fill();
-      const idle = isWorking(state) || lengthOfCurves(curves) === 0;
+      const idle = isWorking(state) || state.recorded !== undefined || lengthOfCurves(curves) === 0;
       put(clear, 'aria-disabled', String(idle)); // disabled, it would lose the focus
     };
   },

@@ -14,7 +14,6 @@ const same = (/** @type {number} */ count) => (count === 1 ? 'dasselbe Token' : 
 export const de = {
   lang: 'de',
   format,
-  tokens,
 
   cache: { on: 'Cache an', off: 'Cache aus' },
   tokensPerSecond: (speed) => `${measured(speed)} Tokens/s`,
@@ -24,16 +23,18 @@ export const de = {
 
   controls: {
     group: 'Bedienung',
-    cache: 'KV-Cache',
+    cache: 'KV‑Cache',
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
     downloads: (bytes) => megabytes(bytes),
     stop: 'Anhalten',
     compare: 'An/aus vergleichen',
-    compareMeans: 'Schreibt die Geschichte zweimal mit demselben Seed, erst mit Cache, dann ohne, und '
-      + 'vergleicht die beiden Texte Token für Token',
-    locked: 'Der Schalter ist gesperrt: Die Geschichte entsteht erst mit Cache, dann ohne.',
+    compareMeans: (bytes) => (
+      'Ein Wettlauf: Mit Cache und ohne entsteht dieselbe Geschichte zur selben Zeit, und die beiden Texte '
+        + 'werden Token für Token verglichen. Der zweite Schreiber lädt eine Kopie des Modells'
+        + `${bytes > 0 ? `, rund ${megabytes(bytes, 0)} Speicher` : ''}`),
+    locked: 'Der Schalter ist gesperrt.',
   },
 
   prompt: {
@@ -45,11 +46,12 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell.',
     loadStopped: 'Das Laden wurde angehalten.',
     gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
+    loadingRival: 'Eine zweite Kopie des Modells wird geladen.',
     loadingBytes: (bytes, total) => (
       `Das Modell wird geladen: ${megabytes(bytes)}${total > 0 ? ` von ${megabytes(total)}` : ''}.`),
     stalled: (file) => `Von ${file} ist seit 10 Sekunden nichts angekommen.`,
@@ -58,10 +60,11 @@ export const de = {
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Ohne Cache: Jedes Token liest den ganzen Text neu.',
+      off: 'Ohne Cache: Jedes Token liest alles neu.',
     },
-    slowing: 'Es wird langsamer: Jedes Token liest den ganzen Text neu.',
-    failed: 'Das hat nicht geklappt.',
+    racing: 'Wettlauf: Beide schreiben dieselbe Geschichte.',
+    slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
+    failed: 'Das ist nicht gelungen.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
     stopped: (written) => `Angehalten nach ${tokens(written)}.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
@@ -72,18 +75,20 @@ export const de = {
   },
 
   advice: {
-    first: { on: 'Es beginnt mit Cache.', off: 'Es beginnt ohne Cache.' },
+    first: { on: 'Es schreibt dann mit Cache.', off: 'Es schreibt dann ohne Cache.' },
     retry: '„Schreiben“ versucht es noch einmal.',
     ready: '„Schreiben“ drücken oder umschalten.',
-    switchOn: 'Cache einschalten!',
+    switchOn: 'Den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten: noch einmal.',
+    again: 'Umschalten, um neu zu schreiben.',
   },
 
   payoff: {
     none: { large: 'Wie viel schneller?', small: 'Das wird hier gemessen, auf diesem Gerät.' },
     speed: (mode, position) => `${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`,
-    times: (on, off) => `${measured(on / off)}-mal so schnell`,
+    times: (times) => `${measured(times)}-mal so schnell`,
+    raced: (count, on, off) => (
+      `${measured(on / 1000)} s statt ${measured(off / 1000)} s für ${same(count)}.`),
     speeds: (position, on, off) => (
       `an Position ${counted(position)}: ${measured(on)} statt ${measured(off)} Tokens/s.`),
     same: 'Derselbe Text: bewiesen.',
@@ -97,12 +102,31 @@ export const de = {
     caughtUp: (count, time) => (
       `Wieder eingeschaltet, holte der Cache zuerst nach, was ihm fehlte (${tokens(count)}): ${time}, nicht `
         + 'im Diagramm.'),
+  },
+
+  race: {
+    group: 'Die beiden Geschichten',
+    progress: { on: 'Mit Cache geschrieben', off: 'Ohne Cache geschrieben' },
+    lane: (count, ms) => `${counted(count)} in ${measured(ms / 1000)} s`,
+    ended: (count, ms) => `${counted(count)} nach ${measured(ms / 1000)} s`,
     differ: (number) => (
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
-    sameSoFar: (count) => `Bis hierher schrieben beide Läufe ${same(count)}.`,
-    same: (count, onMs, offMs) => (
-      `Beide Läufe schrieben ${same(count)}. Rechenzeit: `
-        + `${measured(onMs / 1000)} s mit Cache, ${measured(offMs / 1000)} s ohne.`),
+    sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
+    fewer: (fewer, times) => (
+      `Ohne Cache sind es ${measured(fewer)}-mal so viele Multiplikationen`
+        + `${times < fewer ? ', von denen jede aber weniger Zeit braucht' : ''}.`),
+  },
+
+  recorded: {
+    on: (day, machine) => `Aufnahme vom ${format.day(day)}: ${machine}.`,
+    run: '„Schreiben“ startet es hier.',
+    haste: (browser, times) => (
+      `Ein aufgezeichneter Lauf in ${browser}`
+        + `${times > 1 ? `, ${counted(times)}-mal so schnell abgespielt` : ''}.`),
+    tag: 'Aufnahme',
+    lead: 'Aufnahme:',
+    skip: 'Zum Ende',
+    replay: 'Noch einmal',
   },
 
   sampling: {
@@ -152,15 +176,13 @@ export const de = {
   ...figures,
   benchmark,
 
-  clock: (tick) => `Die Uhr, die dieser Browser der Seite leiht, tickt alle ${measured(tick)} ms.`,
-
   refusals: {
     promptTooLong: (used, room) => (
       `Der Anfang ist zu lang: Er hat ${tokens(used)}, und das Modell hat Platz für ${counted(room)}. `
         + `Auf ${Math.floor((100 * room) / used)} % seiner Länge kürzen.`),
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
-    foreignModel: (address) => (
-      `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
+    race: 'Ein Wettlauf braucht zwei Worker im Hintergrund, und diese Seite darf keinen haben. Stattdessen '
+      + 'die Geschichte erst ohne Cache schreiben, dann mit.',
     noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',

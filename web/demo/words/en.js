@@ -1,18 +1,17 @@
 // All that the demo says, in English.
 //
 // How to add a language, here French:
-//   1. Copy de.js, de-figures.js and de-benchmark.js to fr.js and so on, and translate what stands in quotes.
-//      Keep the names on the left, and all that stands in ${...}. English says what is meant: this file is
-// the original.
-//   2. Give numbersIn() and `lang` the tag of the language: numbers are then written as its readers write
-// them.
-//   3. Copy de-failures.js too. The engine's own messages are English: each code needs a sentence to stand
-// before.
-//   4. Add the language to DICTIONARIES in index.js.
-//   5. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing.
-//      Then look at the demo, in an element with lang="fr" and 360 pixels wide: no word may be cut off.
-// Say what the reader sees and may do; short words first: the place for them is narrow. An entry is a string,
-// or a function that makes a sentence of plain values. Which one is said when, words.js decides.
+//   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
+//      stands in quotes. Keep the names on the left, and all that stands in ${...}. What is meant is said
+//      here, in the en files. The engine's own messages are English: a sentence of the failures goes before each.
+//   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
+//   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
+//   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
+//      what is too long for its place.
+//   5. Look at it: <html lang="fr">, 360 pixels wide, before a run, while it writes, and after it.
+//
+// An entry is a string, or a function that makes a sentence of plain values; which is said when, ../words.js
+// decides. Say what the reader sees and may do, in short words: the place for them is narrow.
 import { numbersIn } from '../../measure/numbers.js';
 import { benchmark } from './en-benchmark.js';
 import { figures, tokens } from './en-figures.js';
@@ -28,7 +27,6 @@ const { counted, measured, megabytes, plain } = format;
 export const en = {
   lang: 'en',
   format,
-  tokens,
 
   // ---- beside the figure ------------------------------------------------------------------------
   cache: { on: 'cache on', off: 'cache off' },
@@ -46,9 +44,12 @@ export const en = {
     downloads: (/** @type {number} */ bytes) => megabytes(bytes),
     stop: 'Stop',
     compare: 'Compare on and off',
-    compareMeans: 'Writes the story twice from the same seed, with the cache on and then off, and compares '
-      + 'the two texts token by token',
-    locked: 'The switch is locked: the story is written with the cache on, then with it off.',
+    /** bytes: of memory; 0 if it is not known */
+    compareMeans: (/** @type {number} */ bytes) => (
+      'A race: with the cache and without it, the same story is written at the same time, and the two texts '
+        + 'are compared token by token. The second writer loads a copy of the model'
+        + `${bytes > 0 ? `, about ${megabytes(bytes, 0)} of memory` : ''}`),
+    locked: 'The switch is locked meanwhile.',
   },
 
   prompt: {
@@ -66,6 +67,7 @@ export const en = {
     gaveWay: 'Stopped, because another figure on this page has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
+    loadingRival: 'Loading a second copy of the model.',
     /** total: 0 if it is not known */
     loadingBytes: (/** @type {number} */ bytes, /** @type {number} */ total) => (
       `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`),
@@ -77,6 +79,7 @@ export const en = {
       on: 'With the cache, only the new token is computed.',
       off: 'Without the cache, every token re-reads the whole text.',
     },
+    racing: 'A race: both write the same story at full speed.',
     slowing: 'It is slowing down: every token re-reads the whole text.',
     failed: 'This did not work.',
     waiting: 'The benchmark below is running: Generate waits until it has finished.',
@@ -103,7 +106,10 @@ export const en = {
     none: { large: 'How much faster?', small: 'It is measured here, on your machine.' },
     speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
       `with the cache ${mode}, at position ${counted(position)}.`),
-    times: (/** @type {number} */ on, /** @type {number} */ off) => `${measured(on / off)} times as fast`,
+    times: (/** @type {number} */ times) => `${measured(times)} times as fast`,
+    /** on, off: milliseconds */
+    raced: (/** @type {number} */ count, /** @type {number} */ on, /** @type {number} */ off) => (
+      `${measured(on / 1000)} s instead of ${measured(off / 1000)} s for the same ${tokens(count)}.`),
     speeds: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
       `at position ${counted(position)}: ${measured(on)} instead of ${measured(off)} tokens/s.`),
     same: 'Same text: proved equal.',
@@ -120,12 +126,37 @@ export const en = {
     caughtUp: (/** @type {number} */ count, /** @type {string} */ time) => (
       `Switched on again, the cache first took in the ${tokens(count)} it had missed: ${time}, not in the `
         + `chart.`),
+  },
+
+  /** With the cache and without it at the same time. */
+  race: {
+    group: 'The two stories',
+    progress: { on: 'Written with the cache', off: 'Written without the cache' },
+    lane: (/** @type {number} */ count, /** @type {number} */ ms) => (
+      `${counted(count)} in ${measured(ms / 1000)} s`),
+    ended: (/** @type {number} */ count, /** @type {number} */ ms) => (
+      `${counted(count)} after ${measured(ms / 1000)} s`),
     differ: (/** @type {number} */ number) => (
       `The two texts differ from token ${counted(number)} on. This should not be: please report it.`),
-    sameSoFar: (/** @type {number} */ count) => `Up to here, both runs wrote the same ${tokens(count)}.`,
-    same: (/** @type {number} */ count, /** @type {number} */ onMs, /** @type {number} */ offMs) => (
-      `Both runs wrote the same ${tokens(count)}. In computing time: ${measured(onMs / 1000)} s with the `
-        + `cache, ${measured(offMs / 1000)} s without.`),
+    sameSoFar: (/** @type {number} */ count) => `Up to here, both wrote the same ${tokens(count)}.`,
+    /** fewer: multiply-adds with the cache; times: as fast */
+    fewer: (/** @type {number} */ fewer, /** @type {number} */ times) => (
+      `For ${measured(fewer)} times fewer multiply-adds`
+        + `${times < fewer ? ', each of which takes longer for one token alone' : ''}.`),
+  },
+
+  /** The run that is shown before the reader's first. */
+  recorded: {
+    /** day: as in 2026-11-25; machine: as in "laptop of 2024, 8 cores" */
+    on: (/** @type {string} */ day, /** @type {string} */ machine) => (
+      `Recorded ${format.day(day)}: ${machine}.`),
+    run: 'Press Generate to run it here.',
+    haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
+      `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
+    tag: 'recorded',
+    lead: 'Recorded',
+    skip: 'Skip',
+    replay: 'Replay',
   },
 
   sampling: {
@@ -172,18 +203,14 @@ export const en = {
   ...figures,
   benchmark,
 
-  // ---- around it --------------------------------------------------------------------------------
-  clock: (/** @type {number} */ tick) => (
-    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`),
-
   /** What the demo itself refuses. */
   refusals: {
     promptTooLong: (/** @type {number} */ used, /** @type {number} */ room) => (
       `Your beginning is too long: it has ${tokens(used)}, and the model has room for ${counted(room)}. `
         + `Shorten it to ${Math.floor((100 * room) / used)} % of its length.`),
     setting: 'A sampling setting does not fit this model; it is marked below.',
-    foreignModel: (/** @type {string} */ address) => (
-      `This page only loads models of its own site; ${address} is on another one.`),
+    race: 'A race needs two background workers, and this page may have none. Write the story with the cache '
+      + 'off, and once more with it on.',
     noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',

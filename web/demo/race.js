@@ -1,0 +1,113 @@
+// The race: the same story written with the cache and without it, at the same time, on one clock. Each lane
+// is a run like any other; what they measure goes into the same curves.
+import { beginRun } from './curves.js';
+import { engineOf } from './recorded.js';
+import { newRun } from './run.js';
+import { multiplyAdds, parameterCount } from '../measure/analysis.js';
+
+/**
+ * @import { Config } from '../config/config.js'
+ * @import { Answer, RequestEvent } from '../worker/messages.js'
+ * @import { Mode } from './curves.js'
+ * @import { Run } from './run.js'
+ * @import { FlowEvent, State } from './state.js'
+ */
+
+/**
+ * @typedef {object} Lane
+ * @property {Run} run
+ * @property {number} [ms]       from the start to its end
+ *
+ * @typedef {object} Race
+ * @property {Lanes} [lanes]  absent until it has begun
+ * @property {number} ms         since the start
+ * @property {number} same       tokens that both have written and that are the same
+ * @property {number} [parting]  the first one that is not
+ *
+ * What happens in a lane: what the worker says of its run, up to the answer.
+ * @typedef {RequestEvent<'generate'> | { type: 'run ended' } & Answer<'generate'>} LaneEvent
+ *
+ * @typedef {{ type: 'race begun' }
+ *   | { type: 'lane', mode: Mode, event: LaneEvent, ms: number }
+ *   | { type: 'race ticked', ms: number }} RaceEvent  ms: since the start
+ */
+
+/** @returns {Race} */
+export const newRace = () => ({ ms: 0, same: 0 });
+
+/** Both start. @param {State} state  @returns {State} */
+export function beginRace(state) {
+  const { prompt, sampling, run, curves } = state;
+  const begun = newRun(run.number + 1, prompt, sampling.values.maxTokens);
+  const lanes = { on: { run: begun }, off: { run: { ...begun, mode: /** @type {Mode} */ ('off') } } };
+  return {
+    ...state, status: 'prefilling', proof: { stage: 'awaited' }, curves: beginRun(curves), run: begun,
+    race: { ...newRace(), lanes },
+  };
+}
+
+/** @param {State} state  @param {number} ms  @returns {State} */
+export const tickRace = (state, ms) => (state.race ? { ...state, race: { ...state.race, ms } } : state);
+
+/**
+ * A lane goes on. Story, memory and proof of the demo are those of the lane with the cache.
+ * @param {State} state  @param {Extract<RaceEvent, { type: 'lane' }>} event
+ * @param {(state: State, event: FlowEvent) => State} reduceFlow
+ * @returns {State}
+ */
+export function raced(state, { mode, event, ms }, reduceFlow) {
+  const { race } = state;
+  if (!race?.lanes) return state;
+  const next = reduceFlow({ ...state, run: race.lanes[mode].run }, event);
+  const lane = next.run.reason === undefined ? { run: next.run } : { run: next.run, ms };
+  const lanes = { ...race.lanes, [mode]: lane };
+  const { memory, proof } = mode === 'on' ? next : state;
+  const now = { ...race, lanes, ms, ...compared(race, lanes) };
+  return { ...next, run: lanes.on.run, memory, proof, race: now };
+}
+
+/**
+ * How far the two texts are the same, going on from where they were compared.
+ * @param {Race} race  @param {Lanes} lanes
+ */
+function compared({ same, parting }, { on: { run: on }, off: { run: off } }) {
+  if (parting !== undefined) return { same, parting };
+  const most = Math.max(on.tokens.length, off.tokens.length);
+  const both = Math.min(on.tokens.length, off.tokens.length);
+  while (same < both && on.tokens.at(same)?.id === off.tokens.at(same)?.id) same++;
+  const isOver = [on, off].some(({ reason, tokens }) => (
+    reason !== undefined && reason !== 'stopped' && tokens.length === same));
+  return same < both || (isOver && most > same) ? { same, parting: same } : { same };
+}
+
+/** @typedef {Record<Mode, Lane>} Lanes  @typedef {Record<Mode, Lane & { ms: number }>} Finished */
+
+/** Whether both have come to their end. @param {Lanes} lanes  @returns {lanes is Finished} */
+export const isDecided = (lanes) => Object.values(lanes).every(({ run, ms }) => (
+  ms !== undefined && run.reason !== 'stopped'));
+
+/**
+ * Multiply-adds of each lane, by the rows that ran through the model: the prompt, and then for each token one
+ * with the cache, and without it the whole text.
+ * @param {Readonly<Config>} config  @param {Lanes} lanes
+ * @returns {Record<Mode, number>}
+ */
+export function workOf(config, { on, off }) {
+  /** @param {Run} run */
+  const total = ({ prefill, tokens }) => [...tokens].reduce(
+    (sum, { position, work }) => sum + multiplyAdds(config, position + 1 - work, position + 1).total,
+    prefill ? multiplyAdds(config, 0, prefill.tokens).total : 0);
+  return { on: total(on.run), off: total(off.run) };
+}
+
+/** What a second engine takes, about: the weights and a session. @param {State} state  @returns {number} */
+export function rivalBytes(state) {
+  const engine = engineOf(state);
+  return engine && state.memory ? 4 * parameterCount(engine.config) + state.memory.totalBytes : 0;
+}
+
+/** Tokens that a lane will write at most. @param {State} state  @param {Run} run */
+export function goalOf(state, { prefill, maxTokens }) {
+  const room = (engineOf(state)?.config.nPositions ?? 0) - (prefill?.tokens ?? 0);
+  return Math.max(1, Math.min(maxTokens, room));
+}

@@ -1,0 +1,53 @@
+// A recorded run in the state of the demo, while nothing was run here: it stands where the reader's own run
+// will stand, and goes through the same steps. What the demo itself does, it does not touch.
+import { noCurves } from './curves.js';
+import { newColumn, newRun } from './run.js';
+
+/**
+ * @import { Recording } from './recording.js'
+ * @import { FlowEvent, ProofState, State } from './state.js'
+ */
+
+/**
+ * @typedef {object} Shown
+ * @property {Recording} recording
+ * @property {number} haste     how many times as fast as it was
+ * @property {boolean} playing  it has not come to its end
+ */
+
+/** Of the model that the numbers come from. @param {Pick<State, 'model' | 'recorded'>} state */
+export const engineOf = ({ model, recorded }) => model ?? recorded?.recording.engine;
+
+/**
+ * Nothing was written and nothing measured.
+ * @param {State} state  @param {string} [prompt]  @param {number} [most]  tokens to write
+ */
+const blank = ({ run }, prompt = '', most = 0) => ({
+  run: newRun(run.number + 1, prompt, most), columns: { on: newColumn(0), off: newColumn(0) },
+  curves: noCurves(), memory: undefined, proof: /** @type {ProofState} */ ({ stage: 'none' }),
+});
+
+/** It begins. @param {State} state  @param {Shown} shown  @returns {State} */
+export function recorded(state, { recording, haste, playing }) {
+  const { prompt, sampling } = recording;
+  return { ...state, recorded: { recording, haste, playing }, ...blank(state, prompt, sampling.maxTokens) };
+}
+
+/**
+ * It goes on.
+ * @param {State} state  @param {{ events: readonly FlowEvent[], playing: boolean }} event
+ * @param {(state: State, event: FlowEvent) => State} reduceFlow
+ * @returns {State}
+ */
+export function replayed(state, { events, playing }, reduceFlow) {
+  const { run, columns, curves, memory, proof } = events.reduce(reduceFlow, state);
+  const shown = state.recorded && { ...state.recorded, playing };
+  return { ...state, run, columns, curves, memory, proof, recorded: shown };
+}
+
+/** Whatever is done here puts an end to it. @param {State} state  @returns {State} */
+export const withoutRecorded = (state) => (
+  state.recorded ? { ...state, recorded: undefined, ...blank(state) } : state);
+
+/** What it ran on, in words. @param {Shown} shown  @param {string} lang */
+export const machineOf = ({ recording: { machine } }, lang) => machine[lang] ?? machine.en;
