@@ -76,6 +76,7 @@ export const de = {
 
   advice: {
     first: { on: 'Es schreibt dann mit Cache.', off: 'Es schreibt dann ohne Cache.' },
+    retry: '„Schreiben“ versucht es noch einmal.',
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',

@@ -94,6 +94,7 @@ export const en = {
   /** What the reader may do next. */
   advice: {
     first: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    retry: 'Press Generate to try again.',
     ready: 'Press Generate, or flip the switch.',
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
