@@ -69,7 +69,8 @@ export class Inside {
 
   /** As it travels in an address. */
   get state() {
-    return encodeState(settingsIn(this.#player.state, this.#wanted.views ?? ''));
+    const settings = settingsIn(this.#player.state, this.#wanted.views ?? '');
+    return encodeState(this.#wanted.cache === 'race' ? { ...settings, cache: 'race' } : settings);
   }
 
   /** The figure, as the attributes want it now. */
