@@ -231,7 +231,7 @@ console.log(`\n${tableOf(linesOf(rows))}`);
 if (process.argv.includes('--write')) {
   const before = await readFile(TABLE, 'utf8').catch(() => '');
   const date = new Date().toISOString().slice(0, 10);
-  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page that it links to, '
+  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page it links to, '
     + `and each wrote\nthe same text. Last run: ${date}, Node ${process.versions.node}.\n`;
   await writeFile(TABLE, `${head}\n${tableOf(linesOf(rows, before))}\n`);
 }
