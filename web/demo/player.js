@@ -114,7 +114,11 @@ export class Player {
   resetSampling() { this.#emit({ type: 'settings reset' }); }
 
   /** In the middle of a run too, but not during a race. @param {boolean} on */
-  setCache(on) { if (!isComparing(this.#state)) this.#switch(on); }
+  setCache(on) {
+    if (isComparing(this.#state)) return;
+    this.#emit({ type: 'cache', on });
+    if (isWorking(this.#state)) this.#client.order('setCache', { on });
+  }
 
   /** The reader's switch. */
   flip() {
@@ -273,12 +277,6 @@ export class Player {
   }
 
   // ---- within -----------------------------------------------------------------------------------
-
-  /** @param {boolean} on */
-  #switch(on) {
-    this.#emit({ type: 'cache', on });
-    if (isWorking(this.#state)) this.#client.order('setCache', { on });
-  }
 
   /** @param {unknown} error */
   #failureOf(error) {
