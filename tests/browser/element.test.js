@@ -29,9 +29,12 @@ const small = await article(tag('max-tokens="40" seed="3"'));
 const heard = (page, wanted) => page.evaluate((name) => (
   globalThis.heard.filter((event) => event.name === name).map(({ detail }) => detail)), wanted);
 
-/** Sets properties of the tag, or calls it. */
-const withTag = (page, work, ...rest) => page.evaluate(
-  `(${work})(document.getElementById('one'), ...${JSON.stringify(rest)})`);
+/** Sets properties of the tag, or calls it, and waits until what follows is drawn. */
+const withTag = (page, work) => page.evaluate(`(async () => {
+  const result = await (${work})(document.getElementById('one'));
+  await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+  return result;
+})()`);
 
 test('one line in an article, under a policy of its own site only: it writes', async (t) => {
   const query = await addArticle(site, {
@@ -225,6 +228,20 @@ test('the state of a figure: read, told when it changes, and taken from an attri
   assert.equal(await withTag(page, (one) => one.state), 'p=d&cache=off&n=12&seed=8&views=story&pace=0');
 });
 
+test('a race by attribute: two workers, both runs told, and its state travels', async (t) => {
+  const page = await openPage(t, site, { query: await article(tag('cache="race" max-tokens="20"')) });
+  assert.match(await withTag(page, (one) => one.state), /cache=race/);
+  await withTag(page, (one) => one.start());
+  assert.equal(await state(page), 'finished', await text(page, 'error-message'));
+  const done = await heard(page, 'kv-done');
+  assert.deepEqual(done.map(({ cache, tokens }) => `${cache} ${tokens}`).sort(), ['off 20', 'on 20']);
+  assert.equal(done[0].text, done[1].text);
+  assert.equal(page.workers().length, 2);
+  assert.match(await withTag(page, (one) => one.state), /cache=race/);
+  await page.click(part('cache'));
+  await page.waitForFunction(() => /cache=on/.test(document.getElementById('one').state));
+});
+
 test('two tags: starting one stops the other, which says why', async (t) => {
   const query = await article(tag('pace="5"'), tag('pace="5"').replace('one', 'two'));
   const page = await openPage(t, site, { query });
@@ -265,11 +282,14 @@ test('without a worker, autorun waits for a click', async (t) => {
 });
 
 test('axe finds nothing, and nothing scrolls sideways at 320 pixels', async (t) => {
-  const page = await openPage(t, site, { query: small, width: 320, height: 640 });
+  const page = await openPage(t, site, { query: small, width: 320, height: 640, expected: /404/ });
   await noViolations(page, 'idle');
   await withTag(page, (one) => one.start());
   await proof(page);
   await noViolations(page, 'done');
+  await withTag(page, (one) => { one.src = 'nowhere'; });
+  await withTag(page, (one) => one.start().catch(() => {}));
+  await noViolations(page, 'failed');
   const { scroll, width } = await page.evaluate(() => ({
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));

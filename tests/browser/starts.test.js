@@ -60,10 +60,10 @@ async function saysWhatToDo(page) {
   await page.waitForTimeout(1000); // until the style sheets have come, there is no page to be seen
   await page.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
   assert.match(await page.locator(NOT_STARTED).innerText(), /^The demo has not started\..*npm start/s);
-  assert.equal(await page.locator('#demo > *').count(), 0);
+  assert.equal(await page.locator(part('figure')).count(), 0);
 }
 
-const answered = (answer) => (page) => page.route('**/page.js', (route) => route.fulfill(answer));
+const answered = (answer) => (page) => page.route('**/kv-cache-demo.js', (route) => route.fulfill(answer));
 const javascript = (body) => answered({ contentType: 'text/javascript', body });
 const broken = {
   'is not there': answered({ status: 404 }),
@@ -71,7 +71,7 @@ const broken = {
   'is no JavaScript': javascript('const = 1;'),
   'throws': javascript('throw new Error("no");'),
   'lacks what it needs of the browser': (page) => page.addInitScript('delete globalThis.ResizeObserver;'),
-  'never arrives': (page) => page.route('**/page.js', () => {}),
+  'never arrives': (page) => page.route('**/kv-cache-demo.js', () => {}),
 };
 
 for (const [what, prepare] of Object.entries(broken)) {
@@ -92,17 +92,17 @@ test('a folder without its slash: no style sheet and no script are found', async
 });
 
 test('a script that comes late starts all the same', async (t) => {
-  const page = await open(t, site.url, (late) => late.route('**/page.js', async (route) => {
+  const page = await open(t, site.url, (late) => late.route('**/kv-cache-demo.js', async (route) => {
     await late.locator(NOT_STARTED).waitFor({ state: 'visible', ...SOON });
     await route.continue();
   }));
   await page.locator(`${part('figure')}[data-state="unloaded"]`).waitFor();
-  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+  assert.equal(await page.locator(NOT_STARTED).isVisible(), false);
 });
 
 test('a page that starts never shows that sentence', async (t) => {
   const page = await openPage(t, site);
-  assert.equal(await page.locator(NOT_STARTED).count(), 0);
+  assert.equal(await page.locator(NOT_STARTED).isVisible(), false);
 });
 
 // ---- no WebAssembly ------------------------------------------------------------------------------

@@ -43,7 +43,6 @@ const GIVEN = {
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
   'recorded.on': ['2026-01-05', 'a laptop'],
-  'refusals.foreignModel': ['https://example.org/'],
 };
 
 /** What an entry says. */

@@ -8,7 +8,7 @@
  * What the demo itself refuses: words.js has a sentence for each.
  * @typedef {{ what: 'promptTooLong', tokens: number, room: number }
  *   | { what: 'setting' | 'race' }
- *   | { what: 'foreignModel' | 'noAddress', address: string }} Refused
+ *   | { what: 'noAddress', address: string }} Refused
  *
  * @typedef {object} Failure
  * @property {string} code

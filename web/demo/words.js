@@ -157,7 +157,6 @@ export function failureText(words, failure) {
 function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
-    case 'foreignModel': return words.foreignModel(refused.address);
     case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
     case 'race': return words.race;

@@ -3,7 +3,7 @@
 // imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:. A
 // build with everything inside has no address of a worker: its whole source goes the same ways. Where a
 // policy forbids all of that, the page's own thread does the work.
-import { assets } from '../engine/assets.js';
+import { assets } from './assets.js';
 import { LocalWorker } from './local.js';
 
 /** @import { Reply } from './messages.js' */

@@ -175,8 +175,6 @@ export const de = {
   ...figures,
   benchmark,
 
-  clock: (tick) => `Die Uhr, die dieser Browser der Seite leiht, tickt alle ${measured(tick)} ms.`,
-
   refusals: {
     promptTooLong: (used, room) => (
       `Der Anfang ist zu lang: Er hat ${tokens(used)}, und das Modell hat Platz für ${counted(room)}. `
@@ -184,8 +182,6 @@ export const de = {
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
     race: 'Ein Wettlauf braucht zwei Worker im Hintergrund, und diese Seite darf keinen haben. Stattdessen '
       + 'die Geschichte erst ohne Cache schreiben, dann mit.',
-    foreignModel: (address) => (
-      `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
     noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',

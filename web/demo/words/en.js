@@ -202,10 +202,6 @@ export const en = {
   ...figures,
   benchmark,
 
-  // ---- around it --------------------------------------------------------------------------------
-  clock: (/** @type {number} */ tick) => (
-    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`),
-
   /** What the demo itself refuses. */
   refusals: {
     promptTooLong: (/** @type {number} */ used, /** @type {number} */ room) => (
@@ -214,8 +210,6 @@ export const en = {
     setting: 'A sampling setting does not fit this model; it is marked below.',
     race: 'A race needs two background workers, and this page may have none. Write the story with the cache '
       + 'off, and once more with it on.',
-    foreignModel: (/** @type {string} */ address) => (
-      `This page only loads models of its own site; ${address} is on another one.`),
     noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',
