@@ -72,10 +72,10 @@ bundle() {
 
 build_site() {
     compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
-        cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
+        cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
         cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&
-        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
+        rm -rf dist/models dist/examples && cp -R web/models web/examples dist/ && list_sizes >dist/models/sizes.json &&
         node web/build.js
 }
 

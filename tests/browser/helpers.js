@@ -130,12 +130,18 @@ export const text = (page, name) => page.textContent(part(name));
 export const says = (page, name, words) => page.waitForFunction(
   ([selector, wanted]) => wanted.test(findAll(selector)[0].textContent), [part(name), words]);
 
+/** What a function finds at the element that has the focus, in whatever shadow root. */
+export async function focusedElement(page, look) {
+  const handle = await page.evaluateHandle(() => {
+    let { activeElement } = document;
+    while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
+    return activeElement;
+  });
+  return handle.evaluate(look);
+}
+
 /** The name of the part that has the focus. */
-export const focused = (page) => page.evaluate(() => {
-  let { activeElement } = document;
-  while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
-  return activeElement?.getAttribute('part');
-});
+export const focused = (page) => focusedElement(page, (node) => node?.getAttribute('part'));
 
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {

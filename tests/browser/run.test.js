@@ -52,7 +52,7 @@ test('flipped in the middle of a run, the text goes on unchanged and the speed f
   await page.waitForSelector(part('flip-off'));
   assert.equal(await page.getAttribute(part('cache'), 'aria-checked'), 'false');
   await page.waitForFunction((flip) => (
-    document.querySelector(flip).nextSibling?.textContent.length > 40), part('flip-off'));
+    findAll(flip)[0].nextSibling?.textContent.length > 40), part('flip-off'));
   assert.ok(Number(await text(page, 'work-off')) > 30);
   await page.click(part('cache'));
   await page.waitForSelector(part('flip-on'));
@@ -127,11 +127,14 @@ test('stop takes effect within a token, and the next run is whole', async (t) =>
 });
 
 test('stop during the prefill', async (t) => {
-  const page = await openPage(t, site, {
-    init: () => addEventListener('DOMContentLoaded', () => new MutationObserver(() => {
-      if (document.querySelector('[part~="figure"]').dataset.state !== 'prefilling') return;
-      setTimeout(() => document.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape' })), 5);
-    }).observe(document.querySelector('[part~="figure"]'), { attributeFilter: ['data-state'] })),
+  const page = await openPage(t, site);
+  await page.evaluate(() => {
+    const figure = findAll('[part~="figure"]')[0];
+    new MutationObserver(() => {
+      if (figure.dataset.state !== 'prefilling') return;
+      const escape = new KeyboardEvent('keydown', { key: 'Escape', bubbles: true });
+      setTimeout(() => document.body.dispatchEvent(escape), 5);
+    }).observe(figure, { attributeFilter: ['data-state'] });
   });
   await page.fill(part('prompt'), 'the king '.repeat(480));
   await page.click(part('go'));

@@ -15,7 +15,7 @@ const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--jso
   { cwd: fileURLToPath(ROOT) });
 const [{ files, unpackedSize }] = JSON.parse(stdout);
 const shipped = files.map((file) => file.path);
-const { exports, bin, main, types, jsdelivr, unpkg } = JSON.parse(await read('package.json'));
+const { exports, bin, main, types, jsdelivr, unpkg, version } = JSON.parse(await read('package.json'));
 const targets = Object.values(exports)
   .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
   .map((target) => target.slice('./'.length));
@@ -74,7 +74,8 @@ test('of dist/, what a site needs is shipped, and nothing that only its makers r
   const kinds = new Set(site.map((path) => path.replace(/^.*?(\.d\.ts|\.\w+)$/, '$1')));
   assert.deepEqual([...kinds].sort(),
     ['.css', '.d.ts', '.html', '.js', '.json', '.md', '.mjs', '.safetensors', '.svg', '.txt', '.wasm']);
-  const some = ['index.html', 'worker/worker.js', 'engine/kvc.wasm', 'models/stories/model.safetensors'];
+  const some = ['index.html', 'embed.html', 'worker/worker.js', 'engine/kvc.wasm',
+    'models/stories/model.safetensors', 'THIRD_PARTY_LICENSES.txt'];
   assert.deepEqual(some.filter((path) => !site.includes(path)), []);
 });
 
@@ -102,6 +103,12 @@ test('the model is where the package says', async () => {
   const model = await (await import('kvcache-wasm')).loadModel(stories);
   assert.equal(model.config.nPositions, 1024);
   model.dispose();
+});
+
+test('the class of the element is there where there are no elements, and nothing is registered', async () => {
+  const { KvCacheDemo } = await import('kvcache-wasm/element-class');
+  assert.equal(KvCacheDemo.version, version);
+  assert.deepEqual(Object.keys(await import('kvcache-wasm/element')), ['KvCacheDemo']);
 });
 
 test('the lab is: a module with a switch for every bug of the list', async () => {

@@ -17,10 +17,11 @@ import type { CacheEvent, CachedAttentionOptions, ErrorCode, FinishReason, Gener
   LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
+import { stories } from 'kvcache-wasm/models/stories';
 
 const load: LoadOptions = { weights: 'int8', onProgress: (event: ProgressEvent) => void event.status };
 const options: SessionOptions = { capacity: 20, keyType: 'f16' };
-const model: Model = await loadModel('model', load);
+const model: Model = await loadModel(stories, load);
 
 export async function write(prompt: string, how: GenerateOptions): Promise<FinishReason | null> {
   using session: Session = model.createSession(options);
@@ -113,6 +114,8 @@ for (const version of VERSIONS) {
 const PAGE = `
 import 'kvcache-wasm/element';
 import { KvCacheDemo } from 'kvcache-wasm/element-class';
+import { EngineClient } from 'kvcache-wasm/client';
+import widget from 'kvcache-wasm/widget';
 
 const tag: KvCacheDemo = document.createElement('kv-cache-demo');
 Object.assign(tag, { cache: 'race' });
@@ -128,12 +131,15 @@ export const written: string = (await tag.start({ seed: 7, views: 'story' })).te
 export const state: string = tag.state + KvCacheDemo.version;
 await tag.stop();
 await tag.reset();
+await new EngineClient().request('load', { url: 'model/', weights: 'f32' });
+widget.render({ model: new Map<string, unknown>(), el: document.body });
 `;
 
 for (const version of VERSIONS) {
   test(`${version}: a page that uses the tag compiles`, async () => {
     await writeFile(new URL('page.ts', FOLDER), PAGE);
-    assert.equal(await errorsOf(version, 'page', SETTINGS.dom, 'page.ts'), '');
+    const lib = [...SETTINGS.dom.lib, 'dom.iterable'];
+    assert.equal(await errorsOf(version, 'page', { ...SETTINGS.dom, lib }, 'page.ts'), '');
   });
 }
 

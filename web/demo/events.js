@@ -4,6 +4,7 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { WrittenToken } from '../worker/messages.js'
  * @import { Player } from './player.js'
  * @import { LaneEvent } from './race.js'
@@ -12,6 +13,8 @@
  * @typedef {object} LoadDetail
  * @property {Readonly<Config>} config
  * @property {Variant} variant  of the engine
+ * @property {MemoryUsage} memory  of the session
+ * @property {number} tick      ms from one reading of the worker's clock to the next
  *
  * @typedef {object} ProgressDetail
  * @property {number} loaded  bytes
@@ -84,7 +87,10 @@ export function reportRuns(player, tell) {
         const loaded = Object.values(files).reduce((sum, bytes) => sum + bytes, 0);
         return tell('kv-progress', { loaded, total });
       }
-      case 'loaded': return tell('kv-load', { config: event.config, variant: event.variant });
+      case 'loaded': {
+        const { config, variant, memory, tick } = event;
+        return tell('kv-load', { config, variant, memory, tick });
+      }
       case 'lane': return state.race?.lanes && reportRun(state.race.lanes[event.mode].run, event.event, tell);
       case 'tokens': case 'run ended': return reportRun(state.run, event, tell);
       case 'failed': return tell('kv-error', { code: event.failure.code, message: event.failure.message });

@@ -1,5 +1,4 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
-import { assets } from '../engine/assets.js';
 import { EngineClient, WorkerError } from '../worker/client.js';
 import { TAG, VIEWS, viewsIn } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
@@ -12,6 +11,7 @@ import { Pool } from './pool.js';
 import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
+import { shippedModel } from './shipped.js';
 import { isWorking } from './state.js';
 import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
@@ -78,7 +78,8 @@ export class Inside {
     this.#hide();
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
-    this.#hide = showPlayer(this.#root, this.#player, { names: views });
+    const names = views.length > 0 ? views : VIEWS; // nothing but nonsense counts for nothing
+    this.#hide = showPlayer(this.#root, this.#player, { names });
   }
 
   /**
@@ -203,7 +204,7 @@ function urlOf(address) {
 
 /** @param {string} src */
 function modelAddress(src) {
-  if (!src) return assets.model().href;
+  if (!src) return shippedModel();
   const url = urlOf(src);
   if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
   if (!url.pathname.endsWith('/')) url.pathname += '/';

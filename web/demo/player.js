@@ -225,7 +225,7 @@ export class Player {
 
   async #race() {
     const { model, prompt, sampling } = this.#state;
-    if (!model?.worker) throw new Refusal('no_worker', { what: 'race' });
+    if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
     const fields = { ...this.#fields, url: this.#model(), variant: model.variant };
     await this.#rival.load(fields, (event) => this.#emit(event));
     this.#heedStop();

@@ -1,6 +1,7 @@
 // What the player asks of a browser, answered by the browser.
 
-import { assets } from '../engine/assets.js';
+import { assets } from '../worker/assets.js';
+import { shippedModel } from './shipped.js';
 
 /** @import { Machine } from './benchmark.js' */
 
@@ -63,11 +64,13 @@ function downloadSize(model) {
  * @param {string} model
  */
 async function findSize(model) {
-  if (assets.inside && model === assets.model().href) return 0;
+  const isShipped = model === shippedModel();
+  if (assets.inside && isShipped) return 0;
   const list = assets.modelSizes();
   const answer = await fetch(list);
   const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
-  const folder = Object.keys(known).find((name) => new URL(`${name}/`, list).href === model);
+  const folder = Object.keys(known).find((name) => (
+    isShipped ? name === 'stories' : new URL(`${name}/`, list).href === model));
   const sizes = folder ? Object.values(known[folder]) : await askServer(model);
   return sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
 }

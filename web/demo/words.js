@@ -98,7 +98,7 @@ export function downloadWords({ controls }, state) {
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
 export function remarkWords(words, { run, race, model, recorded }) {
   if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
-  if (recorded) return words.recorded.haste(recorded.haste);
+  if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
   const { unmeasured, catchUp } = run;
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
@@ -157,7 +157,6 @@ export function failureText(words, failure) {
 function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
-    case 'foreignModel': return words.foreignModel(refused.address);
     case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
     case 'race': return words.race;

@@ -45,6 +45,7 @@ export class Directory {
   #options;
   #advice;
   #transfers = new AbortController(); // aborted with the caller's signal, or by close()
+  #unlisten;
 
   /** @param {Origin} origin  @param {ReadOptions} options  @param {string} advice  where there is no model */
   constructor(origin, options, advice) {
@@ -53,7 +54,8 @@ export class Directory {
     this.#advice = advice;
     const { signal } = options;
     const abort = () => this.#transfers.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { signal: this.#transfers.signal });
+    signal?.addEventListener('abort', abort);
+    this.#unlisten = () => signal?.removeEventListener('abort', abort);
     if (signal?.aborted) abort();
   }
 
@@ -64,6 +66,7 @@ export class Directory {
 
   /** Stops every transfer that has not ended. */
   close() {
+    this.#unlisten();
     this.#transfers.abort();
   }
 

@@ -8,6 +8,7 @@ import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/ar
 import { Engine, checkBuild } from '../engine/engine.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { disposeSymbol } from '../engine/memory.js';
+import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
 import { Tokenizer } from '../files/tokenizer.js';
 import { Session } from './session.js';
@@ -61,11 +62,15 @@ export async function loadModel(source, given) {
   try {
     const config = parseConfig(await parts.config);
     const generation = parseGenerationConfig(await parts.generation, config);
+    const pauses = new Pauses(signal); // the thread may be a page's
+    const vocabulary = await parts.tokenizer;
+    if (pauses.due) await pauses.take();
     const tokenizer = parts.tokenizer
-      && Tokenizer.create(await parts.tokenizer, await parts.tokenizerConfig, config.vocabSize);
+      && Tokenizer.create(vocabulary, await parts.tokenizerConfig, config.vocabSize);
+    if (pauses.due) await pauses.take();
     const engine = await parts.engine;
     const native = layOutModel(engine, config, weights);
-    await streamWeights(engine, native.pointer, await parts.weights);
+    await streamWeights(engine, native.pointer, await parts.weights, pauses);
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
     return new Model(engine, native, { config, generation, tokenizer, weights });

@@ -40,7 +40,8 @@ export const facts = {
         const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
-        say(engine, said.engines[variant], said.engineMeans);
+        const build = said.engines[variant];
+        say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);
       }
       const isOffered = [...pace.options].some(({ value }) => Number(value) === state.pace);
       if (!isOffered) pace.prepend(optionOf(state.pace)); // an author's

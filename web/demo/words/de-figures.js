@@ -16,7 +16,7 @@ const OF = { prompt: 'dem Prompt', text: 'dem ganzen Text' };
 export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
-    scale: '(logarithmisch)',
+    scale: '(log.)',
     clear: 'Leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
@@ -97,6 +97,8 @@ export const figures = {
       simd: 'WebAssembly mit SIMD',
       scalar: 'WebAssembly ohne SIMD: langsamer',
     },
+    onPage: (build) => (
+      `${build}; im Thread der Seite, weil sie keinen Hintergrund-Worker erlaubt: etwas langsamer`),
     engineMeans: 'die Fassung der WebAssembly-Engine, die dieser Browser ausführt; alle Fassungen berechnen '
       + 'genau dieselben Zahlen',
     pace: 'Anzeigetempo',

@@ -115,6 +115,8 @@ export const figures = {
       simd: 'WebAssembly with SIMD',
       scalar: 'WebAssembly without SIMD: slower',
     },
+    onPage: (/** @type {string} */ build) => (
+      `${build}; on the page’s own thread, because it allows no background worker: a little slower`),
     engineMeans: 'the build of the WebAssembly engine that this browser runs; all builds compute the very '
       + 'same numbers',
     pace: 'Display pace',

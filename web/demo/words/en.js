@@ -69,7 +69,7 @@ export const en = {
     gaveWay: 'Stopped, because another figure on this page has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
-    loadingRival: 'Loading a second copy of the model, for the other writer.',
+    loadingRival: 'Loading a second copy of the model.',
     /** total: 0 if it is not known */
     loadingBytes: (/** @type {number} */ bytes, /** @type {number} */ total) => (
       `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`),
@@ -78,8 +78,8 @@ export const en = {
     ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
     writing: {
-      on: 'Writing with the cache: only the new token is computed.',
-      off: 'Writing without the cache: every token re-reads the whole text.',
+      on: 'With the cache, only the new token is computed.',
+      off: 'Without the cache, every token re-reads the whole text.',
     },
     racing: 'A race: both write the same story at full speed.',
     slowing: 'It is slowing down: every token re-reads the whole text.',
@@ -148,12 +148,12 @@ export const en = {
 
   /** The run that is shown before the reader's first. */
   recorded: {
-    /** day: as in 2026-11-25; machine: as in "a laptop of 2024" */
+    /** day: as in 2026-11-25; machine: as in "laptop of 2024, 8 cores" */
     on: (/** @type {string} */ day, /** @type {string} */ machine) => (
-      `Recorded on ${format.day(day)} on ${machine}.`),
-    run: 'Press Generate to run it on your machine.',
-    haste: (/** @type {number} */ times) => (
-      times > 1 ? `A recorded run, shown ${counted(times)} times as fast as it was.` : 'A recorded run.'),
+      `Recorded ${format.day(day)}: ${machine}.`),
+    run: 'Press Generate to run it here.',
+    haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
+      `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
     tag: 'recorded',
     lead: 'Recorded',
     skip: 'Skip',
@@ -204,10 +204,6 @@ export const en = {
   ...figures,
   benchmark,
 
-  // ---- around it --------------------------------------------------------------------------------
-  clock: (/** @type {number} */ tick) => (
-    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`),
-
   /** What the demo itself refuses. */
   refusals: {
     promptTooLong: (/** @type {number} */ used, /** @type {number} */ room) => (
@@ -216,8 +212,6 @@ export const en = {
     setting: 'A sampling setting does not fit this model; it is marked below.',
     race: 'A race needs two background workers, and this page may have none. Write the story with the cache '
       + 'off, and once more with it on.',
-    foreignModel: (/** @type {string} */ address) => (
-      `This page only loads models of its own site; ${address} is on another one.`),
     noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',
