@@ -71,7 +71,7 @@ bundle() {
 }
 
 build_site() {
-    compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
+    compile wasm && bundle dist web/page/page.js &&
         cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
         cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&

@@ -51,7 +51,14 @@ const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
 
-/** All scripts lie in dist/ itself, and not one folder deep like those of the page. */
+/**
+ * Browsers have no disk, and bundlers that take these scripts up would look for its modules.
+ * @param {string} source
+ */
+const withoutDisk = (source) => (
+  source.replace(/import\(.*`node:.*`\)/, "Promise.reject(new Error('There is no disk here.'))"));
+
+/** All scripts but the worker lie in dist/ itself, and not one folder deep like those of the page. */
 async function buildModules() {
   const old = (await readdir(DIST)).filter((file) => file.startsWith(`${NAME}-`));
   await Promise.all(old.map((file) => rm(join(DIST, file))));
@@ -59,12 +66,14 @@ async function buildModules() {
   const beside = {
     ...COMMON, format: 'esm', splitting: true, sourcemap: true, outdir: DIST,
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
-    plugins: [swapped((source) => source.replaceAll("'../", "'./"))],
+    plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
   };
   const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')];
   await build({ ...beside, entryPoints: [ELEMENT, ...frame] });
   // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same.
   await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js') } });
+  const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
+  await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
 }
 
 // ---- with everything inside -----------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // The examples as authors would copy them: every figure of every page writes, and no page complains.
 import assert from 'node:assert/strict';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startSite } from './helpers.js';
@@ -50,6 +50,14 @@ test('plain and under a strict policy: the same text', async (t) => {
   const strict = await open(t, 'csp.html');
   assert.deepEqual(await write(strict, 'kv-cache-demo'), plain);
   assert.equal(await strict.evaluate(() => document.querySelectorAll('[style]').length), 0);
+});
+
+test('the lines that the README tells authors to paste', async (t) => {
+  const [, lines] = (await readFile('README.md', 'utf8')).match(/^```html\n(.*?)^```$/ms);
+  const [address] = lines.match(/https:[^"]*\/dist\//);
+  await writeFile(join(site.folder, 'examples', 'pasted.html'),
+    `<!doctype html><html lang="en"><meta charset="utf-8">${lines.replace(address, '../')}</html>`);
+  assert.equal((await write(await open(t, 'pasted.html'), 'kv-cache-demo')).tokens, 8);
 });
 
 test('three figures in an article, each set in its own way, with one download', async (t) => {

@@ -88,6 +88,12 @@ eachEngine(({ name, test: engineTest, openPage: open }) => {
       assert.deepEqual(seen.moved, []);
       assert.ok(seen.below <= 0, `${seen.below} px below the screen`);
       assert.equal(seen.aside, 0);
+      const cut = await page.evaluate((story) => {
+        const { scrollTop, clientHeight } = find(story);
+        const line = parseFloat(getComputedStyle(find('[part~="story"]')).lineHeight);
+        return [scrollTop, clientHeight].map((height) => Math.abs(height / line - Math.round(height / line)));
+      }, part('story-box'));
+      assert.ok(cut.every((share) => share < 0.1), `lines are cut through: ${cut}`);
     });
   }
 });

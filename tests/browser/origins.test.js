@@ -100,7 +100,7 @@ test('on the page’s own thread, with the shipped model and a long text, no tas
   const tasks = await tasksDuring(page, async () => assert.match(await outcome(page), ON_PAGE));
   t.diagnostic(`longest tasks: ${tasks.slice(0, 5).map((ms) => ms.toFixed(1)).join(', ')} ms`);
   assert.ok(tasks.length > 50, `only ${tasks.length} tasks`);
-  assert.ok(tasks[0] < 50, 'of loading: the vocabulary is taken in within one task');
+  assert.ok(tasks[0] < 50, 'of loading: the tokenizer is made within one task');
   assert.ok(tasks[2] < 25, 'less than 100 ms on a processor that is four times slower');
 });
 
@@ -130,6 +130,16 @@ test('scripts of a site that lets nobody read them: no module comes, the inline 
   const inline = `<script src="${closed}kv-cache-demo.inline.js"></script>
     <kv-cache-demo loading="eager" max-tokens="5" cache="on"></kv-cache-demo>`;
   assert.match(await outcome(await openArticle(t, await article(inline))), IN_WORKER);
+});
+
+test('the page for frames in a sandbox: it runs, or a sentence names the header', async (t) => {
+  const framed = (place) => article(`<iframe sandbox="allow-scripts" width="800" height="700"
+    src="${place}embed.html?n=5&cache=on"></iframe>`);
+  const runs = await openArticle(t, await framed(open));
+  assert.match(await outcome(runs.frameLocator('iframe')), IN_WORKER);
+  const refused = await openArticle(t, await framed(closed));
+  const says = refused.frameLocator('iframe').getByText('Access-Control-Allow-Origin: *');
+  await says.waitFor();
 });
 
 eachEngine(({ test: engineTest, openPage }) => {

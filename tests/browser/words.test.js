@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import {
   noViolations, openPage, part, press, proof, run, sample, says, startSite, state, text,
 } from './helpers.js';
-import { SCRIPT, addArticle, addElement } from './tag-page.js';
+import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await startSite();
 
@@ -94,7 +94,6 @@ test('the demo follows the language of its document, and goes on with what it wa
 });
 
 test('a tag speaks its own language, that of the part it stands in, or that of the page', async (t) => {
-  await addElement(site);
   const tag = (attributes) => `<kv-cache-demo loading="eager" ${attributes}></kv-cache-demo>`;
   const body = `${SCRIPT}${tag('lang="de-CH"')}<section lang="de">${tag('')}</section>${tag('')}`;
   const page = await openPage(t, site, { query: await addArticle(site, { body }) });

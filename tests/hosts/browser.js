@@ -34,7 +34,8 @@ export class Browser {
       await page.goto(url);
       return await ask(page);
     } catch (error) {
-      throw new Error(`${error.message.split('\n')[0]} (${url}; ${said.slice(0, 4).join(' | ')})`, { cause: error });
+      const [what] = error.message.split('\n');
+      throw new Error(`${what} (${url}; ${said.slice(0, 4).join(' | ')})`, { cause: error });
     } finally {
       await context.close();
     }

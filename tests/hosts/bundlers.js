@@ -9,11 +9,13 @@ import 'kvcache-wasm/element';
 async function run() {
   const model = await loadModel(stories);
   const session = model.createSession();
+  const how = { maxTokens: 12, seed: 7 };
   let text = '';
-  for await (const token of session.generate('Once upon a time', { maxTokens: 12, seed: 7 })) text += token.text;
+  for await (const token of session.generate('Once upon a time', how)) text += token.text;
   return { text, hash: session.logitsHash };
 }
-run().then((result) => { globalThis.result = result; }, ({ message }) => { globalThis.result = { message }; });
+const say = (result) => { globalThis.result = result; };
+run().then(say, ({ message }) => say({ message }));
 `;
 
 const page = (script) => `<!doctype html>
@@ -30,7 +32,7 @@ async function check(place, what, url) {
   });
 }
 
-/** A project with the app, and those of the snippets whose names begin with the recipe's folder. */
+/** A project with the app in it. */
 async function begin(place, { script = './main.js', changes = {} } = {}) {
   await place.install(changes);
   await place.write({ 'main.js': MAIN, 'index.html': page(script) });
@@ -76,7 +78,8 @@ export const bundlers = [
     development: webpack('development'), production: webpack('production'),
   }),
   scripts('rollup', ['rollup@4.68.8', '@rollup/plugin-node-resolve@16.0.3'], {
-    production: ['rollup', 'main.js', '-p', 'node-resolve={browser:true}', '-d', 'out/js'], folder: 'js', copy: true,
+    production: ['rollup', 'main.js', '-p', 'node-resolve={browser:true}', '-d', 'out/js'],
+    folder: 'js', copy: true,
   }),
   scripts('esbuild', ['esbuild@0.28.2'], {
     development: esbuild, production: [...esbuild, '--minify'], folder: 'js', copy: true,
@@ -86,10 +89,12 @@ export const bundlers = [
     async run(place) {
       await begin(place, { changes: { '@parcel/resolver-default': { packageExports: true } } });
       await place.writeSnippets();
-      const { url, end } = await place.start('parcel', ['serve', 'index.html', '--port', 'PORT', '--dist-dir', 'dev']);
+      const { url, end } = await place.start('parcel',
+        ['serve', 'index.html', '--port', 'PORT', '--dist-dir', 'dev']);
       await check(place, 'development', url);
       end();
-      await place.exec('parcel', ['build', 'index.html', '--dist-dir', 'out', '--public-url', './', '--no-cache']);
+      await place.exec('parcel',
+        ['build', 'index.html', '--dist-dir', 'out', '--public-url', './', '--no-cache']);
       await check(place, 'production', await place.serve('out'));
     },
   },

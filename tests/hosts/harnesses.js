@@ -4,7 +4,8 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runElement } from './browser.js';
 
-const page = (body) => `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>A host</title>\n${body}\n</html>\n`;
+const page = (body) => (
+  `<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>A host</title>\n${body}\n</html>\n`);
 
 /** What people pasted into Quarto, after require.js, which takes scripts that look like AMD for its own. */
 const quarto = {
@@ -15,7 +16,10 @@ const quarto = {
     await place.write({
       'index.html': page(`<script src="node_modules/requirejs/require.js"></script>
         <script src="${place.cdn}kv-cache-demo.inline.js"></script><kv-cache-demo></kv-cache-demo>
-        <script>define('other', [], () => 5); require(['other'], (five) => { globalThis.other = five; });</script>`),
+        <script>
+          define('other', [], () => 5);
+          require(['other'], (five) => { globalThis.other = five; });
+        </script>`),
     });
     const url = await place.serve('.');
     await place.works('after require.js', () => place.browser.visit(url, async (opened) => {
@@ -32,9 +36,11 @@ const jupyter = {
     await place.write({
       'index.html': page(`<div id="cell"></div><script type="module">
         const source = await (await fetch('${place.cdn}kvc-widget.mjs')).text();
-        const module = await import(URL.createObjectURL(new Blob([source], { type: 'text/javascript' })));
+        const blob = new Blob([source], { type: 'text/javascript' });
+        const module = await import(URL.createObjectURL(blob));
         const traits = { prompt: 'Once upon a time', max_tokens: 400 };
-        module.default.render({ model: { get: (name) => traits[name] }, el: document.getElementById('cell') });
+        const model = { get: (name) => traits[name] };
+        module.default.render({ model, el: document.getElementById('cell') });
       </script>`),
     });
     const url = await place.serve('.');
@@ -85,9 +91,8 @@ const lms = {
   name: 'lms', page: 'lms.md', version: async () => 'a sandbox',
   async run(place) {
     await cp(join(place.dist, 'kv-cache-demo.html'), join(place.folder, 'kv-cache-demo.html'));
-    await place.write({
-      'index.html': page('<iframe src="kv-cache-demo.html" width="900" height="700" sandbox="allow-scripts"></iframe>'),
-    });
+    const frame = '<iframe src="kv-cache-demo.html" width="900" height="700" sandbox="allow-scripts">';
+    await place.write({ 'index.html': page(`${frame}</iframe>`) });
     const url = await place.serve('.');
     await place.works('one file in a sandbox', () => place.browser.element(url, place.expected));
   },

@@ -1,6 +1,6 @@
-// npm run hosts [-- NAME...]: the package as its users have it. Packs it, installs it into small projects of
-// every bundler, runtime and host, from the snippets of web/docs/embedding/ as they stand there, and runs each
-// in Chromium. Prints a table of what worked; with --write it goes into the docs.
+// npm run hosts [-- NAME...]: the package as its users have it. Packs it, installs it into small projects
+// of every bundler, runtime and host, from the snippets of web/docs/embedding/ as they stand there, and runs
+// each in Chromium. Prints a table of what worked; with --write it goes into the docs.
 //
 //   KVC_HOSTS=FOLDER   where to install (default: a folder that is removed afterwards); kept, it saves time
 import { execFile, spawn } from 'node:child_process';
@@ -58,7 +58,8 @@ class Place {
   }
 
   async install(changes = {}) {
-    await this.write({ 'package.json': JSON.stringify({ private: true, type: 'module', ...changes }, null, 2) });
+    const project = { private: true, type: 'module', ...changes };
+    await this.write({ 'package.json': JSON.stringify(project, null, 2) });
     const packages = [...(this.recipe.packages ?? []), this.tarball];
     await this.exec('npm', ['install', '--no-audit', '--no-fund', ...packages]);
   }
@@ -67,7 +68,8 @@ class Place {
   async exec(command, args, env = {}) {
     const path = `${join(this.folder, 'node_modules', '.bin')}:${process.env.PATH}`;
     const options = {
-      cwd: this.folder, timeout: STEP_MS, maxBuffer: 2 ** 26, env: { ...process.env, CI: '1', PATH: path, ...env },
+      cwd: this.folder, timeout: STEP_MS, maxBuffer: 2 ** 26,
+      env: { ...process.env, CI: '1', PATH: path, ...env },
     };
     try {
       return (await promisify(execFile)('nice', [command, ...args], options)).stdout;
@@ -135,8 +137,9 @@ async function expectedRun() {
   const { stories } = await import('kvcache-wasm/models/stories');
   const model = await loadModel(stories);
   const session = model.createSession();
+  const how = { maxTokens: 12, seed: 7 };
   let text = '';
-  for await (const token of session.generate('Once upon a time', { maxTokens: 12, seed: 7 })) text += token.text;
+  for await (const token of session.generate('Once upon a time', how)) text += token.text;
   const { logitsHash: hash } = session;
   model.dispose();
   return { text, hash };
@@ -187,15 +190,18 @@ if (unknown.length > 0) {
   console.error(`There is no ${unknown.join(', ')}, only ${RECIPES.map(({ name }) => name).join(', ')}.`);
   process.exit(2);
 }
-const root = process.env.KVC_HOSTS ? resolve(process.env.KVC_HOSTS) : await mkdtemp(join(tmpdir(), 'kvc-hosts-'));
+const kept = process.env.KVC_HOSTS;
+const root = kept ? resolve(kept) : await mkdtemp(join(tmpdir(), 'kvc-hosts-'));
 await rm(join(root, 'packed'), { recursive: true, force: true });
 await mkdir(join(root, 'packed'), { recursive: true });
 const tarball = await pack(join(root, 'packed'));
 await promisify(execFile)('tar', ['xf', tarball, '-C', join(root, 'packed')]);
-const network = await serve(join(root, 'packed', 'package', 'dist'), 0, { 'access-control-allow-origin': '*' });
+const anyone = { 'access-control-allow-origin': '*' };
+const network = await serve(join(root, 'packed', 'package', 'dist'), 0, anyone);
 const browser = await Browser.launch();
 const shared = {
-  tarball, browser, dist: join(ROOT, 'dist'), expected: await expectedRun(), cdn: `http://127.0.0.1:${network.address().port}/`,
+  tarball, browser, dist: join(ROOT, 'dist'), expected: await expectedRun(),
+  cdn: `http://127.0.0.1:${network.address().port}/`,
 };
 const rows = [];
 try {
@@ -206,14 +212,14 @@ try {
   await browser.close();
   network.close();
   network.closeAllConnections();
-  if (!process.env.KVC_HOSTS) await rm(root, { recursive: true, force: true });
+  if (!kept) await rm(root, { recursive: true, force: true });
 }
 const table = tableOf(rows);
 console.log(`\n${table}`);
 if (process.argv.includes('--write')) {
   const date = new Date().toISOString().slice(0, 10);
-  const head = `# What was tried\n\nBy \`npm run hosts\` on ${date}, with Node ${process.versions.node}. A row is a `
-    + 'project made from the page that it links to; the same text with the same logits came out of each.\n';
+  const head = `# What was tried\n\nBy \`npm run hosts\` on ${date}, with Node ${process.versions.node}. `
+    + 'A row is a project made from the page that it links to, and each wrote the same text.\n';
   await writeFile(TABLE, `${head}\n${table}\n`);
 }
 if (rows.some(({ status }) => status?.startsWith('FAILED'))) process.exitCode = 1;

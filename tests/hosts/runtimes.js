@@ -7,12 +7,13 @@ import { stories } from 'kvcache-wasm/models/stories';
 import 'kvcache-wasm/element';
 const model = await loadModel(stories);
 const session = model.createSession();
+const how = { maxTokens: 12, seed: 7 };
 let text = '';
-for await (const token of session.generate('Once upon a time', { maxTokens: 12, seed: 7 })) text += token.text;
+for await (const token of session.generate('Once upon a time', how)) text += token.text;
 console.log(JSON.stringify({ text, hash: session.logitsHash }));
 `;
 
-const here = `${process.platform}-${process.arch}`; // the binaries themselves: npm may refuse to run installers
+const here = `${process.platform}-${process.arch}`; // the binaries: npm may refuse to run installers
 
 /**
  * @param {string} name  @param {string} holder  the package that has the binary  @param {string} version

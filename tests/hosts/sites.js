@@ -30,7 +30,9 @@ const told = (command, args) => async () => {
   return `${command} ${stdout.match(/\d+\.\d+[\d.]*/)?.[0]}`;
 };
 
-const HUGO_LAYOUT = '<!doctype html><html lang="en"><title>{{ .Title }}</title><main>{{ .Content }}</main></html>\n';
+const HUGO_LAYOUT = `<!doctype html>
+<html lang="en"><title>{{ .Title }}</title><main>{{ .Content }}</main></html>
+`;
 
 export const sites = [
   {

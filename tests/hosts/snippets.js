@@ -2,7 +2,7 @@
 // that file; all others are for reading.
 export const CDN = 'https://cdn.jsdelivr.net/npm/kvcache-wasm@0.1.0/dist/';
 
-const BLOCK = /^(`{3,})\w* ([\w./[\]-]+\.\w+)\n(.*?)^\1$/gms;
+const BLOCK = /^(`{3,})\w* ([\w./[\]-]*\.\w+)\n(.*?)^\1$/gms;
 
 /** @returns {Record<string, string>} with another address in place of the network's */
 export function filesOf(markdown, cdn) {

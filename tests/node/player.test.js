@@ -121,7 +121,8 @@ test('stopped while loading: nothing is written, and the next try loads again', 
   await client.next('load');
   player.stop();
   await settled();
-  assert.deepEqual([player.state.status, statusWords(player.state)], ['unloaded', 'Loading was stopped.']);
+  assert.deepEqual([player.state.status, statusWords(player.state), adviceWords(player.state)],
+    ['unloaded', 'Loading was stopped.', 'Press Generate to try again.']);
   player.generate();
   await client.answer('load', LOADED);
   await client.next('generate');

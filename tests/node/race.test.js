@@ -255,5 +255,5 @@ test('where a page may have no worker, a race is refused in words', async (t) =>
   await client.answer('load', { ...LOADED, worker: false });
   await done;
   assert.equal(failureText(en, player.state.failure), en.refusals.race);
-  assert.deepEqual([player.state.failure.code, rivals.length], ['no_worker', 0]);
+  assert.deepEqual([player.state.failure.code, rivals.length], ['unsupported', 0]);
 });

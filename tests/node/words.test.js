@@ -115,8 +115,8 @@ test('numbers are written as the readers of a language write them', () => {
     ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
   assert.equal(counted(1234.5), '1.234,5');
   assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
-  assert.equal(others.de.tokens(1), '1 Token');
-  assert.equal(others.de.tokens(1000), '1.000 Tokens');
+  assert.equal(others.de.prompt.count(1, 1000), '1 Token von 1.000');
+  assert.equal(others.de.prompt.count(1000, 1000), '1.000 Tokens von 1.000');
   const place = others.de.benchmark.place(...GIVEN['benchmark.place']);
   assert.match(place, /^Gemessen am 05\.01\.2026 um 09:07 Uhr .*, Vokabular 4\.000\.$/);
 });

@@ -60,10 +60,12 @@ function endingWords(words, { reason, tokens: { length } }) {
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls, recorded: labels }, state) {
-  const { status, useCache, run, columns, recorded } = state;
+  const { status, useCache, run, columns, recorded, loadStopped, gaveWay } = state;
   if (isComparing(state)) return controls.locked;
   switch (status) {
-    case 'unloaded': return recorded ? labels.run : advice.first[modeOf(useCache)];
+    case 'unloaded':
+      if (loadStopped || gaveWay) return advice.retry;
+      return recorded ? labels.run : advice.first[modeOf(useCache)];
     case 'ready': return advice.ready;
     case 'running':
       if (!useCache) return advice.switchOn;

@@ -3,6 +3,7 @@
 //   openDirectory(source) -> Directory -> json('config.json') | open('model.safetensors') -> FileStream
 //
 // The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
+import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
 import { hubAdvice } from './hub.js';
 import { parseJson } from './json.js';
@@ -107,7 +108,8 @@ export class Directory {
     } catch (error) {
       if (!isMissing(error)) throw error;
       if (optional) return undefined;
-      throw new KvcError(error.code, error.message + this.#advice, { cause: error.cause });
+      const advice = this.#origin.advice?.(file) ?? this.#advice;
+      throw new KvcError(error.code, error.message + advice, { cause: error.cause });
     }
     const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
     const bytes = await stream.take(cap + 1);
@@ -133,6 +135,8 @@ function parsedJson(bytes, cap, { where, name }) {
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new KvcError('json_invalid', `${where} cannot be read as JSON: ${reasonOf(cause)}`, { cause });
+    const advice = /\.js$/.test(where) ? `. ${bundlerAdvice(where)}` : '';
+    const message = `${where} cannot be read as JSON: ${reasonOf(cause)}${advice}`;
+    throw new KvcError('json_invalid', message, { cause });
   }
 }

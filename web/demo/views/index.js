@@ -17,7 +17,7 @@ import { table } from './table.js';
 
 /** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
 
-/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: where any other of its place is */
+/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: with any other of the figure */
 
 /** @type {readonly Placed[]} */
 export const views = [

@@ -17,7 +17,7 @@ export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
     scale: '(log.)',
-    clear: 'Leeren',
+    clear: 'Diagramm leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
     empty: 'Die Linie wächst hier mit dem Text: wie schnell seine Tokens berechnet werden, nach ihrer '

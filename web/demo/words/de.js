@@ -14,7 +14,6 @@ const same = (/** @type {number} */ count) => (count === 1 ? 'dasselbe Token' : 
 export const de = {
   lang: 'de',
   format,
-  tokens,
 
   cache: { on: 'Cache an', off: 'Cache aus' },
   tokensPerSecond: (speed) => `${measured(speed)} Tokens/s`,
@@ -77,6 +76,7 @@ export const de = {
 
   advice: {
     first: { on: 'Es schreibt dann mit Cache.', off: 'Es schreibt dann ohne Cache.' },
+    retry: '„Schreiben“ versucht es noch einmal.',
     ready: '„Schreiben“ drücken oder umschalten.',
     switchOn: 'Den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',

@@ -27,7 +27,7 @@ export const figures = {
   chart: {
     title: 'Tokens per second',
     scale: '(log scale)',
-    clear: 'Clear',
+    clear: 'Clear the chart',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',
     empty: 'The line grows here with the text: how fast its tokens are computed, against their position.',

@@ -1,18 +1,17 @@
 // All that the demo says, in English.
 //
 // How to add a language, here French:
-//   1. Copy de.js, de-figures.js and de-benchmark.js to fr.js and so on, and translate what stands in quotes.
-//      Keep the names on the left, and all that stands in ${...}. English says what is meant: this file is
-// the original.
-//   2. Give numbersIn() and `lang` the tag of the language: numbers are then written as its readers write
-// them.
-//   3. Copy de-failures.js too. The engine's own messages are English: each code needs a sentence to stand
-// before.
-//   4. Add the language to DICTIONARIES in index.js.
-//   5. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing.
-//      Then look at the demo, in an element with lang="fr" and 360 pixels wide: no word may be cut off.
-// Say what the reader sees and may do; short words first: the place for them is narrow. An entry is a string,
-// or a function that makes a sentence of plain values. Which one is said when, words.js decides.
+//   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
+//      stands in quotes. Keep the names on the left, and all that stands in ${...}. What is meant is said
+//      here, in the en files. The engine's own messages are English: a sentence of the failures goes before each.
+//   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
+//   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
+//   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
+//      what is too long for its place.
+//   5. Look at it: <html lang="fr">, 360 pixels wide, before a run, while it writes, and after it.
+//
+// An entry is a string, or a function that makes a sentence of plain values; which is said when, ../words.js
+// decides. Say what the reader sees and may do, in short words: the place for them is narrow.
 import { numbersIn } from '../../measure/numbers.js';
 import { benchmark } from './en-benchmark.js';
 import { figures, tokens } from './en-figures.js';
@@ -28,7 +27,6 @@ const { counted, measured, megabytes, plain } = format;
 export const en = {
   lang: 'en',
   format,
-  tokens,
 
   // ---- beside the figure ------------------------------------------------------------------------
   cache: { on: 'cache on', off: 'cache off' },
@@ -96,6 +94,7 @@ export const en = {
   /** What the reader may do next. */
   advice: {
     first: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    retry: 'Press Generate to try again.',
     ready: 'Press Generate, or flip the switch.',
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
