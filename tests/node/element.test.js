@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  ATTRIBUTES, OTHERS, VIEWS, attributeOf, textOf, valueOf, viewsIn,
+  ATTRIBUTES, OTHERS, USUAL, VIEWS, attributeOf, textOf, valueOf, viewsIn,
 } from '../../web/demo/attributes.js';
 import { isUsedBy } from '../../web/demo/keys.js';
 import { views, viewsNamed } from '../../web/demo/views/index.js';
@@ -47,7 +47,7 @@ test('what an attribute says, or else what holds without it', () => {
   assert.equal(value('prompt', 'a\r\nb\rc\ud800'), 'a\nb\nc\ufffd');
   assert.equal(value('prompt', ''), '');
   assert.equal(value('views', ' Chart,story chart '), 'chart story');
-  assert.equal(value('views', ' , '), VIEWS.join(' '));
+  assert.equal(value('views', ' , '), USUAL.join(' '));
   assert.deepEqual(viewsIn('story benchmarks'), { views: ['story'], unknown: ['benchmarks'] });
 });
 
