@@ -49,8 +49,9 @@ compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
 build_types() {
     local tsc=node_modules/typescript/bin/tsc
     rm -rf dist/types && mkdir -p build && $tsc -p . --noEmit && list_types >build/tsconfig.json &&
-        $tsc -p build/tsconfig.json && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
+        $tsc -p build/tsconfig.json && name_tag && find dist/types -name '*.d.ts' -exec sed -i.bak -E \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBufferLike>/\1/g' \
+            -e 's/\bArrayBufferView<ArrayBuffer(Like)?>/ArrayBufferView/g' \
             -e 's/\b([A-Za-z]+[0-9]+Array)<ArrayBuffer>/ReturnType<\1["slice"]>/g' {} + &&
         find dist/types -name '*.bak' -delete
 }
@@ -70,11 +71,11 @@ bundle() {
 }
 
 build_site() {
-    compile wasm && bundle dist web/page/page.js web/worker/worker.js &&
-        cp web/page/*.html dist/ && cp web/page/*.css dist/page/ &&
+    compile wasm && bundle dist web/page/page.js &&
+        cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
         cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&
-        rm -rf dist/models && cp -R web/models dist/models && list_sizes >dist/models/sizes.json &&
+        rm -rf dist/models dist/examples && cp -R web/models web/examples dist/ && list_sizes >dist/models/sizes.json &&
         node web/build.js
 }
 
@@ -98,6 +99,13 @@ build_bench() {
 }
 
 # shellcheck disable=SC2086
+# Global names, which no JavaScript can declare.
+name_tag() {
+    local file=dist/types/demo/kv-cache-demo.d.ts
+    cp web/demo/tag.d.ts dist/types/demo/ &&
+        { echo '/// <reference path="./tag.d.ts" />' && cat $file; } >build/tag.d.ts && mv build/tag.d.ts $file
+}
+
 build_all() { build_site && compile $NATIVE_FLAVOURS && build_types; }
 
 # ---- commands -------------------------------------------------------------------------------

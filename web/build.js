@@ -1,16 +1,17 @@
 // The builds of the figure, from one source: node web/build.js, after ./build.sh site, whose dist/ they join.
 //
 //   kv-cache-demo.js         a module and its lazy chunks; wasm, worker and model lie beside it
+//   element-class.js         the same, which leaves it to others to register the element
 //   kv-cache-demo.inline.js  one classic script with everything inside
 //   kv-cache-demo.html       one page with everything inside
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
 //   kvc-widget.mjs           one module with everything inside, for notebooks
 //
-// SITE_URL, the address that dist/ will have, makes the addresses in embed.html absolute: previews need that.
+// SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
@@ -32,15 +33,16 @@ const COMMON = {
 };
 
 /**
- * Swaps engine/assets.js, the only file that knows what lies where.
- * @param {(source: string) => string} swap
+ * Swaps the only files that know what lies where.
+ * @param {(source: string, file: string) => string} swap  file: engine, worker or models/stories.js
  * @returns {Plugin}
  */
 const swapped = (swap) => ({
   name: 'assets',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]engine[\\/]assets\.js$/ }, async ({ path }) => (
-      { contents: swap(await read(path)) }));
+    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/]stories)\.js$/;
+    onLoad({ filter }, async ({ path }) => (
+      { contents: swap(await read(path), relative(WEB, path).replaceAll('\\', '/')) }));
   },
 });
 
@@ -49,16 +51,29 @@ const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
 
-/** All scripts lie in dist/ itself, and not one folder deep like those of the page. */
+/**
+ * Browsers have no disk, and bundlers that take these scripts up would look for its modules.
+ * @param {string} source
+ */
+const withoutDisk = (source) => (
+  source.replace(/import\(.*`node:.*`\)/, "Promise.reject(new Error('There is no disk here.'))"));
+
+/** All scripts but the worker lie in dist/ itself, and not one folder deep like those of the page. */
 async function buildModules() {
   const old = (await readdir(DIST)).filter((file) => file.startsWith(`${NAME}-`));
   await Promise.all(old.map((file) => rm(join(DIST, file))));
-  await build({
+  /** @type {BuildOptions} */
+  const beside = {
     ...COMMON, format: 'esm', splitting: true, sourcemap: true, outdir: DIST,
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
-    entryPoints: [ELEMENT, join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')],
-    plugins: [swapped((source) => source.replaceAll("'../", "'./"))],
-  });
+    plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
+  };
+  const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')];
+  await build({ ...beside, entryPoints: [ELEMENT, ...frame] });
+  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same.
+  await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js') } });
+  const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
+  await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
 }
 
 // ---- with everything inside -----------------------------------------------------------------------
@@ -70,13 +85,23 @@ async function packed(folder, names) {
   return Object.fromEntries(await Promise.all(names.map(pack)));
 }
 
-/** The source of an assets.js without a single address. @param {object} [inside] */
-const assetsWith = (inside) => `
-  const absent = () => { throw new Error('This build has everything inside, and no file beside it.'); };
-  export const assets = {
-    relaxed: absent, simd: absent, scalar: absent, worker: absent, workerUrl: absent, modelSizes: absent,
-    model: () => new URL('inside:stories/'), node: async () => absent(), inside: ${JSON.stringify(inside)},
-  };`;
+/**
+ * The sources of these files without a single address.
+ * @param {string} source  @param {string} file  @param {object} [inside]
+ */
+function assetsWith(source, file, inside) {
+  const absent = "const absent = () => { throw new Error('This build has no file beside it.'); };";
+  if (file === 'engine/assets.js') {
+    return `${absent}
+      export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
+  }
+  if (file === 'models/stories.js') return source; // nobody asks it
+  return `${absent}
+    export const assets = {
+      worker: absent, workerUrl: absent, modelSizes: absent,
+      inside: ${JSON.stringify(inside)},
+    };`;
+}
 
 /**
  * @param {string} entry  @param {'iife' | 'esm'} format  @param {Plugin} plugin
@@ -91,12 +116,13 @@ async function bundled(entry, format, plugin) {
 }
 
 async function everything() {
-  const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', swapped(() => assetsWith()));
+  const alone = swapped((source, file) => assetsWith(source, file));
+  const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
   const inside = {
-    worker, modules: await packed(join(WEB, 'engine'), MODULES),
+    url: 'inside:stories/', worker, modules: await packed(join(WEB, 'engine'), MODULES),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
-  return swapped(() => assetsWith(inside));
+  return swapped((source, file) => assetsWith(source, file, inside));
 }
 
 // ---- pages ----------------------------------------------------------------------------------------
@@ -105,11 +131,11 @@ async function everything() {
 const hashOf = (text) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
 /**
- * A page from its template in embed/: {{name}} becomes what is given under that name.
- * @param {string} file  @param {Record<string, string>} values
+ * A page from its template: {{name}} becomes what is given under that name.
+ * @param {string} folder  of web/  @param {string} file  @param {Record<string, string>} values
  */
-async function writePage(file, values) {
-  const template = await read(join(WEB, 'embed', file));
+async function writePage(folder, file, values) {
+  const template = await read(join(WEB, folder, file));
   const style = /<style>(.*?)<\/style>/s.exec(template)?.[1] ?? '';
   /** @type {Record<string, string>} */
   const all = { styleHash: hashOf(style), ...values };
@@ -120,10 +146,12 @@ async function writePage(file, values) {
 /** @param {string} inline  the script with everything inside */
 async function writePages(inline) {
   const frame = await bundled(join(WEB, 'embed', 'embed.js'), 'iife', swapped((source) => source));
-  await writePage(`${NAME}.html`, { inline, inlineHash: hashOf(inline), frame, frameHash: hashOf(frame) });
+  const hashes = { inlineHash: hashOf(inline), frameHash: hashOf(frame) };
+  await writePage('embed', `${NAME}.html`, { inline, frame, ...hashes });
   const site = process.env.SITE_URL ?? '';
-  await writePage('embed.html', { site });
-  await writePage('oembed.json', { site });
+  await writePage('page', 'index.html', { site });
+  await writePage('embed', 'embed.html', { site });
+  await writePage('embed', 'oembed.json', { site });
 }
 
 // ---- all of it ------------------------------------------------------------------------------------
@@ -137,6 +165,7 @@ const widget = await bundled(join(WEB, 'embed', 'kvc-widget.js'), 'esm', inside)
 await writeFile(join(DIST, 'kvc-widget.mjs'), widget);
 await writePages(inline);
 await copyFile(join(WEB, 'THIRD_PARTY_LICENSES.txt'), join(DIST, 'THIRD_PARTY_LICENSES.txt'));
+await copyFile(join(WEB, '..', 'LICENSE'), join(DIST, 'LICENSE.txt'));
 await tellSizes();
 
 async function tellSizes() {

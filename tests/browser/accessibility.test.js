@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  addModel, focused, noViolations, openPage, part, proof, run, sample, says, startCached, startSite, state,
-  text, written, writtenAtLeast,
+  addModel, focused, focusedElement, noViolations, openPage, part, proof, run, sample, says, startCached,
+  startSite, state, text, written, writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();
@@ -86,7 +86,7 @@ test('the focus stays where the reader works: after Compare, Clear and Try again
   await state(broken, 'failed');
   await broken.focus(part('retry'));
   await broken.keyboard.press('Enter');
-  await broken.waitForFunction(() => document.querySelector('[part~="error"]').hidden === false);
+  await broken.waitForFunction(() => findAll('[part~="error"]')[0].hidden === false);
   assert.equal(await focused(broken), 'state');
 });
 
@@ -121,7 +121,7 @@ test('a translation of the page in mid-run takes nothing from the story, and is 
   await state(page, 'running');
   await page.evaluate(() => { // as translators do: text nodes are replaced by elements of their own
     const translate = () => {
-      const figure = document.querySelector('[part~="figure"]');
+      const figure = findAll('[part~="figure"]')[0];
       const walker = document.createTreeWalker(figure, NodeFilter.SHOW_TEXT);
       const texts = [];
       while (walker.nextNode()) texts.push(walker.currentNode);
@@ -191,7 +191,7 @@ test('every control has a target of 44 pixels on a phone and shows its focus', a
   assert.deepEqual(small, []);
   await page.focus(part('go'));
   await page.keyboard.press('Tab');
-  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none');
+  assert.notEqual(await focusedElement(page, (node) => getComputedStyle(node).outlineStyle), 'none');
 });
 
 test('nothing scrolls sideways at 320 pixels, idle and done, all folds open', async (t) => {
@@ -206,13 +206,12 @@ test('nothing scrolls sideways at 320 pixels, idle and done, all folds open', as
 });
 
 test('screen readers hear states, not tokens', async (t) => {
-  const page = await openPage(t, site, {
-    init: () => addEventListener('DOMContentLoaded', () => {
-      globalThis.heard = [];
-      const announcer = document.querySelector('[part~="announcer"]');
-      new MutationObserver(() => heard.push({ at: performance.now(), words: announcer.textContent }))
-        .observe(announcer, { childList: true, characterData: true, subtree: true });
-    }),
+  const page = await openPage(t, site);
+  await page.evaluate(() => {
+    globalThis.heard = [];
+    const announcer = findAll('[part~="announcer"]')[0];
+    new MutationObserver(() => heard.push({ at: performance.now(), words: announcer.textContent }))
+      .observe(announcer, { childList: true, characterData: true, subtree: true });
   });
   await sample(page, { maxTokens: 150 });
   await run(page);
@@ -226,13 +225,11 @@ test('screen readers hear states, not tokens', async (t) => {
 });
 
 test('with reduced motion only the text moves, and the chart is drawn at most twice a second', async (t) => {
-  const page = await openPage(t, site, {
-    reducedMotion: 'reduce',
-    init: () => addEventListener('DOMContentLoaded', () => {
-      globalThis.draws = 0;
-      const observer = new MutationObserver(() => globalThis.draws++);
-      observer.observe(document.querySelector('[part~="chart"]'), { subtree: true, attributeFilter: ['d'] });
-    }),
+  const page = await openPage(t, site, { reducedMotion: 'reduce' });
+  await page.evaluate(() => {
+    globalThis.draws = 0;
+    const observer = new MutationObserver(() => globalThis.draws++);
+    observer.observe(findAll('[part~="chart"]')[0], { subtree: true, attributeFilter: ['d'] });
   });
   await sample(page, { maxTokens: 200 });
   await page.selectOption(part('pace'), '60');

@@ -1,19 +1,27 @@
-// The page's benchmark: its figures, its refusals, Stop, and that it stays out of the story's way.
+// The benchmark: its figures, its refusals, Stop, and that it stays out of the story's way, in one figure
+// that has both; on the page, each has a figure of its own.
 import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { bareWorker } from './bare-worker.js';
 import {
-  addModel, focused, noViolations, openPage, part, press, run, sample, says, startSite, state, text,
+  addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
   writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();
+const index = await readFile('dist/index.html', 'utf8');
+await writeFile(join(site.folder, 'whole.html'), index.replace(/ views="chart[^"]*"/, '')
+  .replace(/<kv-cache-demo views="benchmark"><\/kv-cache-demo>/, ''));
+const openPage = (t, at, { query = '', ...options } = {}) => (
+  open(t, at, { query: `whole.html${query}`, ...options }));
 const small = await addModel(site, 'small'); // 64 positions: room for one context, of 48 tokens
 
 /** Waits until the benchmark is in one of these states and returns it. */
 async function benchmarked(page, ...wanted) {
   const handle = await page.waitForFunction((states) => {
-    const now = document.querySelector('[part~="benchmark"]').dataset.state;
+    const now = findAll('[part~="benchmark"]')[0].dataset.state;
     return states.includes(now) && now;
   }, wanted);
   return handle.jsonValue();
@@ -220,14 +228,12 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 test('with the keyboard alone, and screen readers hear of it and not of every step', async (t) => {
-  const page = await openPage(t, site, {
-    query: small.query,
-    init: () => addEventListener('DOMContentLoaded', () => {
-      globalThis.heard = [];
-      const announcer = document.querySelector('[part~="announcer"]');
-      new MutationObserver(() => heard.push(announcer.textContent))
-        .observe(announcer, { childList: true, characterData: true, subtree: true });
-    }),
+  const page = await openPage(t, site, { query: small.query });
+  await page.evaluate(() => {
+    globalThis.heard = [];
+    const announcer = findAll('[part~="announcer"]')[0];
+    new MutationObserver(() => heard.push(announcer.textContent))
+      .observe(announcer, { childList: true, characterData: true, subtree: true });
   });
   await page.focus(part('measure'));
   await page.keyboard.press('Enter');

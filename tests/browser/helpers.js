@@ -18,10 +18,10 @@ const FLAGS = [
 const PATIENCE_MS = 30_000;
 export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 
-/** A site, and a browser to look at it. */
-export async function startSite() {
+/** A site, and a browser to look at it. @param {object} [settings]  of the launch */
+export async function startSite(settings = {}) {
   const site = await serveSite();
-  const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS });
+  const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS, ...settings });
   after(() => browser.close());
   return { ...site, browser };
 }
@@ -43,10 +43,12 @@ export function chromiumPath() {
  *   machine may be busy (an engine there would block it for seconds)
  * @param {number} [options.width]
  * @param {number} [options.height]
- * @param {() => void} [options.init]  runs in the page before it loads; all other options go to newContext
+ * @param {() => void} [options.init]  runs in the page before it loads
+ * @param {string} [options.until]  the element to wait for; all other options go to newContext
  */
 export async function openPage(t, site, options = {}) {
-  const { query = '', expected, blocking = 1000, width = 1280, height = 800, init, ...context } = options;
+  const { query = '', expected, blocking = 1000, width = 1280, height = 800, init, until, ...context
+  } = options;
   const own = await site.browser.newContext({ viewport: { width, height }, ...context });
   const page = await own.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
@@ -88,7 +90,7 @@ export async function openPage(t, site, options = {}) {
     assert.ok(longest < blocking, `a task of ${longest} ms on the main thread`);
   });
   await page.goto(site.url + query);
-  await page.waitForSelector('[part~="figure"][data-state="unloaded"]');
+  await page.waitForSelector(until ?? '[part~="figure"][data-state="unloaded"]', { state: 'attached' });
   return page;
 }
 
@@ -128,12 +130,18 @@ export const text = (page, name) => page.textContent(part(name));
 export const says = (page, name, words) => page.waitForFunction(
   ([selector, wanted]) => wanted.test(findAll(selector)[0].textContent), [part(name), words]);
 
+/** What a function finds at the element that has the focus, in whatever shadow root. */
+export async function focusedElement(page, look) {
+  const handle = await page.evaluateHandle(() => {
+    let { activeElement } = document;
+    while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
+    return activeElement;
+  });
+  return handle.evaluate(look);
+}
+
 /** The name of the part that has the focus. */
-export const focused = (page) => page.evaluate(() => {
-  let { activeElement } = document;
-  while (activeElement?.shadowRoot) ({ activeElement } = activeElement.shadowRoot);
-  return activeElement?.getAttribute('part');
-});
+export const focused = (page) => focusedElement(page, (node) => node?.getAttribute('part'));
 
 /** Sets fields of the sampling form: { seed: 7, maxTokens: 40 }. */
 export async function sample(page, values) {

@@ -45,7 +45,7 @@ export function pictureOf(recording) {
   const { large, small, verdict } = payoffWords(en, payoffOf(state));
   const { cache, switch: { on } } = en.controls;
   const headline = `${cache} ${on}: ${large}`;
-  const place = en.recorded.on(recording.date, recording.machine.en);
+  const place = en.recorded.on(recording.date, `${recording.machine.en}, ${recording.browser}`);
   const right = WIDTH - MARGIN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" lang="en">`,

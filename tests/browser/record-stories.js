@@ -1,8 +1,8 @@
 // Records the run that the demo shows before anything was run: npm run record -- --machine WORDS ...
 // The cache is off, at full speed, for half of the context; then it is switched on.
 //
-//   --machine WORDS     what this runs on, as in "on a laptop of 2024, Chromium 156"
-//   --machine-de WORDS  the same in German, as in "auf ..."
+//   --machine WORDS     what this runs on, as in "laptop of 2024, 8 cores"
+//   --machine-de WORDS  the same in German
 //   --pictures          makes only the pictures anew, from the recording as it is
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
@@ -27,10 +27,11 @@ if (!values.pictures) {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
   const events = await recorder.record({
     prompt: PROMPT, settings: { maxTokens: 1024 }, pace: 0,
-    acts: ['flip', 'generate'], at: { [HALF]: 'flip' },
+    acts: ['generate'], at: { [HALF]: 'flip' },
   });
   const date = new Date().toISOString().slice(0, 10);
-  const recording = compact(events, { date, machine, version, model: 'stories' }, PROMPT);
+  const browser = `Chromium ${parseInt(recorder.browser.version(), 10)}`;
+  const recording = compact(events, { date, machine, browser, version, model: 'stories' }, PROMPT);
   await writeFile(`${FOLDER}/stories.js`, moduleOf(recording));
 }
 const { STORIES } = await import(pathToFileURL(`${FOLDER}/stories.js`));

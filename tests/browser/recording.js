@@ -10,7 +10,7 @@ const is = (type) => (event) => event.type === type;
 
 /**
  * @param {object[]} events  of one run and its proof
- * @param {object} facts     that no event tells: date, machine, version, model
+ * @param {object} facts     that no event tells: date, machine, browser, version, model
  * @param {string} prompt
  * @returns {import('../../web/demo/recording.js').Recording}
  * @throws  if it would not give back what was recorded

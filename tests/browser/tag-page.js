@@ -1,19 +1,8 @@
-// Pages that use <kv-cache-demo>: the element, built into a site, and articles around it.
+// Articles that use <kv-cache-demo>.
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { build } from 'esbuild';
 
 let pages = 0;
-
-/** Builds the element into the site. @returns its folder, as an address relative to the site */
-export async function addElement(site, folder = 'demo') {
-  await build({
-    entryPoints: ['web/demo/kv-cache-demo.js'], outdir: join(site.folder, folder), bundle: true, minify: true,
-    splitting: true, chunkNames: '[name]-[hash]', format: 'esm', target: 'es2022', external: ['node:*'],
-    logLevel: 'warning',
-  });
-  return `${folder}/kv-cache-demo.js`;
-}
 
 /** What an author's server may send: styles from its own site only, scripts too. */
 export const STRICT = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; "
@@ -42,4 +31,4 @@ export async function addArticle(site, { body, script = '', policy = STRICT, hea
   return `${name}.html`;
 }
 
-export const SCRIPT = '<script type="module" src="demo/kv-cache-demo.js"></script>';
+export const SCRIPT = '<script type="module" src="kv-cache-demo.js"></script>';

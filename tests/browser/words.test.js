@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   noViolations, openPage, part, press, proof, run, sample, says, startSite, state, text,
 } from './helpers.js';
+import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await startSite();
 
@@ -35,7 +36,7 @@ const said = (page) => page.$eval(part('demo'), (demo) => {
 });
 
 const ENGLISH = /\b(the|with|without|is|are|of|and|at|on|off|for|this|it|its|you|your|press|not)\b/i;
-const NUMBER = /\b[1-9]\d*,\d{3}\b|\b\d+\.\d{1,2}\b|\b0\.\d/; // 1,234 or 0.5
+const NUMBER = /\b[1-9]\d*,\d{3}\b|(?<!\.)\b\d+\.\d{1,2}\b(?!\.)|\b0\.\d/; // 1,234 or 0.5; not 25.11.2026
 
 async function isGerman(page, when) {
   const words = await said(page);
@@ -49,12 +50,17 @@ const tooWide = (page) => page.$$eval(`${part('demo')} *`, (all) => all
   .filter((node) => getComputedStyle(node).overflowX === 'visible')
   .map((node) => `${node.localName} ${node.getAttribute('part')}: ${node.textContent.slice(0, 60)}`));
 
+/** Of what stands above the chart: when it grows, all below it moves. */
+const heights = (page) => page.$$eval(`${part('cache')}, .message, ${part('payoff')}, .chart-head`, (all) => (
+  all.map(({ offsetHeight }) => offsetHeight)));
+
 test('on a German page all is German but the story, fits a narrow phone, and is accessible', async (t) => {
   const page = await openPage(t, site, { init: german, width: 360, height: 640, blocking: 5000 });
   assert.equal(await page.getAttribute(part('demo'), 'lang'), 'de');
   await page.$$eval('details', (all) => all.forEach((fold) => { fold.open = true; }));
   await isGerman(page, 'idle');
   assert.deepEqual(await tooWide(page), []);
+  const room = await heights(page);
   await sample(page, { maxTokens: 60 });
   await run(page);
   await press(page, 'cache'); // the other way, and so both lines
@@ -63,6 +69,7 @@ test('on a German page all is German but the story, fits a narrow phone, and is 
   assert.equal(verdict, 'equal');
   assert.match(words, /^Gleich: Die Zahlen des Modells nach dem ganzen Text \(\d+ Tokens\)/);
   await isGerman(page, 'done');
+  assert.deepEqual(await heights(page), room, 'the words are no longer than the room that is kept for them');
   assert.deepEqual(await tooWide(page), []);
   await noViolations(page, 'done, in German');
   const story = await page.$eval(part('story'), ({ lang, translate }) => [lang, translate]);
@@ -84,6 +91,26 @@ test('the demo follows the language of its document, and goes on with what it wa
   await says(page, 'state', /^Finished: /);
   assert.equal(await page.getAttribute(part('demo'), 'lang'), 'en');
   assert.equal(await page.$$eval(part('demo'), ({ length }) => length), 1);
+});
+
+test('a tag speaks its own language, that of the part it stands in, or that of the page', async (t) => {
+  const tag = (attributes) => `<kv-cache-demo loading="eager" ${attributes}></kv-cache-demo>`;
+  const body = `${SCRIPT}${tag('lang="de-CH"')}<section lang="de">${tag('')}</section>${tag('')}`;
+  const page = await openPage(t, site, { query: await addArticle(site, { body }) });
+  const spoken = () => page.$$eval('kv-cache-demo', (tags, name) => tags.map(({ shadowRoot }) => {
+    const demo = shadowRoot.querySelector(name);
+    return `${demo?.lang} ${demo?.querySelector('label')?.textContent}`;
+  }), part('demo'));
+  const [english, german] = ['en Begin a story', 'de Eine Geschichte beginnen (auf Englisch)'];
+  const becomes = async (...wanted) => {
+    for (let i = 0; i < 100 && String(await spoken()) !== String(wanted); i++) await page.waitForTimeout(50);
+    assert.deepEqual(await spoken(), wanted);
+  };
+  await becomes(german, german, english);
+  await page.evaluate(() => { document.querySelector('kv-cache-demo').lang = 'C'; });
+  await becomes(english, german, english);
+  await page.evaluate(() => { document.documentElement.lang = 'de'; });
+  await becomes(english, german, german);
 });
 
 test('a failure: a sentence in German, then the engine’s own, marked as English', async (t) => {

@@ -1,11 +1,14 @@
-// <kv-cache-demo> where there are no elements, and what its attributes mean; the manual and custom-elements.json
-// say the same.
+// <kv-cache-demo> where there are no elements, and what its attributes mean; the manual and
+// custom-elements.json say the same.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { ATTRIBUTES, OTHERS, VIEWS, attributeOf, textOf, valueOf, viewsIn } from '../../web/demo/attributes.js';
+import {
+  ATTRIBUTES, OTHERS, VIEWS, attributeOf, textOf, valueOf, viewsIn,
+} from '../../web/demo/attributes.js';
 import { isUsedBy } from '../../web/demo/keys.js';
 import { views, viewsNamed } from '../../web/demo/views/index.js';
+import { elementIn, manual, readManifest } from './manual.js';
 
 const ROOT = new URL('../../', import.meta.url);
 
@@ -72,12 +75,84 @@ test('the views that can be named are those of the figure that are not always th
 });
 
 test('the keys of each kind of control, and those that stay the host’s', () => {
-  const matching = (...selectors) => ({ matches: (list) => list.split(', ').some((one) => selectors.includes(one)) });
-  const [field, button, box, nothing] = ['input', 'button', '[tabindex="0"]', 'p'].map((one) => matching(one));
+  const matching = (selector) => ({ matches: (list) => list.split(', ').includes(selector) });
+  const [field, button, box, nothing] = ['input', 'button', '[tabindex="0"]', 'p'].map(matching);
   for (const key of ['a', '/', 'Escape', 'ArrowLeft', ' ', 'Enter']) assert.ok(isUsedBy(field, key), key);
   for (const key of [' ', 'Enter']) assert.ok(isUsedBy(button, key), key);
   for (const key of [' ', 'ArrowDown', 'End']) assert.ok(isUsedBy(box, key), key);
   for (const key of ['a', '/', 'Escape', 'ArrowLeft']) assert.ok(!isUsedBy(button, key), key);
   for (const target of [field, button, box, nothing]) assert.ok(!isUsedBy(target, 'Tab'));
   for (const key of ['a', ' ', 'Enter', 'ArrowDown']) assert.ok(!isUsedBy(nothing, key), key);
+});
+
+// ---- custom-elements.json and the manual ----------------------------------------------------------
+
+const manifest = await readManifest();
+const element = elementIn(manifest);
+const names = (list) => list.map(({ name }) => name);
+const source = (path) => readFile(new URL(path, ROOT), 'utf8');
+
+test('custom-elements.json has the shape of its schema, 2.1', () => {
+  assert.equal(manifest.schemaVersion, '2.1.0');
+  const [module, ...others] = manifest.modules;
+  assert.deepEqual(others, []);
+  assert.equal(module.kind, 'javascript-module');
+  assert.deepEqual(module.exports.map(({ kind, name }) => [kind, name]),
+    [['js', 'KvCacheDemo'], ['custom-element-definition', 'kv-cache-demo']]);
+  for (const { declaration } of module.exports) assert.equal(declaration.name, element.name);
+  assert.deepEqual([element.kind, element.tagName, element.customElement], ['class', 'kv-cache-demo', true]);
+  const { attributes, members, events, cssProperties, cssParts, slots } = element;
+  for (const { kind, name } of members) assert.ok(name && ['field', 'method'].includes(kind), name);
+  for (const { type } of [...attributes, ...events]) assert.equal(typeof type.text, 'string');
+  for (const { description } of [...attributes, ...events, ...cssProperties, ...cssParts, ...slots]) {
+    assert.ok(description.length > 5 && !description.endsWith('.'));
+  }
+});
+
+/** The type of a property, as an editor shows it. */
+function typeOf({ kind, choices, preset }) {
+  if (kind === 'choice') return choices.map((choice) => `'${choice}'`).join(' | ');
+  if (kind === 'number') return preset === null ? 'number | null' : 'number';
+  return kind === 'flag' ? 'boolean' : 'string';
+}
+
+test('it names the attributes of the table, their properties, types, ranges and presets', () => {
+  assert.deepEqual(names(element.attributes), [...names(ATTRIBUTES), ...OTHERS]);
+  const fields = element.members.filter(({ attribute }) => attribute);
+  assert.deepEqual(fields.map(({ attribute }) => attribute), names(element.attributes));
+  for (const attribute of ATTRIBUTES) {
+    const { name, property, kind, preset, min, max } = attribute;
+    const said = element.attributes.find((one) => one.name === name);
+    const field = fields.find((one) => one.attribute === name);
+    assert.deepEqual([said.fieldName, field.name, field.reflects], [property, property, true], name);
+    assert.deepEqual([said.type.text, field.type.text], Array(2).fill(typeOf(attribute)), name);
+    const usual = typeof preset === 'string' ? `'${preset}'` : String(preset);
+    assert.equal(said.default, preset === null || preset === '' ? undefined : usual, name);
+    if (kind !== 'number') continue;
+    assert.match(said.description, new RegExp(`^(Whole, from|From) ${min} to ${max}\\. `), name);
+  }
+});
+
+test('it names the methods, events and custom properties that there are', async () => {
+  const { KvCacheDemo } = await import('../../web/demo/element.js');
+  for (const { kind, name, static: own } of element.members) {
+    const { [name]: found } = Object.getOwnPropertyDescriptors(own ? KvCacheDemo : KvCacheDemo.prototype);
+    const type = typeof found?.value;
+    if (kind === 'method') assert.equal(type, 'function', name);
+    else if (own) assert.equal(type, 'string', name);
+  }
+  const methods = Object.getOwnPropertyNames(KvCacheDemo.prototype).filter((name) => (
+    name !== 'constructor' && name !== 'state' && !name.endsWith('Callback')));
+  assert.deepEqual(names(element.members.filter(({ kind }) => kind === 'method')), methods);
+  const events = [...(await source('web/demo/events.js')).matchAll(/@property \{(\w+Detail)\} (\w+)/g)];
+  assert.deepEqual(element.events.map(({ name, type }) => [name, type.text]),
+    events.map(([, detail, name]) => [`kv-${name}`, `CustomEvent<${detail}>`]));
+  const used = (await source('web/demo/demo.css')).match(/--kvc-[a-z-]+/g);
+  assert.deepEqual(names(element.cssProperties).sort(), [...new Set(used)].sort());
+});
+
+test('the manual has the same table: node tests/node/manual.js writes it', async () => {
+  const { text, wanted } = await manual();
+  assert.equal(text, wanted);
+  assert.ok(text.includes('| `--kvc-on` |') && text.includes('| `::part(go)` |'));
 });

@@ -85,10 +85,18 @@ test('what a bundler has torn apart is said in one line: what to pass, what to w
   assert.equal(error.code, 'wasm_invalid');
   assert.match(error.message, /do not know their own address.*pass .* as the wasm option\.$/);
   assert.ok((await init({ wasm: await readFile(new URL('kvc.wasm', WEB)) })).variant);
-  const server = await serve({ 'node_modules/.vite/deps/engine/kvc.wasm': '<html>' });
+  const server = await serve({
+    'node_modules/.vite/deps/engine/kvc.wasm': '<html>', 'config.5f2a.js': 'export default {}',
+  });
   t.after(() => server.close());
   const wasm = `${server.url}node_modules/.vite/deps/engine/kvc.wasm`;
   await rejectsCode(Engine.create({ wasm }), 'wasm_invalid', /exclude: \['kvcache-wasm'\]/);
+  await rejectsCode(Engine.create({ wasm: `${server.url}engine/kvc.wasm` }), 'wasm_invalid', /copy engine\//);
+  const given = (path) => loadModel({ 'config.json': server.url + path });
+  await rejectsCode(given('models/stories/config.json'), 'file_unreachable',
+    /copy models\/ from .* too\.$/);
+  await rejectsCode(given('node_modules/.vite/models/config.json'), 'file_unreachable', /optimizeDeps/);
+  await rejectsCode(given('config.5f2a.js'), 'json_invalid', /transformer-raw/); // as Parcel leaves it
 });
 
 test('trapped: after a crash nothing enters the instance again, and a new load works', async () => {

@@ -12,6 +12,7 @@ import { parseConfig } from '../../web/config/config.js';
 import { parseGenerationConfig } from '../../web/config/generation.js';
 import { openDirectory } from '../../web/files/files.js';
 import { readHeader, tensorChunks } from '../../web/files/safetensors.js';
+import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
 import {
   blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, seeded, serve, smallConfig,
@@ -34,7 +35,9 @@ async function loadAll(source, options) {
   const config = parseConfig(await directory.json('config.json'));
   const suggested = await directory.json('generation_config.json', { optional: true });
   const generation = parseGenerationConfig(suggested, config);
-  const tokenizer = Tokenizer.create(await directory.json('tokenizer.json'), undefined, config.vocabSize);
+  const { vocabSize } = config;
+  const vocabulary = readTokenizer(await directory.json('tokenizer.json'), undefined, vocabSize);
+  const tokenizer = new Tokenizer(vocabulary, vocabSize);
   const stream = await directory.open('model.safetensors');
   const header = await readHeader(stream);
   const weights = new Uint8Array(header.dataBytes);

@@ -8,6 +8,7 @@ import { KvcError } from '../../web/engine/errors.js';
 import { openDirectory } from '../../web/files/files.js';
 import { parseJson, shown } from '../../web/files/json.js';
 import { parseHeader } from '../../web/files/safetensors-header.js';
+import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
 import { blobOf, byteTokenizer, seeded, smallConfig } from './helpers.js';
 
@@ -65,12 +66,13 @@ const FILES = {
   },
   'tokenizer.json': {
     value: { ...byteTokenizer({ merges: ['a b', 'ab c'] }), normalizer: { type: 'NFC' } },
-    parse: async (text) => Tokenizer.create(await read('tokenizer.json', text), undefined, 300).encode('abc'),
+    parse: async (text) => (
+      new Tokenizer(readTokenizer(await read('tokenizer.json', text), undefined, 300), 300).encode('abc')),
   },
   'tokenizer_config.json': {
     value: { add_bos_token: false, model_max_length: 5 },
     parse: async (text) => (
-      Tokenizer.create(byteTokenizer(), await read('tokenizer_config.json', text), 300)),
+      readTokenizer(byteTokenizer(), await read('tokenizer_config.json', text), 300)),
   },
   'the header of model.safetensors': {
     value: { __metadata__: { format: 'pt' }, a: { dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] } },

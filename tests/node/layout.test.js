@@ -8,8 +8,8 @@ import { test } from 'node:test';
 
 const C_ROOMS = ['base', 'kernels', 'cache', 'model', 'forward', 'session', 'wasm', 'lab'];
 const JS_ROOMS = [
-  'models',
   'engine',
+  'models',
   'files',
   'config',
   'cache',

@@ -6,28 +6,28 @@ import { VIEWS, attributeOf, textOf, valueOf } from '../../web/demo/attributes.j
 import { LINKED, embedCode, encodeState, parseState } from '../../web/demo/link.js';
 import { splitMix64 } from './golden.js';
 
-test('a state travels in an address, what needs no word left out', () => {
+test('a state travels in an address', () => {
   const state = { prompt: 'A fox & a "hen"\n50 % = more?', seed: 7, cache: 'race', maxTokens: 40, topP: 0.9 };
   const query = encodeState(state);
   assert.equal(query, 'p=A+fox+%26+a+%22hen%22%0A50+%25+%3D+more%3F&cache=race&n=40&seed=7&top-p=0.9');
   for (const written of [query, `?${query}`, `#${query}`]) assert.deepEqual(parseState(written), state);
-  const presets = Object.fromEntries(LINKED.map(({ property, preset }) => [property, preset]));
-  assert.equal(encodeState(presets), '');
   assert.deepEqual(parseState(''), {});
-  assert.equal(encodeState({ prompt: '' }), 'p=', 'an empty beginning is not the usual one');
+  assert.equal(encodeState({ seed: null, cache: undefined }), '', 'the model’s own needs no word');
+  assert.equal(encodeState({ prompt: '', cache: 'off' }), 'p=&cache=off');
   assert.deepEqual(parseState('p='), { prompt: '' });
 });
 
 const draw = splitMix64(12n);
 const below = (n) => Number(draw() >> 32n) % n;
 const pick = (list) => list[below(list.length)];
-const CHARACTERS = ['a', 'Z', ' ', '\n', '\t', '&', '=', '+', '%', '#', '?', '"', '<', 'é', '漢', '🦊', '\u202e', '\0'];
+const CHARACTERS = [...'aZ \n\t&=+%#?"<é漢🦊\u202e\0'];
 
 /** Any value that an attribute can have. */
 function anyValue({ kind, choices, min, max, whole }) {
   if (kind === 'choice') return pick(choices);
   if (kind === 'text') return Array.from({ length: below(40) }, () => pick(CHARACTERS)).join('');
-  if (kind === 'names') return [...new Set(Array.from({ length: 1 + below(5) }, () => pick(VIEWS)))].join(' ');
+  const names = new Set(Array.from({ length: 1 + below(5) }, () => pick(VIEWS)));
+  if (kind === 'names') return [...names].join(' ');
   const value = min + (max - min) * (below(1000) / 999);
   return whole ? Math.round(value) : value;
 }
@@ -36,8 +36,7 @@ test('any state comes back as it was', () => {
   for (let i = 0; i < 500; i++) {
     const chosen = LINKED.filter(() => below(2) === 0);
     const state = Object.fromEntries(chosen.map((attribute) => [attribute.property, anyValue(attribute)]));
-    const said = Object.entries(state).filter(([name, value]) => value !== attributeOf(name).preset);
-    assert.deepEqual(parseState(encodeState(state)), Object.fromEntries(said));
+    assert.deepEqual(parseState(encodeState(state)), state);
   }
 });
 
@@ -45,7 +44,8 @@ const HOSTILE = [
   '', '?', '#', '&&&', '===', '%', '%zz', '%E0%A4%A', 'p', 'p=%FF', 'p=\ud800', 'p=%00', 'seed', 'seed=',
   'seed=NaN', 'seed=-1', 'seed=1e400', 'seed=0x10', 'seed=7;drop', 'seed=٧', 'n=Infinity', 'n=1e99', 'n=-5',
   'temperature=-0', 'temperature=2,5', 'top-p=0', 'cache=true', 'cache=ON', 'cache=__proto__', '__proto__=1',
-  'constructor=1', 'views=constructor', 'views=story,story,evil', 'pace=1e9', 'pace=0.4', 'src=https://evil.example/',
+  'constructor=1', 'views=constructor', 'views=story,story,evil', 'pace=1e9', 'pace=0.4',
+  'src=https://evil.example/',
   'wasm=https://evil.example/x.wasm', 'autorun=', 'weights=int8', `p=${'x'.repeat(1e6)}`, '&'.repeat(1e6),
   `views=${'chart,'.repeat(1e5)}`, 'p=1&p=2', 'p=%F0%9F%A6',
 ];
@@ -84,7 +84,7 @@ function attributesIn(html, tag) {
 
 test('embed code: the tag, with its script', () => {
   const html = embedCode('tag', STATE, BASE);
-  assert.match(html, /^<script type="module" src="https:\/\/example\.org\/kv\/kv-cache-demo\.js"><\/script>\n/);
+  assert.ok(html.startsWith(`<script type="module" src="${BASE}kv-cache-demo.js"></script>\n`));
   assert.deepEqual(attributesIn(html, 'kv-cache-demo'), { prompt: STATE.prompt, cache: 'on', seed: '7' });
   assert.match(html, /<\/kv-cache-demo>\n$/);
   assert.equal(embedCode('tag', {}, BASE).split('\n')[1], '<kv-cache-demo></kv-cache-demo>');

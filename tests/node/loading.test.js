@@ -1,6 +1,7 @@
 // What loadModel() requests, and when: everything together, with the caller's headers, and whichever answer
 // comes first.
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
@@ -136,6 +137,20 @@ test('Blobs: a model with a broken part is refused as one from a server is', asy
   await rejectsCode(loadModel(files), 'json_invalid', /config\.json/);
   files.set('config.json', tinyBlobs().get('config.json'));
   await rejectsCode(loadModel(files), 'file_unreachable', /model\.safetensors/);
+});
+
+test('a whole model with a signal: Node has nothing to warn of, and the signal is let go of', async (t) => {
+  const warnings = [];
+  const warn = (warning) => warnings.push(String(warning));
+  process.on('warning', warn);
+  t.after(() => process.off('warning', warn));
+  const { signal } = new AbortController();
+  const files = ['generation_config.json', 'tokenizer_config.json'].map((name) => [name, blobOf('{}')]);
+  const model = await loadModel(new Map([...tinyBlobs(), ...files]), { signal });
+  await new Promise((resolve) => setImmediate(resolve)); // warnings come late
+  assert.deepEqual(warnings, []);
+  assert.deepEqual(getEventListeners(signal, 'abort'), []);
+  model.dispose();
 });
 
 test("the worker's benchmark loads its second kind of weights from the HTTP cache", async (t) => {

@@ -15,7 +15,7 @@ const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--jso
   { cwd: fileURLToPath(ROOT) });
 const [{ files, unpackedSize }] = JSON.parse(stdout);
 const shipped = files.map((file) => file.path);
-const { exports, bin, main, types, jsdelivr, unpkg } = JSON.parse(await read('package.json'));
+const { exports, bin, main, types, jsdelivr, unpkg, version } = JSON.parse(await read('package.json'));
 const targets = Object.values(exports)
   .flatMap((target) => (typeof target === 'string' ? [target] : Object.values(target)))
   .map((target) => target.slice('./'.length));
@@ -52,13 +52,16 @@ test('every export, and whatever else package.json names, is shipped', () => {
 });
 
 test('of web/, the scripts that are shipped are those that the exports and the command lead to', async () => {
-  const modules = await reached('.js', [...targets, ...Object.values(bin)]);
+  const ours = targets.filter((path) => path.startsWith('web/'));
+  const modules = await reached('.js', [...ours, ...Object.values(bin)]);
   assert.ok(modules.includes('web/index.js') && modules.includes('web/cli/server.js'), `only ${modules}`);
-  assert.deepEqual(shippedIn('web/', '.js'), modules.filter((path) => path.startsWith('web/')));
+  assert.deepEqual(shippedIn('web/', '.js'), modules);
 });
 
 test('types are shipped of what the exports lead to, and lack nothing that they refer to', async () => {
-  const declarations = shippedIn('', '.d.ts');
+  const byHand = 'dist/types/demo/tag.d.ts'; // global names, which no JavaScript can declare
+  assert.match(await read('dist/types/demo/kv-cache-demo.d.ts'), /<reference path="\.\/tag\.d\.ts"/);
+  const declarations = shippedIn('', '.d.ts').filter((path) => path !== byHand);
   const sourceOf = (path) => path.replace(/^dist\/types\//, 'web/').replace(/\.d\.ts$/, '.js');
   const sources = await reached('.js', targets.filter((path) => path.endsWith('.d.ts')).map(sourceOf));
   assert.deepEqual(declarations.map(sourceOf).filter((path) => !sources.includes(path)), []);
@@ -73,14 +76,16 @@ test('of dist/, what a site needs is shipped, and nothing that only its makers r
   assert.deepEqual([...kinds].sort(), [
     '.css', '.d.ts', '.html', '.js', '.json', '.md', '.mjs', '.png', '.safetensors', '.svg', '.txt', '.wasm',
   ]);
-  const some = ['index.html', 'worker/worker.js', 'engine/kvc.wasm', 'models/stories/model.safetensors'];
+  const some = ['index.html', 'embed.html', 'worker/worker.js', 'engine/kvc.wasm',
+    'models/stories/model.safetensors', 'THIRD_PARTY_LICENSES.txt'];
   assert.deepEqual(some.filter((path) => !site.includes(path)), []);
 });
 
 test('the rest is the WebAssembly modules, the C header and the manuals', () => {
   const rest = shipped.filter((path) => !/^dist\/|\.js$/.test(path)).sort();
   assert.deepEqual(rest, [
-    'CHANGELOG.md', 'LICENSE', 'README.md', 'include/kvc.h', 'package.json', 'web/README.md',
+    'CHANGELOG.md', 'LICENSE', 'README.md', 'custom-elements.json', 'include/kvc.h', 'package.json',
+    'web/README.md',
     'web/engine/kvc-lab.json', 'web/engine/kvc-lab.wasm',
     'web/engine/kvc-relaxed.wasm', 'web/engine/kvc-scalar.wasm', 'web/engine/kvc.wasm',
   ]);
@@ -100,6 +105,12 @@ test('the model is where the package says', async () => {
   const model = await (await import('kvcache-wasm')).loadModel(stories);
   assert.equal(model.config.nPositions, 1024);
   model.dispose();
+});
+
+test('the class of the element is there where there are no elements, and nothing is registered', async () => {
+  const { KvCacheDemo } = await import('kvcache-wasm/element-class');
+  assert.equal(KvCacheDemo.version, version);
+  assert.deepEqual(Object.keys(await import('kvcache-wasm/element')), ['KvCacheDemo']);
 });
 
 test('the lab is: a module with a switch for every bug of the list', async () => {

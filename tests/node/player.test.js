@@ -121,7 +121,8 @@ test('stopped while loading: nothing is written, and the next try loads again', 
   await client.next('load');
   player.stop();
   await settled();
-  assert.deepEqual([player.state.status, statusWords(player.state)], ['unloaded', 'Loading was stopped.']);
+  assert.deepEqual([player.state.status, statusWords(player.state), adviceWords(player.state)],
+    ['unloaded', 'Loading was stopped.', 'Press Generate to try again.']);
   player.generate();
   await client.answer('load', LOADED);
   await client.next('generate');
@@ -183,17 +184,17 @@ test('the line beside the switch says what to do next, whatever the state', asyn
   await client.answer('load', LOADED);
   assert.equal(line(), 'Prefill: reading your prompt.');
   await client.write(IDS, false, 20);
-  assert.match(line(), /^Writing without the cache: every .* text\. Switch the cache on\.$/);
+  assert.match(line(), /^Without the cache, every .* text\. Switch the cache on\.$/);
   client.more(20, false, 40);
   assert.equal(line(), 'It is slowing down: every token re-reads the whole text. Switch the cache on.');
   player.flip();
   client.more(40, true, 1);
-  assert.equal(line(), 'Writing with the cache: only the new token is computed.');
+  assert.equal(line(), 'With the cache, only the new token is computed.');
   await client.answer('generate', { reason: 'length', position: 62, memory: MEMORY });
   assert.equal(line(), 'Finished: 60 tokens written. Flip the switch to write it again.');
   player.generate();
   await client.write(IDS, true);
-  assert.match(line(), /^Writing with the cache: .* Switch it off to compare\.$/);
+  assert.match(line(), /^With the cache, .* Switch it off to compare\.$/);
   player.stop();
   await settled();
   assert.match(line(), /^Stopped: 20 tokens written\. Flip the switch/);

@@ -1,5 +1,5 @@
-// Figures that share workers, with workers that say what the test wants: who computes when, what is loaded how
-// often, and when a worker ends.
+// Figures that share workers, with workers that say what the test wants: who computes when, what is loaded
+// how often, and when a worker ends.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -126,7 +126,7 @@ test('other weights, another worker; a rival as well', async () => {
   await other;
 });
 
-test('a figure that starts stops the one that writes, waits for its end, and then has the worker', async () => {
+test('a figure that starts stops the one that writes, and has the worker after it', async () => {
   const { worker, figures: [one, two] } = await loaded(2);
   one.client.order('setCache', { on: false });
   one.client.order('setPace', { tokensPerSecond: 5 });
@@ -191,7 +191,7 @@ test('a load that fails fails for all who wait, and the next one tries again', a
   assert.deepEqual(clients[0].sent, ['load', 'load']);
 });
 
-test('a worker that is lost is started again, for the figure that had nothing to do with it too', async () => {
+test('a worker that is lost is started again, for other figures too', async () => {
   const { pool, worker, figures: [one, two] } = await loaded(2);
   const first = one.client.request('generate', {});
   await settled();

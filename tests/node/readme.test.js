@@ -14,6 +14,8 @@ const ROOT = new URL('../../', import.meta.url);
 const read = (path) => readFile(new URL(path, ROOT), 'utf8');
 const run = promisify(execFile);
 const manual = await read('web/README.md');
+const embedding = (await readdir(new URL('web/docs/embedding/', ROOT)))
+  .map((file) => `web/docs/embedding/${file}`);
 
 const PRINTED = {
   'README.md': [/^Once upon a time.{40,}\ntrue\n$/s],
@@ -113,17 +115,30 @@ test('the README shows the medians of the results', async () => {
   assert.equal(rowsOf(await read('README.md')), results.replace(/ \([^)]*\)/g, ''));
 });
 
+test('every address of the package names this release and a file that it has', async () => {
+  const { version } = JSON.parse(await read('package.json'));
+  for (const page of ['README.md', ...embedding]) {
+    for (const [url] of (await read(page)).matchAll(/https:\/\/cdn\.jsdelivr\.net\/[^\s"`>)']*/g)) {
+      const [, release, file] = url.match(/\/npm\/kvcache-wasm@([\d.]+)\/(dist\/.*)$/) ?? [];
+      assert.equal(release, version, `${page}: ${url}`);
+      await stat(new URL(file, ROOT)).catch(() => assert.fail(`${page}: ${url}`));
+    }
+  }
+});
+
 // ---- links --------------------------------------------------------------------------------------
 
 test('every file and folder that the manuals link to, or list as a file, is there', async () => {
   const entries = await readdir(new URL('tests/', ROOT), { withFileTypes: true });
   const rings = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `tests/${name}/`);
   const folders = ['', 'src/', 'web/', ...rings, 'tests/bench/peers/'];
-  const pages = [...folders.map((folder) => `${folder}README.md`), 'tests/bench/RESULTS.md'];
+  const pages = [...folders.map((folder) => `${folder}README.md`), 'tests/bench/RESULTS.md', ...embedding,
+    '.github/CONTRIBUTING.md', '.github/SECURITY.md'];
   for (const page of pages) {
     const text = await read(page);
     const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map(([, link]) => link);
-    const cells = [...text.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell]) => cell);
+    const tables = embedding.includes(page) ? '' : text; // those tell of another folder's files
+    const cells = [...tables.matchAll(/^\| (`.*?`) \|/gm)].map(([, cell]) => cell);
     const files = cells.flatMap((cell) => cell.match(/[\w./-]+\.\w+/g) ?? []);
     for (const path of [...links, ...files]) {
       await stat(new URL(path, new URL(page, ROOT))).catch(() => assert.fail(`${page}: ${path}`));

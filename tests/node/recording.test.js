@@ -50,6 +50,7 @@ test('it is small, and says where and when it was made', async () => {
   assert.ok(brotliCompressSync(source).length <= MOST_BYTES);
   assert.ok(!Number.isNaN(Date.parse(STORIES.date)));
   for (const language of ['en', 'de']) assert.match(STORIES.machine[language], /\w{3}/);
+  assert.match(STORIES.browser, /^\w+ \d+$/);
 });
 
 test('replayed, it goes through the steps of any run: half without the cache, half with it', () => {
@@ -170,7 +171,7 @@ test('its picture is drawn from it alone, small, with a name for those who canno
   assert.equal(picture, pictureOf(STORIES), 'npm run record -- --pictures');
   assert.ok(Buffer.byteLength(picture) <= 20_000);
   assert.match(picture, /^<svg [^>]*role="img"[^>]*>\n<title>KV cache on: [\d.]+ times as fast\./);
-  assert.ok(picture.includes(en.recorded.on(STORIES.date, STORIES.machine.en)));
+  assert.ok(picture.includes(en.recorded.on(STORIES.date, `${STORIES.machine.en}, ${STORIES.browser}`)));
   assert.doesNotMatch(picture, /(NaN|undefined|Infinity|https?:(?!\/\/www\.w3\.org))/);
   const { buffer } = new Uint8Array(await readFile('web/demo/recorded/stories.png'));
   const size = new DataView(buffer);
@@ -185,5 +186,5 @@ test('in words it is a recorded one, and nothing of it is spoken', () => {
     assert.deepEqual(Object.values(spoken(words, state)), ['', '', '']);
   }
   assert.equal(adviceWords(en, state), en.recorded.run);
-  assert.equal(remarkWords(en, state), 'A recorded run, shown 2 times as fast as it was.');
+  assert.equal(remarkWords(en, state), 'A recorded run in Chromium 156, shown 2 times as fast as it was.');
 });

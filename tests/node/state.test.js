@@ -86,13 +86,13 @@ test('a run with flips, in words: what is shown, and what is spoken', () => {
   const shown = seen(streams.flips, statusWords);
   const expected = [/^Press Generate/, /^Starting\.$/, /^Loading the model\.$/,
     ...Array(shown.length - 9).fill(/^Loading the model: \d\.\d MB of 4\.9 MB\.$/),
-    /^Prefill/, /^Writing with the/, /^Writing without/, /^It is slowing down/, /^Writing with the/,
+    /^Prefill/, /^With the/, /^Without/, /^It is slowing down/, /^With the/,
     /^Finished: 60 tokens written\.$/];
   assert.equal(shown.length, expected.length);
   for (const [i, words] of shown.entries()) assert.match(words, expected[i]);
   const heard = seen(streams.flips, (state) => spoken(state).run).filter(Boolean);
   assert.deepEqual(heard.map((words) => words.split(/[ :.]/)[0]),
-    ['Loading', 'Prefill', 'Writing', 'Writing', 'It', 'Writing', 'Finished']);
+    ['Loading', 'Prefill', 'With', 'Without', 'It', 'With', 'Finished']);
   assert.deepEqual(seen(streams.flips, generateWords), ['Generate', 'Stop', 'Generate']);
   const { run, curves } = replay(streams.flips);
   const missed = run.catchUp.tokens;

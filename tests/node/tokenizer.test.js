@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { Tokenizer as Library } from '@huggingface/tokenizers';
+import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
 import { BYTE_CHARACTERS, END_OF_TEXT, byteTokenizer, seeded, throwsCode } from './helpers.js';
 
@@ -9,7 +10,7 @@ const MERGES = ['h e', 'l l', 'Ġ t', 'he ll', 'Ã ©', 'ð Ł', 'e r', 'Ġt he'
 const EOT = 256 + MERGES.length;
 const SIZE = EOT + 3; // two rows of padding after the last token
 function make(json = byteTokenizer({ merges: MERGES }), config, size = SIZE) {
-  return Tokenizer.create(json, config, size);
+  return new Tokenizer(readTokenizer(json, config, size), size);
 }
 /** Asserts that a file is refused. */
 const refused = (json, message) => throwsCode(() => make(json), 'tokenizer_invalid', message);
@@ -233,7 +234,7 @@ test('tokenizer_invalid: files of another kind', () => {
     refused(json, message);
   }
   for (const json of [null, [], 'x', 1, {}]) refused(json, /tokenizer\.json/);
-  throwsCode(() => Tokenizer.create(undefined, undefined, SIZE), 'tokenizer_invalid', /tokenizer\.json/);
+  throwsCode(() => readTokenizer(undefined, undefined, SIZE), 'tokenizer_invalid', /tokenizer\.json/);
   throwsCode(() => make(undefined, { add_bos_token: true }), 'tokenizer_invalid', /add_bos_token/);
   throwsCode(() => make(undefined, []), 'tokenizer_invalid', /tokenizer_config/);
   make(undefined, { add_bos_token: false, clean_up_tokenization_spaces: true });

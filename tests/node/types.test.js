@@ -17,10 +17,11 @@ import type { CacheEvent, CachedAttentionOptions, ErrorCode, FinishReason, Gener
   LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
+import { stories } from 'kvcache-wasm/models/stories';
 
 const load: LoadOptions = { weights: 'int8', onProgress: (event: ProgressEvent) => void event.status };
 const options: SessionOptions = { capacity: 20, keyType: 'f16' };
-const model: Model = await loadModel('model', load);
+const model: Model = await loadModel(stories, load);
 
 export async function write(prompt: string, how: GenerateOptions): Promise<FinishReason | null> {
   using session: Session = model.createSession(options);
@@ -79,13 +80,13 @@ before(async () => {
 });
 
 /** What a compiler says about the consumer. */
-async function errorsOf(version, name, changes) {
+async function errorsOf(version, name, changes, file = 'consumer.ts') {
   const options = {
     target: 'es2022', lib: ['es2022', 'esnext.disposable'], types: [], strict: true, noEmit: true,
     skipLibCheck: false, exactOptionalPropertyTypes: true, ...changes,
   };
   const path = new URL(`${version}-${name}.json`, FOLDER);
-  await writeFile(path, JSON.stringify({ compilerOptions: options, files: ['consumer.ts'] }));
+  await writeFile(path, JSON.stringify({ compilerOptions: options, files: [file] }));
   const compiler = fileURLToPath(new URL(`node_modules/${version}/bin/tsc`, ROOT));
   const { stdout, status } = spawnSync(process.execPath,
     [compiler, '-p', fileURLToPath(path), '--pretty', 'false'], { encoding: 'utf8' });
@@ -107,6 +108,39 @@ for (const version of VERSIONS) {
       assert.equal(await errorsOf(version, name, settings), '');
     });
   }
+}
+
+/** A page that uses the tag. */
+const PAGE = `
+import 'kvcache-wasm/element';
+import { KvCacheDemo } from 'kvcache-wasm/element-class';
+import { EngineClient } from 'kvcache-wasm/client';
+import widget from 'kvcache-wasm/widget';
+
+const tag: KvCacheDemo = document.createElement('kv-cache-demo');
+Object.assign(tag, { cache: 'race' });
+tag.cache = 'off';
+tag.maxTokens = null;
+// @ts-expect-error: no such place of the switch
+tag.cache = 'maybe';
+tag.addEventListener('kv-done', ({ detail }) => console.log(1000 * detail.measured / detail.decodeMs));
+document.addEventListener('kv-error', ({ detail: { code, message } }) => console.log(code + message));
+// @ts-expect-error: no such detail
+tag.addEventListener('kv-progress', ({ detail }) => detail.percent);
+export const written: string = (await tag.start({ seed: 7, views: 'story' })).text;
+export const state: string = tag.state + KvCacheDemo.version;
+await tag.stop();
+await tag.reset();
+await new EngineClient().request('load', { url: 'model/', weights: 'f32' });
+widget.render({ model: new Map<string, unknown>(), el: document.body });
+`;
+
+for (const version of VERSIONS) {
+  test(`${version}: a page that uses the tag compiles`, async () => {
+    await writeFile(new URL('page.ts', FOLDER), PAGE);
+    const lib = [...SETTINGS.dom.lib, 'dom.iterable'];
+    assert.equal(await errorsOf(version, 'page', { ...SETTINGS.dom, lib }, 'page.ts'), '');
+  });
 }
 
 test('every type that the manual or another type names is exported', async () => {

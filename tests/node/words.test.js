@@ -5,6 +5,7 @@ import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { ERROR_CODES } from '../../web/engine/errors.js';
 import { numbersIn } from '../../web/measure/numbers.js';
+import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { DICTIONARIES, wordsFor } from '../../web/demo/words/index.js';
 import { notStarted } from '../../web/demo/words/shell.js';
@@ -41,7 +42,7 @@ const GIVEN = {
     { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, totalBytes: 7000 }],
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
-  'refusals.foreignModel': ['https://example.org/'],
+  'recorded.on': ['2026-01-05', 'a laptop'],
 };
 
 /** What an entry says. */
@@ -76,7 +77,7 @@ test('what is translated is translated: no sentence is the English one', () => {
 
 test('a failure has a sentence in each language for every code, before the engine’s own', () => {
   const codes = [...Object.keys(ERROR_CODES).filter((code) => code !== '__proto__'),
-    'internal', 'no_worker', 'worker_lost'];
+    'internal', 'worker_lost'];
   for (const [language, { failures }] of Object.entries(others)) {
     assert.deepEqual(Object.keys(failures).sort(), codes.sort(), language);
     for (const code of codes) assert.match(failures[code], /^[A-ZÄÖÜ].*[.]$/, `${language}: ${code}`);
@@ -93,16 +94,31 @@ test('a failure has a sentence in each language for every code, before the engin
       + 'kürzen.');
 });
 
+test('what is said beside the switch is short: on a narrow phone it has room for two lines', () => {
+  for (const [language, { status, advice, controls, recorded }] of Object.entries(DICTIONARIES)) {
+    const said = [
+      [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
+      [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
+      [status.slowing, advice.switchOn],
+      ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      [recorded.on(STORIES.date, STORIES.machine[language]), recorded.run],
+      [status.racing, controls.locked], [status.loadingRival, controls.locked],
+      [status.loadingBytes(4.9e6, 4.9e6)], [status.waiting],
+    ].map((both) => both.join(' '));
+    assert.deepEqual(said.filter(({ length }) => length > 83), [], language);
+  }
+});
+
 test('numbers are written as the readers of a language write them', () => {
   const { measured, counted, megabytes, plain } = numbersIn('de');
   assert.deepEqual([measured(1234.5), measured(0.0456), counted(1234567), megabytes(4.93e6), plain(0.05)],
     ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
   assert.equal(counted(1234.5), '1.234,5');
   assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
-  assert.equal(others.de.tokens(1), '1 Token');
-  assert.equal(others.de.tokens(1000), '1.000 Tokens');
+  assert.equal(others.de.prompt.count(1, 1000), '1 Token von 1.000');
+  assert.equal(others.de.prompt.count(1000, 1000), '1.000 Tokens von 1.000');
   const place = others.de.benchmark.place(...GIVEN['benchmark.place']);
-  assert.match(place, /^Gemessen am 5\.1\.2026 um 09:07 Uhr .*, Vokabular 4\.000\.$/);
+  assert.match(place, /^Gemessen am 05\.01\.2026 um 09:07 Uhr .*, Vokabular 4\.000\.$/);
 });
 
 test('a language is found by any tag that a browser may give, and English is there for all others', () => {

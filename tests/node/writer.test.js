@@ -31,7 +31,7 @@ async function unbroken(sampling = SAMPLING) {
 
 /** A run of the worker; `act` sees each message with tokens, and may flip, stop or change the pace. */
 async function run({ act = () => {}, pace = 0, useCache = true, sampling = SAMPLING, clock } = {}) {
-  const context = new Context();
+  const context = Object.assign(new Context(true), { origins: {} });
   if (clock) context.clock = clock;
   context.model = model;
   const session = context.session = model.createSession({ whenFull: 'stop' });
@@ -70,13 +70,13 @@ test('a run that nothing happens to: the ids, the text and the logits of a sessi
 });
 
 /** A run of the writer alone, flipped after the tokens that `isFlip` finds. */
-async function flipped(isFlip, clock) {
-  const context = new Context();
+async function flipped(isFlip, { clock, useCache = true, sampling = SAMPLING } = {}) {
+  const context = Object.assign(new Context(true), { origins: {} });
   if (clock) context.clock = clock;
   context.model = model;
   const session = context.session = model.createSession({ whenFull: 'stop' });
   const ids = model.encode(PROMPT);
-  Object.assign(context, { tokensPerSecond: 0, msPerToken: 0.1, run: { ids, prompt: ids.length } });
+  Object.assign(context, { tokensPerSecond: 0, msPerToken: 0.1, useCache, run: { ids, prompt: ids.length } });
   const told = { tokens: [], resumed: [], ahead: 0, session };
   const give = async (token) => {
     told.tokens.push(token);
@@ -84,7 +84,7 @@ async function flipped(isFlip, clock) {
     if (isFlip(told.tokens.length, token)) context.useCache = !context.useCache;
   };
   const emit = (type, event) => told[type].push(event);
-  told.reason = await new Writer(context, SAMPLING, emit, give, new AbortController().signal).write();
+  told.reason = await new Writer(context, sampling, emit, give, new AbortController().signal).write();
   return told;
 }
 
@@ -105,6 +105,51 @@ test('flipped anywhere, while many are ahead: not a token and not a bit changes'
   }
 });
 
+test('three seeds, flipped at a page of the cache and at both ends, from either side', async () => {
+  for (const seed of [1, 2, 3]) {
+    const sampling = { ...SAMPLING, seed };
+    const straight = await unbroken(sampling);
+    for (const useCache of [true, false]) {
+      for (const at of [1, 2, 63 - 8, 64 - 8, 65 - 8, 63, 64, 65, 89]) {
+        const { tokens, session } = await flipped((n) => n === at, { sampling, useCache });
+        const what = `seed ${seed}, cache ${useCache ? 'on' : 'off'} at first, flipped after ${at}`;
+        assert.deepEqual(tokens.map(({ id }) => id), straight.ids, what);
+        assert.equal(session.logitsHash, straight.hash, what);
+        session.dispose();
+      }
+    }
+  }
+});
+
+test('the same prompt once more: one token of it is computed, and the text is the same', async () => {
+  const context = Object.assign(new Context(true), { origins: {} });
+  Object.assign(context, { model, session: model.createSession(), tokensPerSecond: 0, msPerToken: 0.1 });
+  for (const reused of [0, 7]) {
+    let prefill;
+    const ids = [];
+    await generate(context, { prompt: PROMPT, sampling: SAMPLING }, (type, event) => {
+      if (type === 'prefilled') prefill = event;
+      if (type === 'tokens') ids.push(...event.tokens.map(({ id }) => id));
+    }, new AbortController().signal);
+    assert.deepEqual([prefill.tokens, prefill.reused], [8, reused]);
+    assert.deepEqual(ids, whole.ids);
+  }
+  context.session.dispose();
+});
+
+test('a gap between two tokens, as in a hidden tab, is not in any speed', async () => {
+  const GAP_MS = 300;
+  let gap = false;
+  const { tokens } = await run({ pace: 500, act: ({ given }) => {
+    if (gap || given < 20) return;
+    gap = true;
+    for (const end = now() + GAP_MS; now() < end;);
+  } });
+  assert.ok(gap);
+  const slowest = Math.max(...tokens.map(({ burst: { tokens: n, ms } }) => ms / n));
+  assert.ok(slowest < GAP_MS / 10, `${slowest} ms for a token`);
+});
+
 test('flipped with the last token of a burst, when nothing is ahead', async () => {
   let [flips, edges] = [0, 0];
   const edge = () => {
@@ -112,7 +157,7 @@ test('flipped with the last token of a burst, when nothing is ahead', async () =
     return now();
   };
   const { tokens, session, resumed } = await flipped((_, { position, burst }) => (
-    position === burst?.first + burst?.tokens - 1 && ++flips < 9), { ...hasty, edge });
+    position === burst?.first + burst?.tokens - 1 && ++flips < 9), { clock: { ...hasty, edge } });
   assert.deepEqual(tokens.map(({ id }) => id), whole.ids);
   assert.equal(session.logitsHash, whole.hash);
   assert.ok(resumed.length > 0);

@@ -101,13 +101,22 @@ export const attributeOf = (property) => (
  */
 export function valueOf(attribute, text) {
   if (attribute.kind === 'flag') return text !== null;
-  if (text === null) return attribute.preset;
+  return (text === null ? undefined : parsed(attribute, text)) ?? attribute.preset;
+}
+
+/**
+ * The value that a text stands for; undefined where it is nonsense.
+ * @param {Attribute} attribute
+ * @param {string} text
+ */
+export function parsed(attribute, text) {
   switch (attribute.kind) {
+    case 'flag': return true;
     case 'text': return wellFormed(text);
     case 'address': return text.trim();
-    case 'choice': return chosen(attribute, text.trim().toLowerCase());
+    case 'choice': return attribute.choices?.find((choice) => choice === text.trim().toLowerCase());
     case 'number': return numberOf(attribute, text.trim());
-    case 'names': return namesIn(text).join(' ') || attribute.preset;
+    case 'names': return namesIn(text).join(' ') || undefined;
   }
 }
 
@@ -122,11 +131,8 @@ export function textOf(attribute, value) {
 }
 
 /** @param {Attribute} attribute  @param {string} text */
-const chosen = ({ choices = [], preset }, text) => (choices.includes(text) ? text : preset);
-
-/** @param {Attribute} attribute  @param {string} text */
-function numberOf({ min = 0, max = Infinity, whole, preset }, text) {
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return preset;
+function numberOf({ min = 0, max = Infinity, whole }, text) {
+  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text)) return undefined;
   const value = Math.min(max, Math.max(min, Number(text)));
   return whole ? Math.round(value) : value;
 }

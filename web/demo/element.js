@@ -124,6 +124,7 @@ export class KvCacheDemo extends ReflectingElement {
     try {
       const { Inside } = await import('./inside.js');
       if (stay !== this.#stay) throw new DOMException('The element was taken away.', 'AbortError');
+      this.#root.replaceChildren(this.#slot); // what was said of a failure before is over
       this.#inside = new Inside(this, this.#root, (name, detail) => this.#tell(name, detail));
       this.#slot.remove();
       return this.#inside;

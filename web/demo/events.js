@@ -4,6 +4,7 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
  * @import { WrittenToken } from '../worker/messages.js'
  * @import { Player } from './player.js'
  * @import { LaneEvent } from './race.js'
@@ -12,6 +13,8 @@
  * @typedef {object} LoadDetail
  * @property {Readonly<Config>} config
  * @property {Variant} variant  of the engine
+ * @property {MemoryUsage} memory  of the session
+ * @property {number} tick      ms from one reading of the worker's clock to the next
  *
  * @typedef {object} ProgressDetail
  * @property {number} loaded  bytes
@@ -32,13 +35,15 @@
  * @typedef {{ code: string, message: string }} ErrorDetail
  * @typedef {{ state: string }} StateDetail
  *
- * @typedef {object} Details  by the name of the event
- * @property {LoadDetail} kv-load
- * @property {ProgressDetail} kv-progress
- * @property {TokenDetail} kv-token
- * @property {DoneDetail} kv-done
- * @property {ErrorDetail} kv-error
- * @property {StateDetail} kv-state
+ * @typedef {object} Told  by the name of the event, which begins with "kv-"
+ * @property {LoadDetail} load
+ * @property {ProgressDetail} progress
+ * @property {TokenDetail} token
+ * @property {DoneDetail} done
+ * @property {ErrorDetail} error
+ * @property {StateDetail} state
+ *
+ * @typedef {{ [K in keyof Told as `kv-${K}`]: Told[K] }} Details
  */
 
 /** @typedef {<K extends keyof Details>(name: K, detail: Details[K]) => void} Tell */
@@ -82,7 +87,10 @@ export function reportRuns(player, tell) {
         const loaded = Object.values(files).reduce((sum, bytes) => sum + bytes, 0);
         return tell('kv-progress', { loaded, total });
       }
-      case 'loaded': return tell('kv-load', { config: event.config, variant: event.variant });
+      case 'loaded': {
+        const { config, variant, memory, tick } = event;
+        return tell('kv-load', { config, variant, memory, tick });
+      }
       case 'lane': return state.race?.lanes && reportRun(state.race.lanes[event.mode].run, event.event, tell);
       case 'tokens': case 'run ended': return reportRun(state.run, event, tell);
       case 'failed': return tell('kv-error', { code: event.failure.code, message: event.failure.message });

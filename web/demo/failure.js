@@ -3,12 +3,12 @@
 /**
  * @import { ErrorCode } from '../engine/errors.js'
  *
- * @typedef {ErrorCode | 'internal' | 'no_worker' | 'worker_lost'} FailureCode
+ * @typedef {ErrorCode | 'internal' | 'worker_lost'} FailureCode
  *
  * What the demo itself refuses: words.js has a sentence for each.
  * @typedef {{ what: 'promptTooLong', tokens: number, room: number }
  *   | { what: 'setting' | 'race' }
- *   | { what: 'foreignModel' | 'noAddress', address: string }} Refused
+ *   | { what: 'noAddress', address: string }} Refused
  *
  * @typedef {object} Failure
  * @property {string} code

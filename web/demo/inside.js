@@ -1,5 +1,4 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
-import { assets } from '../engine/assets.js';
 import { EngineClient, WorkerError } from '../worker/client.js';
 import { TAG, VIEWS, viewsIn } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
@@ -12,6 +11,7 @@ import { Pool } from './pool.js';
 import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
+import { shippedModel } from './shipped.js';
 import { isWorking } from './state.js';
 import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
@@ -69,7 +69,8 @@ export class Inside {
 
   /** As it travels in an address. */
   get state() {
-    return encodeState(settingsIn(this.#player.state, this.#wanted.views));
+    const settings = settingsIn(this.#player.state, this.#wanted.views ?? '');
+    return encodeState(this.#wanted.cache === 'race' ? { ...settings, cache: 'race' } : settings);
   }
 
   /** The figure, as the attributes want it now. */
@@ -89,6 +90,7 @@ export class Inside {
     await this.stop();
     const player = this.#player;
     this.#apply(checked(options));
+    if (options.views !== undefined) this.#show();
     const { refusals } = player.state;
     await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
     const { status, failure } = player.state;
@@ -201,7 +203,7 @@ function urlOf(address) {
 
 /** @param {string} src */
 function modelAddress(src) {
-  if (!src) return assets.model().href;
+  if (!src) return shippedModel();
   const url = urlOf(src);
   if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
   if (!url.pathname.endsWith('/')) url.pathname += '/';

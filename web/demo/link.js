@@ -1,6 +1,6 @@
 // The state of a figure as a query string, and back: "p=Once+upon+a+time&seed=7&cache=off". Anybody may have
 // written what an address says: it is checked and clamped as attributes are, and never starts anything.
-import { ATTRIBUTES, TAG, textOf, valueOf, viewsIn } from './attributes.js';
+import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
 
 /**
  * @import { Attribute, Properties, Value } from './attributes.js'
@@ -21,7 +21,7 @@ export const LINKED = ATTRIBUTES.filter(({ link }) => link !== undefined);
 const linkOf = ({ link }) => /** @type {string} */ (link);
 
 /**
- * What is as it would be without a word is left out.
+ * All that is said is written, because attributes may say otherwise where it is read.
  * @param {Partial<Linked>} state
  * @returns {string} a query string without its question mark
  */
@@ -29,7 +29,7 @@ export function encodeState(state) {
   const said = new URLSearchParams();
   for (const attribute of LINKED) {
     const value = /** @type {Partial<Record<string, Value>>} */ (state)[attribute.property];
-    const text = value === undefined || value === attribute.preset ? null : textOf(attribute, value);
+    const text = value === undefined ? null : textOf(attribute, value);
     if (text !== null) said.set(linkOf(attribute), text);
   }
   return said.toString();
@@ -47,8 +47,8 @@ export function parseState(query) {
   for (const attribute of LINKED) {
     const text = said.get(linkOf(attribute));
     if (text === null) continue;
-    const value = valueOf(attribute, attribute.kind === 'names' ? viewsIn(text).views.join(' ') : text);
-    if (value !== attribute.preset) state[attribute.property] = value;
+    const value = parsed(attribute, attribute.kind === 'names' ? viewsIn(text).views.join(' ') : text);
+    if (value !== undefined) state[attribute.property] = value;
   }
   return /** @type {Partial<Linked>} */ (state);
 }

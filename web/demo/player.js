@@ -113,10 +113,16 @@ export class Player {
   /** Back to what the model suggests. */
   resetSampling() { this.#emit({ type: 'settings reset' }); }
 
-  /** Switches the cache, in the middle of a run too, but not during a race. */
-  flip() {
+  /** In the middle of a run too, but not during a race. @param {boolean} on */
+  setCache(on) {
     if (isComparing(this.#state)) return;
-    this.#setCache(!this.#state.useCache);
+    this.#emit({ type: 'cache', on });
+    if (isWorking(this.#state)) this.#client.order('setCache', { on });
+  }
+
+  /** The reader's switch. */
+  flip() {
+    this.setCache(!this.#state.useCache);
     if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
   }
 
@@ -139,9 +145,7 @@ export class Player {
   skipReplay() { if (this.#state.recorded?.playing) this.#replay?.finish(); }
 
   /** @param {boolean} hidden  the tab */
-  setHidden(hidden) {
-    this.#emit({ type: 'visibility', hidden });
-  }
+  setHidden(hidden) { this.#emit({ type: 'visibility', hidden }); }
 
   /** Finds out how large the model's files are. */
   async askDownloadSize() {
@@ -221,7 +225,7 @@ export class Player {
 
   async #race() {
     const { model, prompt, sampling } = this.#state;
-    if (!model?.worker) throw new Refusal('no_worker', { what: 'race' });
+    if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
     const fields = { ...this.#fields, url: this.#model(), variant: model.variant };
     await this.#rival.load(fields, (event) => this.#emit(event));
     this.#heedStop();
@@ -273,12 +277,6 @@ export class Player {
   }
 
   // ---- within -----------------------------------------------------------------------------------
-
-  /** @param {boolean} on */
-  #setCache(on) {
-    this.#emit({ type: 'cache', on });
-    if (isWorking(this.#state)) this.#client.order('setCache', { on });
-  }
 
   /** @param {unknown} error */
   #failureOf(error) {

@@ -24,7 +24,8 @@
  *
  * @typedef {object} Recording
  * @property {string} date       a day, in UTC: 2026-11-25
- * @property {Record<string, string>} machine  what it ran on, in words, by language
+ * @property {Record<string, string>} machine  what it ran on, in a few words, by language
+ * @property {string} browser    with its version
  * @property {string} version    of this project
  * @property {string} model      its folder
  * @property {{ config: Readonly<Config>, variant: Variant, tick: number }} engine

@@ -10,6 +10,8 @@ import { FIELDS } from './sampling.js';
  * @import { State } from './state.js'
  */
 
+const USUAL = attributeOf('views').preset;
+
 /** What the attributes of an element say. @param {Properties} host  @returns {Linked} */
 export const settingsOf = (host) => /** @type {Linked} */ (Object.fromEntries(
   LINKED.map(({ property }) => [property, host[property]])));
@@ -34,7 +36,7 @@ export function checked(options) {
 /**
  * What of a figure's state travels: what is not as the model suggests it.
  * @param {State} state
- * @param {string | undefined} views  if they were chosen
+ * @param {string} views  that are shown
  * @returns {Partial<Linked>}
  */
 export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, race }, views) {
@@ -42,7 +44,7 @@ export function settingsIn({ prompt, sampling: { values, presets }, useCache, pa
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
-    prompt, cache: race ? 'race' : cache, pace, ...(views !== undefined && { views }),
+    prompt, cache: race ? 'race' : cache, pace, ...(views !== USUAL && { views }),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
@@ -58,6 +60,6 @@ export function applySettings(player, settings) {
     const most = key === 'maxTokens' ? capacity : Infinity;
     player.setSampling(key, value === null ? presets[key] : Math.min(value, most));
   }
-  if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.flip();
+  if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.setCache(cache === 'on');
   if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
 }

@@ -1,5 +1,6 @@
 // One worker and its model, shared by figures: loaded by the first who asks, kept while anybody is there.
 import { losesModel } from './failure.js';
+import { shippedFiles } from './shipped.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
@@ -83,7 +84,8 @@ export class SharedEngine {
   async #request() {
     await this.#stopping;
     if (this.#waiting.size === 0) throw new WorkerError('aborted', 'Nobody waits for the model any more.');
-    return this.client.request('load', this.#fields, (event) => {
+    const fields = { ...shippedFiles(this.#fields.url), ...this.#fields };
+    return this.client.request('load', fields, (event) => {
       for (const listener of this.#waiting) listener(event);
     });
   }

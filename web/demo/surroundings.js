@@ -1,6 +1,7 @@
 // What the player asks of a browser, answered by the browser.
 
-import { assets } from '../engine/assets.js';
+import { assets } from '../worker/assets.js';
+import { shippedModel } from './shipped.js';
 
 /** @import { Machine } from './benchmark.js' */
 
@@ -46,17 +47,30 @@ async function describeMachine() {
 
 /** @typedef {Record<string, Record<string, number>>} Sizes  bytes, by folder and file */
 
+/** By model: any number of figures ask once. @type {Map<string, Promise<number>>} */
+const asked = new Map();
+
+/** @param {string} model */
+function downloadSize(model) {
+  const size = asked.get(model) ?? findSize(model);
+  asked.set(model, size);
+  size.catch(() => asked.delete(model));
+  return size;
+}
+
 /**
  * Bytes of a model's files. Those of the site's own models were written down when it was built, because a
  * server that compresses them does not tell. A model inside the build is not downloaded.
  * @param {string} model
  */
-async function downloadSize(model) {
-  if (assets.inside && model === assets.model().href) return 0;
+async function findSize(model) {
+  const isShipped = model === shippedModel();
+  if (assets.inside && isShipped) return 0;
   const list = assets.modelSizes();
   const answer = await fetch(list);
   const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
-  const folder = Object.keys(known).find((name) => new URL(`${name}/`, list).href === model);
+  const folder = Object.keys(known).find((name) => (
+    isShipped ? name === 'stories' : new URL(`${name}/`, list).href === model));
   const sizes = folder ? Object.values(known[folder]) : await askServer(model);
   return sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -60,10 +60,12 @@ function endingWords(words, { reason, tokens: { length } }) {
  * @param {Dictionary} words  @param {State} state
  */
 export function adviceWords({ advice, controls, recorded: labels }, state) {
-  const { status, useCache, run, columns, recorded } = state;
+  const { status, useCache, run, columns, recorded, loadStopped, gaveWay } = state;
   if (isComparing(state)) return controls.locked;
   switch (status) {
-    case 'unloaded': return recorded ? labels.run : advice.first[modeOf(useCache)];
+    case 'unloaded':
+      if (loadStopped || gaveWay) return advice.retry;
+      return recorded ? labels.run : advice.first[modeOf(useCache)];
     case 'ready': return advice.ready;
     case 'running':
       if (!useCache) return advice.switchOn;
@@ -98,7 +100,7 @@ export function downloadWords({ controls }, state) {
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
 export function remarkWords(words, { run, race, model, recorded }) {
   if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
-  if (recorded) return words.recorded.haste(recorded.haste);
+  if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
   const { unmeasured, catchUp } = run;
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
@@ -157,7 +159,6 @@ export function failureText(words, failure) {
 function refusalWords(words, refused) {
   switch (refused.what) {
     case 'promptTooLong': return words.promptTooLong(refused.tokens, refused.room);
-    case 'foreignModel': return words.foreignModel(refused.address);
     case 'noAddress': return words.noAddress(refused.address);
     case 'setting': return words.setting;
     case 'race': return words.race;

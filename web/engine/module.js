@@ -1,6 +1,7 @@
 // From the address or the bytes of a .wasm file to a compiled module.
 import { invalid, isUrl, shown } from './arguments.js';
 import { assets } from './assets.js';
+import { bundlerAdvice } from './bundlers.js';
 import { KvcError, reasonOf } from './errors.js';
 import { isPath } from './node.js';
 import { needWebAssembly } from './variants.js';
@@ -13,9 +14,8 @@ import { needWebAssembly } from './variants.js';
 const PASS_IT = 'pass the address or the bytes of a .wasm file as the wasm option.';
 
 /** @param {string} url */
-const whereToPutIt = (url) => (url.includes('/.vite/')
-  ? "With Vite, add optimizeDeps: { exclude: ['kvcache-wasm'] } to its configuration."
-  : `Serve the .wasm files beside the scripts, or ${PASS_IT}`);
+const whereToPutIt = (url) => (
+  `${bundlerAdvice(url) || 'Serve the .wasm files beside the scripts.'} Or ${PASS_IT}`);
 
 /** Compiled modules by address: many models share one. @type {Map<string, Promise<WebAssembly.Module>>} */
 const compiled = new Map();

@@ -2,7 +2,10 @@
 // took, so that it never counts as computing.
 import { throwIfAborted } from './errors.js';
 
-/** @import { Halt } from './errors.js' */
+/**
+ * @import { Halt } from './errors.js'
+ * @import { AbortSignal } from './platform.js'
+ */
 
 const BREATH_MS = 8; // of computing between two pauses
 

@@ -3,6 +3,7 @@
 //   openDirectory(source) -> Directory -> json('config.json') | open('model.safetensors') -> FileStream
 //
 // The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
+import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
 import { hubAdvice } from './hub.js';
 import { parseJson } from './json.js';
@@ -45,6 +46,7 @@ export class Directory {
   #options;
   #advice;
   #transfers = new AbortController(); // aborted with the caller's signal, or by close()
+  #unlisten;
 
   /** @param {Origin} origin  @param {ReadOptions} options  @param {string} advice  where there is no model */
   constructor(origin, options, advice) {
@@ -53,7 +55,8 @@ export class Directory {
     this.#advice = advice;
     const { signal } = options;
     const abort = () => this.#transfers.abort(signal?.reason);
-    signal?.addEventListener('abort', abort, { signal: this.#transfers.signal });
+    signal?.addEventListener('abort', abort);
+    this.#unlisten = () => signal?.removeEventListener('abort', abort);
     if (signal?.aborted) abort();
   }
 
@@ -64,6 +67,7 @@ export class Directory {
 
   /** Stops every transfer that has not ended. */
   close() {
+    this.#unlisten();
     this.#transfers.abort();
   }
 
@@ -104,7 +108,8 @@ export class Directory {
     } catch (error) {
       if (!isMissing(error)) throw error;
       if (optional) return undefined;
-      throw new KvcError(error.code, error.message + this.#advice, { cause: error.cause });
+      const advice = this.#origin.advice?.(file) ?? this.#advice;
+      throw new KvcError(error.code, error.message + advice, { cause: error.cause });
     }
     const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
     const bytes = await stream.take(cap + 1);
@@ -130,6 +135,8 @@ function parsedJson(bytes, cap, { where, name }) {
   try {
     return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw new KvcError('json_invalid', `${where} cannot be read as JSON: ${reasonOf(cause)}`, { cause });
+    const advice = /\.js$/.test(where) ? `. ${bundlerAdvice(where)}` : '';
+    const message = `${where} cannot be read as JSON: ${reasonOf(cause)}${advice}`;
+    throw new KvcError('json_invalid', message, { cause });
   }
 }

@@ -1,6 +1,7 @@
 // A model directory that is given file by file: as Blobs, such as files that were dropped onto a page, or as
 // the address of each, where a bundler has put it.
 import { isUrl } from '../engine/arguments.js';
+import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError } from '../engine/errors.js';
 import { AbsentFile, readerOf } from './opened.js';
 
@@ -27,6 +28,11 @@ export function givenOrigin(given, openAt) {
   const files = isMap(given) ? given : new Map(Object.entries(given));
   return {
     name: 'files',
+    advice(file) {
+      const place = files.get(file);
+      const advice = bundlerAdvice(isUrl(place) ? place.href : typeof place === 'string' ? place : '');
+      return advice && ` ${advice}`;
+    },
     async open(file, patience) {
       const place = files.get(file);
       if (place === undefined) throw new AbsentFile(`There is no ${file} among the given files.`);

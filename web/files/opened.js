@@ -21,7 +21,10 @@ export const CHUNK = 256 * 1024; // bytes of one read, at most
  *                               undefined at the end
  * @property {() => void} cancel lets go of the file; called once
  *
- * @typedef {{ name: string, open(file: string, patience: Patience): Promise<Opened> }} Origin
+ * @typedef {object} Origin
+ * @property {string} name
+ * @property {(file: string, patience: Patience) => Promise<Opened>} open
+ * @property {(file: string) => string} [advice]  what more to say where a file is not
  */
 
 /** The file does not exist, and nothing else went wrong: permitted for an optional file. */

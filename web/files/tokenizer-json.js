@@ -21,10 +21,12 @@ const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
 
 /**
  * @param {unknown} value     parsed tokenizer.json
+ * @param {unknown} config    parsed tokenizer_config.json, or undefined
  * @param {number} vocabSize  rows of the model's embedding
  * @returns {Parts}
  */
-export function readTokenizer(value, vocabSize) {
+export function readTokenizer(value, config, vocabSize) {
+  if (config !== undefined) checkConfig(config);
   const json = object(value, 'tokenizer.json');
   const model = object(json.model, 'tokenizer.json: model');
   const preTokenizer = object(json.pre_tokenizer ?? {}, 'tokenizer.json: pre_tokenizer');
@@ -39,7 +41,7 @@ export function readTokenizer(value, vocabSize) {
 }
 
 /** @param {unknown} value  parsed tokenizer_config.json */
-export function checkTokenizerConfig(value) {
+function checkConfig(value) {
   if (object(value, 'tokenizer_config.json').add_bos_token !== true) return;
   throw invalid('tokenizer_config.json: add_bos_token is not supported.');
 }

@@ -7,7 +7,7 @@ import { Tokenizer as Encoder } from '@huggingface/tokenizers';
 import { checkChoice, entriesOf, isCount, optionsOf, shown as shownValue } from '../engine/arguments.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
 import { shown } from './json.js';
-import { checkTokenizerConfig, invalid, readTokenizer } from './tokenizer-json.js';
+import { invalid } from './tokenizer-json.js';
 
 /** @import { AddedToken, Parts } from './tokenizer-json.js' */
 
@@ -39,17 +39,6 @@ export class Tokenizer {
   #encoder;
   /** @type {Encoder | undefined} made when first needed: it takes as much memory as the other one */
   #specialEncoder;
-
-  /**
-   * @param {unknown} tokenizerJson          parsed tokenizer.json
-   * @param {unknown} tokenizerConfigJson    parsed tokenizer_config.json, or undefined
-   * @param {number} vocabSize               rows of the model's embedding
-   */
-  static create(tokenizerJson, tokenizerConfigJson, vocabSize) {
-    const parts = readTokenizer(tokenizerJson, vocabSize);
-    if (tokenizerConfigJson !== undefined) checkTokenizerConfig(tokenizerConfigJson);
-    return new Tokenizer(parts, vocabSize);
-  }
 
   /** @param {Parts} parts  @param {number} vocabSize */
   constructor(parts, vocabSize) {

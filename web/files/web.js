@@ -92,7 +92,7 @@ async function answered(ask, where, transfer) {
   } catch (cause) {
     if (cause instanceof KvcError) throw cause;
     throw new KvcError('file_unreachable', `${where} could not be fetched (${networkReason(cause)}). Check `
-      + 'the address, the connection, and, for another site, that it allows cross-origin requests.',
+      + 'the address, the connection, and, for another site, that it sends Access-Control-Allow-Origin.',
     { cause });
   }
 }

@@ -7,7 +7,7 @@
  * @property {(value: number) => string} counted
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
  * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
- * @property {(date: string) => string} day       2026-11-25 in words
+ * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
 
 /** @param {string} language  a language tag  @returns {Numbers} */
@@ -16,7 +16,7 @@ export function numbersIn(language) {
     new Intl.NumberFormat(language, { maximumSignificantDigits })));
   const whole = new Intl.NumberFormat(language);
   const days = new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
-    day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC',
+    dateStyle: 'medium', timeZone: 'UTC',
   });
   const typed = new Intl.NumberFormat(language, { useGrouping: false, maximumFractionDigits: 20 });
   return {

@@ -1,19 +1,21 @@
 // What the page's own address says: ?model=FOLDER loads another model of this site, ?variant=scalar
 // (simd, relaxed) another build of the engine.
-import { Refusal } from '../demo/failure.js';
-
-/** @import { Variant } from '../engine/variants.js' */
-
+const MODULES = { relaxed: 'kvc-relaxed.wasm', simd: 'kvc.wasm', scalar: 'kvc-scalar.wasm' };
 const parameters = new URLSearchParams(location.search);
 
-/** On this site only: a link must not make the page fetch from elsewhere. */
+/**
+ * @returns {URL | undefined | null}  undefined: the address names none; null: one of another site, and a link
+ *   must not make the page fetch from elsewhere
+ */
 export function modelUrl() {
-  const url = new URL(parameters.get('model') ?? 'models/stories/', document.baseURI);
-  if (url.origin !== location.origin) {
-    throw new Refusal('invalid_argument', { what: 'foreignModel', address: url.href });
-  }
-  return url.href.endsWith('/') ? url.href : `${url.href}/`;
+  const model = parameters.get('model');
+  if (model === null) return undefined;
+  const url = new URL(model, document.baseURI);
+  return url.origin === location.origin ? url : null;
 }
 
-/** The engine refuses what it does not know. */
-export const variant = () => /** @type {'auto' | Variant} */ (parameters.get('variant') ?? 'auto');
+/** @returns {URL | undefined}  what is no build counts for nothing */
+export function wasmUrl() {
+  const module = MODULES[/** @type {keyof typeof MODULES} */ (parameters.get('variant') ?? '')];
+  return module ? new URL(`engine/${module}`, document.baseURI) : undefined;
+}

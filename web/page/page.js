@@ -1,29 +1,56 @@
-// The page around the demo: the only module that looks anything up in the document.
-import { modelUrl, variant } from './address.js';
-import { mountDemo } from '../demo/demo.js';
-import { en } from '../demo/words/en.js';
-import { counted, megabytes } from '../measure/numbers.js';
+// The page around the figure: its address, and what the article says of this machine.
+import { modelUrl, wasmUrl } from './address.js';
+import { offerCode } from './take.js';
+import { counted, measured, megabytes } from '../measure/numbers.js';
 
-/** @import { State } from '../demo/state.js' */
-
-const PROMPT = 'Once upon a time there was a king who had three daughters.';
+/**
+ * @import { KvCacheDemo } from '../demo/element.js'
+ * @import { LoadDetail, StateDetail } from '../demo/events.js'
+ */
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const figures = /** @type {KvCacheDemo[]} */ ([...document.querySelectorAll('kv-cache-demo')]);
+const story = figures[0];
 
-const { player } = mountDemo(byId('demo'), { model: modelUrl, variant: variant(), prompt: PROMPT });
-byId('not-started').remove();
-player.subscribe(({ model, memory }, { type }) => {
-  if (type !== 'loaded' || !model || !memory) return;
-  byId('memory-words').textContent = memoryWords(model, memory);
-  byId('clock-words').textContent = en.clock(model.tick);
+// ---- what the address says, and what it is to say -------------------------------------------------
+
+const [src, wasm] = [modelUrl(), wasmUrl()];
+for (const figure of figures) {
+  if (src) figure.setAttribute('src', src.href);
+  if (wasm) figure.setAttribute('wasm', wasm.href);
+}
+if (src === null) {
+  byId('refused').hidden = false;
+  byId('refused').textContent = 'The address of this page names a model on another site. It is not fetched: '
+    + 'a link must not make your browser ask anybody else. You see the model of this site.';
+}
+const takeState = () => {
+  if (location.hash.length > 1) story.setAttribute('state', location.hash.slice(1));
+};
+addEventListener('hashchange', takeState);
+takeState();
+story.addEventListener('kv-state', (event) => {
+  const { state } = /** @type {CustomEvent<StateDetail>} */ (event).detail;
+  history.replaceState(null, '', state ? `#${state}` : location.pathname + location.search);
+});
+offerCode(byId('take'), () => story.state);
+
+// ---- what the article says ------------------------------------------------------------------------
+
+story.addEventListener('kv-load', (event) => {
+  const { tick, ...model } = /** @type {CustomEvent<LoadDetail>} */ (event).detail;
+  byId('memory-words').textContent = memoryWords(model);
+  byId('clock-words').textContent = (
+    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`);
 });
 
 /**
  * The article's sentence about memory, with the facts of the loaded model.
- * @param {NonNullable<State['model']>} model  @param {NonNullable<State['memory']>} memory
+ * @param {Pick<LoadDetail, 'config' | 'memory'>} model
  */
-function memoryWords({ config: { nLayer, nHead, headDim, nPositions } }, { bytesPerToken, cacheBytes }) {
+function memoryWords({ config, memory: { bytesPerToken, cacheBytes } }) {
+  const { nLayer, nHead, headDim, nPositions } = config;
   const product = `2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes`;
   return `Here it is ${product} = ${counted(bytesPerToken)} bytes for each token, `
     + `and ${megabytes(cacheBytes, 2)} for all ${counted(nPositions)} positions.`;

@@ -8,7 +8,9 @@ import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/ar
 import { Engine, checkBuild } from '../engine/engine.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { disposeSymbol } from '../engine/memory.js';
+import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
+import { readTokenizer } from '../files/tokenizer-json.js';
 import { Tokenizer } from '../files/tokenizer.js';
 import { Session } from './session.js';
 import { layOutModel, streamWeights } from './weights.js';
@@ -61,11 +63,11 @@ export async function loadModel(source, given) {
   try {
     const config = parseConfig(await parts.config);
     const generation = parseGenerationConfig(await parts.generation, config);
-    const tokenizer = parts.tokenizer
-      && Tokenizer.create(await parts.tokenizer, await parts.tokenizerConfig, config.vocabSize);
+    const pauses = new Pauses(signal); // the thread may be a page's
+    const tokenizer = parts.tokenizer && await tokenizerOf(parts, config, pauses);
     const engine = await parts.engine;
     const native = layOutModel(engine, config, weights);
-    await streamWeights(engine, native.pointer, await parts.weights);
+    await streamWeights(engine, native.pointer, await parts.weights, pauses);
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
     return new Model(engine, native, { config, generation, tokenizer, weights });
@@ -75,6 +77,20 @@ export async function loadModel(source, given) {
   } finally {
     directory.close();
   }
+}
+
+/**
+ * @param {{ tokenizer?: Promise<unknown>, tokenizerConfig?: Promise<unknown> }} files
+ * @param {Readonly<Config>} config  @param {Pauses} pauses
+ */
+async function tokenizerOf(files, { vocabSize }, pauses) {
+  const json = await files.tokenizer;
+  if (pauses.due) await pauses.take();
+  const parts = readTokenizer(json, await files.tokenizerConfig, vocabSize);
+  if (pauses.due) await pauses.take();
+  const tokenizer = new Tokenizer(parts, vocabSize);
+  if (pauses.due) await pauses.take();
+  return tokenizer;
 }
 
 /** @param {LoadOptions | undefined} given */

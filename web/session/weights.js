@@ -13,6 +13,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 /**
  * @import { Config } from '../config/config.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { Pauses } from '../engine/pauses.js'
  * @import { TensorInfo } from '../files/safetensors-header.js'
  * @import { FileStream } from '../files/stream.js'
  *
@@ -38,8 +39,11 @@ export function layOutModel(engine, c, weights) {
     (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(), memory, bytes));
 }
 
-/** @param {Engine} engine  @param {number} model  @param {FileStream} stream */
-export async function streamWeights(engine, model, stream) {
+/**
+ * @param {Engine} engine  @param {number} model  @param {FileStream} stream
+ * @param {Pauses} pauses
+ */
+export async function streamWeights(engine, model, stream, pauses) {
   const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
   try {
     const header = await readHeader(stream);
@@ -49,7 +53,10 @@ export async function streamWeights(engine, model, stream) {
       engine.call('kvc_model_cancel_tensor', model);
     }
     const intake = new Intake(engine, model, buffer, new Set(wanted));
-    for await (const piece of tensorChunks(stream, header)) intake.take(piece);
+    for await (const piece of tensorChunks(stream, header)) {
+      intake.take(piece);
+      if (pauses.due) await pauses.take();
+    }
     checkComplete(engine, model, stream);
   } finally {
     stream.close();

@@ -1,6 +1,6 @@
 // The page's side of the worker: requests become promises, and events go to a callback. messages.js
 // says what can be sent, and what comes back.
-import { assets } from '../engine/assets.js';
+import { assets } from './assets.js';
 import { StartedWorker } from './start.js';
 
 /**
@@ -54,7 +54,7 @@ export class WorkerError extends Error {
 function inside({ url, files, wasm }) {
   if (!assets.inside) return {};
   const { modules, model } = assets.inside;
-  const isShipped = url === assets.model().href;
+  const isShipped = url === assets.inside.url;
   return { files: { ...(wasm === undefined && modules), ...(isShipped && model), ...files } };
 }
 

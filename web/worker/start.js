@@ -3,7 +3,7 @@
 // imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:. A
 // build with everything inside has no address of a worker: its whole source goes the same ways. Where a
 // policy forbids all of that, the page's own thread does the work.
-import { assets } from '../engine/assets.js';
+import { assets } from './assets.js';
 import { LocalWorker } from './local.js';
 
 /** @import { Reply } from './messages.js' */
@@ -18,13 +18,13 @@ const REVOKE_MS = 60_000; // after which a blob: address has been read
  * @property {(() => Started)[]} ways  to be tried one after the other
  * @property {string} sources         what worker-src has to allow
  * @property {string} otherwise       what may be wrong if no policy forbids it
+ * @property {boolean} [own]          the worker is of the page's site: what no policy forbids runs at last
  */
 
 /** @returns {Start} */
 function startFor() {
-  const { ways, sources, otherwise } = workers();
-  if (typeof Worker === 'undefined') ways.length = 0;
-  return { ways: [...ways, () => new LocalWorker()], sources, otherwise };
+  const { ways, ...start } = workers();
+  return { ...start, ways: [...(typeof Worker === 'undefined' ? [] : ways), () => new LocalWorker()] };
 }
 
 /** @returns {Start} */
@@ -40,7 +40,7 @@ function workers() {
   const { origin, href } = assets.workerUrl();
   if (origin === globalThis.origin) {
     return {
-      ways: [assets.worker], sources: "'self'",
+      ways: [assets.worker], sources: "'self'", own: true,
       otherwise: 'Check the connection; its script, worker.js, must lie beside the page.',
     };
   }
@@ -105,6 +105,7 @@ export class StartedWorker {
     try {
       this.#worker = way();
     } catch { // as a failure that comes later
+      this.#forbidden = true;
       setTimeout(() => this.#failed());
       return;
     }
@@ -124,8 +125,8 @@ export class StartedWorker {
   /** @param {string} [reason]  of a worker that ran */
   #failed(reason) {
     if (this.#over.signal.aborted) return;
-    const { ways, sources, otherwise } = this.#start;
-    if (this.#unheard && ways.length > 0) this.#next();
+    const { ways, sources, otherwise, own } = this.#start;
+    if (this.#unheard && ways.length > 0 && (this.#forbidden || !own)) this.#next();
     else this.#ends.onLost(this.#why(reason, sources, otherwise));
   }
 

@@ -30,6 +30,7 @@ import { MODES, lastPoint, lengthOfCurves, pastSpeedAt, runSpeedAt } from '../cu
  */
 
 const LEAST_LENGTH = 64;
+const USUAL_LENGTH = 1000; // until a run is under way
 const LEAST_STEP = 0.75; // px from one point of a line to the next
 
 /** @param {Curves} curves  @param {Box} box  @returns {Frame} */
@@ -38,7 +39,8 @@ export function frameOf(curves, { width, height, em }) {
   const top = 0.8 * em;
   return {
     left, top, right: Math.max(left + 8, width - 1.6 * em), bottom: Math.max(top + 8, height - 3.2 * em),
-    length: Math.max(LEAST_LENGTH, curves.expected, lengthOfCurves(curves) - 1), speeds: decades(curves),
+    length: Math.max(LEAST_LENGTH, curves.expected || USUAL_LENGTH, lengthOfCurves(curves) - 1),
+    speeds: decades(curves),
   };
 }
 

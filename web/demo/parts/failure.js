@@ -18,9 +18,10 @@ export function failurePlace(words, first) {
   /** @param {Failure | undefined} failure */
   const show = (failure) => {
     const said = failure ? failureWords(words, failure) : { lead: '', detail: '', hint: '' };
-    say(lead, said.lead && `${said.lead} `);
-    say(detail, said.detail && `${said.detail} `);
-    say(hint, said.hint);
+    const isFirst = said.lead === '';
+    say(lead, said.lead);
+    say(detail, isFirst ? said.detail : said.detail && ` ${said.detail}`);
+    say(hint, said.hint && ` ${said.hint}`);
   };
   show(first);
   return { node, show };

@@ -57,7 +57,8 @@ export class StoryText {
 
   /** @param {string} prompt */
   begin(prompt) {
-    this.#story.replaceChildren(element('span', { class: 'prompt', part: 'story-prompt' }, visible(prompt)));
+    this.#story.replaceChildren(element('span', {
+      class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)));
     this.#end = undefined;
     this.#follows = true;
     this.#box.scrollTop = 0;

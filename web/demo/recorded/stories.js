@@ -3,8 +3,8 @@
 /** @type {import('../recording.js').Recording} */
 export const STORIES = {
   date: "2026-11-25",
-  machine: {"en":"a cloud server with 2 cores, Chromium 156",
-    "de":"einem Cloud-Server mit 2 Kernen, Chromium 156"},
+  machine: {"en":"cloud server, 2 cores","de":"Cloud-Server, 2 Kerne"},
+  browser: "Chromium 156",
   version: "0.1.0",
   model: "stories",
   engine: {"config":{"modelType":"gpt2","nLayer":3,"nHead":4,"nKvHead":4,"headDim":44,"nEmbd":176,

@@ -16,7 +16,7 @@ export const controls = {
     const word = element('span', { class: 'word', part: 'cache-word', 'aria-hidden': 'true' });
     const track = element('span', { class: 'track', part: 'track', 'aria-hidden': 'true' });
     const cache = button({ class: 'switch', part: 'cache', role: 'switch', 'aria-checked': 'true' },
-      track, element('span', {}, `${said.cache} `, word));
+      track, element('span', { class: 'name' }, `${said.cache} `, word));
     const goWords = element('span');
     const size = element('span', { class: 'size' });
     const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);

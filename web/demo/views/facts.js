@@ -23,8 +23,9 @@ export const facts = {
     const [reuse, position, memory, engine] = ['reuse', 'position', 'memory', 'engine']
       .map((part) => element('dd', { part }, NONE));
     const id = uniqueId('pace');
-    const pace = element('select', { id, part: 'pace' }, ...PACES.map((speed) => (
-      element('option', { value: speed }, speed === 0 ? said.fullSpeed : said.paceOf(speed)))));
+    const optionOf = (/** @type {number} */ speed) => (
+      element('option', { value: speed }, speed === 0 ? said.fullSpeed : said.paceOf(speed)));
+    const pace = element('select', { id, part: 'pace' }, ...PACES.map(optionOf));
     const computed = Object.assign(note(''), { part: 'pace-note' });
     root.append(element('dl', { class: 'facts' },
       fact(said.prompt, reuse), fact(said.position, position), fact(said.memory, memory),
@@ -39,8 +40,11 @@ export const facts = {
         const { config, variant } = model;
         say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
-        say(engine, said.engines[variant], said.engineMeans);
+        const build = said.engines[variant];
+        say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);
       }
+      const isOffered = [...pace.options].some(({ value }) => Number(value) === state.pace);
+      if (!isOffered) pace.prepend(optionOf(state.pace)); // an author's
       if (Number(pace.value) !== state.pace) pace.value = String(state.pace);
       say(computed, paceWords(said, state));
     };

@@ -17,14 +17,13 @@ import { table } from './table.js';
 
 /** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
 
-/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: shown whatever is wanted */
+/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: with any other of the figure */
 
 /** @type {readonly Placed[]} */
 export const views = [
   { view: controls, place: 'stage', always: true },
   { view: status, place: 'stage', always: true },
   { view: payoff, place: 'stage', always: true },
-  { view: announcer, place: 'stage', always: true },
   { view: chart, place: 'stage' },
   { view: story, place: 'stage' },
   { view: prompt, place: 'write', always: true },
@@ -34,16 +33,19 @@ export const views = [
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
   { view: benchmark, place: 'below' },
+  { view: announcer, place: 'below', always: true },
 ];
 
 /**
- * The views to be shown: those that always are, then those that are named, in that order.
+ * The views to be shown: those that are named, in that order, and before them those that they need: the
+ * controls are the figure's, and a benchmark alone has its own.
  * @param {readonly string[]} [names]  if absent, all of them
  */
 export function viewsNamed(names) {
   if (!names) return views;
-  /** @param {Placed} placed */
-  const rank = ({ view, always }) => (always ? -1 : names.indexOf(view.name));
-  return views.filter(({ view, always }) => always || names.includes(view.name))
-    .sort((a, b) => rank(a) - rank(b));
+  const named = views.filter(({ view }) => names.includes(view.name))
+    .sort((a, b) => names.indexOf(a.view.name) - names.indexOf(b.view.name));
+  const places = new Set(named.map(({ place }) => (place === 'below' ? 'below' : 'figure')));
+  const needed = views.filter(({ place, always }) => always && (place === 'below' || places.has('figure')));
+  return [...needed, ...named];
 }

@@ -19,15 +19,14 @@ export const prompt = {
   mount(root, { actions, signal, words }) {
     const id = uniqueId('prompt');
     const field = element('textarea', {
-      id, part: 'prompt', rows: 2, lang: 'en', maxlength: LONGEST, spellcheck: 'false',
+      id, part: 'prompt', rows: 2, lang: 'en', dir: 'auto', maxlength: LONGEST, spellcheck: 'false',
       'aria-describedby': `${id}-count`,
     });
-    const count = element('span', { id: `${id}-count`, class: 'note', part: 'count' });
+    const count = element('span', { id: `${id}-count`, class: 'note count', part: 'count' });
     const examples = EXAMPLES.map((text) => button({ lang: 'en' }, text));
     const { prompt: said } = words;
     root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': said.group },
-      element('div', { class: 'prompt-head' }, element('label', { for: id }, said.label), count),
-      field,
+      element('label', { for: id }, said.label), field, count,
       element('div', { class: 'examples', role: 'group', 'aria-label': said.examples }, ...examples)));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
     field.addEventListener('keydown', (event) => {

@@ -3,7 +3,7 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { Dictionary } from './en.js' */
 
-const { counted, measured, plain } = numbersIn('de');
+const { counted, day, measured, plain } = numbersIn('de');
 const bits = { f32: '32-Bit-Gewichten', int8: '8-Bit-Gewichten' };
 
 /** @type {Dictionary['benchmark']} */
@@ -24,8 +24,8 @@ export const benchmark = {
   step: (weights, context, percent) => (
     `Messung mit ${bits[weights]} nach ${counted(context)} Tokens: zu ${percent} % fertig.`),
   second: (weights) => `Zur Hälfte fertig: Das Modell wird noch einmal geladen, mit ${bits[weights]}.`,
-  failed: 'Das hat nicht geklappt.',
-  failedLate: 'Das hat nicht bis zum Ende geklappt; was fertig wurde, steht unten.',
+  failed: 'Das ist nicht gelungen.',
+  failedLate: 'Das ist nicht bis zum Ende gelungen; was fertig wurde, steht unten.',
   stopped: 'Angehalten: Was fertig wurde, steht unten.',
   done: 'Gemessen.',
   found: (context, cached, uncached, patienceMs) => {
@@ -70,8 +70,7 @@ export const benchmark = {
     const machine = `${browser}${system ? ` auf ${system}` : ''}${cores}, nach Angabe des Browsers`;
     const { nLayer, nEmbd, nHead, vocabSize } = config;
     const shape = `${nLayer} Schichten, Breite ${nEmbd}, ${nHead} Köpfen, Vokabular ${counted(vocabSize)}`;
-    const [year, month, day] = date.slice(0, 10).split('-').map(Number);
-    const time = `${day}.${month}.${year} um ${date.slice(11, 16)} Uhr (UTC)`;
+    const time = `${day(date)} um ${date.slice(11, 16)} Uhr (UTC)`;
     return `Gemessen am ${time}: ${machine}; ein Thread, Fassung ${build}; GPT-2 mit ${shape}.`;
   },
 

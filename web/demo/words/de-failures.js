@@ -56,6 +56,5 @@ export const failures = {
   aborted: 'Die Arbeit wurde angehalten.',
 
   internal: 'Auf dieser Seite ist etwas schiefgegangen.',
-  no_worker: 'Dieser Browser erlaubt der Seite hier keinen Hintergrund-Worker.',
   worker_lost: 'Der Hintergrund-Worker ließ sich nicht starten oder wurde beendet.',
 };

@@ -16,8 +16,8 @@ const OF = { prompt: 'dem Prompt', text: 'dem ganzen Text' };
 export const figures = {
   chart: {
     title: 'Tokens je Sekunde',
-    scale: '(logarithmisch)',
-    clear: 'Leeren',
+    scale: '(log.)',
+    clear: 'Diagramm leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
     empty: 'Die Linie wächst hier mit dem Text: wie schnell seine Tokens berechnet werden, nach ihrer '
@@ -97,6 +97,8 @@ export const figures = {
       simd: 'WebAssembly mit SIMD',
       scalar: 'WebAssembly ohne SIMD: langsamer',
     },
+    onPage: (build) => (
+      `${build}; im Thread der Seite, weil sie keinen Hintergrund-Worker erlaubt: etwas langsamer`),
     engineMeans: 'die Fassung der WebAssembly-Engine, die dieser Browser ausführt; alle Fassungen berechnen '
       + 'genau dieselben Zahlen',
     pace: 'Anzeigetempo',

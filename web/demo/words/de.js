@@ -14,7 +14,6 @@ const same = (/** @type {number} */ count) => (count === 1 ? 'dasselbe Token' : 
 export const de = {
   lang: 'de',
   format,
-  tokens,
 
   cache: { on: 'Cache an', off: 'Cache aus' },
   tokensPerSecond: (speed) => `${measured(speed)} Tokens/s`,
@@ -24,7 +23,7 @@ export const de = {
 
   controls: {
     group: 'Bedienung',
-    cache: 'KV-Cache',
+    cache: 'KV‑Cache',
     switch: { on: 'an', off: 'aus' },
     keys: 'Strg+Eingabe im Prompt startet, Esc hält an',
     generate: 'Schreiben',
@@ -35,7 +34,7 @@ export const de = {
       'Ein Wettlauf: Mit Cache und ohne entsteht dieselbe Geschichte zur selben Zeit, und die beiden Texte '
         + 'werden Token für Token verglichen. Der zweite Schreiber lädt eine Kopie des Modells'
         + `${bytes > 0 ? `, rund ${megabytes(bytes, 0)} Speicher` : ''}`),
-    locked: 'Der Schalter ist so lange gesperrt.',
+    locked: 'Der Schalter ist gesperrt.',
   },
 
   prompt: {
@@ -47,12 +46,12 @@ export const de = {
   },
 
   status: {
-    unloaded: '„Schreiben“ lädt zuerst das Modell, nur einmal.',
+    unloaded: '„Schreiben“ lädt zuerst das Modell.',
     loadStopped: 'Das Laden wurde angehalten.',
     gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
-    loadingRival: 'Eine zweite Kopie des Modells wird geladen, für den anderen Schreiber.',
+    loadingRival: 'Eine zweite Kopie des Modells wird geladen.',
     loadingBytes: (bytes, total) => (
       `Das Modell wird geladen: ${megabytes(bytes)}${total > 0 ? ` von ${megabytes(total)}` : ''}.`),
     stalled: (file) => `Von ${file} ist seit 10 Sekunden nichts angekommen.`,
@@ -61,26 +60,27 @@ export const de = {
     prefilling: 'Prefill: Der Prompt wird gelesen.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
-      off: 'Ohne Cache: Für jedes Token wird der ganze Text neu gelesen.',
+      off: 'Ohne Cache: Jedes Token liest alles neu.',
     },
-    racing: 'Ein Wettlauf: Beide schreiben dieselbe Geschichte, so schnell sie können.',
-    slowing: 'Es wird langsamer: Für jedes Token wird der ganze Text neu gelesen.',
-    failed: 'Das hat nicht geklappt.',
+    racing: 'Wettlauf: Beide schreiben dieselbe Geschichte.',
+    slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
+    failed: 'Das ist nicht gelungen.',
     waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
-    stopped: (written) => `Angehalten: ${tokens(written)} geschrieben.`,
+    stopped: (written) => `Angehalten nach ${tokens(written)}.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
-    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)} geschrieben.`,
-    full: (written) => `Der Kontext ist voll: ${tokens(written)} geschrieben.`,
+    over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)}.`,
+    full: (written) => `Der Kontext ist voll: ${tokens(written)}.`,
     retry: 'Noch einmal versuchen',
     code: 'Code: ',
   },
 
   advice: {
-    first: { on: 'Geschrieben wird dann mit Cache.', off: 'Geschrieben wird dann ohne Cache.' },
+    first: { on: 'Es schreibt dann mit Cache.', off: 'Es schreibt dann ohne Cache.' },
+    retry: '„Schreiben“ versucht es noch einmal.',
     ready: '„Schreiben“ drücken oder umschalten.',
-    switchOn: 'Jetzt den Cache einschalten.',
+    switchOn: 'Den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
-    again: 'Umschalten, um sie noch einmal zu schreiben.',
+    again: 'Umschalten, um neu zu schreiben.',
   },
 
   payoff: {
@@ -113,18 +113,18 @@ export const de = {
       `Die beiden Texte unterscheiden sich ab Token ${counted(number)}. Das darf nicht sein: bitte melden.`),
     sameSoFar: (count) => `Bis hierher schrieben beide ${same(count)}.`,
     fewer: (fewer, times) => (
-      `Bei ${measured(fewer)}-mal weniger Multiplikationen`
-        + `${times < fewer ? ', die für ein einzelnes Token länger brauchen' : ''}.`),
+      `Ohne Cache sind es ${measured(fewer)}-mal so viele Multiplikationen`
+        + `${times < fewer ? ', von denen jede aber weniger Zeit braucht' : ''}.`),
   },
 
   recorded: {
-    on: (day, machine) => `Aufgezeichnet am ${format.day(day)} auf ${machine}.`,
-    run: '„Schreiben“ lässt es auf diesem Gerät laufen.',
-    haste: (times) => (
-      times > 1 ? `Ein aufgezeichneter Lauf, ${counted(times)}-mal so schnell gezeigt, wie er war.`
-        : 'Ein aufgezeichneter Lauf.'),
-    tag: 'aufgezeichnet',
-    lead: 'Aufgezeichnet:',
+    on: (day, machine) => `Aufnahme vom ${format.day(day)}: ${machine}.`,
+    run: '„Schreiben“ startet es hier.',
+    haste: (browser, times) => (
+      `Ein aufgezeichneter Lauf in ${browser}`
+        + `${times > 1 ? `, ${counted(times)}-mal so schnell abgespielt` : ''}.`),
+    tag: 'Aufnahme',
+    lead: 'Aufnahme:',
     skip: 'Zum Ende',
     replay: 'Noch einmal',
   },
@@ -176,17 +176,13 @@ export const de = {
   ...figures,
   benchmark,
 
-  clock: (tick) => `Die Uhr, die dieser Browser der Seite leiht, tickt alle ${measured(tick)} ms.`,
-
   refusals: {
     promptTooLong: (used, room) => (
       `Der Anfang ist zu lang: Er hat ${tokens(used)}, und das Modell hat Platz für ${counted(room)}. `
         + `Auf ${Math.floor((100 * room) / used)} % seiner Länge kürzen.`),
     setting: 'Eine Sampling-Einstellung passt nicht zu diesem Modell; sie ist unten markiert.',
-    race: 'Ein Wettlauf braucht zwei Worker im Hintergrund, und diese Seite darf keinen haben. Die '
-      + 'Geschichte lässt sich erst ohne Cache schreiben und dann mit.',
-    foreignModel: (address) => (
-      `Diese Seite lädt nur Modelle von ihrer eigenen Website; ${address} liegt auf einer anderen.`),
+    race: 'Ein Wettlauf braucht zwei Worker im Hintergrund, und diese Seite darf keinen haben. Stattdessen '
+      + 'die Geschichte erst ohne Cache schreiben, dann mit.',
     noAddress: (address) => `„${address}“ ist keine Adresse eines Ordners mit einem Modell.`,
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',

@@ -27,7 +27,7 @@ export const figures = {
   chart: {
     title: 'Tokens per second',
     scale: '(log scale)',
-    clear: 'Clear',
+    clear: 'Clear the chart',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',
     empty: 'The line grows here with the text: how fast its tokens are computed, against their position.',
@@ -115,6 +115,8 @@ export const figures = {
       simd: 'WebAssembly with SIMD',
       scalar: 'WebAssembly without SIMD: slower',
     },
+    onPage: (/** @type {string} */ build) => (
+      `${build}; on the page’s own thread, because it allows no background worker: a little slower`),
     engineMeans: 'the build of the WebAssembly engine that this browser runs; all builds compute the very '
       + 'same numbers',
     pace: 'Display pace',

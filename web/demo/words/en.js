@@ -1,18 +1,17 @@
 // All that the demo says, in English.
 //
 // How to add a language, here French:
-//   1. Copy de.js, de-figures.js and de-benchmark.js to fr.js and so on, and translate what stands in quotes.
-//      Keep the names on the left, and all that stands in ${...}. English says what is meant: this file is
-// the original.
-//   2. Give numbersIn() and `lang` the tag of the language: numbers are then written as its readers write
-// them.
-//   3. Copy de-failures.js too. The engine's own messages are English: each code needs a sentence to stand
-// before.
-//   4. Add the language to DICTIONARIES in index.js.
-//   5. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing.
-//      Then look at the demo, in an element with lang="fr" and 360 pixels wide: no word may be cut off.
-// Say what the reader sees and may do; short words first: the place for them is narrow. An entry is a string,
-// or a function that makes a sentence of plain values. Which one is said when, words.js decides.
+//   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
+//      stands in quotes. Keep the names on the left, and all that stands in ${...}. What is meant is said
+//      here, in the en files. The engine's own messages are English: a sentence of the failures goes before each.
+//   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
+//   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
+//   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
+//      what is too long for its place.
+//   5. Look at it: <html lang="fr">, 360 pixels wide, before a run, while it writes, and after it.
+//
+// An entry is a string, or a function that makes a sentence of plain values; which is said when, ../words.js
+// decides. Say what the reader sees and may do, in short words: the place for them is narrow.
 import { numbersIn } from '../../measure/numbers.js';
 import { benchmark } from './en-benchmark.js';
 import { figures, tokens } from './en-figures.js';
@@ -28,7 +27,6 @@ const { counted, measured, megabytes, plain } = format;
 export const en = {
   lang: 'en',
   format,
-  tokens,
 
   // ---- beside the figure ------------------------------------------------------------------------
   cache: { on: 'cache on', off: 'cache off' },
@@ -69,7 +67,7 @@ export const en = {
     gaveWay: 'Stopped, because another figure on this page has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
-    loadingRival: 'Loading a second copy of the model, for the other writer.',
+    loadingRival: 'Loading a second copy of the model.',
     /** total: 0 if it is not known */
     loadingBytes: (/** @type {number} */ bytes, /** @type {number} */ total) => (
       `Loading the model: ${megabytes(bytes)}${total > 0 ? ` of ${megabytes(total)}` : ''}.`),
@@ -78,8 +76,8 @@ export const en = {
     ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
     writing: {
-      on: 'Writing with the cache: only the new token is computed.',
-      off: 'Writing without the cache: every token re-reads the whole text.',
+      on: 'With the cache, only the new token is computed.',
+      off: 'Without the cache, every token re-reads the whole text.',
     },
     racing: 'A race: both write the same story at full speed.',
     slowing: 'It is slowing down: every token re-reads the whole text.',
@@ -96,6 +94,7 @@ export const en = {
   /** What the reader may do next. */
   advice: {
     first: { on: 'It then writes with the cache on.', off: 'It then writes with the cache off.' },
+    retry: 'Press Generate to try again.',
     ready: 'Press Generate, or flip the switch.',
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
@@ -148,12 +147,12 @@ export const en = {
 
   /** The run that is shown before the reader's first. */
   recorded: {
-    /** day: as in 2026-11-25; machine: as in "a laptop of 2024" */
+    /** day: as in 2026-11-25; machine: as in "laptop of 2024, 8 cores" */
     on: (/** @type {string} */ day, /** @type {string} */ machine) => (
-      `Recorded on ${format.day(day)} on ${machine}.`),
-    run: 'Press Generate to run it on your machine.',
-    haste: (/** @type {number} */ times) => (
-      times > 1 ? `A recorded run, shown ${counted(times)} times as fast as it was.` : 'A recorded run.'),
+      `Recorded ${format.day(day)}: ${machine}.`),
+    run: 'Press Generate to run it here.',
+    haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
+      `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
     tag: 'recorded',
     lead: 'Recorded',
     skip: 'Skip',
@@ -204,10 +203,6 @@ export const en = {
   ...figures,
   benchmark,
 
-  // ---- around it --------------------------------------------------------------------------------
-  clock: (/** @type {number} */ tick) => (
-    `The clock that this browser lends to the page ticks every ${measured(tick)} ms.`),
-
   /** What the demo itself refuses. */
   refusals: {
     promptTooLong: (/** @type {number} */ used, /** @type {number} */ room) => (
@@ -216,8 +211,6 @@ export const en = {
     setting: 'A sampling setting does not fit this model; it is marked below.',
     race: 'A race needs two background workers, and this page may have none. Write the story with the cache '
       + 'off, and once more with it on.',
-    foreignModel: (/** @type {string} */ address) => (
-      `This page only loads models of its own site; ${address} is on another one.`),
     noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',

@@ -1,0 +1,38 @@
+// Buttons that copy a link to the page as it stands, or code that brings its figure to another page.
+import { embedCode, parseState } from '../demo/link.js';
+
+/** @import { EmbedKind } from '../demo/link.js' */
+
+const COPIED = { link: 'The link', tag: 'The tag and its script', iframe: 'The iframe' };
+
+/** @typedef {keyof typeof COPIED} Copied */
+
+/**
+ * @param {HTMLElement} root  has the buttons, a line for what happened, and a place for what was copied
+ * @param {() => string} state  of the figure, as it travels in an address
+ */
+export function offerCode(root, state) {
+  const code = /** @type {HTMLElement} */ (root.querySelector('pre'));
+  const words = /** @type {HTMLElement} */ (root.querySelector('[role="status"]'));
+  root.addEventListener('click', async ({ target }) => {
+    const what = /** @type {Copied | undefined} */ (/** @type {HTMLElement} */ (target).dataset.copy);
+    if (!what) return;
+    const text = textFor(what, state());
+    code.hidden = false;
+    code.textContent = text;
+    try {
+      await navigator.clipboard.writeText(text);
+      words.textContent = `${COPIED[what]} is on your clipboard:`;
+    } catch { // not everywhere allowed, as in a frame or over http
+      getSelection()?.selectAllChildren(code);
+      words.textContent = `${COPIED[what]}, marked below: copy it with Ctrl+C or ⌘C.`;
+    }
+  });
+}
+
+/** @param {Copied} what  @param {string} state */
+function textFor(what, state) {
+  const folder = new URL('.', document.baseURI).href;
+  if (what !== 'link') return embedCode(/** @type {EmbedKind} */ (what), parseState(state), folder);
+  return `${location.origin}${location.pathname}${location.search}${state ? `#${state}` : ''}`;
+}
