@@ -73,7 +73,6 @@ test('the focus stays where the reader works: after Compare, Clear and Try again
   await sample(page, { maxTokens: 20 });
   await page.selectOption(part('pace'), '60');
   await enter('both');
-  await state(page, 'running');
   assert.equal(await focused(page), 'both');
   await says(page, 'remark', /fewer multiply-adds/);
   assert.equal(await focused(page), 'both');
