@@ -73,9 +73,9 @@ test('types are shipped of what the exports lead to, and lack nothing that they 
 test('of dist/, what a site needs is shipped, and nothing that only its makers read', () => {
   const site = shippedIn('dist/', '').map((path) => path.slice('dist/'.length));
   const kinds = new Set(site.map((path) => path.replace(/^.*?(\.d\.ts|\.\w+)$/, '$1')));
-  assert.deepEqual([...kinds].sort(),
-    ['.css', '.d.ts', '.html', '.js', '.json', '.md', '.mjs', '.png', '.safetensors', '.svg', '.txt',
-      '.wasm']);
+  assert.deepEqual([...kinds].sort(), [
+    '.css', '.d.ts', '.html', '.js', '.json', '.md', '.mjs', '.png', '.safetensors', '.svg', '.txt', '.wasm',
+  ]);
   const some = ['index.html', 'embed.html', 'worker/worker.js', 'engine/kvc.wasm',
     'models/stories/model.safetensors', 'THIRD_PARTY_LICENSES.txt'];
   assert.deepEqual(some.filter((path) => !site.includes(path)), []);

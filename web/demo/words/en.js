@@ -2,8 +2,8 @@
 //
 // How to add a language, here French:
 //   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
-//      stands in quotes. Keep the names on the left, and all that stands in ${...}. What is meant is said
-//      here, in the en files. The engine's own messages are English: a sentence of the failures goes before each.
+//      stands in quotes. Keep the names on the left, and all that stands in ${...}. The en files say what is
+//      meant. The engine's own messages are English: of the failures, a sentence goes before each.
 //   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
 //   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
 //   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
@@ -64,7 +64,7 @@ export const en = {
   status: {
     unloaded: 'Press Generate: the model is loaded first, once.',
     loadStopped: 'Loading was stopped.',
-    gaveWay: 'Stopped, because another figure on this page has started.',
+    gaveWay: 'Stopped: another figure has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
     loadingRival: 'Loading a second copy of the model.',
