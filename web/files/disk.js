@@ -73,8 +73,8 @@ function openedHandle(handle, where, size) {
     where,
     size,
     async read() {
-      // By name, and all of it: Yarn's file system takes an array that is no Buffer for these options, and has
-      // other defaults than Node's.
+      // By name, and all of it: Yarn's file system takes an array that is no Buffer for these options, and
+      // has other defaults than Node's.
       const { bytesRead } = await handle.read({ buffer: chunk, offset: 0, length: CHUNK, position: null });
       return bytesRead > 0 ? chunk.subarray(0, bytesRead) : undefined;
     },
