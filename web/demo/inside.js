@@ -28,7 +28,8 @@ const CALM_MS = 200; // a new state is told when nothing has changed for so long
 /** Whether it may have changed what travels in an address. @param {Event} event */
 function travels({ type }) {
   switch (type) {
-    case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'asked': case 'loaded':
+    case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'asked':
+    case 'loaded':
       return true;
     default: return false;
   }
