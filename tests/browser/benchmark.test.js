@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { VIEWS } from '../../web/demo/attributes.js';
 import { bareWorker } from './bare-worker.js';
 import {
   addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
@@ -12,7 +13,8 @@ import {
 
 const site = await startSite();
 const index = await readFile('dist/index.html', 'utf8');
-await writeFile(join(site.folder, 'whole.html'), index.replace(/ views="chart[^"]*"/, '')
+await writeFile(join(site.folder, 'whole.html'), index
+  .replace('id="figure"', `$& views="${VIEWS.join(' ')}"`)
   .replace(/<kv-cache-demo views="benchmark"><\/kv-cache-demo>/, ''));
 const openPage = (t, at, { query = '', ...options } = {}) => (
   open(t, at, { query: `whole.html${query}`, ...options }));

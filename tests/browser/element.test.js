@@ -7,7 +7,7 @@ import { brotliCompressSync } from 'node:zlib';
 import { elementIn, readManifest } from '../node/manual.js';
 import { eachEngine } from './each-engine.js';
 import {
-  ENDS, addModel, noViolations, openPage, part, press, proof, says, startSite, state, text, written,
+  ENDS, addModel, noViolations, openPage, part, press, proof, startSite, state, text, written,
 } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
 
@@ -49,27 +49,6 @@ test('one line in an article, under a policy of its own site only: it writes', a
   }
   assert.ok((await written(page)).length > 60);
   assert.equal((await proof(page)).verdict, 'equal');
-});
-
-test('a race: a recorded run before it, two lanes, an event for the end of each', async (t) => {
-  const query = await addArticle(site, {
-    body: `${SCRIPT}<kv-cache-demo cache="race" max-tokens="20" seed="7"></kv-cache-demo>`,
-  });
-  const page = await openPage(t, site, { query });
-  await says(page, 'state', /^Recorded on /);
-  const ends = await page.$eval('kv-cache-demo', async (element) => {
-    const heard = [];
-    element.addEventListener('kv-done', ({ detail: { cache, text } }) => heard.push({ cache, text }));
-    await element.start();
-    return heard;
-  });
-  assert.deepEqual(ends.map(({ cache }) => cache).sort(), ['off', 'on']);
-  assert.equal(ends[0].text, ends[1].text);
-  assert.equal(await state(page), 'finished');
-  for (const lane of ['on', 'off']) {
-    assert.match(await text(page, `lane-numbers-${lane}`), /^20 after [\d.]+ s$/);
-    assert.ok((await text(page, `lane-${lane}`)).endsWith(ends[0].text));
-  }
 });
 
 test('nothing heavy is fetched before a click: no model, no engine, no worker, 60 KB at most', async (t) => {

@@ -1,6 +1,6 @@
 // npm run hosts [-- NAME...]: the package as its users have it. Packs it, installs it into small projects
 // of every bundler, runtime and host, from the snippets of web/docs/embedding/ as they stand there, and runs
-// each in Chromium. Prints a table of what worked; with --write it goes into the docs.
+// each in Chromium. Prints a table of what worked; with --write its rows go into the docs.
 //
 //   KVC_HOSTS=FOLDER   where to install (default: a folder that is removed afterwards); kept, it saves time
 import { execFile, spawn } from 'node:child_process';
@@ -64,12 +64,17 @@ class Place {
     await this.exec('npm', ['install', '--no-audit', '--no-fund', ...packages]);
   }
 
+  /** The project's own programs come first, a Node of its own before them. */
+  get #path() {
+    const own = [`node-${process.platform}-${process.arch}/bin`, '.bin'];
+    return [...own.map((folder) => join(this.folder, 'node_modules', folder)), process.env.PATH].join(':');
+  }
+
   /** Runs a command to its end; what it printed is the error if it fails. */
   async exec(command, args, env = {}) {
-    const path = `${join(this.folder, 'node_modules', '.bin')}:${process.env.PATH}`;
     const options = {
       cwd: this.folder, timeout: STEP_MS, maxBuffer: 2 ** 26,
-      env: { ...process.env, CI: '1', PATH: path, ...env },
+      env: { ...process.env, CI: '1', PATH: this.#path, ...env },
     };
     try {
       return (await promisify(execFile)('nice', [command, ...args], options)).stdout;
@@ -83,9 +88,9 @@ class Place {
   async start(command, args) {
     const port = await freePort();
     const filled = args.map((arg) => arg.replace('PORT', port));
-    const path = `${join(this.folder, 'node_modules', '.bin')}:${process.env.PATH}`;
     const child = spawn(command, filled, {
-      cwd: this.folder, stdio: 'ignore', detached: true, env: { ...process.env, PATH: path, BROWSER: 'none' },
+      cwd: this.folder, stdio: 'ignore', detached: true,
+      env: { ...process.env, PATH: this.#path, BROWSER: 'none' },
     });
     const end = () => { try { process.kill(-child.pid); } catch { /* it has ended */ } };
     this.#ended.push(end);
@@ -174,13 +179,21 @@ async function versionOf({ version, packages = [] }) {
   return version ? version() : packages[0]?.replace(/^(?:npm:)?(.+)@(.+)$/, '$1 $2') ?? '';
 }
 
-function tableOf(rows) {
-  const lines = rows.map(({ name, page, version = '', tried = [], status = '' }) => {
-    const label = page ? `[${name}](${page})` : name;
-    return `| ${label} | ${version} | ${[tried.join(', '), status].filter(Boolean).join('; ')} |`;
-  });
-  return ['| Host | Version | Worked in Chromium |', '| --- | --- | --- |', ...lines].join('\n');
+const labelOf = ({ name, page }) => (page ? `[${name}](${page})` : name);
+
+/** The lines of the table: those of these rows, and of others as they were. */
+function linesOf(rows, before = '') {
+  const old = new Map([...before.matchAll(/^\| (.*?) \|.*$/gm)].map(([line, label]) => [label, line]));
+  const now = new Map(rows.map((row) => {
+    const { version = '', tried = [], status } = row;
+    const label = labelOf(row);
+    return [label, `| ${label} | ${version} | ${[...tried, status ?? []].flat().join(', ')} |`];
+  }));
+  return RECIPES.map((recipe) => now.get(labelOf(recipe)) ?? old.get(labelOf(recipe))).filter(Boolean);
 }
+
+const HEAD = ['| Host | Version | Worked in Chromium |', '| --- | --- | --- |'];
+const tableOf = (lines) => [...HEAD, ...lines].join('\n');
 
 // ---- all of it ----------------------------------------------------------------------------------
 
@@ -214,12 +227,12 @@ try {
   network.closeAllConnections();
   if (!kept) await rm(root, { recursive: true, force: true });
 }
-const table = tableOf(rows);
-console.log(`\n${table}`);
+console.log(`\n${tableOf(linesOf(rows))}`);
 if (process.argv.includes('--write')) {
+  const before = await readFile(TABLE, 'utf8').catch(() => '');
   const date = new Date().toISOString().slice(0, 10);
-  const head = `# What was tried\n\nBy \`npm run hosts\` on ${date}, with Node ${process.versions.node}. `
-    + 'A row is a project made from the page that it links to, and each wrote the same text.\n';
-  await writeFile(TABLE, `${head}\n${table}\n`);
+  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page it links to, '
+    + `and each wrote\nthe same text. Last run: ${date}, Node ${process.versions.node}.\n`;
+  await writeFile(TABLE, `${head}\n${tableOf(linesOf(rows, before))}\n`);
 }
 if (rows.some(({ status }) => status?.startsWith('FAILED'))) process.exitCode = 1;

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 
+const newerNode = `node-${process.platform}-${process.arch}@24.21.0`; // Astro 7 asks for 22.12
+
 /**
  * A generator of sites: the page's snippets, a build, a folder to serve.
  * @param {string} name  @param {string[]} packages  @param {string[]} build  @param {string} folder
@@ -14,7 +16,7 @@ import { promisify } from 'node:util';
 const generator = (name, packages, build, folder, more = {}) => ({
   name, packages, page: `${name}.md`,
   async run(place) {
-    await place.install();
+    await place.install({ type: undefined }); // as their own templates
     await place.write(more);
     await place.writeSnippets();
     const [command, ...args] = build;
@@ -34,6 +36,12 @@ const HUGO_LAYOUT = `<!doctype html>
 <html lang="en"><title>{{ .Title }}</title><main>{{ .Content }}</main></html>
 `;
 
+const STARLIGHT_CONTENT = `import { defineCollection } from 'astro:content';
+import { docsLoader } from '@astrojs/starlight/loaders';
+import { docsSchema } from '@astrojs/starlight/schema';
+export const collections = { docs: defineCollection({ loader: docsLoader(), schema: docsSchema() }) };
+`;
+
 export const sites = [
   {
     name: 'html', page: 'html.md', version: async () => '',
@@ -46,13 +54,8 @@ export const sites = [
   generator('docusaurus', ['@docusaurus/core@3.10.2', '@docusaurus/preset-classic@3.10.2', 'react@19.3.1',
     'react-dom@19.3.1'], ['docusaurus', 'build'], 'build'),
   generator('vitepress', ['vitepress@1.6.4'], ['vitepress', 'build'], '.vitepress/dist'),
-  generator('starlight', ['@astrojs/starlight@0.42.4', 'astro@7.3.5'], ['astro', 'build'], 'dist', {
-    'src/content.config.ts': `import { defineCollection } from 'astro:content';
-import { docsLoader } from '@astrojs/starlight/loaders';
-import { docsSchema } from '@astrojs/starlight/schema';
-export const collections = { docs: defineCollection({ loader: docsLoader(), schema: docsSchema() }) };
-`,
-  }),
+  generator('starlight', ['@astrojs/starlight@0.42.4', 'astro@7.3.5', newerNode], ['astro', 'build'], 'dist',
+    { 'src/content.config.ts': STARLIGHT_CONTENT }),
   {
     name: 'hugo', page: 'hugo.md', needs: 'hugo', version: told('hugo', ['version']),
     async run(place) {

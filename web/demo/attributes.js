@@ -44,6 +44,8 @@ export const TAG = 'kv-cache-demo';
 export const VIEWS = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table', 'benchmark',
 ]);
+/** Where none is named. */
+export const USUAL = VIEWS.filter((name) => name !== 'benchmark');
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text
 
@@ -79,7 +81,7 @@ export const ATTRIBUTES = [
     min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
   },
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
-  { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: VIEWS.join(' '), link: 'views' },
+  { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },
   { name: 'autorun', property: 'autorun', kind: 'flag', preset: false },

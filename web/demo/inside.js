@@ -78,7 +78,8 @@ export class Inside {
     this.#hide();
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
-    this.#hide = showPlayer(this.#root, this.#player, { names: views });
+    const names = views.length > 0 ? views : VIEWS; // nothing but nonsense counts for nothing
+    this.#hide = showPlayer(this.#root, this.#player, { names });
   }
 
   /**

@@ -2,8 +2,8 @@
 //
 // How to add a language, here French:
 //   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
-//      stands in quotes. Keep the names on the left, and all that stands in ${...}. What is meant is said
-//      here, in the en files. The engine's own messages are English: a sentence of the failures goes before each.
+//      stands in quotes. Keep the names on the left, and all that stands in ${...}. The en files say what is
+//      meant. The engine's own messages are English: of the failures, a sentence goes before each.
 //   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
 //   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
 //   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
@@ -153,8 +153,14 @@ export const en = {
     run: 'Press Generate to run it here.',
     haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
       `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
-    tag: 'recorded',
-    lead: 'Recorded',
+    tag: '(recorded)',
+    /** In place of those of the payoff. */
+    payoff: {
+      speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
+        `recorded with the cache ${mode}, at position ${counted(position)}.`),
+      speeds: (/** @type {number} */ _position, /** @type {number} */ on, /** @type {number} */ off) => (
+        `recorded: ${measured(on)} instead of ${measured(off)} tokens/s.`),
+    },
     skip: 'Skip',
     replay: 'Replay',
   },
