@@ -27,7 +27,7 @@ if (!values.pictures) {
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
   const events = await recorder.record({
     prompt: PROMPT, settings: { maxTokens: 1024 }, pace: 0,
-    acts: ['flip', 'generate'], at: { [HALF]: 'flip' },
+    acts: ['generate'], at: { [HALF]: 'flip' },
   });
   const date = new Date().toISOString().slice(0, 10);
   const browser = `Chromium ${parseInt(recorder.browser.version(), 10)}`;

@@ -10,8 +10,10 @@ const MACHINE = { browser: 'Some Browser 1.0', system: 'Some System', logicalCor
 
 /** @type {Record<string, import('./recorder.js').Scenario>} */
 const SCENARIOS = {
-  flips: { settings: { maxTokens: 60 }, acts: ['generate'], at: { 20: 'flip', 40: 'flip' } },
-  stopped: { settings: { maxTokens: 300 }, acts: ['flip', 'generate'], at: { 30: 'stop' } },
+  flips: {
+    settings: { maxTokens: 60 }, pace: 60, acts: ['flip', 'generate'], at: { 20: 'flip', 40: 'flip' },
+  },
+  stopped: { settings: { maxTokens: 300 }, pace: 60, acts: ['generate'], at: { 30: 'stop' } },
   race: { settings: { maxTokens: 20 }, acts: ['compare'] },
   failed: { model: 'nowhere/', acts: ['generate'] },
   benchmark: { acts: ['measure'] },

@@ -14,7 +14,7 @@ const ROOMS = [
 
 /** Where everything stands. */
 const places = (page) => page.evaluate((rooms) => rooms.map((room) => {
-  const { top, height } = document.querySelector(`.${room}`).getBoundingClientRect();
+  const { top, height } = findAll(`.${room}`)[0].getBoundingClientRect();
   return `${room} ${top + scrollY} ${height}`;
 }), ROOMS);
 
@@ -55,7 +55,7 @@ for (const width of [360, 1280]) {
 test('come into view, it is replayed in time; the reader may skip and see it again', async (t) => {
   const page = await openPage(t, site);
   await page.waitForFunction((all) => {
-    const { length } = document.querySelector('[part~="story"]').textContent;
+    const { length } = findAll('[part~="story"]')[0].textContent;
     return length > 100 && length < all;
   }, story.length);
   assert.equal(await text(page, 'replay'), 'Skip');
