@@ -126,7 +126,7 @@ export const de = {
     tag: '(Aufnahme)',
     payoff: {
       speed: (mode, position) => (
-        `aufgenommen ${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`),
+        `Aufnahme ${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`),
       speeds: (_position, on, off) => `Aufnahme: ${measured(on)} statt ${measured(off)} Tokens/s.`,
     },
     skip: 'Zum Ende',
