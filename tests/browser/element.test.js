@@ -117,6 +117,19 @@ test('methods: start with options, stop, reset; and what they say when it does n
     return [(await one.start({ pace: 0 })).reason, (await first).reason];
   });
   assert.deepEqual(twice, ['length', 'stopped'], 'the second call is the one that counts');
+  const atOnce = await withTag(page, async (one) => {
+    const [first, second] = await Promise.allSettled([one.start(), one.start()]);
+    return [first.reason?.code, second.value?.reason];
+  });
+  assert.deepEqual(atOnce, ['aborted', 'length']);
+  const removed = await withTag(page, async (one) => {
+    const first = one.start({ pace: 15 });
+    await new Promise((resolve) => { one.addEventListener('kv-token', resolve, { once: true }); });
+    const calls = [first, one.stop(), one.start()];
+    one.remove();
+    return (await Promise.allSettled(calls)).map(({ status }) => status);
+  });
+  assert.equal(removed.length, 3, 'every call settles');
 });
 
 test('a model that is not there: an event, a rejection, and a sentence', async (t) => {
@@ -173,6 +186,11 @@ test('attributes and properties follow each other, and the figure them', async (
   assert.equal(await scheme(), 'dark');
   await withTag(page, (one) => { Object.assign(one, { pace: 45, theme: null }); });
   assert.equal(await scheme(), 'normal', 'as the page has it');
+  const ink = await page.evaluate(() => {
+    document.documentElement.style.setProperty('--kvc-ink', 'rgb(1, 2, 3)');
+    return getComputedStyle(document.getElementById('one').shadowRoot.querySelector('.demo')).color;
+  });
+  assert.equal(ink, 'rgb(1, 2, 3)', 'a colour of the page');
   assert.equal(await page.inputValue(part('pace')), '45', 'a pace that the figure does not offer');
   await withTag(page, (one) => { one.lang = 'de'; });
   assert.equal(await text(page, 'both'), 'An/aus vergleichen');
@@ -306,6 +324,9 @@ eachEngine(({ test: engineTest, openPage: open }) => {
     await page.fill(part('pace'), '15');
     await page.click(part('go'));
     await reached(page, 'running');
+    await page.evaluate(() => {
+      document.body.append(document.getElementById('one')); // it goes on
+    });
     await page.click(part('cache'));
     await page.waitFor((flip) => findAll(flip).length > 0, [part('flip-on')]);
     await page.fill(part('pace'), '0');

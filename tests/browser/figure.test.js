@@ -16,7 +16,7 @@ const TOKENS = 150;
 
 /** In the page: looks with every frame where each box of the figure is, and notes what has moved. */
 function watchBoxes() {
-  const figure = document.querySelector('[part~="demo"]');
+  const figure = find('[part~="demo"]');
   const inside = ['.story', '.chart > svg', '.go', 'option', 'td', 'th'].map((each) => `${each} *`).join();
   const name = (box) => box.getAttribute('part') ?? (box.className || box.localName);
   const isBlock = (box) => !/^inline$|contents|none/.test(getComputedStyle(box).display);
@@ -108,16 +108,16 @@ test('the chart tells the position under the pointer, under transforms and zooms
       .boundingBox();
     const { y, height } = await page.locator(part('chart')).boundingBox();
     await page.mouse.move(box.x + box.width / 2, y + height / 2);
-    await page.waitForFunction((selector) => document.querySelector(selector).textContent, part('pointed'));
+    await page.waitForFunction((selector) => findAll(selector)[0].textContent, part('pointed'));
     const [, told] = /^At ([\d]+): /.exec(await text(page, 'pointed'));
     await page.mouse.move(0, 0);
-    await page.waitForFunction((selector) => !document.querySelector(selector).textContent, part('pointed'));
+    await page.waitForFunction((selector) => !findAll(selector)[0].textContent, part('pointed'));
     return Number(told);
   };
   const moved = 'translate(40px, 10px) scale(1.4)';
   const styles = [{}, { transform: 'scale(0.6)' }, { transform: moved }, { zoom: '1.5' }];
   for (const style of styles) {
-    await page.$eval('#demo', (demo, given) => {
+    await page.$eval('#figure', (demo, given) => {
       demo.removeAttribute('style');
       Object.assign(demo.style, { width: '760px', transformOrigin: '0 0', ...given });
     }, style);
@@ -134,7 +134,7 @@ test('in closed details, far too small, and shown again: the chart is drawn as i
   await state(page, 'running');
   await page.evaluate(() => {
     const closed = document.createElement('details');
-    const demo = document.getElementById('demo');
+    const demo = document.getElementById('figure');
     demo.replaceWith(closed);
     closed.append(demo);
   });
@@ -144,7 +144,7 @@ test('in closed details, far too small, and shown again: the chart is drawn as i
     end: box.querySelector('.line.off').getAttribute('d').split('L').at(-1).split(' ')[0],
     mark: box.querySelector('.end.off rect').getAttribute('x'),
   }));
-  await page.$eval('details:has(#demo)', (closed) => { closed.open = true; });
+  await page.$eval('details:has(#figure)', (closed) => { closed.open = true; });
   await page.waitForTimeout(100);
   const shown = await drawing();
   assert.equal(shown.view, shown.size);
@@ -166,7 +166,7 @@ test('the size of the chart’s text is the reader’s, its colours are those of
   const light = await look();
   await page.evaluate(() => {
     document.documentElement.style.fontSize = '150%';
-    document.getElementById('demo').style.colorScheme = 'dark';
+    document.getElementById('figure').style.colorScheme = 'dark';
   });
   const dark = await look();
   assert.equal(dark.fontSize, 1.5 * light.fontSize);

@@ -103,6 +103,7 @@ test('what is said beside the switch is short: on a narrow phone it has room for
       ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
       [recorded.on(STORIES.date, STORIES.machine[language]), recorded.run],
       [status.racing, controls.locked], [status.loadingRival, controls.locked],
+      [status.gaveWay, advice.retry], [status.gaveWay, advice.again], [status.loadStopped, advice.retry],
       [status.loadingBytes(4.9e6, 4.9e6)], [status.waiting],
     ].map((both) => both.join(' '));
     assert.deepEqual(said.filter(({ length }) => length > 83), [], language);

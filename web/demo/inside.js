@@ -25,6 +25,16 @@ import { browser } from './surroundings.js';
 
 const CALM_MS = 200; // a new state is told when nothing has changed for so long
 
+/** Whether it may have changed what travels in an address. @param {Event} event */
+function travels({ type }) {
+  switch (type) {
+    case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'asked':
+    case 'loaded':
+      return true;
+    default: return false;
+  }
+}
+
 const pool = new Pool(() => new EngineClient());
 
 export class Inside {
@@ -38,6 +48,10 @@ export class Inside {
   /** What the author has asked for and the reader has not changed. @type {Partial<Linked>} */
   #wanted = {};
   #isApplying = false;
+  #isOver = false;
+  #starts = 0;
+  /** Resolve with the next event. @type {((_: undefined) => void)[]} */
+  #waiting = [];
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #told;
@@ -88,15 +102,17 @@ export class Inside {
    * @returns {Promise<DoneDetail>}  once it is written, or stopped
    */
   async start(options) {
+    const start = ++this.#starts;
     await this.stop();
+    if (start !== this.#starts) throw new WorkerError('aborted', 'Another start has taken its place.');
     const player = this.#player;
     this.#apply(checked(options));
     if (options.views !== undefined) this.#show();
     const { refusals } = player.state;
     await (this.#wanted.cache === 'race' ? player.compare() : player.generate());
     const { status, failure } = player.state;
-    if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
     if (player.state.refusals > refusals) throw new Refusal('invalid_argument', { what: 'setting' });
+    if (failure) throw new WorkerError(/** @type {WorkerError['code']} */ (failure.code), failure.message);
     if (status === 'unloaded' || status === 'ready') throw new WorkerError('aborted', 'Loading was stopped.');
     return doneDetail(player.state.run);
   }
@@ -111,12 +127,12 @@ export class Inside {
     const player = this.#player;
     const isBusy = () => isWorking(player.state) || isMeasuring(player.state.benchmark);
     player.stop();
-    while (isBusy()) await new Promise((resolve) => {
-      const end = player.subscribe(() => {
-        end();
-        resolve(undefined);
-      });
-    });
+    while (isBusy() && !this.#isOver) await new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Something has changed. */
+  #wake() {
+    for (const resolve of this.#waiting.splice(0)) resolve(undefined);
   }
 
   /** @param {Partial<Linked>} settings */
@@ -145,11 +161,16 @@ export class Inside {
     clearTimeout(this.#timer);
     this.#hide();
     this.#player.dispose();
+    this.#isOver = true;
+    this.#starts++; // those that wait do not start any more
+    this.#wake();
   }
 
   /** @param {Event} event */
   #follow(event) {
+    this.#wake();
     if (!this.#isApplying) this.#heed(event);
+    if (!travels(event)) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       const { state } = this;

@@ -1,5 +1,6 @@
 // What the player asks of a browser, answered by the browser.
 
+import { absolute } from '../engine/bundlers.js';
 import { assets } from '../worker/assets.js';
 import { shippedModel } from './shipped.js';
 
@@ -66,7 +67,7 @@ function downloadSize(model) {
 async function findSize(model) {
   const isShipped = model === shippedModel();
   if (assets.inside && isShipped) return 0;
-  const list = assets.modelSizes();
+  const list = absolute(assets.modelSizes());
   const answer = await fetch(list);
   const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
   const folder = Object.keys(known).find((name) => (

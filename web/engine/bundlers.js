@@ -1,4 +1,7 @@
-// The line to add where a bundler has taken scripts and left, or changed, the files beside them.
+// What bundlers do to the files beside scripts: the line to add where one has left or changed them, and whole
+// addresses where one gives those without their origin.
+
+/** @import { URL as Address } from './platform.js' */
 
 const BESIDE = /\/(engine|models)\/(?:kvc[\w-]*\.wasm|stories\/[\w.]+)$/;
 
@@ -14,3 +17,10 @@ export function bundlerAdvice(url) {
   const [, folder] = BESIDE.exec(url) ?? [];
   return folder ? `If a bundler moved the scripts, copy ${folder}/ from kvcache-wasm/dist there too.` : '';
 }
+
+/**
+ * A whole address: Turbopack's new URL(x, import.meta.url) has a path alone.
+ * @param {Address} url
+ */
+export const absolute = ({ href }) => (
+  new URL(href, globalThis.document?.baseURI ?? globalThis.location?.href));

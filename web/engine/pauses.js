@@ -74,7 +74,8 @@ export class Pauses {
 
   /** Many short sessions in a row count as one long one: the thread is what must not be blocked. */
   get due() {
-    return performance.now() - rested >= BREATH_MS;
+    const ms = performance.now() - rested;
+    return ms >= BREATH_MS || ms < 0; // on a clock that was set back, nobody knows
   }
 
   async take() {

@@ -1,5 +1,6 @@
 // The places a model directory can lie in: which one a source means.
 import { isUrl } from '../engine/arguments.js';
+import { absolute } from '../engine/bundlers.js';
 import { KvcError } from '../engine/errors.js';
 import { hasDisk, isPath } from '../engine/node.js';
 import { diskOrigin, openOnDisk } from './disk.js';
@@ -50,7 +51,7 @@ function fileAt(address, file, patience, request) {
 
 /** @param {string | URL} source  an address, or a path  @returns {string | URL}  a path stays as it is */
 function placeOf(source) {
-  if (typeof source !== 'string') return new URL(source.href);
+  if (typeof source !== 'string') return absolute(source);
   if (isPath(source)) return source;
   try {
     return new URL(source, globalThis.document?.baseURI ?? globalThis.location?.href);

@@ -3,6 +3,7 @@
 // imports the real one: as a data: address or, where the page's policy allows nothing else, as a blob:. A
 // build with everything inside has no address of a worker: its whole source goes the same ways. Where a
 // policy forbids all of that, the page's own thread does the work.
+import { absolute } from '../engine/bundlers.js';
 import { assets } from './assets.js';
 import { LocalWorker } from './local.js';
 
@@ -37,7 +38,7 @@ function workers() {
       otherwise: 'Open the page in a current browser.',
     };
   }
-  const { origin, href } = assets.workerUrl();
+  const { origin, href } = absolute(assets.workerUrl());
   if (origin === globalThis.origin) {
     return {
       ways: [assets.worker], sources: "'self'", own: true,

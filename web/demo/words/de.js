@@ -48,7 +48,7 @@ export const de = {
   status: {
     unloaded: '„Schreiben“ lädt zuerst das Modell.',
     loadStopped: 'Das Laden wurde angehalten.',
-    gaveWay: 'Angehalten, weil eine andere Abbildung auf dieser Seite begonnen hat.',
+    gaveWay: 'Angehalten: Eine andere Abbildung läuft.',
     starting: 'Wird gestartet.',
     loading: 'Das Modell wird geladen.',
     loadingRival: 'Eine zweite Kopie des Modells wird geladen.',

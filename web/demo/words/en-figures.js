@@ -26,7 +26,7 @@ export const figures = {
   // ---- the chart --------------------------------------------------------------------------------
   chart: {
     title: 'Tokens per second',
-    scale: '(log scale)',
+    scale: '(log)',
     clear: 'Clear the chart',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',

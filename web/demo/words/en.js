@@ -64,7 +64,7 @@ export const en = {
   status: {
     unloaded: 'Press Generate: the model is loaded first, once.',
     loadStopped: 'Loading was stopped.',
-    gaveWay: 'Stopped, because another figure on this page has started.',
+    gaveWay: 'Stopped: another figure has started.',
     starting: 'Starting.',
     loading: 'Loading the model.',
     loadingRival: 'Loading a second copy of the model.',
