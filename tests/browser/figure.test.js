@@ -94,6 +94,13 @@ eachEngine(({ name, test: engineTest, openPage: open }) => {
         return [scrollTop, clientHeight].map((height) => Math.abs(height / line - Math.round(height / line)));
       }, part('story-box'));
       assert.ok(cut.every((share) => share < 0.1), `lines are cut through: ${cut}`);
+      if (name !== 'chromium') return;
+      await page.evaluate((both) => find(both).scrollIntoView({ block: 'center' }), part('both'));
+      await page.evaluate(watchBoxes);
+      await page.click(part('both'));
+      const lanesEnded = (lane) => /after|nach/.test(find(lane).textContent);
+      await page.waitFor(lanesEnded, [part('lane-numbers-off')]);
+      assert.deepEqual((await page.evaluate(() => boxesSeen())).moved, [], 'in a race');
     });
   }
 });
