@@ -213,6 +213,8 @@ test('a beginning that is read from right to left turns itself, not the English 
   await sample(page, { maxTokens: 20 });
   await run(page);
   const direction = (name) => page.$eval(part(name), (node) => getComputedStyle(node).direction);
+  await page.evaluate(() => { document.documentElement.dir = 'rtl'; });
+  assert.equal(await direction('chart'), 'ltr', 'in a host that is read from right to left too');
   assert.deepEqual([await direction('prompt'), await direction('story-prompt'), await direction('story')],
     ['rtl', 'rtl', 'ltr']);
 });
