@@ -192,7 +192,7 @@ function linesOf(rows, before = '') {
   return RECIPES.map((recipe) => now.get(labelOf(recipe)) ?? old.get(labelOf(recipe))).filter(Boolean);
 }
 
-const HEAD = ['| Host | Version | Worked in Chromium |', '| --- | --- | --- |'];
+const HEAD = ['| Host | Version | Worked |', '| --- | --- | --- |'];
 const tableOf = (lines) => [...HEAD, ...lines].join('\n');
 
 // ---- all of it ----------------------------------------------------------------------------------
