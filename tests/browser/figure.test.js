@@ -128,6 +128,7 @@ test('the chart tells the position under the pointer, under transforms and zooms
       demo.removeAttribute('style');
       Object.assign(demo.style, { width: '760px', transformOrigin: '0 0', ...given });
     }, style);
+    await page.waitForTimeout(100); // it is drawn anew in its new size
     for (const position of [20, 80]) {
       assert.ok(Math.abs(await pointed(position) - position) <= 1, `${position}, ${JSON.stringify(style)}`);
     }
