@@ -231,8 +231,9 @@ console.log(`\n${tableOf(linesOf(rows))}`);
 if (process.argv.includes('--write')) {
   const before = await readFile(TABLE, 'utf8').catch(() => '');
   const date = new Date().toISOString().slice(0, 10);
-  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page it links to, '
-    + `and each wrote\nthe same text. Last run: ${date}, Node ${process.versions.node}.\n`;
+  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page it links to, and each '
+    + 'wrote the same text. For Quarto, Jupyter,\nmdBook, frames and course systems, pages stand in that set the trap '
+    + `each is known for. Last run: ${date}, Node ${process.versions.node}.\n`;
   await writeFile(TABLE, `${head}\n${tableOf(linesOf(rows, before))}\n`);
 }
 if (rows.some(({ status }) => status?.startsWith('FAILED'))) process.exitCode = 1;
