@@ -9,7 +9,7 @@ export const STORIES = {
   model: "stories",
   engine: {"config":{"modelType":"gpt2","nLayer":3,"nHead":4,"nKvHead":4,"headDim":44,"nEmbd":176,
     "nPositions":1024,"vocabSize":6144,"nInner":704,"layerNormEpsilon":0.00001,"bosTokenId":6143,"eosTokenId":
-    [6143]},"variant":"relaxed","tick":0.1,"worker":true},
+    [6143]},"variant":"relaxed","tick":0.1},
   prompt: "Once upon a time there was a king who had three daughters.",
   sampling: {"seed":2,"maxTokens":1024,"temperature":0.8,"topK":0,"topP":0.95,"minP":0,
     "repetitionPenalty":1.1},
