@@ -77,8 +77,8 @@ test('three figures in an article, each set in its own way, with one engine but 
 
 test('a frame gets the height of its figure, and writes', async (t) => {
   const page = await open(t, 'frame.html');
-  const frame = page.frames().find((one) => one.url().includes('embed.html'))
-    ?? await page.waitForEvent('frameattached');
+  const frame = await (await page.waitForSelector('iframe')).contentFrame();
+  await frame.waitForURL(/embed\.html/);
   assert.equal((await write(frame, 'kv-cache-demo')).tokens, 8);
   await page.waitForFunction(() => {
     const { clientHeight } = document.querySelector('iframe');
