@@ -83,10 +83,13 @@ export class Context {
     return this.#proofSession ??= this.loaded().model.createSession();
   }
 
-  /** A third one, which goes to any token of the run and looks at what the run does not keep. */
+  /**
+   * A third one, which goes to any token of the run and looks at what the run does not keep: it reads on in
+   * sequence 0, and goes back in sequence 1.
+   */
   get lens() {
     const { model, session: { kvCache: { keyType, valueType } } } = this.loaded();
-    return this.#lens ??= model.createSession({ keyType, valueType });
+    return this.#lens ??= model.createSession({ keyType, valueType, sequences: 2 });
   }
 
   unload() {

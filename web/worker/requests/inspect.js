@@ -125,10 +125,16 @@ async function candidatesAt(context, run, given, wanted) {
 }
 
 /**
- * A session that has just read these tokens: at most all of them, once; from then on one for each look.
+ * A session that has just read these tokens. It reads a run once; to go back in it takes one token.
  * @param {Context} context  @param {number[]} ids
  */
 async function lensAfter({ lens }, ids) {
+  lens.select(0);
+  const { tokens } = lens;
+  if (ids.length < tokens.length && ids.every((id, i) => id === tokens[i])) {
+    lens.fork(0, 1);
+    lens.select(1);
+  }
   await lens.generate(ids, { maxTokens: 0, useCache: true }).next();
   return lens;
 }
