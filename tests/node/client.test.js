@@ -117,7 +117,8 @@ const model = fileURLToPath(new URL('../../web/models/stories/', import.meta.url
 
 for (const [how, prevent] of Object.entries({
   'where there are none': () => { delete globalThis.Worker; },
-  'whose script does not come from another site': () => {
+  'whose script does not come from another site': (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] }); // a minute for a script that never comes
     globalThis.origin = 'https://other.example';
     queueMicrotask(() => started[0].onerror({ preventDefault() {} }));
     queueMicrotask(() => started[1].onerror({ preventDefault() {} }));
@@ -127,7 +128,7 @@ for (const [how, prevent] of Object.entries({
   test(`without a worker, ${how}: this thread answers, and says so`, async (t) => {
     const client = new EngineClient();
     t.after(() => client.dispose());
-    prevent();
+    prevent(t);
     const { loaded, worker } = await client.request('status');
     assert.deepEqual([loaded, worker], [false, false]);
   });

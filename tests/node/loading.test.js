@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { benchmark } from '../../web/worker/requests/benchmark.js';
+import { Turns } from '../../web/worker/turns.js';
 import { blobOf, fault, rejectsCode, serve } from './helpers.js';
 import { tinyBlobs, tinyFiles } from './tiny-model.js';
 
@@ -165,7 +166,7 @@ test("the worker's benchmark loads its second kind of weights from the HTTP cach
   const events = [];
   const job = { contexts: [8], runs: 1, windowMs: 1, patienceMs: 0 };
   const origins = { source: served.url, build: {} };
-  const context = { loaded: () => ({ model, origins }) };
+  const context = { loaded: () => ({ model, origins }), turns: new Turns() };
   const answer = await benchmark(context, job, (type) => events.push(type), new AbortController().signal);
   assert.equal(answer.reason, 'finished');
   assert.ok(events.includes('loading') && !events.includes('left_out'), events.join());

@@ -20,12 +20,20 @@ client.request('load', { ...load, weights: 'f16' }); // wrong: '"f16"' is not as
 client.request('load', { ...load, variant: 'fast' }); // wrong: '"fast"' is not assignable
 client.request('generate', { prompt: '', sampling: { topk: 3 } }); // wrong: 'topk' does not exist
 client.request('prove', { tokens: 3 }); // wrong: not assignable to type 'never'
+client.request('inspect');
+client.request('inspect', { attention: { position: 3 } });
+client.request('inspect', { attention: { layers: [1] } }); // wrong: Property 'position' is missing
+client.request('inspect', { vectors: { layer: 1 } }); // wrong: 'layer' does not exist
 
 // ---- answers
 const { reason } = await client.request('generate', { prompt: '', sampling: {} });
 export const full = reason === 'context_full';
 export const filled = reason === 'full'; // wrong: have no overlap
 export const { position, positon } = await client.request('status'); // wrong: 'positon' does not exist
+
+export const { cache, attention } = await client.request('inspect', {});
+attention.weights.length.toFixed(); // wrong: 'attention' is possibly 'undefined'
+cache.page.length.toFixed(); // wrong: 'page' does not exist
 
 // ---- events
 client.request('generate', { prompt: '', sampling: {} }, (event) => {

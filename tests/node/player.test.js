@@ -442,3 +442,19 @@ test('views know no other view, and nothing but the page looks into the document
     }
   }
 });
+
+test('a look inside: its answer is a promise and no state; without a model nothing is asked', async () => {
+  const { client, player } = start();
+  await assert.rejects(player.inspect({}), { code: 'not_ready' });
+  assert.deepEqual(client.sent, []);
+  const { client: loaded, player: writer } = await written();
+  const { state } = writer;
+  const look = writer.inspect({ tokens: { first: 3 } });
+  const refused = assert.rejects(writer.inspect({}), { code: 'position_out_of_range' });
+  assert.deepEqual((await loaded.next('inspect')).fields, { tokens: { first: 3 } });
+  await loaded.answer('inspect', { position: 22 });
+  await loaded.fail('inspect', 'position_out_of_range');
+  assert.deepEqual(await look, { position: 22 });
+  await refused;
+  assert.equal(writer.state, state);
+});

@@ -238,3 +238,29 @@ test('whether there is a worker is known before anything is loaded', async () =>
   assert.equal(await join().member.hasWorker(A), true);
   assert.deepEqual(clients[0].sent, ['status']);
 });
+
+test('a look inside is of one’s own run, also while it is written, and stops nobody', async () => {
+  const { worker, figures: [one, two] } = await loaded(2);
+  const look = async ({ client }) => {
+    const answer = client.request('inspect', {}).then(({ position }) => position, ({ code }) => code);
+    await settled();
+    if (worker.open.at(-1)?.type === 'inspect') worker.open.pop().resolve({ position: 5 });
+    return answer;
+  };
+  assert.equal(await look(one), 'not_ready', 'nothing was run yet');
+  const first = one.client.request('generate', {});
+  await settled();
+  one.gaveWay = 0;
+  assert.deepEqual([await look(one), await look(two), one.gaveWay], [5, 'not_ready', 0]);
+  await worker.answer('generate');
+  await first;
+  two.client.request('benchmark', {}).catch(() => {});
+  await worker.answer('benchmark');
+  assert.deepEqual([await look(one), await look(two)], [5, 'not_ready'], 'a benchmark leaves the run there');
+  const second = assert.rejects(two.client.request('generate', {}), { code: 'worker_lost' });
+  await settled();
+  assert.deepEqual([await look(one), await look(two)], ['not_ready', 5]);
+  worker.lose();
+  await second;
+  assert.equal(await look(two), 'not_ready', 'the run is gone with the worker');
+});

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { Context } from '../../web/worker/context.js';
+import { Context, noRun } from '../../web/worker/context.js';
 import { generate } from '../../web/worker/requests/generate.js';
 import { Writer, seedAfter } from '../../web/worker/writer.js';
 import { rejectsCode } from './helpers.js';
@@ -76,7 +76,8 @@ async function flipped(isFlip, { clock, useCache = true, sampling = SAMPLING } =
   context.model = model;
   const session = context.session = model.createSession({ whenFull: 'stop' });
   const ids = model.encode(PROMPT);
-  Object.assign(context, { tokensPerSecond: 0, msPerToken: 0.1, useCache, run: { ids, prompt: ids.length } });
+  const run = { ...noRun(), ids, prompt: ids.length };
+  Object.assign(context, { tokensPerSecond: 0, msPerToken: 0.1, useCache, run });
   const told = { tokens: [], resumed: [], ahead: 0, session };
   const give = async (token) => {
     told.tokens.push(token);

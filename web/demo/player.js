@@ -35,7 +35,7 @@ import { WorkerError } from '../worker/client.js';
  *
  * What a view may ask for.
  * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
- *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling'>} Actions
+ *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling' | 'inspect'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
@@ -256,6 +256,12 @@ export class Player {
     this.#proving = undefined;
   }
 
+  /** A look inside the newest run, of which nothing is in the state. @param {Fields<'inspect'>} fields */
+  async inspect(fields) {
+    if (this.#state.model) return this.#client.request('inspect', fields);
+    throw new WorkerError('not_ready', 'No model is loaded yet.');
+  }
+
   // ---- the benchmark ----------------------------------------------------------------------------
 
   /** Measures this model on this machine. */
@@ -279,14 +285,10 @@ export class Player {
   // ---- within -----------------------------------------------------------------------------------
 
   /** @param {unknown} error */
-  #failureOf(error) {
-    return failureOf(error, this.#surroundings.isOnline());
-  }
+  #failureOf(error) { return failureOf(error, this.#surroundings.isOnline()); }
 
   /** @param {BenchmarkEvent} event */
-  #tell(event) {
-    this.#emit({ type: 'benchmark', event });
-  }
+  #tell(event) { this.#emit({ type: 'benchmark', event }); }
 
   /** @param {Event} event */
   #emit(event) {

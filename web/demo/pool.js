@@ -10,6 +10,8 @@ import { WorkerError } from '../worker/client.js';
  * @import { OnLoad } from './shared-engine.js'
  */
 
+/** Answered at any time, whatever is computed. @type {readonly RequestName[]} */
+const LOOKS = ['count', 'status', 'inspect'];
 const IDLE_MS = 5000; // a worker that nobody uses any more lives on for this long
 
 export class Pool {
@@ -147,12 +149,16 @@ class Tenant {
     }
     const engine = this.#engine;
     if (!engine) throw new WorkerError('not_ready', 'No model is loaded yet.');
-    if (type === 'count' || type === 'status') return engine.watch(engine.client.request(type, ...rest));
+    if (type === 'inspect' && engine.writer !== this) {
+      throw new WorkerError('not_ready', 'The engine holds no run of this figure.');
+    }
+    if (LOOKS.includes(type)) return engine.watch(engine.client.request(type, ...rest));
     // What was computed last is another figure's.
     if (type === 'prove' && !this.#pool.isTurnOf(this.#member)) throw gaveWay();
     const listener = () => {};
     await this.#unlessStopped(this.#pool.take(this.#member), listener);
     await this.#unlessStopped(engine.load(listener), listener); // it is there, unless it was lost
+    if (type === 'generate') engine.writer = this;
     return this.#compute(engine, () => engine.client.request(type, ...rest));
   }
 

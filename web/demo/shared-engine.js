@@ -25,6 +25,8 @@ export class SharedEngine {
   #timer;
   /** The model is there. */
   isLoaded = false;
+  /** Of the tenants the one whose run it holds. @type {object | undefined} */
+  writer;
 
   /** @param {Client} client  @param {Fields<'load'>} fields  @param {() => void} onEnd */
   constructor(client, fields, onEnd) {
@@ -104,7 +106,7 @@ export class SharedEngine {
   }
 
   #forget() {
-    this.#loading = undefined;
+    this.#loading = this.writer = undefined;
     this.isLoaded = false;
   }
 }

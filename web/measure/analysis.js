@@ -39,7 +39,7 @@ export const LENGTHS = Object.freeze([10, 25, 50, 100, 200, 500]);
  * Bytes of one vector of D numbers of one head; int8 has one f32 scale for it.
  * @type {Record<ElementType, (D: number) => number>}
  */
-const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
+export const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
 
 /**
  * @param {number} nLayer  @param {number} nHead  @param {number} nEmbd

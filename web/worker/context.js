@@ -2,12 +2,20 @@
 import { threadClock } from '../engine/clock.js';
 import { paused } from '../engine/pauses.js';
 import { KvcError } from '../index.js';
+import { Turns } from './turns.js';
 
 /**
  * @import { Model } from '../session/model.js'
  * @import { Session } from '../session/session.js'
- * @import { Answer, Emit, Fields, RequestName } from './messages.js'
+ * @import { Answer, Emit, Fields, RequestName, Sampling } from './messages.js'
  * @import { Origins } from './origins.js'
+ * @import { Outbox } from './outbox.js'
+ *
+ * @typedef {object} WorkerRun
+ * @property {number[]} ids       given out; none: nothing to prove
+ * @property {string[]} texts     of each
+ * @property {number} prompt      how many of them are the prompt
+ * @property {Sampling} sampling
  */
 
 /**
@@ -17,6 +25,9 @@ import { KvcError } from '../index.js';
  * @typedef {(context: Context, fields: Fields<K>, emit: Emit<K>, signal: AbortSignal) =>
  *   Promise<Answer<K>>} Serve
  */
+
+/** @returns {WorkerRun} */
+export const noRun = () => ({ ids: [], texts: [], prompt: 0, sampling: {} });
 
 export class Context {
   clock = threadClock();
@@ -30,12 +41,18 @@ export class Context {
   session;
   /** Of a token with the cache on, when it was last measured. */
   msPerToken = 1;
-  /** The token ids of the last run, of which the first `prompt` are its prompt; none: nothing to prove. */
-  run = { ids: /** @type {number[]} */ ([]), prompt: 0 };
+  /** The last one. */
+  run = noRun();
+  /** Of the run under way. @type {Outbox | undefined} */
+  outbox;
+  /** Measured work and looks inside take turns. */
+  turns = new Turns();
   useCache = true;
   tokensPerSecond = 60;
   /** @type {Session | undefined} */
   #proofSession;
+  /** @type {Session | undefined} */
+  #lens;
 
   /** @param {boolean} worker */
   constructor(worker) {
@@ -66,9 +83,18 @@ export class Context {
     return this.#proofSession ??= this.loaded().model.createSession();
   }
 
+  /**
+   * A third one, which goes to any token of the run and looks at what the run does not keep: it reads on in
+   * sequence 0, and goes back in sequence 1.
+   */
+  get lens() {
+    const { model, session: { kvCache: { keyType, valueType } } } = this.loaded();
+    return this.#lens ??= model.createSession({ keyType, valueType, sequences: 2 });
+  }
+
   unload() {
     this.model?.dispose();
-    this.model = this.origins = this.session = this.#proofSession = undefined;
-    this.run = { ids: [], prompt: 0 };
+    this.model = this.origins = this.session = this.#proofSession = this.#lens = undefined;
+    this.run = noRun();
   }
 }

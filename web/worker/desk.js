@@ -3,9 +3,11 @@
 import { reasonOf } from '../engine/errors.js';
 import { KvcError } from '../index.js';
 import { Context } from './context.js';
+import { givenOut } from './given.js';
 import { benchmark } from './requests/benchmark.js';
 import { count } from './requests/count.js';
 import { generate } from './requests/generate.js';
+import { inspect } from './requests/inspect.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
 
@@ -14,21 +16,21 @@ import { prove } from './requests/prove.js';
  * @import { Answer, Failure, Fields, OrderName, Orders, RequestName } from './messages.js'
  *
  * @typedef {object} Port
- * @property {(reply: object) => void} postMessage  a Reply
+ * @property {(reply: object, transfer: ArrayBuffer[]) => void} postMessage  a Reply
  * @property {((event: MessageEvent) => void) | null} onmessage
  */
 
-/** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'status'>]: Serve<K> }} */
+/** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
 const requests = { load, generate, prove, benchmark };
 
 export class Desk {
   #port;
   #context;
-  /** Stops the request being served. @type {AbortController | undefined} */
+  /** What is being served, and stops it. @type {{ type: RequestName, stop: AbortController } | undefined} */
   #current;
   /** @type {{ [K in OrderName]: (fields: Orders[K]) => void }} */
   #orders = {
-    stop: () => this.#current?.abort(),
+    stop: () => this.#current?.stop.abort(),
     setCache: ({ on }) => {
       if (typeof on !== 'boolean') throw invalid('The cache is on or off: true or false.');
       this.#context.useCache = on;
@@ -54,7 +56,7 @@ export class Desk {
   /** Stops what is being served, and lets go of the model. */
   close() {
     this.#port.onmessage = null;
-    this.#current?.abort();
+    this.#current?.stop.abort();
     this.#context.unload();
   }
 
@@ -64,9 +66,9 @@ export class Desk {
     try {
       if (isIn(this.#orders, type)) return this.#obey(type, fields);
       const answer = await this.#answerTo(type, id, fields);
-      this.#port.postMessage({ type: 'answer', id, ...answer });
+      this.#port.postMessage({ type: 'answer', id, ...answer }, buffersIn(answer));
     } catch (error) {
-      this.#port.postMessage({ type: 'error', id, ...failure(error) });
+      this.#port.postMessage({ type: 'error', id, ...failure(error) }, []);
     }
   }
 
@@ -80,13 +82,18 @@ export class Desk {
     if (typeof type !== 'string') {
       throw invalid('A message to the worker is an object with a type, a string.');
     }
-    if (type !== 'status' && type !== 'count' && !isIn(requests, type)) {
+    const isRequest = isIn(requests, type);
+    if (!isRequest && type !== 'status' && type !== 'count' && type !== 'inspect') {
       throw invalid(`The worker knows no request "${type}".`);
     }
     if (id === undefined) throw invalid(`The request "${type}" needs an id, a number.`);
+    if (isRequest) return this.#serve(type, id, fields);
     if (type === 'status') return this.#status();
     if (type === 'count') return count(this.#context, /** @type {Fields<'count'>} */ (fields));
-    return this.#serve(type, id, fields);
+    if (this.#current?.type === 'benchmark') {
+      throw new KvcError('busy', 'A benchmark is under way, and a look inside would be in its figures.');
+    }
+    return inspect(this.#context, fields);
   }
 
   /**
@@ -98,11 +105,11 @@ export class Desk {
     if (this.#current) {
       throw new KvcError('busy', 'The worker is serving another request. Stop it or wait for it.');
     }
-    this.#current = new AbortController();
-    const { signal } = this.#current;
+    const stop = new AbortController();
+    this.#current = { type, stop };
     try {
       return await requests[type](this.#context, fields, (event, more) => (
-        this.#port.postMessage({ type: event, id, ...more })), signal);
+        this.#port.postMessage({ type: event, id, ...more }, [])), stop.signal);
     } finally {
       this.#current = undefined;
     }
@@ -110,10 +117,9 @@ export class Desk {
 
   /** @returns {Answer<'status'>} */
   #status() {
-    const { model, run, session, useCache, worker } = this.#context;
+    const { model, useCache, worker } = this.#context;
     const [loaded, busy] = [model !== undefined, this.#current !== undefined];
-    const position = Math.min(session?.position ?? 0, run.ids.length); // the session may be ahead
-    return { loaded, busy, position, useCache, worker };
+    return { loaded, busy, position: givenOut(this.#context), useCache, worker };
   }
 }
 
@@ -126,6 +132,10 @@ function failure(error) {
 
 /** @param {string} message */
 const invalid = (message) => new KvcError('invalid_argument', message);
+
+/** What an answer hands over without a copy: the numbers in its parts. @param {object} answer */
+const buffersIn = (answer) => Object.values(answer).flatMap((part) => Object.values(Object(part)))
+  .flatMap((value) => (value instanceof Float32Array ? [/** @type {ArrayBuffer} */ (value.buffer)] : []));
 
 /** @template {object} T @param {T} table  @param {unknown} name  @returns {name is keyof T} */
 const isIn = (table, name) => typeof name === 'string' && Object.hasOwn(table, name);

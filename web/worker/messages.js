@@ -21,7 +21,7 @@
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which
-//                                             comes once a frame at most
+//                                             comes once a frame at most, and before a look inside
 //             resumed   { cached, missing, ms }   after a flip of the switch, the session was brought to
 //                                             where the text is; missing: tokens that the cache took in
 //     answer  { reason, position, memory }
@@ -39,6 +39,17 @@
 //     error   outputs_differ              every figure is void, those sent before included
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
+//   inspect   { tokens, vectors, attention, candidates }   what the run is made of, of the tokens given out.
+//                                         Answered at any time, like status, but between two bursts, so that
+//                                         it is in no figure; all tokens it is about have been sent before.
+//                                         The parts are optional: tokens { first, count }; vectors
+//                                         { layers, heads, first, count }, of those in the cache; attention
+//                                         { position, layers, heads }, of the token there; candidates
+//                                         { position, count }, for the token there. Layers and heads are
+//                                         lists, by default of all
+//     answer  { position, prompt, memory, cache, tokens, vectors, attention, candidates }   cache: its map
+//     error   position_out_of_range       no such position, layer or head; nothing of it is left out
+//             busy                        a benchmark is under way
 //   status    {}                          answered at any time, also while a request is served
 //     answer  { loaded, busy, position, useCache, worker }   worker: false where no worker may run, and
 //                                             all is computed on the page's own thread, in slices of 8 ms
@@ -60,6 +71,7 @@
 // the run stopped is taken back: text, position, memory and proof are always of what was given out.
 
 /**
+ * @import { CacheType } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Variant } from '../engine/variants.js'
@@ -116,6 +128,48 @@
  * @property {string} [run]     as the run left them; in the answer to "prove" only
  * @property {boolean} equal
  *
+ * @typedef {object} Look  what to look at, all counted from 0
+ * @property {Span} [tokens]             by default from the first to the last
+ * @property {Span & Place} [vectors]    the same, of those in the cache; at most 2^20 numbers each of K and V
+ * @property {{ position: number } & Place} [attention]   at most 2^20 weights
+ * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token
+ *   to come; count: at most 100, 5 by default
+ * @typedef {{ first?: number, count?: number }} Span
+ * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention, those of Q
+ *
+ * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and
+ *   memory.cacheBytes = slots * bytesPerToken
+ * @property {number} tokens       in the cache, from the first on; fewer than were given out after some that
+ *   were computed while it was off
+ * @property {number} layers
+ * @property {number} heads        of keys and values
+ * @property {number} headDim
+ * @property {CacheType} keyType
+ * @property {CacheType} valueType
+ * @property {number} keyBytes     of one key vector
+ * @property {number} valueBytes
+ * @property {number} slots        for tokens
+ * @property {number} pageSlots    of a page
+ * @property {{ page: number, shared: boolean }[]} pages  that hold the tokens, in order
+ *
+ * @typedef {object} Seen
+ * @property {number} position     tokens given out, of which the first `prompt` are the prompt
+ * @property {number} prompt
+ * @property {MemoryUsage} memory
+ * @property {CacheLayout} cache
+ * @property {{ id: number, text: string, position: number }[]} [tokens]
+ * @property {{ first: number, count: number, layers: number[], heads: number[], keys: Float32Array,
+ *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
+ * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
+ *   [layers, heads, position + 1]; each row has the sum 1
+ * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]
+ *   chosen: the id that stands there; inDraw: ids that the sampler could have drawn; list: likeliest first
+ * @typedef {object} SeenCandidate
+ * @property {number} id
+ * @property {string} text
+ * @property {number} probability  in the draw, after penalty, temperature and filters; 0: left out
+ * @property {number} logProb      of the model itself, the natural logarithm
+ *
  * @typedef {Figures & { weights: Weights }} Row
  * @typedef {Plan & { contexts: number[] }} BenchmarkJob
  */
@@ -158,6 +212,7 @@
  *   answer: { reason: 'finished' | 'stopped' },
  * }} benchmark
  * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
+ * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{
  *   fields: Nothing, events: {},
  *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean, worker: boolean },

@@ -1,4 +1,5 @@
 // Tokens on their way from the worker to the page: one message a frame, not thousands a second.
+import { memoryFor } from './given.js';
 
 /**
  * @import { Session } from '../session/session.js'
@@ -29,9 +30,7 @@ export class Outbox {
   send() {
     if (this.#tokens.length === 0) return;
     const { position } = this.#tokens[this.#tokens.length - 1];
-    const { usedBytes, ...memory } = this.#session.memoryUsage(); // may be ahead
-    const shown = Math.min(usedBytes, (position + 1) * memory.bytesPerToken);
-    this.#emit('tokens', { tokens: this.#tokens, memory: { ...memory, usedBytes: shown } });
+    this.#emit('tokens', { tokens: this.#tokens, memory: memoryFor(this.#session, position + 1) });
     this.#tokens = [];
     this.#sent = performance.now();
   }

@@ -111,6 +111,7 @@ export class Writer {
       if (!await this.#isDue(cached)) return false;
       const text = this.#text.push(id) + (isEnd && i === ids.length - 1 ? this.#text.flush() : '');
       const position = run.ids.push(id) - 1;
+      run.texts.push(text);
       await this.#give({ id, text, position, cached, work: cached ? 1 : position + 1, burst });
     }
     return isEnd || this.#context.useCache === cached;
@@ -128,11 +129,18 @@ export class Writer {
   }
 
   /**
-   * Computes tokens: n, or fewer where the run ends or the switch is flipped.
+   * Computes tokens, once nobody looks inside: n, or fewer where the run ends or the switch is flipped.
+   * @param {Tokens} tokens  @param {boolean} cached  @param {number} n
+   */
+  #compute(tokens, cached, n) {
+    return this.#context.turns.take(() => this.#measured(tokens, cached, n), this.#signal);
+  }
+
+  /**
    * @param {Tokens} tokens  @param {boolean} cached  @param {number} n
    * @returns {Promise<Computed>}
    */
-  async #compute(tokens, cached, n) {
+  async #measured(tokens, cached, n) {
     const { clock } = this.#context;
     const ids = [];
     /** @type {FinishReason | undefined} */

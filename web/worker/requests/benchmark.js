@@ -17,7 +17,8 @@ import { endingOf } from '../ending.js';
 export async function benchmark(context, job, emit, signal) {
   const { model, origins } = context.loaded();
   checkJob(job);
-  return { reason: await endingOf(measureBoth(model, origins, job, emit, signal)) };
+  const measured = context.turns.take(() => measureBoth(model, origins, job, emit, signal), signal);
+  return { reason: await endingOf(measured) };
 }
 
 /** @param {BenchmarkJob} job */

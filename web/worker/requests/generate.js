@@ -1,7 +1,9 @@
 // The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted.
 import { KvcError } from '../../index.js';
 import { promptIds } from '../../session/plan.js';
+import { noRun } from '../context.js';
 import { endingOf } from '../ending.js';
+import { givenOut } from '../given.js';
 import { Outbox } from '../outbox.js';
 import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
@@ -18,15 +20,18 @@ export async function generate(context, { prompt, sampling }, emit, signal) {
   const { model, session } = context.loaded();
   checkFields(prompt, sampling);
   const ids = promptIds(model, prompt);
-  context.run = { ids, prompt: ids.length };
+  const stream = model.textStream();
+  const run = context.run = { ids, texts: ids.map((id) => stream.push(id)), prompt: ids.length, sampling };
   try {
     const reason = await endingOf(write(context, sampling, emit, signal));
-    if (session.position > context.run.ids.length) { // stopped with some ahead
-      await session.generate(context.run.ids, { maxTokens: 0, useCache: context.useCache }).next();
+    const given = givenOut(context);
+    if (given < run.ids.length) session.truncate(given); // stopped before the prompt was read
+    else if (session.position > given) { // stopped with some ahead
+      await session.generate(run.ids, { maxTokens: 0, useCache: context.useCache }).next();
     }
     return { reason, position: session.position, memory: session.memoryUsage() };
   } catch (error) {
-    context.run = { ids: [], prompt: 0 }; // a run that failed has nothing to prove
+    context.run = noRun(); // a run that failed has nothing to prove
     throw error;
   }
 }
@@ -49,9 +54,11 @@ function checkFields(prompt, sampling) {
  * @param {AbortSignal} signal
  */
 async function write(context, sampling, emit, signal) {
-  emit('prefilled', await readPrompt(context, sampling, signal));
+  await context.turns.take(async () => {
+    emit('prefilled', await readPrompt(context, sampling, signal));
+  }, signal);
   const { run } = context;
-  const outbox = new Outbox(emit, context.loaded().session);
+  const outbox = context.outbox = new Outbox(emit, context.loaded().session);
   const writer = new Writer(context, sampling, emit, async (token) => {
     outbox.put(token);
     if (token.position === run.prompt) await provePrompt(context, emit, signal);
@@ -60,6 +67,7 @@ async function write(context, sampling, emit, signal) {
     return await writer.write();
   } finally {
     outbox.send();
+    context.outbox = undefined;
   }
 }
 

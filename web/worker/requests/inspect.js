@@ -1,0 +1,194 @@
+// The request "inspect": what the run is made of, as the engine has it: where its keys and values lie and
+// what they are, what a token looks at, what could have come in its place. It is about what was given out,
+// never about what is computed ahead, and takes a turn of its own, so that it is in no figure.
+import { PAGE } from '../../engine/abi.js';
+import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
+import { KvcError } from '../../index.js';
+import { VECTOR_BYTES } from '../../measure/analysis.js';
+import { samplingOf } from '../../session/sampling.js';
+import { candidatesOf } from '../candidates.js';
+import { givenOut, memoryFor } from '../given.js';
+
+/**
+ * @import { Session } from '../../session/session.js'
+ * @import { Context, WorkerRun } from '../context.js'
+ * @import { CacheLayout, Look, Place, Seen, Span } from '../messages.js'
+ */
+
+const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
+const MOST_CANDIDATES = 100;
+const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'candidates']);
+
+/** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
+export const inspect = (context, fields) => context.turns.take(() => look(context, fields));
+
+/** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
+async function look(context, fields) {
+  const { tokens, vectors, attention, candidates } = optionsOf('inspect', fields, PARTS);
+  const { session } = context.loaded();
+  const { outbox, run } = context;
+  const position = givenOut(context);
+  const cache = layoutOf(session, position);
+  /** @type {Seen} */
+  const seen = {
+    position, prompt: Math.min(run.prompt, position), memory: memoryFor(session, position), cache,
+    ...(tokens && { tokens: tokensOf(run, position, tokens) }),
+    ...(vectors && { vectors: vectorsOf(session, cache, vectors) }),
+  };
+  outbox?.send(); // the page has heard of every token that this is about
+  if (attention) seen.attention = await attentionOf(context, run, position, attention);
+  if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
+  return seen;
+}
+
+// ---- what lies there ----------------------------------------------------------------------------
+
+/** @param {Session} session  @param {number} given  @returns {CacheLayout} */
+function layoutOf({ cachedTokens, kvCache }, given) {
+  const { keyType, valueType, numLayers, numHeads, headDim } = kvCache;
+  const tokens = Math.min(cachedTokens, given);
+  const [{ pages }, ...others] = kvCache.cacheMap();
+  const { totalBytes, bytesPerToken } = kvCache.memoryUsage();
+  return {
+    tokens, layers: numLayers, heads: numHeads, headDim, keyType, valueType,
+    keyBytes: VECTOR_BYTES[keyType](headDim), valueBytes: VECTOR_BYTES[valueType](headDim),
+    slots: totalBytes / bytesPerToken, pageSlots: PAGE,
+    pages: pages.slice(0, Math.ceil(tokens / PAGE)).map((page) => (
+      { page, shared: others.some((other) => other.pages.includes(page)) })),
+  };
+}
+
+/** @param {WorkerRun} run  @param {number} given  @param {Span} span */
+function tokensOf({ ids, texts }, given, span) {
+  const { first, end } = spanOf('tokens', span, given, 'were given out');
+  return ids.slice(first, end).map((id, i) => ({ id, text: texts[first + i], position: first + i }));
+}
+
+/** @param {Session} session  @param {CacheLayout} cache  @param {Span & Place} given */
+function vectorsOf(session, cache, given) {
+  const names = /** @type {const} */ (['layers', 'heads', 'first', 'count']);
+  const { layers, heads, ...span } = optionsOf('inspect vectors', given, names);
+  const { first, end } = spanOf('vectors', span, cache.tokens, 'are in the cache');
+  const place = placeOf({ layers, heads }, cache.layers, cache.heads);
+  const count = end - first;
+  const size = count * cache.headDim;
+  const [keys, values] = [rowsOf(place, size), rowsOf(place, size)];
+  eachOf(place, (layer, head, i) => {
+    const vectors = session.snapshot({ layer, head, first, count });
+    keys.set(vectors.keys, i * size);
+    values.set(vectors.values, i * size);
+  });
+  return { first, count, ...place, keys, values };
+}
+
+// ---- what has to be looked for ------------------------------------------------------------------
+
+/**
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given
+ * @param {{ position: number } & Place} wanted
+ */
+async function attentionOf(context, run, given, wanted) {
+  const { position, layers, heads } = optionsOf('inspect attention', wanted, ['position', 'layers', 'heads']);
+  checkPosition(position, 0, given - 1);
+  const { nLayer, nHead } = context.loaded().model.config;
+  const place = placeOf({ layers, heads }, nLayer, nHead);
+  const size = position + 1;
+  const weights = rowsOf(place, size);
+  const lens = await lensAfter(context, run.ids.slice(0, size));
+  eachOf(place, (layer, head, i) => weights.set(lens.attentionWeights(layer, head), i * size));
+  return { position, ...place, weights };
+}
+
+/**
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given
+ * @param {{ position: number, count?: number }} wanted
+ */
+async function candidatesAt(context, run, given, wanted) {
+  const { position, count = 5 } = optionsOf('inspect candidates', wanted, ['position', 'count']);
+  checkPosition(position, 1, given);
+  const { model } = context.loaded();
+  const most = Math.min(MOST_CANDIDATES, model.sampledIds);
+  if (!isCount(count) || count < 1 || count > most) {
+    throw invalid(`inspect gives 1 to ${most} candidates; ${shown(count)} is not possible.`);
+  }
+  const history = run.ids.slice(0, position);
+  const lens = await lensAfter(context, history);
+  const logProbs = new Map(lens.top(model.sampledIds).map(({ id, logProb }) => [id, logProb]));
+  const all = candidatesOf(lens.logits.subarray(0, model.sampledIds), history,
+    samplingOf(run.sampling, model.generation));
+  return {
+    position, chosen: position < given ? run.ids[position] : null,
+    inDraw: all.filter(({ probability }) => probability > 0).length,
+    list: all.slice(0, count).map(({ id, probability }) => ({
+      id, text: model.decode([id]), probability, logProb: logProbs.get(id) ?? -Infinity })),
+  };
+}
+
+/**
+ * A session that has just read these tokens. It reads a run once; to go back in it takes one token.
+ * @param {Context} context  @param {number[]} ids
+ */
+async function lensAfter({ lens }, ids) {
+  lens.select(0);
+  const { tokens } = lens;
+  if (ids.length < tokens.length && ids.every((id, i) => id === tokens[i])) {
+    lens.fork(0, 1);
+    lens.select(1);
+  }
+  await lens.generate(ids, { maxTokens: 0, useCache: true }).next();
+  return lens;
+}
+
+// ---- refusals -----------------------------------------------------------------------------------
+
+/**
+ * @param {string} what  @param {Span} given  @param {number} most  @param {string} those
+ * @returns {{ first: number, end: number }}
+ */
+function spanOf(what, given, most, those) {
+  const { first = 0, count } = optionsOf(`inspect ${what}`, given, ['first', 'count']);
+  const end = count === undefined ? most : first + count;
+  if (isCount(first) && isCount(end) && first <= end && end <= most) return { first, end };
+  throw new KvcError('position_out_of_range',
+    `There are no ${shown(count ?? 'other')} tokens from ${shown(first)} on: ${most} ${those}.`);
+}
+
+/**
+ * @param {unknown} position  @param {number} least  @param {number} most
+ * @returns {asserts position is number}
+ */
+function checkPosition(position, least, most) {
+  if (isCount(position) && position >= least && position <= most) return;
+  const range = most < least ? 'there is none yet' : `positions go from ${least} to ${most} here`;
+  throw new KvcError('position_out_of_range', `There is no position ${shown(position)}: ${range}.`);
+}
+
+/** @param {Place} place  @param {number} nLayer  @param {number} nHead */
+const placeOf = ({ layers, heads }, nLayer, nHead) => (
+  { layers: indicesOf('layer', layers, nLayer), heads: indicesOf('head', heads, nHead) });
+
+/** @param {string} what  @param {number[] | undefined} given  @param {number} n */
+function indicesOf(what, given, n) {
+  const all = Array.from({ length: n }, (_, i) => i);
+  if (given === undefined) return all;
+  if (!Array.isArray(given) || new Set(given).size < given.length) {
+    throw invalid(`inspect takes a list of ${what}s, each at most once; not ${shown(given)}.`);
+  }
+  const stray = given.findIndex((i) => !all.includes(i));
+  if (stray < 0) return given;
+  throw new KvcError('position_out_of_range',
+    `There is no ${what} ${shown(given[stray])} here: there are ${n}, counted from 0.`);
+}
+
+/** @param {Required<Place>} place  @param {number} size */
+function rowsOf({ layers, heads }, size) {
+  const n = layers.length * heads.length * size;
+  if (n <= MOST_NUMBERS) return new Float32Array(n);
+  throw invalid(`inspect gives at most ${MOST_NUMBERS} numbers at once, and these are ${n}. `
+    + 'Ask for fewer layers, heads or tokens.');
+}
+
+/** @param {Required<Place>} place  @param {(layer: number, head: number, i: number) => void} visit */
+function eachOf({ layers, heads }, visit) {
+  layers.forEach((layer, l) => heads.forEach((head, h) => visit(layer, head, l * heads.length + h)));
+}
