@@ -187,5 +187,10 @@ export const de = {
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',
 
+  later: {
+    coming: 'Dieser Teil der Abbildung ist unterwegs.',
+    failed: 'Dieser Teil der Abbildung ist nicht angekommen.',
+  },
+
   failures,
 };

@@ -215,6 +215,12 @@ export const en = {
   },
   offline: 'You seem to be offline.',
 
+  /** A part of the figure that is fetched later. */
+  later: {
+    coming: 'This part of the figure is on its way.',
+    failed: 'This part of the figure did not arrive.',
+  },
+
   /**
    * What a failure means, by its code, to stand before the engine's message, which is English: here nothing
    * has to.
