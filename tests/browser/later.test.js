@@ -41,14 +41,14 @@ test('a view that comes late stands where it was named, and its place was kept',
   await own.goto(site.url + await article('benchmark'));
   await own.locator(part('slot')).waitFor();
   const before = await heightOf(own);
-  await own.locator('#one').evaluate((one) => { one.views = 'table benchmark chart'; });
-  await own.locator(part('chart')).waitFor();
+  await own.locator('#one').evaluate((one) => { one.views = 'table benchmark calculator chart'; });
+  await own.locator(part('calculator')).waitFor(); // it has come first
   send();
   await own.locator(part('measure')).waitFor();
   assert.equal(await own.locator(part('slot')).count(), 0);
   const names = await own.locator('[data-view]').evaluateAll((all) => all.map(({ dataset }) => dataset.view));
-  assert.deepEqual(names.filter((name) => ['table', 'benchmark', 'chart'].includes(name)),
-    ['chart', 'table', 'benchmark'], 'each in its place');
+  assert.deepEqual(names.filter((name) => ['table', 'benchmark', 'calculator', 'chart'].includes(name)),
+    ['chart', 'table', 'benchmark', 'calculator'], 'each in its place');
   await own.locator('#one').evaluate((one) => { one.views = 'benchmark'; });
   await own.locator(part('measure')).waitFor();
   const after = await heightOf(own);

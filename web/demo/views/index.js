@@ -40,6 +40,7 @@ export const views = [
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
+  { name: 'calculator', place: 'below', room: 56, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },
 ];
 
