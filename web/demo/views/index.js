@@ -39,8 +39,9 @@ export const views = [
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
+  { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
-  { name: 'calculator', place: 'below', room: 56, load: () => import('./calculator.js') },
+  { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },
 ];
 
