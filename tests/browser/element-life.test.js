@@ -116,16 +116,15 @@ test('moved in the middle of a run, it goes on; removed, it stops; put back, it 
   const outcome = await page.evaluate(async () => {
     const tag = document.getElementById('one');
     const parent = tag.parentNode;
-    const detail = new Promise((resolve) => {
-      tag.addEventListener('kv-token', () => { resolve('still writing'); });
-      setTimeout(() => resolve('stopped'), 300);
-    });
-    await new Promise((resolve) => { setTimeout(resolve, 0); });
     tag.remove();
     await Promise.resolve();
     const figures = tag.shadowRoot.querySelectorAll('[part~="figure"]').length;
+    const after = await new Promise((resolve) => {
+      tag.addEventListener('kv-token', () => resolve('still writing'));
+      setTimeout(() => resolve('stopped'), 300);
+    });
     parent.append(tag);
-    return [figures, await detail];
+    return [figures, after];
   });
   assert.deepEqual(outcome, [0, 'stopped']);
   await page.waitForSelector(`${part('figure')}[data-state="unloaded"]`);

@@ -271,7 +271,7 @@ test('two tags: starting one stops the other, which says why', async (t) => {
   await at(two, 'go').click();
   await reached(two, 'running');
   await reached(one, 'stopped');
-  assert.match(await at(one, 'state').textContent(), /another figure on this page has started/);
+  assert.match(await at(one, 'state').textContent(), /another figure/);
   await at(two, 'cache').click();
   await at(two, 'flip-on').waitFor();
   await page.focus(`#one ${part('prompt')}`);

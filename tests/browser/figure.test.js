@@ -94,6 +94,13 @@ eachEngine(({ name, test: engineTest, openPage: open }) => {
         return [scrollTop, clientHeight].map((height) => Math.abs(height / line - Math.round(height / line)));
       }, part('story-box'));
       assert.ok(cut.every((share) => share < 0.1), `lines are cut through: ${cut}`);
+      if (name !== 'chromium') return;
+      await page.evaluate((both) => find(both).scrollIntoView({ block: 'center' }), part('both'));
+      await page.evaluate(watchBoxes);
+      await page.click(part('both'));
+      const lanesEnded = (lane) => /after|nach/.test(find(lane).textContent);
+      await page.waitFor(lanesEnded, [part('lane-numbers-off')]);
+      assert.deepEqual((await page.evaluate(() => boxesSeen())).moved, [], 'in a race');
     });
   }
 });
@@ -121,6 +128,7 @@ test('the chart tells the position under the pointer, under transforms and zooms
       demo.removeAttribute('style');
       Object.assign(demo.style, { width: '760px', transformOrigin: '0 0', ...given });
     }, style);
+    await page.waitForTimeout(100); // it is drawn anew in its new size
     for (const position of [20, 80]) {
       assert.ok(Math.abs(await pointed(position) - position) <= 1, `${position}, ${JSON.stringify(style)}`);
     }
@@ -206,6 +214,8 @@ test('a beginning that is read from right to left turns itself, not the English 
   await sample(page, { maxTokens: 20 });
   await run(page);
   const direction = (name) => page.$eval(part(name), (node) => getComputedStyle(node).direction);
+  await page.evaluate(() => { document.documentElement.dir = 'rtl'; });
+  assert.equal(await direction('chart'), 'ltr', 'in a host that is read from right to left too');
   assert.deepEqual([await direction('prompt'), await direction('story-prompt'), await direction('story')],
     ['rtl', 'rtl', 'ltr']);
 });

@@ -36,6 +36,7 @@ test('what the reader sets goes into the address, and from there into another ta
 test('a link, the tag and an iframe are copied as the figure stands', async (t) => {
   const page = await openPage(t, site, { query: LINK, permissions: ['clipboard-read', 'clipboard-write'] });
   await page.click('#take summary');
+  assert.equal(await page.locator('#take a').isVisible(), true);
   const copied = async (what) => {
     await page.click(`[data-copy="${what}"]`);
     await page.waitForFunction(() => /clipboard/.test(document.querySelector('#copied').textContent));

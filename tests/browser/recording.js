@@ -16,14 +16,15 @@ const is = (type) => (event) => event.type === type;
  * @throws  if it would not give back what was recorded
  */
 export function compact(events, facts, prompt) {
-  const { sampling, memory, model: engine, run, proof } = events.reduce(reduce, initialState(prompt));
+  const { sampling, memory, model, run, proof } = events.reduce(reduce, initialState(prompt));
+  const { config, variant, tick } = model;
   assert.ok(run.number === 1 && proof.stage === 'shown' && proof.of === 'text', 'one run, proved');
   const { type: __, ...atPrompt } = events.find(is('proof'));
   const tokens = [...run.tokens];
   const { ms, error, ...prefill } = run.prefill;
   const { type: _, ...atEnd } = proof.proof;
   const recording = {
-    ...facts, engine: { ...engine, tick: short(engine.tick) }, prompt, sampling: sampling.values,
+    ...facts, engine: { config, variant, tick: short(tick) }, prompt, sampling: sampling.values,
     prefill: { ...prefill, ms: short(ms), error: short(error) },
     proofs: { prompt: atPrompt, text: atEnd }, reason: run.reason, memory,
     stretches: stretchesOf(events), ids: tokens.map(({ id }) => id), texts: tokens.map(({ text }) => text),

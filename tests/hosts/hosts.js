@@ -22,6 +22,7 @@ import { filesOf } from './snippets.js';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const DOCS = join(ROOT, 'web', 'docs', 'embedding');
 const TABLE = join(DOCS, 'tried.md');
+const NODE = process.versions.node;
 const STEP_MS = 300_000; // for one command
 const RECIPES = [...linters, ...runtimes, ...bundlers, ...sites, ...harnesses];
 
@@ -192,7 +193,7 @@ function linesOf(rows, before = '') {
   return RECIPES.map((recipe) => now.get(labelOf(recipe)) ?? old.get(labelOf(recipe))).filter(Boolean);
 }
 
-const HEAD = ['| Host | Version | Worked in Chromium |', '| --- | --- | --- |'];
+const HEAD = ['| Host | Version | Worked |', '| --- | --- | --- |'];
 const tableOf = (lines) => [...HEAD, ...lines].join('\n');
 
 // ---- all of it ----------------------------------------------------------------------------------
@@ -231,8 +232,12 @@ console.log(`\n${tableOf(linesOf(rows))}`);
 if (process.argv.includes('--write')) {
   const before = await readFile(TABLE, 'utf8').catch(() => '');
   const date = new Date().toISOString().slice(0, 10);
-  const head = '# What was tried\n\nBy `npm run hosts`. A row is a project made from the page it links to, '
-    + `and each wrote\nthe same text. Last run: ${date}, Node ${process.versions.node}.\n`;
+  const head = `# What was tried
+
+By \`npm run hosts\`. A row is a project made from the page it links to, and each wrote the same
+text. For Quarto, Jupyter, mdBook, frames and course systems, pages stand in that set the trap each is known
+for. Last run: ${date}, Node ${NODE}.
+`;
   await writeFile(TABLE, `${head}\n${tableOf(linesOf(rows, before))}\n`);
 }
 if (rows.some(({ status }) => status?.startsWith('FAILED'))) process.exitCode = 1;

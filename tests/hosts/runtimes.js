@@ -31,6 +31,24 @@ const runtime = (name, holder, version, path, args = []) => ({
   },
 });
 
+/** Yarn without node_modules: the package lies in an archive, and Node finds it by Yarn's file system. */
+const yarn = {
+  name: 'yarn-pnp', packages: ['@yarnpkg/cli-dist@4.18.1'],
+  async run(place) {
+    await place.install();
+    await place.write({
+      'pnp/package.json': '{ "private": true, "type": "module" }', 'pnp/yarn.lock': '', 'pnp/app.mjs': APP,
+      'pnp/.yarnrc.yml': 'nodeLinker: pnp\nenableTelemetry: false\nenableGlobalCache: false\n',
+    });
+    const yarnJs = 'node_modules/@yarnpkg/cli-dist/bin/yarn.js';
+    const run = (...args) => place.exec('node', [yarnJs, '--cwd', 'pnp', ...args]);
+    await run('add', `kvcache-wasm@file:${place.tarball}`);
+    await place.works('the same text, to the last bit', async () => {
+      assert.deepEqual(JSON.parse(await run('node', 'app.mjs')), place.expected);
+    });
+  },
+};
+
 const node = (name, version) => runtime(name, `node-${here}`, version, 'bin/node');
 
 export const runtimes = [
@@ -39,5 +57,6 @@ export const runtimes = [
   node('node24', '24.21.0'),
   node('node26', '26.10.0'),
   runtime('bun', `@oven/bun-${here}`, '1.4.5', 'bin/bun'),
+  yarn,
   runtime('deno', `@deno/${here}-glibc`, '2.9.6', 'deno', ['run', '--allow-read', '--allow-env']),
 ];

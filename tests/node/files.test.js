@@ -354,9 +354,11 @@ test('disk: a file system with other defaults than Node\'s, such as Yarn\'s', as
   await handle.close();
   const { read } = kind;
   t.after(() => { kind.read = read; });
-  kind.read = function (buffer, offset = 0, length = 0, position) {
-    if (position !== null) throw new Error('a position that is no number reads anywhere');
-    return read.call(this, buffer, offset, length, position);
+  kind.read = function (how, offset = 0, length = 0, position) { // as Yarn 4 has it
+    const options = Buffer.isBuffer(how) ? { buffer: how, offset, length, position } : how;
+    if (!ArrayBuffer.isView(options.buffer)) throw new TypeError('an ArrayBuffer cannot be read into');
+    if (options.position !== null) throw new Error('a position that is no number reads anywhere');
+    return read.call(this, options.buffer, options.offset ?? 0, options.length ?? 0, null);
   };
   await checkLoad(root);
 });

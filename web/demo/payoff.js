@@ -1,5 +1,6 @@
 // What a run is about, in one number: how many times as fast it is with the cache, at the same place.
-import { contrast, runSpeedAt } from './curves.js';
+import { MODES, contrast, runSpeedAt } from './curves.js';
+import { median } from './meter.js';
 import { isDecided } from './race.js';
 
 /**
@@ -13,6 +14,8 @@ import { isDecided } from './race.js';
  *   none: nothing was run yet; soon: nothing is measured yet; speed: of this run, which cannot be compared;
  *   race: milliseconds to each lane's end; same: that both ways give the same text was proved, or disproved
  */
+
+const SOME = 16; // tokens
 
 /** @param {State} state  @returns {Payoff} */
 export function payoffOf({ run: { number, mode, position }, columns, curves, proof, race }) {
@@ -32,11 +35,16 @@ export function payoffOf({ run: { number, mode, position }, columns, curves, pro
   return { kind: 'speed', mode, position, speed: now };
 }
 
-/** Whether a run has lost a quarter of its speed. @param {State} state */
+/**
+ * Whether a run has lost a quarter of its speed: over some tokens, because a machine's speed wavers.
+ * @param {State} state
+ */
 export function isSlowing({ run: { mode, prefill, position }, curves }) {
   if (mode === 'on' || !prefill) return false;
-  const first = prefill.tokens + 1;
-  const begun = runSpeedAt(curves, 'off', first) ?? runSpeedAt(curves, 'on', first);
-  const now = runSpeedAt(curves, 'off', position);
-  return begun !== null && now !== null && now < 0.75 * begun;
+  /** @param {number} first  @param {Mode} of */
+  const speedsFrom = (first, of) => Array.from({ length: SOME }, (_, i) => runSpeedAt(curves, of, first + i))
+    .filter((speed) => speed !== null);
+  const begun = MODES.flatMap((of) => speedsFrom(prefill.tokens + 1, of));
+  const now = speedsFrom(position - SOME + 1, 'off');
+  return now.length > 0 && median(now) < 0.75 * Math.max(...begun);
 }

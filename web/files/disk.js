@@ -61,7 +61,7 @@ export async function openOnDisk(place) {
 
 /**
  * @typedef {object} DiskFile  a FileHandle of Node
- * @property {(into: Uint8Array, offset: number, length: number, position: null) =>
+ * @property {(how: { buffer: Uint8Array, offset: number, length: number, position: null }) =>
  *   Promise<{ bytesRead: number }>} read  from where the last read ended
  * @property {() => Promise<void>} close
  *
@@ -73,8 +73,9 @@ function openedHandle(handle, where, size) {
     where,
     size,
     async read() {
-      // Every argument is given: not all file systems have Node's defaults (Yarn's reads nothing then).
-      const { bytesRead } = await handle.read(chunk, 0, CHUNK, null);
+      // By name, and all of it: Yarn's file system takes an array that is no Buffer for these options, and
+      // has other defaults than Node's.
+      const { bytesRead } = await handle.read({ buffer: chunk, offset: 0, length: CHUNK, position: null });
       return bytesRead > 0 ? chunk.subarray(0, bytesRead) : undefined;
     },
     cancel() {

@@ -14,6 +14,7 @@ const COPIED = { link: 'The link', tag: 'The tag and its script', iframe: 'The i
 export function offerCode(root, state) {
   const code = /** @type {HTMLElement} */ (root.querySelector('pre'));
   const words = /** @type {HTMLElement} */ (root.querySelector('[role="status"]'));
+  root.addEventListener('toggle', () => hideAbsent(root), { once: true });
   root.addEventListener('click', async ({ target }) => {
     const what = /** @type {Copied | undefined} */ (/** @type {HTMLElement} */ (target).dataset.copy);
     if (!what) return;
@@ -28,6 +29,14 @@ export function offerCode(root, state) {
       words.textContent = `${COPIED[what]}, marked below: copy it with Ctrl+C or ⌘C.`;
     }
   });
+}
+
+/** A site may go without its large files. @param {HTMLElement} root */
+async function hideAbsent(root) {
+  for (const link of root.querySelectorAll('a')) {
+    const { ok } = await fetch(link.href, { method: 'HEAD' }).catch(() => ({ ok: false }));
+    link.hidden = !ok;
+  }
 }
 
 /** @param {Copied} what  @param {string} state */

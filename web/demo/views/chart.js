@@ -11,8 +11,8 @@ export const chart = {
   name: 'chart',
   mount(root, { signal, words }) {
     const box = element('div', { class: 'chart', part: 'chart', role: 'img' });
-    const recorded = note(`, ${words.recorded.tag}`);
-    const title = element('h2', {}, `${words.chart.title} `, note(words.chart.scale), recorded);
+    const kind = note('');
+    const title = element('h2', {}, `${words.chart.title} `, kind);
     const pointed = element('p', { part: 'pointed' });
     root.append(element('figure', { class: 'chart-box' },
       element('figcaption', { class: 'chart-head' }, title, pointed), box));
@@ -34,7 +34,7 @@ export const chart = {
       const isRunning = status === 'running' || shown?.playing;
       const { position: at } = race?.lanes?.off.run ?? run; // of a race, that of the slower lane
       plot.show({ curves, position: isRunning ? at : undefined });
-      recorded.hidden = !shown;
+      say(kind, shown ? words.recorded.tag : words.chart.scale);
       showPoint();
       put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
     };

@@ -12,6 +12,7 @@ import { payoffWords } from '../words.js';
 export const payoff = {
   name: 'payoff',
   mount(root, { words }) {
+    const ofRecorded = { ...words, payoff: { ...words.payoff, ...words.recorded.payoff } };
     const times = element('p', { class: 'times', part: 'times' });
     const small = element('span', { part: 'times-words' });
     const mark = element('strong', { part: 'same' });
@@ -19,9 +20,9 @@ export const payoff = {
       times, element('p', { class: 'note' }, small, ' ', mark)));
     return (state) => {
       const shown = payoffOf(state);
-      const said = payoffWords(words, shown);
+      const said = payoffWords(state.recorded ? ofRecorded : words, shown);
       say(times, said.large);
-      say(small, state.recorded ? `${words.recorded.lead} ${said.small}` : said.small);
+      say(small, said.small);
       say(mark, said.verdict);
       put(mark, 'data-verdict', verdictOf(shown));
     };

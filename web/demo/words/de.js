@@ -123,8 +123,12 @@ export const de = {
     haste: (browser, times) => (
       `Ein aufgezeichneter Lauf in ${browser}`
         + `${times > 1 ? `, ${counted(times)}-mal so schnell abgespielt` : ''}.`),
-    tag: 'Aufnahme',
-    lead: 'Aufnahme:',
+    tag: '(Aufnahme)',
+    payoff: {
+      speed: (mode, position) => (
+        `Aufnahme ${mode === 'on' ? 'mit' : 'ohne'} Cache, an Position ${counted(position)}.`),
+      speeds: (_position, on, off) => `Aufnahme: ${measured(on)} statt ${measured(off)} Tokens/s.`,
+    },
     skip: 'Zum Ende',
     replay: 'Noch einmal',
   },

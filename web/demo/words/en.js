@@ -154,8 +154,14 @@ export const en = {
     run: 'Press Generate to run it here.',
     haste: (/** @type {string} */ browser, /** @type {number} */ times) => (
       `A recorded run in ${browser}${times > 1 ? `, shown ${counted(times)} times as fast as it was` : ''}.`),
-    tag: 'recorded',
-    lead: 'Recorded',
+    tag: '(recorded)',
+    /** In place of those of the payoff. */
+    payoff: {
+      speed: (/** @type {'on' | 'off'} */ mode, /** @type {number} */ position) => (
+        `recorded with the cache ${mode}, at position ${counted(position)}.`),
+      speeds: (/** @type {number} */ _position, /** @type {number} */ on, /** @type {number} */ off) => (
+        `recorded: ${measured(on)} instead of ${measured(off)} tokens/s.`),
+    },
     skip: 'Skip',
     replay: 'Replay',
   },
