@@ -34,13 +34,13 @@ const COMMON = {
 
 /**
  * Swaps the only files that know what lies where.
- * @param {(source: string, file: string) => string} swap  file: as in 'engine/assets.js'
+ * @param {(source: string, file: string) => string} swap  file: engine, worker or models/stories.js
  * @returns {Plugin}
  */
 const swapped = (swap) => ({
   name: 'assets',
   setup({ onLoad }) {
-    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/]stories|demo[\\/]again)\.js$/;
+    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/]stories)\.js$/;
     onLoad({ filter }, async ({ path }) => (
       { contents: swap(await read(path), relative(WEB, path).replaceAll('\\', '/')) }));
   },
@@ -96,7 +96,6 @@ function assetsWith(source, file, inside) {
       export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
   }
   if (file === 'models/stories.js') return source; // nobody asks it
-  if (file === 'demo/again.js') return 'export const importAgain = async (error) => { throw error; };';
   return `${absent}
     export const assets = {
       worker: absent, workerUrl: absent, modelSizes: absent,

@@ -55,7 +55,7 @@ test('a view that comes late stands where it was named, and its place was kept',
   assert.ok(Math.abs(before - after) < 0.5 * after, `${before} px, then ${after} px`);
 });
 
-eachEngine(({ test: engineTest, openPage: open }) => {
+eachEngine(({ name, test: engineTest, openPage: open }) => {
   engineTest('one that does not come: a sentence, and a button that asks again', async (t) => {
     const chunk = (await readdir(site.folder)).find((file) => CHUNK.test(file));
     const [there, away] = [chunk, 'away.js'].map((file) => join(site.folder, file));
@@ -69,6 +69,10 @@ eachEngine(({ test: engineTest, openPage: open }) => {
       await rename(away, there);
     }
     await page.click(part('view-retry'));
+    if (name === 'firefox') { // it never asks again for a module that did not come
+      await page.waitFor((slot) => /Load the page again/.test(find(slot).textContent), [part('slot')]);
+      return;
+    }
     await page.waitFor((measure) => findAll(measure).length === 1, [part('measure')]);
     assert.equal(await page.evaluate((slot) => findAll(slot).length, [part('slot')]), 0);
   });

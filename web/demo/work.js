@@ -29,6 +29,7 @@ import { modeOf } from './run.js';
  * @property {Log<Band>} bands  that do not grow any more
  * @property {Band} [open]      the newest
  * @property {Step} [last]
+ * @property {object} origin     the same as long as it only grows
  */
 
 const LONGEST = 64;      // steps of a band: its path is written anew with each of them
@@ -40,44 +41,57 @@ const LENGTHS = [32, 48]; // of the sides of the picture, the least; others are 
  * @returns {Triangle}
  */
 export function triangleOf(run, before) {
-  const prompt = run.prefill?.tokens ?? 0;
-  const goesOn = before && before.run === run.number && before.prompt === prompt
-    && before.steps <= run.tokens.length + 1;
-  /** @type {Triangle} */
-  let triangle = goesOn ? before : {
-    run: run.number, prompt, steps: 0, catchUps: 0, cells: 0, mode: undefined, bands: new Log(),
-  };
+  let triangle = before && isOf(run, before) ? before : begun(run);
   if (!run.prefill) return triangle;
-  for (let i = triangle.steps; i <= run.tokens.length; i++) {
-    const caught = i > 0 ? catchUpAt(run, i, triangle.catchUps) : undefined;
-    triangle = withStep(triangle, stepAt(run, i, caught));
-    if (caught) triangle = { ...triangle, catchUps: triangle.catchUps + 1 };
+  for (let step = triangle.steps; step <= run.tokens.length; step++) {
+    const { missed, next } = missedAt(run, step, triangle.catchUps);
+    triangle = { ...withStep(triangle, stepAt(run, step, missed)), catchUps: next };
   }
   return triangle;
 }
 
+/** @param {Run} run  @returns {Triangle} */
+const begun = ({ number, prefill }) => ({
+  run: number, prompt: prefill?.tokens ?? 0, steps: 0, catchUps: 0, cells: 0, mode: undefined,
+  bands: new Log(), origin: {},
+});
+
 /**
- * The next one, if it was taken in with this step.
- * @param {Run} run  @param {number} step  @param {number} next
+ * The lanes of a race have one number: the newest step tells them apart.
+ * @param {Run} run  @param {Triangle} before
  */
-function catchUpAt({ catchUps, tokens }, step, next) {
-  const caught = catchUps.at(next);
-  return caught?.position === tokens.at(step - 1)?.position ? caught : undefined;
+function isOf(run, { run: number, prompt, steps, last }) {
+  if (run.number !== number || (run.prefill?.tokens ?? 0) !== prompt) return false;
+  if (run.tokens.length < steps - 1) return false;
+  return !last || stepAt(run, steps - 1).mode === last.mode;
+}
+
+/**
+ * What the cache took in before a step; with the cache off again by then, the step computes it all anyway.
+ * @param {Run} run  @param {number} step  @param {number} next  of those that are still to come
+ */
+function missedAt({ catchUps, tokens }, step, next) {
+  const position = tokens.at(step - 1)?.position ?? -1;
+  let missed = 0;
+  for (let each = catchUps.at(next); each && each.position <= position; each = catchUps.at(++next)) {
+    missed = Math.max(missed, each.tokens);
+  }
+  return { missed, next };
 }
 
 /**
  * Step 0 reads the prompt, step i writes token i; one after a flip also takes in what the cache had missed.
- * @param {Run} run  @param {number} step  @param {{ tokens: number }} [caught]
+ * @param {Run} run  @param {number} step  @param {number} [missed]
  * @returns {Step}
  */
-function stepAt({ prefill, tokens }, step, caught) {
+function stepAt({ prefill, tokens }, step, missed = 0) {
   const token = tokens.at(step - 1);
   if (!token) {
     const { cached = false, reused = 0, tokens: end = 0 } = prefill ?? {};
     return { mode: modeOf(cached), first: reused, end };
   }
   const { position, work, cached } = token;
-  return { mode: modeOf(cached), first: position + 1 - work - (caught?.tokens ?? 0), end: position + 1 };
+  return { mode: modeOf(cached), first: position + 1 - work - (cached ? missed : 0), end: position + 1 };
 }
 
 /** @param {Triangle} triangle  @param {Step} step  @returns {Triangle} */
@@ -131,8 +145,8 @@ export function someSteps(run, most) {
   const { prefill, tokens: { length }, catchUps } = run;
   if (!prefill) return [];
   const every = Math.max(1, Math.ceil(length / most));
-  const caught = new Map([...catchUps].map((each) => [each.position - prefill.tokens + 1, each]));
-  const steps = new Set([length, ...caught.keys()].filter((step) => step <= length));
+  const missed = new Map([...catchUps].map((each) => [each.position - prefill.tokens + 1, each.tokens]));
+  const steps = new Set([length, ...missed.keys()].filter((step) => step <= length));
   for (let step = 0; step < length; step += every) steps.add(step);
-  return [...steps].sort((a, b) => a - b).map((step) => ({ step, ...stepAt(run, step, caught.get(step)) }));
+  return [...steps].sort((a, b) => a - b).map((step) => ({ step, ...stepAt(run, step, missed.get(step)) }));
 }

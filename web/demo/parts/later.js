@@ -1,6 +1,5 @@
 // The place of a view that is fetched when its figure is shown: kept from the start, about as high as it.
 import { button, element, say } from './dom.js';
-import { importAgain } from '../again.js';
 
 /**
  * @import { Context, Mount, View } from '../player.js'
@@ -26,7 +25,9 @@ const sheets = new WeakMap();
 export function mountLater({ name, load, room }, root, context) {
   const { signal, words: { later: words, status: { retry } } } = context;
   const sentence = element('p', { class: 'note' });
-  const error = element('p', { class: 'error', role: 'alert', hidden: true });
+  const lead = element('span');
+  const why = element('span', { lang: 'en' }); // as the browser says it
+  const error = element('p', { class: 'error', role: 'alert', hidden: true }, lead, why);
   const again = button({ part: 'view-retry', hidden: true }, retry);
   const slot = element('div', { class: 'slot', part: 'slot' }, sentence, error, again);
   slot.style.setProperty('--room', `${room}em`);
@@ -34,18 +35,20 @@ export function mountLater({ name, load, room }, root, context) {
   let show;
   /** @type {State | undefined} */
   let state;
-  /** @param {boolean} isWaiting */
-  const wait = (isWaiting) => {
-    say(sentence, isWaiting ? words.coming : '');
-    say(error, isWaiting ? '' : words.failed);
-    error.hidden = again.hidden = isWaiting;
+  let failures = 0;
+  /** @param {unknown} [reason]  why it does not come; absent: it may come */
+  const tell = (reason) => {
+    if (reason) failures++;
+    say(sentence, reason ? '' : words.coming);
+    say(lead, reason ? words.failed(failures) : '');
+    say(why, reason ? ` (${reason})` : '');
+    error.hidden = !reason;
+    again.hidden = failures === 0;
   };
-  /** @param {boolean} isFirst */
-  const fetchIt = async (isFirst) => {
-    wait(true);
+  const fetchIt = async () => {
+    tell();
     try {
-      const module = isFirst ? load() : load().catch((error) => importAgain(error));
-      const { [name]: view } = await module;
+      const { [name]: view } = await load();
       if (signal.aborted) return;
       adopt(root, view);
       const inside = element('div', { class: 'view' });
@@ -53,13 +56,13 @@ export function mountLater({ name, load, room }, root, context) {
       if (state) shown(state);
       show = shown;
       slot.replaceWith(inside);
-    } catch { // not fetched, or it lacks something here
-      if (!signal.aborted) wait(false);
+    } catch (reason) { // not fetched, or it lacks something here
+      if (!signal.aborted) tell(reason);
     }
   };
-  again.addEventListener('click', () => fetchIt(false), { signal });
+  again.addEventListener('click', fetchIt, { signal });
   root.append(slot);
-  fetchIt(true);
+  fetchIt();
   return (now) => {
     state = now;
     show?.(now);

@@ -33,13 +33,12 @@ export function triangleDrawing() {
 /** The cells of one run; those that are there are never touched again, but for the newest band. */
 function layer() {
   const node = svg('g');
-  /** @type {{ run: number, prompt: number } | undefined} */
+  /** @type {object | undefined} */
   let shown;
   /** @param {Triangle | undefined} triangle */
   const show = (triangle) => {
-    const isSame = triangle && shown?.run === triangle.run && shown.prompt === triangle.prompt;
-    if (!isSame) node.replaceChildren();
-    shown = triangle;
+    if (triangle?.origin !== shown) node.replaceChildren();
+    shown = triangle?.origin;
     if (!triangle?.open) return;
     const { bands, open } = triangle;
     const from = Math.max(0, node.childElementCount - 1); // the one that was open may have grown

@@ -193,7 +193,8 @@ export const de = {
 
   later: {
     coming: 'Dieser Teil der Abbildung ist unterwegs.',
-    failed: 'Dieser Teil der Abbildung ist nicht angekommen.',
+    failed: (times) => (
+      `Dieser Teil der Abbildung ist nicht angekommen.${times > 1 ? ' Die Seite neu laden.' : ''}`),
   },
 
   failures,

@@ -225,7 +225,9 @@ export const en = {
   /** A part of the figure that is fetched later. */
   later: {
     coming: 'This part of the figure is on its way.',
-    failed: 'This part of the figure did not arrive.',
+    /** Firefox asks only once for a module: there, trying again does not help. */
+    failed: (/** @type {number} */ times) => (
+      `This part of the figure did not arrive.${times > 1 ? ' Load the page again.' : ''}`),
   },
 
   /**
