@@ -27,7 +27,7 @@ packages_for() {
         wasm) echo make gcc libsimde-dev emscripten ;;
         native) echo make gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
         browser) echo chromium ;;
-        engines) echo firefox-esr webkit2gtk-driver xvfb ;; # the other browser engines
+        engines) echo firefox-esr webkit2gtk-driver xvfb pandoc ;; # the other browser engines, and a host
     esac | tr ' ' '\n'
 }
 

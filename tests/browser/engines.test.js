@@ -1,7 +1,5 @@
 // The built page in every browser engine: whatever depends on how an engine runs workers, modules and
 // WebAssembly.
-//
-// Runs alone: it measures time.
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadModel } from 'kvcache-wasm';

@@ -1,6 +1,5 @@
 // The figure as it is seen: nothing moves while it runs, what matters stands on one screen, and the chart is
 // right wherever an author puts it.
-// Runs alone: it measures time.
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
