@@ -126,7 +126,7 @@ const LIAR = `
     weightBytes: 1, cacheBytes: 1, multiplyAdds: 1, prefillMultiplyAdds: 1 };
   self.onmessage = ({ data: { type, id } }) => {
     const say = (message) => self.postMessage({ id, ...message });
-    const config = { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 2000 };
+    const config = { nLayer: 1, nHead: 1, nKvHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 2000 };
     const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
     if (type === 'load') say({ type: 'answer', config, generation: {}, variant: 'simd', memory });
     if (type !== 'benchmark') return;

@@ -116,6 +116,14 @@ test('the single file asks for nothing, not even without a network', async (t) =
   assert.deepEqual(asked, [onDisk('kv-cache-demo.html')]);
 });
 
+test('views that are fetched later are inside the inline script', async (t) => {
+  const name = await page(alone, `<script src="kv-cache-demo.inline.js"></script>
+    <kv-cache-demo loading="eager" views="work calculator benchmark"></kv-cache-demo>`);
+  const { page: own, asked } = await openOffline(t, onDisk(name));
+  for (const view of ['work', 'calculator', 'measure']) await own.locator(part(view)).waitFor();
+  assert.deepEqual(asked.sort(), [onDisk(name), onDisk('kv-cache-demo.inline.js')].sort());
+});
+
 test('the single file in a sandbox that lets only scripts run, from a server without CORS', async (t) => {
   const name = await page(site.folder,
     `<iframe sandbox="allow-scripts" src="kv-cache-demo.html?${SHORT}" width="900" height="700"></iframe>`);

@@ -7,7 +7,7 @@ import {
   ATTRIBUTES, OTHERS, USUAL, VIEWS, attributeOf, textOf, valueOf, viewsIn,
 } from '../../web/demo/attributes.js';
 import { isUsedBy } from '../../web/demo/keys.js';
-import { views, viewsNamed } from '../../web/demo/views/index.js';
+import { nameOf, views, viewsNamed } from '../../web/demo/views/index.js';
 import { elementIn, manual, readManifest } from './manual.js';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -64,14 +64,21 @@ test('a property writes what its attribute reads', () => {
 });
 
 test('the views that can be named are those of the figure that are not always there', () => {
-  const named = views.filter(({ always }) => !always).map(({ view }) => view.name);
+  const named = views.filter(({ always }) => !always).map(nameOf);
   assert.deepEqual([...named].sort(), [...VIEWS].sort());
   const always = views.length - VIEWS.length;
-  const shown = viewsNamed(['table', 'chart']).map(({ view }) => view.name);
-  assert.equal(shown.length, always + 2);
-  assert.deepEqual(shown.slice(-2), ['table', 'chart']);
-  assert.deepEqual(viewsNamed(['benchmark']).map(({ view }) => view.name), ['announcer', 'benchmark']);
+  const shown = viewsNamed(['benchmark', 'table', 'chart']).map(nameOf);
+  assert.equal(shown.length, always + 3);
+  assert.deepEqual(shown.slice(-3), ['benchmark', 'table', 'chart']);
+  assert.deepEqual(viewsNamed(['benchmark']).map(nameOf), ['announcer', 'benchmark']);
   assert.equal(viewsNamed(), views);
+});
+
+test('the usual views are there from the start; of the others, the place is known', () => {
+  const isLater = (placed) => 'load' in placed;
+  assert.deepEqual(views.filter(isLater).map(nameOf).sort(),
+    VIEWS.filter((name) => !USUAL.includes(name)).sort());
+  for (const { room } of views.filter(isLater)) assert.ok(room > 0);
 });
 
 test('the keys of each kind of control, and those that stay the host’s', () => {

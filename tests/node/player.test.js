@@ -425,7 +425,8 @@ test('a player that was disposed starts no engine again', async () => {
 
 test('views know no other view, and nothing but the page looks into the document', async () => {
   const demo = new URL('../../web/demo/', import.meta.url);
-  const views = (await readdir(new URL('views/', demo))).filter((file) => file !== 'index.js');
+  const views = (await readdir(new URL('views/', demo)))
+    .filter((file) => file.endsWith('.js') && file !== 'index.js');
   assert.ok(views.length >= 12);
   for (const view of views) {
     const text = await readFile(new URL(`views/${view}`, demo), 'utf8');

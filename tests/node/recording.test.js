@@ -67,7 +67,7 @@ test('replayed, it goes through the steps of any run: half without the cache, ha
   assert.ok(atFlip && on > 10 * off && Math.abs(position - lastPoint(state.curves, 'off').position) <= 1);
   assert.equal(state.curves.expected, STORIES.engine.config.nPositions);
   assert.deepEqual([state.proof.of, state.proof.proof.equal], ['text', true]);
-  assert.equal(state.run.catchUp.tokens, uncached.length + STORIES.prefill.tokens);
+  assert.equal(state.run.catchUps.at(0).tokens, uncached.length + STORIES.prefill.tokens);
   assert.equal(state.memory.usedBytes, STORIES.memory.usedBytes);
   // The demo itself has done nothing.
   assert.deepEqual([state.status, state.useCache, state.model, isWorking(state)],

@@ -60,7 +60,8 @@ test('a run with flips: every token is there, in its mode, and only those that c
   assert.deepEqual([state.status, run.reason, run.position, run.mode], ['finished', 'length', 64, 'on']);
   const uncached = written.filter(({ cached }) => !cached);
   const caught = streams.flips.findLast(is('resumed'));
-  assert.deepEqual(run.catchUp, { tokens: uncached.length, ms: caught.ms });
+  const { position: next } = written[written.findLastIndex(({ cached }) => !cached) + 1];
+  assert.deepEqual([...run.catchUps], [{ position: next, tokens: uncached.length, ms: caught.ms }]);
   assert.equal(columns.off.meter.count, uncached.length);
   assert.equal(columns.on.meter.count, written.length - uncached.length);
   const last = written.at(-1).burst;
@@ -95,7 +96,7 @@ test('a run with flips, in words: what is shown, and what is spoken', () => {
     ['Loading', 'Prefill', 'With', 'Without', 'It', 'With', 'Finished']);
   assert.deepEqual(seen(streams.flips, generateWords), ['Generate', 'Stop', 'Generate']);
   const { run, curves } = replay(streams.flips);
-  const missed = run.catchUp.tokens;
+  const missed = run.catchUps.at(0).tokens;
   assert.match(remarkWords({ run }), new RegExp(`^Switched on again, .* the ${missed} tokens it had missed`));
   assert.match(chartWords(curves), /^At the flip of the switch, at position \d+: .* times as fast\.$/);
   assert.equal(lastPoint(curves, 'on').position, 64);

@@ -7,9 +7,14 @@ import { ERROR_CODES } from '../../web/engine/errors.js';
 import { numbersIn } from '../../web/measure/numbers.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
-import { DICTIONARIES, wordsFor } from '../../web/demo/words/index.js';
+import { CALCULATOR } from '../../web/demo/words/calculator.js';
+import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
+/** With the words that come with a view. */
+const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
+  [language, { ...dictionary, calculator: CALCULATOR[language], work: WORK[language] }])));
 const { en, ...others } = DICTIONARIES;
 const FREE = ['failures']; // said before what is English
 const DATE = '2026-01-05T09:07:00.000Z';
@@ -42,6 +47,11 @@ const GIVEN = {
     { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, totalBytes: 7000 }],
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
+  'calculator.formula': [{
+    parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
+    each: 1, scale: 4, texts: 2, bytes: 3e6,
+  }],
+  'work.step': ['on', 3, 1],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 
@@ -124,12 +134,12 @@ test('numbers are written as the readers of a language write them', () => {
 
 test('a language is found by any tag that a browser may give, and English is there for all others', () => {
   for (const tag of ['de', 'DE', 'de-AT', 'de-CH-1996', 'de_DE', 'de_DE.UTF-8', 'de@euro']) {
-    assert.equal(wordsFor(tag), others.de, tag);
+    assert.equal(wordsFor(tag), SHARED.de, tag);
     assert.equal(notStarted(tag).lang, 'de', tag);
   }
   for (const tag of ['en', 'en-GB', 'en-US@posix', 'C', '', '-', 'fr', 'den', 'ca@valencia', 'sr-RS@latin',
     'constructor', '__proto__', 'x-klingon']) {
-    assert.equal(wordsFor(tag), en, tag);
+    assert.equal(wordsFor(tag), SHARED.en, tag);
     assert.equal(notStarted(tag).lang, 'en', tag);
   }
   for (const language of Object.keys(DICTIONARIES)) assert.equal(notStarted(language).lang, language);
@@ -162,6 +172,7 @@ const NOT_SAID = [
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
   /^attributes\.js: Once upon a time/, // the model's language
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
+  /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere
   /^views\/prompt\.js: /, // beginnings, in the model's language
 ];

@@ -2,17 +2,18 @@
 // demo has a player and a worker of its own, so that any number can stand in one document.
 import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
+import { mountLater } from './parts/later.js';
 import { Player } from './player.js';
 import { STORIES } from './recorded/stories.js';
 import { browser } from './surroundings.js';
-import { viewsNamed } from './views/index.js';
+import { nameOf, viewsNamed } from './views/index.js';
 import { wordsFor } from './words/index.js';
 import { languageAt, onLanguageChange } from './words/language.js';
 import { EngineClient } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
- * @import { Context, PlayerOptions, View } from './player.js'
+ * @import { Context, PlayerOptions } from './player.js'
  * @import { Recording } from './recording.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
@@ -108,7 +109,7 @@ function showIn(words, root, player, shown) {
 function fill({ places, figure, shown }, context) {
   const { actions: player, signal } = context;
   /** @type {((state: State) => void)[]} */
-  const renders = shown.map(({ view, place }) => mount(view, places[place], context));
+  const renders = shown.map((placed) => mount(placed, places[placed.place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);
     for (const show of renders) show(player.state);
@@ -132,11 +133,12 @@ function layout(lang) {
   return { demo, figure, places };
 }
 
-/** @param {View} view  @param {HTMLElement} place  @param {Context} context */
-function mount(view, place, context) {
-  const root = element('div', { class: 'view', 'data-view': view.name });
+/** @param {Placed} placed  @param {HTMLElement} place  @param {Context} context */
+function mount(placed, place, context) {
+  const root = element('div', { class: 'view', 'data-view': nameOf(placed) });
   place.append(root);
-  return view.mount(root, context);
+  if ('view' in placed) return placed.view.mount(root, context);
+  return mountLater(placed, root, context);
 }
 
 /**

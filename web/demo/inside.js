@@ -1,6 +1,6 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
 import { EngineClient, WorkerError } from '../worker/client.js';
-import { TAG, VIEWS, viewsIn } from './attributes.js';
+import { TAG, USUAL, VIEWS, viewsIn } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
@@ -92,7 +92,7 @@ export class Inside {
     this.#hide();
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
-    const names = views.length > 0 ? views : VIEWS; // nothing but nonsense counts for nothing
+    const names = views.length > 0 ? views : USUAL; // nothing but nonsense counts for nothing
     this.#hide = showPlayer(this.#root, this.#player, { names });
   }
 

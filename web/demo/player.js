@@ -45,6 +45,7 @@ import { WorkerError } from '../worker/client.js';
  * @typedef {object} View
  * @property {string} name
  * @property {Mount} mount
+ * @property {string} [styles]  of a view that is fetched later: what demo.css does not say
  */
 
 /** With a model. @type {readonly Status[]} */

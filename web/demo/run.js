@@ -21,8 +21,13 @@ import { measure, msOf, newMeter } from './meter.js';
  * @property {number} ms          of computing those that were measured
  * @property {number} measured    how many those are
  * @property {number} unmeasured  tokens that came while the tab was hidden
- * @property {{ tokens: number, ms: number }} [catchUp]  taken in when the cache was last switched on again
+ * @property {Log<CatchUp>} catchUps  one for each time that the cache was switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
+ *
+ * @typedef {object} CatchUp  what the cache had missed was taken in
+ * @property {number} position  of the token that was computed next
+ * @property {number} tokens    just before it
+ * @property {number} ms
  *
  * The numbers of one mode, those of the last run that used it.
  * @typedef {object} Column
@@ -40,6 +45,7 @@ import { measure, msOf, newMeter } from './meter.js';
 /** @param {number} number  @param {string} prompt  @param {number} maxTokens  @returns {Run} */
 export const newRun = (number, prompt, maxTokens) => ({
   number, prompt, maxTokens, mode: 'off', position: 0, tokens: new Log(), ms: 0, measured: 0, unmeasured: 0,
+  catchUps: new Log(),
 });
 
 /** @param {number} run  @returns {Column} */
@@ -77,7 +83,11 @@ export function readPrompt(progress, prefill, capacity) {
  * @returns {Run}
  */
 export const resumed = (run, { missing, ms }) => (
-  missing > 0 ? { ...run, catchUp: { tokens: missing, ms } } : run);
+  missing > 0 ? { ...run, catchUps: run.catchUps.append({ position: positionOf(run), tokens: missing, ms }) }
+    : run);
+
+/** Of the next token. @param {Run} run */
+const positionOf = ({ prefill, tokens }) => (prefill?.tokens ?? 0) + tokens.length;
 
 /**
  * A token was written.

@@ -101,7 +101,8 @@ export function downloadWords({ controls }, state) {
 export function remarkWords(words, { run, race, model, recorded }) {
   if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
   if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
-  const { unmeasured, catchUp } = run;
+  const { unmeasured, catchUps } = run;
+  const catchUp = catchUps.at(catchUps.length - 1);
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
   if (catchUp) remarks.push(words.story.caughtUp(catchUp.tokens, timeWords(words, catchUp.ms, model?.tick)));

@@ -7,8 +7,11 @@
  * @property {(value: number) => string} counted
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
  * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
+ * @property {(bytes: number) => string} size     in the unit that fits, with three digits at most
  * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
+
+const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** @param {string} language  a language tag  @returns {Numbers} */
 export function numbersIn(language) {
@@ -26,6 +29,10 @@ export function numbersIn(language) {
     },
     counted: (value) => whole.format(value),
     plain: (value) => typed.format(value),
+    size(bytes) {
+      const power = Math.min(4, Math.max(0, Math.floor(Math.log10(bytes) / 3)));
+      return `${formats[2].format(bytes / 1000 ** power)} ${UNITS[power]}`;
+    },
     day: (date) => days.format(new Date(date)),
     megabytes(bytes, digits = 1) {
       const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };

@@ -25,6 +25,24 @@ export function element(tag, attributes = {}, ...children) {
 export const button = (attributes, ...children) => (
   element('button', { type: 'button', ...attributes }, ...children));
 
+/** Sets attributes. @param {Element} node  @param {Record<string, string | number>} attributes */
+export function set(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
+}
+
+/**
+ * A part of a drawing.
+ * @param {string} tag
+ * @param {Record<string, string | number>} [attributes]
+ * @param {...(Node | string)} children
+ */
+export function svg(tag, attributes = {}, ...children) {
+  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  set(made, attributes);
+  made.append(...children);
+  return /** @type {SVGElement} */ (made);
+}
+
 /** Muted words beside the main ones. @param {string} words */
 export const note = (words) => element('span', { class: 'note' }, words);
 

@@ -1,5 +1,6 @@
 // The live chart: tokens per second against position, one line with the cache and one without. It is an SVG:
 // its colours, its dashes and the size of its text are the style sheet's, on any screen and on paper.
+import { set, svg } from './dom.js';
 import { MODES, speedAt } from '../curves.js';
 import {
   endsOf, frameOf, pastLine, positionAt, positionTicks, runLine, speedTicks, xOf, yOf,
@@ -16,23 +17,6 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
  * @property {Curves} curves
  * @property {number} [position]  where a run is just now
  */
-
-/**
- * @param {string} tag
- * @param {Record<string, string | number>} [attributes]
- * @param {...(Node | string)} children
- */
-function svg(tag, attributes = {}, ...children) {
-  const made = document.createElementNS('http://www.w3.org/2000/svg', tag);
-  set(made, attributes);
-  made.append(...children);
-  return /** @type {SVGElement} */ (made);
-}
-
-/** @param {Element} node  @param {Record<string, string | number>} attributes */
-function set(node, attributes) {
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, String(value));
-}
 
 /** @param {boolean} visible  @param {SVGElement} node */
 const show = (visible, node) => set(node, { visibility: visible ? 'visible' : 'hidden' });

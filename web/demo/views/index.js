@@ -1,6 +1,5 @@
 // The views in reading order, and where each stands: in one of the figure's two columns, or below the figure.
 import { announcer } from './announcer.js';
-import { benchmark } from './benchmark.js';
 import { chart } from './chart.js';
 import { controls } from './controls.js';
 import { facts } from './facts.js';
@@ -13,11 +12,19 @@ import { status } from './status.js';
 import { story } from './story.js';
 import { table } from './table.js';
 
-/** @import { View } from '../player.js' */
+/**
+ * @import { Later } from '../parts/later.js'
+ * @import { View } from '../player.js'
+ */
 
-/** @typedef {'stage' | 'write' | 'look' | 'below'} Place */
-
-/** @typedef {{ view: View, place: Place, always?: boolean }} Placed  always: with any other of the figure */
+/**
+ * @typedef {'stage' | 'write' | 'look' | 'below'} Place
+ *
+ * always: with any other of the figure
+ * @typedef {{ view: View, place: Place, always?: boolean }} Present
+ *
+ * @typedef {Present | Later & { place: Place, always?: undefined }} Placed
+ */
 
 /** @type {readonly Placed[]} */
 export const views = [
@@ -32,19 +39,24 @@ export const views = [
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
-  { view: benchmark, place: 'below' },
+  { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
+  { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
+  { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },
 ];
 
+/** @param {Placed} placed */
+export const nameOf = (placed) => ('view' in placed ? placed.view.name : placed.name);
+
 /**
  * The views to be shown: those that are named, in that order, and before them those that they need: the
- * controls are the figure's, and a benchmark alone has its own.
+ * controls are the figure's, and what stands below it has its own.
  * @param {readonly string[]} [names]  if absent, all of them
  */
 export function viewsNamed(names) {
   if (!names) return views;
-  const named = views.filter(({ view }) => names.includes(view.name))
-    .sort((a, b) => names.indexOf(a.view.name) - names.indexOf(b.view.name));
+  const named = views.filter((placed) => names.includes(nameOf(placed)))
+    .sort((a, b) => names.indexOf(nameOf(a)) - names.indexOf(nameOf(b)));
   const places = new Set(named.map(({ place }) => (place === 'below' ? 'below' : 'figure')));
   const needed = views.filter(({ place, always }) => always && (place === 'below' || places.has('figure')));
   return [...needed, ...named];

@@ -191,5 +191,11 @@ export const de = {
   },
   offline: 'Anscheinend besteht keine Verbindung zum Internet.',
 
+  later: {
+    coming: 'Dieser Teil der Abbildung ist unterwegs.',
+    failed: (times) => (
+      `Dieser Teil der Abbildung ist nicht angekommen.${times > 1 ? ' Die Seite neu laden.' : ''}`),
+  },
+
   failures,
 };

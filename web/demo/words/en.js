@@ -1,11 +1,12 @@
 // All that the demo says, in English.
 //
 // How to add a language, here French:
-//   1. Copy de.js, de-figures.js, de-benchmark.js and de-failures.js to fr.js and so on, and translate what
+//   1. Copy de.js and the other de- files to fr.js and so on, and translate what
 //      stands in quotes. Keep the names on the left, and all that stands in ${...}. The en files say what is
 //      meant. The engine's own messages are English: of the failures, a sentence goes before each.
 //   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
-//   3. Add the language to DICTIONARIES in index.js, and its sentence to shell.js.
+//   3. Add the language to DICTIONARIES in index.js, calculator.js and work.js, and its sentence to
+//      shell.js.
 //   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
 //      what is too long for its place.
 //   5. Look at it: <html lang="fr">, 360 pixels wide, before a run, while it writes, and after it.
@@ -220,6 +221,14 @@ export const en = {
     noAddress: (/** @type {string} */ address) => `“${address}” is not the address of a folder with a model.`,
   },
   offline: 'You seem to be offline.',
+
+  /** A part of the figure that is fetched later. */
+  later: {
+    coming: 'This part of the figure is on its way.',
+    /** Firefox asks only once for a module: there, trying again does not help. */
+    failed: (/** @type {number} */ times) => (
+      `This part of the figure did not arrive.${times > 1 ? ' Load the page again.' : ''}`),
+  },
 
   /**
    * What a failure means, by its code, to stand before the engine's message, which is English: here nothing

@@ -1,0 +1,174 @@
+/// <reference path="../css.d.ts" />
+// How much memory a cache takes: of models of which people talk, and of the one that is here. Computed, so it
+// works without a model.
+import { BATCHES, CLAIMS, CONTEXTS, MODELS, TYPES, cacheSize, ownModel } from '../cache-size.js';
+import { element, note, put, say, svg, uniqueId } from '../parts/dom.js';
+import { engineOf } from '../recorded.js';
+import { CALCULATOR } from '../words/calculator.js';
+import styles from './calculator.css' with { type: 'text' };
+
+/**
+ * @import { Config } from '../../config/config.js'
+ * @import { Claim, Question, Sized } from '../cache-size.js'
+ * @import { View } from '../player.js'
+ * @import { Dictionary } from '../words/en.js'
+ *
+ * @typedef {(typeof CALCULATOR)[string]} Words
+ */
+
+const FIRST = 'Llama 3.1 8B';
+
+/** @type {View} */
+export const calculator = {
+  name: 'calculator',
+  styles,
+  mount(root, { signal, words }) {
+    const said = CALCULATOR[words.lang];
+    const title = uniqueId('calculator');
+    const form = formOf(said, words.format.counted);
+    const table = tableOf(said, words);
+    const formula = element('p', { class: 'formula', part: 'cache-formula', role: 'status' });
+    const attributes = { class: 'calculator', part: 'calculator', role: 'group', 'aria-labelledby': title };
+    const box = element('div', attributes,
+      element('h2', { id: title }, said.title), element('p', { class: 'lead' }, said.lead),
+      form.node, table.node, formula, ...claimsOf(said.claims, words.format));
+    root.append(box);
+    const show = () => {
+      const question = form.read();
+      const chosen = table.show(question);
+      formula.replaceChildren(...explained(said, chosen, question));
+    };
+    box.addEventListener('change', show, { signal });
+    show();
+    /** @type {Readonly<Config> | undefined} */
+    let config;
+    return (state) => {
+      const now = engineOf(state)?.config;
+      if (now === config) return;
+      config = now;
+      table.setOwn(now && ownModel(said.own, now));
+      show();
+    };
+  },
+};
+
+/**
+ * What is asked.
+ * @param {Words} words  @param {(value: number) => string} counted
+ */
+function formOf({ fields, types }, counted) {
+  /**
+   * @param {string} part  @param {string} name
+   * @param {readonly (readonly [value: number | string, words: string])[]} options
+   * @param {number | string} chosen
+   */
+  const choice = (part, name, options, chosen) => {
+    const id = uniqueId(part);
+    const select = element('select', { id, part }, ...options.map(([value, words]) => (
+      element('option', { value, selected: value === chosen }, words))));
+    return { select, node: element('p', { class: 'field' }, element('label', { for: id }, name), select) };
+  };
+  /** @param {string} part  @param {string} name */
+  const tick = (part, name) => {
+    const input = element('input', { type: 'checkbox', part, checked: true });
+    return { input, node: element('label', {}, input, name) };
+  };
+  const numbers = (/** @type {readonly number[]} */ list) => (
+    list.map((value) => /** @type {const} */ ([value, counted(value)])));
+  const tokens = choice('cache-tokens', fields.tokens, numbers(CONTEXTS), 8192);
+  const texts = choice('cache-texts', fields.texts, numbers(BATCHES), 1);
+  const type = choice('cache-type', fields.type, TYPES.map((each) => [each, types[each]]), 'f16');
+  const shared = tick('cache-shared', fields.shared);
+  const windowed = tick('cache-windowed', fields.windowed);
+  return {
+    node: element('div', { class: 'fields' }, tokens.node, texts.node, type.node,
+      element('div', { class: 'ticks' }, shared.node, windowed.node)),
+    /** @returns {Question} */
+    read: () => ({
+      tokens: Number(tokens.select.value), texts: Number(texts.select.value),
+      type: /** @type {Question['type']} */ (type.select.value),
+      shared: shared.input.checked, windowed: windowed.input.checked,
+    }),
+  };
+}
+
+/**
+ * A row for each model, one of them chosen: a bar to look at, and its numbers.
+ * @param {Words} words  @param {Dictionary} dictionary
+ */
+function tableOf(words, { format: { size } }) {
+  const group = uniqueId('model');
+  let rows = MODELS.map((model) => rowOf(model, group, model.name === FIRST));
+  const body = element('tbody', {}, ...rows.map(({ node }) => node));
+  const node = element('table', { class: 'models', part: 'cache-sizes' },
+    element('caption', { class: 'visually-hidden' }, words.caption),
+    element('thead', {}, element('tr', {}, ...[words.model, words.perToken, words.whole].map((name) => (
+      element('th', { scope: 'col' }, name))))), body);
+  /** @param {Question} question  @returns {Sized}  the one that is chosen */
+  const show = (question) => {
+    const answers = rows.map(({ model }) => cacheSize(model, question));
+    const most = Math.max(...answers.map(({ bytes }) => bytes));
+    for (const [i, { bar, limit, cells: [perToken, whole] }] of rows.entries()) {
+      const { bytes, bytesPerToken, tokens } = answers[i];
+      put(bar, 'width', String(Math.max(0.2, 100 * bytes / most)));
+      say(limit, tokens < question.tokens ? words.atMost(tokens) : '');
+      limit.hidden = tokens === question.tokens;
+      say(perToken, size(bytesPerToken));
+      say(whole, size(bytes));
+    }
+    return (rows.find(({ radio }) => radio.checked) ?? rows[0]).model;
+  };
+  /** @param {Sized | undefined} own  stands first */
+  const setOwn = (own) => {
+    const others = rows.filter(({ model }) => MODELS.includes(model));
+    rows = own ? [rowOf(own, group, !others.some(({ radio }) => radio.checked)), ...others] : others;
+    if (!rows.some(({ radio }) => radio.checked)) rows[0].radio.checked = true;
+    body.replaceChildren(...rows.map((row) => row.node));
+  };
+  return { node, show, setOwn };
+}
+
+/** @param {Sized} model  @param {string} group  @param {boolean} checked */
+function rowOf(model, group, checked) {
+  const radio = element('input', { type: 'radio', name: group, checked });
+  const bar = svg('rect', { height: 1 });
+  const shape = { viewBox: '0 0 100 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' };
+  const picture = svg('svg', shape, bar);
+  const limit = note('');
+  const cells = [element('td'), element('td')];
+  const node = element('tr', {}, element('th', { scope: 'row' },
+    element('label', {}, radio, model.name), limit, picture), ...cells);
+  return { model, radio, bar, limit, cells, node };
+}
+
+/**
+ * The formula with the numbers of a model, and what its heads and window save.
+ * @param {Words} words  @param {Sized} model  @param {Question} question
+ */
+function explained(words, { name, sizes, window }, question) {
+  const { type, texts, shared, windowed } = question;
+  const { parts, heads, bytes } = cacheSize({ name, sizes, window }, question);
+  const { headDim: numbers, nHead, nKvHead } = sizes;
+  const each = { f32: 4, f16: 2, int8: 1 }[type];
+  const filled = { parts, heads, numbers, each, scale: type === 'int8' ? 4 : 0, texts, bytes };
+  const remarks = [];
+  if (nKvHead === nHead) remarks.push(words.separate);
+  else if (shared) remarks.push(words.unshared(nHead, nKvHead));
+  if (window && windowed) remarks.push(words.window(window.layers, window.tokens));
+  return [element('strong', {}, name), `: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`];
+}
+
+/** @param {Words['claims']} words  @param {Dictionary['format']} format */
+function claimsOf(words, { size, counted }) {
+  /** @param {Claim['right']} right */
+  const value = (right) => {
+    if ('bytes' in right) return size(right.bytes);
+    return 'share' in right ? words.percent(right.share) : counted(right.count);
+  };
+  /** @param {Claim} claim */
+  const item = ({ key, said, source, url, right }) => element('li', {},
+    element('p', {}, element('q', { lang: 'en', translate: 'no' }, said), ' ',
+      note(`${words[key].of}, `), element('a', { href: url }, source)),
+    element('p', {}, element('strong', {}, `${words.right}: ${value(right)}`), `. ${words[key].why}`));
+  return [element('h3', {}, words.title), element('ul', { part: 'cache-claims' }, ...CLAIMS.map(item))];
+}
