@@ -91,8 +91,8 @@ test('the rest is the WebAssembly modules, the C header and the manuals', () => 
   ]);
 });
 
-test('it fits: 20 MB in all, 8 MB for a file, the model as such once, and twice inside a script', () => {
-  assert.ok(unpackedSize < 20e6, `${unpackedSize} bytes`);
+test('it fits: 25 MB in all, 8 MB for a file, the model as such once, and twice inside a script', () => {
+  assert.ok(unpackedSize < 25e6, `${unpackedSize} bytes`);
   const large = files.filter(({ size }) => size > 1e6).map(({ path, size }) => [path, size]);
   assert.ok(large.every(([, size]) => size < 8e6), JSON.stringify(large));
   assert.equal(large.filter(([path]) => path.endsWith('.safetensors')).length, 1);
