@@ -77,10 +77,10 @@ run_node_tests() { # run_node_tests node|browser
     rm -rf "build/$ring" && mkdir -p "build/$ring"
     export -f run_test_file
     export FILE_SECONDS
-    # First those that measure time, each alone; then the others, twice as many at once as there are cores: they
-    # mostly wait, for pages and for processes to start.
+    # First those that measure time, each alone; then the others, one more at once than there are cores: they
+    # also wait, for pages and for processes to start.
     { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_file $ring {}"
-    { grep -LxF "$ALONE" "${files[@]}" || true; } | xargs -P $((2 * CORES)) -I {} bash -c "run_test_file $ring {}"
+    { grep -LxF "$ALONE" "${files[@]}" || true; } | xargs -P $((CORES + 1)) -I {} bash -c "run_test_file $ring {}"
     sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
     passed=$(sum pass) failed=$(($(sum fail) + $(sum cancelled)))
     # Red without a red test (no test at all, a crash, no end) is a failure as well.

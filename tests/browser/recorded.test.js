@@ -22,7 +22,7 @@ const story = STORIES.texts.join('');
 
 for (const width of [360, 1280]) {
   test(`shown, run over, raced: nothing moves at ${width} px`, async (t) => {
-    const page = await openPage(t, site, { width, reducedMotion: 'reduce' });
+    const page = await openPage(t, site, { width, reducedMotion: 'reduce', blocking: 5000 }); // axe
     assert.equal(await written(page), story, 'all of it, at once');
     assert.match(await text(page, 'state'), /^Recorded \d+ \w+ 20\d\d: .+\.$/);
     assert.match(await text(page, 'times'), /^[\d.]+ times as fast$/);
