@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { limited } from './processes.js';
 
 const SCRIPT_MS = 290_000; // for one call into the page: the tests' own limits come first
+export const STARTING = 'the browser to start'; // what is waited for then
 const START_MS = 30_000;
 // The rest are as they are.
 const KEYS = { Backspace: '\uE003', Tab: '\uE004', Enter: '\uE007', Escape: '\uE00C' };
@@ -19,7 +20,7 @@ async function ask(method, url, body) {
 export async function startSession(address, capabilities) {
   await listening(address);
   const begun = ask('POST', `${address}/session`, { capabilities: { alwaysMatch: capabilities } });
-  const { sessionId } = await limited(begun, 'the browser to start', START_MS);
+  const { sessionId } = await limited(begun, STARTING, START_MS);
   const session = `${address}/session/${sessionId}`;
   const post = (path, body) => ask('POST', `${session}/${path}`, body);
   await post('timeouts', { script: SCRIPT_MS });

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { findProgram, start } from './processes.js';
 import { startProxy } from './proxy.js';
 import { KEPT, sourceOf, watchPolicy, watchScripts } from './watch.js';
-import { startSession } from './webdriver.js';
+import { STARTING, startSession } from './webdriver.js';
 
 const LIBRARIES = '/usr/lib';
 const QUIET = { GSETTINGS_BACKEND: 'memory', NO_AT_BRIDGE: '1', LC_ALL: undefined, LANGUAGE: undefined };
@@ -42,8 +42,13 @@ export async function launch() {
   );
   /** @type {Set<() => Promise<void>>} */
   const open = new Set();
+  const begin = (settings) => newPage({ ...QUIET, HOME: home, DISPLAY: `:${screen.said}` }, settings, open);
   return {
-    newPage: (settings) => newPage({ ...QUIET, HOME: home, DISPLAY: `:${screen.said}` }, settings, open),
+    // On a busy machine, a MiniBrowser has been seen that never answered: another one does.
+    newPage: (settings) => begin(settings).catch((error) => {
+      if (error.message.endsWith(STARTING)) return begin(settings);
+      throw error;
+    }),
     close: async () => {
       await Promise.all([...open].map((close) => close()));
       await screen.end();
