@@ -75,21 +75,8 @@ build_site() {
         cp web/page/*.css dist/page/ &&
         mkdir -p dist/demo/recorded && cp web/demo/*.css dist/demo/ &&
         cp web/demo/recorded/stories.svg dist/demo/recorded/ && cp web/demo/recorded/stories.png dist/preview.png &&
-        rm -rf dist/models dist/examples && cp -R web/models web/examples dist/ && list_sizes >dist/models/sizes.json &&
+        rm -rf dist/models dist/examples && cp -R web/models web/examples dist/ &&
         node web/build.js
-}
-
-# The bytes of each model's files, for pages whose server compresses them and so does not tell.
-list_sizes() {
-    node -e '
-        const { readdirSync, statSync } = require("fs");
-        const folder = "dist/models/";
-        const sizes = (model) => readdirSync(folder + model)
-            .filter((file) => /^(config|generation_config|tokenizer|tokenizer_config)\.json$|\.safetensors$/.test(file))
-            .map((file) => [file, statSync(`${folder}${model}/${file}`).size]);
-        const models = readdirSync(folder).filter((name) => statSync(folder + name).isDirectory());
-        console.log(JSON.stringify(Object.fromEntries(
-            models.map((model) => [model, Object.fromEntries(sizes(model))]))));'
 }
 
 # The native program only where there is a compiler.
@@ -98,7 +85,6 @@ build_bench() {
         { ! command -v gcc >/dev/null || compile bench; }
 }
 
-# shellcheck disable=SC2086
 # Global names, which no JavaScript can declare.
 name_tag() {
     local file=dist/types/demo/kv-cache-demo.d.ts
@@ -106,6 +92,7 @@ name_tag() {
         { echo '/// <reference path="./tag.d.ts" />' && cat $file; } >build/tag.d.ts && mv build/tag.d.ts $file
 }
 
+# shellcheck disable=SC2086
 build_all() { build_site && compile $NATIVE_FLAVOURS && build_types; }
 
 # ---- commands -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@
 // SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
-import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
@@ -28,7 +28,7 @@ const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'token
 /** @type {BuildOptions} */
 const COMMON = {
   bundle: true, minify: true, target: 'es2022', external: ['node:*'], loader: { '.css': 'text' },
-  legalComments: 'eof', logLevel: 'warning', metafile: true,
+  legalComments: 'eof', logLevel: 'warning',
   banner: { js: '/*! kvcache-wasm, MIT; licences of what is inside: THIRD_PARTY_LICENSES.txt */' },
 };
 
@@ -50,6 +50,18 @@ const swapped = (swap) => ({
 const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
+
+/** The bytes of each model's files, for pages whose server compresses them and so does not tell. */
+async function writeSizes() {
+  const folder = join(DIST, 'models');
+  const entries = await readdir(folder, { withFileTypes: true });
+  const sizes = entries.filter((entry) => entry.isDirectory()).map(async ({ name }) => {
+    const files = (await readdir(join(folder, name))).filter((file) => MODEL.includes(file));
+    const sizeOf = async (/** @type {string} */ file) => [file, (await stat(join(folder, name, file))).size];
+    return [name, Object.fromEntries(await Promise.all(files.map(sizeOf)))];
+  });
+  await writeFile(join(folder, 'sizes.json'), JSON.stringify(Object.fromEntries(await Promise.all(sizes))));
+}
 
 /**
  * Browsers have no disk, and bundlers that take these scripts up would look for its modules.
@@ -156,7 +168,7 @@ async function writePages(inline) {
 
 // ---- all of it ------------------------------------------------------------------------------------
 
-await mkdir(DIST, { recursive: true });
+await writeSizes();
 await buildModules();
 const inside = await everything();
 const inline = await bundled(ELEMENT, 'iife', inside);

@@ -24,7 +24,7 @@ export async function openRecorder() {
   const root = await mkdtemp(join(tmpdir(), 'kvc-record-'));
   await cp('dist', root, { recursive: true });
   await build({
-    stdin: { contents: "export { mountDemo } from './web/demo/demo.js';", resolveDir: process.cwd() },
+    entryPoints: ['tests/browser/lone-demo.js'],
     bundle: true, format: 'esm', external: ['node:*'], outfile: join(root, 'demo', 'recorded.js'),
     logLevel: 'warning',
   });
@@ -54,7 +54,7 @@ async function act({ model = 'models/stories/', prompt = 'Once upon a time', set
   const { mountDemo } = await import('./demo/recorded.js');
   const url = new URL(model, document.baseURI).href;
   document.body.replaceChildren();
-  const { player, dispose } = mountDemo(document.body, { model: () => url, prompt, recording: null });
+  const { player, dispose } = mountDemo(document.body, { model: () => url, prompt });
   const events = [];
   let acted = 0;
   player.subscribe((state, event) => {

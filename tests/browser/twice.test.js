@@ -9,9 +9,10 @@ import { noViolations, openPage, part, startSite } from './helpers.js';
 const site = await startSite();
 await build({
   stdin: {
-    contents: `import { mountDemo } from './web/demo/demo.js';
+    contents: `import { mountDemo } from './tests/browser/lone-demo.js';
+      import { STORIES as recording } from './web/demo/recorded/stories.js';
       const model = () => new URL('models/stories/', document.baseURI).href;
-      globalThis.mount = (root, prompt) => mountDemo(root, { model, prompt });
+      globalThis.mount = (root, prompt) => mountDemo(root, { model, prompt, recording });
       globalThis.demos = ['Once upon a time', 'In a castle by the sea'].map((prompt, i) => (
         mount(document.getElementById('demo-' + i), prompt)));`,
     resolveDir: process.cwd(),

@@ -1,69 +1,34 @@
-// The demo in any element of any document: a player, its views, and one redraw a frame for all of them. Every
-// demo has a player and a worker of its own, so that any number can stand in one document.
+// The figure of a player in any element of any document: its views, and one redraw a frame for all of them.
+// Any number of figures can stand in one document.
 import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { mountLater } from './parts/later.js';
-import { Player } from './player.js';
-import { STORIES } from './recorded/stories.js';
-import { browser } from './surroundings.js';
 import { nameOf, viewsNamed } from './views/index.js';
 import { wordsFor } from './words/index.js';
 import { languageAt, onLanguageChange } from './words/language.js';
-import { EngineClient } from '../worker/client.js';
 
 /**
- * @import { Client } from '../worker/client.js'
- * @import { Context, PlayerOptions } from './player.js'
- * @import { Recording } from './recording.js'
+ * @import { Context, Player } from './player.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
  * @import { Dictionary } from './words/en.js'
  */
 
 /**
- * @typedef {Omit<PlayerOptions, 'client' | 'rival' | 'surroundings' | 'recording'>
- *   & { client?: Client, rival?: () => Client, recording?: Recording | null, lang?: string }} DemoOptions
- *   recording: null for none; lang: language tag of what the demo says; if absent, the language of the place
- *   where it stands, also after the document has changed its own
- */
-
-/**
- * @param {HTMLElement | ShadowRoot} root  to which the demo is appended
- * @param {DemoOptions} options
- * @returns {{ player: Player, dispose: () => void }}  dispose takes all of it away again
- * @throws  where the browser lacks what a view needs; nothing is left behind then
- */
-export function mountDemo(root, {
-  client = new EngineClient(), rival = () => new EngineClient(), recording = STORIES, lang, ...options
-}) {
-  const player = new Player({
-    client, rival, surroundings: browser, recording: recording ?? undefined, ...options,
-  });
-  try {
-    const hide = showPlayer(root, player, { lang });
-    player.askDownloadSize();
-    return { player, dispose: () => { hide(); player.dispose(); } };
-  } catch (error) {
-    player.dispose();
-    throw error;
-  }
-}
-
-/**
- * The figure of a player, which may be taken away and shown anew: it shows a state and has none of its own.
+ * Shows a player, whose figure may be taken away and shown anew: it shows a state and has none of its own. It
+ * speaks the language of the place where it stands, also after the document has changed its own.
  * @param {HTMLElement | ShadowRoot} root  to which it is appended
  * @param {Player} player
- * @param {{ names?: readonly string[], lang?: string }} [options]  names: of the views, in order; if absent,
- *   all of them. lang: as of a demo
+ * @param {readonly string[]} [names]  of the views, in order; if absent, all of them
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, { names, lang } = {}) {
+export function showPlayer(root, player, names) {
   const shown = viewsNamed(names);
-  let words = wordsFor(lang ?? languageAt(root));
+  let words = wordsFor(languageAt(root));
   let hide = showIn(words, root, player, shown);
   const following = new AbortController();
-  if (lang === undefined) onLanguageChange(() => {
+  onLanguageChange(() => {
     const before = words;
     words = wordsFor(languageAt(root));
     if (words === before) return;

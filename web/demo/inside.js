@@ -93,7 +93,7 @@ export class Inside {
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
     const names = views.length > 0 ? views : USUAL; // nothing but nonsense counts for nothing
-    this.#hide = showPlayer(this.#root, this.#player, { names });
+    this.#hide = showPlayer(this.#root, this.#player, names);
   }
 
   /**
