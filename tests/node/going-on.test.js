@@ -29,7 +29,8 @@ function worker(useCache = true) {
       else told[type] = event;
       act({ type, event, stop, told });
     };
-    told.answer = await generate(context, { prompt: PROMPT, sampling: SAMPLING, ...fields }, emit, stop.signal);
+    const asked = { prompt: PROMPT, sampling: SAMPLING, ...fields };
+    told.answer = await generate(context, asked, emit, stop.signal);
     told.ids = told.tokens.map(({ id }) => id);
     told.text = [...told.cut?.written ?? [], ...told.tokens].map(({ text }) => text).join('');
     return told;
@@ -43,7 +44,7 @@ assert.equal(whole.length, 90);
 /** By tokens of the whole text: the prompt alone, the edges of a page, the last. */
 const PLACES = [8, 9, 15, 16, 17, 31, 33, 97, 98];
 
-test('back anywhere and on, with the cache, without it, and flipped: the same text, the same hash', async () => {
+test('back anywhere and on, cache on, off and flipped: the same text, the same hash', async () => {
   for (const before of [true, false]) {
     for (const now of [true, false]) {
       const { context, session, write } = worker(before);

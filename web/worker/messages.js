@@ -34,7 +34,7 @@
 //                                             brought to where the text is; missing: tokens that it had,
 //                                             and its cache had not and took in
 //     answer  { reason, position, memory, hash }   hash: of the logits there; absent if none are computed
-//     error   token_out_of_range, context_full   of the ids, or of all the text; the run before is still there
+//     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there
 //   prove     {}                          computes the last run again, with the cache and without
 //     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
 //                                             as the run left them

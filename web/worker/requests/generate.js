@@ -1,5 +1,5 @@
-// The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted; or a
-// run goes on from any place, back to which it was taken, with the tokens that it had there or with others.
+// The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted; or
+// a run goes on from any place, back to which it was taken, with the tokens that it had there or with others.
 import { invalid, isCount, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
 import { promptIds } from '../../session/plan.js';
@@ -50,7 +50,10 @@ export async function generate(context, { prompt, written, sampling }, emit, sig
   }
 }
 
-/** @param {Model} model  @param {number[]} begun  @param {readonly number[]} written  @param {Sampling} sampling */
+/**
+ * @param {Model} model  @param {number[]} begun  @param {readonly number[]} written
+ * @param {Sampling} sampling
+ */
 function runOf(model, begun, written, sampling) {
   const texts = [begun, written].flatMap((ids) => {
     const stream = model.textStream();
@@ -73,7 +76,9 @@ function hashOf(session) {
 
 /** @param {Model} model  @param {unknown} sampling */
 function checkSampling(model, sampling) {
-  if (typeof sampling !== 'object' || sampling === null) throw invalid('The sampling settings are an object.');
+  if (typeof sampling !== 'object' || sampling === null) {
+    throw invalid('The sampling settings are an object.');
+  }
   const stray = Object.keys(sampling).find((name) => !SETTINGS.includes(name));
   if (stray) throw invalid(`"${stray}" is none of ${SETTINGS.join(', ')}.`);
   const given = /** @type {Sampling} */ (sampling);
@@ -89,8 +94,8 @@ function checkWritten(model, written, maxTokens = Infinity) {
   const { vocabSize } = model.config;
   const stray = written.findIndex((id) => !isCount(id) || id >= vocabSize);
   if (stray >= 0) {
-    throw new KvcError('token_out_of_range', `${shown(written[stray])}, at index ${stray} of what is written, `
-      + `is not a token id; this model has ids 0 to ${vocabSize - 1}.`);
+    throw new KvcError('token_out_of_range', `${shown(written[stray])}, at index ${stray} of those written, `
+      + `is no token id; this model has ids 0 to ${vocabSize - 1}.`);
   }
   if (written.length > maxTokens) {
     throw invalid(`maxTokens counts what is written already, and there are ${written.length} of it, not `
