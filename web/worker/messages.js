@@ -14,17 +14,27 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
 //                                             worker's clock to the next; worker: as of status
-//   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
-//     events  prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
+//   generate  { prompt, written, sampling }   one run. Settings that `sampling` lacks are the model's own.
+//                                         With `written`, ids, a run goes on, or back: the text is the prompt
+//                                         and these, and what is written behind them has the random numbers
+//                                         that it would have had there. What the session has of that text it
+//                                         keeps, what differs it drops. maxTokens counts these ids too, so
+//                                         that one which is their number writes nothing
+//     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
+//                                             next three: the tokens behind the prompt now; how many of the
+//                                             text the session had; tokens whose K and V the cache let go
+//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
 //                                             how many of its tokens the cache still held; cached: the
 //                                             cache is on
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which
 //                                             comes once a frame at most, and before a look inside
-//             resumed   { cached, missing, ms }   after a flip of the switch, the session was brought to
-//                                             where the text is; missing: tokens that the cache took in
-//     answer  { reason, position, memory }
+//             resumed   { cached, missing, ms }   after a flip of the switch, or a cut, the session was
+//                                             brought to where the text is; missing: tokens that it had,
+//                                             and its cache had not and took in
+//     answer  { reason, position, memory, hash }   hash: of the logits there; absent if none are computed
+//     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there
 //   prove     {}                          computes the last run again, with the cache and without
 //     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
 //                                             as the run left them
@@ -122,6 +132,13 @@
  * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
  *                              a stretch between two flips has only one token
  *
+ * @typedef {object} Cut
+ * @property {{ id: number, text: string }[]} written  all that stand behind the prompt
+ * @property {number} kept      tokens of the text that the session had, those of the prompt included
+ * @property {number} dropped   tokens whose K and V left the cache
+ * @property {boolean} cached   the cache is on
+ * @property {MemoryUsage} memory  after that
+ *
  * @typedef {object} Proof
  * @property {number} tokens
  * @property {string} on        hash of the logits, with the cache
@@ -196,13 +213,14 @@
  *   },
  * }} load
  * @property {{
- *   fields: { prompt: string, sampling: Sampling },
+ *   fields: { prompt: string, written?: readonly number[], sampling: Sampling },
  *   events: {
+ *     cut: Cut,
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
  *     tokens: { tokens: WrittenToken[], memory: MemoryUsage },
  *     resumed: { cached: boolean, missing: number, ms: number },
  *   },
- *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage },
+ *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage, hash?: string },
  * }} generate
  * @property {{ fields: Nothing, events: {}, answer: Proof & { run: string } }} prove
  * @property {{
