@@ -49,15 +49,16 @@
 //     error   outputs_differ              every figure is void, those sent before included
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
-//   inspect   { tokens, vectors, attention, candidates }   what the run is made of, of the tokens given out.
-//                                         Answered at any time, like status, but between two bursts, so that
-//                                         it is in no figure; all tokens it is about have been sent before.
-//                                         The parts are optional: tokens { first, count }; vectors
-//                                         { layers, heads, first, count }, of those in the cache; attention
-//                                         { position, layers, heads }, of the token there; candidates
-//                                         { position, count }, for the token there. Layers and heads are
-//                                         lists, by default of all
-//     answer  { position, prompt, memory, cache, tokens, vectors, attention, candidates }   cache: its map
+//   inspect   { tokens, vectors, attention, queries, candidates }   what the run is made of, of the tokens
+//                                         given out. Answered at any time, like status, but between two
+//                                         bursts, so that it is in no figure; all tokens it is about have
+//                                         been sent before. The parts are optional: tokens { first, count };
+//                                         vectors { layers, heads, first, count }, of those in the cache;
+//                                         attention { position, layers, heads }, of the token there, and
+//                                         queries, the same; candidates { position, count }, for the token
+//                                         there. Layers and heads are lists, by default of all
+//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates }
+//                                             cache: its map
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
 //             busy                        a benchmark is under way
 //   status    {}                          answered at any time, also while a request is served
@@ -149,10 +150,12 @@
  * @property {Span} [tokens]             by default from the first to the last
  * @property {Span & Place} [vectors]    the same, of those in the cache; at most 2^20 numbers each of K and V
  * @property {{ position: number } & Place} [attention]   at most 2^20 weights
+ * @property {{ position: number } & Place} [queries]     likewise
  * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token
  *   to come; count: at most 100, 5 by default
  * @typedef {{ first?: number, count?: number }} Span
- * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention, those of Q
+ * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
+ *   and queries, those of Q
  *
  * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and
  *   memory.cacheBytes = slots * bytesPerToken
@@ -179,6 +182,8 @@
  *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
  * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
  *   [layers, heads, position + 1]; each row has the sum 1
+ * @property {{ position: number, layers: number[], heads: number[], queries: Float32Array }} [queries]
+ *   [layers, heads, headDim]: weights = softmax(q . k / sqrt(headDim)), with the keys of its head
  * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]
  *   chosen: the id that stands there; inDraw: ids that the sampler could have drawn; list: likeliest first
  * @typedef {object} SeenCandidate

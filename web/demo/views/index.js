@@ -40,6 +40,7 @@ export const views = [
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
+  { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },
