@@ -23,36 +23,48 @@ export function visible(text) {
 }
 
 /**
+ * Keeps the end of a text in view, unless the reader has scrolled back.
+ * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
+ * @param {AbortSignal} signal
+ * @returns {() => void}  begins anew, at the top
+ */
+export function followEnd(box, story, signal) {
+  let follows = true;
+  // Both come when the page is laid out already, so that asking for sizes costs nothing.
+  box.addEventListener('scroll', () => {
+    const { scrollHeight, scrollTop, clientHeight } = box;
+    follows = scrollHeight - scrollTop - clientHeight < CLOSE;
+  }, { signal, passive: true });
+  const grown = new ResizeObserver(() => {
+    if (follows) box.scrollTop = box.scrollHeight;
+  });
+  grown.observe(story);
+  signal.addEventListener('abort', () => grown.disconnect());
+  return () => {
+    follows = true;
+    box.scrollTop = 0;
+  };
+}
+
+/**
  * A browser's translation replaces text nodes by others of its own. Each piece of the text is therefore one
  * node, and what was written is never touched again.
  */
 export class StoryText {
-  #box;
   #story;
   #words;
+  #toTop;
   /** Where the text goes on; absent after the prompt and after a mark. @type {HTMLElement | undefined} */
   #end;
-  /** The reader has not scrolled back. */
-  #follows = true;
 
   /**
    * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
    * @param {Dictionary} words  @param {AbortSignal} signal
    */
   constructor(box, story, words, signal) {
-    this.#box = box;
     this.#story = story;
     this.#words = words;
-    // Both come when the page is laid out already, so that asking for sizes costs nothing.
-    box.addEventListener('scroll', () => {
-      const { scrollHeight, scrollTop, clientHeight } = box;
-      this.#follows = scrollHeight - scrollTop - clientHeight < CLOSE;
-    }, { signal, passive: true });
-    const grown = new ResizeObserver(() => {
-      if (this.#follows) box.scrollTop = box.scrollHeight;
-    });
-    grown.observe(story);
-    signal.addEventListener('abort', () => grown.disconnect());
+    this.#toTop = followEnd(box, story, signal);
   }
 
   /** @param {string} prompt */
@@ -60,8 +72,7 @@ export class StoryText {
     this.#story.replaceChildren(element('span', {
       class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)));
     this.#end = undefined;
-    this.#follows = true;
-    this.#box.scrollTop = 0;
+    this.#toTop();
   }
 
   /** @param {string} text */
