@@ -1,14 +1,12 @@
 // The text as the cache: what it says of a token is what the steps of the run did with it, one by one.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Looks } from '../../web/demo/looks.js';
 import { barsOf } from '../../web/demo/parts/vectors.js';
 import { newRun, readPrompt, resumed, takeToken } from '../../web/demo/run.js';
 import { initialState } from '../../web/demo/state.js';
 import {
   DEEDS, countsOf, cutsOf, deedOn, factorsOf, heldIn, newestOf, sightOf, taleOf,
 } from '../../web/demo/text.js';
-import { settled } from './fake-client.js';
 
 /**
  * A run of tokens written with the cache (+) and without it (-), from a cache that holds so many tokens of
@@ -106,8 +104,8 @@ test('the bytes of a token are the product of what is said of them, for every ty
 test('K and V are looked at where they are, and otherwise it is said why not', () => {
   const state = { ...initialState(), model: {}, run: runOf('++').run, memory: MEMORY, status: 'finished' };
   const place = { position: 6, layer: 1, head: 2 };
-  const { fields, key } = sightOf(state, place, false);
-  assert.deepEqual(fields, { vectors: { layers: [1], heads: [2], first: 6, count: 1 } });
+  const { vectors, key } = sightOf(state, place, false);
+  assert.deepEqual(vectors, { layers: [1], heads: [2], first: 6, count: 1 });
   assert.notEqual(sightOf(state, { ...place, head: 3 }, false).key, key);
   assert.deepEqual(sightOf(state, { ...place, position: 7 }, true), { none: 'unkept' });
   assert.deepEqual(sightOf({ ...state, status: 'running' }, place, false), { none: 'running' });
@@ -119,40 +117,4 @@ test('K and V are looked at where they are, and otherwise it is said why not', (
 test('a bar for each number, the largest as high as there is room', () => {
   assert.equal(barsOf(new Float32Array([1, -2])), 'M0.1 0v-0.500h.8V0zM1.1 0v1.000h.8V0z');
   assert.equal(barsOf(new Float32Array([0])), 'M0.1 0v0.000h.8V0z');
-});
-
-test('one look at a time, and only the newest wish is still of interest', async (t) => {
-  t.mock.timers.enable({ apis: ['setTimeout'] });
-  const asked = [];
-  const heard = [];
-  const { signal } = new AbortController();
-  const looks = new Looks((fields) => new Promise((resolve, reject) => {
-    asked.push({ fields, resolve, reject });
-  }), signal);
-  const want = (key) => looks.want({
-    key, fields: { tokens: { first: asked.length } }, show: (seen) => heard.push([key, seen]),
-    fail: (error) => heard.push([key, error.message]),
-  });
-  want('a');
-  want('a');
-  want('b');
-  want('c');
-  assert.equal(asked.length, 1);
-  asked[0].resolve('of a');
-  await settled();
-  assert.deepEqual([asked.length, heard], [1, []], 'c is wanted now, and there is a pause');
-  t.mock.timers.tick(100);
-  assert.equal(asked.length, 2);
-  asked[1].resolve('of c');
-  await settled();
-  assert.deepEqual(heard, [['c', 'of c']]);
-  want('d');
-  t.mock.timers.tick(100);
-  asked[2].reject(new Error('no'));
-  await settled();
-  assert.deepEqual(heard.at(-1), ['d', 'no']);
-  t.mock.timers.tick(100);
-  looks.want();
-  want('d');
-  assert.equal(asked.length, 4, 'once more, after nothing was wanted');
 });

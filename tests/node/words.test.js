@@ -10,6 +10,7 @@ import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
+import { LENS } from '../../web/demo/words/lens.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
@@ -18,6 +19,7 @@ import { notStarted } from '../../web/demo/words/shell.js';
 const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
+  lens: LENS,
   text: TEXT,
   work: WORK,
 };
@@ -70,6 +72,13 @@ const GIVEN = {
   'frame.saved': ['a.svg'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
+  'lens.failed': ['No.'],
+  'lens.head': [1, 2, 0.5],
+  'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
+  'lens.reads': [{
+    text: 'a', position: 3, layer: 1, head: 2, first: 0.5, self: 0.2, sum: 1,
+    other: { text: 'b', position: 2, share: 0.3 },
+  }],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 

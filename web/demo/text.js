@@ -33,7 +33,7 @@ import { stepsFrom } from './steps.js';
  *
  * Where K and V of a token can be looked at, or why they cannot: only a recording is here; they are not in
  * the cache; the run goes on, and nobody has asked for this token.
- * @typedef {{ key: string, fields: Look } | { none: 'recorded' | 'unkept' | 'running' }} Sight
+ * @typedef {{ key: string, vectors: Look['vectors'] } | { none: 'recorded' | 'unkept' | 'running' }} Sight
  */
 
 /** @type {readonly Deed[]} */
@@ -115,16 +115,20 @@ export function factorsOf({ nLayer: layers, nKvHead: heads, headDim: numbers }, 
   return { layers, heads, numbers, each, scale: vector - numbers * each, bytes: bytesPerToken };
 }
 
+/** @typedef {{ position: number, layer: number, head: number }} Place */
+
+/** @param {Run} run  @param {Place} place */
+export const keyOf = ({ number }, { position, layer, head }) => [number, position, layer, head].join();
+
 /**
- * @param {State} state
- * @param {{ position: number, layer: number, head: number }} place
+ * @param {State} state  @param {Place} place
  * @param {boolean} asked  somebody points at it
  * @returns {Sight}
  */
-export function sightOf({ model, recorded, run, memory, status }, { position, layer, head }, asked) {
+export function sightOf({ model, recorded, run, memory, status }, place, asked) {
   if (!model || recorded) return { none: 'recorded' };
-  if (position >= heldIn(memory)) return { none: 'unkept' };
+  if (place.position >= heldIn(memory)) return { none: 'unkept' };
   if (!asked && status === 'running') return { none: 'running' };
-  const fields = { vectors: { layers: [layer], heads: [head], first: position, count: 1 } };
-  return { key: [run.number, position, layer, head].join(), fields };
+  const { position: first, layer, head } = place;
+  return { key: keyOf(run, place), vectors: { layers: [layer], heads: [head], first, count: 1 } };
 }

@@ -1,4 +1,5 @@
 // The text as it grows: the prompt, then what the model writes, with a mark wherever the switch was flipped.
+import { stayAtEnd } from './at-end.js';
 import { element } from './dom.js';
 import { modeOf } from '../run.js';
 
@@ -7,8 +8,6 @@ import { modeOf } from '../run.js';
  * @import { Run } from '../run.js'
  * @import { Dictionary } from '../words/en.js'
  */
-
-const CLOSE = 40; // px: a reader this near the end follows the text
 
 /**
  * Control and direction characters made visible: a model's text must not be able to rearrange the page.
@@ -23,48 +22,26 @@ export function visible(text) {
 }
 
 /**
- * Keeps the end of a text in view, unless the reader has scrolled back.
- * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
- * @param {AbortSignal} signal
- * @returns {() => void}  begins anew, at the top
- */
-export function followEnd(box, story, signal) {
-  let follows = true;
-  // Both come when the page is laid out already, so that asking for sizes costs nothing.
-  box.addEventListener('scroll', () => {
-    const { scrollHeight, scrollTop, clientHeight } = box;
-    follows = scrollHeight - scrollTop - clientHeight < CLOSE;
-  }, { signal, passive: true });
-  const grown = new ResizeObserver(() => {
-    if (follows) box.scrollTop = box.scrollHeight;
-  });
-  grown.observe(story);
-  signal.addEventListener('abort', () => grown.disconnect());
-  return () => {
-    follows = true;
-    box.scrollTop = 0;
-  };
-}
-
-/**
  * A browser's translation replaces text nodes by others of its own. Each piece of the text is therefore one
  * node, and what was written is never touched again.
  */
 export class StoryText {
+  #box;
   #story;
   #words;
-  #toTop;
   /** Where the text goes on; absent after the prompt and after a mark. @type {HTMLElement | undefined} */
   #end;
+  #scroll;
 
   /**
    * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
    * @param {Dictionary} words  @param {AbortSignal} signal
    */
   constructor(box, story, words, signal) {
+    this.#box = box;
     this.#story = story;
     this.#words = words;
-    this.#toTop = followEnd(box, story, signal);
+    this.#scroll = stayAtEnd(box, story, signal);
   }
 
   /** @param {string} prompt */
@@ -72,7 +49,8 @@ export class StoryText {
     this.#story.replaceChildren(element('span', {
       class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)));
     this.#end = undefined;
-    this.#toTop();
+    this.#scroll.follow(true);
+    this.#box.scrollTop = 0;
   }
 
   /** @param {string} text */

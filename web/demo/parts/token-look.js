@@ -1,8 +1,9 @@
 // The text of a run, and one of its tokens: the one that is pointed at, or chosen, or else the newest.
+import { isMeasuring } from '../benchmark.js';
 import { failureOf } from '../failure.js';
 import { Looks } from '../looks.js';
 import { engineOf } from '../recorded.js';
-import { deedOn, factorsOf, sightOf, taleOf } from '../text.js';
+import { deedOn, factorsOf, keyOf, sightOf, taleOf } from '../text.js';
 import { failureText } from '../words.js';
 import { visible } from './story-text.js';
 import { tokenCard } from './token-card.js';
@@ -10,7 +11,8 @@ import { TokenText } from './token-text.js';
 
 /**
  * @import { Config } from '../../config/config.js'
- * @import { Wish } from '../looks.js'
+ * @import { Seen } from '../../worker/messages.js'
+ * @import { Wanted } from '../looks.js'
  * @import { Context } from '../player.js'
  * @import { State } from '../state.js'
  * @import { Newest, Sight, Tale } from '../text.js'
@@ -18,7 +20,7 @@ import { TokenText } from './token-text.js';
  * @import { Vectors } from './vectors.js'
  *
  * @typedef {(typeof TEXT)[string]} Words
- * @typedef {{ key: string, vectors?: Vectors, error?: unknown }} Found  what a look has brought
+ * @typedef {{ key: string, vectors?: Vectors }} Found  what a look has brought
  */
 
 export class TokenLook {
@@ -41,23 +43,25 @@ export class TokenLook {
   #tale;
   /** @type {Found} */
   #found = { key: '' };
-  /** The run whose prompt was asked for, by number. */
-  #asked = 0;
+  /** Why nothing was found; '' after the next answer. */
+  #failure = '';
+  /** @type {Sight | undefined} */
+  #sight;
 
   /** @param {Words} said  @param {Context} context */
   constructor(said, { actions, signal, words }) {
     this.#said = said;
     this.#words = words;
-    this.#looks = new Looks((fields) => actions.inspect(fields), signal);
-    this.card = tokenCard(said.token, words, () => this.#showToken(), signal);
+    this.#looks = new Looks(actions, signal, (seen) => this.#take(seen), (error) => this.#fail(error));
+    this.card = tokenCard(said.token, words, () => this.#move(), signal);
     this.text = new TokenText(said.group, this.card.id, {
       point: (position) => {
         this.#pointed = position;
-        this.#showToken();
+        this.#move();
       },
       choose: (position) => {
         this.#chosen = position;
-        this.#showToken();
+        this.#move();
         this.text.focus();
       },
     }, signal);
@@ -65,13 +69,16 @@ export class TokenLook {
 
   /** K and V that are shown. */
   get vectors() {
-    return this.#found.vectors;
+    const sight = this.#sight;
+    return sight && 'key' in sight && sight.key === this.#found.key ? this.#found.vectors : undefined;
   }
 
   /** @param {State} state  @param {Newest | undefined} newest */
   show(state, newest) {
     const { run } = state;
     const isNew = run.number !== this.#state?.run.number;
+    if (isNew) this.#looks.forget();
+    if (isNew) this.#failure = '';
     if (isNew || (this.#chosen ?? 0) >= (newest?.total ?? 0)) this.#chosen = this.#pointed = undefined;
     const isNext = !isNew && newest !== undefined && newest.step > (this.#newest?.step ?? 0);
     this.#state = state;
@@ -81,14 +88,21 @@ export class TokenLook {
     const config = engineOf(state)?.config;
     if (config && config !== this.#config) this.card.setShape(config);
     this.#config = config;
+    this.#move();
+  }
+
+  /** Another token, or the same in another state. */
+  #move() {
     this.#showToken();
+    const [state, sight] = [this.#state, this.#sight];
+    this.#looks.want(state && sight && this.#wantedOf(state, sight));
   }
 
   #showToken() {
     const { token: said, point } = this.#said;
     const [state, newest] = [this.#state, this.#newest];
+    this.#sight = undefined;
     if (!state || !newest) {
-      this.#looks.want();
       return this.card.show({ text: '', where: point, deed: '', bytes: '', none: '' });
     }
     const { run, memory } = state;
@@ -97,74 +111,57 @@ export class TokenLook {
     this.text.choose(this.#chosen ?? newest.total - 1, this.#chosen !== undefined);
     const token = this.text.at(run, position);
     const tale = this.#tale = taleOf(run, position, this.#tale);
-    const sight = sightOf(state, { position, ...this.card.place }, asked !== undefined);
-    this.#lookAt(state, sight);
+    this.#sight = sightOf(state, { position, ...this.card.place }, asked !== undefined);
     const bytes = this.#config && memory && said.bytes(factorsOf(this.#config, memory));
     return this.card.show({
       text: shownText(token?.text ?? '') || said.blank,
       where: said.at(position + 1, newest.total, token?.id),
       deed: `${said.deeds[deedOn(newest, position)]} ${said.tale(tale.computed, tale.read)}`,
-      bytes: bytes ?? '', vectors: this.#found.vectors, none: this.#noneWords(sight),
+      bytes: bytes ?? '', vectors: this.vectors, none: this.#failure || this.#noneWords(this.#sight),
     });
   }
 
   /**
-   * Asks for what is missing: first the tokens of the prompt, then K and V.
+   * What is missing: the tokens of the prompt, which are not in the state, and K and V.
    * @param {State} state  @param {Sight} sight
+   * @returns {Wanted | undefined}
    */
-  #lookAt(state, sight) {
-    const key = 'none' in sight ? sight.none : sight.key;
-    if (this.#found.key !== key) this.#found = { key: '' };
-    const isHere = state.model && !state.recorded;
-    const isNews = isHere && this.text.isWhole && this.#asked !== state.run.number;
-    if (isNews) this.#looks.want(this.#promptOf(state));
-    else if ('none' in sight || this.#found.key === key) this.#looks.want();
-    else this.#looks.want(this.#vectorsAt(sight));
+  #wantedOf({ model, recorded, benchmark, run: { number, prefill } }, sight) {
+    if (!model || recorded || isMeasuring(benchmark)) return undefined;
+    const look = {
+      ...(this.text.isWhole && { tokens: { count: prefill?.tokens } }),
+      ...(!('none' in sight) && this.#found.key !== sight.key && { vectors: sight.vectors }),
+    };
+    return Object.keys(look).length > 0 ? { key: JSON.stringify([number, look]), look } : undefined;
   }
 
-  /** @param {State} state  @returns {Wish} */
-  #promptOf({ run: { number, prefill } }) {
-    const answered = () => {
-      this.#asked = number;
-      if (this.#state && this.#state.run.number === number) this.show(this.#state, this.#newest);
-    };
-    return {
-      key: `prompt ${number}`,
-      fields: { tokens: { first: 0, count: prefill?.tokens } },
-      show: ({ tokens = [] }) => {
-        this.text.takeApart(tokens);
-        answered();
-      },
-      fail: answered, // it stays one piece; the next look says why
-    };
+  /** @param {Seen} seen */
+  #take({ tokens, vectors }) {
+    const state = this.#state;
+    if (!state) return;
+    this.#failure = '';
+    if (tokens) this.text.takeApart(tokens);
+    if (vectors) this.#found = { key: keyOf(state.run, placeOf(vectors)), vectors };
+    this.show(state, this.#newest); // the prompt may be in stretches now
   }
 
-  /** @param {Extract<Sight, { key: string }>} sight  @returns {Wish} */
-  #vectorsAt({ key, fields }) {
-    /** @param {Found} found */
-    const find = (found) => {
-      this.#found = found;
-      this.#showToken();
-    };
-    return {
-      key, fields,
-      show: ({ vectors }) => find({ key, vectors }),
-      fail: (error) => find({ key, error }),
-    };
+  /** @param {Error & { code?: string }} error */
+  #fail(error) {
+    const isAway = error.code === 'not_ready'; // another figure of the page writes
+    this.#failure = isAway ? this.#said.token.none.away : failureText(this.#words, failureOf(error, true));
+    this.#showToken();
   }
 
   /** Why there are no numbers. @param {Sight} sight */
   #noneWords(sight) {
     const { none } = this.#said.token;
-    const { error } = this.#found;
-    if (error) {
-      const failure = failureOf(error, true);
-      return failure.code === 'not_ready' ? none.away : failureText(this.#words, failure);
-    }
     if (!('none' in sight)) return '';
     return sight.none === 'recorded' ? none.recorded(this.#state?.download.total ?? 0) : none[sight.none];
   }
 }
+
+/** Of the one token that was looked at. @param {NonNullable<Seen['vectors']>} vectors */
+const placeOf = ({ first, layers: [layer], heads: [head] }) => ({ position: first, layer, head });
 
 /** On one line. @param {string} text */
 const shownText = (text) => visible(text).replaceAll('\n', '↵');

@@ -1,8 +1,9 @@
 // The text of a run, token by token: each can be pointed at and chosen, and shows by a line below it what the
 // newest step did with its K and V. The lines are those of a few stretches of text, so that a step touches
 // these and the newest token, however long the text is.
+import { stayAtEnd } from './at-end.js';
 import { element, put } from './dom.js';
-import { followEnd, visible } from './story-text.js';
+import { visible } from './story-text.js';
 import { cutsOf, deedOn } from '../text.js';
 
 /**
@@ -22,7 +23,7 @@ export class TokenText {
   node;
   story;
   #describedBy;
-  #toTop;
+  #scroll;
   /** By position; those of the prompt are missing until it was taken apart. @type {HTMLElement[]} */
   #tokens = [];
   /** @type {WeakMap<Element, number>} */
@@ -52,7 +53,7 @@ export class TokenText {
     this.node = element('div', {
       class: 'story-box', part: 'tokens-box', role: 'group', 'aria-label': label }, this.story);
     this.#describedBy = describedBy;
-    this.#toTop = followEnd(this.node, this.story, signal);
+    this.#scroll = stayAtEnd(this.node, this.story, signal);
     /** @param {globalThis.Event} event */
     const positionOf = ({ target }) => this.#positions.get(/** @type {Element} */ (target));
     this.story.addEventListener('pointerover', (event) => point(positionOf(event)), { signal });
@@ -113,7 +114,8 @@ export class TokenText {
     this.#stretches[0].node.append(element('span', { class: 'prompt' }, visible(prompt)));
     this.#cut(this.#run.prompt);
     if (this.#prompt) this.takeApart(this.#prompt);
-    this.#toTop();
+    this.#scroll.follow(true);
+    this.node.scrollTop = 0;
   }
 
   /** @param {WrittenToken} token */
