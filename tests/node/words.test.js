@@ -11,6 +11,7 @@ import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { STEP } from '../../web/demo/words/step.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
@@ -21,6 +22,7 @@ const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
   lens: LENS,
+  step: STEP,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -139,7 +141,8 @@ test('what is said beside the switch is short: on a narrow phone it has room for
       [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
       [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
       [status.slowing, advice.switchOn],
-      ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      ...[status.stopped, status.finished, status.over, status.full].flatMap((end) => (
+        [[end(1000), advice.again], [end(1000), advice.onward]])),
       [recorded.on(STORIES.date, STORIES.machine[language]), recorded.run],
       [status.racing, controls.locked], [status.loadingRival, controls.locked],
       [status.gaveWay, advice.retry], [status.gaveWay, advice.again], [status.loadStopped, advice.retry],
