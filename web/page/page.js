@@ -28,14 +28,14 @@ if (src === null) {
 }
 const base = location.href.replace(/#.*/, '');
 for (const figure of figures) figure.link = base;
-/** A link to a view of a figure further down leads to it. */
+/** A link to one view leads to the figure that has it, and leaves the others there. */
 const takeState = () => {
   if (location.hash.length < 2) return;
   const state = parseState(location.hash);
-  const figure = figures.slice(1).find(({ views }) => views.split(' ').includes(state.views ?? '')) ?? story;
-  if (figure !== story) state.views = figure.views;
-  figure.setAttribute('state', encodeState(state));
-  if (figure !== story) figure.scrollIntoView();
+  const linked = figures.find(({ views }) => views.split(' ').includes(state.views ?? ''));
+  if (linked) state.views = linked.views;
+  (linked ?? story).setAttribute('state', encodeState(state));
+  if (linked && linked !== story) linked.scrollIntoView();
 };
 addEventListener('hashchange', takeState);
 takeState();
