@@ -7,10 +7,14 @@ import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await serveSite();
 const query = await addArticle(site, {
+<<<<<<< HEAD
   body: `${SCRIPT}<kv-cache-demo views="chart table work calculator" loading="eager"></kv-cache-demo>`,
+=======
+  body: `${SCRIPT}<kv-cache-demo views="work text calculator" loading="eager"></kv-cache-demo>`,
+>>>>>>> 48918e87d8e27a658538072f3cb366a04f9d7598
   head: '<meta name="color-scheme" content="light">',
 });
-const [BLUE, VERMILLION] = [[0, 114, 178], [213, 94, 0]]; // cache on, off
+const [BLUE, VERMILLION, INK] = [[0, 114, 178], [213, 94, 0], [28, 27, 25]]; // cache on, off, and words
 
 /** What is saved, and under which name, instead of being saved. */
 const catchFiles = () => {
@@ -68,12 +72,19 @@ eachEngine(({ test, openPage }) => {
         /^Tokens per second (With|At) .* Counted: .* Model stories, recorded \d/, VERMILLION, 0.0005],
       ['work', /^kv-cache-work-o(n|ff)-[0-9]+-recorded$/,
         /^Work, step by step Step .* cells; .* Model stories, recorded \d/, VERMILLION, 0.05],
+      ['text', /^kv-cache-text-o(n|ff)-[0-9]+-recorded$/,
+        /^The text is the cache Step .* K and V .* cache .* Model stories, recorded \d/, INK, 0.002],
       ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,
         BLUE, 0.001],
     ]) {
+<<<<<<< HEAD
       await page.waitFor((said, button) => ( // something is shown of the recorded run
         /cells;/.test(findAll(said)[0]?.textContent) && findAll(button).length === 3),
       [part('work-said'), part('save-svg')]);
+=======
+      await page.waitFor((said) => (
+        /cells;|bytes|K and V/.test(findAll(said)[0]?.textContent)), [part(`${view}-said`)]);
+>>>>>>> 48918e87d8e27a658538072f3cb366a04f9d7598
       assert.match(await take(page, view, 'svg'), new RegExp(`${name.source.slice(0, -1)}\\.svg$`));
       const { text, root, said, size, low } = await svg(page);
       assert.equal(root, 'svg');

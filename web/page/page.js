@@ -33,8 +33,9 @@ const takeState = () => {
   if (location.hash.length < 2) return;
   const state = parseState(location.hash);
   const linked = figures.find(({ views }) => views.split(' ').includes(state.views ?? ''));
-  if (linked) state.views = linked.views;
-  (linked ?? story).setAttribute('state', encodeState(state));
+  const shown = !linked || linked.of ? story : linked; // whose run it is
+  if (linked) state.views = shown.views;
+  shown.setAttribute('state', encodeState(state));
   if (linked && linked !== story) linked.scrollIntoView();
 };
 addEventListener('hashchange', takeState);
