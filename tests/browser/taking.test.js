@@ -7,11 +7,7 @@ import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await serveSite();
 const query = await addArticle(site, {
-<<<<<<< HEAD
-  body: `${SCRIPT}<kv-cache-demo views="chart table work calculator" loading="eager"></kv-cache-demo>`,
-=======
-  body: `${SCRIPT}<kv-cache-demo views="work text calculator" loading="eager"></kv-cache-demo>`,
->>>>>>> 48918e87d8e27a658538072f3cb366a04f9d7598
+  body: `${SCRIPT}<kv-cache-demo views="chart table work text calculator" loading="eager"></kv-cache-demo>`,
   head: '<meta name="color-scheme" content="light">',
 });
 const [BLUE, VERMILLION, INK] = [[0, 114, 178], [213, 94, 0], [28, 27, 25]]; // cache on, off, and words
@@ -77,14 +73,9 @@ eachEngine(({ test, openPage }) => {
       ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,
         BLUE, 0.001],
     ]) {
-<<<<<<< HEAD
       await page.waitFor((said, button) => ( // something is shown of the recorded run
-        /cells;/.test(findAll(said)[0]?.textContent) && findAll(button).length === 3),
+        /cells;/.test(findAll(said)[0]?.textContent) && findAll(button).length === 4),
       [part('work-said'), part('save-svg')]);
-=======
-      await page.waitFor((said) => (
-        /cells;|bytes|K and V/.test(findAll(said)[0]?.textContent)), [part(`${view}-said`)]);
->>>>>>> 48918e87d8e27a658538072f3cb366a04f9d7598
       assert.match(await take(page, view, 'svg'), new RegExp(`${name.source.slice(0, -1)}\\.svg$`));
       const { text, root, said, size, low } = await svg(page);
       assert.equal(root, 'svg');

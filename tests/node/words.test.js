@@ -62,20 +62,15 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
-<<<<<<< HEAD
   'take.download': ['SVG'],
   'take.saved': ['a.svg'],
   'table.counted': ['cache on'],
-=======
   'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
   'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
   'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
   'text.holds': [3, 4000, true],
   'text.token.bytes': [{ layers: 2, heads: 3, numbers: 4, each: 1, scale: 4, bytes: 96 }],
   'text.token.vector': ['K', 3, -1, 1],
-  'frame.download': ['SVG'],
-  'frame.saved': ['a.svg'],
->>>>>>> 48918e87d8e27a658538072f3cb366a04f9d7598
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
   'lens.failed': ['No.'],
