@@ -20,6 +20,7 @@ const DIST = join(WEB, '..', 'dist');
 const NAME = 'kv-cache-demo';
 const ELEMENT = join(WEB, 'demo', `${NAME}.js`);
 const MODULES = ['kvc-relaxed.wasm', 'kvc.wasm', 'kvc-scalar.wasm'];
+const LAB = 'kvc-lab.wasm';
 const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json',
   'model.safetensors'];
 
@@ -110,7 +111,7 @@ function assetsWith(source, file, inside) {
   if (file === 'models/stories.js') return source; // nobody asks it
   return `${absent}
     export const assets = {
-      worker: absent, workerUrl: absent, modelSizes: absent,
+      worker: absent, workerUrl: absent, modelSizes: absent, lab: absent,
       inside: ${JSON.stringify(inside)},
     };`;
 }
@@ -131,7 +132,9 @@ async function everything() {
   const alone = swapped((source, file) => assetsWith(source, file));
   const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
   const inside = {
-    url: 'inside:stories/', worker, modules: await packed(join(WEB, 'engine'), MODULES),
+    url: 'inside:stories/', worker,
+    modules: await packed(join(WEB, 'engine'), MODULES),
+    lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
   return swapped((source, file) => assetsWith(source, file, inside));

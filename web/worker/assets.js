@@ -6,6 +6,7 @@
  * @typedef {object} PageAssets
  * @property {() => Worker} worker
  * @property {() => URL} workerUrl   where that worker lies
+ * @property {() => URL} lab         the module with planted bugs
  * @property {() => URL} modelSizes  bytes of the files of each model of the site, by folder and name
  * @property {Inside} [inside]       of a build that needs no file beside it
  *
@@ -14,6 +15,7 @@
  * @property {string} url     stands for the model
  * @property {string} worker  the source of a classic worker
  * @property {Record<string, { gzip: string }>} modules  of the engine
+ * @property {{ gzip: string }} lab  the module with planted bugs
  * @property {Record<string, { gzip: string }>} model    that is shipped
  */
 
@@ -23,5 +25,6 @@ export const assets = {
   // A bundler has found it above already.
   workerUrl: () => (
     new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../worker/worker.js', import.meta.url)),
+  lab: () => new URL('../engine/kvc-lab.wasm', import.meta.url),
   modelSizes: () => new URL('../models/sizes.json', import.meta.url),
 };
