@@ -9,12 +9,19 @@ import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { FRAME } from '../../web/demo/words/frame.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
 /** With the words that come with a view. */
+const LATER = {
+  calculator: CALCULATOR,
+  frame: FRAME,
+  work: WORK,
+};
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
-  [language, { ...dictionary, calculator: CALCULATOR[language], work: WORK[language] }])));
+  [language, { ...dictionary, ...Object.fromEntries(Object.entries(LATER).map(([name, words]) => (
+    [name, words[language]]))) }])));
 const { en, ...others } = DICTIONARIES;
 const FREE = ['failures']; // said before what is English
 const DATE = '2026-01-05T09:07:00.000Z';
@@ -51,6 +58,9 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
+  'frame.download': ['SVG'],
+  'frame.saved': ['a.svg'],
+  'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };

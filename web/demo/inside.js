@@ -5,7 +5,7 @@ import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
 import { Refusal } from './failure.js';
-import { LINKED, encodeState, parseState } from './link.js';
+import { LINKED, embedCode, encodeState, linkTo, parseState } from './link.js';
 import { Player } from './player.js';
 import { Pool } from './pool.js';
 import { STORIES } from './recorded/stories.js';
@@ -19,7 +19,7 @@ import { browser } from './surroundings.js';
 /**
  * @import { Properties } from './attributes.js'
  * @import { DoneDetail, Tell } from './events.js'
- * @import { Linked } from './link.js'
+ * @import { Linked, Share } from './link.js'
  * @import { Event } from './state.js'
  */
 
@@ -93,7 +93,20 @@ export class Inside {
     const { views, unknown } = viewsIn(this.#wanted.views ?? '');
     if (unknown.length > 0) console.warn(unknownWords(unknown));
     const names = views.length > 0 ? views : USUAL; // nothing but nonsense counts for nothing
-    this.#hide = showPlayer(this.#root, this.#player, names);
+    this.#hide = showPlayer(this.#root, this.#player, this.#share(), names);
+  }
+
+  /** @returns {Share} */
+  #share() {
+    const { src, link } = this.#host;
+    const to = link ? urlOf(link) : undefined;
+    /** @param {string} views */
+    const textFor = (views) => {
+      const state = { ...parseState(this.state), views };
+      return to ? linkTo(to.href, state) : embedCode('tag', state, scriptFolder());
+    };
+    const model = src.split('/').filter(Boolean).pop() ?? STORIES.model;
+    return { kind: to ? 'link' : 'tag', textFor, model };
   }
 
   /**
@@ -148,7 +161,7 @@ export class Inside {
     const linked = LINKED.find((attribute) => attribute.name === name);
     if (name === 'state') this.#apply(parseState(this.#host.getAttribute('state') ?? ''));
     else if (linked) this.#apply({ [linked.property]: this.#host[linked.property] });
-    if (['state', 'views', 'lang'].includes(name)) this.#show();
+    if (['state', 'views', 'lang', 'link'].includes(name)) this.#show();
   }
 
   /** Another one in its place, with what the attributes say now. */
@@ -221,6 +234,12 @@ function urlOf(address) {
   } catch {
     return undefined;
   }
+}
+
+/** Where the element's script lies, if the page says so. */
+function scriptFolder() {
+  const script = [...document.scripts].find(({ src }) => new RegExp(`/${TAG}[\\w.-]*\\.js$`).test(src));
+  return script ? new URL('.', script.src).href : '';
 }
 
 /** @param {string} src */

@@ -13,6 +13,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Share } from './link.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
@@ -30,7 +31,6 @@ import { WorkerError } from '../worker/client.js';
  * @property {Recording} [recording]  shown while nothing was run
  *
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
- *
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
  * What a view may ask for.
@@ -39,7 +39,7 @@ import { WorkerError } from '../worker/client.js';
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
- * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary }} Context
+ * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary, share: Share }} Context
  * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
  *
  * @typedef {object} View
