@@ -68,7 +68,7 @@ list_types() {
 bundle() {
     node_modules/.bin/esbuild "${@:2}" --bundle --minify --sourcemap --format=esm \
         --target=es2022 --external:node:* --outbase=web --outdir="$1" --log-level=warning &&
-        mkdir -p "$1/engine" && cp web/engine/kvc{,-relaxed,-scalar,-lab}.wasm "$1/engine/"
+        mkdir -p "$1/engine" && cp web/engine/kvc{,-relaxed,-scalar,-lab}.wasm web/engine/kvc-lab.json "$1/engine/"
 }
 
 build_site() {

@@ -52,7 +52,7 @@ const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
 
-/** The bytes of each model's files, for pages whose server compresses them and so does not tell. */
+/** The bytes of each model's files and of the lab's module: a server that compresses them does not tell. */
 async function writeSizes() {
   const folder = join(DIST, 'models');
   const entries = await readdir(folder, { withFileTypes: true });
@@ -61,7 +61,9 @@ async function writeSizes() {
     const sizeOf = async (/** @type {string} */ file) => [file, (await stat(join(folder, name, file))).size];
     return [name, Object.fromEntries(await Promise.all(files.map(sizeOf)))];
   });
-  await writeFile(join(folder, 'sizes.json'), JSON.stringify(Object.fromEntries(await Promise.all(sizes))));
+  const engine = { [LAB]: (await stat(join(WEB, 'engine', LAB))).size };
+  const all = { ...Object.fromEntries(await Promise.all(sizes)), engine };
+  await writeFile(join(folder, 'sizes.json'), JSON.stringify(all));
 }
 
 /**
@@ -111,7 +113,7 @@ function assetsWith(source, file, inside) {
   if (file === 'models/stories.js') return source; // nobody asks it
   return `${absent}
     export const assets = {
-      worker: absent, workerUrl: absent, modelSizes: absent, lab: absent,
+      worker: absent, workerUrl: absent, modelSizes: absent, lab: absent, labBugs: absent,
       inside: ${JSON.stringify(inside)},
     };`;
 }
@@ -135,6 +137,7 @@ async function everything() {
     url: 'inside:stories/', worker,
     modules: await packed(join(WEB, 'engine'), MODULES),
     lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
+    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
   return swapped((source, file) => assetsWith(source, file, inside));

@@ -49,8 +49,9 @@ test('each bug that is offered shows: the numbers part where it says, and not be
     assert.equal(good.tokens.length, 40, id);
     const { place } = parting;
     assert.ok(differences.slice(0, place).every((difference) => difference === 0), id);
-    if (bad.error) assert.equal(parting.wrong, null, id);
-    else assert.ok(differences[place] > 0 && parting.wrong !== parting.right, id);
+    if (bad.error) assert.deepEqual([parting.wrong, differences.length], [null, place], id);
+    else assert.ok(differences[place] > 0 && differences.length === 41, id);
+    assert.notEqual(parting.wrong, parting.right, id);
     assert.ok(firstWrong >= place, `${id}: a token is drawn from the logits before it`);
     assert.notEqual(good.tokens[firstWrong]?.id, bad.tokens[firstWrong]?.id, id);
     assert.deepEqual(bad.tokens.slice(0, firstWrong), good.tokens.slice(0, firstWrong), id);

@@ -1,18 +1,18 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { PLAN, isMeasuring, subjectOf } from './benchmark.js';
+import { Apart } from './apart.js';
 import { PromptCounter } from './counting.js';
 import { Refusal, failureOf } from './failure.js';
 import { Replay } from './replay.js';
 import { Rival } from './rival.js';
 import { areValid } from './sampling.js';
-import { initialState, isComparing, isWorking, reduce } from './state.js';
+import { initialState, isApart, isComparing, isWorking, reduce } from './state.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
- * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Tried } from './apart.js'
  * @import { Share } from './link.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
@@ -35,7 +35,8 @@ import { WorkerError } from '../worker/client.js';
  *
  * What a view may ask for.
  * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
- *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling' | 'inspect'>} Actions
+ *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling' | 'inspect'
+ *   | 'experiment'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
@@ -60,6 +61,7 @@ export class Player {
   #state;
   #counter;
   #replay;
+  #apart;
   /** @type {Set<Listener>} */
   #listeners = new Set();
   #stopAsked = false; // since the last request of the reader
@@ -79,6 +81,10 @@ export class Player {
     this.#counter = new PromptCounter(client, () => this.#state.prompt, (event) => this.#emit(event));
     this.#replay = recording && new Replay(recording, (event) => this.#emit(event));
     this.#replay?.finish();
+    this.#apart = new Apart({
+      client, surroundings, model, state: () => this.#state, emit: (event) => this.#emit(event),
+      prepare: () => this.#prepare(), heedStop: () => this.#heedStop(),
+    });
   }
 
   get state() { return this.#state; }
@@ -167,7 +173,7 @@ export class Player {
 
   /** Ends what is under way; `why` is told, unless it is a proof. @param {Event} [why]  @returns {boolean} */
   stop(why) {
-    const isBusy = isWorking(this.#state) || isMeasuring(this.#state.benchmark);
+    const isBusy = isWorking(this.#state) || isApart(this.#state);
     if (!isBusy && !this.#proving) return false;
     if (isBusy && why) this.#emit(why);
     this.#stopAsked = true;
@@ -178,7 +184,7 @@ export class Player {
 
   /** @param {boolean} [comparing]  a race; else a run as the switch stands */
   async #perform(comparing = false) {
-    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+    if (isWorking(this.#state) || isApart(this.#state)) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
     const { recorded } = this.#state;
     this.#stopAsked = false;
@@ -263,33 +269,25 @@ export class Player {
     throw new WorkerError('not_ready', 'No model is loaded yet.');
   }
 
-  // ---- the benchmark ----------------------------------------------------------------------------
+  // ---- apart from runs --------------------------------------------------------------------------
 
   /** Measures this model on this machine. */
-  async measure() {
-    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+  measure() { return this.#whenIdle(() => this.#apart.measure()); }
+
+  /** Writes a story with a bug and without it. @param {Tried} tried */
+  experiment(tried) { return this.#whenIdle(() => this.#apart.experiment(tried)); }
+
+  /** @param {() => Promise<void>} work */
+  async #whenIdle(work) {
+    if (isWorking(this.#state) || isApart(this.#state)) return;
     this.#stopAsked = false;
-    this.#tell({ type: 'asked', hidden: this.#state.hidden });
-    try {
-      await this.#prepare();
-      const subject = await subjectOf(this.#state, this.#model(), this.#surroundings);
-      this.#heedStop();
-      this.#tell({ type: 'begun', subject });
-      const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
-        event.type === 'left_out' ? { ...event, failure: this.#failureOf(event) } : event));
-      this.#tell({ type: 'ended', reason });
-    } catch (error) {
-      this.#tell({ type: 'failed', failure: this.#failureOf(error) });
-    }
+    await work();
   }
 
   // ---- within -----------------------------------------------------------------------------------
 
   /** @param {unknown} error */
   #failureOf(error) { return failureOf(error, this.#surroundings.isOnline()); }
-
-  /** @param {BenchmarkEvent} event */
-  #tell(event) { this.#emit({ type: 'benchmark', event }); }
 
   /** @param {Event} event */
   #emit(event) {

@@ -12,6 +12,7 @@ import { DRAFT, SCENARIOS } from './scenarios.js';
  * @import { AbortSignal } from '../engine/platform.js'
  * @import { Model } from '../session/model.js'
  * @import { GenerateOptions } from '../session/sampling.js'
+ * @import { Session } from '../session/session.js'
  * @import { Job, Scenario, ScenarioName } from './scenarios.js'
  *
  * @typedef {object} Experiment
@@ -28,8 +29,8 @@ import { DRAFT, SCENARIOS } from './scenarios.js';
  * @property {number} prompt            its tokens
  * @property {Written} right
  * @property {Written} wrong
- * @property {number[]} differences     at each place that both came to, the largest of two logits; 0: all are
- *   the same, bit for bit
+ * @property {number[]} differences     at each place, the largest of two logits when the wrong engine reads
+ *   what the right one has written; 0: all are the same, bit for bit; fewer where it fails on the way
  * @property {Parting} [parting]        absent where everything is the same
  * @property {number} [firstWrong]      the first token that is another one, or missing in one of the two
  *
@@ -86,7 +87,8 @@ export async function experiment(right, wrong, given) {
   const first = await play(right, SCENARIOS[scenario], job);
   if (first.written.error) throw new KvcError(first.written.error.code, first.written.error.message);
   const second = await play(wrong, SCENARIOS[scenario], job);
-  return { prompt: ids.length, ...compared(first, second), differences: await distances(first, second) };
+  const reading = await play(wrong, SCENARIOS[scenario], { ...job, story: first.written.tokens });
+  return { prompt: ids.length, ...compared(first, second), differences: await distances(first, reading) };
 }
 
 /** @param {Model} model  @param {string} name  @param {unknown} text */
@@ -107,8 +109,10 @@ async function play(model, { options, play: steps }, job) {
   const rows = [];
   const longest = Math.max(job.ids.length, job.other.length) + Math.max(job.tokens, DRAFT);
   const { capacity = 2 * longest, ...more } = options?.(job) ?? {}; // some bugs take more than there is
-  const session = model.createSession({ capacity: Math.min(model.config.nPositions, capacity), ...more });
+  /** @type {Session | undefined} */
+  let session;
   try {
+    session = model.createSession({ capacity: Math.min(model.config.nPositions, capacity), ...more });
     for await (const step of steps(session, job)) {
       if (step?.sequence) continue; // of the other text in the batch
       if (step) written.tokens.push({ id: step.id, text: step.text });
@@ -119,7 +123,7 @@ async function play(model, { options, play: steps }, job) {
     if (!(error instanceof KvcError)) throw error;
     written.error = { code: error.code, message: error.message };
   } finally {
-    session.dispose();
+    session?.dispose();
   }
   return { written, rows };
 }

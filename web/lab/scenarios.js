@@ -12,6 +12,7 @@
  * @property {readonly number[]} ids    of the prompt
  * @property {readonly number[]} other  another prompt
  * @property {number} tokens            to be written
+ * @property {readonly { id: number, text: string }[]} [story]  to be read in their place
  * @property {GenerateOptions} sampling
  * @property {AbortSignal} [signal]
  * @property {(id: number) => string} decode
@@ -36,19 +37,33 @@ export const DRAFT = 20;
 const read = (session, ids, { signal }) => (
   session.generate(ids, { maxTokens: 0, useCache: true, signal }).next());
 
-/** @param {Session} session  @param {Job} job  @param {GenerateOptions} [more] */
-async function* write(session, job, more) {
+/** @param {Session} session  @param {Job} job */
+async function* write(session, job) {
   await read(session, job.ids, job);
   yield null;
-  yield* goOn(session, job.ids, job, { ...more, maxTokens: job.tokens });
+  yield* goOn(session, job, 0, job.tokens);
 }
 
 /**
- * @param {Session} session  @param {ArrayLike<number>} ids  @param {Job} job
- * @param {GenerateOptions} more
+ * Writes tokens behind what the session holds, or reads those of a story.
+ * @param {Session} session  @param {Job} job
+ * @param {number} from  @param {number} to  which tokens of the story these are
+ * @param {number} [n]   texts at once
+ * @returns {AsyncGenerator<Step, void, void>}
  */
-const goOn = (session, ids, { sampling, signal }, more) => (
-  session.generate(ids, { ...sampling, ...more, useCache: true, signal }));
+async function* goOn(session, job, from, to, n = 1) {
+  const { sampling, signal, story } = job;
+  if (!story) {
+    const options = { ...sampling, n, maxTokens: to - from, useCache: true, signal };
+    yield* session.generate(session.tokens, options);
+    return;
+  }
+  for (const token of story.slice(from, to)) {
+    if (n > 1) session.decodeBatch([0, 1], [token.id, token.id]);
+    else await read(session, [...session.tokens, token.id], job);
+    yield { ...token, sequence: 0 };
+  }
+}
 
 /** The prompt, and a draft behind it. @param {Job} job  @param {readonly number[]} ids */
 const drafted = ({ other }, ids) => (
@@ -69,14 +84,14 @@ const filled = (push) => ({
     const text = Array.from(session.tokens);
     if (text.length < capacity || first === job.tokens) return; // the story has ended
     const half = Math.ceil(capacity / 2);
-    const [{ id }] = session.top(1);
+    const id = job.story?.[first].id ?? session.top(1)[0].id;
     try {
       push(session, half, id);
     } catch {
       await read(session, [...text.slice(half), id], job);
     }
     yield { id, text: job.decode(id), sequence: 0 };
-    yield* goOn(session, session.tokens, job, { maxTokens: job.tokens - first - 1 });
+    yield* goOn(session, job, first + 1, job.tokens);
   },
 });
 
@@ -147,7 +162,15 @@ export const SCENARIOS = /** @satisfies {Readonly<Record<string, Scenario>>} */ 
   },
 
   /** Two stories are written at the same time, in one batch. */
-  batch: { play: (session, job) => write(session, job, { n: 2 }) },
+  batch: {
+    options: () => ({ sequences: 2 }),
+    async *play(session, job) {
+      await read(session, job.ids, job);
+      yield null;
+      session.fork(0, 1);
+      yield* goOn(session, job, 0, job.tokens, 2);
+    },
+  },
 
   /** The cache is full, and its older half is to make room. */
   slide: filled((session, half, id) => {

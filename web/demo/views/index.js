@@ -41,6 +41,10 @@ export const views = [
   { view: table, place: 'look' },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
+  {
+    name: 'lab', place: 'below', room: 96,
+    load: async () => ({ lab: await (await import('./lab.js')).labView() }),
+  },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },
 ];
