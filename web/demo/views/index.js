@@ -39,7 +39,9 @@ export const views = [
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
+  { name: 'text', place: 'look', room: 48, load: () => import('./text.js') },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
+  { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
@@ -65,3 +67,12 @@ export function viewsNamed(names) {
   const needed = views.filter(({ place, always }) => always && (place === 'below' || places.has('figure')));
   return [...needed, ...named];
 }
+
+/**
+ * The views to be shown beside another figure, which has all that they need: one below the other, and the
+ * switch before them, unless they do without.
+ * @param {readonly string[]} names
+ */
+export const viewsBeside = (names) => viewsNamed(names)
+  .filter((placed) => !placed.always || nameOf(placed) === controls.name)
+  .map((placed) => ({ ...placed, place: /** @type {const} */ ('below') }));

@@ -100,6 +100,7 @@ export const en = {
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
     again: 'Flip the switch to write it again.',
+    onward: 'Go on below, or press Generate.',
   },
 
   /** The one number to remember, in large letters; what it means, in small ones. */
