@@ -10,6 +10,7 @@ import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
+import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { TOUR } from '../../web/demo/words/tour.js';
@@ -20,6 +21,7 @@ import { notStarted } from '../../web/demo/words/shell.js';
 const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
+  lab: LAB,
   lens: LENS,
   text: TEXT,
   tour: TOUR,
@@ -200,7 +202,7 @@ const NOT_SAID = [
   /: \([a-z-]+: [a-z]+\)$/, // media queries
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
-  /^attributes\.js: Once upon a time/, // the model's language
+  /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere

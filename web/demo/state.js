@@ -4,6 +4,7 @@
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
+import { isTrying, newLab, reduceLab } from './lab.js';
 import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
@@ -17,6 +18,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Failure } from './failure.js'
+ * @import { Lab, LabEvent } from './lab.js'
  * @import { Race, RaceEvent } from './race.js'
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
@@ -25,7 +27,7 @@ import { adopt, defaults } from './sampling.js';
 
 /**
  * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full
- * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
+ * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark or the lab.
  * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
  *   | 'full' | 'failed' | 'waiting'} Status
  *
@@ -65,7 +67,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {ProofState} proof
  * @property {Race} [race]         from the request to the next one
  * @property {Benchmark} benchmark
- * @property {Status} resume        where to go on once the benchmark has ended
+ * @property {Lab} lab
+ * @property {Status} resume        where to go on once the benchmark or the lab has ended
  *
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
@@ -90,7 +93,8 @@ import { adopt, defaults } from './sampling.js';
  *   | RaceEvent
  *   | { type: 'recording' } & Shown
  *   | { type: 'replayed', events: readonly FlowEvent[], playing: boolean }
- *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: a run or, when comparing, a race
+ *   | { type: 'benchmark', event: BenchmarkEvent }
+ *   | { type: 'lab', event: LabEvent }} Event  asked, ended: a run or, when comparing, a race
  */
 
 /** @type {readonly Status[]} */
@@ -101,18 +105,21 @@ export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
-  proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
+  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), resume: 'unloaded',
 });
 
 /** Loading or writing a story. @param {State} state */
-export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
+export const isWorking = (state) => WORKING.includes(state.status) && !isApart(state);
+
+/** The benchmark or the lab computes: runs wait. @param {State} state */
+export const isApart = ({ benchmark, lab }) => isMeasuring(benchmark) || isTrying(lab);
 
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
 /** There is a run that can go back and on. @param {State} state */
 export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
-  && !isComparing(state) && !isMeasuring(state.benchmark);
+  && !isComparing(state) && !isApart(state);
 
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
@@ -133,7 +140,9 @@ export function reduce(state, event) {
     case 'lesson': return { ...state, lesson: event.lesson };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
-    case 'benchmark': return withBenchmark(state, event.event);
+    case 'benchmark':
+      return waiting({ ...state, benchmark: reduceBenchmark(state.benchmark, event.event) }, event.event);
+    case 'lab': return waiting({ ...state, lab: reduceLab(state.lab, event.event) }, event.event);
     case 'recording': return recorded(state, event);
     case 'replayed': return replayed(state, event, reduceFlow);
     default: return reduceFlow(state, event);
@@ -144,7 +153,7 @@ export function reduce(state, event) {
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
  *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'benchmark'
- *   | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'lab' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -257,18 +266,17 @@ function statusAfter({ run, race }) {
   return reason === 'context_full' ? 'full' : 'finished';
 }
 
-// ---- the benchmark ------------------------------------------------------------------------------
+// ---- apart from runs ----------------------------------------------------------------------------
 
 /**
- * It keeps runs waiting from the first event to the last.
- * @param {State} state  @param {BenchmarkEvent} event
+ * The benchmark and the lab keep runs waiting from the first event to the last.
+ * @param {State} next  @param {BenchmarkEvent | LabEvent} event
  * @returns {State}
  */
-function withBenchmark(state, event) {
-  const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
+function waiting(next, event) {
   switch (event.type) {
     case 'asked':
-      return { ...next, resume: state.status, status: 'waiting', loadStopped: false, gaveWay: false };
+      return { ...next, resume: next.status, status: 'waiting', loadStopped: false, gaveWay: false };
     case 'begun': return { ...next, status: 'waiting' };
     case 'ended': return resume(next);
     case 'failed': return resume(withoutLost(next, event.failure));

@@ -8,6 +8,7 @@ import { benchmark } from './requests/benchmark.js';
 import { count } from './requests/count.js';
 import { generate } from './requests/generate.js';
 import { inspect } from './requests/inspect.js';
+import { lab } from './requests/lab.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
 
@@ -21,7 +22,7 @@ import { prove } from './requests/prove.js';
  */
 
 /** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
-const requests = { load, generate, prove, benchmark };
+const requests = { load, generate, prove, benchmark, lab };
 
 export class Desk {
   #port;

@@ -47,6 +47,13 @@
 //             left_out  { weights, code, message }   with these weights it could not be loaded
 //     answer  { reason }
 //     error   outputs_differ              every figure is void, those sent before included
+//   lab       { bug, scenario, prompt, earlier, tokens, sampling, wasm }   one experiment() of
+//                                         kvcache-wasm/lab: the loaded model against itself with a bug, in a
+//                                         second engine, which is freed afterwards. wasm: its module, where
+//                                         load gave no folder; by default the one beside the scripts
+//     events  loading   {}
+//             writing   {}                  both are there
+//     answer  { prompt, right, wrong, differences, parting, firstWrong }   as of experiment()
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   inspect   { tokens, vectors, attention, queries, candidates }   what the run is made of, of the tokens
@@ -87,6 +94,7 @@
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { ErrorCode } from '../engine/errors.js'
+ * @import { Experiment, Outcome } from '../lab/experiment.js'
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/inspect.js'
@@ -234,6 +242,10 @@
  *   },
  *   answer: { reason: 'finished' | 'stopped' },
  * }} benchmark
+ * @property {{
+ *   fields: Omit<Experiment, 'signal'> & { wasm?: File },
+ *   events: { loading: {}, writing: {} }, answer: Outcome,
+ * }} lab
  * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{

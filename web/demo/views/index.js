@@ -43,6 +43,10 @@ export const views = [
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
+  {
+    name: 'lab', place: 'below', room: 96,
+    load: async () => ({ lab: await (await import('./lab.js')).labView() }),
+  },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },

@@ -1,6 +1,5 @@
 /// <reference path="../css.d.ts" />
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
-import { isMeasuring } from '../benchmark.js';
 import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
 import { Looks } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
@@ -10,7 +9,7 @@ import { lensPicture } from '../parts/lens-picture.js';
 import { LensText } from '../parts/lens-text.js';
 import { visible } from '../parts/story-text.js';
 import { engineOf } from '../recorded.js';
-import { isComparing } from '../state.js';
+import { isApart, isComparing } from '../state.js';
 import { LENS } from '../words/lens.js';
 import styles from './lens.css' with { type: 'text' };
 
@@ -248,8 +247,8 @@ const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) ||
  * @returns {Wanted | undefined}
  */
 function wantedOf(state, chosen, head, { prompt }) {
-  const { model, recorded, run: { number, prefill, tokens }, benchmark } = state;
-  if (!model || recorded || !prefill || isComparing(state) || isMeasuring(benchmark)) return undefined;
+  const { model, recorded, run: { number, prefill, tokens } } = state;
+  if (!model || recorded || !prefill || isComparing(state) || isApart(state)) return undefined;
   const { nLayer, nHead } = model.config;
   const position = chosen ?? prefill.tokens + tokens.length - 1;
   const place = headsFor({ layer: nLayer, head: nHead }, head, position);
