@@ -11,6 +11,7 @@ import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { RACE } from '../../web/demo/words/race.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
@@ -20,6 +21,7 @@ const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
   lens: LENS,
+  race: RACE,
   text: TEXT,
   work: WORK,
 };
@@ -62,6 +64,9 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
+  'race.one': [{ on: 2, off: 1 }, 12],
+  'race.other': [{ on: 1, off: 2 }],
+  'race.besides': [{ on: 100, off: 200 }, 30],
   'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
   'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
   'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
