@@ -12,6 +12,7 @@ import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js'
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { RACE } from '../../web/demo/words/race.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
@@ -23,6 +24,7 @@ const LATER = {
   frame: FRAME,
   lab: LAB,
   lens: LENS,
+  race: RACE,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -69,6 +71,9 @@ const GIVEN = {
   'take.download': ['SVG'],
   'take.saved': ['a.svg'],
   'table.counted': ['cache on'],
+  'race.one': [{ on: 2, off: 1 }, 12],
+  'race.other': [{ on: 1, off: 2 }],
+  'race.besides': [{ on: 100, off: 200 }, 30],
   'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
   'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
   'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
