@@ -2,6 +2,7 @@
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
 import { isMeasuring } from '../benchmark.js';
 import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
+import { Log } from '../log.js';
 import { Looks } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -15,7 +16,7 @@ import { LENS } from '../words/lens.js';
 import styles from './lens.css' with { type: 'text' };
 
 /**
- * @import { Seen } from '../../worker/messages.js'
+ * @import { Prefill, Seen, WrittenToken } from '../../worker/messages.js'
  * @import { Attention, Head, Read } from '../lens.js'
  * @import { Wanted } from '../looks.js'
  * @import { Context, View } from '../player.js'
@@ -26,6 +27,8 @@ import styles from './lens.css' with { type: 'text' };
  *
  * @typedef {object} Known  of one run
  * @property {number} run  its number
+ * @property {Log<WrittenToken>} tokens  that stand there
+ * @property {Prefill} [prefill]
  * @property {readonly string[]} [prompt]  the texts of its tokens; absent until the engine has told
  * @property {Attention} [attention]  the newest answer
  */
@@ -58,7 +61,7 @@ class Lens {
   /** @type {State | undefined} */
   #state;
   /** @type {Known} */
-  #known = { run: 0 };
+  #known = { run: 0, tokens: new Log() };
   /** @type {Head} */
   #head = { layer: 0, head: 0 };
   /** The token that reads; absent: the newest. @type {number | undefined} */
@@ -141,7 +144,7 @@ class Lens {
   /** @param {State} state */
   show(state) {
     this.#state = state;
-    if (state.run.number !== this.#known.run) this.#begin(state.run.number);
+    if (state.run.number !== this.#known.run) this.#begin(state.run);
     this.#write(state.run);
     const config = engineOf(state)?.config;
     if (config) this.#heads.show({ layer: config.nLayer, head: config.nHead }, this.#head);
@@ -149,20 +152,22 @@ class Lens {
     this.#tell(state);
   }
 
-  /** @param {number} run  its number */
-  #begin(run) {
-    this.#known = { run };
+  /** Another run, or the same with another end: what both have stays. @param {Run} run */
+  #begin({ number, prefill, tokens }) {
+    const before = this.#known;
+    const prompt = prefill && prefill === before.prefill ? before.prompt : undefined;
+    this.#known = { run: number, tokens, prefill, prompt };
     this.#chosen = undefined;
     this.#failure = this.#sentence = '';
     this.#looks.forget();
-    this.#text.clear();
+    this.#text.keep(prompt ? prompt.length + sharedBy(before.tokens, tokens) : 0);
   }
 
   /** @param {Seen} seen */
   #take({ attention, tokens }) {
     this.#known = {
       ...this.#known, attention,
-      ...(tokens && { prompt: tokens.map(({ text }) => text) }),
+      ...(tokens && { prompt: tokens.map(({ text }) => text), prefill: this.#state?.run.prefill }),
     };
     this.#failure = '';
     if (!this.#state) return;
@@ -181,6 +186,7 @@ class Lens {
   #write({ tokens }) {
     const { prompt } = this.#known;
     if (!prompt) return;
+    this.#known = { ...this.#known, tokens };
     for (const text of prompt.slice(this.#text.length)) this.#text.write(text);
     for (const { text } of tokens.from(this.#text.length - prompt.length)) this.#text.write(text);
   }
@@ -241,6 +247,16 @@ class Lens {
 
 /** A token among other words: without its space, and a line's end is seen. @param {string} text */
 const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) || '·';
+
+/**
+ * Tokens that both have at the beginning.
+ * @param {Log<WrittenToken>} before  @param {Log<WrittenToken>} now
+ */
+function sharedBy(before, now) {
+  let n = 0;
+  while (n < before.length && now.at(n)?.text === before.at(n)?.text) n++;
+  return n;
+}
 
 /**
  * The next look, if there is something to look at.
