@@ -11,6 +11,7 @@ import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { TEXT } from '../../web/demo/words/text.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -19,6 +20,7 @@ const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
   lens: LENS,
+  text: TEXT,
   work: WORK,
 };
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
@@ -60,6 +62,12 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
+  'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
+  'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
+  'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
+  'text.holds': [3, 4000, true],
+  'text.token.bytes': [{ layers: 2, heads: 3, numbers: 4, each: 1, scale: 4, bytes: 96 }],
+  'text.token.vector': ['K', 3, -1, 1],
   'frame.download': ['SVG'],
   'frame.saved': ['a.svg'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],

@@ -33,8 +33,9 @@ const takeState = () => {
   if (location.hash.length < 2) return;
   const state = parseState(location.hash);
   const figure = figures.slice(1).find(({ views }) => views.split(' ').includes(state.views ?? '')) ?? story;
-  if (figure !== story) state.views = figure.views;
-  figure.setAttribute('state', encodeState(state));
+  const shown = figure.of ? story : figure; // whose run it is
+  if (figure !== story) state.views = shown.views;
+  shown.setAttribute('state', encodeState(state));
   if (figure !== story) figure.scrollIntoView();
 };
 addEventListener('hashchange', takeState);
