@@ -11,7 +11,9 @@ import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { LOOKS } from '../../web/demo/words/looks.js';
 import { TEXT } from '../../web/demo/words/text.js';
+import { STRIPS } from '../../web/demo/words/strips.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -20,6 +22,8 @@ const LATER = {
   calculator: CALCULATOR,
   frame: FRAME,
   lens: LENS,
+  looks: LOOKS,
+  strips: STRIPS,
   text: TEXT,
   work: WORK,
 };
@@ -72,7 +76,9 @@ const GIVEN = {
   'frame.saved': ['a.svg'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
-  'lens.failed': ['No.'],
+  'strips.prompt': [{ step: 0, rows: 3 }],
+  'strips.on': [{ step: 2, rows: 3 }],
+  'strips.off': [{ step: 2, rows: 3 }],
   'lens.head': [1, 2, 0.5],
   'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
   'lens.reads': [{

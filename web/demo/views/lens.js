@@ -1,24 +1,23 @@
 /// <reference path="../css.d.ts" />
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
-import { isMeasuring } from '../benchmark.js';
 import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
 import { Log } from '../log.js';
-import { Looks } from '../looks.js';
+import { Looks, absenceWords, canLook, newestOf } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { headsGrid } from '../parts/heads.js';
 import { lensPicture } from '../parts/lens-picture.js';
 import { LensText } from '../parts/lens-text.js';
-import { visible } from '../parts/story-text.js';
+import { quoted } from '../parts/story-text.js';
 import { engineOf } from '../recorded.js';
-import { isComparing } from '../state.js';
 import { LENS } from '../words/lens.js';
+import { LOOKS } from '../words/looks.js';
 import styles from './lens.css' with { type: 'text' };
 
 /**
  * @import { Prefill, Seen, WrittenToken } from '../../worker/messages.js'
  * @import { Attention, Head, Read } from '../lens.js'
- * @import { Wanted } from '../looks.js'
+ * @import { Refusal, Wanted } from '../looks.js'
  * @import { Context, View } from '../player.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
@@ -50,7 +49,7 @@ export const lens = {
 
 class Lens {
   #said;
-  #counted;
+  #words;
   #looks;
   #frame;
   #heads;
@@ -66,7 +65,8 @@ class Lens {
   #head = { layer: 0, head: 0 };
   /** The token that reads; absent: the newest. @type {number | undefined} */
   #chosen;
-  #failure = '';
+  /** @type {Refusal | undefined} */
+  #refusal;
   /** What is read. */
   #sentence = '';
 
@@ -74,7 +74,7 @@ class Lens {
   constructor(root, context) {
     const { actions, signal, words } = context;
     const said = this.#said = LENS[words.lang];
-    this.#counted = words.format.counted;
+    this.#words = words;
     this.#looks = new Looks(actions, signal, (seen) => this.#take(seen), (error) => this.#fail(error));
     this.#heads = headsGrid(said, signal, (head) => this.#choose(head, this.#chosen));
     this.#newest = button({ class: 'lens-newest', part: 'lens-newest' }, said.newest);
@@ -158,7 +158,8 @@ class Lens {
     const prompt = prefill && prefill === before.prefill ? before.prompt : undefined;
     this.#known = { run: number, tokens, prefill, prompt };
     this.#chosen = undefined;
-    this.#failure = this.#sentence = '';
+    this.#refusal = undefined;
+    this.#sentence = '';
     this.#looks.forget();
     this.#text.keep(prompt ? prompt.length + sharedBy(before.tokens, tokens) : 0);
   }
@@ -169,16 +170,16 @@ class Lens {
       ...this.#known, attention,
       ...(tokens && { prompt: tokens.map(({ text }) => text), prefill: this.#state?.run.prefill }),
     };
-    this.#failure = '';
+    this.#refusal = undefined;
     if (!this.#state) return;
     this.#write(this.#state.run);
     this.#paint();
     this.#tell(this.#state);
   }
 
-  /** @param {Error & { code?: string }} error */
-  #fail({ code, message }) {
-    this.#failure = code === 'not_ready' ? this.#said.gone : this.#said.failed(message);
+  /** @param {Refusal} refusal */
+  #fail(refusal) {
+    this.#refusal = refusal;
     if (this.#state) this.#tell(this.#state);
   }
 
@@ -230,23 +231,20 @@ class Lens {
   #rows() {
     const read = this.#read;
     return (read ? strongest(read.weights, MOST_ROWS) : []).map(({ position, weight }) => (
-      [this.#counted(position + 1), this.#textOf(position), this.#said.table.exact(weight)]));
+      [this.#words.format.counted(position + 1), this.#textOf(position), this.#said.table.exact(weight)]));
   }
 
   /** @param {State} state */
   #tell(state) {
-    const absence = this.#failure || absenceIn(this.#said, state);
+    const absence = absenceWords(LOOKS[this.#words.lang], this.#words, state, this.#refusal);
     this.#slider.hidden = this.#text.length === 0;
     this.#empty.hidden = !this.#slider.hidden;
     say(this.#empty, absence);
     put(this.#newest, 'aria-pressed', String(this.#chosen === undefined));
     this.#newest.hidden = this.#slider.hidden;
-    this.#frame.show(this.#slider.hidden ? '' : this.#failure || this.#sentence || absence, state);
+    this.#frame.show(this.#slider.hidden ? '' : (!this.#refusal && this.#sentence) || absence, state);
   }
 }
-
-/** A token among other words: without its space, and a line's end is seen. @param {string} text */
-const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) || '·';
 
 /**
  * Tokens that both have at the beginning.
@@ -264,21 +262,17 @@ function sharedBy(before, now) {
  * @returns {Wanted | undefined}
  */
 function wantedOf(state, chosen, head, { prompt }) {
-  const { model, recorded, run: { number, prefill, tokens }, benchmark } = state;
-  if (!model || recorded || !prefill || isComparing(state) || isMeasuring(benchmark)) return undefined;
+  const { model, run } = state;
+  if (!model || !canLook(state)) return undefined;
   const { nLayer, nHead } = model.config;
-  const position = chosen ?? prefill.tokens + tokens.length - 1;
+  const position = chosen ?? newestOf(run);
   const place = headsFor({ layer: nLayer, head: nHead }, head, position);
   return {
-    key: JSON.stringify([number, position, place]),
-    look: { attention: { position, ...place }, ...(!prompt && { tokens: { count: prefill.tokens } }) },
+    key: JSON.stringify([run.number, position, place]),
+    look: {
+      attention: { position, ...place }, ...(!prompt && { tokens: { count: run.prefill?.tokens } }),
+    },
   };
-}
-
-/** Why there is nothing to see. @param {Words} words  @param {State} state */
-function absenceIn(words, state) {
-  if (isComparing(state)) return words.racing;
-  return state.recorded ? words.recorded(state.download.total) : words.empty;
 }
 
 /** What full means. @param {Words} words */
