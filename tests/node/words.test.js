@@ -14,6 +14,7 @@ import { LENS } from '../../web/demo/words/lens.js';
 import { LOOKS } from '../../web/demo/words/looks.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { STRIPS } from '../../web/demo/words/strips.js';
+import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -25,6 +26,7 @@ const LATER = {
   looks: LOOKS,
   strips: STRIPS,
   text: TEXT,
+  tour: TOUR,
   work: WORK,
 };
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
@@ -207,7 +209,7 @@ const NOT_SAID = [
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere
-  /^views\/prompt\.js: /, // beginnings, in the model's language
+  /^(views\/prompt|lessons\/\w+)\.js: /, // beginnings, in the model's language
 ];
 
 /** Strings, those that only name something apart. */
