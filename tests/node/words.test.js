@@ -13,7 +13,9 @@ import { FRAME } from '../../web/demo/words/frame.js';
 import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { RACE } from '../../web/demo/words/race.js';
+import { LOOKS } from '../../web/demo/words/looks.js';
 import { TEXT } from '../../web/demo/words/text.js';
+import { STRIPS } from '../../web/demo/words/strips.js';
 import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
@@ -25,6 +27,8 @@ const LATER = {
   lab: LAB,
   lens: LENS,
   race: RACE,
+  looks: LOOKS,
+  strips: STRIPS,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -82,7 +86,9 @@ const GIVEN = {
   'text.token.vector': ['K', 3, -1, 1],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
-  'lens.failed': ['No.'],
+  'strips.prompt': [{ step: 0, rows: 3 }],
+  'strips.on': [{ step: 2, rows: 3 }],
+  'strips.off': [{ step: 2, rows: 3 }],
   'lens.head': [1, 2, 0.5],
   'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
   'lens.reads': [{

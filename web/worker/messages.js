@@ -60,10 +60,11 @@
 //                                         given out. Answered at any time, like status, but between two
 //                                         bursts, so that it is in no figure; all tokens it is about have
 //                                         been sent before. The parts are optional: tokens { first, count };
-//                                         vectors { layers, heads, first, count }, of those in the cache;
-//                                         attention { position, layers, heads }, of the token there, and
-//                                         queries, the same; candidates { position, count }, for the token
-//                                         there. Layers and heads are lists, by default of all
+//                                         vectors { layers, heads, first, count, at }, of those in the cache
+//                                         or, with `at`, of all up to that token; attention { position,
+//                                         layers, heads }, of the token there, and queries, the same;
+//                                         candidates { position, count }, for the token there. Layers and
+//                                         heads are lists, by default of all
 //     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates }
 //                                             cache: its map
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
@@ -156,7 +157,8 @@
  *
  * @typedef {object} Look  what to look at, all counted from 0
  * @property {Span} [tokens]             by default from the first to the last
- * @property {Span & Place} [vectors]    the same, of those in the cache; at most 2^20 numbers each of K and V
+ * @property {Span & Place & { at?: number }} [vectors]   the same, of those in the cache; with `at`, of all
+ *   up to the token there, computed again where the cache lacks them; at most 2^20 numbers each of K and V
  * @property {{ position: number } & Place} [attention]   at most 2^20 weights
  * @property {{ position: number } & Place} [queries]     likewise
  * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token

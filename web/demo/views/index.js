@@ -43,6 +43,7 @@ export const views = [
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'race', place: 'below', room: 60, load: () => import('./race.js') },
+  { name: 'strips', place: 'look', room: 50, load: () => import('./strips.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,

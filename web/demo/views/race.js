@@ -1,6 +1,5 @@
 /// <reference path="../css.d.ts" />
 // The race, alone: both ways write the same story at the same time, and what their times say of their work.
-import { isMeasuring } from '../benchmark.js';
 import { MODES } from '../curves.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
@@ -10,7 +9,7 @@ import { raceBars } from '../parts/race-bars.js';
 import { payoffOf } from '../payoff.js';
 import { finishOf, isDecided, rivalBytes, workIn } from '../race.js';
 import { engineOf } from '../recorded.js';
-import { bytesLoaded, isComparing, isWorking } from '../state.js';
+import { bytesLoaded, isApart, isComparing, isWorking } from '../state.js';
 import { statusWords } from '../words.js';
 import { RACE } from '../words/race.js';
 import styles from './race.css' with { type: 'text' };
@@ -100,7 +99,7 @@ function controlOf(words, { actions, signal, words: dictionary }) {
     show(state) {
       const { race: shown, model, download, status } = state;
       racing = isComparing(state);
-      blocked = !racing && (isWorking(state) || isMeasuring(state.benchmark));
+      blocked = !racing && (isWorking(state) || isApart(state));
       say(go, racing ? words.stop : words[shown?.lanes ? 'again' : 'start']);
       put(go, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
       say(needs, blocked ? words.blocked : words.needs(model ? 0 : download.total, rivalBytes(state)));
