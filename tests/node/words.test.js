@@ -14,6 +14,7 @@ import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { RACE } from '../../web/demo/words/race.js';
 import { LOOKS } from '../../web/demo/words/looks.js';
+import { STEP } from '../../web/demo/words/step.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { STRIPS } from '../../web/demo/words/strips.js';
 import { TOUR } from '../../web/demo/words/tour.js';
@@ -29,6 +30,7 @@ const LATER = {
   race: RACE,
   looks: LOOKS,
   strips: STRIPS,
+  step: STEP,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -153,7 +155,8 @@ test('what is said beside the switch is short: on a narrow phone it has room for
       [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
       [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
       [status.slowing, advice.switchOn],
-      ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      ...[status.stopped, status.finished, status.over, status.full].flatMap((end) => (
+        [[end(1000), advice.again], [end(1000), advice.onward]])),
       [recorded.on(STORIES.date, STORIES.machine[language]), recorded.run],
       [status.racing, controls.locked], [status.loadingRival, controls.locked],
       [status.gaveWay, advice.retry], [status.gaveWay, advice.again], [status.loadStopped, advice.retry],

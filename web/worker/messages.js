@@ -14,12 +14,12 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
 //                                             worker's clock to the next; worker: as of status
-//   generate  { prompt, written, sampling }   one run. Settings that `sampling` lacks are the model's own.
+//   generate  { prompt, written, more, sampling }   one run. What `sampling` lacks is the model's own.
 //                                         With `written`, ids, a run goes on, or back: the text is the prompt
 //                                         and these, and what is written behind them has the random numbers
 //                                         that it would have had there. What the session has of that text it
-//                                         keeps, what differs it drops. maxTokens counts these ids too, so
-//                                         that one which is their number writes nothing
+//                                         keeps, what differs it drops; maxTokens counts these ids too.
+//                                         With `more`, it pauses after so many tokens, and is "stopped"
 //     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
 //                                             next three: the tokens behind the prompt now; how many of the
 //                                             text the session had; tokens whose K and V the cache let go
@@ -223,7 +223,7 @@
  *   },
  * }} load
  * @property {{
- *   fields: { prompt: string, written?: readonly number[], sampling: Sampling },
+ *   fields: { prompt: string, written?: readonly number[], more?: number, sampling: Sampling },
  *   events: {
  *     cut: Cut,
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,

@@ -44,6 +44,7 @@ export const views = [
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'race', place: 'below', room: 60, load: () => import('./race.js') },
   { name: 'strips', place: 'look', room: 50, load: () => import('./strips.js') },
+  { name: 'step', place: 'look', room: 52, load: () => import('./step.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
