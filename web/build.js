@@ -11,7 +11,7 @@
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
@@ -83,10 +83,13 @@ async function buildModules() {
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
     plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
   };
-  const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')];
-  await build({ ...beside, entryPoints: [ELEMENT, ...frame] });
-  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same.
-  await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js') } });
+  const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')]
+    .map((file) => ({ in: file, out: basename(file, '.js') }));
+  await build({ ...beside, entryPoints: [{ in: ELEMENT, out: NAME }, ...frame] });
+  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same if
+  // they are cut in the same way, and so beside the same scripts.
+  const element = { in: join(WEB, 'demo', 'element.js'), out: 'element-class' };
+  await build({ ...beside, entryPoints: [element, ...frame] });
   const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
   await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
 }
@@ -130,6 +133,9 @@ async function bundled(entry, format, plugin) {
   return outputFiles[0].text;
 }
 
+/** Bugs that the lab shows. @param {{ scenario?: string }} bug */
+const offered = ({ scenario }) => scenario !== undefined;
+
 async function everything() {
   const alone = swapped((source, file) => assetsWith(source, file));
   const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
@@ -137,7 +143,7 @@ async function everything() {
     url: 'inside:stories/', worker,
     modules: await packed(join(WEB, 'engine'), MODULES),
     lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
-    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))),
+    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))).filter(offered),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
   return swapped((source, file) => assetsWith(source, file, inside));
