@@ -42,6 +42,7 @@ export const views = [
   { name: 'text', place: 'look', room: 48, load: () => import('./text.js') },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
+  { name: 'edit', place: 'below', room: 40, load: () => import('./edit.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
