@@ -131,6 +131,9 @@ async function bundled(entry, format, plugin) {
   return outputFiles[0].text;
 }
 
+/** Bugs that the lab shows. @param {{ scenario?: string }} bug */
+const offered = ({ scenario }) => scenario !== undefined;
+
 async function everything() {
   const alone = swapped((source, file) => assetsWith(source, file));
   const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
@@ -138,7 +141,7 @@ async function everything() {
     url: 'inside:stories/', worker,
     modules: await packed(join(WEB, 'engine'), MODULES),
     lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
-    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))),
+    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))).filter(offered),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
   return swapped((source, file) => assetsWith(source, file, inside));

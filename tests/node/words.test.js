@@ -9,6 +9,7 @@ import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { EDIT } from '../../web/demo/words/edit.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
@@ -24,6 +25,7 @@ import { notStarted } from '../../web/demo/words/shell.js';
 /** With the words that come with a view. */
 const LATER = {
   calculator: CALCULATOR,
+  edit: EDIT,
   frame: FRAME,
   lab: LAB,
   lens: LENS,
@@ -86,6 +88,11 @@ const GIVEN = {
   'text.holds': [3, 4000, true],
   'text.token.bytes': [{ layers: 2, heads: 3, numbers: 4, each: 1, scale: 4, bytes: 96 }],
   'text.token.vector': ['K', 3, -1, 1],
+  'frame.download': ['SVG'],
+  'frame.saved': ['a.svg'],
+  'edit.some': [12, 28, { ms: 1.5, error: 0.01 }, { ms: 2.5, error: 0.01 }],
+  'edit.none': [28, { ms: 2.5, error: 0.01 }, { ms: 2.6, error: 0.01 }],
+  'edit.stale.tried': [14, 'woman', 'giant'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
   'strips.prompt': [{ step: 0, rows: 3 }],
@@ -217,6 +224,7 @@ const NOT_SAID = [
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
   /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
+  /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere

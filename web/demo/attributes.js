@@ -49,7 +49,7 @@ export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
 export const VIEWS = /** @type {const} */ ([
-  ...USUAL, 'text', 'work', 'race', 'strips', 'lens', 'step', 'lab', 'calculator', 'tour',
+  ...USUAL, 'text', 'work', 'race', 'strips', 'lens', 'step', 'edit', 'lab', 'calculator', 'tour',
   'benchmark',
 ]);
 const LESSONS = 9; // of the tour

@@ -54,6 +54,9 @@
 //     events  loading   {}
 //             writing   {}                  both are there
 //     answer  { prompt, right, wrong, differences, parting, firstWrong }   as of experiment()
+//   edit      { before, after, maxTokens }   a prompt is changed: what a cache that holds the old one spares,
+//                                         and what comes of keeping too much of it. The run stays as it is
+//     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   inspect   { tokens, vectors, attention, queries, candidates }   what the run is made of, of the tokens
@@ -99,6 +102,7 @@
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { Compared, WrittenId } from './edited.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------
@@ -119,13 +123,7 @@
  * @property {number} [repetitionPenalty]
  * @property {number | bigint} [seed]
  *
- * @typedef {object} Prefill
- * @property {number} tokens
- * @property {number} reused
- * @property {boolean} cached
- * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
- * @property {number} passes    times that it was read, the same each time, so that the clock could tell
- * @property {number} error     of ms, at most: the clock's tick, as a share of all passes
+ * @typedef {import('./prefill.js').Prefill} Prefill
  *
  * @typedef {object} Burst      tokens computed in a row, and measured together
  * @property {number} first     position
@@ -202,6 +200,8 @@
  * @property {number} probability  in the draw, after penalty, temperature and filters; 0: left out
  * @property {number} logProb      of the model itself, the natural logarithm
  *
+ * @typedef {Compared & { before: WrittenId[], after: WrittenId[] }} Edited  the prompts' tokens
+ *
  * @typedef {Figures & { weights: Weights }} Row
  * @typedef {Plan & { contexts: number[] }} BenchmarkJob
  */
@@ -248,6 +248,9 @@
  *   fields: Omit<Experiment, 'signal'> & { wasm?: File },
  *   events: { loading: {}, writing: {} }, answer: Outcome,
  * }} lab
+ * @property {{
+ *   fields: { before: string, after: string, maxTokens: number }, events: {}, answer: Edited,
+ * }} edit
  * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{

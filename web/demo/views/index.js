@@ -45,6 +45,7 @@ export const views = [
   { name: 'race', place: 'below', room: 60, load: () => import('./race.js') },
   { name: 'strips', place: 'look', room: 50, load: () => import('./strips.js') },
   { name: 'step', place: 'look', room: 52, load: () => import('./step.js') },
+  { name: 'edit', place: 'below', room: 40, load: () => import('./edit.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
