@@ -11,7 +11,7 @@
 import { build } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
@@ -83,13 +83,11 @@ async function buildModules() {
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
     plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
   };
-  const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')]
-    .map((file) => ({ in: file, out: basename(file, '.js') }));
-  await build({ ...beside, entryPoints: [{ in: ELEMENT, out: NAME }, ...frame] });
-  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same if
-  // they are cut in the same way, and so beside the same scripts.
-  const element = { in: join(WEB, 'demo', 'element.js'), out: 'element-class' };
-  await build({ ...beside, entryPoints: [element, ...frame] });
+  const frame = { embed: join(WEB, 'embed', 'embed.js'), 'embed-host': join(WEB, 'embed', 'embed-host.js') };
+  await build({ ...beside, entryPoints: { [NAME]: ELEMENT, ...frame } });
+  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same, as
+  // long as there are as many entries: their number decides in which order a chunk imports others.
+  await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js'), ...frame } });
   const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
   await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
 }

@@ -48,8 +48,12 @@ export const views = [
     load: async () => ({ lab: await (await import('./lab.js')).labView() }),
   },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
+  { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },
 ];
+
+/** @param {string} name  @returns {Placed} */
+export const viewCalled = (name) => /** @type {Placed} */ (views.find((placed) => nameOf(placed) === name));
 
 /** @param {Placed} placed */
 export const nameOf = (placed) => ('view' in placed ? placed.view.name : placed.name);
