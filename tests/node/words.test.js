@@ -9,12 +9,15 @@ import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { MAP } from '../../web/demo/words/map.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
 /** With the words that come with a view. */
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
-  [language, { ...dictionary, calculator: CALCULATOR[language], work: WORK[language] }])));
+  [language, {
+    ...dictionary, calculator: CALCULATOR[language], work: WORK[language], map: MAP[language],
+  }])));
 const { en, ...others } = DICTIONARIES;
 const FREE = ['failures']; // said before what is English
 const DATE = '2026-01-05T09:07:00.000Z';
@@ -27,6 +30,8 @@ function entriesOf(dictionary, path = '') {
     return typeof value === 'object' ? entriesOf(value, name) : [[name, value]];
   });
 }
+
+const SPOT = { position: 17, text: ' king', layer: 1, head: 2 };
 
 /** What the functions of a dictionary are called with: what they take apart, or else numbers and names. */
 const GIVEN = {
@@ -52,6 +57,11 @@ const GIVEN = {
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
   'work.step': ['on', 3, 1],
+  'map.cell.there': [SPOT, 3, 2],
+  'map.cell.missing': [SPOT],
+  'map.cell.free': [SPOT],
+  'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
+  'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 

@@ -45,7 +45,7 @@ export const TAG = 'kv-cache-demo';
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
-export const VIEWS = /** @type {const} */ ([...USUAL, 'work', 'benchmark', 'calculator']);
+export const VIEWS = /** @type {const} */ ([...USUAL, 'work', 'map', 'benchmark', 'calculator']);
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text
 

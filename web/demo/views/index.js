@@ -40,6 +40,7 @@ export const views = [
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
+  { name: 'map', place: 'look', room: 90, load: () => import('./map.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { view: announcer, place: 'below', always: true },

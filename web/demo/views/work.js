@@ -26,7 +26,7 @@ export const work = {
   mount(root, { signal, words }) {
     const said = WORK[words.lang];
     const drawing = triangleDrawing();
-    const recorded = note(`(${words.recorded.tag})`);
+    const recorded = note(words.recorded.tag);
     const labels = labelsOf(said, words);
     const box = element('div', { class: 'work-box', part: 'work', role: 'img' },
       drawing.node, ...labels.nodes);

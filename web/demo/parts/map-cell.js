@@ -1,0 +1,187 @@
+// One cell of the cache map: which it is, its key and its value, as bars and as a table.
+import { button, element, put, say, set, svg, uniqueId } from './dom.js';
+import { PAGE } from '../../engine/abi.js';
+import { cellOf, kindAt } from '../map.js';
+
+/**
+ * @import { Seen } from '../looks.js'
+ * @import { CacheMap, Cell } from '../map.js'
+ * @import { State } from '../state.js'
+ * @import { MAP } from '../words/map.js'
+ * @import { Dictionary } from '../words/en.js'
+ *
+ * @typedef {(typeof MAP)[string]['cell']} Words
+ *
+ * @typedef {object} Vectors
+ * @property {Float32Array} keys
+ * @property {Float32Array} values
+ */
+
+/**
+ * The chosen cell.
+ * @param {(typeof MAP)[string]} words  @param {Dictionary} dictionary
+ * @param {(change?: Partial<Cell>) => void} choose  undefined: the newest  @param {AbortSignal} signal
+ */
+export function cellPanel({ cell: words }, { format }, choose, signal) {
+  const fields = cellFields(words, choose, signal);
+  const where = element('p', { class: 'said', part: 'map-cell', role: 'status' });
+  const why = element('p', { class: 'note', part: 'map-why' });
+  const numbers = cellNumbers(words, format, signal);
+  const node = element('div', { class: 'map-panel' }, element('h3', {}, words.title), fields.node, where,
+    element('div', { class: 'map-numbers' }, numbers.node, why), numbers.table);
+  /**
+   * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @param {boolean} following
+   * @param {{ seen?: Seen } | undefined} look  at this very cell
+   */
+  const show = (state, map, cell, following, look) => {
+    fields.show(map, cell, following);
+    const seen = look?.seen && cellOf(look.seen, cell);
+    const { prefill, tokens } = state.run;
+    const text = seen?.text ?? tokens.at(cell.position - (prefill?.tokens ?? 0))?.text;
+    const { layer, head, position } = cell;
+    const spot = {
+      position: position + 1, text: text?.replaceAll('\n', '↵'), layer: layer + 1, head: head + 1,
+    };
+    const kind = kindAt(map, position);
+    const isEmpty = kind === 'missing' || kind === 'free';
+    const page = seen?.page === undefined ? undefined : seen.page + 1;
+    say(where, isEmpty ? words[kind](spot) : words.there(spot, position % PAGE + 1, page));
+    const { keys, values } = seen ?? {};
+    numbers.show(isEmpty || !keys || !values ? undefined : { keys, values });
+    const reason = whyNot(words, state, isEmpty, look, format.size);
+    say(why, reason);
+    numbers.node.classList.toggle('away', reason !== '');
+  };
+  return { node, show };
+}
+
+/**
+ * Why there are no numbers; nothing where they are there, or on their way.
+ * @param {Words} words  @param {State} state  @param {boolean} isEmpty
+ * @param {{ seen?: Seen } | undefined} look  @param {(bytes: number) => string} size
+ */
+function whyNot(words, { recorded, download }, isEmpty, look, size) {
+  if (recorded) return words.recorded(download.total > 0 ? size(download.total) : '');
+  return look && !look.seen && !isEmpty ? words.unseen : '';
+}
+
+/**
+ * The fields that name a cell.
+ * @param {Words} words
+ * @param {(change?: Partial<Cell>) => void} choose  @param {AbortSignal} signal
+ */
+function cellFields(words, choose, signal) {
+  /** @param {string} part  @param {string} name  @param {HTMLElement} input */
+  const field = (part, name, input) => {
+    const id = uniqueId(part);
+    set(input, { id, part });
+    return element('p', { class: 'field' }, element('label', { for: id }, name), input);
+  };
+  const [layer, head] = [element('select'), element('select')];
+  const token = element('input', { type: 'number', min: 1, inputmode: 'numeric' });
+  const follow = button({ part: 'map-follow' }, words.follow);
+  const node = element('div', { class: 'map-fields' }, field('map-layer', words.layer, layer),
+    field('map-head', words.head, head), field('map-token', words.token, token), follow);
+  layer.addEventListener('change', () => choose({ layer: Number(layer.value) }), { signal });
+  head.addEventListener('change', () => choose({ head: Number(head.value) }), { signal });
+  token.addEventListener('input', () => {
+    const { valueAsNumber: position } = token;
+    if (Number.isInteger(position) && position >= 1) choose({ position: position - 1 });
+  }, { signal });
+  follow.addEventListener('click', () => choose(), { signal });
+  /** @param {CacheMap} map  @param {Cell} cell  @param {boolean} following */
+  const show = ({ layers, heads }, cell, following) => {
+    fillUp(layer, layers, cell.layer);
+    fillUp(head, heads, cell.head);
+    if (token.valueAsNumber !== cell.position + 1) token.value = String(cell.position + 1);
+    put(follow, 'aria-pressed', String(following));
+  };
+  return { node, show };
+}
+
+/** @param {HTMLSelectElement} select  @param {number} count  @param {number} chosen */
+function fillUp(select, count, chosen) {
+  if (select.length !== count) {
+    select.replaceChildren(...Array.from({ length: count }, (_, i) => (
+      element('option', { value: i }, `${i + 1}`))));
+  }
+  if (select.selectedIndex !== chosen) select.selectedIndex = chosen;
+}
+
+/**
+ * A key and a value.
+ * @param {Words} words  @param {Dictionary['format']} format  @param {AbortSignal} signal
+ */
+function cellNumbers(words, { measured }, signal) {
+  const bars = [barsOf(words.key, words), barsOf(words.value, words)];
+  const table = tableOf(words, measured, signal);
+  const node = element('div', { class: 'map-vectors' }, ...bars.map((each) => each.node));
+  /** @param {Vectors | undefined} vectors */
+  const show = (vectors) => {
+    bars[0].show(vectors?.keys);
+    bars[1].show(vectors?.values);
+    table.show(vectors);
+  };
+  return { node, table: table.node, show };
+}
+
+/** The numbers of one vector, up and down from 0. @param {string} name  @param {Words} words */
+function barsOf(name, words) {
+  const path = svg('path', { class: 'map-bars' });
+  const zero = svg('path', { class: 'map-zero' });
+  const picture = svg('svg', { preserveAspectRatio: 'none', viewBox: '0 0 1 2', role: 'img' }, path, zero);
+  const range = element('span', { class: 'note' });
+  const node = element('div', {}, element('p', {}, element('strong', {}, name), ' ', range), picture);
+  /** @param {Float32Array | undefined} numbers */
+  const show = (numbers) => {
+    const all = Array.from(numbers ?? []);
+    const most = Math.max(...all.map(Math.abs), Number.MIN_VALUE);
+    if (all.length > 0) set(picture, { viewBox: `0 0 ${all.length} 2` });
+    put(zero, 'd', `M0 1h${all.length}`);
+    put(path, 'd', all.map((x, i) => `M${i + 0.1} 1h0.8v${(-x / most).toFixed(3)}h-0.8z`).join(''));
+    const said = all.length > 0 ? words.range(all.length, Math.min(...all), Math.max(...all)) : '';
+    say(range, said);
+    put(picture, 'aria-label', `${name}. ${said}`);
+  };
+  return { node, show };
+}
+
+/**
+ * The same to read, folded away.
+ * @param {Words} words  @param {(value: number) => string} measured  @param {AbortSignal} signal
+ */
+function tableOf(words, measured, signal) {
+  const body = element('tbody');
+  const heads = [words.number, words.key, words.value].map((name) => element('th', { scope: 'col' }, name));
+  const table = element('table', { class: 'data-table', part: 'map-table' },
+    element('caption', {}, words.caption), element('thead', {}, element('tr', {}, ...heads)), body);
+  const box = element('div',
+    { class: 'table-box', tabindex: 0, role: 'group', 'aria-label': words.group }, table);
+  const node = element('details', { class: 'fold', part: 'map-data' },
+    element('summary', {}, words.show), box);
+  /** @type {Vectors | undefined} */
+  let shown;
+  const fill = () => {
+    if (!node.open) return;
+    const count = shown?.keys.length ?? 0;
+    while (body.rows.length > count) body.deleteRow(-1);
+    for (let i = body.rows.length; i < count; i++) {
+      body.append(element('tr', {},
+        element('th', { scope: 'row' }, `${i + 1}`), element('td'), element('td')));
+    }
+    for (const [i, { cells: [, key, value] }] of [...body.rows].entries()) {
+      say(key, measured(shown?.keys[i] ?? 0));
+      say(value, measured(shown?.values[i] ?? 0));
+    }
+  };
+  node.addEventListener('toggle', fill, { signal });
+  return {
+    node,
+    /** @param {Vectors | undefined} vectors */
+    show(vectors) {
+      if (vectors === shown) return;
+      shown = vectors;
+      fill();
+    },
+  };
+}
