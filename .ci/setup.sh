@@ -26,7 +26,10 @@ packages_for() {
     case $1 in
         wasm) echo make gcc libsimde-dev emscripten ;;
         native) echo make gcc clang "libclang-rt-$(clang_major)-dev" libcmocka-dev libsimde-dev ;;
-        browser) echo chromium ;;
+        browser) # the shell starts and draws faster; without it the whole browser serves
+            echo chromium
+            ! can_install || echo chromium-headless-shell
+            ;;
         engines) echo firefox-esr webkit2gtk-driver xvfb pandoc ;; # the other browser engines, and a host
     esac | tr ' ' '\n'
 }

@@ -2,12 +2,15 @@
 // and nothing is left behind.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { chromiumPath } from './engines/chromium.js';
 import {
   ENDS, addModel, openPage, part, proof, startSite, state, written, writtenAtLeast,
 } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
 
-const BACK_FORWARD_CACHE = { ignoreDefaultArgs: ['--disable-back-forward-cache'] };
+const BACK_FORWARD_CACHE = {
+  executablePath: chromiumPath(), ignoreDefaultArgs: ['--disable-back-forward-cache'],
+};
 const site = await startSite(BACK_FORWARD_CACHE);
 await addModel(site, 'small');
 

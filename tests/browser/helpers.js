@@ -1,10 +1,10 @@
 // What the tests in Chromium share: a page that keeps an eye on everything that must never happen, and what
 // they ask it.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { after } from 'node:test';
 import { chromium } from 'playwright-core';
+import { shellPath } from './engines/chromium.js';
 import { part } from './selectors.js';
 import { serveSite } from './site.js';
 
@@ -21,14 +21,9 @@ export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 /** A site, and a browser to look at it. @param {object} [settings]  of the launch */
 export async function startSite(settings = {}) {
   const site = await serveSite();
-  const browser = await chromium.launch({ executablePath: chromiumPath(), args: FLAGS, ...settings });
+  const browser = await chromium.launch({ executablePath: shellPath(), args: FLAGS, ...settings });
   after(() => browser.close());
   return { ...site, browser };
-}
-
-export function chromiumPath() {
-  const find = 'command -v chromium || command -v chromium-browser || command -v google-chrome';
-  return execFileSync('sh', ['-c', find], { encoding: 'utf8' }).trim();
 }
 
 /**

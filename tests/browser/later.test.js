@@ -15,7 +15,7 @@ const article = (views) => addArticle(site, { body: tag(views) });
 const CHUNK = /kv-cache-demo-benchmark-\w+\.js$/;
 
 test('each view is there under its name; what is not named is not fetched', async (t) => {
-  const page = await openPage(t, site, { query: await article(VIEWS.join(' ')) });
+  const page = await openPage(t, site, { query: await article(VIEWS.join(' ')), height: 15_000 });
   await page.waitForFunction((slot) => findAll(slot).length === 0, part('slot'));
   for (const name of VIEWS) {
     assert.ok(await page.$eval(`[data-view="${name}"]`, (view) => view.textContent.trim().length > 3), name);
@@ -25,6 +25,15 @@ test('each view is there under its name; what is not named is not fetched', asyn
   const chunks = (await readdir(site.folder)).filter((file) => CHUNK.test(file));
   assert.equal(chunks.length, 1);
   assert.deepEqual(urls.filter((url) => CHUNK.test(url)), []);
+});
+
+test('a view is fetched when the reader comes near it, and not before', async (t) => {
+  const query = await addArticle(site, { body: '<br>'.repeat(300) + tag('benchmark') });
+  const page = await openPage(t, site, { query, until: part('slot') });
+  await page.waitForTimeout(300); // more than it takes where it is near
+  assert.equal(await page.locator(part('measure')).count(), 0);
+  await page.locator('#one').scrollIntoViewIfNeeded();
+  await page.locator(part('measure')).waitFor();
 });
 
 const heightOf = (page) => page.locator(part('demo')).evaluate((demo) => demo.clientHeight);

@@ -9,7 +9,7 @@ import { chromium } from 'playwright-core';
 import { fault, serve as serveFiles } from '../node/helpers.js';
 import { tinyFiles } from '../node/tiny-model.js';
 import { serve } from '../serve.js';
-import { chromiumPath } from './helpers.js';
+import { shellPath } from './engines/chromium.js';
 
 const built = await build({ entryPoints: ['web/index.js'], bundle: true, format: 'esm', write: false });
 const OURS = {
@@ -18,7 +18,7 @@ const OURS = {
   'kvc.wasm': await readFile('web/engine/kvc-scalar.wasm'),
 };
 const args = ['--no-sandbox', '--disable-gpu'];
-const browser = await chromium.launch({ executablePath: chromiumPath(), args });
+const browser = await chromium.launch({ executablePath: shellPath(), args });
 after(() => browser.close());
 
 /** Loads a model from the page's own folder; the code of the error, or "loaded". */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
-import { chromiumPath } from './helpers.js';
+import { chromiumPath } from './engines/chromium.js';
 
 const FLAGS = ['--no-sandbox', '--disable-gpu'];
 

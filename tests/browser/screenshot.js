@@ -3,7 +3,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { chromium } from 'playwright-core';
 import { serve } from '../serve.js';
-import { chromiumPath, part, sample, written } from './helpers.js';
+import { chromiumPath } from './engines/chromium.js';
+import { part, sample, written } from './helpers.js';
 
 const server = await serve('dist');
 const args = ['--no-sandbox', '--disable-gpu'];

@@ -9,6 +9,7 @@
  * The properties that attributes reflect.
  * @typedef {object} Properties
  * @property {string} src
+ * @property {string} of
  * @property {string} wasm
  * @property {string} prompt
  * @property {Cache} cache
@@ -52,6 +53,7 @@ const LONGEST = 16384; // characters of any text
 /** @type {readonly Attribute[]} */
 export const ATTRIBUTES = [
   { name: 'src', property: 'src', kind: 'address', preset: '' },
+  { name: 'of', property: 'of', kind: 'address', preset: '' },
   { name: 'wasm', property: 'wasm', kind: 'address', preset: '' },
   { name: 'prompt', property: 'prompt', kind: 'text', preset: PROMPT, link: 'p' },
   {
@@ -157,4 +159,16 @@ export function viewsIn(text) {
     views: /** @type {ViewName[]} */ (names.filter((name) => known.includes(name))),
     unknown: names.filter((name) => !known.includes(name)),
   };
+}
+
+/**
+ * The views that an author names; what nobody knows is said in the console.
+ * @param {readonly ViewName[]} preset  where none is named: nothing but nonsense counts for nothing
+ * @param {string | null} [text]
+ */
+export function viewsOr(preset, text) {
+  const { views, unknown } = viewsIn(text ?? '');
+  const names = unknown.map((name) => `"${name}"`).join(', ');
+  if (names) console.warn(`<${TAG}> knows no view ${names}; there are ${VIEWS.join(', ')}.`);
+  return views.length > 0 ? views : preset;
 }

@@ -3,7 +3,7 @@
 import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { mountLater } from './parts/later.js';
-import { nameOf, viewsNamed } from './views/index.js';
+import { nameOf, viewsBeside, viewsNamed } from './views/index.js';
 import { wordsFor } from './words/index.js';
 import { languageAt, onLanguageChange } from './words/language.js';
 
@@ -20,11 +20,12 @@ import { languageAt, onLanguageChange } from './words/language.js';
  * @param {HTMLElement | ShadowRoot} root  to which it is appended
  * @param {Player} player
  * @param {readonly string[]} [names]  of the views, in order; if absent, all of them
+ * @param {{ beside?: boolean }} [options]  beside another figure, which shows all that the player needs
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, names) {
-  const shown = viewsNamed(names);
+export function showPlayer(root, player, names, { beside = false } = {}) {
+  const shown = beside ? viewsBeside(names ?? []) : viewsNamed(names);
   let words = wordsFor(languageAt(root));
   let hide = showIn(words, root, player, shown);
   const following = new AbortController();
@@ -62,7 +63,8 @@ function showIn(words, root, player, shown) {
     throw error;
   }
   listen(demo, player, signal);
-  replayInView(figure, player, signal);
+  if (shown.some(({ place }) => place !== 'below')) replayInView(figure, player, signal);
+  else figure.remove();
   return hide;
 }
 

@@ -8,6 +8,7 @@ import { notStarted } from './words/shell.js';
 
 /**
  * @import { Details, DoneDetail } from './events.js'
+ * @import { Beside } from './beside.js'
  * @import { Inside } from './inside.js'
  * @import { Linked } from './link.js'
  */
@@ -23,10 +24,14 @@ export class KvCacheDemo extends ReflectingElement {
   #root;
   /** Shows what the author has put into the tag, until the figure takes its place. */
   #slot;
-  /** @type {Inside | undefined} */
+  /** @type {Inside | Beside | undefined} */
   #inside;
-  /** @type {Promise<Inside> | undefined} */
+  /** @type {Promise<Inside | Beside> | undefined} */
   #mounting;
+  /** Those that show views of this one's run. @type {Set<KvCacheDemo>} */
+  #beside = new Set();
+  /** The one whose run is shown here. @type {KvCacheDemo | undefined} */
+  #other;
   /** While it is in a document. @type {AbortController | undefined} */
   #stay;
   #arrival = arrival();
@@ -60,11 +65,12 @@ export class KvCacheDemo extends ReflectingElement {
     await (await this.#present())?.stop();
   }
 
-  /** Back to what the attributes say, as if nothing had been done. */
+  /** Back to what the attributes say, as if nothing had been done. @returns {Promise<void>} */
   async reset() {
+    if (this.of) return this.#other?.reset();
     const inside = await this.#present();
     await inside?.stop();
-    if (inside && inside === this.#inside) this.#inside = inside.renew();
+    if (inside && inside === this.#inside) this.#renew();
   }
 
   // ---- what the document does with it -----------------------------------------------------------
@@ -75,6 +81,7 @@ export class KvCacheDemo extends ReflectingElement {
     this.#stay = new AbortController();
     this.#arrival.arrive();
     this.#approach(this.#stay.signal);
+    for (const each of this.#beside) each.#again();
   }
 
   /** Browsers that can move a node as it is call this, and neither of the other two. */
@@ -90,8 +97,11 @@ export class KvCacheDemo extends ReflectingElement {
   attributeChangedCallback(name, before, now) {
     if (before === now) return;
     if (name === 'loading' && this.loading === 'eager' && this.#stay) this.#approach(this.#stay.signal);
-    if (this.#inside && ANEW.includes(name)) this.#inside = this.#inside.renew();
-    else this.#inside?.changed(name);
+    if (!this.#inside) return;
+    if (name === 'of') this.#again();
+    else if (this.of) this.#inside.changed(name);
+    else if (ANEW.includes(name)) this.#renew();
+    else this.#inside.changed(name);
   }
 
   // ---- within -----------------------------------------------------------------------------------
@@ -122,10 +132,10 @@ export class KvCacheDemo extends ReflectingElement {
   async #mount() {
     const stay = this.#stay;
     try {
-      const { Inside } = await import('./inside.js');
+      const make = await (this.of ? this.#makeBeside() : this.#makeInside());
       if (stay !== this.#stay) throw new DOMException('The element was taken away.', 'AbortError');
       this.#root.replaceChildren(this.#slot); // what was said of a failure before is over
-      this.#inside = new Inside(this, this.#root, (name, detail) => this.#tell(name, detail));
+      this.#inside = make();
       this.#slot.remove();
       return this.#inside;
     } catch (error) {
@@ -136,7 +146,47 @@ export class KvCacheDemo extends ReflectingElement {
     }
   }
 
+  async #makeInside() {
+    const { Inside } = await import('./inside.js');
+    return () => new Inside(this, this.#root, (name, detail) => this.#tell(name, detail));
+  }
+
+  async #makeBeside() {
+    const { Beside } = await import('./beside.js');
+    const other = await this.#find(this.of);
+    this.#other = other.#beside.add(this) && other;
+    const inside = /** @type {Inside} */ (await other.#ready());
+    return () => new Beside(this, this.#root, inside);
+  }
+
+  /** The figure of that id in the same tree, once it can be there. @param {string} id */
+  async #find(id) {
+    if (document.readyState === 'loading') {
+      await new Promise((resolve) => document.addEventListener('DOMContentLoaded', resolve, { once: true }));
+    }
+    const tree = /** @type {Document | ShadowRoot} */ (this.getRootNode());
+    const found = tree.querySelector(`#${CSS.escape(id)}`);
+    if (found instanceof KvCacheDemo && !found.of) return found;
+    throw new Error(`of="${id}": no ${this.localName} with a run of its own has this id.`);
+  }
+
+  /** Another run in its place, and where it is shown as well. */
+  #renew() {
+    for (const each of this.#beside) each.#leave();
+    this.#inside = /** @type {Inside} */ (this.#inside).renew();
+    for (const each of this.#beside) each.#again();
+  }
+
+  /** As if it had only come. */
+  #again() {
+    this.#leave();
+    if (this.isConnected) this.connectedCallback();
+  }
+
   #leave() {
+    for (const each of this.#beside) each.#again(); // to wait for this one
+    const other = this.#other;
+    if (other && !(this.isConnected && this.of === other.id)) other.#beside.delete(this);
     this.#stay?.abort();
     this.#stay = undefined;
     this.#mounting = undefined;

@@ -1,6 +1,6 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
 import { EngineClient, WorkerError } from '../worker/client.js';
-import { TAG, USUAL, VIEWS, viewsIn } from './attributes.js';
+import { USUAL, viewsOr } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
@@ -83,17 +83,28 @@ export class Inside {
 
   /** As it travels in an address. */
   get state() {
-    const settings = settingsIn(this.#player.state, this.#wanted.views ?? '');
+    return this.stateWith(this.#wanted.views ?? '');
+  }
+
+  /** The same with other views. @param {string} views */
+  stateWith(views) {
+    const settings = settingsIn(this.#player.state, views);
     return encodeState(this.#wanted.cache === 'race' ? { ...settings, cache: 'race' } : settings);
   }
 
   /** The figure, as the attributes want it now. */
   #show() {
     this.#hide();
-    const { views, unknown } = viewsIn(this.#wanted.views ?? '');
-    if (unknown.length > 0) console.warn(unknownWords(unknown));
-    const names = views.length > 0 ? views : USUAL; // nothing but nonsense counts for nothing
-    this.#hide = showPlayer(this.#root, this.#player, names);
+    this.#hide = showPlayer(this.#root, this.#player, viewsOr(USUAL, this.#wanted.views));
+  }
+
+  /**
+   * Shows views of this figure's run in another element as well.
+   * @param {ShadowRoot} root  @param {readonly string[]} names
+   * @returns {() => void}  that takes them away
+   */
+  showBeside(root, names) {
+    return showPlayer(root, this.#player, names, { beside: true });
   }
 
   /**
@@ -192,10 +203,6 @@ export class Inside {
     else if (event.type === 'pace') delete this.#wanted.pace;
   }
 }
-
-/** @param {string[]} unknown */
-const unknownWords = (unknown) => (
-  `<${TAG}> knows no view ${unknown.map((name) => `"${name}"`).join(', ')}; there are ${VIEWS.join(', ')}.`);
 
 /** A player that takes its turns in the pool. @param {Properties} host */
 function playerFor({ src, wasm, weights }) {

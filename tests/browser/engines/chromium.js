@@ -12,7 +12,15 @@ const FLAGS = [
   '--no-first-run',
 ];
 
-export const needs = () => ({ chromium: findProgram('chromium', 'chromium-browser', 'google-chrome') });
+const WHOLE = ['chromium', 'chromium-browser', 'google-chrome'];
+
+/** The whole browser: only it has windows, and with them a back/forward cache. */
+export const chromiumPath = () => findProgram(...WHOLE);
+
+/** The same engine without a window, which starts and draws faster; where there is none, the whole. */
+export const shellPath = () => findProgram('chromium-headless-shell', ...WHOLE);
+
+export const needs = () => ({ chromium: shellPath() });
 
 export async function launch() {
   const browser = await chromium.launch({ executablePath: needs().chromium, args: FLAGS });

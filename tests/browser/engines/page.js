@@ -55,6 +55,14 @@ function setValue(selector, text) {
     field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
 }
 
+/** Resolves once the page as it is now has been drawn, or is not drawn at all. */
+export function drawn() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)));
+    setTimeout(resolve, 1000, true);
+  });
+}
+
 /** Text of `fn(...args)`, called in the page, as JSON. */
 const call = (fn, args) => `(async () => {
   const findAll = ${findAll};
@@ -96,6 +104,7 @@ export class Page {
       await sleep(POLL_MS);
       [at, before] = [await seen(), at];
     }
+    await this.evaluate(drawn); // Firefox finds what a click is on in what it has drawn
     await this.#driver.clickAt(...at);
   }
 

@@ -1,4 +1,5 @@
-// The place of a view that is fetched when its figure is shown: kept from the start, about as high as it.
+// The place of a view that is fetched when the reader comes near it: kept from the start, about as high.
+// Away from the window, nothing is drawn in it.
 import { button, element, say } from './dom.js';
 
 /**
@@ -7,11 +8,13 @@ import { button, element, say } from './dom.js';
  */
 
 /**
- * @typedef {object} Later  a view that is fetched when a figure that shows it is mounted
+ * @typedef {object} Later  a view that is fetched when the reader comes near it
  * @property {string} name
  * @property {() => Promise<Record<string, View>>} load  the module that has it under its name
  * @property {number} room  in em: about as high as it is
  */
+
+const NEAR = '100% 0px'; // one more window above and below
 
 /** Those that have been adopted. @type {WeakMap<View, CSSStyleSheet>} */
 const sheets = new WeakMap();
@@ -52,21 +55,48 @@ export function mountLater({ name, load, room }, root, context) {
       if (signal.aborted) return;
       adopt(root, view);
       const inside = element('div', { class: 'view' });
-      const shown = view.mount(inside, context);
-      if (state) shown(state);
-      show = shown;
+      show = view.mount(inside, context);
+      draw();
       slot.replaceWith(inside);
+      near.follow(...inside.children); // it has no box of its own
     } catch (reason) { // not fetched, or it lacks something here
       if (!signal.aborted) tell(reason);
     }
   };
+  const draw = () => {
+    if (state) show?.(state);
+  };
   again.addEventListener('click', fetchIt, { signal });
   root.append(slot);
-  fetchIt();
+  let asked = false;
+  const near = nearness(() => {
+    if (!asked) fetchIt();
+    asked = true;
+    draw();
+  }, signal);
+  near.follow(slot);
+  addEventListener('beforeprint', draw, { signal });
   return (now) => {
     state = now;
-    show?.(now);
+    if (near.is()) draw();
   };
+}
+
+/**
+ * Whether any of some elements is near the window.
+ * @param {() => void} onNear  @param {AbortSignal} signal
+ */
+function nearness(onNear, signal) {
+  /** @type {Set<Element>} */
+  const near = new Set();
+  const observer = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) near[isIntersecting ? 'add' : 'delete'](target);
+    if (near.size > 0) onNear();
+  }, { rootMargin: NEAR });
+  signal.addEventListener('abort', () => observer.disconnect());
+  /** @param {Element[]} elements */
+  const follow = (...elements) => elements.forEach((each) => observer.observe(each));
+  return { follow, is: () => near.size > 0 };
 }
 
 /** Gives the tree that a node stands in the styles of a view. @param {Node} node  @param {View} view */

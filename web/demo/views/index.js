@@ -62,3 +62,12 @@ export function viewsNamed(names) {
   const needed = views.filter(({ place, always }) => always && (place === 'below' || places.has('figure')));
   return [...needed, ...named];
 }
+
+/**
+ * The views to be shown beside another figure, which has all that they need: one below the other, and the
+ * switch before them, unless they do without.
+ * @param {readonly string[]} names
+ */
+export const viewsBeside = (names) => viewsNamed(names)
+  .filter((placed) => !placed.always || nameOf(placed) === controls.name)
+  .map((placed) => ({ ...placed, place: /** @type {const} */ ('below') }));

@@ -1,0 +1,66 @@
+// Tags that show views of another tag's run: `of` names it.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addModel, openPage, startSite } from './helpers.js';
+import { SCRIPT, addArticle } from './tag-page.js';
+
+const site = await startSite();
+await addModel(site, 'small');
+const query = await addArticle(site, {
+  body: `${SCRIPT}
+    <kv-cache-demo id="before" of="story" views="calculator" loading="eager"></kv-cache-demo>
+    <kv-cache-demo id="story" src="small/" prompt="a" max-tokens="12"></kv-cache-demo>
+    <kv-cache-demo id="work" of="story" views="work" loading="eager"></kv-cache-demo>`,
+});
+
+/** The views of a tag, in order. */
+const viewsOf = (page, id) => page.$eval(`#${id}`, (tag) => (
+  [...tag.shadowRoot.querySelectorAll('[data-view]')].map(({ dataset }) => dataset.view)));
+const said = (page, id, words) => page.waitForFunction(([tag, wanted]) => (
+  wanted.test(document.getElementById(tag).shadowRoot.textContent)), [id, words]);
+
+test('views of a run stand where an author puts them, with one switch for all of them', async (t) => {
+  const page = await openPage(t, site, { query, height: 6000, until: '#work [data-view="work"] figure' });
+  assert.deepEqual(await viewsOf(page, 'work'), ['controls', 'work']);
+  assert.deepEqual(await viewsOf(page, 'before'), ['calculator'], 'it has its own controls');
+  const events = await page.evaluate(async () => {
+    const ends = [];
+    document.addEventListener('kv-done', ({ target }) => ends.push(target.id));
+    await document.getElementById('work').start();
+    return ends;
+  });
+  assert.deepEqual(events, ['story'], 'a run belongs to one figure');
+  await said(page, 'work', /12/);
+  assert.equal(page.workers().length, 1);
+
+  const cache = page.locator('#work [part~="cache"]');
+  await cache.click(); // and so starts the next run
+  await page.waitForFunction(() => document.getElementById('story').state.includes('cache=on'));
+  assert.equal(await page.locator('#story [part~="cache"]').getAttribute('aria-checked'), 'true');
+  assert.match(await page.$eval('#work', (tag) => tag.state), /views=work/);
+});
+
+test('the other one is set anew, goes and comes back: its views go with it', async (t) => {
+  const page = await openPage(t, site, { query, height: 6000, until: '#work [data-view="work"] figure' });
+  const figures = () => page.evaluate(() => ['story', 'work'].map((id) => (
+    document.getElementById(id)?.shadowRoot.querySelectorAll('[part~="demo"]').length)));
+  const settled = (...wanted) => page.waitForFunction((counts) => (
+    JSON.stringify(['story', 'work'].map((id) => (
+      document.getElementById(id)?.shadowRoot.querySelectorAll('[part~="demo"]').length ?? null)))
+    === counts), JSON.stringify(wanted));
+  await page.evaluate(() => document.getElementById('work').reset());
+  await settled(1, 1);
+  await page.evaluate(() => {
+    globalThis.story = document.getElementById('story');
+    story.remove();
+  });
+  await page.waitForSelector('#work [part~="not-started"]');
+  assert.match(await page.textContent('#work [part~="not-started"]'), /of="story"/);
+  await page.evaluate(() => document.querySelector('main').append(story));
+  await settled(1, 1);
+  const { tokens } = await page.evaluate(() => document.getElementById('work').start());
+  assert.equal(tokens, 12);
+  await page.evaluate(() => { document.getElementById('work').of = ''; });
+  await page.waitForSelector('#work [part~="figure"]');
+  assert.deepEqual(await figures(), [1, 1], 'now it has a run of its own');
+});
