@@ -69,6 +69,11 @@ test('it fills with the cache; a cell is the engine’s; with the cache off it i
   await page.selectOption(part('map-layer'), '0');
   await page.fill(part('map-token'), '33');
   await says(page, 'map-cell', /^Token 33 .*, layer 1, head 2: place 1 of page 3\.$/);
+  await page.click(part('map-fork')); // after token 33
+  await says(page, 'fork-said', /^2 pages are held by both, .*copied.* The fork has \d pages? of its own\./);
+  const bytesOf = /counts (.*) for both; .* dropped: (.*) again/.exec(await text(page, 'fork-said'));
+  assert.equal(bytesOf[2], '10.2 KB', 'as before');
+  assert.equal(await page.locator(`${part('fork-pages')} .held-both`).count(), 2);
   await noViolations(page, 'map');
 
   await write(page, { maxTokens: 50, cache: 'off', prompt: 'xyz' });

@@ -8,7 +8,6 @@ import {
 import { momentsOf } from '../../web/demo/recording.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { initialState, reduce } from '../../web/demo/state.js';
-import { looker } from '../../web/demo/looks.js';
 import { Desk } from '../../web/worker/desk.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -161,26 +160,4 @@ test('the recorded run fills it, from the bytes that its engine has counted', ()
   assert.ok(maps.some(({ tokens, text }) => tokens === 0 && text > 300), 'off: nothing is kept');
   const last = maps.at(-1);
   assert.deepEqual([last.tokens, last.columns, last.reading], [last.text, 1024, true]);
-});
-
-test('looks: one at a time, none twice, the newest wish at last; a refusal is nothing to show', async () => {
-  const ending = new AbortController();
-  const [asked, seen] = [[], []];
-  let looking = 0;
-  const want = looker(async (fields) => {
-    asked.push(fields);
-    assert.equal(++looking, 1);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    looking--;
-    if (fields === 'bad') throw new Error('no');
-    return fields;
-  }, (wish, each) => seen.push([wish.key, each]), ending.signal);
-  for (const key of ['a', 'a', 'b', 'c', 'bad']) want({ key, fields: key });
-  await new Promise((resolve) => setTimeout(resolve, 150));
-  want({ key: 'bad', fields: 'bad' });
-  await new Promise((resolve) => setTimeout(resolve, 120));
-  assert.deepEqual([asked, seen], [['a', 'bad'], [['a', 'a'], ['bad', undefined]]]);
-  ending.abort();
-  want({ key: 'd', fields: 'd' });
-  assert.deepEqual(asked, ['a', 'bad']);
 });

@@ -60,6 +60,8 @@ const GIVEN = {
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
   'map.cell.free': [SPOT],
+  'map.fork.said': [
+    { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
   'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
   'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
   'recorded.on': ['2026-01-05', 'a laptop'],

@@ -1,49 +1,80 @@
-// Looks into the engine for a view: one at a time, ten a second at most, and none while nothing has changed.
+// Looks inside a run that goes on meanwhile: one at a time and not too often, and of all that was wanted
+// while one was on its way only the newest.
 
 /**
- * @import { Fields } from '../worker/messages.js'
- * @import { Player } from './player.js'
- *
- * @typedef {Awaited<ReturnType<Player['inspect']>>} Seen
- *
- * @typedef {object} Wish
- * @property {string} key  what is seen depends on
- * @property {Fields<'inspect'>} fields
+ * @import { Look, Seen } from '../worker/messages.js'
+ * @import { Actions } from './player.js'
  */
-
-const REST_MS = 100; // between two looks
 
 /**
- * @template {Wish} W
- * @param {(fields: Fields<'inspect'>) => Promise<Seen>} inspect
- * @param {(wish: W, seen: Seen | undefined) => void} onSeen  undefined: there is nothing to be seen now
- * @param {AbortSignal} signal  ends it
- * @returns {(wish: W) => void}  wants a look; none is taken twice in a row for one key
+ * @typedef {object} Wanted
+ * @property {string} key  what it is about: the same again is not asked again
+ * @property {Look} look
  */
-export function looker(inspect, onSeen, signal) {
-  /** @type {W | undefined} */
-  let wanted;
-  let taken = '';
+
+const LEAST_MS = 100; // from one to the next
+
+/** Refusals that say: not now, or not of this run any more. */
+const LATER = ['aborted', 'busy', 'position_out_of_range'];
+
+export class Looks {
+  #actions;
+  #take;
+  #fail;
+  /** @type {Wanted | undefined} */
+  #wanted;
+  /** Of the one that is on its way, or else of the newest answer; '': nobody waits for it. */
+  #key = '';
+  #isBusy = false;
+  #isOver = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let resting;
-  let looking = false;
-  const look = async () => {
-    resting = undefined;
-    const wish = wanted;
-    if (signal.aborted || !wish || wish.key === taken) return;
-    taken = wish.key;
-    looking = true;
-    // Refused where another figure has the engine, a benchmark is under way, or the text has become shorter
-    // meanwhile: that is told by what is shown, and the next change asks again.
-    const seen = await inspect(wish.fields).catch(() => undefined);
-    looking = false;
-    if (signal.aborted) return;
-    resting = setTimeout(look, REST_MS);
-    onSeen(wish, seen);
-  };
-  signal.addEventListener('abort', () => clearTimeout(resting));
-  return (wish) => {
-    wanted = wish;
-    if (!looking && resting === undefined) look();
-  };
+  #timer;
+
+  /**
+   * @param {Pick<Actions, 'inspect'>} actions  @param {AbortSignal} signal
+   * @param {(seen: Seen) => void} take
+   * @param {(error: Error & { code?: string }) => void} fail  undone by the next answer
+   */
+  constructor(actions, signal, take, fail) {
+    this.#actions = actions;
+    this.#take = take;
+    this.#fail = fail;
+    signal.addEventListener('abort', () => {
+      this.#isOver = true;
+      clearTimeout(this.#timer);
+    });
+  }
+
+  /** @param {Wanted | undefined} wanted  in place of what was wanted before */
+  want(wanted) {
+    this.#wanted = wanted?.key === this.#key ? undefined : wanted;
+    if (!this.#isBusy) this.#ask();
+  }
+
+  /** Nobody wants the answer that is on its way any more: it is about another run. */
+  forget() {
+    this.#key = '';
+    this.#wanted = undefined;
+  }
+
+  async #ask() {
+    const wanted = this.#wanted;
+    if (!wanted || this.#isOver) return;
+    this.#wanted = undefined;
+    this.#isBusy = true;
+    this.#key = wanted.key;
+    const pause = new Promise((resolve) => { this.#timer = setTimeout(resolve, LEAST_MS); });
+    try {
+      const seen = await this.#actions.inspect(wanted.look);
+      if (!this.#isOver && this.#key === wanted.key) this.#take(seen);
+    } catch (error) {
+      const isWanted = !this.#isOver && this.#key === wanted.key;
+      if (isWanted) this.#key = ''; // it may be asked for again
+      const refusal = /** @type {Error & { code?: string }} */ (error);
+      if (isWanted && !LATER.includes(refusal.code ?? '')) this.#fail(refusal);
+    }
+    await pause;
+    this.#isBusy = false;
+    this.#ask();
+  }
 }

@@ -163,16 +163,21 @@ export const ownBill = (map) => billsOf(map).find(({ perToken }) => perToken ===
 
 // ---- what only the engine knows -----------------------------------------------------------------
 
+/** The cell whose numbers were seen. @param {Seen} seen  @returns {Cell | undefined} */
+export const cellSeen = ({ vectors }) => (
+  vectors && { layer: vectors.layers[0], head: vectors.heads[0], position: vectors.first });
+
 /**
- * What was seen of one cell.
+ * What was seen of a cell, which may be another one by now.
  * @param {Seen} seen  @param {Cell} cell
  */
-export function cellOf({ position, cache, tokens, vectors }, cell) {
-  const place = cache.pages[Math.floor(cell.position / cache.pageSlots)];
+export function seenOf(seen, { layer, head, position }) {
+  const { cache, tokens, vectors } = seen;
+  const own = cellSeen(seen);
+  const isIt = own?.layer === layer && own.head === head && own.position === position;
   return {
-    text: tokens?.find((token) => token.position === cell.position)?.text,
-    page: place?.page, shared: place?.shared ?? false, slot: cell.position % cache.pageSlots,
-    inText: cell.position < position,
-    keys: vectors?.keys, values: vectors?.values,
+    text: tokens?.find((token) => token.position === position)?.text,
+    page: cache.pages[Math.floor(position / cache.pageSlots)]?.page,
+    vectors: isIt ? vectors : undefined,
   };
 }

@@ -1,12 +1,12 @@
 // One cell of the cache map: which it is, its key and its value, as bars and as a table.
 import { button, element, put, say, set, svg, uniqueId } from './dom.js';
 import { PAGE } from '../../engine/abi.js';
-import { cellOf, kindAt } from '../map.js';
+import { kindAt, seenOf } from '../map.js';
 
 /**
- * @import { Seen } from '../looks.js'
  * @import { CacheMap, Cell } from '../map.js'
  * @import { State } from '../state.js'
+ * @import { Seen } from '../../worker/messages.js'
  * @import { MAP } from '../words/map.js'
  * @import { Dictionary } from '../words/en.js'
  *
@@ -31,24 +31,23 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
     element('div', { class: 'map-numbers' }, numbers.node, why), numbers.table);
   /**
    * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @param {boolean} following
-   * @param {{ seen?: Seen } | undefined} look  at this very cell
+   * @param {Seen | null | undefined} seen  null: nothing is to be seen
    */
-  const show = (state, map, cell, following, look) => {
+  const show = (state, map, cell, following, seen) => {
     fields.show(map, cell, following);
-    const seen = look?.seen && cellOf(look.seen, cell);
+    const found = seen ? seenOf(seen, cell) : undefined;
     const { prefill, tokens } = state.run;
-    const text = seen?.text ?? tokens.at(cell.position - (prefill?.tokens ?? 0))?.text;
+    const text = found?.text ?? tokens.at(cell.position - (prefill?.tokens ?? 0))?.text;
     const { layer, head, position } = cell;
     const spot = {
       position: position + 1, text: text?.replaceAll('\n', '↵'), layer: layer + 1, head: head + 1,
     };
     const kind = kindAt(map, position);
     const isEmpty = kind === 'missing' || kind === 'free';
-    const page = seen?.page === undefined ? undefined : seen.page + 1;
+    const page = found?.page === undefined ? undefined : found.page + 1;
     say(where, isEmpty ? words[kind](spot) : words.there(spot, position % PAGE + 1, page));
-    const { keys, values } = seen ?? {};
-    numbers.show(isEmpty || !keys || !values ? undefined : { keys, values });
-    const reason = whyNot(words, state, isEmpty, look, format.size);
+    numbers.show(isEmpty ? undefined : found?.vectors);
+    const reason = whyNot(words, state, isEmpty || seen !== null, format.size);
     say(why, reason);
     numbers.node.classList.toggle('away', reason !== '');
   };
@@ -57,12 +56,12 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
 
 /**
  * Why there are no numbers; nothing where they are there, or on their way.
- * @param {Words} words  @param {State} state  @param {boolean} isEmpty
- * @param {{ seen?: Seen } | undefined} look  @param {(bytes: number) => string} size
+ * @param {Words} words  @param {State} state  @param {boolean} isFine
+ * @param {(bytes: number) => string} size
  */
-function whyNot(words, { recorded, download }, isEmpty, look, size) {
+function whyNot(words, { recorded, download }, isFine, size) {
   if (recorded) return words.recorded(download.total > 0 ? size(download.total) : '');
-  return look && !look.seen && !isEmpty ? words.unseen : '';
+  return isFine ? '' : words.unseen;
 }
 
 /**

@@ -1,25 +1,27 @@
 /// <reference path="../css.d.ts" />
 // The cache map: what the cache holds, by layer, head and position; one cell of it; and what it takes.
-import { looker } from '../looks.js';
-import { mapOf, movedBy, pagesOf } from '../map.js';
+import { isMeasuring } from '../benchmark.js';
+import { Looks } from '../looks.js';
+import { cellSeen, mapOf, movedBy, pagesOf } from '../map.js';
 import { KINDS, MapDrawing, fills, followSize, pointAndKeys } from '../parts/cache-map.js';
 import { element, note, put, say } from '../parts/dom.js';
 import { cellPanel } from '../parts/map-cell.js';
+import { forkPanel } from '../parts/map-fork.js';
 import { memoryMeter } from '../parts/map-memory.js';
 import { pagePool } from '../parts/map-pool.js';
+import { isComparing } from '../state.js';
 import { MAP } from '../words/map.js';
 import styles from './map.css' with { type: 'text' };
 
 /**
  * @import { CacheMap, Cell } from '../map.js'
- * @import { Seen, Wish } from '../looks.js'
+ * @import { Wanted } from '../looks.js'
+ * @import { Seen } from '../../worker/messages.js'
  * @import { View } from '../player.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {(typeof MAP)[string]} Words
- * @typedef {Wish & { run: number, cell: Cell }} Wished
- * @typedef {Wished & { seen?: Seen }} Look
  */
 
 /** @type {View} */
@@ -31,8 +33,8 @@ export const map = {
     let chosen;
     /** @type {State | undefined} */
     let state;
-    /** The newest look, and what it was for. @type {Look | undefined} */
-    let look;
+    /** The newest look inside this run; null: there is nothing to be seen. @type {Seen | null | undefined} */
+    let seen;
     /** @param {CacheMap} map  @returns {Cell} */
     const cellIn = ({ tokens, text }) => (
       chosen ?? { layer: 0, head: 0, position: Math.max(1, tokens || text) - 1 });
@@ -48,30 +50,36 @@ export const map = {
     const picture = pictureOf(MAP[words.lang], words, signal);
     root.append(picture.node);
     const panel = cellPanel(MAP[words.lang], words, choose, signal);
+    const fork = forkPanel(MAP[words.lang].fork, actions, signal);
     const memory = memoryMeter(MAP[words.lang].memory, words.format);
-    picture.node.append(panel.node, memory.node);
+    picture.node.append(panel.node, fork.node, memory.node);
     pointAndKeys(picture.box, picture.drawing, choose, (key) => {
       const now = state && mapOf(state);
       return now && movedBy(cellIn(now), key, now);
     }, signal);
-    /** @type {(wish: Wished) => void} */
-    const want = looker((fields) => actions.inspect(fields), (wish, seen) => {
-      look = { ...wish, seen };
+    /** @param {Seen | null} news */
+    const take = (news) => {
+      seen = news;
       if (state) show(state);
-    }, signal);
+    };
+    const looks = new Looks(actions, signal, take, () => take(null));
 
     /** @param {State} now */
     function show(now) {
+      if (now.run.number !== state?.run.number) {
+        looks.forget();
+        seen = undefined;
+      }
       state = now;
       const all = mapOf(now);
-      const wanted = cellIn(all);
-      if (now.model && !now.recorded && now.run.number > 0) want(wishFor(now, all, wanted));
-      if (look?.run !== now.run.number) look = undefined;
-      const cell = chosen ?? look?.cell ?? wanted; // the newest that was seen
-      picture.show(now, all, all.text > 0 ? cell : undefined, look?.seen);
-      panel.show(now, all, cell, chosen === undefined, isSame(look?.cell, cell) ? look : undefined);
+      const newest = cellIn(all);
+      looks.want(wantedOf(now, all, newest));
+      const cell = chosen ?? (seen && cellSeen(seen)) ?? newest;
+      picture.show(now, all, all.text > 0 ? cell : undefined, seen ?? undefined);
+      panel.show(now, all, cell, chosen === undefined, seen);
+      fork.show(now, all.text, cell.position);
       memory.show(all);
-      for (const { node } of [panel, memory]) node.classList.toggle('away', all.layers === 0);
+      for (const { node } of [panel, fork, memory]) node.classList.toggle('away', all.layers === 0);
     }
     return show;
   },
@@ -111,15 +119,17 @@ function pictureOf(said, words, signal) {
   return { node, box, drawing, show };
 }
 
-/** @param {Cell | undefined} a  @param {Cell} b */
-const isSame = (a, b) => a?.layer === b.layer && a.head === b.head && a.position === b.position;
-
-/** @param {State} state  @param {CacheMap} map  @param {Cell} cell  @returns {Wished} */
-function wishFor({ run: { number: run }, status }, { tokens, text }, cell) {
-  const { layer, head, position } = cell;
+/**
+ * Nothing of a recorded run, and nothing while every step is measured against another.
+ * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @returns {Wanted | undefined}
+ */
+function wantedOf(state, { tokens, text }, { layer, head, position }) {
+  const { model, recorded, run, status, benchmark } = state;
+  if (!model || recorded || run.number === 0) return undefined;
+  if (isComparing(state) || isMeasuring(benchmark)) return undefined;
   return {
-    run, cell, key: [run, status, tokens, text, layer, head, position].join(),
-    fields: {
+    key: [run.number, status, tokens, text, layer, head, position].join(),
+    look: {
       ...(position < text && { tokens: { first: position, count: 1 } }),
       ...(position < tokens && { vectors: { layers: [layer], heads: [head], first: position, count: 1 } }),
     },

@@ -73,6 +73,32 @@ export const map = {
     number: 'Zahl',
   },
 
+  fork: {
+    title: 'Die Geschichte verzweigen',
+    means: 'Zwei Geschichten mit demselben Anfang brauchen dessen Keys und Values nur einmal: Beide halten '
+      + 'dieselben Seiten, und jede nimmt neue für ihre eigenen Wörter. Hier geschieht das in einer eigenen '
+      + 'Sitzung: Der Lauf bleibt, wie er ist.',
+    go: (position) => `Nach Token ${counted(position)} verzweigen`,
+    later: 'möglich, sobald der Lauf zu Ende ist',
+    first: 'möglich, sobald eine Geschichte geschrieben ist',
+    failed: (reason) => `Die Geschichte ließ sich nicht verzweigen. (${reason})`,
+    story: 'Text',
+    fork: 'Zweig',
+    more: (count) => `+${counted(count)}`,
+    legend: {
+      both: 'von beiden gehalten: einmal da', copied: 'kopiert, dann beschrieben', own: 'von einem gehalten',
+    },
+    wrote: (position, count) => `Nach Token ${counted(position)} schrieb der Zweig ${tokens(count)}:`,
+    said: ({ both, copied, pages: own, used, apart, dropped }) => {
+      const shared = both === 0 ? 'Keine Seite ist voll von Gemeinsamem: Beide halten keine.'
+        : `${pages(both)} ${both === 1 ? 'wird' : 'werden'} von beiden gehalten, mit je zwei Verweisen.`;
+      const copy = ' Die Seite, auf der sie sich trennen, wurde kopiert, bevor der Zweig hineinschrieb.';
+      return `${shared}${copied > 0 ? copy : ''} Der Zweig hat ${pages(own)} für sich. Die Engine zählt `
+        + `${size(used)} für beide; getrennt wären es ${size(apart)}. Danach wurde der Zweig entfernt: noch `
+        + `${size(dropped)}.`;
+    },
+  },
+
   memory: {
     title: 'Was er braucht',
     formula: ({ layers, heads, numbers, each, scale, tokens: count, bytes }) => {

@@ -21,6 +21,15 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
  * @property {number} pages
  * @property {number} session    bytes of all that the session has
  *
+ * @typedef {object} Forked  pages, and bytes as the engine counts them
+ * @property {number} both     pages that both hold
+ * @property {number} copied
+ * @property {number} own
+ * @property {number} pages    that the fork holds alone
+ * @property {number} used     bytes of both
+ * @property {number} apart    if they shared none
+ * @property {number} dropped  without the fork
+ *
  * @typedef {object} Spot  counted from 1
  * @property {number} position
  * @property {string} [text]     of the token, if it is known
@@ -91,6 +100,30 @@ export const map = {
     group: 'Numbers of the cell',
     caption: 'Key and value of the chosen cell',
     number: 'Number',
+  },
+
+  fork: {
+    title: 'Fork the story',
+    means: 'Two stories with the same beginning need its keys and values once: both hold the same pages, and '
+      + 'each takes new ones for its own words. Try it in a session apart: the run stays as it is.',
+    go: (/** @type {number} */ position) => `Fork after token ${counted(position)}`,
+    later: 'possible when the run has ended',
+    first: 'possible once you have generated a story',
+    failed: (/** @type {string} */ reason) => `The story could not be forked. (${reason})`,
+    story: 'story',
+    fork: 'fork',
+    more: (/** @type {number} */ pages) => `+${counted(pages)}`,
+    legend: { both: 'held by both: stored once', copied: 'copied, then written', own: 'held by one' },
+    wrote: (/** @type {number} */ position, /** @type {number} */ count) => (
+      `After token ${counted(position)} the fork wrote ${some(count, 'token')}:`),
+    said: (/** @type {Forked} */ { both, copied, pages, used, apart, dropped }) => {
+      const shared = both === 0 ? 'No page is full of what both have: none is held by both.'
+        : `${some(both, 'page')} ${both === 1 ? 'is' : 'are'} held by both, with two references each.`;
+      const copy = copied > 0 ? ' The page in which they part was copied before the fork wrote into it.' : '';
+      return `${shared}${copy} The fork has ${some(pages, 'page')} of its own. The engine counts `
+        + `${size(used)} for both; stored apart they would take ${size(apart)}. Then the fork was dropped: `
+        + `${size(dropped)} again.`;
+    },
   },
 
   memory: {

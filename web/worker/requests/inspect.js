@@ -7,6 +7,7 @@ import { KvcError } from '../../index.js';
 import { VECTOR_BYTES } from '../../measure/analysis.js';
 import { samplingOf } from '../../session/sampling.js';
 import { candidatesOf } from '../candidates.js';
+import { forkOf } from '../fork.js';
 import { givenOut, memoryFor } from '../given.js';
 
 /**
@@ -17,14 +18,14 @@ import { givenOut, memoryFor } from '../given.js';
 
 const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
 const MOST_CANDIDATES = 100;
-const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'candidates']);
+const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'candidates', 'fork']);
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 export const inspect = (context, fields) => context.turns.take(() => look(context, fields));
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 async function look(context, fields) {
-  const { tokens, vectors, attention, candidates } = optionsOf('inspect', fields, PARTS);
+  const { tokens, vectors, attention, candidates, fork } = optionsOf('inspect', fields, PARTS);
   const { session } = context.loaded();
   const { outbox, run } = context;
   const position = givenOut(context);
@@ -38,6 +39,7 @@ async function look(context, fields) {
   outbox?.send(); // the page has heard of every token that this is about
   if (attention) seen.attention = await attentionOf(context, run, position, attention);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
+  if (fork) seen.fork = await forkOf(context, run, position, fork);
   return seen;
 }
 
