@@ -270,6 +270,11 @@ kvc_cache *kvc_session_cache(const kvc_session *session);
 kvc_error kvc_session_attention(const kvc_session *session, size_t layer, size_t head,
                                 float *weights);
 
+/* The query that these weights come from: no pass needs it again, so only that of the
+ * last token is there.   query: [D] out. Errors as above. */
+kvc_error kvc_session_query(const kvc_session *session, size_t layer, size_t head,
+                            float *query);
+
 /* The work of all passes since init or the last clear, counted where it is done. A
  * multiply-add is one multiplication and one addition; lanes that are only padding do not
  * count. Bytes are those that the kernels asked for: a weight once for up to 32 rows, a

@@ -30,22 +30,46 @@ void kvc_session_clear_counts(kvc_session *s)
     s->counts = (kvc_counts){0};
 }
 
-kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
-                                float *weights)
+/* The query of the last token in a layer and head.   query: out, [D] */
+static kvc_error find_query(const kvc_session *s, size_t layer, size_t head,
+                            const float **query)
 {
-    if (!s || !weights)
-        return KVC_ERR_INVALID_ARGUMENT;
     const kvc_config *config = &s->model->config;
     const kvc_sequence *seq = kvc_selected(s);
     if (layer >= config->n_layer || head >= config->n_head)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (!seq->has_logits || !seq->has_queries)
         return KVC_ERR_NOT_READY;
-    const float *query =
-        seq->queries + layer * kvc_query_width(config) + head * config->head_dim;
-    kvc_attend_weights(weights, query, seq->position, s->cache, s->selected, layer,
-                       head / (config->n_head / config->n_kv_head), s->workspace.scores);
+    *query = seq->queries + layer * kvc_query_width(config) + head * config->head_dim;
     return KVC_OK;
+}
+
+kvc_error kvc_session_query(const kvc_session *s, size_t layer, size_t head,
+                            float *query)
+{
+    const float *found;
+    if (!s || !query)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_error error = find_query(s, layer, head, &found);
+    if (!error)
+        memcpy(query, found, s->model->config.head_dim * sizeof *query);
+    return error;
+}
+
+kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
+                                float *weights)
+{
+    const float *query;
+    if (!s || !weights)
+        return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_config *config = &s->model->config;
+    const kvc_error error = find_query(s, layer, head, &query);
+    if (!error)
+        kvc_attend_weights(weights, query, kvc_selected(s)->position, s->cache,
+                           s->selected, layer,
+                           head / (config->n_head / config->n_kv_head),
+                           s->workspace.scores);
+    return error;
 }
 
 kvc_error kvc_session_top(kvc_session *s, size_t n_ids, size_t k, uint32_t *ids,

@@ -20,7 +20,7 @@ typedef struct kvc_sequence {
     bool has_logits, has_queries;
     uint32_t *ids;       /* [S] */
     float *logits;       /* [V rounded up to 4] that follow the last token */
-    float *queries;      /* [L, Q] of the last token, for kvc_session_attention */
+    float *queries;      /* [L, Q] of the last token, for inspect.c */
     float *next_queries; /* [L, Q] of a pass under way */
 } kvc_sequence;
 

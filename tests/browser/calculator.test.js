@@ -39,7 +39,7 @@ test('every row is what is asked, by keys alone, narrow, without a model or a wo
   await page.focus(`${part('cache-sizes')} :checked`);
   await page.keyboard.press('ArrowDown');
   const { bytes } = cacheSize(MODELS.at(-1), asked);
-  const formula = await text(page, 'cache-formula');
+  const formula = await text(page, 'calculator-said');
   assert.match(formula, /^Llama 3\.1 70B: 2 .* 16 texts = /);
   assert.ok(formula.includes(`${bytes.toLocaleString('en')} bytes = ${size(bytes)}`), formula);
   const bars = await page.$$eval(`${part('cache-sizes')} rect`, (all) => (

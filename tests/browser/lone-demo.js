@@ -9,7 +9,7 @@ import { EngineClient } from '../../web/worker/client.js';
 export function mountDemo(root, options) {
   const client = new EngineClient();
   const player = new Player({ client, rival: () => new EngineClient(), surroundings: browser, ...options });
-  const hide = showPlayer(root, player);
+  const hide = showPlayer(root, player, { kind: 'link', model: 'stories', textFor: () => location.href });
   player.askDownloadSize();
   const dispose = () => {
     hide();

@@ -28,7 +28,7 @@ const write = (page, options) => page.evaluate(async (wanted) => {
 }, options);
 
 /** Of the places of a kind, the first and the one after the last, by the widths in the picture. */
-const places = (page, columns) => page.$eval(`${part('map')} > svg`, (picture, all) => {
+const places = (page, columns) => page.$eval(`${part('map-cells')} > svg`, (picture, all) => {
   const { width } = picture.viewBox.baseVal;
   const kinds = ['written', 'read', 'kept', 'missing', 'free'];
   const boxes = kinds.map((kind) => picture.querySelector(`.map-${kind}`).getAttribute('d'))
@@ -51,19 +51,19 @@ test('it fills with the cache; a cell is the engine’s; with the cache off it i
   assert.match(await text(page, 'map-formula'), // 40 * 2 * 2 * 2 * 8 * 4
     /8 numbers × 4 bytes × 40 tokens = 10,240 bytes\. The engine counts the same/);
 
-  await page.focus(part('map'));
+  await page.focus(part('map-cells'));
   for (const key of ['Home', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'PageDown', 'ArrowLeft', 'ArrowLeft']) {
     await page.keyboard.press(key);
   }
-  assert.equal(await focused(page), 'map');
+  assert.equal(await focused(page), 'map-cells');
   await says(page, 'map-cell', /^Token 15 .*, layer 2, head 2: place 15 of page 1\.$/);
-  await page.$eval(part('map-data'), (fold) => { fold.open = true; });
-  await page.waitForFunction((rows) => findAll(rows).length === 8, `${part('map-table')} tbody tr`);
+  await page.$eval(part('cell-data'), (fold) => { fold.open = true; });
+  await page.waitForFunction((rows) => findAll(rows).length === 8, `${part('cell-table')} tbody tr`);
   const session = model.createSession();
   session.prefill(ids);
   const { keys, values } = session.snapshot({ layer: 1, head: 1, first: 14, count: 1 });
   const measured = (x) => new Intl.NumberFormat('en', { maximumSignificantDigits: 3 }).format(x);
-  const rows = await page.$$eval(`${part('map-table')} tbody tr`, (all) => all.map(({ cells }) => (
+  const rows = await page.$$eval(`${part('cell-table')} tbody tr`, (all) => all.map(({ cells }) => (
     [...cells].map(({ textContent }) => textContent))));
   assert.deepEqual(rows, Array.from(keys, (key, i) => [`${i + 1}`, measured(key), measured(values[i])]));
   await page.selectOption(part('map-layer'), '0');
@@ -80,7 +80,7 @@ test('it fills with the cache; a cell is the engine’s; with the cache off it i
   assert.deepEqual(await places(page, 64), { missing: [0, 53], free: [53, 64] });
   await says(page, 'map-said', /^The cache is off: nothing is kept\. .* all 53 tokens again/);
   await says(page, 'map-cell', /^Token 33 .*: not kept\./);
-  assert.equal(await page.locator(`${part('map-table')} tbody tr`).count(), 0);
+  assert.equal(await page.locator(`${part('cell-table')} tbody tr`).count(), 0);
   const { scroll, width } = await page.evaluate(() => ({
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));

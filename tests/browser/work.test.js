@@ -1,7 +1,7 @@
 // The work triangle in an article: what is drawn is what the engine has computed, to see and to read.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addModel, noViolations, openPage, part, startSite, text } from './helpers.js';
+import { addModel, noViolations, openPage, part, press, says, startSite, text } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await startSite();
@@ -63,4 +63,25 @@ test('off a triangle, on a diagonal, and the numbers beside them, on 320 pixels'
   assert.equal(on, 1 + 20, 'of the prompt, all but its last token was in the cache');
   assert.equal(await text(page, 'work-said'),
     `Both were computed: ${on} cells with the cache, ${off} without.`);
+});
+
+test('the tag is copied as it stands, or a link to a page that restores it', async (t) => {
+  const page = await openPage(t, site, {
+    query, until: part('copy-link'), permissions: ['clipboard-read', 'clipboard-write'] });
+  const copied = async () => {
+    await press(page, 'copy-link');
+    await says(page, 'copied', /clipboard/);
+    return page.evaluate(() => navigator.clipboard.readText());
+  };
+  const tag = await copied();
+  assert.ok(tag.startsWith(`<script type="module" src="${site.url}kv-cache-demo.js"></script>\n`), tag);
+  assert.match(tag, /<kv-cache-demo prompt="abc" seed="3" views="work"><\/kv-cache-demo>/);
+  await page.evaluate(() => { document.getElementById('one').link = 'embed.html?model=ignored'; });
+  await page.waitForFunction((button) => /link/.test(findAll(button)[0]?.textContent), part('copy-link'));
+  const link = await copied();
+  assert.ok(link.startsWith(`${site.url}embed.html?model=ignored#p=abc&`), link);
+  await page.goto(link.replace('?model=ignored', ''));
+  await page.waitForSelector(part('work'));
+  assert.equal(await page.inputValue(part('prompt')), 'abc');
+  assert.equal(await copied(), link.replace('?model=ignored', ''), 'a frame’s page restores its own links');
 });

@@ -188,8 +188,8 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
     free(h);
 }
 
-void oracle_attention_weights(double *weights, const oracle_model *m, const uint32_t *ids,
-                              size_t T, int layer, size_t head)
+void oracle_attention_weights(double *weights, double *query, const oracle_model *m,
+                              const uint32_t *ids, size_t T, int layer, size_t head)
 {
     const size_t C = m->config.n_embd, D = m->config.head_dim, Q = m->config.n_head * D;
     const size_t QKV = Q + 2 * m->config.n_kv_head * D;
@@ -200,6 +200,7 @@ void oracle_attention_weights(double *weights, const oracle_model *m, const uint
                   oracle_weights(m, layer, "attn.c_attn.bias"), T, C, QKV);
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
+    memcpy(query, q, D * sizeof *q);
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
         for (size_t d = 0; d < D; d++)

@@ -51,9 +51,9 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
 void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids,
                    size_t T);
 
-/* The weights that the last token's query of one layer and head gives to every token.
- *   weights: [T]   ids: [T] */
-void oracle_attention_weights(double *weights, const oracle_model *model,
+/* The last token's query of one layer and head, and the weights that it gives to every
+ * token.   weights: [T]   query: [D]   ids: [T] */
+void oracle_attention_weights(double *weights, double *query, const oracle_model *model,
                               const uint32_t *ids, size_t T, int layer, size_t head);
 
 #endif

@@ -5,7 +5,7 @@
 #include "oracle.h"
 #include "random_model.h"
 
-enum { N = 40 };
+enum { N = 40, MOST_D = 40 };
 
 /* ---- the likeliest ----------------------------------------------------------------- */
 
@@ -130,20 +130,26 @@ static void top_refusals(void **unused)
 
 /* ---- attention --------------------------------------------------------------------- */
 
-/* Weights of every layer and head: near the oracle, and 1 in all. */
+/* Queries and weights of every layer and head: near the oracle, the weights 1 in all. */
 static double check_weights(const random_model *model, const kvc_session *s,
                             const uint32_t *ids, size_t T)
 {
     const kvc_config *config = &model->plain.config;
-    double farthest = 0.0, exact[N];
-    float weights[N + 1];
+    const size_t D = config->head_dim;
+    double farthest = 0.0, exact[N], exact_query[MOST_D];
+    float weights[N + 1], query[MOST_D + 1];
+    assert_true(D <= MOST_D);
     for (size_t layer = 0; layer < config->n_layer; layer++)
         for (size_t head = 0; head < config->n_head; head++) {
-            weights[T] = 77.0f;
+            weights[T] = query[D] = 77.0f;
             check_ok(kvc_session_attention(s, layer, head, weights));
+            check_ok(kvc_session_query(s, layer, head, query));
             assert_true(weights[T] == 77.0f); /* [position], and not one more */
-            oracle_attention_weights(exact, &model->plain, ids, T, (int)layer, head);
+            assert_true(query[D] == 77.0f);
+            oracle_attention_weights(exact, exact_query, &model->plain, ids, T,
+                                     (int)layer, head);
             farthest = fmax(farthest, check_distance(weights, exact, T));
+            farthest = fmax(farthest, check_distance(query, exact_query, D));
             double sum = 0.0;
             for (size_t j = 0; j < T; j++)
                 sum += (double)weights[j];
@@ -171,7 +177,7 @@ static void attention_is_near_the_oracle(void **unused)
         free(s);
         random_model_free(&model);
     }
-    print_message("attention weights at most %.1e from the oracle\n", farthest);
+    print_message("weights and queries at most %.1e from the oracle\n", farthest);
     assert_true(farthest <= 1e-5);
 }
 
@@ -186,6 +192,7 @@ static void attention_comes_and_goes(void **unused)
     kvc_session *s = random_model_session(&model, N);
     float before[N], after[N];
     check_error(kvc_session_attention(s, 0, 0, before), KVC_ERR_NOT_READY);
+    check_error(kvc_session_query(s, 0, 0, before), KVC_ERR_NOT_READY);
     check_ok(kvc_session_prefill(s, ids, 10));
     check_ok(kvc_session_attention(s, 1, 1, before));
     for (size_t steps = 0; steps <= 2; steps++) { /* of two layers */
@@ -214,6 +221,10 @@ static void attention_comes_and_goes(void **unused)
     check_error(kvc_session_attention(s, 0, 2, after), KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_session_attention(s, 0, 0, NULL), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_session_attention(NULL, 0, 0, after), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_query(s, 2, 0, after), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_query(s, 0, 2, after), KVC_ERR_POSITION_OUT_OF_RANGE);
+    check_error(kvc_session_query(s, 0, 0, NULL), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_session_query(NULL, 0, 0, after), KVC_ERR_INVALID_ARGUMENT);
     free(s);
     random_model_free(&model);
 }

@@ -35,7 +35,7 @@ export class FakeClient {
     this.sent.push('stop');
     const { type, resolve, reject } = this.#waiting.shift() ?? {};
     const answered = ['generate', 'benchmark'].includes(type);
-    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY });
+    if (answered) resolve({ reason: 'stopped', position: 22, memory: MEMORY, hash: 'aa' });
     else reject?.(new WorkerError('aborted', 'Stopped.'));
   }
 
@@ -79,7 +79,7 @@ export class FakeClient {
 
   async finish(ids, cached, ms) {
     await this.write(ids, cached, ms);
-    await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY });
+    await this.answer('generate', { reason: 'length', position: 2 + ids.length, memory: MEMORY, hash: 'aa' });
   }
 }
 

@@ -311,6 +311,24 @@ test('attention of any token: rows with the sum 1, the bits of a session that en
   assert.deepEqual(one.attention.weights, session.attentionWeights(1, 1));
 });
 
+test('the query of any token: the bits of a session that ends there', async (t) => {
+  const { page, ids, session } = await written(t);
+  for (const position of [67, 0, 30]) {
+    const fields = { attention: { position }, queries: { position } };
+    const { attention, queries } = await page.request('inspect', fields);
+    assert.equal(page.transferred, 2);
+    assert.deepEqual([queries.position, queries.layers, queries.heads], [position, range(L), range(H)]);
+    session.sync(ids.slice(0, position + 1));
+    for (const [i, layer, head] of range(L * H).map((i) => [i, Math.floor(i / H), i % H])) {
+      assert.deepEqual(queries.queries.slice(i * D, (i + 1) * D), session.attentionQuery(layer, head));
+    }
+    assert.equal(attention.position, position);
+  }
+  const one = await page.request('inspect', { queries: { position: 9, layers: [2], heads: [1] } });
+  session.sync(ids.slice(0, 10));
+  assert.deepEqual(one.queries.queries, session.attentionQuery(2, 1));
+});
+
 test('a run is read once: from then on, forth and back, a look at a token computes that one', async () => {
   const context = contextOf();
   const job = { prompt: PROMPT, sampling: { ...SAMPLING, maxTokens: 60 } };
@@ -440,12 +458,14 @@ test('nonsense is refused, by name', async (t) => {
       { vectors: { layers: [0.5] } }, { vectors: { layers: [undefined] } }, { attention: {} },
       { attention: { position: 68 } }, { attention: { position: -1 } }, { attention: { position: 1.5 } },
       { attention: { position: 5, layers: [-1] } }, { attention: { position: 5, heads: ['0'] } },
+      { queries: {} }, { queries: { position: 68 } }, { queries: { position: 5, layers: [3] } },
       { candidates: {} }, { candidates: { position: 0 } }, { candidates: { position: 69 } },
       { fork: {} }, { fork: { position: 0 } }, { fork: { position: 69 } },
     ],
     invalid_argument: [
       { token: {} }, { tokens: true }, { tokens: [] }, { vectors: { layer: 1 } }, { vectors: { layers: 1 } },
       { vectors: { layers: [1, 1] } }, { attention: { position: 3, count: 2 } },
+      { queries: { position: 3, count: 2 } },
       { candidates: { position: 3, count: 0 } }, { candidates: { position: 3, count: 101 } },
       { candidates: { position: 3, count: '5' } }, { fork: { position: 3, count: 257 } },
       { fork: { position: 3, seed: 1 } },

@@ -120,6 +120,7 @@ sessionTest('creating a session of several sequences', {},
 sessionTest('the likeliest tokens', {}, (session) => session.top(3));
 sessionTest('a snapshot of the cache', {}, (session) => session.snapshot({ layer: 1, head: 0 }));
 sessionTest('attention weights', {}, (session) => session.attentionWeights(1, 1));
+sessionTest('the query of the last token', {}, (session) => session.attentionQuery(1, 1));
 sessionTest('a listener', {}, (session) => {
   session.onEvent = () => {};
   session.onEvent = null;

@@ -152,7 +152,7 @@ test('a session', async () => {
   const calls = {
     truncate: [2], evict: [0, 1], append: [[1, 2]], prefill: [[1, 2]], decode: [1], sync: [[72, 73, 1]],
     decodeBatch: [[0, 1], [1, 2]], score: [[1, 2, 3]], generate: ['Hi', options], select: [1], fork: [0, 1],
-    reorder: [[1, 0]], drop: [1], keep: [0], top: [3], attentionWeights: [0, 1],
+    reorder: [[1, 0]], drop: [1], keep: [0], top: [3], attentionWeights: [0, 1], attentionQuery: [0, 1],
     snapshot: [{ layer: 0, head: 0, first: 0, count: 1, sequence: 0 }], restore: [state],
     reset: [], cacheMap: [], memoryUsage: [], clearCounts: [], save: [], stop: [],
   };

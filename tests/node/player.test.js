@@ -64,7 +64,7 @@ test('the first run loads the model, writes, and proves; the next one only write
   assert.equal(player.state.status, 'prefilling');
   await client.write(IDS);
   assert.equal(player.state.status, 'running');
-  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY });
+  await client.answer('generate', { reason: 'length', position: 22, memory: MEMORY, hash: 'aa' });
   assert.deepEqual([player.state.status, player.state.proof.stage], ['finished', 'comparing text']);
   await client.answer('prove', PROOF);
   assert.deepEqual([player.state.proof.of, player.state.proof.proof], ['text', PROOF]);
@@ -190,7 +190,7 @@ test('the line beside the switch says what to do next, whatever the state', asyn
   player.flip();
   client.more(40, true, 1);
   assert.equal(line(), 'With the cache, only the new token is computed.');
-  await client.answer('generate', { reason: 'length', position: 62, memory: MEMORY });
+  await client.answer('generate', { reason: 'length', position: 62, memory: MEMORY, hash: 'aa' });
   assert.equal(line(), 'Finished: 60 tokens written. Flip the switch to write it again.');
   player.generate();
   await client.write(IDS, true);
@@ -213,7 +213,7 @@ test('the payoff: how fast, then how many times as fast, then that it is proved 
   client.more(20, true, 1);
   const times = { kind: 'times', position: 23, on: 20_000, off: 1000, same: undefined };
   assert.deepEqual(shown(), times, 'on both sides of the flip');
-  await client.answer('generate', { reason: 'length', position: 42, memory: MEMORY });
+  await client.answer('generate', { reason: 'length', position: 42, memory: MEMORY, hash: 'aa' });
   await client.answer('prove', PROOF);
   await done;
   assert.deepEqual(shown(), { ...times, same: true });

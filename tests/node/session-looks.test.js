@@ -87,6 +87,29 @@ test('attention weights: a distribution over the text, of the last token alone',
   throwsCode(() => session.attentionWeights(0, 0), 'not_ready', /cache/);
 });
 
+test('the query of the last token: with the keys in the cache it makes the weights', () => {
+  const session = model.createSession();
+  throwsCode(() => session.attentionQuery(0, 0), 'not_ready');
+  session.prefill(randomIds(40));
+  for (const [layer, head] of range(L * H).map((i) => [Math.floor(i / H), i % H])) {
+    const query = session.attentionQuery(layer, head);
+    assert.equal(query.length, D);
+    const { keys } = session.snapshot({ layer, head });
+    const terms = range(40).map((j) => Math.exp(query.reduce((sum, x, d) => sum + x * keys[j * D + d], 0)
+      / Math.sqrt(D)));
+    const sum = terms.reduce((total, x) => total + x);
+    for (const [j, weight] of session.attentionWeights(layer, head).entries()) {
+      assert.ok(Math.abs(weight - terms[j] / sum) < 1e-6, `layer ${layer}, head ${head}, token ${j}`);
+    }
+  }
+  for (const [layer, head] of [[L, 0], [0, H], [-1, 0], [0, 0.5]]) {
+    throwsCode(() => session.attentionQuery(layer, head), 'position_out_of_range');
+  }
+  session.useCache = false;
+  session.decode(1);
+  throwsCode(() => session.attentionQuery(0, 0), 'not_ready', /cache/);
+});
+
 test('top: the likeliest tokens of the logits, with their log-probabilities', () => {
   const session = model.createSession();
   throwsCode(() => session.top(1), 'not_ready');

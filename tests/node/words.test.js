@@ -9,15 +9,23 @@ import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { FRAME } from '../../web/demo/words/frame.js';
+import { LENS } from '../../web/demo/words/lens.js';
 import { MAP } from '../../web/demo/words/map.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
 /** With the words that come with a view. */
+const LATER = {
+  calculator: CALCULATOR,
+  frame: FRAME,
+  lens: LENS,
+  map: MAP,
+  work: WORK,
+};
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
-  [language, {
-    ...dictionary, calculator: CALCULATOR[language], work: WORK[language], map: MAP[language],
-  }])));
+  [language, { ...dictionary, ...Object.fromEntries(Object.entries(LATER).map(([name, words]) => (
+    [name, words[language]]))) }])));
 const { en, ...others } = DICTIONARIES;
 const FREE = ['failures']; // said before what is English
 const DATE = '2026-01-05T09:07:00.000Z';
@@ -56,6 +64,9 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
+  'frame.download': ['SVG'],
+  'frame.saved': ['a.svg'],
+  'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
@@ -64,6 +75,13 @@ const GIVEN = {
     { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
   'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
   'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
+  'lens.failed': ['No.'],
+  'lens.head': [1, 2, 0.5],
+  'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
+  'lens.reads': [{
+    text: 'a', position: 3, layer: 1, head: 2, first: 0.5, self: 0.2, sum: 1,
+    other: { text: 'b', position: 2, share: 0.3 },
+  }],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 

@@ -23,6 +23,7 @@
  * @property {'f32' | 'int8'} weights
  * @property {string} views
  * @property {number} pace
+ * @property {string} link
  * @property {'lazy' | 'eager'} loading
  * @property {boolean} autorun
  * @property {'auto' | 'light' | 'dark'} theme
@@ -46,7 +47,7 @@ export const TAG = 'kv-cache-demo';
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
-export const VIEWS = /** @type {const} */ ([...USUAL, 'work', 'map', 'benchmark', 'calculator']);
+export const VIEWS = /** @type {const} */ ([...USUAL, 'work', 'lens', 'map', 'benchmark', 'calculator']);
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text
 
@@ -85,6 +86,7 @@ export const ATTRIBUTES = [
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
   { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
+  { name: 'link', property: 'link', kind: 'address', preset: '' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },
   { name: 'autorun', property: 'autorun', kind: 'flag', preset: false },
   { name: 'theme', property: 'theme', kind: 'choice', choices: ['auto', 'light', 'dark'], preset: 'auto' },

@@ -8,10 +8,10 @@ import { wordsFor } from './words/index.js';
 import { languageAt, onLanguageChange } from './words/language.js';
 
 /**
+ * @import { Share } from './link.js'
  * @import { Context, Player } from './player.js'
  * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
- * @import { Dictionary } from './words/en.js'
  */
 
 /**
@@ -19,22 +19,23 @@ import { languageAt, onLanguageChange } from './words/language.js';
  * speaks the language of the place where it stands, also after the document has changed its own.
  * @param {HTMLElement | ShadowRoot} root  to which it is appended
  * @param {Player} player
+ * @param {Share} share
  * @param {readonly string[]} [names]  of the views, in order; if absent, all of them
  * @param {{ beside?: boolean }} [options]  beside another figure, which shows all that the player needs
  * @returns {() => void}  that takes it away
  * @throws  where the browser lacks what a view needs; nothing is left behind then
  */
-export function showPlayer(root, player, names, { beside = false } = {}) {
+export function showPlayer(root, player, share, names, { beside = false } = {}) {
   const shown = beside ? viewsBeside(names ?? []) : viewsNamed(names);
   let words = wordsFor(languageAt(root));
-  let hide = showIn(words, root, player, shown);
+  let hide = showIn({ words, share }, root, player, shown);
   const following = new AbortController();
   onLanguageChange(() => {
     const before = words;
     words = wordsFor(languageAt(root));
     if (words === before) return;
     hide();
-    hide = showIn(words, root, player, shown);
+    hide = showIn({ words, share }, root, player, shown);
   }, following.signal);
   return () => {
     following.abort();
@@ -44,10 +45,10 @@ export function showPlayer(root, player, names, { beside = false } = {}) {
 
 /**
  * In one language.
- * @param {Dictionary} words  @param {HTMLElement | ShadowRoot} root
+ * @param {Pick<Context, 'words' | 'share'>} given  @param {HTMLElement | ShadowRoot} root
  * @param {Player} player  @param {readonly Placed[]} shown
  */
-function showIn(words, root, player, shown) {
+function showIn({ words, share }, root, player, shown) {
   const ending = new AbortController();
   const { signal } = ending;
   const { demo, figure, places } = layout(words.lang);
@@ -57,7 +58,7 @@ function showIn(words, root, player, shown) {
     demo.remove();
   };
   try {
-    fill({ places, figure, shown }, { actions: player, signal, words });
+    fill({ places, figure, shown }, { actions: player, signal, words, share });
   } catch (error) {
     hide(); // half a figure is worse than none
     throw error;

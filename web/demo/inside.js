@@ -1,11 +1,11 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
 import { EngineClient, WorkerError } from '../worker/client.js';
-import { USUAL, viewsOr } from './attributes.js';
+import { TAG, USUAL, viewsOr } from './attributes.js';
 import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
 import { Refusal } from './failure.js';
-import { LINKED, encodeState, parseState } from './link.js';
+import { LINKED, embedCode, encodeState, linkTo, parseState } from './link.js';
 import { Player } from './player.js';
 import { Pool } from './pool.js';
 import { STORIES } from './recorded/stories.js';
@@ -19,7 +19,7 @@ import { browser } from './surroundings.js';
 /**
  * @import { Properties } from './attributes.js'
  * @import { DoneDetail, Tell } from './events.js'
- * @import { Linked } from './link.js'
+ * @import { Linked, Share } from './link.js'
  * @import { Event } from './state.js'
  */
 
@@ -95,7 +95,20 @@ export class Inside {
   /** The figure, as the attributes want it now. */
   #show() {
     this.#hide();
-    this.#hide = showPlayer(this.#root, this.#player, viewsOr(USUAL, this.#wanted.views));
+    this.#hide = showPlayer(this.#root, this.#player, this.#share(), viewsOr(USUAL, this.#wanted.views));
+  }
+
+  /** @returns {Share} */
+  #share() {
+    const { src, link } = this.#host;
+    const to = link ? urlOf(link) : undefined;
+    /** @param {string} views */
+    const textFor = (views) => {
+      const state = { ...parseState(this.state), views };
+      return to ? linkTo(to.href, state) : embedCode('tag', state, scriptFolder());
+    };
+    const model = src.split('/').filter(Boolean).pop() ?? STORIES.model;
+    return { kind: to ? 'link' : 'tag', textFor, model };
   }
 
   /**
@@ -104,7 +117,7 @@ export class Inside {
    * @returns {() => void}  that takes them away
    */
   showBeside(root, names) {
-    return showPlayer(root, this.#player, names, { beside: true });
+    return showPlayer(root, this.#player, this.#share(), names, { beside: true });
   }
 
   /**
@@ -159,7 +172,7 @@ export class Inside {
     const linked = LINKED.find((attribute) => attribute.name === name);
     if (name === 'state') this.#apply(parseState(this.#host.getAttribute('state') ?? ''));
     else if (linked) this.#apply({ [linked.property]: this.#host[linked.property] });
-    if (['state', 'views', 'lang'].includes(name)) this.#show();
+    if (['state', 'views', 'lang', 'link'].includes(name)) this.#show();
   }
 
   /** Another one in its place, with what the attributes say now. */
@@ -228,6 +241,12 @@ function urlOf(address) {
   } catch {
     return undefined;
   }
+}
+
+/** Where the element's script lies, if the page says so. */
+function scriptFolder() {
+  const script = [...document.scripts].find(({ src }) => new RegExp(`/${TAG}[\\w.-]*\\.js$`).test(src));
+  return script ? new URL('.', script.src).href : '';
 }
 
 /** @param {string} src */

@@ -10,6 +10,11 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  *   | 'minP' | 'repetitionPenalty' | 'views' | 'pace'>} Linked
  *
  * @typedef {'tag' | 'iframe' | 'file'} EmbedKind
+ *
+ * @typedef {object} Share  what a reader takes along to come back to a figure, and to say what it is of
+ * @property {'link' | 'tag'} kind  a link where the page restores what it says, else the tag
+ * @property {(view: string) => string} textFor  of one view, in the state that it is in
+ * @property {string} model  its name
  */
 
 const LONGEST = 65536; // characters of a query string that are read
@@ -53,6 +58,13 @@ export function parseState(query) {
   return /** @type {Partial<Linked>} */ (state);
 }
 
+/** @param {string} address  of a page that restores the state  @param {Partial<Linked>} state */
+export function linkTo(address, state) {
+  const link = new URL(address);
+  link.hash = encodeState(state);
+  return link.href;
+}
+
 /** @param {string} text */
 const escaped = (text) => text.replace(/[&<>"\n]/g, (character) => `&#${character.charCodeAt(0)};`);
 
@@ -60,12 +72,13 @@ const escaped = (text) => text.replace(/[&<>"\n]/g, (character) => `&#${characte
  * What an author pastes to have this figure.
  * @param {EmbedKind} kind  the tag, a frame of this site, or a frame of the single file beside the article
  * @param {Partial<Linked>} state
- * @param {string} base  address of the folder that has the script, ending in a slash
+ * @param {string} base  address of the folder that has the script, ending in a slash; '' where the article
+ *   has it already, and the tag will do
  */
 export function embedCode(kind, state, base) {
   if (kind === 'tag') {
-    const script = `<script type="module" src="${escaped(`${base}${TAG}.js`)}"></script>`;
-    return `${script}\n<${TAG}${attributesFor(state)}></${TAG}>\n`;
+    const script = base && `<script type="module" src="${escaped(`${base}${TAG}.js`)}"></script>\n`;
+    return `${script}<${TAG}${attributesFor(state)}></${TAG}>\n`;
   }
   const query = encodeState(state);
   const page = kind === 'file' ? `${TAG}.html` : `${base}embed.html`;

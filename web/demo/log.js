@@ -27,6 +27,13 @@ export class Log {
     return new Log(items);
   }
 
+  /** The first n items, or all. @param {number} n */
+  first(n) {
+    const log = new Log(this.#items);
+    log.length = Math.min(n, this.length);
+    return log;
+  }
+
   /** The items from an index on. @param {number} start  @returns {Generator<T>} */
   *from(start) {
     for (let i = start; i < this.length; i++) yield this.#items[i];

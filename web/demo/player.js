@@ -1,22 +1,25 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { PLAN, isMeasuring, subjectOf } from './benchmark.js';
+import { isMeasuring } from './benchmark.js';
 import { PromptCounter } from './counting.js';
-import { Refusal, failureOf } from './failure.js';
+import { Errands } from './errands.js';
+import { Refusal } from './failure.js';
 import { Replay } from './replay.js';
-import { Rival } from './rival.js';
 import { areValid } from './sampling.js';
-import { initialState, isComparing, isWorking, reduce } from './state.js';
+import { canGo, initialState, isComparing, isWorking, reduce } from './state.js';
+import { Ways } from './ways.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Share } from './link.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
+ * @import { Target } from './ways.js'
  * @import { Dictionary } from './words/en.js'
  */
 
@@ -30,16 +33,16 @@ import { WorkerError } from '../worker/client.js';
  * @property {Recording} [recording]  shown while nothing was run
  *
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
- *
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
  * What a view may ask for.
- * @typedef {Pick<Player, 'generate' | 'compare' | 'stop' | 'retry' | 'measure' | 'clear' | 'flip' | 'setPace'
- *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling' | 'inspect'>} Actions
+ * @typedef {Pick<Player, 'generate' | 'compare' | 'goOn' | 'goTo' | 'stop' | 'retry' | 'measure' | 'clear'
+ *   | 'flip' | 'setPace' | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling'
+ *   | 'inspect'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
- * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary }} Context
+ * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary, share: Share }} Context
  * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
  *
  * @typedef {object} View
@@ -48,36 +51,35 @@ import { WorkerError } from '../worker/client.js';
  * @property {string} [styles]  of a view that is fetched later: what demo.css does not say
  */
 
-/** With a model. @type {readonly Status[]} */
+/** @type {readonly Status[]} */
 const IDLE = ['ready', 'finished', 'stopped', 'full'];
 
 export class Player {
   #client;
-  #rival;
-  #surroundings;
-  #model;
-  #fields;
+  #errands;
   #state;
   #counter;
   #replay;
   /** @type {Set<Listener>} */
   #listeners = new Set();
   #stopAsked = false; // since the last request of the reader
+  /** The run or race under way, or the last one. @type {Promise<void> | undefined} */
+  #performing;
   /** The comparison after a run; the next run stops it. @type {Promise<void> | undefined} */
   #proving;
-  /** What failed last, once more. */
-  #again = () => this.generate();
+  #ways = new Ways((target) => this.#go(target));
+  #again = () => this.generate(); // what failed last
 
   /** @param {PlayerOptions} options */
   constructor({ client, rival, surroundings, model, prompt, recording, ...load }) {
     this.#client = client;
-    this.#rival = new Rival(rival);
-    this.#surroundings = surroundings;
-    this.#model = model;
-    this.#fields = { variant: /** @type {const} */ ('auto'), ...load };
     this.#state = initialState(prompt);
-    this.#counter = new PromptCounter(client, () => this.#state.prompt, (event) => this.#emit(event));
-    this.#replay = recording && new Replay(recording, (event) => this.#emit(event));
+    const emit = (/** @type {Event} */ event) => this.#emit(event);
+    const fields = { variant: /** @type {const} */ ('auto'), ...load };
+    this.#errands = new Errands({
+      client, rival, surroundings, model, fields, emit, state: () => this.#state });
+    this.#counter = new PromptCounter(client, () => this.#state.prompt, emit);
+    this.#replay = recording && new Replay(recording, emit);
     this.#replay?.finish();
   }
 
@@ -94,8 +96,7 @@ export class Player {
     this.#stopAsked = true; // what waits for the engine must not start it again
     this.#listeners.clear();
     this.#replay?.stop();
-    this.#rival.dispose();
-    this.#client.dispose();
+    this.#errands.dispose();
   }
 
   // ---- settings ---------------------------------------------------------------------------------
@@ -107,9 +108,7 @@ export class Player {
   }
 
   /** @param {Key} key  @param {number} value */
-  setSampling(key, value) {
-    this.#emit({ type: 'setting', key, value });
-  }
+  setSampling(key, value) { this.#emit({ type: 'setting', key, value }); }
 
   /** Back to what the model suggests. */
   resetSampling() { this.#emit({ type: 'settings reset' }); }
@@ -124,7 +123,8 @@ export class Player {
   /** The reader's switch. */
   flip() {
     this.setCache(!this.#state.useCache);
-    if (IDLE.includes(this.#state.status)) this.generate(); // a flip never downloads a model, though
+    const { status, run } = this.#state; // a flip never downloads a model
+    if (IDLE.includes(status) && !run.stories) this.generate();
   }
 
   /** @param {number} tokensPerSecond  wanted; 0: as fast as possible */
@@ -149,57 +149,110 @@ export class Player {
   setHidden(hidden) { this.#emit({ type: 'visibility', hidden }); }
 
   /** Finds out how large the model's files are. */
-  async askDownloadSize() {
-    const ask = async () => this.#surroundings.downloadSize(this.#model());
-    const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
-    this.#emit({ type: 'download size', bytes });
-  }
+  askDownloadSize() { return this.#errands.askDownloadSize(); }
 
   // ---- runs -------------------------------------------------------------------------------------
 
   /** Writes a story. */
-  generate() { return this.#perform(); }
+  generate() { return this.#begin(false); }
 
   /** Writes it with the cache and without it at the same time, from the same seed, and compares the texts. */
-  compare() { return this.#perform(true); }
+  compare() { return this.#begin(true); }
+
+  /**
+   * Has the newest run go on, from its beginning up to these tokens, which may be others than it had.
+   * @param {readonly number[]} written  ids behind its prompt
+   */
+  async goOn(written) {
+    const work = () => this.#errands.goOn(written, Infinity);
+    if (canGo(this.#state)) await this.#perform(() => this.goOn(written), work);
+  }
+
+  /**
+   * The short way: takes the newest run to these tokens at once, as the reader asks for one place after the
+   * other, and writes one more or none. Whatever is being written is stopped.
+   * @param {readonly number[]} written  @param {0 | 1} [more]
+   */
+  async goTo(written, more = 0) {
+    if (canGo(this.#state)) await this.#ways.to({ written, more });
+  }
 
   retry() { return this.#again(); }
 
   /** Ends what is under way; `why` is told, unless it is a proof. @param {Event} [why]  @returns {boolean} */
   stop(why) {
-    const isBusy = isWorking(this.#state) || isMeasuring(this.#state.benchmark);
-    if (!isBusy && !this.#proving) return false;
+    const isBusy = this.#isBusy;
+    this.#ways.stop();
+    if (!isBusy && !this.#proving && !this.#ways.now) return false;
     if (isBusy && why) this.#emit(why);
-    this.#stopAsked = true;
-    this.#client.stop();
-    this.#rival.stop();
+    this.#halt();
     return true;
   }
 
-  /** @param {boolean} [comparing]  a race; else a run as the switch stands */
-  async #perform(comparing = false) {
-    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+  get #isBusy() { return isWorking(this.#state) || isMeasuring(this.#state.benchmark); }
+
+  #halt() {
+    this.#stopAsked = true;
+    this.#errands.stop();
+  }
+
+  /** @param {boolean} comparing  a race; else a run as the switch stands */
+  async #begin(comparing) {
+    if (this.#isBusy) return;
     if (!areValid(this.#state.sampling)) return this.#emit({ type: 'refused' });
-    const { recorded } = this.#state;
-    this.#stopAsked = false;
-    this.#again = () => this.#perform(comparing);
-    this.#emit({ type: 'asked', comparing });
-    try {
-      await this.#prepare();
+    await this.#perform(() => this.#begin(comparing), async () => {
       if (!areValid(this.#state.sampling)) { // the model has brought its own settings
         this.#emit({ type: 'refused' });
         throw new Refusal('invalid_argument', { what: 'setting' });
       }
       await this.#counter.refuseTooLong();
       this.#heedStop();
-      await (comparing ? this.#race() : this.#write());
+      await (comparing ? this.#errands.race(() => this.#heedStop()) : this.#errands.write());
+    }, comparing);
+  }
+
+  /**
+   * @param {() => Promise<void>} again  the same once more
+   * @param {() => Promise<void>} work  @param {boolean} [comparing]
+   */
+  async #perform(again, work, comparing = false) {
+    if (this.#isBusy) return;
+    const { recorded } = this.#state;
+    this.#stopAsked = false;
+    this.#again = again;
+    this.#emit({ type: 'asked', comparing });
+    await (this.#performing = this.#attempt(async () => {
+      if (this.#ways.now) await this.#ways.now;
+      await this.#prepare();
+      await work();
       this.#emit({ type: 'ended' });
-      if (this.#state.run.position > 0) this.#proving = this.#prove();
+      if (this.#state.run.hash === undefined) return; // stopped before there were any numbers
+      this.#proving = this.#errands.prove().finally(() => { this.#proving = undefined; });
+    }));
+    if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
+  }
+
+  /** @param {Target} target */
+  async #go({ written, more }) {
+    if (isWorking(this.#state)) this.#halt();
+    const before = this.#performing;
+    await before;
+    this.#stopAsked = false;
+    this.#again = () => this.goTo(written, more);
+    await this.#attempt(async () => {
+      await this.#prepare();
+      await this.#errands.goOn(written, more);
+      if (this.#performing === before) this.#emit({ type: 'ended' }); // or a run waits, and is shown already
+    });
+  }
+
+  /** @param {() => Promise<void>} work */
+  async #attempt(work) {
+    try {
+      await work();
     } catch (error) {
-      const failure = this.#failureOf(error);
-      if (failure.code === 'aborted') this.#emit({ type: 'load stopped' });
-      else this.#emit({ type: 'failed', failure });
-      if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
+      const failure = this.#errands.failureOf(error);
+      this.#emit(failure.code === 'aborted' ? { type: 'load stopped' } : { type: 'failed', failure });
     }
   }
 
@@ -208,54 +261,12 @@ export class Player {
     if (this.#proving) this.#client.stop();
     await this.#proving;
     this.#heedStop();
-    if (!this.#state.model) await this.#load();
+    if (!this.#state.model) await this.#errands.load();
     this.#heedStop();
   }
 
   /** Between two requests, a stop has no request to end. */
-  #heedStop() {
-    if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
-  }
-
-  async #load() {
-    this.#emit({ type: 'loading' });
-    const fields = { ...this.#fields, url: this.#model() };
-    const answer = await this.#client.request('load', fields, (event) => this.#emit(event));
-    this.#emit({ ...answer, type: 'loaded' });
-  }
-
-  async #race() {
-    const { model, prompt, sampling } = this.#state;
-    if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
-    const fields = { ...this.#fields, url: this.#model(), variant: model.variant };
-    await this.#rival.load(fields, (event) => this.#emit(event));
-    this.#heedStop();
-    const job = { prompt, sampling: sampling.values };
-    await this.#rival.race(this.#client, job, (event) => this.#emit(event));
-  }
-
-  async #write() {
-    this.#emit({ type: 'begun' });
-    const { useCache, pace, prompt, sampling } = this.#state;
-    this.#client.order('setCache', { on: useCache });
-    this.#client.order('setPace', { tokensPerSecond: pace });
-    const fields = { prompt, sampling: sampling.values };
-    const answer = await this.#client.request('generate', fields, (event) => this.#emit(event));
-    this.#emit({ ...answer, type: 'run ended' });
-  }
-
-  /** After a run: are its last numbers those that come out with the cache, and without it? */
-  async #prove() {
-    this.#emit({ type: 'comparing' });
-    try {
-      this.#emit({ type: 'compared', proof: await this.#client.request('prove', {}) });
-    } catch (error) {
-      const failure = this.#failureOf(error);
-      if (failure.code === 'aborted') this.#emit({ type: 'comparing stopped' });
-      else this.#emit({ type: 'comparing failed', failure });
-    }
-    this.#proving = undefined;
-  }
+  #heedStop() { if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.'); }
 
   /** A look inside the newest run, of which nothing is in the state. @param {Fields<'inspect'>} fields */
   async inspect(fields) {
@@ -263,30 +274,19 @@ export class Player {
     throw new WorkerError('not_ready', 'No model is loaded yet.');
   }
 
-  // ---- the benchmark ----------------------------------------------------------------------------
-
-  /** Measures this model on this machine. */
+  /** The benchmark: measures this model on this machine. */
   async measure() {
-    if (isWorking(this.#state) || isMeasuring(this.#state.benchmark)) return;
+    if (this.#isBusy) return;
     this.#stopAsked = false;
     this.#tell({ type: 'asked', hidden: this.#state.hidden });
     try {
+      if (this.#ways.now) await this.#ways.now;
       await this.#prepare();
-      const subject = await subjectOf(this.#state, this.#model(), this.#surroundings);
-      this.#heedStop();
-      this.#tell({ type: 'begun', subject });
-      const { reason } = await this.#client.request('benchmark', PLAN, (event) => this.#tell(
-        event.type === 'left_out' ? { ...event, failure: this.#failureOf(event) } : event));
-      this.#tell({ type: 'ended', reason });
+      await this.#errands.measure(() => this.#heedStop());
     } catch (error) {
-      this.#tell({ type: 'failed', failure: this.#failureOf(error) });
+      this.#tell({ type: 'failed', failure: this.#errands.failureOf(error) });
     }
   }
-
-  // ---- within -----------------------------------------------------------------------------------
-
-  /** @param {unknown} error */
-  #failureOf(error) { return failureOf(error, this.#surroundings.isOnline()); }
 
   /** @param {BenchmarkEvent} event */
   #tell(event) { this.#emit({ type: 'benchmark', event }); }

@@ -38,7 +38,9 @@ export const newRace = () => ({ ms: 0, same: 0 });
 /** Both start. @param {State} state  @returns {State} */
 export function beginRace(state) {
   const { prompt, sampling, run, curves } = state;
-  const begun = newRun(run.number + 1, prompt, sampling.values.maxTokens);
+  const begun = {
+    ...newRun(run.number + 1, prompt, sampling.values.maxTokens), sampling: sampling.values,
+  };
   const lanes = { on: { run: begun }, off: { run: { ...begun, mode: /** @type {Mode} */ ('off') } } };
   return {
     ...state, status: 'prefilling', proof: { stage: 'awaited' }, curves: beginRun(curves), run: begun,

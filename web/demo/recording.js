@@ -63,7 +63,8 @@ export function momentsOf(recording) {
       if (moments.length === 2) moments.push({ at, event: { type: 'proof', ...proofs.prompt } });
     }
   }
-  moments.push({ at, event: { type: 'run ended', reason, position, memory } });
+  const { on: hash } = proofs.text;
+  moments.push({ at, event: { type: 'run ended', reason, position, memory, hash } });
   const proof = /** @type {Answer<'prove'>} */ (proofs.text);
   return [...moments, { at, event: { type: 'compared', proof } }];
 }

@@ -1,18 +1,23 @@
 // One run: what the worker reports of it, taken in token by token.
-import { addPoint } from './curves.js';
+import { addPoint, beginRun } from './curves.js';
 import { Log } from './log.js';
 import { measure, msOf, newMeter } from './meter.js';
+import { ended, firstStory, follow, turn } from './stories.js';
 
 /**
- * @import { Answer, Prefill, RequestEvent, WrittenToken } from '../worker/messages.js'
+ * @import { Answer, Cut, Prefill, RequestEvent, WrittenToken } from '../worker/messages.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Meter } from './meter.js'
+ * @import { Values } from './sampling.js'
+ * @import { Stories } from './stories.js'
  */
 
 /**
  * @typedef {object} Run
- * @property {number} number      counted from 1; 0: there was none yet
+ * @property {number} number      counted from 1; 0: there was none yet; another one, too, once its text has
+ *   become another one than it was with more tokens
  * @property {string} prompt
+ * @property {Values} [sampling]  its settings, if it was written here
  * @property {number} maxTokens
  * @property {Mode} mode          of the newest token
  * @property {number} position    tokens in the text
@@ -23,6 +28,8 @@ import { measure, msOf, newMeter } from './meter.js';
  * @property {number} unmeasured  tokens that came while the tab was hidden
  * @property {Log<CatchUp>} catchUps  one for each time that the cache was switched on again
  * @property {Answer<'generate'>['reason']} [reason]     why it ended
+ * @property {string} [hash]      of the logits at its end
+ * @property {Stories} [stories]  once somebody has gone back in it
  *
  * @typedef {object} CatchUp  what the cache had missed was taken in
  * @property {number} position  of the token that was computed next
@@ -107,6 +114,7 @@ export function takeToken(progress, token, hidden) {
       ...run, mode, position, tokens: run.tokens.append(token), ms: run.ms + (burst ? msOf(burst) : 0),
       measured: run.measured + (burst ? 1 : 0),
       unmeasured: run.unmeasured + (hidden ? 1 : 0),
+      stories: run.stories && follow(run.stories, token, run.tokens.length),
     },
     columns: {
       ...columns,
@@ -114,4 +122,54 @@ export function takeToken(progress, token, hidden) {
     },
     curves: measured ? addPoint(curves, mode, position, burst) : curves,
   };
+}
+
+/**
+ * The reader went back in it, chose a token, or goes on from there.
+ * @param {Progress} progress  @param {Cut} cut
+ * @returns {Progress}
+ */
+export function takeCut(progress, cut) {
+  const { run, columns, curves } = progress;
+  const { written } = cut;
+  const stories = run.stories ?? firstStory(run.tokens, run.hash);
+  const now = { ...run, stories, reason: undefined, hash: undefined };
+  const isAsBefore = written.length === run.tokens.length && written.every(({ id, text }, i) => (
+    run.tokens.at(i)?.id === id && run.tokens.at(i)?.text === text));
+  if (isAsBefore) return { run: now, columns, curves };
+  const prompt = run.prefill?.tokens ?? 0;
+  const position = prompt + written.length;
+  const turned = turn(stories, cut, run.tokens.length, prompt);
+  const last = turned.tokens.at(written.length - 1);
+  const number = run.number + 1;
+  const renumbered = (/** @type {Mode} */ mode) => (
+    columns[mode].run === run.number ? { ...columns[mode], run: number } : columns[mode]);
+  const isBehind = Object.values(curves.run).some(({ length }) => length > position + 1);
+  return {
+    run: {
+      ...now, ...turned, number, position, mode: modeOf(last ? last.cached : run.prefill?.cached ?? false),
+      catchUps: new Log([...run.catchUps].filter((each) => each.position < position)),
+    },
+    columns: { on: renumbered('on'), off: renumbered('off') },
+    curves: isBehind ? beginRun(curves) : curves, // points are only ever added at the end
+  };
+}
+
+/**
+ * It has ended, for now.
+ * @param {Progress} progress  @param {Answer<'generate'>} answer
+ * @returns {Progress}
+ */
+export function endRun(progress, { reason, position, hash, memory }) {
+  const { run, columns, curves } = progress;
+  if (!run.stories) return { run: { ...run, reason, position, hash }, columns, curves };
+  const length = position - (run.prefill?.tokens ?? 0);
+  if (length < run.tokens.length) { // stopped before all of the text was read
+    const written = [...run.tokens].slice(0, length);
+    const cut = { written, kept: position, dropped: 0, cached: run.mode === 'on', memory };
+    return endRun(takeCut(progress, cut), { reason, position, hash, memory });
+  }
+  const isPause = reason === 'length' && length < run.maxTokens;
+  const stories = ended(run.stories, length, hash);
+  return { run: { ...run, reason: isPause ? 'stopped' : reason, position, hash, stories }, columns, curves };
 }

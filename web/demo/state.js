@@ -6,7 +6,7 @@ import { beginRun, noCurves } from './curves.js';
 import { losesModel } from './failure.js';
 import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
-import { newColumn, newRun, readPrompt, resumed, takeToken } from './run.js';
+import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
 /**
@@ -108,6 +108,10 @@ export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && 
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
+/** There is a run that can go back and on. @param {State} state */
+export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
+  && !isComparing(state) && !isMeasuring(state.benchmark);
+
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
   Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
@@ -150,6 +154,7 @@ function reduceFlow(state, event) {
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
     case 'begun': return begun(state);
+    case 'cut': return cutBack(state, event);
     case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), capacityOf(state)) };
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
@@ -212,7 +217,16 @@ const loaded = (state, { config, generation, variant, memory, tick, worker }) =>
 /** @param {State} state  @returns {State} */
 const begun = (state) => ({
   ...state, status: 'prefilling', proof: { stage: 'awaited' }, curves: beginRun(state.curves),
-  run: newRun(state.run.number + 1, state.prompt, state.sampling.values.maxTokens),
+  run: {
+    ...newRun(state.run.number + 1, state.prompt, state.sampling.values.maxTokens),
+    sampling: state.sampling.values,
+  },
+});
+
+/** @param {State} state  @param {Extract<Event, { type: 'cut' }>} event  @returns {State} */
+const cutBack = (state, event) => ({
+  ...state, ...takeCut(state, event), memory: event.memory, proof: { stage: 'none' },
+  status: isWorking(state) ? 'running' : state.status, failure: undefined, race: undefined,
 });
 
 /** @param {State} state */
@@ -231,8 +245,7 @@ function written(state, { tokens, memory }) {
 }
 
 /** @param {State} state  @param {Answer<'generate'>} answer  @returns {State} */
-const runEnded = (state, { reason, position, memory }) => (
-  { ...state, run: { ...state.run, reason, position }, memory });
+const runEnded = (state, answer) => ({ ...state, ...endRun(state, answer), memory: answer.memory });
 
 /** Of a race, the slower lane tells. @param {State} state  @returns {Status} */
 function statusAfter({ run, race }) {

@@ -70,7 +70,7 @@ export function adviceWords({ advice, controls, recorded: labels }, state) {
     case 'running':
       if (!useCache) return advice.switchOn;
       return columns.off.run === run.number ? '' : advice.switchOff;
-    case 'finished': case 'stopped': case 'full': return advice.again;
+    case 'finished': case 'stopped': case 'full': return run.stories ? advice.onward : advice.again;
     default: return '';
   }
 }

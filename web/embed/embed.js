@@ -40,4 +40,7 @@ function tellHeight() {
 }
 
 takeState();
+if (/^(https?|file):$/.test(location.protocol)) { // else the address is not the page's own
+  byId('figure').setAttribute('link', location.href.replace(/[?#].*/, ''));
+}
 if (parent !== window) tellHeight();

@@ -52,6 +52,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_restore: ['kvc_error', 'session', 'state', 'bytes'],
   kvc_session_cache: ['pointer', 'session'],
   kvc_session_attention: ['kvc_error', 'session', 'layer', 'head', 'weights'],
+  kvc_session_query: ['kvc_error', 'session', 'layer', 'head', 'query'],
   kvc_session_memory: ['void', 'out', 'session'],
   kvc_session_counts: ['void', 'out', 'session'],
   kvc_session_clear_counts: ['void', 'session'],

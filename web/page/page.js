@@ -1,6 +1,7 @@
 // The page around the figure: its address, and what the article says of this machine.
 import { modelUrl, wasmUrl } from './address.js';
 import { offerCode } from './take.js';
+import { encodeState, parseState } from '../demo/link.js';
 import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
@@ -25,8 +26,17 @@ if (src === null) {
   byId('refused').textContent = 'The address of this page names a model on another site. It is not fetched: '
     + 'a link must not make your browser ask anybody else. You see the model of this site.';
 }
+const base = location.href.replace(/#.*/, '');
+for (const figure of figures) figure.link = base;
+/** A link to a view of a figure further down leads to it. */
 const takeState = () => {
-  if (location.hash.length > 1) story.setAttribute('state', location.hash.slice(1));
+  if (location.hash.length < 2) return;
+  const state = parseState(location.hash);
+  const figure = figures.slice(1).find(({ views }) => views.split(' ').includes(state.views ?? '')) ?? story;
+  const shown = figure.of ? story : figure; // whose run it is
+  if (figure !== story) state.views = shown.views;
+  shown.setAttribute('state', encodeState(state));
+  if (figure !== story) figure.scrollIntoView();
 };
 addEventListener('hashchange', takeState);
 takeState();

@@ -1,5 +1,5 @@
 // Buttons that copy a link to the page as it stands, or code that brings its figure to another page.
-import { embedCode, parseState } from '../demo/link.js';
+import { embedCode, linkTo, parseState } from '../demo/link.js';
 
 /** @import { EmbedKind } from '../demo/link.js' */
 
@@ -43,5 +43,5 @@ async function hideAbsent(root) {
 function textFor(what, state) {
   const folder = new URL('.', document.baseURI).href;
   if (what !== 'link') return embedCode(/** @type {EmbedKind} */ (what), parseState(state), folder);
-  return `${location.origin}${location.pathname}${location.search}${state ? `#${state}` : ''}`;
+  return linkTo(location.href, parseState(state));
 }

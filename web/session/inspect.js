@@ -104,15 +104,29 @@ export function top({ engine, pointer, model }, k) {
  * How much the last token looked at each token, itself included, in one layer and head: [position].
  * @param {NativeSession} native  @param {number} layer  @param {number} head
  */
-export function attentionWeights({ engine, pointer, position }, layer, head) {
+export const attentionWeights = (native, layer, head) => (
+  lookOf(native, 'kvc_session_attention', native.position, layer, head));
+
+/**
+ * The query that it looked with: [head_dim].
+ * @param {NativeSession} native  @param {number} layer  @param {number} head
+ */
+export const attentionQuery = (native, layer, head) => (
+  lookOf(native, 'kvc_session_query', native.model.config.headDim, layer, head));
+
+/**
+ * @param {NativeSession} native  @param {'kvc_session_attention' | 'kvc_session_query'} name
+ * @param {number} n  numbers of it  @param {number} layer  @param {number} head
+ */
+function lookOf({ engine, pointer }, name, n, layer, head) {
   const messages = {
     position_out_of_range: `There is no layer ${shown(layer)} with a head ${shown(head)} here; `
       + 'both are counted from 0.',
     not_ready: `${NO_LOGITS} (With the cache on: the weights come from its keys.)`,
   };
   if (!areCounts(layer, head)) throw new KvcError('position_out_of_range', messages.position_out_of_range);
-  return engine.lend(4 * position, (weights) => {
-    engine.check(messages, 'kvc_session_attention', pointer, layer, head, weights);
-    return engine.memory.floats(weights, position);
+  return engine.lend(4 * n, (numbers) => {
+    engine.check(messages, name, pointer, layer, head, numbers);
+    return engine.memory.floats(numbers, n);
   });
 }

@@ -7,7 +7,7 @@
 //                                           stored once; everything else is about the selected one
 import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { attentionWeights, clearCounts, counts, logits, logitsHash, memoryUsage, snapshotOf,
+import { attentionQuery, attentionWeights, clearCounts, counts, logits, logitsHash, memoryUsage, snapshotOf,
   top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
@@ -240,6 +240,11 @@ export class Session {
     return attentionWeights(this.#native, layer, head);
   }
 
+  /** The query that it looked with: [head_dim]. @param {number} layer  @param {number} head */
+  attentionQuery(layer, head) {
+    return attentionQuery(this.#native, layer, head);
+  }
+
   /** Keys and values as floats: [count, head_dim], copies. @param {Range & { sequence?: number }} range */
   snapshot(range) {
     return snapshotOf(this.#native, range);
@@ -259,13 +264,9 @@ export class Session {
     this.#native.calls.listener = listener;
   }
 
-  memoryUsage() {
-    return memoryUsage(this.#native);
-  }
+  memoryUsage() { return memoryUsage(this.#native); }
 
-  get counts() {
-    return counts(this.#native);
-  }
+  get counts() { return counts(this.#native); }
 
   /** Counts from zero again. */
   clearCounts() {

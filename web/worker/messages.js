@@ -14,17 +14,27 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
 //                                             worker's clock to the next; worker: as of status
-//   generate  { prompt, sampling }        one run. Settings that `sampling` lacks are the model's own
-//     events  prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
+//   generate  { prompt, written, sampling }   one run. Settings that `sampling` lacks are the model's own.
+//                                         With `written`, ids, a run goes on, or back: the text is the prompt
+//                                         and these, and what is written behind them has the random numbers
+//                                         that it would have had there. What the session has of that text it
+//                                         keeps, what differs it drops. maxTokens counts these ids too, so
+//                                         that one which is their number writes nothing
+//     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
+//                                             next three: the tokens behind the prompt now; how many of the
+//                                             text the session had; tokens whose K and V the cache let go
+//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
 //                                             how many of its tokens the cache still held; cached: the
 //                                             cache is on
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which
 //                                             comes once a frame at most, and before a look inside
-//             resumed   { cached, missing, ms }   after a flip of the switch, the session was brought to
-//                                             where the text is; missing: tokens that the cache took in
-//     answer  { reason, position, memory }
+//             resumed   { cached, missing, ms }   after a flip of the switch, or a cut, the session was
+//                                             brought to where the text is; missing: tokens that it had,
+//                                             and its cache had not and took in
+//     answer  { reason, position, memory, hash }   hash: of the logits there; absent if none are computed
+//     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there
 //   prove     {}                          computes the last run again, with the cache and without
 //     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
 //                                             as the run left them
@@ -39,17 +49,17 @@
 //     error   outputs_differ              every figure is void, those sent before included
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
-//   inspect   { tokens, vectors, attention, candidates, fork }   what the run is made of, of the tokens
-//                                         given out. Answered at any time, like status, but between two
-//                                         bursts, so that it is in no figure; all tokens it is about have
-//                                         been sent before. The parts are optional: tokens { first, count };
+//   inspect   { tokens, vectors, attention, queries, candidates, fork }   what the run is made of, of the
+//                                         tokens given out. Answered at any time, like status, but between
+//                                         two bursts, so that it is in no figure; all tokens it is about
+//                                         were sent before. The parts are optional: tokens { first, count };
 //                                         vectors { layers, heads, first, count }, of those in the cache;
-//                                         attention { position, layers, heads }, of the token there;
-//                                         candidates { position, count }, for the token there; fork
-//                                         { position, count }, after so many tokens. Layers and heads are
-//                                         lists, by default of all
-//     answer  { position, prompt, memory, cache, tokens, vectors, attention, candidates, fork }   cache: its
-//                                         map
+//                                         attention { position, layers, heads }, of the token there, and
+//                                         queries, the same; candidates { position, count }, for the token
+//                                         there; fork { position, count }, after so many tokens. Layers and
+//                                         heads are lists, by default of all
+//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates, fork }
+//                                             cache: its map
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
 //             busy                        a benchmark is under way
 //   status    {}                          answered at any time, also while a request is served
@@ -123,6 +133,13 @@
  * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
  *                              a stretch between two flips has only one token
  *
+ * @typedef {object} Cut
+ * @property {{ id: number, text: string }[]} written  all that stand behind the prompt
+ * @property {number} kept      tokens of the text that the session had, those of the prompt included
+ * @property {number} dropped   tokens whose K and V left the cache
+ * @property {boolean} cached   the cache is on
+ * @property {MemoryUsage} memory  after that
+ *
  * @typedef {object} Proof
  * @property {number} tokens
  * @property {string} on        hash of the logits, with the cache
@@ -134,12 +151,14 @@
  * @property {Span} [tokens]             by default from the first to the last
  * @property {Span & Place} [vectors]    the same, of those in the cache; at most 2^20 numbers each of K and V
  * @property {{ position: number } & Place} [attention]   at most 2^20 weights
+ * @property {{ position: number } & Place} [queries]     likewise
  * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token
  *   to come; count: at most 100, 5 by default
  * @property {{ position: number, count?: number }} [fork]  the run forked after so many tokens, in a session
  *   apart; count: tokens that it writes, at most 256, 24 by default
  * @typedef {{ first?: number, count?: number }} Span
- * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention, those of Q
+ * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
+ *   and queries, those of Q
  *
  * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and
  *   memory.cacheBytes = slots * bytesPerToken
@@ -166,6 +185,8 @@
  *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
  * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
  *   [layers, heads, position + 1]; each row has the sum 1
+ * @property {{ position: number, layers: number[], heads: number[], queries: Float32Array }} [queries]
+ *   [layers, heads, headDim]: weights = softmax(q . k / sqrt(headDim)), with the keys of its head
  * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]
  *   chosen: the id that stands there; inDraw: ids that the sampler could have drawn; list: likeliest first
  * @property {SeenFork} [fork]
@@ -206,13 +227,14 @@
  *   },
  * }} load
  * @property {{
- *   fields: { prompt: string, sampling: Sampling },
+ *   fields: { prompt: string, written?: readonly number[], sampling: Sampling },
  *   events: {
+ *     cut: Cut,
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
  *     tokens: { tokens: WrittenToken[], memory: MemoryUsage },
  *     resumed: { cached: boolean, missing: number, ms: number },
  *   },
- *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage },
+ *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage, hash?: string },
  * }} generate
  * @property {{ fields: Nothing, events: {}, answer: Proof & { run: string } }} prove
  * @property {{

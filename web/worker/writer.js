@@ -43,7 +43,7 @@ export class Writer {
   #due = -Infinity;
 
   /**
-   * @param {Context} context  whose run has a prompt that was read
+   * @param {Context} context  whose run has a prompt, and tokens behind it if it goes on
    * @param {Sampling} sampling  @param {Emit<'generate'>} emit  @param {Give} give
    * @param {AbortSignal} signal
    */
@@ -56,21 +56,26 @@ export class Writer {
     this.#signal = signal;
     this.#session = session;
     this.#text = model.textStream();
+    for (const id of context.run.ids.slice(context.run.prompt)) this.#text.push(id);
     this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? undefined;
   }
 
-  /** Writes to the end of the run. @returns {Promise<FinishReason>} */
-  async write() {
-    let reason = await this.#stretch(false);
-    while (!reason) reason = await this.#stretch(true);
+  /**
+   * Writes to the end of the run.
+   * @param {number} [kept]  of a run that goes on: tokens that the session has of it
+   * @returns {Promise<FinishReason>}
+   */
+  async write(kept) {
+    let reason = await this.#stretch(kept);
+    while (!reason) reason = await this.#stretch(this.#context.run.ids.length);
     return reason;
   }
 
   /**
    * Writes until the switch is flipped; returns undefined then, or why the run has ended.
-   * @param {boolean} resumed  after a flip
+   * @param {number} [kept]  tokens of the text that the session has; absent where a run begins
    */
-  async #stretch(resumed) {
+  async #stretch(kept) {
     const { run, useCache: cached } = this.#context;
     const held = Math.min(this.#session.cachedTokens, run.ids.length);
     const tokens = this.#tokens(cached);
@@ -78,9 +83,10 @@ export class Writer {
       // The first token first brings the session to where the text is: it is not measured.
       let { ids, reason } = await this.#compute(tokens, cached, 1);
       if (ids.length === 0 && !reason) return undefined;
-      const missing = cached ? run.ids.length - held : 0;
-      const { ms } = this.#session.prefillStats;
-      if (resumed) this.#emit('resumed', { cached, missing, ms });
+      if (kept !== undefined) {
+        const missing = cached ? Math.max(0, kept - held) : 0;
+        this.#emit('resumed', { cached, missing, ms: this.#session.prefillStats.ms });
+      }
       /** @type {Burst[]} */
       const bursts = [];
       do {

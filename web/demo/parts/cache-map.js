@@ -1,11 +1,11 @@
 // Draws the cache map: layers and heads as rows, positions as columns, pages as outlines. All rows of the
 // cache fill alike, so what is alike is one path, whatever the length of the run.
-import { put, set, svg, uniqueId } from './dom.js';
+import { put, set, svg } from './dom.js';
 import { stretchesOf } from '../map.js';
 import { PAGE } from '../../engine/abi.js';
 
 /**
- * @import { CacheMap, Cell, Kind } from '../map.js'
+ * @import { CacheMap, Cell, Kind, Stretch } from '../map.js'
  * @import { MAP } from '../words/map.js'
  * @import { Numbers } from '../../measure/numbers.js'
  *
@@ -21,6 +21,8 @@ import { PAGE } from '../../engine/abi.js';
  * @property {number} row     height of a row
  * @property {number} gap     between two layers
  *
+ * @typedef {{ x: number, y: number, width: number, height: number }} Box
+ *
  * @typedef {object} Shown
  * @property {CacheMap} map
  * @property {Cell} [cell]     that is chosen
@@ -31,27 +33,14 @@ import { PAGE } from '../../engine/abi.js';
 export const KINDS = ['written', 'read', 'kept', 'missing', 'free'];
 const FINE = 4;       // px from which columns are set apart
 const LEAST_PAGE = 10; // px from which pages have outlines
+const HATCH = 6;      // px from one line to the next
 const MARK = 9;       // px that the mark of a cell has at least
 
-/** How each kind is filled, by more than its colour; and a swatch of it for a legend. */
-export function fills() {
-  const [kept, missing] = [uniqueId('kept'), uniqueId('missing')];
-  const pattern = (/** @type {string} */ id, /** @type {string} */ name, /** @type {string} */ d) => svg(
-    'pattern', { id, width: 6, height: 6, patternUnits: 'userSpaceOnUse' },
-    svg('path', { class: `map-${name}-lines`, d }));
-  const node = svg('defs', {},
-    pattern(kept, 'kept', 'M-1.5 1.5l3-3M0 6l6-6M4.5 7.5l3-3'),
-    pattern(missing, 'missing', 'M2 3h2M3 2v2'));
-  /** @param {Kind} kind  @returns {Record<string, string>} */
-  const fillOf = (kind) => {
-    if (kind === 'kept') return { fill: `url(#${kept})` };
-    return kind === 'missing' ? { fill: `url(#${missing})` } : {};
-  };
-  const swatch = (/** @type {Kind} */ kind) => svg('svg',
-    { class: 'map-swatch', viewBox: '0 0 18 18', 'aria-hidden': 'true' },
-    svg('path', { class: `map-${kind}`, ...fillOf(kind), d: 'M1 1h16v16h-16z' }));
-  return { node, fillOf, swatch };
-}
+/** A swatch of a kind, for a legend. @param {Kind} kind */
+export const swatch = (kind) => svg('svg',
+  { class: 'map-swatch', viewBox: '0 0 18 18', 'aria-hidden': 'true' },
+  svg('path', { class: 'map-frame', d: boxOf({ x: 1, y: 1, width: 16, height: 16 }) }),
+  svg('path', { class: `map-${kind}`, d: filled(kind, { x: 1, y: 1, width: 16, height: 16 }) }));
 
 export class MapDrawing {
   #words;
@@ -74,17 +63,14 @@ export class MapDrawing {
   /** @type {Map<Kind, SVGElement>} */
   #kinds;
 
-  /**
-   * @param {ReturnType<typeof fills>} fills  @param {(typeof MAP)[string]} words
-   * @param {Numbers['counted']} counted
-   */
-  constructor({ node, fillOf }, words, counted) {
+  /** @param {(typeof MAP)[string]} words  @param {Numbers['counted']} counted */
+  constructor(words, counted) {
     this.#words = words;
     this.#counted = counted;
-    this.#kinds = new Map(KINDS.map((kind) => (
-      [kind, svg('path', { class: `map-${kind}`, ...fillOf(kind) })])));
-    this.node = svg('svg', { 'aria-hidden': 'true' }, node, this.#scales, this.#numbers,
-      ...this.#kinds.values(), this.#grid, this.#free, this.#used, this.#shared, this.#halo, this.#mark);
+    this.#kinds = new Map(KINDS.map((kind) => [kind, svg('path', { class: `map-${kind}` })]));
+    this.node = /** @type {SVGSVGElement} */ (svg('svg', { 'aria-hidden': 'true' },
+      this.#scales, this.#numbers, ...this.#kinds.values(), this.#grid, this.#free, this.#used,
+      this.#shared, this.#halo, this.#mark));
   }
 
   /** @param {Size} size */
@@ -103,7 +89,7 @@ export class MapDrawing {
     const stretches = stretchesOf(shown.map);
     for (const [kind, node] of this.#kinds) {
       const own = stretches.find((stretch) => stretch.kind === kind);
-      put(node, 'd', own ? boxes(place, shown.map, own.first, own.end) : '');
+      put(node, 'd', own ? rowsOf(place, shown.map, own) : '');
     }
     this.#outline(shown, place);
     const mark = shown.cell ? this.#around(place, shown) : '';
@@ -200,15 +186,38 @@ export class MapDrawing {
 const px = (/** @type {number} */ value) => value.toFixed(1);
 
 /**
- * All rows from one position to another.
- * @param {Place} place  @param {CacheMap} map  @param {number} first  @param {number} end
+ * All rows of what is alike, layer by layer.
+ * @param {Place} place  @param {CacheMap} map  @param {Stretch} stretch
  */
-function boxes({ left, top, column, row, gap }, { layers, heads }, first, end) {
+function rowsOf({ left, top, column, row, gap }, { layers, heads }, { kind, first, end }) {
   const width = Math.max(1.5, (end - first) * column); // a lone column is to be seen, however narrow
-  const x = px(left + end * column - width);
+  const [x, height] = [left + end * column - width, heads * row];
   return Array.from({ length: layers }, (_, i) => (
-    `M${x} ${px(top + i * (heads * row + gap))}h${px(width)}v${px(heads * row)}h${px(-width)}z`)).join('');
+    filled(kind, { x, y: top + i * (height + gap), width, height }))).join('');
 }
+
+/** Full, hatched or dotted, so that colour is not all. @param {Kind} kind  @param {Box} box */
+function filled(kind, box) {
+  if (kind === 'kept') return hatched(box);
+  return kind === 'missing' ? lined(box) : boxOf(box);
+}
+
+/** @param {Box} box */
+const boxOf = ({ x, y, width, height }) => (
+  `M${px(x)} ${px(y)}h${px(width)}v${px(height)}h${px(-width)}z`);
+
+/** Lines from left to right, which are drawn as dots. @param {Box} box */
+const lined = ({ x, y, width, height }) => (
+  Array.from({ length: Math.floor(height / HATCH) }, (_, i) => (
+    `M${px(x)} ${px(y + (i + 0.5) * HATCH)}h${px(width)}`)).join(''));
+
+/** Lines up to the right. @param {Box} box */
+const hatched = ({ x, y, width, height }) => (
+  Array.from({ length: Math.floor((width + height) / HATCH) }, (_, i) => {
+    const along = (i + 0.5) * HATCH; // from the upper left corner, right or down
+    const [right, down] = [Math.min(along, width), Math.min(along, height)];
+    return `M${px(x + right)} ${px(y + along - right)}L${px(x + along - down)} ${px(y + down)}`;
+  }).join(''));
 
 /**
  * Lines between heads, and between columns where there is room.

@@ -152,11 +152,11 @@ function barsOf(name, words) {
 function tableOf(words, measured, signal) {
   const body = element('tbody');
   const heads = [words.number, words.key, words.value].map((name) => element('th', { scope: 'col' }, name));
-  const table = element('table', { class: 'data-table', part: 'map-table' },
+  const table = element('table', { class: 'data-table', part: 'cell-table' },
     element('caption', {}, words.caption), element('thead', {}, element('tr', {}, ...heads)), body);
   const box = element('div',
     { class: 'table-box', tabindex: 0, role: 'group', 'aria-label': words.group }, table);
-  const node = element('details', { class: 'fold', part: 'map-data' },
+  const node = element('details', { class: 'fold', part: 'cell-data' },
     element('summary', {}, words.show), box);
   /** @type {Vectors | undefined} */
   let shown;

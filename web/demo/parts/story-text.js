@@ -1,4 +1,5 @@
 // The text as it grows: the prompt, then what the model writes, with a mark wherever the switch was flipped.
+import { stayAtEnd } from './at-end.js';
 import { element } from './dom.js';
 import { modeOf } from '../run.js';
 
@@ -7,8 +8,6 @@ import { modeOf } from '../run.js';
  * @import { Run } from '../run.js'
  * @import { Dictionary } from '../words/en.js'
  */
-
-const CLOSE = 40; // px: a reader this near the end follows the text
 
 /**
  * Control and direction characters made visible: a model's text must not be able to rearrange the page.
@@ -32,8 +31,7 @@ export class StoryText {
   #words;
   /** Where the text goes on; absent after the prompt and after a mark. @type {HTMLElement | undefined} */
   #end;
-  /** The reader has not scrolled back. */
-  #follows = true;
+  #scroll;
 
   /**
    * @param {HTMLElement} box  scrolls  @param {HTMLElement} story  inside it
@@ -43,16 +41,7 @@ export class StoryText {
     this.#box = box;
     this.#story = story;
     this.#words = words;
-    // Both come when the page is laid out already, so that asking for sizes costs nothing.
-    box.addEventListener('scroll', () => {
-      const { scrollHeight, scrollTop, clientHeight } = box;
-      this.#follows = scrollHeight - scrollTop - clientHeight < CLOSE;
-    }, { signal, passive: true });
-    const grown = new ResizeObserver(() => {
-      if (this.#follows) box.scrollTop = box.scrollHeight;
-    });
-    grown.observe(story);
-    signal.addEventListener('abort', () => grown.disconnect());
+    this.#scroll = stayAtEnd(box, story, signal);
   }
 
   /** @param {string} prompt */
@@ -60,7 +49,7 @@ export class StoryText {
     this.#story.replaceChildren(element('span', {
       class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)));
     this.#end = undefined;
-    this.#follows = true;
+    this.#scroll.follow(true);
     this.#box.scrollTop = 0;
   }
 

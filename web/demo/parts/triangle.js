@@ -4,8 +4,14 @@ import { put, set, svg } from './dom.js';
 import { MODES } from '../curves.js';
 import { lengthOf, outline } from '../work.js';
 
-/** @import { Band, Triangle } from '../work.js' */
+/**
+ * @import { Mode } from '../curves.js'
+ * @import { Band, Triangle } from '../work.js'
+ *
+ * @typedef {{ mode: Mode, name: string, count: string }} Label
+ */
 
+const SIDE = 480; // px of a picture of its own
 const FINE = 64; // up to this length, cells can be told from each other
 
 export function triangleDrawing() {
@@ -27,7 +33,33 @@ export function triangleDrawing() {
       put(outlines[mode], 'd', modes.includes(mode) ? '' : outline(triangles[0], mode));
     }
   };
-  return { node, show };
+  /**
+   * With the words that stand on and below it.
+   * @param {readonly Label[]} labels  @param {string} axis  @param {(value: number) => string} counted
+   */
+  const picture = (labels, axis, counted) => pictureOf(node, labels, ['0', axis, counted(drawn)]);
+  return { node, show, picture };
+}
+
+/**
+ * @param {SVGElement} drawing  @param {readonly Label[]} labels  @param {string[]} below
+ * @returns {SVGSVGElement}
+ */
+function pictureOf(drawing, labels, below) {
+  const cells = /** @type {SVGElement} */ (drawing.cloneNode(true));
+  set(cells, { width: SIDE, height: SIDE });
+  const anchors = ['start', 'middle', 'end'];
+  const words = [
+    ...labels.flatMap(({ mode, name, count }) => {
+      const [x, y, anchor] = mode === 'on' ? [SIDE - 8, 24, 'end'] : [16, SIDE - 36, 'start'];
+      const at = { x, 'text-anchor': anchor };
+      return [svg('text', { ...at, y, class: `word name ${mode}` }, name),
+        svg('text', { ...at, y: y + 20, class: `word ${mode}` }, count)];
+    }),
+    ...below.map((said, i) => (
+      svg('text', { x: SIDE * i / 2, y: SIDE + 20, 'text-anchor': anchors[i], class: 'word' }, said))),
+  ];
+  return /** @type {SVGSVGElement} */ (svg('svg', { width: SIDE, height: SIDE + 24 }, cells, ...words));
 }
 
 /** The cells of one run; those that are there are never touched again, but for the newest band. */

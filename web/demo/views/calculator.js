@@ -2,7 +2,8 @@
 // How much memory a cache takes: of models of which people talk, and of the one that is here. Computed, so it
 // works without a model.
 import { BATCHES, CLAIMS, CONTEXTS, MODELS, TYPES, cacheSize, ownModel } from '../cache-size.js';
-import { element, note, put, say, svg, uniqueId } from '../parts/dom.js';
+import { element, note, put, say, set, svg, uniqueId } from '../parts/dom.js';
+import { framed, framedStyles } from '../parts/figure.js';
 import { engineOf } from '../recorded.js';
 import { CALCULATOR } from '../words/calculator.js';
 import styles from './calculator.css' with { type: 'text' };
@@ -17,28 +18,30 @@ import styles from './calculator.css' with { type: 'text' };
  */
 
 const FIRST = 'Llama 3.1 8B';
+const WIDTH = 560; // px of a picture of the bars
 
 /** @type {View} */
 export const calculator = {
   name: 'calculator',
-  styles,
-  mount(root, { signal, words }) {
+  styles: framedStyles(styles),
+  mount(root, context) {
+    const { signal, words } = context;
     const said = CALCULATOR[words.lang];
-    const title = uniqueId('calculator');
     const form = formOf(said, words.format.counted);
     const table = tableOf(said, words);
-    const formula = element('p', { class: 'formula', part: 'cache-formula', role: 'status' });
-    const attributes = { class: 'calculator', part: 'calculator', role: 'group', 'aria-labelledby': title };
-    const box = element('div', attributes,
-      element('h2', { id: title }, said.title), element('p', { class: 'lead' }, said.lead),
-      form.node, table.node, formula, ...claimsOf(said.claims, words.format));
-    root.append(box);
+    const frame = framed(context, {
+      name: 'calculator', title: said.title, means: said.lead, controls: form.node, drawing: table.node,
+      interactive: true, picture: table.picture,
+    });
+    set(frame.sentence, { role: 'status' });
+    root.append(frame.node);
+    frame.node.append(...claimsOf(said.claims, words.format));
     const show = () => {
       const question = form.read();
       const chosen = table.show(question);
-      formula.replaceChildren(...explained(said, chosen, question));
+      frame.show(explained(said, chosen, question));
     };
-    box.addEventListener('change', show, { signal });
+    frame.node.addEventListener('change', show, { signal });
     show();
     /** @type {Readonly<Config> | undefined} */
     let config;
@@ -125,7 +128,7 @@ function tableOf(words, { format: { size } }) {
     if (!rows.some(({ radio }) => radio.checked)) rows[0].radio.checked = true;
     body.replaceChildren(...rows.map((row) => row.node));
   };
-  return { node, show, setOwn };
+  return { node, show, setOwn, picture: () => pictureOf(rows) };
 }
 
 /** @param {Sized} model  @param {string} group  @param {boolean} checked */
@@ -139,6 +142,22 @@ function rowOf(model, group, checked) {
   const node = element('tr', {}, element('th', { scope: 'row' },
     element('label', {}, radio, model.name), limit, picture), ...cells);
   return { model, radio, bar, limit, cells, node };
+}
+
+/** The bars with names and sizes. @param {readonly ReturnType<typeof rowOf>[]} rows */
+function pictureOf(rows) {
+  const lines = rows.flatMap(({ model, radio, bar, cells: [, whole] }, i) => {
+    const y = 48 * i;
+    const kind = radio.checked ? 'chosen' : '';
+    const width = WIDTH * Number(bar.getAttribute('width')) / 100;
+    return [
+      svg('text', { x: 0, y: y + 18, class: kind }, model.name),
+      svg('text', { x: WIDTH, y: y + 18, class: kind, 'text-anchor': 'end' }, whole.textContent ?? ''),
+      svg('rect', { x: 0, y: y + 26, width, height: 8, class: kind }),
+    ];
+  });
+  const size = { width: WIDTH, height: 48 * rows.length, class: 'bars-picture' };
+  return /** @type {SVGSVGElement} */ (svg('svg', size, ...lines));
 }
 
 /**
@@ -155,7 +174,7 @@ function explained(words, { name, sizes, window }, question) {
   if (nKvHead === nHead) remarks.push(words.separate);
   else if (shared) remarks.push(words.unshared(nHead, nKvHead));
   if (window && windowed) remarks.push(words.window(window.layers, window.tokens));
-  return [element('strong', {}, name), `: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`];
+  return `${name}: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`;
 }
 
 /** @param {Words['claims']} words  @param {Dictionary['format']} format */

@@ -2,9 +2,10 @@
 // The cache map: what the cache holds, by layer, head and position; one cell of it; and what it takes.
 import { isMeasuring } from '../benchmark.js';
 import { Looks } from '../looks.js';
-import { cellSeen, mapOf, movedBy, pagesOf } from '../map.js';
-import { KINDS, MapDrawing, fills, followSize, pointAndKeys } from '../parts/cache-map.js';
-import { element, note, put, say } from '../parts/dom.js';
+import { cellSeen, mapOf, movedBy, pagesOf, stretchesOf } from '../map.js';
+import { KINDS, MapDrawing, followSize, pointAndKeys, swatch } from '../parts/cache-map.js';
+import { element } from '../parts/dom.js';
+import { framed, framedStyles } from '../parts/figure.js';
 import { cellPanel } from '../parts/map-cell.js';
 import { forkPanel } from '../parts/map-fork.js';
 import { memoryMeter } from '../parts/map-memory.js';
@@ -17,9 +18,8 @@ import styles from './map.css' with { type: 'text' };
  * @import { CacheMap, Cell } from '../map.js'
  * @import { Wanted } from '../looks.js'
  * @import { Seen } from '../../worker/messages.js'
- * @import { View } from '../player.js'
+ * @import { Context, View } from '../player.js'
  * @import { State } from '../state.js'
- * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {(typeof MAP)[string]} Words
  */
@@ -27,8 +27,9 @@ import styles from './map.css' with { type: 'text' };
 /** @type {View} */
 export const map = {
   name: 'map',
-  styles,
-  mount(root, { actions, signal, words }) {
+  styles: framedStyles(styles),
+  mount(root, context) {
+    const { actions, signal, words } = context;
     /** The one that the reader has chosen; none: the newest. @type {Cell | undefined} */
     let chosen;
     /** @type {State | undefined} */
@@ -47,12 +48,11 @@ export const map = {
       chosen = change && { layer, head, position: Math.min(last, position) };
       show(state);
     };
-    const picture = pictureOf(MAP[words.lang], words, signal);
-    root.append(picture.node);
+    const picture = pictureOf(MAP[words.lang], context, () => state && mapOf(state));
     const panel = cellPanel(MAP[words.lang], words, choose, signal);
     const fork = forkPanel(MAP[words.lang].fork, actions, signal);
     const memory = memoryMeter(MAP[words.lang].memory, words.format);
-    picture.node.append(panel.node, fork.node, memory.node);
+    root.append(element('div', { class: 'map-view' }, picture.node, panel.node, fork.node, memory.node));
     pointAndKeys(picture.box, picture.drawing, choose, (key) => {
       const now = state && mapOf(state);
       return now && movedBy(cellIn(now), key, now);
@@ -87,22 +87,22 @@ export const map = {
 
 /**
  * The map, its legend, and what it means just now.
- * @param {Words} said  @param {Dictionary} words  @param {AbortSignal} signal
+ * @param {Words} said  @param {Context} context  @param {() => CacheMap | undefined} current
  */
-function pictureOf(said, words, signal) {
-  const recorded = note(words.recorded.tag);
-  const filling = fills();
-  const drawing = new MapDrawing(filling, said, words.format.counted);
-  const attributes = { class: 'map-box', part: 'map', role: 'application', tabindex: 0 };
-  const box = element('div', attributes, drawing.node);
+function pictureOf(said, context, current) {
+  const { words: { format: { counted } }, signal } = context;
+  const drawing = new MapDrawing(said, counted);
+  const attributes = { class: 'map-box', part: 'map-cells', role: 'application', tabindex: 0 };
+  const box = element('div', { ...attributes, 'aria-label': said.keys }, drawing.node);
   const legend = element('ul', { class: 'map-legend', part: 'map-legend' },
-    ...KINDS.map((kind) => element('li', {}, filling.swatch(kind), said.legend[kind])));
-  const sentence = element('p', { class: 'said', part: 'map-said' });
+    ...KINDS.map((kind) => element('li', {}, swatch(kind), said.legend[kind])));
   const pool = pagePool(said);
-  const node = element('figure', { class: 'map' },
-    element('figcaption', {}, element('h2', {}, `${said.title} `, recorded),
-      element('p', { class: 'means' }, said.means)),
-    box, element('p', { class: 'map-axis note' }, said.axis), legend, sentence, pool.node);
+  const { caption, kind: state, positions, cells } = said.table;
+  const frame = framed(context, {
+    name: 'map', title: said.title, means: said.means, interactive: true, picture: () => drawing.node,
+    drawing: element('div', {}, box, element('p', { class: 'map-axis note' }, said.axis), legend, pool.node),
+    table: { caption, heads: [state, positions, cells], rows: () => tableRows(said, current(), counted) },
+  });
   followSize(box, drawing, signal);
   /**
    * @param {State} state  @param {CacheMap} map  @param {Cell | undefined} cell
@@ -110,13 +110,17 @@ function pictureOf(said, words, signal) {
    */
   const show = (state, map, cell, seen) => {
     drawing.show({ map, pages: seen?.cache.pages ?? [], cell });
-    const news = sentenceOf(said, map);
-    say(sentence, news);
-    put(box, 'aria-label', `${said.keys} ${news}`);
-    recorded.hidden = !state.recorded;
     pool.show(map);
+    frame.show(sentenceOf(said, map), state);
   };
-  return { node, box, drawing, show };
+  return { node: frame.node, box, drawing, show };
+}
+
+/** @param {Words} words  @param {CacheMap | undefined} map  @param {(value: number) => string} counted */
+function tableRows({ legend, table }, map, counted) {
+  if (!map || map.layers === 0) return [];
+  return stretchesOf(map).map(({ kind, first, end }) => [
+    legend[kind], table.range(first + 1, end), counted((end - first) * map.layers * map.heads)]);
 }
 
 /**

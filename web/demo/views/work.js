@@ -1,7 +1,8 @@
 /// <reference path="../css.d.ts" />
 // The work triangle: which step computed K and V of which tokens; both ways in one frame.
 import { MODES } from '../curves.js';
-import { element, note, put, say } from '../parts/dom.js';
+import { element, say } from '../parts/dom.js';
+import { framed, framedStyles } from '../parts/figure.js';
 import { triangleDrawing } from '../parts/triangle.js';
 import { lengthOf, someSteps, triangleOf, wouldBe } from '../work.js';
 import { WORK } from '../words/work.js';
@@ -22,35 +23,34 @@ const MOST_ROWS = 64; // of the table, about
 /** @type {View} */
 export const work = {
   name: 'work',
-  styles,
-  mount(root, { signal, words }) {
+  styles: framedStyles(styles),
+  mount(root, context) {
+    const { words } = context;
     const said = WORK[words.lang];
+    const { caption, step, way, computed, from } = said.table;
     const drawing = triangleDrawing();
-    const recorded = note(words.recorded.tag);
     const labels = labelsOf(said, words);
-    const box = element('div', { class: 'work-box', part: 'work', role: 'img' },
-      drawing.node, ...labels.nodes);
     const far = element('span');
-    const sentence = element('p', { class: 'said', part: 'work-said' });
-    const table = tableOf(said, words, signal);
-    root.append(element('figure', { class: 'work' },
-      element('figcaption', {}, element('h2', {}, `${said.title} `, recorded),
-        element('p', { class: 'means' }, said.means)),
-      box, element('p', { class: 'work-axis note' }, element('span', {}, '0'), said.axis, far),
-      sentence, table.node));
+    const axis = element('p', { class: 'work-axis note' }, element('span', {}, '0'), said.axis, far);
+    const square = element('div', { class: 'work-box' }, drawing.node, ...labels.nodes);
+    const box = element('div', {}, square, axis);
     /** @type {Triangle[]} */
     let triangles = [];
+    /** @type {readonly Run[]} */
+    let runs = [];
+    const frame = framed(context, {
+      name: 'work', title: said.title, means: said.means, drawing: box,
+      picture: () => drawing.picture(labels.lines(), said.axis, words.format.counted),
+      table: { caption, heads: [step, way, computed, from], rows: () => rowsOf(runs, said, words) },
+    });
+    root.append(frame.node);
     return (state) => {
-      const runs = runsOf(state);
+      runs = runsOf(state);
       triangles = runs.map((run, i) => triangleOf(run, triangles[i]));
       drawing.show(triangles);
       labels.show(triangles);
       say(far, words.format.counted(Math.max(...triangles.map(lengthOf))));
-      const news = sentenceOf(said, triangles);
-      say(sentence, news);
-      put(box, 'aria-label', `${said.title}. ${news}`);
-      recorded.hidden = !state.recorded;
-      table.show(runs);
+      frame.show(sentenceOf(said, triangles), state);
     };
   },
 };
@@ -89,44 +89,18 @@ function labelsOf(words, { cache }) {
       say(count, own ? words.run(own.cells) : words.wouldBe(wouldBe(triangles[0])[mode]));
     }
   };
-  return { nodes: [on.node, off.node], show };
+  /** As they stand there. */
+  const lines = () => [on, off].filter(({ node }) => !node.hidden).map(({ mode, count }) => (
+    { mode, name: cache[mode], count: count.textContent ?? '' }));
+  return { nodes: [on.node, off.node], show, lines };
 }
 
 /**
- * The same to read, folded away.
- * @param {Words} words  @param {Dictionary} dictionary  @param {AbortSignal} signal
+ * @param {readonly Run[]} runs  @param {Words} words  @param {Dictionary} dictionary
+ * @returns {string[][]}
  */
-function tableOf({ table: words }, { cache, format: { counted } }, signal) {
-  const body = element('tbody');
-  const heads = [words.step, words.way, words.computed, words.from].map((name) => (
-    element('th', { scope: 'col' }, name)));
-  const table = element('table', { class: 'data-table', part: 'work-table' },
-    element('caption', {}, words.caption), element('thead', {}, element('tr', {}, ...heads)), body);
-  const attributes = { class: 'table-box', tabindex: 0, role: 'group', 'aria-label': words.group };
-  const node = element('details', { class: 'fold', part: 'work-data' },
-    element('summary', {}, words.show), element('div', attributes, table));
-  /** @type {readonly Run[]} */
-  let runs = [];
-  /** Steps that the table has. */
-  let filled = '';
-  const fill = () => {
-    const now = runs.map(({ number, tokens, prefill }) => [number, tokens.length, prefill?.tokens]).join();
-    if (!node.open || now === filled) return;
-    filled = now;
-    const steps = runs.flatMap((run) => someSteps(run, MOST_ROWS));
-    body.replaceChildren(...steps.map(({ step, mode, first, end }) => {
-      const positions = end > first ? words.positions(first + 1, end) : '';
-      const cells = [cache[mode], counted(end - first), positions].map((cell) => element('td', {}, cell));
-      return element('tr', {}, element('th', { scope: 'row' }, counted(step)), ...cells);
-    }));
-  };
-  node.addEventListener('toggle', fill, { signal });
-  return {
-    node,
-    /** @param {readonly Run[]} shown */
-    show(shown) {
-      runs = shown;
-      fill();
-    },
-  };
-}
+const rowsOf = (runs, { table: words }, { cache, format: { counted } }) => (
+  runs.flatMap((run) => someSteps(run, MOST_ROWS)).map(({ step, mode, first, end }) => {
+    const positions = end > first ? words.positions(first + 1, end) : '';
+    return [counted(step), cache[mode], counted(end - first), positions];
+  }));

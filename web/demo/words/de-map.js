@@ -44,6 +44,13 @@ export const map = {
     missing: 'nicht behalten: in jedem Schritt neu berechnet',
     free: 'frei',
   },
+  table: {
+    caption: 'Die Plätze des Caches, nach dem, was der neueste Schritt mit ihnen tat',
+    kind: 'Zustand',
+    positions: 'Positionen',
+    cells: 'Zellen',
+    range: (first, last) => (first === last ? counted(first) : `${counted(first)} bis ${counted(last)}`),
+  },
   pages: (slots, all, used) => (
     `Eine Seite sind ${places(slots)} in jeder Schicht und jedem Kopf. ${counted(used)} von ${pages(all)} `
       + 'in Gebrauch:'),

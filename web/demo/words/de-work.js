@@ -29,8 +29,6 @@ export const work = {
       + `${counted(off)}.`),
   race: (on, off) => `Beides wurde berechnet: ${counted(on)} Zellen mit Cache, ${counted(off)} ohne.`,
   table: {
-    show: 'Schritte als Tabelle zeigen',
-    group: 'Schritte',
     caption: 'Tokens, deren K und V berechnet wurden, nach Schritt',
     step: 'Schritt',
     way: 'Cache',

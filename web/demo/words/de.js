@@ -81,6 +81,7 @@ export const de = {
     switchOn: 'Den Cache einschalten.',
     switchOff: 'Zum Vergleich ausschalten.',
     again: 'Umschalten, um neu zu schreiben.',
+    onward: 'Unten geht es von hier weiter.',
   },
 
   payoff: {

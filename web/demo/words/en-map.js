@@ -72,6 +72,14 @@ export const map = {
     missing: 'not kept: computed again in each step',
     free: 'free',
   },
+  table: {
+    caption: 'The places of the cache, by what the newest step did with them',
+    kind: 'State',
+    positions: 'Positions',
+    cells: 'Cells',
+    range: (/** @type {number} */ first, /** @type {number} */ last) => (
+      first === last ? counted(first) : `${counted(first)} to ${counted(last)}`),
+  },
   pages: (/** @type {number} */ slots, /** @type {number} */ all, /** @type {number} */ used) => (
     `A page is ${some(slots, 'place')} in every layer and head. ${counted(used)} of ${some(all, 'page')} in `
       + 'use:'),

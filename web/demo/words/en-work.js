@@ -32,8 +32,6 @@ export const work = {
   race: (/** @type {number} */ on, /** @type {number} */ off) => (
     `Both were computed: ${counted(on)} cells with the cache, ${counted(off)} without.`),
   table: {
-    show: 'Show the steps in a table',
-    group: 'Steps',
     caption: 'Tokens whose K and V were computed, by step',
     step: 'Step',
     way: 'Cache',

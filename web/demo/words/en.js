@@ -5,8 +5,8 @@
 //      stands in quotes. Keep the names on the left, and all that stands in ${...}. The en files say what is
 //      meant. The engine's own messages are English: of the failures, a sentence goes before each.
 //   2. Give numbersIn() and `lang` the tag of the language: numbers and days are written accordingly.
-//   3. Add the language to DICTIONARIES in index.js, calculator.js and work.js, and its sentence to
-//      shell.js.
+//   3. Add the language to DICTIONARIES in index.js, to the lists in the other files that import from a de-
+//      file, and its sentence to shell.js.
 //   4. Run `npx tsc -p . --noEmit` and `node --test tests/node/words.test.js`: they name what is missing, and
 //      what is too long for its place.
 //   5. Look at it: <html lang="fr">, 360 pixels wide, before a run, while it writes, and after it.
@@ -100,6 +100,7 @@ export const en = {
     switchOn: 'Switch the cache on.',
     switchOff: 'Switch it off to compare.',
     again: 'Flip the switch to write it again.',
+    onward: 'Go on below, or press Generate.',
   },
 
   /** The one number to remember, in large letters; what it means, in small ones. */

@@ -1,6 +1,9 @@
-// The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted.
+// The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted; or
+// a run goes on from any place, back to which it was taken, with the tokens that it had there or with others.
+import { invalid, isCount, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
 import { promptIds } from '../../session/plan.js';
+import { checkCounts, samplingOf, seedOf } from '../../session/sampling.js';
 import { noRun } from '../context.js';
 import { endingOf } from '../ending.js';
 import { givenOut } from '../given.js';
@@ -9,6 +12,9 @@ import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
 
 /**
+ * @import { Model } from '../../session/model.js'
+ * @import { FinishReason } from '../../session/plan.js'
+ * @import { Session } from '../../session/session.js'
  * @import { Context, Serve } from '../context.js'
  * @import { Emit, Prefill, Sampling } from '../messages.js'
  */
@@ -16,38 +22,88 @@ import { Writer } from '../writer.js';
 const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'];
 
 /** @type {Serve<'generate'>} */
-export async function generate(context, { prompt, sampling }, emit, signal) {
+export async function generate(context, { prompt, written, sampling }, emit, signal) {
   const { model, session } = context.loaded();
-  checkFields(prompt, sampling);
-  const ids = promptIds(model, prompt);
-  const stream = model.textStream();
-  const run = context.run = { ids, texts: ids.map((id) => stream.push(id)), prompt: ids.length, sampling };
+  checkSampling(model, sampling);
+  checkWritten(model, written, sampling.maxTokens);
+  if (typeof prompt !== 'string') throw invalid('A prompt is a string.');
+  const begun = promptIds(model, prompt);
+  const run = runOf(model, begun, written ?? [], sampling);
+  if (run.ids.length > session.capacity) {
+    throw new KvcError('context_full',
+      `The text has ${run.ids.length} tokens, and there is room for ${session.capacity}.`);
+  }
+  context.run = run; // nothing that was asked for is wrong
   try {
-    const reason = await endingOf(write(context, sampling, emit, signal));
+    const reason = await endingOf((written ? goOn : write)(context, sampling, emit, signal));
     const given = givenOut(context);
-    if (given < run.ids.length) session.truncate(given); // stopped before the prompt was read
-    else if (session.position > given) { // stopped with some ahead
+    if (given < run.ids.length) { // stopped before all of it was read
+      session.truncate(given);
+      for (const list of [run.ids, run.texts]) list.splice(Math.max(given, run.prompt));
+    } else if (session.position > given) { // stopped with some ahead
       await session.generate(run.ids, { maxTokens: 0, useCache: context.useCache }).next();
     }
-    return { reason, position: session.position, memory: session.memoryUsage() };
+    return { reason, position: session.position, memory: session.memoryUsage(), hash: hashOf(session) };
   } catch (error) {
     context.run = noRun(); // a run that failed has nothing to prove
     throw error;
   }
 }
 
-/** All values but maxTokens are checked by the session. @param {unknown} prompt  @param {unknown} sampling */
-function checkFields(prompt, sampling) {
-  if (typeof prompt !== 'string') throw new KvcError('invalid_argument', 'A prompt is a string.');
+/**
+ * @param {Model} model  @param {number[]} begun  @param {readonly number[]} written
+ * @param {Sampling} sampling
+ */
+function runOf(model, begun, written, sampling) {
+  const texts = [begun, written].flatMap((ids) => {
+    const stream = model.textStream();
+    return ids.map((id) => stream.push(id));
+  });
+  return { ids: [...begun, ...written], texts, prompt: begun.length, sampling };
+}
+
+/** Of the logits behind the last token, if they were computed. @param {Session} session */
+function hashOf(session) {
+  try {
+    return session.logitsHash;
+  } catch (error) {
+    if (error instanceof KvcError && error.code === 'not_ready') return undefined;
+    throw error;
+  }
+}
+
+// ---- refusals -----------------------------------------------------------------------------------
+
+/** @param {Model} model  @param {unknown} sampling */
+function checkSampling(model, sampling) {
   if (typeof sampling !== 'object' || sampling === null) {
-    throw new KvcError('invalid_argument', 'The sampling settings are an object.');
+    throw invalid('The sampling settings are an object.');
   }
   const stray = Object.keys(sampling).find((name) => !SETTINGS.includes(name));
-  if (stray) throw new KvcError('invalid_argument', `"${stray}" is none of ${SETTINGS.join(', ')}.`);
-  const { maxTokens = 0 } = /** @type {Sampling} */ (sampling);
-  if (Number.isInteger(maxTokens) && maxTokens >= 0) return;
-  throw new KvcError('invalid_argument', `maxTokens is ${maxTokens}; it must be a whole number from 0 on.`);
+  if (stray) throw invalid(`"${stray}" is none of ${SETTINGS.join(', ')}.`);
+  const given = /** @type {Sampling} */ (sampling);
+  checkCounts({ maxTokens: given.maxTokens });
+  samplingOf(given, model.generation);
+  seedOf(given.seed);
 }
+
+/** @param {Model} model  @param {unknown} written  @param {number} [maxTokens] */
+function checkWritten(model, written, maxTokens = Infinity) {
+  if (written === undefined) return;
+  if (!Array.isArray(written)) throw invalid(`The tokens written are a list of ids, not ${shown(written)}.`);
+  const { vocabSize } = model.config;
+  const stray = written.findIndex((id) => !isCount(id) || id >= vocabSize);
+  if (stray >= 0) {
+    throw new KvcError('token_out_of_range', `${shown(written[stray])}, at index ${stray} of those written, `
+      + `is no token id; this model has ids 0 to ${vocabSize - 1}.`);
+  }
+  if (written.length > maxTokens) {
+    throw invalid(`maxTokens counts what is written already, and there are ${written.length} of it, not `
+      + `${maxTokens} at most.`);
+  }
+}
+
+// ---- a run --------------------------------------------------------------------------------------
 
 /**
  * @param {Context} context  @param {Sampling} sampling  @param {Emit<'generate'>} emit
@@ -58,13 +114,51 @@ async function write(context, sampling, emit, signal) {
     emit('prefilled', await readPrompt(context, sampling, signal));
   }, signal);
   const { run } = context;
-  const outbox = context.outbox = new Outbox(emit, context.loaded().session);
-  const writer = new Writer(context, sampling, emit, async (token) => {
+  return sendAll(context, emit, (outbox) => new Writer(context, sampling, emit, async (token) => {
     outbox.put(token);
     if (token.position === run.prompt) await provePrompt(context, emit, signal);
-  }, signal);
+  }, signal).write());
+}
+
+/**
+ * From a text that is given, of which the session keeps what it has.
+ * @param {Context} context  @param {Sampling} sampling  @param {Emit<'generate'>} emit
+ * @param {AbortSignal} signal
+ * @returns {Promise<FinishReason>}
+ */
+async function goOn(context, sampling, emit, signal) {
+  const kept = await context.turns.take(async () => cutBack(context, emit), signal);
+  const { ids, prompt } = context.run;
+  if (kept === ids.length && sampling.maxTokens === kept - prompt) return 'length'; // only back
+  return sendAll(context, emit, (outbox) => (
+    new Writer(context, sampling, emit, async (token) => outbox.put(token), signal).write(kept)));
+}
+
+/**
+ * Lets the session go of what is not in the text; returns how many tokens stay.
+ * @param {Context} context  @param {Emit<'generate'>} emit
+ */
+function cutBack(context, emit) {
+  const { session } = context.loaded();
+  const { useCache: cached, run: { ids, texts, prompt } } = context;
+  const kept = givenOut(context);
+  const before = session.cachedTokens;
+  session.truncate(kept);
+  emit('cut', {
+    written: ids.slice(prompt).map((id, i) => ({ id, text: texts[prompt + i] })),
+    kept, dropped: before - session.cachedTokens, cached, memory: session.memoryUsage(),
+  });
+  return kept;
+}
+
+/**
+ * @template T
+ * @param {Context} context  @param {Emit<'generate'>} emit  @param {(outbox: Outbox) => Promise<T>} write
+ */
+async function sendAll(context, emit, write) {
+  const outbox = context.outbox = new Outbox(emit, context.loaded().session);
   try {
-    return await writer.write();
+    return await write(outbox);
   } finally {
     outbox.send();
     context.outbox = undefined;

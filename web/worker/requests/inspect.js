@@ -14,18 +14,20 @@ import { givenOut, memoryFor } from '../given.js';
  * @import { Session } from '../../session/session.js'
  * @import { Context, WorkerRun } from '../context.js'
  * @import { CacheLayout, Look, Place, Seen, Span } from '../messages.js'
+ *
+ * @typedef {{ position: number } & Place} Wanted
  */
 
 const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
 const MOST_CANDIDATES = 100;
-const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'candidates', 'fork']);
+const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'queries', 'candidates', 'fork']);
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 export const inspect = (context, fields) => context.turns.take(() => look(context, fields));
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 async function look(context, fields) {
-  const { tokens, vectors, attention, candidates, fork } = optionsOf('inspect', fields, PARTS);
+  const { tokens, vectors, attention, queries, candidates, fork } = optionsOf('inspect', fields, PARTS);
   const { session } = context.loaded();
   const { outbox, run } = context;
   const position = givenOut(context);
@@ -38,6 +40,7 @@ async function look(context, fields) {
   };
   outbox?.send(); // the page has heard of every token that this is about
   if (attention) seen.attention = await attentionOf(context, run, position, attention);
+  if (queries) seen.queries = await queriesOf(context, run, position, queries);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
   if (fork) seen.fork = await forkOf(context, run, position, fork);
   return seen;
@@ -86,19 +89,37 @@ function vectorsOf(session, cache, given) {
 // ---- what has to be looked for ------------------------------------------------------------------
 
 /**
- * @param {Context} context  @param {WorkerRun} run  @param {number} given
- * @param {{ position: number } & Place} wanted
+ * How much the token there looks at each.
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given  @param {Wanted} wanted
  */
 async function attentionOf(context, run, given, wanted) {
-  const { position, layers, heads } = optionsOf('inspect attention', wanted, ['position', 'layers', 'heads']);
-  checkPosition(position, 0, given - 1);
-  const { nLayer, nHead } = context.loaded().model.config;
-  const place = placeOf({ layers, heads }, nLayer, nHead);
+  const { position, ...place } = wantedOf('attention', context, given, wanted);
   const size = position + 1;
   const weights = rowsOf(place, size);
   const lens = await lensAfter(context, run.ids.slice(0, size));
   eachOf(place, (layer, head, i) => weights.set(lens.attentionWeights(layer, head), i * size));
   return { position, ...place, weights };
+}
+
+/**
+ * What it looks with: no later step needs that, so nothing keeps it.
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given  @param {Wanted} wanted
+ */
+async function queriesOf(context, run, given, wanted) {
+  const { position, ...place } = wantedOf('queries', context, given, wanted);
+  const { headDim } = context.loaded().model.config;
+  const queries = rowsOf(place, headDim);
+  const lens = await lensAfter(context, run.ids.slice(0, position + 1));
+  eachOf(place, (layer, head, i) => queries.set(lens.attentionQuery(layer, head), i * headDim));
+  return { position, ...place, queries };
+}
+
+/** @param {string} part  @param {Context} context  @param {number} given  @param {Wanted} wanted */
+function wantedOf(part, context, given, wanted) {
+  const { position, ...place } = optionsOf(`inspect ${part}`, wanted, ['position', 'layers', 'heads']);
+  checkPosition(position, 0, given - 1);
+  const { nLayer, nHead } = context.loaded().model.config;
+  return { position, ...placeOf(place, nLayer, nHead) };
 }
 
 /**

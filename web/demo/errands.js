@@ -1,0 +1,136 @@
+// What a player has its engines do: each errand is a request, whose events become events of the state.
+import { PLAN, subjectOf } from './benchmark.js';
+import { Refusal, failureOf } from './failure.js';
+import { Rival } from './rival.js';
+
+/**
+ * @import { Client } from '../worker/client.js'
+ * @import { Fields } from '../worker/messages.js'
+ * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Failure } from './failure.js'
+ * @import { Event, State } from './state.js'
+ * @import { Surroundings } from './surroundings.js'
+ *
+ * @typedef {object} Given
+ * @property {Client} client
+ * @property {() => Client} rival  makes a second one
+ * @property {Surroundings} surroundings
+ * @property {() => string} model  its address; throws where it is refused
+ * @property {Omit<Fields<'load'>, 'url'>} fields
+ * @property {() => State} state   now
+ * @property {(event: Event) => void} emit
+ */
+
+export class Errands {
+  #client;
+  #rival;
+  #surroundings;
+  #model;
+  #fields;
+  #state;
+  #emit;
+
+  /** @param {Given} given */
+  constructor({ client, rival, surroundings, model, fields, state, emit }) {
+    this.#client = client;
+    this.#rival = new Rival(rival);
+    this.#surroundings = surroundings;
+    this.#model = model;
+    this.#fields = fields;
+    this.#state = state;
+    this.#emit = emit;
+  }
+
+  /** @param {unknown} error  @returns {Failure} */
+  failureOf(error) { return failureOf(error, this.#surroundings.isOnline()); }
+
+  /** Finds out how large the model's files are. */
+  async askDownloadSize() {
+    const ask = async () => this.#surroundings.downloadSize(this.#model());
+    const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
+    this.#emit({ type: 'download size', bytes });
+  }
+
+  async load() {
+    this.#emit({ type: 'loading' });
+    const fields = /** @type {Fields<'load'>} */ ({ ...this.#fields, url: this.#model() });
+    const answer = await this.#client.request('load', fields, this.#emit);
+    this.#emit({ ...answer, type: 'loaded' });
+  }
+
+  /** The prompt's story, both ways at the same time. @param {() => void} heedStop  throws after a stop */
+  async race(heedStop) {
+    const { model, prompt, sampling } = this.#state();
+    if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
+    const { variant } = model;
+    const fields = /** @type {Fields<'load'>} */ ({ ...this.#fields, url: this.#model(), variant });
+    await this.#rival.load(fields, this.#emit);
+    heedStop();
+    await this.#rival.race(this.#client, { prompt, sampling: sampling.values }, this.#emit);
+  }
+
+  /** The story of the prompt. */
+  async write() {
+    this.#emit({ type: 'begun' });
+    const { prompt, sampling } = this.#state();
+    await this.#generate({ prompt, sampling: sampling.values });
+  }
+
+  /**
+   * The newest run goes back to these tokens of its story, or on with others, and then writes more.
+   * @param {readonly number[]} written  ids behind its prompt  @param {number} more  Infinity: as ever
+   */
+  async goOn(written, more) {
+    const { prompt, sampling, maxTokens: most } = this.#state().run;
+    const { length } = written;
+    const maxTokens = more === Infinity ? Math.max(most, length) : length + more;
+    await this.#generate({ prompt, written, sampling: { ...sampling, maxTokens } });
+  }
+
+  /** @param {Fields<'generate'>} fields */
+  async #generate(fields) {
+    const { useCache, pace } = this.#state();
+    this.#client.order('setCache', { on: useCache });
+    this.#client.order('setPace', { tokensPerSecond: pace });
+    const answer = await this.#client.request('generate', fields, this.#emit);
+    this.#emit({ ...answer, type: 'run ended' });
+  }
+
+  /** After a run: are its last numbers those that come out with the cache, and without it? */
+  async prove() {
+    this.#emit({ type: 'comparing' });
+    try {
+      this.#emit({ type: 'compared', proof: await this.#client.request('prove', {}) });
+    } catch (error) {
+      const failure = this.failureOf(error);
+      if (failure.code === 'aborted') this.#emit({ type: 'comparing stopped' });
+      else this.#emit({ type: 'comparing failed', failure });
+    }
+  }
+
+  /**
+   * The benchmark: measures this model on this machine.
+   * @param {() => void} heedStop
+   */
+  async measure(heedStop) {
+    const tell = (/** @type {BenchmarkEvent} */ event) => this.#emit({ type: 'benchmark', event });
+    const subject = await subjectOf(this.#state(), this.#model(), this.#surroundings);
+    heedStop();
+    tell({ type: 'begun', subject });
+    const { reason } = await this.#client.request('benchmark', PLAN, (event) => tell(
+      event.type === 'left_out' ? { ...event, failure: this.failureOf(event) } : event));
+    tell({ type: 'ended', reason });
+  }
+
+  /** Ends whatever is under way. */
+  stop() {
+    this.#client.stop();
+    this.#rival.stop();
+  }
+
+  /** Ends the engines. */
+  dispose() {
+    this.#rival.dispose();
+    this.#client.dispose();
+  }
+}

@@ -1,0 +1,159 @@
+// The text, token by token, each filled by how much of it is read. However long it is, only what is near the
+// view is painted.
+import { LEVELS, levelOf, named } from '../lens.js';
+import { stayAtEnd } from './at-end.js';
+import { element, put } from './dom.js';
+import { visible } from './story-text.js';
+
+/**
+ * @import { Read } from '../lens.js'
+ *
+ * @typedef {object} Block  tokens in a row
+ * @property {HTMLElement} node
+ * @property {number} first
+ * @property {number} end
+ * @property {boolean} near   the view
+ * @property {Read} [painted]
+ */
+
+const LONGEST = 32; // tokens of a block
+const FULL = 2;     // the level from which a mark has an edge: about half a percent
+
+export class LensText {
+  #box;
+  #text;
+  #scroll;
+  #percent;
+  /** @type {Block[]} */
+  #blocks = [];
+  /** @type {HTMLElement[]} */
+  #tokens = [];
+  /** Characters before each. @type {number[]} */
+  #starts = [];
+  #characters = 0;
+  /** What is painted. @type {Read | undefined} */
+  #read;
+  /** With their share above them. @type {HTMLElement[]} */
+  #named = [];
+  #near;
+
+  /**
+   * @param {HTMLElement} box  scrolls  @param {HTMLElement} text  inside it
+   * @param {(share: number) => string} percent  @param {AbortSignal} signal
+   */
+  constructor(box, text, percent, signal) {
+    this.#box = box;
+    this.#text = text;
+    this.#percent = percent;
+    this.#scroll = stayAtEnd(box, text, signal);
+    this.#near = new IntersectionObserver((entries) => this.#seen(entries),
+      { root: box, rootMargin: '100%' });
+    signal.addEventListener('abort', () => this.#near.disconnect());
+  }
+
+  /** Tokens that stand there. */
+  get length() { return this.#tokens.length; }
+
+  clear() {
+    this.#near.disconnect();
+    this.#text.replaceChildren();
+    this.#blocks = [];
+    this.#tokens = [];
+    this.#named = [];
+    this.#starts = [];
+    this.#characters = 0;
+    this.#read = undefined;
+    this.#scroll.follow(true);
+  }
+
+  /** @param {string} text  of the next token */
+  write(text) {
+    const at = this.#tokens.length;
+    let block = this.#blocks.at(-1);
+    if (!block || block.end - block.first === LONGEST) {
+      block = { node: element('span'), first: at, end: at, near: true };
+      this.#blocks.push(block);
+      this.#text.append(block.node);
+      this.#near.observe(block.node);
+    }
+    const token = element('span', { class: 'lens-token later', 'data-at': at }, shownText(text));
+    this.#tokens.push(token);
+    this.#starts.push(this.#characters);
+    this.#characters += text.length;
+    block.end++;
+    block.node.append(token);
+  }
+
+  /** @param {Read} read */
+  paint(read) {
+    this.#read = read;
+    for (const token of this.#named) token.removeAttribute('data-share');
+    this.#named = named(read.weights, (position) => this.#starts[position]).map(({ position, weight }) => {
+      put(this.#tokens[position], 'data-share', this.#percent(weight));
+      return this.#tokens[position];
+    });
+    for (const block of this.#blocks) if (block.near) this.#paintBlock(block, read);
+  }
+
+  /** @param {Block} block  @param {Read} read */
+  #paintBlock(block, read) {
+    const { position, weights } = read;
+    for (let at = block.first; at < block.end; at++) {
+      const token = this.#tokens[at];
+      const level = at <= position ? levelOf(weights[at]) : 0;
+      put(token, 'class', `lens-token${at === position ? ' asks' : ''}${marks(at - position, level)}`);
+      if (level > 0) token.style.setProperty('--read', String(level / LEVELS));
+    }
+    block.painted = read;
+  }
+
+  /** @param {IntersectionObserverEntry[]} entries */
+  #seen(entries) {
+    for (const { target, isIntersecting } of entries) {
+      const block = this.#blocks.find(({ node }) => node === target);
+      if (!block) continue;
+      block.near = isIntersecting;
+      const read = this.#read;
+      if (isIntersecting && read && block.painted !== read) this.#paintBlock(block, read);
+    }
+  }
+
+  /** Follows the end of the text or, once a token is chosen, no longer. @param {boolean} on */
+  follow(on) {
+    this.#scroll.follow(on);
+    if (on) this.#box.scrollTop = this.#box.scrollHeight;
+  }
+
+  /** Scrolls the box, and nothing around it, until a token is seen. @param {number} position */
+  reveal(position) {
+    const { offsetTop: top, offsetHeight: height } = this.#tokens[position];
+    const { scrollTop, clientHeight } = this.#box;
+    const [least, most] = [top + 2 * height - clientHeight, top - height];
+    this.#box.scrollTop = Math.min(most, Math.max(least, scrollTop));
+  }
+
+  /** What is in view: where each token stands in the box, in px. */
+  places() {
+    const frame = this.#box.getBoundingClientRect();
+    const near = this.#blocks.filter((block) => block.near);
+    const tokens = near.flatMap(({ first, end }) => this.#tokens.slice(first, end));
+    return tokens.flatMap((token) => {
+      const rects = [...token.getClientRects()];
+      const rect = rects.at(-1); // the space before it may end the line above
+      if (!rect || rect.bottom <= frame.top || rect.top >= frame.bottom) return [];
+      const { width, height } = rect;
+      const text = rects.length > 1 ? token.innerText.trimStart() : token.innerText;
+      return [{ token, text, x: rect.left - frame.left, y: rect.top - frame.top, width, height }];
+    });
+  }
+}
+
+/** @param {number} from  the reading token, in tokens  @param {number} level */
+function marks(from, level) {
+  if (from > 0) return ' later';
+  if (level === 0) return '';
+  return level < FULL ? ' skims' : ' reads';
+}
+
+/** One that has no text of its own, as a part of a character, is seen as well. @param {string} text */
+const shownText = (text) => visible(text) || '·';

@@ -1,0 +1,277 @@
+/// <reference path="../css.d.ts" />
+// The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
+import { isMeasuring } from '../benchmark.js';
+import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
+import { Looks } from '../looks.js';
+import { button, element, put, say } from '../parts/dom.js';
+import { framed, framedStyles } from '../parts/figure.js';
+import { headsGrid } from '../parts/heads.js';
+import { lensPicture } from '../parts/lens-picture.js';
+import { LensText } from '../parts/lens-text.js';
+import { visible } from '../parts/story-text.js';
+import { engineOf } from '../recorded.js';
+import { isComparing } from '../state.js';
+import { LENS } from '../words/lens.js';
+import styles from './lens.css' with { type: 'text' };
+
+/**
+ * @import { Seen } from '../../worker/messages.js'
+ * @import { Attention, Head, Read } from '../lens.js'
+ * @import { Wanted } from '../looks.js'
+ * @import { Context, View } from '../player.js'
+ * @import { Run } from '../run.js'
+ * @import { State } from '../state.js'
+ *
+ * @typedef {(typeof LENS)[string]} Words
+ *
+ * @typedef {object} Known  of one run
+ * @property {number} run  its number
+ * @property {readonly string[]} [prompt]  the texts of its tokens; absent until the engine has told
+ * @property {Attention} [attention]  the newest answer
+ */
+
+const FAR = 16;     // tokens, by the keys for a page
+const MOST_ROWS = 10;
+const SCALE = [0.01, 0.1, 0.5, 1]; // of the samples
+const SINK = 0.5;   // a share of the first token that is worth a word
+
+/** @type {View} */
+export const lens = {
+  name: 'lens',
+  styles: framedStyles(styles),
+  mount(root, context) {
+    const shown = new Lens(root, context);
+    return (state) => shown.show(state);
+  },
+};
+
+class Lens {
+  #said;
+  #counted;
+  #looks;
+  #frame;
+  #heads;
+  #text;
+  #slider;
+  #newest;
+  #empty;
+  /** @type {State | undefined} */
+  #state;
+  /** @type {Known} */
+  #known = { run: 0 };
+  /** @type {Head} */
+  #head = { layer: 0, head: 0 };
+  /** The token that reads; absent: the newest. @type {number | undefined} */
+  #chosen;
+  #failure = '';
+  /** What is read. */
+  #sentence = '';
+
+  /** @param {HTMLElement} root  @param {Context} context */
+  constructor(root, context) {
+    const { actions, signal, words } = context;
+    const said = this.#said = LENS[words.lang];
+    this.#counted = words.format.counted;
+    this.#looks = new Looks(actions, signal, (seen) => this.#take(seen), (error) => this.#fail(error));
+    this.#heads = headsGrid(said, signal, (head) => this.#choose(head, this.#chosen));
+    this.#newest = button({ class: 'lens-newest', part: 'lens-newest' }, said.newest);
+    const text = element('p', { class: 'lens-text', dir: 'auto', lang: 'en', translate: 'no' });
+    this.#empty = element('p', { class: 'note' });
+    this.#slider = element('div', {
+      class: 'lens-box', part: 'lens-text', role: 'slider', tabindex: 0, 'aria-label': said.tokens,
+      'aria-valuemin': 1,
+    }, text);
+    this.#text = new LensText(this.#slider, text, said.percent, signal);
+    const place = element('div', { class: 'lens-place' }, this.#slider, this.#empty);
+    const drawing = element('div', {}, place, scaleOf(said));
+    const { caption, position, token, weight } = said.table;
+    this.#frame = framed(context, {
+      name: 'lens', title: said.title, means: said.means, drawing, interactive: true,
+      picture: () => lensPicture(this.#text.places(), place.getBoundingClientRect()),
+      controls: element('div', { class: 'lens-controls' }, this.#heads.node, this.#newest,
+        element('p', { class: 'note' }, said.headsMean)),
+      table: { caption, heads: [position, token, weight], rows: () => this.#rows() },
+    });
+    root.append(this.#frame.node);
+    this.#listen(signal);
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    this.#newest.addEventListener('click', () => this.#choose(this.#head, undefined), { signal });
+    this.#slider.addEventListener('click', ({ target }) => {
+      const token = /** @type {Element} */ (target).closest('.lens-token');
+      if (token) this.#choose(this.#head, Number(token.getAttribute('data-at')));
+    }, { signal });
+    this.#slider.addEventListener('keydown', (event) => {
+      const to = this.#moved(event.key);
+      if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault(); // of scrolling
+      const last = this.#text.length - 1;
+      this.#choose(this.#head, to > last ? undefined : Math.max(0, to));
+    }, { signal });
+  }
+
+  /** Where a key leads to. @param {string} key */
+  #moved(key) {
+    const at = this.#chosen ?? this.#known.attention?.position;
+    if (at === undefined) return undefined;
+    switch (key) {
+      case 'ArrowLeft': case 'ArrowDown': return at - 1;
+      case 'ArrowRight': case 'ArrowUp': return at + 1;
+      case 'PageUp': return at - FAR;
+      case 'PageDown': return at + FAR;
+      case 'Home': return 0;
+      case 'End': return Infinity;
+      default: return undefined;
+    }
+  }
+
+  /** @param {Head} head  @param {number | undefined} position */
+  #choose(head, position) {
+    const isMoved = position !== this.#chosen;
+    this.#head = head;
+    this.#chosen = position;
+    if (isMoved) this.#text.follow(position === undefined);
+    if (isMoved && position !== undefined) this.#text.reveal(position);
+    this.#paint();
+    if (this.#state) this.show(this.#state);
+  }
+
+  /** @param {State} state */
+  show(state) {
+    this.#state = state;
+    if (state.run.number !== this.#known.run) this.#begin(state.run.number);
+    this.#write(state.run);
+    const config = engineOf(state)?.config;
+    if (config) this.#heads.show({ layer: config.nLayer, head: config.nHead }, this.#head);
+    this.#looks.want(wantedOf(state, this.#chosen, this.#head, this.#known));
+    this.#tell(state);
+  }
+
+  /** @param {number} run  its number */
+  #begin(run) {
+    this.#known = { run };
+    this.#chosen = undefined;
+    this.#failure = this.#sentence = '';
+    this.#looks.forget();
+    this.#text.clear();
+  }
+
+  /** @param {Seen} seen */
+  #take({ attention, tokens }) {
+    this.#known = {
+      ...this.#known, attention,
+      ...(tokens && { prompt: tokens.map(({ text }) => text) }),
+    };
+    this.#failure = '';
+    if (!this.#state) return;
+    this.#write(this.#state.run);
+    this.#paint();
+    this.#tell(this.#state);
+  }
+
+  /** @param {Error & { code?: string }} error */
+  #fail({ code, message }) {
+    this.#failure = code === 'not_ready' ? this.#said.gone : this.#said.failed(message);
+    if (this.#state) this.#tell(this.#state);
+  }
+
+  /** What the run has that does not stand there yet. @param {Run} run */
+  #write({ tokens }) {
+    const { prompt } = this.#known;
+    if (!prompt) return;
+    for (const text of prompt.slice(this.#text.length)) this.#text.write(text);
+    for (const { text } of tokens.from(this.#text.length - prompt.length)) this.#text.write(text);
+  }
+
+  /** What the head reads that is looked at, if it was asked for. */
+  get #read() {
+    const { attention } = this.#known;
+    const weights = attention && rowOf(attention, this.#head);
+    return attention && weights && { position: attention.position, weights };
+  }
+
+  #paint() {
+    const { attention } = this.#known;
+    const read = this.#read;
+    if (attention) this.#heads.paint(attention);
+    if (!read) return;
+    this.#text.paint(read);
+    this.#sentence = this.#sentenceOf(read);
+    put(this.#slider, 'aria-valuemax', String(this.#text.length));
+    put(this.#slider, 'aria-valuenow', String(read.position + 1));
+    put(this.#slider, 'aria-valuetext',
+      this.#said.token(read.position + 1, this.#text.length, this.#textOf(read.position)));
+  }
+
+  /** @param {Read} read */
+  #sentenceOf(read) {
+    const facts = factsOf(read, this.#head, (position) => this.#textOf(position));
+    if (read.position === 0) return this.#said.alone(facts);
+    const said = this.#said.reads(facts);
+    return facts.first < SINK ? said : `${said} ${this.#said.sink}`;
+  }
+
+  /** A token in a sentence. @param {number} position */
+  #textOf(position) {
+    const { prompt = [] } = this.#known;
+    const text = prompt[position] ?? this.#state?.run.tokens.at(position - prompt.length)?.text ?? '';
+    return quoted(text);
+  }
+
+  /** Of the table. */
+  #rows() {
+    const read = this.#read;
+    return (read ? strongest(read.weights, MOST_ROWS) : []).map(({ position, weight }) => (
+      [this.#counted(position + 1), this.#textOf(position), this.#said.table.exact(weight)]));
+  }
+
+  /** @param {State} state */
+  #tell(state) {
+    const absence = this.#failure || absenceIn(this.#said, state);
+    this.#slider.hidden = this.#text.length === 0;
+    this.#empty.hidden = !this.#slider.hidden;
+    say(this.#empty, absence);
+    put(this.#newest, 'aria-pressed', String(this.#chosen === undefined));
+    this.#newest.hidden = this.#slider.hidden;
+    this.#frame.show(this.#slider.hidden ? '' : this.#failure || this.#sentence || absence, state);
+  }
+}
+
+/** A token among other words: without its space, and a line's end is seen. @param {string} text */
+const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) || '·';
+
+/**
+ * The next look, if there is something to look at.
+ * @param {State} state  @param {number | undefined} chosen  @param {Head} head  @param {Known} known
+ * @returns {Wanted | undefined}
+ */
+function wantedOf(state, chosen, head, { prompt }) {
+  const { model, recorded, run: { number, prefill, tokens }, benchmark } = state;
+  if (!model || recorded || !prefill || isComparing(state) || isMeasuring(benchmark)) return undefined;
+  const { nLayer, nHead } = model.config;
+  const position = chosen ?? prefill.tokens + tokens.length - 1;
+  const place = headsFor({ layer: nLayer, head: nHead }, head, position);
+  return {
+    key: JSON.stringify([number, position, place]),
+    look: { attention: { position, ...place }, ...(!prompt && { tokens: { count: prefill.tokens } }) },
+  };
+}
+
+/** Why there is nothing to see. @param {Words} words  @param {State} state */
+function absenceIn(words, state) {
+  if (isComparing(state)) return words.racing;
+  return state.recorded ? words.recorded(state.download.total) : words.empty;
+}
+
+/** What full means. @param {Words} words */
+function scaleOf({ hint, scale, percent }) {
+  const samples = SCALE.map((share) => {
+    const sample = element('span', { class: 'lens-token reads' }, percent(share));
+    sample.style.setProperty('--read', String(levelOf(share) / LEVELS));
+    return sample;
+  });
+  return element('p', { class: 'lens-scale note' }, element('span', {}, hint),
+    element('span', {}, `${scale} `, ...samples));
+}

@@ -1,0 +1,51 @@
+// Was die Aufmerksamkeitslupe sagt, auf Deutsch.
+import { numbersIn } from '../../measure/numbers.js';
+
+/** @import { lens as english } from './en-lens.js' */
+
+const { counted, measured, megabytes } = numbersIn('de');
+const exact = new Intl.NumberFormat('de', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}\u00a0%`;
+
+/** @type {typeof english} */
+export const lens = {
+  title: 'Was ein Token liest',
+  means: 'Ein Token vergleicht seine Query mit den Keys im Cache und nimmt von den Values so viel, wie diese '
+    + 'Gewichte sagen. Je voller ein Wort, desto mehr wird davon gelesen.',
+  recorded: (bytes) => (
+    'Die Aufnahme enthält keine Aufmerksamkeit. Drücke einmal „Schreiben“'
+      + `${bytes > 0 ? ` (${megabytes(bytes)})` : ''}, dann wird sie in der Engine nachgesehen.`),
+  empty: 'Sobald eine Geschichte entsteht, siehst du hier, was jedes ihrer Tokens liest.',
+  racing: 'Während eines Wettlaufs sieht niemand nach: Das würde Zeit kosten.',
+  gone: 'Inzwischen hat eine andere Abbildung geschrieben. Drücke „Schreiben“, um wieder nachzusehen.',
+  failed: (reason) => `Das Nachsehen ist gescheitert: ${reason}`,
+  heads: 'Schicht und Kopf',
+  layer: (layer) => `Schicht ${counted(layer)}`,
+  head: (layer, head, share = NaN) => (
+    `Schicht ${counted(layer)}, Kopf ${counted(head)}`
+      + `${share >= 0 ? `: ${percent(share)} für das erste Token` : ''}`),
+  headsMean: 'Ein Bild je Kopf. Von links nach rechts: das erste Token, dann die anderen bis zum neuesten.',
+  newest: 'Dem neuesten Token folgen',
+  tokens: 'Token, das liest',
+  token: (position, all, text) => `${counted(position)} von ${counted(all)}: „${text}“`,
+  hint: 'Klicke auf ein Token oder bewege dich mit den Pfeiltasten.',
+  scale: 'So voll heißt',
+  percent,
+  alone: ({ text, layer, head }) => (
+    `In Schicht ${counted(layer)}, Kopf ${counted(head)} ist „${text}“ das erste Token und liest nur sich `
+      + 'selbst: 100\u00a0%.'),
+  reads: ({ text, position, layer, head, first, self, other, sum }) => (
+    `In Schicht ${counted(layer)}, Kopf ${counted(head)} liest „${text}“ (Token ${counted(position)}) `
+      + `${counted(position)} Tokens. Das erste bekommt ${percent(first)}, „${text}“ selbst ${percent(self)}`
+      + `${other ? `, „${other.text}“ (Token ${counted(other.position)}) ${percent(other.share)}` : ''}. `
+      + `Alle Gewichte zusammen: ${exact.format(sum)}.`),
+  sink: 'Ein solches erstes Token heißt Attention Sink: Die Gewichte müssen zusammen 1 ergeben, und was ein '
+    + 'Kopf sonst nicht braucht, landet dort.',
+  table: {
+    caption: 'Die zehn am stärksten gelesenen Tokens',
+    position: 'Position',
+    token: 'Token',
+    weight: 'Gewicht',
+    exact: (weight) => exact.format(weight),
+  },
+};

@@ -1,0 +1,64 @@
+// What the attention lens says, in English.
+import { numbersIn } from '../../measure/numbers.js';
+
+const { counted, measured, megabytes } = numbersIn('en');
+const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
+/** A share of 1, in two digits. */
+const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}%`;
+
+/**
+ * @typedef {object} LensFacts  what one row says; positions as people count
+ * @property {string} text      the token that reads
+ * @property {number} position
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} first     the share that the first token gets
+ * @property {number} self      that it gets itself
+ * @property {{ text: string, position: number, share: number }} [other]  the most read of all others
+ * @property {number} sum       of all weights
+ */
+
+export const lens = {
+  title: 'What a token reads',
+  means: 'A token compares its query with the keys in the cache, and takes of their values by these weights. '
+    + 'The fuller a word, the more of it is read.',
+  recorded: (/** @type {number} */ bytes) => (
+    'The recorded run does not hold its attention. Press Generate once'
+      + `${bytes > 0 ? ` (${megabytes(bytes)})` : ''}, and it is looked up in the engine.`),
+  empty: 'Once a story is being written, you see here what each of its tokens reads.',
+  racing: 'Nobody looks inside during a race: it would cost time.',
+  gone: 'Another figure has written since then. Press Generate to look inside again.',
+  failed: (/** @type {string} */ reason) => `The look inside failed: ${reason}`,
+  heads: 'Layer and head',
+  layer: (/** @type {number} */ layer) => `layer ${counted(layer)}`,
+  /** share: of the first token; absent if not known */
+  head: (/** @type {number} */ layer, /** @type {number} */ head, share = NaN) => (
+    `Layer ${counted(layer)}, head ${counted(head)}`
+      + `${share >= 0 ? `: ${percent(share)} to the first token` : ''}`),
+  headsMean: 'One picture a head. From left to right: the first token, then the others up to the newest.',
+  newest: 'Follow the newest token',
+  tokens: 'Token that reads',
+  /** What the slider says. */
+  token: (/** @type {number} */ position, /** @type {number} */ all, /** @type {string} */ text) => (
+    `${counted(position)} of ${counted(all)}: “${text}”`),
+  hint: 'Click a token, or move with the arrow keys.',
+  scale: 'So full is',
+  percent,
+  alone: (/** @type {LensFacts} */ { text, layer, head }) => (
+    `In layer ${counted(layer)}, head ${counted(head)}, “${text}” is the first token and reads itself alone: `
+      + '100%.'),
+  reads: (/** @type {LensFacts} */ { text, position, layer, head, first, self, other, sum }) => (
+    `In layer ${counted(layer)}, head ${counted(head)}, “${text}” (token ${counted(position)}) reads `
+      + `${counted(position)} tokens. The first one gets ${percent(first)}, “${text}” itself ${percent(self)}`
+      + `${other ? `, “${other.text}” (token ${counted(other.position)}) ${percent(other.share)}` : ''}. `
+      + `All weights together: ${exact.format(sum)}.`),
+  sink: 'Such a first token is an attention sink: the weights must add up to 1, and what a head has no other '
+    + 'use for goes there.',
+  table: {
+    caption: 'The ten tokens that are read most',
+    position: 'Position',
+    token: 'Token',
+    weight: 'Weight',
+    exact: (/** @type {number} */ weight) => exact.format(weight),
+  },
+};
