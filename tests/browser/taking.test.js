@@ -7,10 +7,10 @@ import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await serveSite();
 const query = await addArticle(site, {
-  body: `${SCRIPT}<kv-cache-demo views="work calculator" loading="eager"></kv-cache-demo>`,
+  body: `${SCRIPT}<kv-cache-demo views="work text calculator" loading="eager"></kv-cache-demo>`,
   head: '<meta name="color-scheme" content="light">',
 });
-const [BLUE, VERMILLION] = [[0, 114, 178], [213, 94, 0]]; // cache on, off
+const [BLUE, VERMILLION, INK] = [[0, 114, 178], [213, 94, 0], [28, 27, 25]]; // cache on, off, and words
 
 /** What is saved, and under which name, instead of being saved. */
 const catchFiles = () => {
@@ -66,11 +66,13 @@ eachEngine(({ test, openPage }) => {
     for (const [view, name, caption, color, least] of [
       ['work', /^kv-cache-work-o(n|ff)-[0-9]+-recorded$/,
         /^Work, step by step Step .* cells; .* Model stories, recorded \d/, VERMILLION, 0.05],
+      ['text', /^kv-cache-text-o(n|ff)-[0-9]+-recorded$/,
+        /^The text is the cache Step .* K and V .* cache .* Model stories, recorded \d/, INK, 0.002],
       ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,
         BLUE, 0.001],
     ]) {
       await page.waitFor((said) => (
-        /cells;|bytes/.test(findAll(said)[0]?.textContent)), [part(`${view}-said`)]);
+        /cells;|bytes|K and V/.test(findAll(said)[0]?.textContent)), [part(`${view}-said`)]);
       assert.match(await take(page, view, 'svg'), new RegExp(`${name.source.slice(0, -1)}\\.svg$`));
       const { text, root, said, size, low } = await svg(page);
       assert.equal(root, 'svg');

@@ -12,6 +12,7 @@ import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js'
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { MAP } from '../../web/demo/words/map.js';
+import { TEXT } from '../../web/demo/words/text.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -21,6 +22,7 @@ const LATER = {
   frame: FRAME,
   lens: LENS,
   map: MAP,
+  text: TEXT,
   work: WORK,
 };
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
@@ -64,6 +66,12 @@ const GIVEN = {
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
   }],
+  'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
+  'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
+  'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
+  'text.holds': [3, 4000, true],
+  'text.token.bytes': [{ layers: 2, heads: 3, numbers: 4, each: 1, scale: 4, bytes: 96 }],
+  'text.token.vector': ['K', 3, -1, 1],
   'frame.download': ['SVG'],
   'frame.saved': ['a.svg'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
@@ -71,6 +79,7 @@ const GIVEN = {
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
   'map.cell.free': [SPOT],
+  'map.cell.vector': ['K', 44, -1.5, 2],
   'map.fork.said': [
     { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
   'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],

@@ -61,7 +61,7 @@ test('each flip back takes in what was missed, all of them, in the step after it
   const triangle = triangleOf(run);
   assert.deepEqual(drawn(triangle), [
     [0, 0, 3], [1, 3, 4], [2, 4, 5], [3, 0, 6], [4, 0, 7], [5, 5, 8], [6, 0, 9], [7, 0, 10], [8, 8, 11]]);
-  assert.deepEqual([triangle.mode, triangle.catchUps], ['both', 2]);
+  assert.equal(triangle.mode, 'both');
   const steps = someSteps(run, 100).map(({ step, first, end }) => [step, first, end]);
   assert.deepEqual(steps, drawn(triangle), 'the table has the same');
   const few = someSteps(runOf(`${'-'.repeat(500)}${'+'.repeat(500)}`), 64);

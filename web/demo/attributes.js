@@ -47,7 +47,9 @@ export const TAG = 'kv-cache-demo';
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
-export const VIEWS = /** @type {const} */ ([...USUAL, 'work', 'lens', 'map', 'benchmark', 'calculator']);
+export const VIEWS = /** @type {const} */ ([
+  ...USUAL, 'text', 'work', 'lens', 'map', 'benchmark', 'calculator',
+]);
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text
 

@@ -2,6 +2,7 @@
 // them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
 import { PAGE } from '../engine/abi.js';
 import { engineOf } from './recorded.js';
+import { stepsFrom } from './steps.js';
 
 /**
  * @import { CacheType } from '../cache/options.js'
@@ -60,12 +61,10 @@ export function mapOf(state) {
  * The first token that the newest step computed for the cache; undefined with the cache off.
  * @param {State} state
  */
-function newestStep({ run: { prefill, tokens, catchUps } }) {
-  const token = tokens.at(tokens.length - 1);
-  if (!token) return prefill?.cached ? prefill.reused : undefined;
-  if (!token.cached) return undefined;
-  const caughtUp = catchUps.at(catchUps.length - 1);
-  return token.position - (caughtUp?.position === token.position ? caughtUp.tokens : 0);
+function newestStep({ run }) {
+  if (!run.prefill) return undefined;
+  const [{ mode, first }] = stepsFrom(run, run.tokens.length);
+  return mode === 'on' ? first : undefined;
 }
 
 /**

@@ -1,19 +1,15 @@
 // The work triangle: in which step K and V of which token were computed. Taken in step by step, so that a
 // token costs O(1), and counted on the way. Pure.
 import { Log } from './log.js';
-import { modeOf } from './run.js';
+import { stepAt, stepsFrom } from './steps.js';
 
 /**
  * @import { Mode } from './curves.js'
  * @import { Run } from './run.js'
+ * @import { Step } from './steps.js'
  */
 
 /**
- * @typedef {object} Step  one pass through the model: it computes K and V of the tokens from first to end - 1
- * @property {Mode} mode
- * @property {number} first
- * @property {number} end
- *
  * @typedef {object} Band  steps of one mode that follow each other
  * @property {Mode} mode
  * @property {number} steps
@@ -23,7 +19,6 @@ import { modeOf } from './run.js';
  * @property {number} run       its number
  * @property {number} prompt    tokens that it began with
  * @property {number} steps     so far: reading the prompt, and one for each token
- * @property {number} catchUps  so far
  * @property {number} cells     computed in all of them
  * @property {Mode | 'both' | undefined} mode  of all of them
  * @property {Log<Band>} bands  that do not grow any more
@@ -43,16 +38,13 @@ const LENGTHS = [32, 48]; // of the sides of the picture, the least; others are 
 export function triangleOf(run, before) {
   let triangle = before && isOf(run, before) ? before : begun(run);
   if (!run.prefill) return triangle;
-  for (let step = triangle.steps; step <= run.tokens.length; step++) {
-    const { missed, next } = missedAt(run, step, triangle.catchUps);
-    triangle = { ...withStep(triangle, stepAt(run, step, missed)), catchUps: next };
-  }
+  for (const step of stepsFrom(run, triangle.steps)) triangle = withStep(triangle, step);
   return triangle;
 }
 
 /** @param {Run} run  @returns {Triangle} */
 const begun = ({ number, prefill }) => ({
-  run: number, prompt: prefill?.tokens ?? 0, steps: 0, catchUps: 0, cells: 0, mode: undefined,
+  run: number, prompt: prefill?.tokens ?? 0, steps: 0, cells: 0, mode: undefined,
   bands: new Log(), origin: {},
 });
 
@@ -64,34 +56,6 @@ function isOf(run, { run: number, prompt, steps, last }) {
   if (run.number !== number || (run.prefill?.tokens ?? 0) !== prompt) return false;
   if (run.tokens.length < steps - 1) return false;
   return !last || stepAt(run, steps - 1).mode === last.mode;
-}
-
-/**
- * What the cache took in before a step; with the cache off again by then, the step computes it all anyway.
- * @param {Run} run  @param {number} step  @param {number} next  of those that are still to come
- */
-function missedAt({ catchUps, tokens }, step, next) {
-  const position = tokens.at(step - 1)?.position ?? -1;
-  let missed = 0;
-  for (let each = catchUps.at(next); each && each.position <= position; each = catchUps.at(++next)) {
-    missed = Math.max(missed, each.tokens);
-  }
-  return { missed, next };
-}
-
-/**
- * Step 0 reads the prompt, step i writes token i; one after a flip also takes in what the cache had missed.
- * @param {Run} run  @param {number} step  @param {number} [missed]
- * @returns {Step}
- */
-function stepAt({ prefill, tokens }, step, missed = 0) {
-  const token = tokens.at(step - 1);
-  if (!token) {
-    const { cached = false, reused = 0, tokens: end = 0 } = prefill ?? {};
-    return { mode: modeOf(cached), first: reused, end };
-  }
-  const { position, work, cached } = token;
-  return { mode: modeOf(cached), first: position + 1 - work - (cached ? missed : 0), end: position + 1 };
 }
 
 /** @param {Triangle} triangle  @param {Step} step  @returns {Triangle} */

@@ -1,5 +1,6 @@
 // One cell of the cache map: which it is, its key and its value, as bars and as a table.
-import { button, element, put, say, set, svg, uniqueId } from './dom.js';
+import { button, element, put, say, set, uniqueId } from './dom.js';
+import { vectorsPlace } from './vectors.js';
 import { PAGE } from '../../engine/abi.js';
 import { kindAt, seenOf } from '../map.js';
 
@@ -7,14 +8,11 @@ import { kindAt, seenOf } from '../map.js';
  * @import { CacheMap, Cell } from '../map.js'
  * @import { State } from '../state.js'
  * @import { Seen } from '../../worker/messages.js'
+ * @import { Vectors } from './vectors.js'
  * @import { MAP } from '../words/map.js'
  * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {(typeof MAP)[string]['cell']} Words
- *
- * @typedef {object} Vectors
- * @property {Float32Array} keys
- * @property {Float32Array} values
  */
 
 /**
@@ -24,17 +22,21 @@ import { kindAt, seenOf } from '../map.js';
  */
 export function cellPanel({ cell: words }, { format }, choose, signal) {
   const fields = cellFields(words, choose, signal);
-  const where = element('p', { class: 'said', part: 'map-cell', role: 'status' });
+  const where = element('p', { class: 'said', part: 'map-cell' });
   const why = element('p', { class: 'note', part: 'map-why' });
-  const numbers = cellNumbers(words, format, signal);
+  const vectors = vectorsPlace((name, numbers) => (
+    words.vector(name, numbers.length, Math.min(...numbers), Math.max(...numbers))));
+  const table = tableOf(words, format.measured, signal);
   const node = element('div', { class: 'map-panel' }, element('h3', {}, words.title), fields.node, where,
-    element('div', { class: 'map-numbers' }, numbers.node, why), numbers.table);
+    element('div', { class: 'map-numbers' }, vectors.node, why), table.node);
   /**
    * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @param {boolean} following
    * @param {Seen | null | undefined} seen  null: nothing is to be seen
+   * @param {boolean} isComing  a look at this cell
    */
-  const show = (state, map, cell, following, seen) => {
+  const show = (state, map, cell, following, seen, isComing) => {
     fields.show(map, cell, following);
+    put(where, 'aria-live', following ? 'off' : 'polite'); // it is told where a reader went
     const found = seen ? seenOf(seen, cell) : undefined;
     const { prefill, tokens } = state.run;
     const text = found?.text ?? tokens.at(cell.position - (prefill?.tokens ?? 0))?.text;
@@ -46,10 +48,12 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
     const isEmpty = kind === 'missing' || kind === 'free';
     const page = found?.page === undefined ? undefined : found.page + 1;
     say(where, isEmpty ? words[kind](spot) : words.there(spot, position % PAGE + 1, page));
-    numbers.show(isEmpty ? undefined : found?.vectors);
-    const reason = whyNot(words, state, isEmpty || seen !== null, format.size);
-    say(why, reason);
-    numbers.node.classList.toggle('away', reason !== '');
+    const shown = isEmpty ? undefined : found?.vectors;
+    if (shown || isEmpty || !seen || !isComing) { // else those of the cell before stay for a moment
+      vectors.show(shown);
+      table.show(shown);
+    }
+    say(why, whyNot(words, state, isEmpty || seen !== null, format.size));
   };
   return { node, show };
 }
@@ -105,44 +109,6 @@ function fillUp(select, count, chosen) {
       element('option', { value: i }, `${i + 1}`))));
   }
   if (select.selectedIndex !== chosen) select.selectedIndex = chosen;
-}
-
-/**
- * A key and a value.
- * @param {Words} words  @param {Dictionary['format']} format  @param {AbortSignal} signal
- */
-function cellNumbers(words, { measured }, signal) {
-  const bars = [barsOf(words.key, words), barsOf(words.value, words)];
-  const table = tableOf(words, measured, signal);
-  const node = element('div', { class: 'map-vectors' }, ...bars.map((each) => each.node));
-  /** @param {Vectors | undefined} vectors */
-  const show = (vectors) => {
-    bars[0].show(vectors?.keys);
-    bars[1].show(vectors?.values);
-    table.show(vectors);
-  };
-  return { node, table: table.node, show };
-}
-
-/** The numbers of one vector, up and down from 0. @param {string} name  @param {Words} words */
-function barsOf(name, words) {
-  const path = svg('path', { class: 'map-bars' });
-  const zero = svg('path', { class: 'map-zero' });
-  const picture = svg('svg', { preserveAspectRatio: 'none', viewBox: '0 0 1 2', role: 'img' }, path, zero);
-  const range = element('span', { class: 'note' });
-  const node = element('div', {}, element('p', {}, element('strong', {}, name), ' ', range), picture);
-  /** @param {Float32Array | undefined} numbers */
-  const show = (numbers) => {
-    const all = Array.from(numbers ?? []);
-    const most = Math.max(...all.map(Math.abs), Number.MIN_VALUE);
-    if (all.length > 0) set(picture, { viewBox: `0 0 ${all.length} 2` });
-    put(zero, 'd', `M0 1h${all.length}`);
-    put(path, 'd', all.map((x, i) => `M${i + 0.1} 1h0.8v${(-x / most).toFixed(3)}h-0.8z`).join(''));
-    const said = all.length > 0 ? words.range(all.length, Math.min(...all), Math.max(...all)) : '';
-    say(range, said);
-    put(picture, 'aria-label', `${name}. ${said}`);
-  };
-  return { node, show };
 }
 
 /**

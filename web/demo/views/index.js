@@ -39,6 +39,7 @@ export const views = [
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },
   { view: table, place: 'look' },
+  { name: 'text', place: 'look', room: 48, load: () => import('./text.js') },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'map', place: 'look', room: 110, load: () => import('./map.js') },

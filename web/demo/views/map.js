@@ -73,10 +73,11 @@ export const map = {
       state = now;
       const all = mapOf(now);
       const newest = cellIn(all);
-      looks.want(wantedOf(now, all, newest));
+      const wanted = wantedOf(now, all, newest);
+      looks.want(wanted);
       const cell = chosen ?? (seen && cellSeen(seen)) ?? newest;
       picture.show(now, all, all.text > 0 ? cell : undefined, seen ?? undefined);
-      panel.show(now, all, cell, chosen === undefined, seen);
+      panel.show(now, all, cell, chosen === undefined, seen, wanted !== undefined);
       fork.show(now, all.text, cell.position);
       memory.show(all);
       for (const { node } of [panel, fork, memory]) node.classList.toggle('away', all.layers === 0);

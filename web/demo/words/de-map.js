@@ -73,7 +73,9 @@ export const map = {
       + 'dann sind sie zu sehen.',
     key: 'Key',
     value: 'Value',
-    range: (count, least, most) => `${counted(count)} Zahlen von ${measured(least)} bis ${measured(most)}`,
+    vector: (name, count, least, most) => (
+      `${{ K: 'Key', V: 'Value' }[name]}: ${counted(count)} Zahlen von ${measured(least)} bis `
+        + `${measured(most)}`),
     show: 'Zahlen als Tabelle zeigen',
     group: 'Zahlen der Zelle',
     caption: 'Key und Value der gewählten Zelle',

@@ -102,8 +102,10 @@ export const map = {
     unseen: 'Its numbers are not there now: the engine is at another task. Generate again to see them.',
     key: 'Key',
     value: 'Value',
-    range: (/** @type {number} */ count, /** @type {number} */ least, /** @type {number} */ most) => (
-      `${counted(count)} numbers from ${measured(least)} to ${measured(most)}`),
+    vector: (/** @type {'K' | 'V'} */ name, /** @type {number} */ count, /** @type {number} */ least,
+      /** @type {number} */ most) => (
+      `${{ K: 'Key', V: 'Value' }[name]}: ${counted(count)} numbers from ${measured(least)} to `
+        + `${measured(most)}`),
     show: 'Show the numbers in a table',
     group: 'Numbers of the cell',
     caption: 'Key and value of the chosen cell',

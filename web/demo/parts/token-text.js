@@ -1,0 +1,240 @@
+// The text of a run, token by token: each can be pointed at and chosen, and shows by a line below it what the
+// newest step did with its K and V. The lines are those of a few stretches of text, so that a step touches
+// these and the newest token, however long the text is.
+import { stayAtEnd } from './at-end.js';
+import { element, put } from './dom.js';
+import { visible } from './story-text.js';
+import { cutsOf, deedOn } from '../text.js';
+
+/**
+ * @import { WrittenToken } from '../../worker/messages.js'
+ * @import { Run } from '../run.js'
+ * @import { Deed, Newest } from '../text.js'
+ *
+ * @typedef {{ id: number, text: string }} Token
+ * @typedef {{ first: number, node: HTMLElement }} Stretch  first: position of its first token
+ * @typedef {(position: number | undefined) => void} OnToken
+ */
+
+const FLASH_MS = 180;
+const BETWEEN_MS = 500; // from one flash to the next: more than three a second can make people ill
+
+export class TokenText {
+  node;
+  story;
+  #describedBy;
+  #scroll;
+  /** By position; those of the prompt are missing until it was taken apart. @type {HTMLElement[]} */
+  #tokens = [];
+  /** @type {WeakMap<Element, number>} */
+  #positions = new WeakMap();
+  /** @type {Stretch[]} */
+  #stretches = [];
+  /** Of which text: the run's number, and how many tokens its prompt has. */
+  #run = { number: 0, prompt: 0 };
+  /** Those of its prompt, once they are known. @type {readonly Token[] | undefined} */
+  #prompt;
+  /** @type {WrittenToken | undefined} */
+  #last;
+  /** Looks as the newest one. @type {HTMLElement | undefined} */
+  #newest;
+  /** The one that Tab leads to. @type {HTMLElement | undefined} */
+  #stop;
+  #flashed = -Infinity;
+
+  /**
+   * @param {string} label  @param {string} describedBy  id of what tells of a token
+   * @param {{ point: OnToken, choose: (position: number) => void }} listeners
+   * @param {AbortSignal} signal
+   */
+  constructor(label, describedBy, { point, choose }, signal) {
+    const attributes = { class: 'story tokens', part: 'tokens', dir: 'auto', lang: 'en', translate: 'no' };
+    this.story = element('p', attributes);
+    this.node = element('div', {
+      class: 'story-box', part: 'tokens-box', role: 'group', 'aria-label': label }, this.story);
+    this.#describedBy = describedBy;
+    this.#scroll = stayAtEnd(this.node, this.story, signal);
+    /** @param {globalThis.Event} event */
+    const positionOf = ({ target }) => this.#positions.get(/** @type {Element} */ (target));
+    this.story.addEventListener('pointerover', (event) => point(positionOf(event)), { signal });
+    this.story.addEventListener('pointerleave', () => point(undefined), { signal });
+    for (const type of ['click', 'focusin']) {
+      this.story.addEventListener(type, (event) => {
+        const position = positionOf(event);
+        if (position !== undefined) choose(position);
+      }, { signal });
+    }
+    this.story.addEventListener('keydown', (event) => {
+      const position = positionOf(event);
+      const next = position === undefined ? undefined : this.#nextFor(event, position);
+      if (next === undefined) return;
+      event.preventDefault(); // of scrolling
+      choose(next);
+    }, { signal });
+  }
+
+  /** The prompt is one piece, and its tokens are wanted. */
+  get isWhole() { return this.#run.prompt > 0 && !this.#prompt; }
+
+  /** @param {Run} run  @param {number} position  @returns {Token | undefined} */
+  at({ tokens }, position) {
+    const { prompt } = this.#run;
+    return position < prompt ? this.#prompt?.[position] : tokens.at(position - prompt);
+  }
+
+  /** Writes down what a run has that was not written yet, or all of it. @param {Run} run */
+  show(run) {
+    const prompt = run.prefill?.tokens ?? 0;
+    const other = run.number !== this.#run.number || prompt !== this.#run.prompt;
+    if (other) this.#prompt = undefined;
+    const { length } = this.#tokens;
+    const written = Math.max(0, length - prompt);
+    if (other || run.tokens.length < written || run.tokens.at(written - 1) !== this.#last) {
+      this.#run = { number: run.number, prompt };
+      this.#begin(run.prompt);
+    }
+    for (const token of run.tokens.from(Math.max(0, this.#tokens.length - prompt))) this.#append(token);
+    if (run.prefill) for (const first of cutsOf(run)) this.#cut(first);
+  }
+
+  /** @param {readonly Token[]} tokens  of the prompt */
+  takeApart(tokens) {
+    this.#prompt = tokens;
+    this.#stretches[0].node.replaceChildren(...tokens.map(({ text }, position) => (
+      this.#make(text, position, 'prompt'))));
+  }
+
+  /** @param {string} prompt */
+  #begin(prompt) {
+    this.#tokens = [];
+    this.#newest = this.#stop = this.#last = undefined;
+    this.#stretches = [];
+    this.story.replaceChildren();
+    this.#beginParagraph(0);
+    this.#stretches[0].node.append(element('span', { class: 'prompt' }, visible(prompt)));
+    this.#cut(this.#run.prompt);
+    if (this.#prompt) this.takeApart(this.#prompt);
+    this.#scroll.follow(true);
+    this.node.scrollTop = 0;
+  }
+
+  /** @param {WrittenToken} token */
+  #append(token) {
+    const node = this.#make(token.text, token.position);
+    if (this.#last?.text.endsWith('\n')) this.#beginParagraph(token.position);
+    this.#stretches[this.#stretches.length - 1].node.append(node);
+    this.#last = token;
+  }
+
+  /**
+   * A block of its own: a browser lays out anew the one that grows, and not all of the text.
+   * @param {number} first
+   */
+  #beginParagraph(first) {
+    const node = element('span');
+    this.#stretches.push({ first, node });
+    this.story.append(element('span', { class: 'paragraph' }, node));
+  }
+
+  /** Here another stretch begins. @param {number} first  position */
+  #cut(first) {
+    const i = this.#stretches.findIndex((stretch) => stretch.first > first);
+    const at = i < 0 ? this.#stretches.length : i;
+    const before = this.#stretches[at - 1];
+    if (before.first === first || (this.isWhole && first < this.#run.prompt)) return;
+    const node = element('span');
+    before.node.after(node);
+    const end = this.#stretches[at]?.first ?? this.#tokens.length;
+    const focused = this.#stop?.matches(':focus') ? this.#stop : undefined;
+    node.append(...this.#tokens.slice(first, end));
+    this.#stretches.splice(at, 0, { first, node });
+    focused?.focus({ preventScroll: true }); // what is moved loses it
+  }
+
+  /** What the newest step did. @param {Newest} newest  @param {boolean} flash  it is a new step */
+  mark(newest, flash) {
+    for (const { first, node } of this.#stretches) put(node, 'data-deed', this.#deedOf(newest, first));
+    put(this.story, 'data-mode', newest.mode);
+    const node = newest.step > 0 ? this.#tokens[newest.total - 1] : undefined;
+    if (node !== this.#newest) {
+      this.#newest?.classList.remove('newest');
+      node?.classList.add('newest');
+      this.#newest = node;
+    }
+    if (flash) this.#flash();
+  }
+
+  /**
+   * The token that is chosen, or that Tab leads to as long as none is.
+   * @param {number} position  @param {boolean} chosen
+   */
+  choose(position, chosen) {
+    const node = this.#tokens[position];
+    if (node !== this.#stop) {
+      for (const name of ['tabindex', 'aria-describedby']) this.#stop?.removeAttribute(name);
+      this.#stop?.classList.remove('chosen');
+      this.#stop = node;
+    }
+    if (!node) return;
+    put(node, 'tabindex', '0');
+    put(node, 'aria-describedby', this.#describedBy);
+    node.classList.toggle('chosen', chosen);
+  }
+
+  focus() { this.#stop?.focus(); }
+
+  /** Each token, and what was done with it. @returns {Generator<{ node: HTMLElement, deed: Deed | '' }>} */
+  *places() {
+    const whole = this.isWhole ? [this.#stretches[0].node.children[0]] : [];
+    for (const node of [...whole, ...this.#tokens.filter(Boolean)]) {
+      const deed = /** @type {Deed | ''} */ (node.parentElement?.dataset.deed ?? '');
+      yield { node: /** @type {HTMLElement} */ (node), deed: node === this.#newest ? 'new' : deed };
+    }
+  }
+
+  /** @param {Newest} newest  @param {number} first  @returns {Deed | ''} */
+  #deedOf(newest, first) {
+    const { kept } = newest;
+    const isMixed = first === 0 && this.isWhole && kept > 0 && kept < this.#run.prompt;
+    return isMixed ? '' : deedOn(newest, first);
+  }
+
+  /** All of what is computed again, at once: one animation for each stretch. */
+  #flash() {
+    const now = performance.now();
+    if (now - this.#flashed < BETWEEN_MS) return;
+    if (matchMedia('(prefers-reduced-motion: reduce)').matches) return;
+    this.#flashed = now;
+    const dim = { offset: 0, textDecorationColor: 'transparent' };
+    for (const { node } of this.#stretches) {
+      if (node.dataset.deed === 'again') node.animate([dim], FLASH_MS);
+    }
+  }
+
+  /** @param {string} text  @param {number} position  @param {string[]} names  further ones of its class */
+  #make(text, position, ...names) {
+    const node = element('span', { class: 'token' }, visible(text));
+    node.classList.add(...names);
+    this.#tokens[position] = node;
+    this.#positions.set(node, position);
+    return node;
+  }
+
+  /**
+   * The position that a key leads to.
+   * @param {KeyboardEvent} event  @param {number} position
+   */
+  #nextFor({ key, altKey, ctrlKey, metaKey }, position) {
+    if (altKey || ctrlKey || metaKey) return undefined;
+    const first = this.isWhole ? this.#run.prompt : 0;
+    const last = this.#tokens.length - 1;
+    const forth = getComputedStyle(this.story).direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
+    switch (key) {
+      case 'Home': return first;
+      case 'End': return last;
+      case 'ArrowLeft': case 'ArrowRight':
+        return Math.min(last, Math.max(first, position + (key === forth ? 1 : -1)));
+      default: return undefined;
+    }
+  }
+}

@@ -1,0 +1,74 @@
+// Was der Text als Cache sagt, auf Deutsch.
+import { numbersIn } from '../../measure/numbers.js';
+
+/** @import { text as english } from './en-text.js' */
+
+const { counted, measured, size } = numbersIn('de');
+const tokens = (/** @type {number} */ count) => `${counted(count)} Token${count === 1 ? '' : 's'}`;
+const times = (/** @type {number} */ count) => (
+  count === 0 ? 'nie' : count === 1 ? 'einmal' : `${counted(count)}-mal`);
+
+/** @type {typeof english} */
+export const text = {
+  title: 'Der Text ist der Cache',
+  means: 'Jedes Token hat in jeder Schicht einen Key und eine Value, K und V. Die Linie darunter sagt, was '
+    + 'der neueste Schritt damit gemacht hat.',
+  empty: 'Ein Lauf markiert hier seine Tokens.',
+  group: 'Text, Token für Token',
+  point: 'Auf ein Token zeigen, oder mit Tab und den Pfeiltasten hingehen.',
+  deeds: {
+    new: 'neu: gerade berechnet',
+    read: 'aus dem Cache gelesen',
+    kept: 'gelesen, aus einem früheren Lauf',
+    again: 'noch einmal berechnet',
+  },
+  prompt: ({ new: fresh, kept }) => (
+    `Beim Lesen des Prompts wurden K und V von ${tokens(fresh)} berechnet.`
+      + `${kept > 0 ? ` Die von ${counted(kept)} waren noch da.` : ''}`),
+  on: (step, { total, again }) => (
+    `Schritt ${counted(step)} hat K und V eines Tokens berechnet und die von ${counted(total - 1 - again)} `
+      + `gelesen.${again > 0 ? ` Vorher holte der Cache die ${counted(again)} nach, die ihm fehlten.` : ''}`),
+  off: (step, { total }) => (
+    `Schritt ${counted(step)} hat K und V von allen ${tokens(total)} berechnet und weggeworfen.`),
+  holds: (held, bytes, idle) => {
+    if (held === 0) return 'Der Cache ist leer.';
+    return `Im Cache: ${tokens(held)}, ${size(bytes)}${idle ? ', die niemand liest' : ''}.`;
+  },
+  raced: '(vom Wettlauf der Text mit Cache)',
+
+  token: {
+    group: 'Ein Token',
+    at: (position, total, id = NaN) => (
+      `Position ${counted(position)} von ${counted(total)}${id >= 0 ? `, Nummer ${id}` : ''}`),
+    blank: '(Teil eines Zeichens)',
+    deeds: {
+      new: 'Neu: Der neueste Schritt hat K und V dieses Tokens berechnet.',
+      read: 'Der neueste Schritt hat K und V dieses Tokens aus dem Cache gelesen.',
+      kept: 'Der neueste Schritt hat K und V dieses Tokens gelesen, aus einem früheren Lauf.',
+      again: 'Der neueste Schritt hat K und V dieses Tokens noch einmal berechnet.',
+    },
+    tale: (computed, read) => (
+      `In diesem Lauf: ${times(computed)} berechnet, ${times(read)} aus dem Cache gelesen.`),
+    bytes: ({ layers, heads, numbers, each, scale, bytes }) => {
+      const plain = `${counted(numbers)} Zahlen × ${counted(each)} Byte`;
+      const vector = scale > 0 ? `(${plain} + ${counted(scale)} Byte)` : plain;
+      return `2 (K und V) × ${counted(layers)} Schichten × ${counted(heads)} Köpfe × ${vector} = `
+        + `${counted(bytes)} Byte je Token.`;
+    },
+    layer: 'Schicht',
+    head: 'Kopf',
+    vector: (name, count, least, most) => (
+      `${name}: ${counted(count)} Zahlen von ${measured(least)} bis ${measured(most)}`),
+    none: {
+      running: 'Die Zahlen stehen hier, wenn der Lauf zu Ende ist oder auf ein Token gezeigt wird.',
+      unkept: 'K und V stehen nicht im Cache: Ist er aus, werden sie weggeworfen. Einschalten, um '
+        + 'sie zu sehen.',
+      recorded: (bytes) => (
+        'Die Zahlen selbst wurden nicht aufgezeichnet: einmal „Schreiben“ drücken, um sie zu sehen'
+          + `${bytes > 0 ? ` (${size(bytes)})` : ''}.`),
+      away: 'Die Engine hat jetzt einen anderen Text: „Schreiben“ drücken, um in diesen zu sehen.',
+    },
+    caption: 'K und V dieses Tokens',
+    number: 'Zahl',
+  },
+};
