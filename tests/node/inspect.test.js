@@ -382,6 +382,27 @@ test('a fork: shared pages are stored once, its words are those of a run of its 
   assert.deepEqual(fork.tokens, []);
 });
 
+test('the run read with caches that store less: bytes, errors and likeliest tokens', async (t) => {
+  const { page, ids } = await written(t);
+  const { stored } = await page.request('inspect', { stored: {} });
+  const exact = model.createSession();
+  for (const { type, ...seen } of stored) {
+    const session = model.createSession({ keyType: type, valueType: type });
+    exact.reset();
+    let [error, same] = [0, 0];
+    for (const id of ids) {
+      const [a, b] = [exact.decode(id), session.decode(id)];
+      error = Math.max(error, ...a.map((x, i) => Math.abs(x - b[i])));
+      if (exact.top(1)[0].id === session.top(1)[0].id) same++;
+    }
+    assert.deepEqual(seen, { tokens: 68, same, error, usedBytes: session.memoryUsage().usedBytes });
+    assert.ok(error > 0);
+  }
+  assert.deepEqual(stored.map(({ type }) => type), ['f16', 'int8']);
+  const { stored: one } = await page.request('inspect', { stored: { types: ['int8'] } });
+  assert.deepEqual(one, [stored[1]]);
+});
+
 // ---- candidates ---------------------------------------------------------------------------------
 
 test('candidates: the softmax of the logits, what filters leave, and the chosen one', async (t) => {
@@ -468,7 +489,7 @@ test('nonsense is refused, by name', async (t) => {
       { queries: { position: 3, count: 2 } },
       { candidates: { position: 3, count: 0 } }, { candidates: { position: 3, count: 101 } },
       { candidates: { position: 3, count: '5' } }, { fork: { position: 3, count: 257 } },
-      { fork: { position: 3, seed: 1 } },
+      { fork: { position: 3, seed: 1 } }, { stored: { types: ['f32'] } }, { stored: { type: 'f16' } },
     ],
   };
   for (const [code, all] of Object.entries(refused)) {

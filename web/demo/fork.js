@@ -2,7 +2,7 @@
 import { PAGE } from '../engine/abi.js';
 
 /**
- * @import { SeenFork } from '../worker/messages.js'
+ * @import { SeenFork } from '../worker/seen.js'
  *
  * both: one page that both hold; copied: the fork's copy of a page that both held, before it wrote there
  * @typedef {'both' | 'copied' | 'own'} Held

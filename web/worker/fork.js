@@ -6,7 +6,7 @@ import { seedAfter } from './writer.js';
 
 /**
  * @import { Context, WorkerRun } from './context.js'
- * @import { SeenFork } from './messages.js'
+ * @import { SeenFork } from './seen.js'
  */
 
 const USUAL_TOKENS = 24;

@@ -49,17 +49,18 @@
 //     error   outputs_differ              every figure is void, those sent before included
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
-//   inspect   { tokens, vectors, attention, queries, candidates, fork }   what the run is made of, of the
-//                                         tokens given out. Answered at any time, like status, but between
-//                                         two bursts, so that it is in no figure; all tokens it is about
-//                                         were sent before. The parts are optional: tokens { first, count };
-//                                         vectors { layers, heads, first, count }, of those in the cache;
+//   inspect   { tokens, vectors, attention, queries, candidates, fork, stored }   what the run is made of,
+//                                         of the tokens given out. Answered at any time, like status, but
+//                                         between two bursts, so that it is in no figure; all tokens it is
+//                                         about were sent before. The parts are optional: tokens
+//                                         { first, count }; vectors { layers, heads, first, count }, of
+//                                         those in the cache;
 //                                         attention { position, layers, heads }, of the token there, and
 //                                         queries, the same; candidates { position, count }, for the token
-//                                         there; fork { position, count }, after so many tokens. Layers and
-//                                         heads are lists, by default of all
-//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates, fork }
-//                                             cache: its map
+//                                         there; fork { position, count }, after so many tokens; stored
+//                                         { types }. Layers, heads and types are lists, by default of all
+//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates, fork,
+//                                         stored }   cache: its map
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
 //             busy                        a benchmark is under way
 //   status    {}                          answered at any time, also while a request is served
@@ -91,6 +92,7 @@
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { SeenFork, SeenStored } from './seen.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------
@@ -156,6 +158,7 @@
  *   to come; count: at most 100, 5 by default
  * @property {{ position: number, count?: number }} [fork]  the run forked after so many tokens, in a session
  *   apart; count: tokens that it writes, at most 256, 24 by default
+ * @property {{ types?: ('f16' | 'int8')[] }} [stored]  the run read with a cache of these types
  * @typedef {{ first?: number, count?: number }} Span
  * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
  *   and queries, those of Q
@@ -190,16 +193,7 @@
  * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]
  *   chosen: the id that stands there; inDraw: ids that the sampler could have drawn; list: likeliest first
  * @property {SeenFork} [fork]
- *
- * @typedef {object} SeenFork  two timelines in one cache, before the second one was dropped
- * @property {number} position    tokens that they have in common
- * @property {{ id: number, text: string, position: number }[]} tokens  of the fork alone
- * @property {number[]} story     pages of the run; one that is in both lists is held by both
- * @property {number[]} fork      and of the fork
- * @property {number} usedBytes   of all slots that hold tokens, shared ones counted once
- * @property {number} sharedBytes    what more it would be if they shared none
- * @property {number} droppedBytes   usedBytes once the fork was dropped
- *
+ * @property {SeenStored[]} [stored]
  * @typedef {object} SeenCandidate
  * @property {number} id
  * @property {string} text

@@ -27,7 +27,7 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
   const vectors = vectorsPlace((name, numbers) => (
     words.vector(name, numbers.length, Math.min(...numbers), Math.max(...numbers))));
   const table = tableOf(words, format.measured, signal);
-  const node = element('div', { class: 'map-panel' }, element('h3', {}, words.title), fields.node, where,
+  const node = element('div', { class: 'map-part' }, element('h3', {}, words.title), fields.node, where,
     element('div', { class: 'map-numbers' }, vectors.node, why), table.node);
   /**
    * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @param {boolean} following

@@ -1,14 +1,13 @@
 // Forks the story after the chosen token, in the engine, and shows which pages both stories hold.
-import { isMeasuring } from '../benchmark.js';
 import { columnsOf, countsOf, windowOf } from '../fork.js';
-import { isWorking } from '../state.js';
-import { button, element, put, say } from './dom.js';
+import { element, put, say } from './dom.js';
+import { askPlace } from './map-ask.js';
 
 /**
  * @import { Column, Held } from '../fork.js'
  * @import { Actions } from '../player.js'
  * @import { State } from '../state.js'
- * @import { SeenFork } from '../../worker/messages.js'
+ * @import { SeenFork } from '../../worker/seen.js'
  * @import { MAP } from '../words/map.js'
  *
  * @typedef {(typeof MAP)[string]['fork']} Words
@@ -17,47 +16,21 @@ import { button, element, put, say } from './dom.js';
 /** @type {readonly Held[]} */
 const HELD = ['both', 'copied', 'own'];
 
-/** @param {Words} words  @param {Pick<Actions, 'inspect'>} actions  @param {AbortSignal} signal */
-export function forkPanel(words, actions, signal) {
-  const go = button({ part: 'map-fork' }, words.go(1));
-  const why = element('span', { class: 'note' });
+/**
+ * @param {(typeof MAP)[string]} said  @param {Pick<Actions, 'inspect'>} actions
+ * @param {AbortSignal} signal
+ */
+export function forkPanel({ ask: asking, fork: words }, actions, signal) {
+  let position = 0;
+  const ask = async () => (await actions.inspect({ fork: { position } })).fork;
   const result = resultOf(words);
-  const error = element('p', { class: 'problem', role: 'alert' });
-  const node = element('div', { class: 'map-fork' }, element('h3', {}, words.title),
-    element('p', {}, words.means), element('p', {}, go, ' ', why), error, result.node);
-  let [run, position, isOpen, isForking] = [0, 0, false, false];
-  const enable = () => put(go, 'aria-disabled', String(!isOpen || isForking));
-
-  go.addEventListener('click', async () => {
-    if (!isOpen || isForking) return;
-    const asked = run;
-    const isWanted = () => !signal.aborted && asked === run;
-    isForking = true;
-    enable();
-    say(error, '');
-    try {
-      const { fork } = await actions.inspect({ fork: { position } });
-      if (fork && isWanted()) result.show(fork);
-    } catch (reason) { // another figure has the engine
-      if (isWanted()) say(error, words.failed(String(reason)));
-    }
-    isForking = false;
-    enable();
-  }, { signal });
-
+  const place = askPlace('map-fork', asking, ask, result.show, signal);
+  const node = element('div', { class: 'map-part' }, element('h3', {}, words.title),
+    element('p', {}, words.means), place.node, result.node);
   /** @param {State} state  @param {number} text  tokens  @param {number} at  the chosen token */
   const show = (state, text, at) => {
-    if (state.run.number !== run) {
-      result.clear();
-      say(error, '');
-    }
-    run = state.run.number;
     position = Math.min(text, at + 1);
-    const isThere = state.model !== undefined && !state.recorded && text > 0;
-    isOpen = isThere && !isWorking(state) && !isMeasuring(state.benchmark);
-    say(go, words.go(Math.max(1, position)));
-    say(why, isOpen ? '' : isThere ? words.later : words.first);
-    enable();
+    place.show(state, text, words.go(Math.max(1, position)));
   };
   return { node, show };
 }
@@ -72,8 +45,10 @@ function resultOf(words) {
   const sentence = element('p', { part: 'fork-said', role: 'status' });
   const drawn = element('div', { class: 'fork-result', hidden: true },
     element('p', {}, lead, ' ', written), grid, legend);
-  /** @param {SeenFork} fork */
+  /** @param {SeenFork | undefined} fork */
   const show = (fork) => {
+    drawn.hidden = !fork;
+    if (!fork) return say(sentence, '');
     const columns = columnsOf(fork);
     const counts = countsOf(columns);
     const { position, tokens, usedBytes: used, sharedBytes, droppedBytes: dropped } = fork;
@@ -85,13 +60,8 @@ function resultOf(words) {
     say(lead, words.wrote(position, tokens.length));
     say(written, tokens.map(({ text }) => text).join(''));
     say(sentence, said);
-    drawn.hidden = false;
   };
-  const clear = () => {
-    drawn.hidden = true;
-    say(sentence, '');
-  };
-  return { node: element('div', { class: 'fork-result' }, drawn, sentence), show, clear };
+  return { node: element('div', { class: 'fork-result' }, drawn, sentence), show };
 }
 
 /**

@@ -50,8 +50,8 @@ export const map = {
     };
     const picture = pictureOf(MAP[words.lang], context, () => state && mapOf(state));
     const panel = cellPanel(MAP[words.lang], words, choose, signal);
-    const fork = forkPanel(MAP[words.lang].fork, actions, signal);
-    const memory = memoryMeter(MAP[words.lang].memory, words.format);
+    const fork = forkPanel(MAP[words.lang], actions, signal);
+    const memory = memoryMeter(MAP[words.lang], words.format, actions, signal);
     root.append(element('div', { class: 'map-view' }, picture.node, panel.node, fork.node, memory.node));
     pointAndKeys(picture.box, picture.drawing, choose, (key) => {
       const now = state && mapOf(state);
@@ -79,7 +79,7 @@ export const map = {
       picture.show(now, all, all.text > 0 ? cell : undefined, seen ?? undefined);
       panel.show(now, all, cell, chosen === undefined, seen, wanted !== undefined);
       fork.show(now, all.text, cell.position);
-      memory.show(all);
+      memory.show(now, all);
       for (const { node } of [panel, fork, memory]) node.classList.toggle('away', all.layers === 0);
     }
     return show;

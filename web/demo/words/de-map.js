@@ -82,15 +82,18 @@ export const map = {
     number: 'Zahl',
   },
 
+  ask: {
+    later: 'möglich, sobald der Lauf zu Ende ist',
+    first: 'möglich, sobald eine Geschichte geschrieben ist',
+    failed: (reason) => `Das hat nicht geklappt. (${reason})`,
+  },
+
   fork: {
     title: 'Die Geschichte verzweigen',
     means: 'Zwei Geschichten mit demselben Anfang brauchen dessen Keys und Values nur einmal: Beide halten '
       + 'dieselben Seiten, und jede nimmt neue für ihre eigenen Wörter. Hier geschieht das in einer eigenen '
       + 'Sitzung: Der Lauf bleibt, wie er ist.',
     go: (position) => `Nach Token ${counted(position)} verzweigen`,
-    later: 'möglich, sobald der Lauf zu Ende ist',
-    first: 'möglich, sobald eine Geschichte geschrieben ist',
-    failed: (reason) => `Die Geschichte ließ sich nicht verzweigen. (${reason})`,
     story: 'Text',
     fork: 'Zweig',
     more: (count) => `+${counted(count)}`,
@@ -126,12 +129,17 @@ export const map = {
     caption: 'Derselbe Cache, gespeichert als',
     type: 'Zahlen als',
     types: { f32: 'f32', f16: 'f16', int8: 'int8' },
-    here: 'hier',
+    own: 'hier',
     now: 'Jetzt',
     full: 'Voll',
     same1: 'Gleiches Token danach',
     share: (share) => `${measured(100 * share)} %`,
     exact: 'immer',
+    measure: 'An dieser Geschichte messen',
+    here: (count, half, byte) => (
+      `An dieser Geschichte mit ${tokens(count)}, eben mit jedem davon gelesen: Mit f16 weicht ein Logit `
+        + `um höchstens ${measured(half)} ab, mit int8 um ${measured(byte)}. Die letzte Spalte sagt, wie oft `
+        + 'das wahrscheinlichste nächste Token dasselbe blieb.'),
     cost: (half, byte) => (
       'Nur f32 behält jedes Bit, darum nimmt es diese Seite. Mit f16 weicht ein Logit des mitgelieferten '
         + `Modells um höchstens ${measured(half)} ab, mit int8 um ${measured(byte)}; die letzte Spalte sagt, `

@@ -112,14 +112,17 @@ export const map = {
     number: 'Number',
   },
 
+  ask: {
+    later: 'possible when the run has ended',
+    first: 'possible once you have generated a story',
+    failed: (/** @type {string} */ reason) => `This did not work. (${reason})`,
+  },
+
   fork: {
     title: 'Fork the story',
     means: 'Two stories with the same beginning need its keys and values once: both hold the same pages, and '
       + 'each takes new ones for its own words. Try it in a session apart: the run stays as it is.',
     go: (/** @type {number} */ position) => `Fork after token ${counted(position)}`,
-    later: 'possible when the run has ended',
-    first: 'possible once you have generated a story',
-    failed: (/** @type {string} */ reason) => `The story could not be forked. (${reason})`,
     story: 'story',
     fork: 'fork',
     more: (/** @type {number} */ pages) => `+${counted(pages)}`,
@@ -158,12 +161,17 @@ export const map = {
     caption: 'The same cache, stored as',
     type: 'Numbers as',
     types: { f32: 'f32', f16: 'f16', int8: 'int8' },
-    here: 'here',
+    own: 'here',
     now: 'Now',
     full: 'Full',
     same1: 'Same next token',
     share: (/** @type {number} */ share) => `${measured(100 * share)} %`,
     exact: 'always',
+    measure: 'Measure it on this story',
+    here: (/** @type {number} */ tokens, /** @type {number} */ half, /** @type {number} */ byte) => (
+      `On this story of ${some(tokens, 'token')}, just read with each of them: with f16 a logit is off by `
+        + `${measured(half)} at most, with int8 by ${measured(byte)}. The last column says how often the `
+        + 'likeliest next token stayed the same.'),
     cost: (/** @type {number} */ half, /** @type {number} */ byte) => (
       'Only f32 keeps every bit, so this page uses it. With f16 a logit of the shipped model is off by '
         + `${measured(half)} at most, with int8 by ${measured(byte)}; the last column says how often the `
