@@ -40,7 +40,7 @@ const MARK = 9;       // px that the mark of a cell has at least
 export const swatch = (kind) => svg('svg',
   { class: 'map-swatch', viewBox: '0 0 18 18', 'aria-hidden': 'true' },
   svg('path', { class: 'map-frame', d: boxOf({ x: 1, y: 1, width: 16, height: 16 }) }),
-  svg('path', { class: `map-${kind}`, d: filled(kind, { x: 1, y: 1, width: 16, height: 16 }) }));
+  svg('path', { class: `map-${kind}`, d: filled(kind, { x: 1, y: 1, width: 16, height: 16 }, 16) }));
 
 export class MapDrawing {
   #words;
@@ -193,23 +193,28 @@ function rowsOf({ left, top, column, row, gap }, { layers, heads }, { kind, firs
   const width = Math.max(1.5, (end - first) * column); // a lone column is to be seen, however narrow
   const [x, height] = [left + end * column - width, heads * row];
   return Array.from({ length: layers }, (_, i) => (
-    filled(kind, { x, y: top + i * (height + gap), width, height }))).join('');
+    filled(kind, { x, y: top + i * (height + gap), width, height }, row))).join('');
 }
 
-/** Full, hatched or dotted, so that colour is not all. @param {Kind} kind  @param {Box} box */
-function filled(kind, box) {
+/**
+ * Full, hatched or ruled, so that colour is not all.
+ * @param {Kind} kind  @param {Box} box  @param {number} row  height of one
+ */
+function filled(kind, box, row) {
   if (kind === 'kept') return hatched(box);
-  return kind === 'missing' ? lined(box) : boxOf(box);
+  return kind === 'missing' ? ruled(box, row) : boxOf(box);
 }
 
 /** @param {Box} box */
 const boxOf = ({ x, y, width, height }) => (
   `M${px(x)} ${px(y)}h${px(width)}v${px(height)}h${px(-width)}z`);
 
-/** Lines from left to right, which are drawn as dots. @param {Box} box */
-const lined = ({ x, y, width, height }) => (
-  Array.from({ length: Math.floor(height / HATCH) }, (_, i) => (
-    `M${px(x)} ${px(y + (i + 0.5) * HATCH)}h${px(width)}`)).join(''));
+/** Lines from left to right, the same in each row. @param {Box} box  @param {number} row */
+function ruled({ x, y, width, height }, row) {
+  const apart = row / Math.max(1, Math.round(row / HATCH));
+  return Array.from({ length: Math.round(height / apart) }, (_, i) => (
+    `M${px(x)} ${px(y + (i + 0.5) * apart)}h${px(width)}`)).join('');
+}
 
 /** Lines up to the right. @param {Box} box */
 const hatched = ({ x, y, width, height }) => (
