@@ -16,6 +16,7 @@ import { LENS } from '../../web/demo/words/lens.js';
 import { RACE } from '../../web/demo/words/race.js';
 import { LOOKS } from '../../web/demo/words/looks.js';
 import { STEP } from '../../web/demo/words/step.js';
+import { MAP } from '../../web/demo/words/map.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { STRIPS } from '../../web/demo/words/strips.js';
 import { TOUR } from '../../web/demo/words/tour.js';
@@ -33,6 +34,7 @@ const LATER = {
   looks: LOOKS,
   strips: STRIPS,
   step: STEP,
+  map: MAP,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -52,6 +54,8 @@ function entriesOf(dictionary, path = '') {
     return typeof value === 'object' ? entriesOf(value, name) : [[name, value]];
   });
 }
+
+const SPOT = { position: 17, text: ' king', layer: 1, head: 2 };
 
 /** What the functions of a dictionary are called with: what they take apart, or else numbers and names. */
 const GIVEN = {
@@ -98,6 +102,15 @@ const GIVEN = {
   'strips.prompt': [{ step: 0, rows: 3 }],
   'strips.on': [{ step: 2, rows: 3 }],
   'strips.off': [{ step: 2, rows: 3 }],
+  'map.cell.there': [SPOT, 3, 2],
+  'map.cell.missing': [SPOT],
+  'map.cell.free': [SPOT],
+  'map.cell.vector': ['K', 44, -1.5, 2],
+  'map.fork.said': [
+    { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
+  'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
+  'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
+  'lens.failed': ['No.'],
   'lens.head': [1, 2, 0.5],
   'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
   'lens.reads': [{

@@ -46,6 +46,7 @@ export const views = [
   { name: 'strips', place: 'look', room: 50, load: () => import('./strips.js') },
   { name: 'step', place: 'look', room: 52, load: () => import('./step.js') },
   { name: 'edit', place: 'below', room: 40, load: () => import('./edit.js') },
+  { name: 'map', place: 'look', room: 110, load: () => import('./map.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
