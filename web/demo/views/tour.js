@@ -9,7 +9,6 @@ import { newRun } from '../run.js';
 import { isWorking } from '../state.js';
 import { begun, follow, guessed, lessonOf, newProgress, nextRun, setUp } from '../tour.js';
 import { downloadWords } from '../words.js';
-import { FRAME } from '../words/frame.js';
 import { TOUR } from '../words/tour.js';
 import styles from './tour.css' with { type: 'text' };
 
@@ -148,8 +147,7 @@ function listOf(words, open, context) {
 }
 
 /** A button that copies a link to the open lesson, or the tag. @param {Context} context  @returns {Node[]} */
-function linkTo({ signal, words: { lang }, share }) {
-  const words = FRAME[lang];
+function linkTo({ signal, words: { take: words }, share }) {
   const { news, field, copy } = taking(words);
   const copied = button({ class: 'quiet', part: 'copy-link' }, words.copy[share.kind]);
   copied.addEventListener('click', () => copy(share.textFor('tour'), words.copied[share.kind]), { signal });
