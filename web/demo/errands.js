@@ -89,13 +89,12 @@ export class Errands {
 
   /**
    * The newest run goes back to these tokens of its story, or on with others, and then writes more.
-   * @param {readonly number[]} written  ids behind its prompt  @param {number} more  Infinity: as ever
+   * @param {readonly number[]} written  ids behind its prompt  @param {number} [more]  absent: to its end
    */
   async goOn(written, more) {
     const { prompt, sampling, maxTokens: most } = this.#state().run;
-    const { length } = written;
-    const maxTokens = more === Infinity ? Math.max(most, length) : length + more;
-    await this.#generate({ prompt, written, sampling: { ...sampling, maxTokens } });
+    const maxTokens = Math.max(most, written.length + (more ?? 0));
+    await this.#generate({ prompt, written, more, sampling: { ...sampling, maxTokens } });
   }
 
   /** @param {Fields<'generate'>} fields */

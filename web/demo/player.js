@@ -155,7 +155,7 @@ export class Player {
    * @param {readonly number[]} written  ids behind its prompt
    */
   async goOn(written) {
-    const work = () => this.#errands.goOn(written, Infinity);
+    const work = () => this.#errands.goOn(written);
     if (canGo(this.#state)) await this.#perform(() => this.goOn(written), work);
   }
 

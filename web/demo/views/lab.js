@@ -15,7 +15,7 @@ import styles from './lab.css' with { type: 'text' };
  * @import { Outcome } from '../../lab/experiment.js'
  * @import { BugList, Offered } from '../bug-list.js'
  * @import { Lab } from '../lab.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  *
