@@ -8,6 +8,7 @@ import { noRun } from '../context.js';
 import { endingOf } from '../ending.js';
 import { givenOut } from '../given.js';
 import { Outbox } from '../outbox.js';
+import { measuredPrefill } from '../prefill.js';
 import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
 
@@ -16,7 +17,7 @@ import { Writer } from '../writer.js';
  * @import { FinishReason } from '../../session/plan.js'
  * @import { Session } from '../../session/session.js'
  * @import { Context, Serve } from '../context.js'
- * @import { Emit, Prefill, Sampling } from '../messages.js'
+ * @import { Emit, Sampling } from '../messages.js'
  */
 
 const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'];
@@ -171,25 +172,10 @@ async function sendAll(context, emit, write) {
   }
 }
 
-/**
- * Reads the prompt, and once more and again until that has taken long enough to be measured.
- * @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal
- * @returns {Promise<Prefill>}
- */
-async function readPrompt(context, sampling, signal) {
-  const { clock, run, useCache } = context;
-  const { session } = context.loaded();
-  const pass = () => session.generate(run.ids, { ...sampling, maxTokens: 0, useCache, signal }).next();
-  const stopwatch = context.stopwatch();
-  await pass();
-  const { tokens, reused } = session.prefillStats;
-  let passes = 1;
-  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
-    if (useCache) session.truncate(reused); // or it would be there
-    await pass();
-  }
-  const ms = stopwatch.read();
-  return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
+/** @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal */
+function readPrompt(context, sampling, signal) {
+  const { run, useCache } = context;
+  return measuredPrefill(context, context.loaded().session, run.ids, { ...sampling, useCache, signal });
 }
 
 /** @param {Context} context  @param {Emit<'generate'>} emit  @param {AbortSignal} signal */
