@@ -17,6 +17,9 @@ const query = await addArticle(site, {
 async function press(page, name) {
   await page.focus(part(name));
   await page.keyboard.press('Enter');
+  await page.evaluate(() => new Promise((drawn) => {
+    requestAnimationFrame(() => requestAnimationFrame(drawn)); // until then, the state before is shown
+  }));
   await page.waitForFunction(([go, first]) => findAll(go)[0].textContent === 'Read it again'
     && findAll(first)[0].getAttribute('aria-disabled') === 'false', [part('edit-go'), part('edit-first')]);
   assert.equal(await focused(page), name);
@@ -28,7 +31,7 @@ const texts = (page, name, within) => page.$$eval(`${part(name)} ${within}`, (al
 
 test('a word in the middle: tokens reused and computed, and an answer that keeps the old word', async (t) => {
   const page = await openPage(t, site, { query, width: 320, height: 900, until: part('edit-go') });
-  assert.match(await text(page, 'edit-state'), /^The model is loaded first, once: \d\.\d MB\.$/);
+  await says(page, 'edit-state', /^The model is loaded first, once: \d\.\d MB\.$/);
   await noViolations(page, 'idle');
   await press(page, 'edit-middle');
 
@@ -94,8 +97,8 @@ test('the first word, the last one, and a text of one’s own; in German it is s
   assert.match(await text(page, 'edit-tried'), /at most the newest token comes after it/);
   assert.equal(await page.locator(part('edit-answer-stale')).count(), 0);
   await page.fill(part('edit-after'), 'word '.repeat(3000));
-  await page.click(part('edit-go'));
-  await says(page, 'edit-error', /do not fit/);
+  await press(page, 'edit-go');
+  assert.match(await text(page, 'edit-error'), /do not fit/);
   const own = `${BEFORE} a bird came`;
   await page.fill(part('edit-after'), own);
   await press(page, 'edit-go');

@@ -5,6 +5,8 @@ import {
   branchesOf, choiceOf, endsAt, isFull, placesOf, written, writtenIn, writtenUpTo, writtenWith,
 } from '../../web/demo/step.js';
 import { initialState, reduce } from '../../web/demo/state.js';
+import { spoken } from '../../web/demo/words.js';
+import { en } from '../../web/demo/words/en.js';
 import { LOADED, MEMORY } from './fake-client.js';
 
 const PROMPT = 3;
@@ -33,7 +35,8 @@ const after = (...events) => [
 
 test('before anybody goes back: the end of the only story', () => {
   const state = after();
-  assert.deepEqual(placesOf(state), { prompt: 3, position: 9, end: 9, held: 9, side: 32, forks: [] });
+  assert.deepEqual(placesOf(state),
+    { prompt: 3, position: 9, end: 9, held: 9, dropped: 0, side: 32, forks: [] });
   const { run } = state;
   assert.deepEqual([written(run), writtenUpTo(run, 5), writtenUpTo(run, 0)], [IDS, [5, 6], []]);
   assert.deepEqual(endsAt(state), { step: false, goOn: true }, 'one more may be written, but no run goes on');
@@ -45,10 +48,14 @@ test('before anybody goes back: the end of the only story', () => {
 
 test('back, and forward again in the story', () => {
   const state = after(cut([5, 6], 2, 4), ...end(2));
-  assert.deepEqual(placesOf(state), { prompt: 3, position: 5, end: 9, held: 5, side: 32, forks: [] });
+  assert.deepEqual(placesOf(state),
+    { prompt: 3, position: 5, end: 9, held: 5, dropped: 4, side: 32, forks: [] });
+  const on = reduce(state, some([7], 2));
+  assert.equal(placesOf(on).dropped, 0, 'something was written since');
   assert.deepEqual([written(state.run), writtenUpTo(state.run, 8)], [[5, 6], [5, 6, 7, 8, 9]]);
   assert.deepEqual([choiceOf(state).position, choiceOf(state).token.id], [5, 7]);
   assert.deepEqual([endsAt(state), state.status], [{ step: false, goOn: false }, 'stopped']);
+  assert.equal(spoken(en, state).run, undefined, 'the view itself speaks of it');
 });
 
 test('forks of forks: each with what it left, where, and its own words', () => {

@@ -16,6 +16,7 @@ import { sideFor } from './work.js';
  * @property {number} position  of the text that stands there
  * @property {number} end       of its story
  * @property {number} held      whose K and V the cache holds
+ * @property {number} dropped   that it has just let go of
  * @property {number} side      how many the picture has room for
  * @property {readonly number[]} forks  where a story leaves another one
  *
@@ -40,7 +41,9 @@ export function placesOf({ run, memory }) {
   const end = prompt + storyNow(stories).tokens.length;
   const forks = [...new Set(stories.list.slice(1).map(({ from }) => prompt + from))];
   const held = memory && run.prefill ? memory.usedBytes / memory.bytesPerToken : 0;
-  return { prompt, position: prompt + run.tokens.length, end, held, side: sideFor(end), forks };
+  const { cut } = stories;
+  const dropped = cut?.to === run.tokens.length ? cut.dropped : 0;
+  return { prompt, position: prompt + run.tokens.length, end, held, dropped, side: sideFor(end), forks };
 }
 
 /** The ids of what is written now. @param {Run} run */

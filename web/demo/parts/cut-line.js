@@ -26,10 +26,11 @@ export function cutLine(said) {
   const gone = svg('path', { class: 'cut-gone' });
   const forks = svg('path', { class: 'cut-forks' });
   const held = svg('path', { class: 'cut-held' });
+  const dropped = svg('path', { class: 'cut-dropped' });
   const missing = svg('path', { class: 'cut-missing' });
   const pages = svg('path', { class: 'cut-pages' });
   const drawing = svg('svg', { class: 'cut', preserveAspectRatio: 'none', 'aria-hidden': 'true' },
-    gone, text, prompt, forks, missing, held, pages);
+    gone, text, prompt, forks, missing, dropped, held, pages);
   const rows = element('div', { class: 'cut-rows', 'aria-hidden': 'true' },
     element('span', {}, said.rows.text), element('span', {}, said.rows.cache));
   const box = element('div', { class: 'cut-picture', part: 'step-picture', role: 'img' }, drawing);
@@ -46,6 +47,7 @@ export function cutLine(said) {
     put(forks, 'd', places.forks.map((fork) => `M${fork} 0V18`).join(''));
     put(held, 'd', bar(0, places.held, 24, 38));
     put(missing, 'd', bar(places.held, position, 24, 38));
+    put(dropped, 'd', bar(places.held, places.held + places.dropped, 24, 38));
     put(pages, 'd', pageEdges(places.held));
     put(box, 'aria-label', said.picture(position, end, places.held));
     line.style.setProperty('--start', String(places.prompt / side));
