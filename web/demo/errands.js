@@ -1,5 +1,6 @@
 // What a player has its engines do: each errand is a request, whose events become events of the state.
 import { PLAN, subjectOf } from './benchmark.js';
+import { TOKENS as ANSWER } from './edit.js';
 import { Refusal, failureOf } from './failure.js';
 import { EARLIER, PROMPT, TOKENS } from './lab.js';
 import { Rival } from './rival.js';
@@ -8,6 +9,7 @@ import { Rival } from './rival.js';
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Draft, EditEvent } from './edit.js'
  * @import { Offered } from './bug-list.js'
  * @import { Failure } from './failure.js'
  * @import { LabEvent } from './lab.js'
@@ -87,13 +89,12 @@ export class Errands {
 
   /**
    * The newest run goes back to these tokens of its story, or on with others, and then writes more.
-   * @param {readonly number[]} written  ids behind its prompt  @param {number} more  Infinity: as ever
+   * @param {readonly number[]} written  ids behind its prompt  @param {number} [more]  absent: to its end
    */
   async goOn(written, more) {
     const { prompt, sampling, maxTokens: most } = this.#state().run;
-    const { length } = written;
-    const maxTokens = more === Infinity ? Math.max(most, length) : length + more;
-    await this.#generate({ prompt, written, sampling: { ...sampling, maxTokens } });
+    const maxTokens = Math.max(most, written.length + (more ?? 0));
+    await this.#generate({ prompt, written, more, sampling: { ...sampling, maxTokens } });
   }
 
   /** @param {Fields<'generate'>} fields */
@@ -146,6 +147,19 @@ export class Errands {
       const { maxTokens: _, ...sampling } = this.#state().sampling.values;
       const job = { bug: number, scenario, prompt: PROMPT, earlier: EARLIER, tokens: TOKENS, sampling };
       tell({ type: 'ended', outcome: await this.#client.request('lab', job, tell) });
+    } catch (error) {
+      tell({ type: 'failed', failure: this.failureOf(error) });
+    }
+  }
+
+  /** A prompt is changed and read again. @param {Draft} draft  @param {Host} host */
+  async edit(draft, { ready }) {
+    const tell = (/** @type {EditEvent} */ event) => this.#emit({ type: 'edit', event });
+    tell({ type: 'asked', draft });
+    try {
+      await ready();
+      tell({ type: 'begun' });
+      tell({ type: 'ended', outcome: await this.#client.request('edit', { ...draft, maxTokens: ANSWER }) });
     } catch (error) {
       tell({ type: 'failed', failure: this.failureOf(error) });
     }

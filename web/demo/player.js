@@ -12,6 +12,7 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
+ * @import { Draft } from './edit.js'
  * @import { Host, Tried } from './errands.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
@@ -154,7 +155,7 @@ export class Player {
    * @param {readonly number[]} written  ids behind its prompt
    */
   async goOn(written) {
-    const work = () => this.#errands.goOn(written, Infinity);
+    const work = () => this.#errands.goOn(written);
     if (canGo(this.#state)) await this.#perform(() => this.goOn(written), work);
   }
 
@@ -269,6 +270,9 @@ export class Player {
 
   /** Writes a story with a bug and without it. @param {Tried} tried */
   experiment(tried) { return this.#apart((host) => this.#errands.experiment(tried, host)); }
+
+  /** Changes a prompt. @param {Draft} draft */
+  edit(draft) { return this.#apart((host) => this.#errands.edit(draft, host)); }
 
   /** What keeps runs waiting. @param {(host: Host) => Promise<void>} errand */
   async #apart(errand) {

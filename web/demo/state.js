@@ -3,6 +3,7 @@
 // costs O(1).
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
+import { isReading, newEdit, reduceEdit } from './edit.js';
 import { losesModel } from './failure.js';
 import { isTrying, newLab, reduceLab } from './lab.js';
 import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
@@ -17,6 +18,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
+ * @import { Edit, EditEvent } from './edit.js'
  * @import { Failure } from './failure.js'
  * @import { Lab, LabEvent } from './lab.js'
  * @import { Race, RaceEvent } from './race.js'
@@ -27,7 +29,7 @@ import { adopt, defaults } from './sampling.js';
 
 /**
  * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full
- * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark or the lab.
+ * (the context) and failed. ready: loaded, but nothing written yet; waiting: see isApart.
  * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
  *   | 'full' | 'failed' | 'waiting'} Status
  *
@@ -68,7 +70,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {Race} [race]         from the request to the next one
  * @property {Benchmark} benchmark
  * @property {Lab} lab
- * @property {Status} resume        where to go on once the benchmark or the lab has ended
+ * @property {Edit} edit
+ * @property {Status} resume        where to go on once that has ended
  *
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
@@ -94,7 +97,8 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'recording' } & Shown
  *   | { type: 'replayed', events: readonly FlowEvent[], playing: boolean }
  *   | { type: 'benchmark', event: BenchmarkEvent }
- *   | { type: 'lab', event: LabEvent }} Event  asked, ended: a run or, when comparing, a race
+ *   | { type: 'lab', event: LabEvent }
+ *   | { type: 'edit', event: EditEvent }} Event  asked, ended: a run or, when comparing, a race
  */
 
 /** @type {readonly Status[]} */
@@ -105,14 +109,16 @@ export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
-  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), resume: 'unloaded',
+  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
+  resume: 'unloaded',
 });
 
 /** Loading or writing a story. @param {State} state */
 export const isWorking = (state) => WORKING.includes(state.status) && !isApart(state);
 
-/** The benchmark or the lab computes: runs wait. @param {State} state */
-export const isApart = ({ benchmark, lab }) => isMeasuring(benchmark) || isTrying(lab);
+/** Benchmark, lab or an edited prompt: runs wait. @param {State} state */
+export const isApart = ({ benchmark, lab, edit }) => (
+  isMeasuring(benchmark) || isTrying(lab) || isReading(edit));
 
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
@@ -143,6 +149,7 @@ export function reduce(state, event) {
     case 'benchmark':
       return waiting({ ...state, benchmark: reduceBenchmark(state.benchmark, event.event) }, event.event);
     case 'lab': return waiting({ ...state, lab: reduceLab(state.lab, event.event) }, event.event);
+    case 'edit': return waiting({ ...state, edit: reduceEdit(state.edit, event.event) }, event.event);
     case 'recording': return recorded(state, event);
     case 'replayed': return replayed(state, event, reduceFlow);
     default: return reduceFlow(state, event);
@@ -153,7 +160,7 @@ export function reduce(state, event) {
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
  *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'benchmark'
- *   | 'lab' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -269,8 +276,8 @@ function statusAfter({ run, race }) {
 // ---- apart from runs ----------------------------------------------------------------------------
 
 /**
- * The benchmark and the lab keep runs waiting from the first event to the last.
- * @param {State} next  @param {BenchmarkEvent | LabEvent} event
+ * They keep runs waiting, each from its first event to its last.
+ * @param {State} next  @param {BenchmarkEvent | LabEvent | EditEvent} event
  * @returns {State}
  */
 function waiting(next, event) {

@@ -1,5 +1,4 @@
-// What the state means, in sentences: which of the dictionary's is said when. Those that more than one view
-// needs, or that are worth a test.
+// What the state means, in sentences: those that more than one view needs, or that are worth a test.
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
 import { isSlowing, payoffOf } from './payoff.js';
 import { isDecided, workOf } from './race.js';
@@ -289,6 +288,7 @@ function resultNews(words, state) {
 
 /** No ticking numbers, and not errors, which are alerts. @param {Dictionary} words  @param {State} state */
 function runNews(words, state) {
+  if (state.status === 'stopped' && state.run.stories) return undefined; // the view says it
   switch (state.status) {
     case 'waiting': return undefined;
     case 'loading': return isApart(state) ? undefined : words.status.loading;

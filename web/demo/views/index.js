@@ -42,6 +42,11 @@ export const views = [
   { name: 'text', place: 'look', room: 48, load: () => import('./text.js') },
   { name: 'work', place: 'look', room: 40, load: () => import('./work.js') },
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
+  { name: 'race', place: 'below', room: 60, load: () => import('./race.js') },
+  { name: 'strips', place: 'look', room: 50, load: () => import('./strips.js') },
+  { name: 'step', place: 'look', room: 52, load: () => import('./step.js') },
+  { name: 'edit', place: 'below', room: 40, load: () => import('./edit.js') },
+  { name: 'map', place: 'look', room: 110, load: () => import('./map.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   {
     name: 'lab', place: 'below', room: 96,
