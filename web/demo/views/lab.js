@@ -211,8 +211,8 @@ function storyOf(words, lang, outcome, side) {
     element('span', { class: 'visually-hidden', lang }, `${words.firstWrong}: `),
     first ? visible(first) : element('span', { lang }, words.missing));
   return [
-    visible(same), element('span', { class: 'shaky' }, visible(shaky)), first ? space : ' ', ...(isParted ? [mark] : []),
-    element('span', { class: 'late' }, visible(rest)),
+    visible(same), element('span', { class: 'shaky' }, visible(shaky)),
+    ...(isParted ? [first ? space : ' ', mark] : []), element('span', { class: 'late' }, visible(rest)),
     ...(error ? [' ', element('span', { class: 'problem', lang }, words.crashed(error.code))] : []),
   ];
 }
