@@ -9,6 +9,7 @@ import { eachEngine } from './each-engine.js';
 import {
   openPage, part, press, proof, run, sample, startCached, startSite, state, text, writtenAtLeast,
 } from './helpers.js';
+import { tasksDuring } from './tasks.js';
 
 const site = await startSite();
 const TOKENS = 150;
@@ -219,17 +220,6 @@ test('a beginning that is read from right to left turns itself, not the English 
     ['rtl', 'rtl', 'ltr']);
 });
 
-/** The longest task of the page's main thread since the tracing began, in ms that its processor worked. */
-async function longestTask(browser) {
-  const { traceEvents: events } = JSON.parse((await browser.stopTracing()).toString());
-  const threads = events.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
-  const mains = new Set(threads.map(({ pid, tid }) => `${pid} ${tid}`));
-  const tasks = events.filter(({ name, pid, tid, tdur }) => (
-    name === 'RunTask' && tdur !== undefined && mains.has(`${pid} ${tid}`)));
-  assert.ok(tasks.length > 100);
-  return Math.max(...tasks.map(({ tdur }) => tdur)) / 1000;
-}
-
 test('a long story grows without a long task, also where the processor is four times slower', async (t) => {
   const page = await openPage(t, site, { width: 360, height: 640 });
   await page.fill(part('prompt'), 'The king and the queen went into the forest. '.repeat(60));
@@ -242,13 +232,13 @@ test('a long story grows without a long task, also where the processor is four t
     await session.send('Emulation.setCPUThrottlingRate', { rate });
     let longest = Infinity;
     for (let tries = 0; tries < 2 && longest > most; tries++) {
-      await site.browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
-      await press(page, await page.getAttribute(part('cache'), 'aria-checked') === 'true' ? 'cache' : 'go');
-      await state(page, 'running'); // without the cache
-      await writtenAtLeast(page, 80);
-      await page.click(part('cache')); // the rest pours out
-      await state(page);
-      longest = await longestTask(site.browser);
+      [longest] = await tasksDuring(site.browser, page, async () => {
+        await press(page, await page.getAttribute(part('cache'), 'aria-checked') === 'true' ? 'cache' : 'go');
+        await state(page, 'running'); // without the cache
+        await writtenAtLeast(page, 80);
+        await page.click(part('cache')); // the rest pours out
+        await state(page);
+      });
       t.diagnostic(`${rate} times slower: ${longest.toFixed(0)} ms`);
       await proof(page);
     }

@@ -2,6 +2,7 @@
 // them, and has in its memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { build } from 'esbuild';
 import { loadModel } from 'kvcache-wasm';
 import { blobOf } from '../node/helpers.js';
 import { addModel, focusedElement, noViolations, openPage, part, says, startSite, text } from './helpers.js';
@@ -145,4 +146,69 @@ test('kept from a run before, computed again without the cache, and what a step 
   await page.waitForFunction(() => findAll('.token').length === 13);
   const [fresh, read, kept, again] = await counts(page);
   assert.deepEqual([fresh, read + kept, again], [1, 12, 0]);
+});
+
+// ---- back and forth -------------------------------------------------------------------------------
+
+/** The parts that are needed to show any run without an engine. */
+async function bundle() {
+  const contents = `export * from './web/demo/parts/token-text.js';
+    export * from './web/demo/run.js';
+    export { initialState } from './web/demo/state.js';
+    export { newestOf } from './web/demo/text.js';`;
+  const { outputFiles: [{ text: script }] } = await build({
+    stdin: { contents, resolveDir: process.cwd() }, bundle: true, write: false, format: 'iife',
+    globalName: 'kit', loader: { '.css': 'text' },
+  });
+  return script;
+}
+
+test('whatever run is shown next, it looks as if nothing had been there before', async (t) => {
+  const article = { body: '<div id="place"></div>', script: await bundle() };
+  const page = await openPage(t, site, { query: await addArticle(site, article), until: '#place' });
+  const wrong = await page.evaluate(() => {
+    const { TokenText, initialState, newRun, newestOf, readPrompt, resumed, takeToken } = globalThis.kit;
+    const { signal } = new AbortController();
+    const make = () => new TokenText('', '', { point() {}, choose() {} }, signal);
+    const { columns, curves } = initialState();
+    const prompt = [1, 2, 3, 4].map((id) => ({ id, text: `p${id} ` }));
+    const first = readPrompt({ run: newRun(1, 'p1 p2 p3 p4 ', 99), columns, curves },
+      { tokens: 4, reused: 2, cached: true, ms: 1, passes: 1, error: 0 }, 99);
+    let seed = 1;
+    const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
+    const runOf = (ids, modes, number) => {
+      let held = 4;
+      return { ...ids.reduce((progress, id, i) => {
+        const [position, cached] = [4 + i, modes[i]];
+        const { run } = progress;
+        const now = { ...progress, run: cached ? resumed(run, { missing: position - held, ms: 1 }) : run };
+        if (cached) held = position + 1;
+        const text = id % 5 === 0 ? '.\n' : `t${id} `;
+        return takeToken(now, { id, text, position, cached, work: cached ? 1 : position + 1 }, false);
+      }, first).run, number };
+    };
+    const look = (text) => [...text.places()].map(({ node, deed }) => `${node.textContent}${deed}`).join('|')
+      + text.story.querySelectorAll('.paragraph').length;
+    const used = make();
+    let ids = [];
+    let modes = [];
+    const found = [];
+    for (let i = 0; i < 200; i++) {
+      const kept = random(ids.length + 1);
+      const more = random(12);
+      ids = [...ids.slice(0, kept), ...Array.from({ length: more }, () => random(20))];
+      modes = [...modes.slice(0, kept), ...Array.from({ length: more }, () => random(3) > 0)];
+      const run = runOf(ids, modes, i);
+      const fresh = make();
+      for (const text of [used, fresh]) {
+        text.show(run);
+        if (text.isWhole) text.takeApart(prompt);
+        text.show(run);
+        text.mark(newestOf(run), false);
+      }
+      if (look(used) !== look(fresh)) found.push(`${i}: ${look(used)} is not ${look(fresh)}`);
+    }
+    return found.slice(0, 2);
+  });
+  assert.deepEqual(wrong, []);
 });

@@ -76,8 +76,8 @@ export class TokenLook {
   /** @param {State} state  @param {Newest | undefined} newest */
   show(state, newest) {
     const { run } = state;
-    const isNew = run.number !== this.#state?.run.number;
-    if (isNew) this.#looks.forget();
+    const isNew = !this.text.isOf(run);
+    if (run.number !== this.#state?.run.number) this.#looks.forget();
     if (isNew) this.#failure = '';
     if (isNew || (this.#chosen ?? 0) >= (newest?.total ?? 0)) this.#chosen = this.#pointed = undefined;
     const isNext = !isNew && newest !== undefined && newest.step > (this.#newest?.step ?? 0);

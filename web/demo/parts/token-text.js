@@ -30,12 +30,12 @@ export class TokenText {
   #positions = new WeakMap();
   /** @type {Stretch[]} */
   #stretches = [];
-  /** Of which text: the run's number, and how many tokens its prompt has. */
-  #run = { number: 0, prompt: 0 };
+  /** The text's. @type {Pick<Run, 'number' | 'prefill'>} */
+  #run = { number: -1 };
   /** Those of its prompt, once they are known. @type {readonly Token[] | undefined} */
   #prompt;
-  /** @type {WrittenToken | undefined} */
-  #last;
+  /** Behind the prompt. @type {WrittenToken[]} */
+  #written = [];
   /** Looks as the newest one. @type {HTMLElement | undefined} */
   #newest;
   /** The one that Tab leads to. @type {HTMLElement | undefined} */
@@ -74,27 +74,32 @@ export class TokenText {
   }
 
   /** The prompt is one piece, and its tokens are wanted. */
-  get isWhole() { return this.#run.prompt > 0 && !this.#prompt; }
+  get isWhole() { return this.#promptLength > 0 && !this.#prompt; }
+
+  get #promptLength() { return this.#run.prefill?.tokens ?? 0; }
 
   /** @param {Run} run  @param {number} position  @returns {Token | undefined} */
   at({ tokens }, position) {
-    const { prompt } = this.#run;
+    const prompt = this.#promptLength;
     return position < prompt ? this.#prompt?.[position] : tokens.at(position - prompt);
   }
 
-  /** Writes down what a run has that was not written yet, or all of it. @param {Run} run */
+  /** Writes down what a run has that is not here, and takes away what it has not. @param {Run} run */
   show(run) {
-    const prompt = run.prefill?.tokens ?? 0;
-    const other = run.number !== this.#run.number || prompt !== this.#run.prompt;
-    if (other) this.#prompt = undefined;
-    const { length } = this.#tokens;
-    const written = Math.max(0, length - prompt);
-    if (other || run.tokens.length < written || run.tokens.at(written - 1) !== this.#last) {
-      this.#run = { number: run.number, prompt };
-      this.#begin(run.prompt);
-    }
-    for (const token of run.tokens.from(Math.max(0, this.#tokens.length - prompt))) this.#append(token);
-    if (run.prefill) for (const first of cutsOf(run)) this.#cut(first);
+    const { prefill, tokens } = run;
+    if (!this.isOf(run)) this.#begin(run);
+    else this.#keep(run);
+    for (const token of tokens.from(this.#written.length)) this.#append(token);
+    if (prefill) for (const first of cutsOf(run)) this.#cut(first);
+  }
+
+  /**
+   * Whether that is the run, with more tokens or fewer. To go back in it gives it another number; it has read
+   * its prompt only once, though.
+   * @param {Run} run
+   */
+  isOf({ number, prefill }) {
+    return prefill ? prefill === this.#run.prefill : number === this.#run.number;
   }
 
   /** @param {readonly Token[]} tokens  of the prompt */
@@ -104,26 +109,51 @@ export class TokenText {
       this.#make(text, position, 'prompt'))));
   }
 
-  /** @param {string} prompt */
-  #begin(prompt) {
+  /** @param {Run} run */
+  #begin({ number, prefill, prompt }) {
+    this.#run = { number, prefill };
     this.#tokens = [];
-    this.#newest = this.#stop = this.#last = undefined;
+    this.#written = [];
+    this.#newest = this.#stop = this.#prompt = undefined;
     this.#stretches = [];
     this.story.replaceChildren();
     this.#beginParagraph(0);
     this.#stretches[0].node.append(element('span', { class: 'prompt' }, visible(prompt)));
-    this.#cut(this.#run.prompt);
-    if (this.#prompt) this.takeApart(this.#prompt);
+    this.#cut(this.#promptLength);
     this.#scroll.follow(true);
     this.node.scrollTop = 0;
+  }
+
+  /**
+   * Takes away what a run has no more. As long as it keeps its number, it only grows.
+   * @param {Run} run
+   */
+  #keep({ number, tokens }) {
+    const { length: all } = this.#written;
+    if (number === this.#run.number && tokens.length >= all) return;
+    this.#run = { ...this.#run, number };
+    const other = this.#written.findIndex((token, i) => !isSame(token, tokens.at(i)));
+    const length = other < 0 ? all : other;
+    this.#written.length = length;
+    const end = this.#promptLength + length;
+    for (const node of this.#tokens.splice(end)) node.remove();
+    while ((this.#stretches.at(-1)?.first ?? 0) > Math.max(end - 1, this.#promptLength)) {
+      this.#stretches.pop()?.node.remove();
+    }
+    for (const node of [...this.story.children].reverse()) {
+      if (node.firstElementChild) break;
+      node.remove();
+    }
+    if (!this.#newest?.isConnected) this.#newest = undefined;
+    if (!this.#stop?.isConnected) this.#stop = undefined;
   }
 
   /** @param {WrittenToken} token */
   #append(token) {
     const node = this.#make(token.text, token.position);
-    if (this.#last?.text.endsWith('\n')) this.#beginParagraph(token.position);
+    if (this.#written.at(-1)?.text.endsWith('\n')) this.#beginParagraph(token.position);
     this.#stretches[this.#stretches.length - 1].node.append(node);
-    this.#last = token;
+    this.#written.push(token);
   }
 
   /**
@@ -141,7 +171,7 @@ export class TokenText {
     const i = this.#stretches.findIndex((stretch) => stretch.first > first);
     const at = i < 0 ? this.#stretches.length : i;
     const before = this.#stretches[at - 1];
-    if (before.first === first || (this.isWhole && first < this.#run.prompt)) return;
+    if (before.first === first || (this.isWhole && first < this.#promptLength)) return;
     const node = element('span');
     before.node.after(node);
     const end = this.#stretches[at]?.first ?? this.#tokens.length;
@@ -195,7 +225,7 @@ export class TokenText {
   /** @param {Newest} newest  @param {number} first  @returns {Deed | ''} */
   #deedOf(newest, first) {
     const { kept } = newest;
-    const isMixed = first === 0 && this.isWhole && kept > 0 && kept < this.#run.prompt;
+    const isMixed = first === 0 && this.isWhole && kept > 0 && kept < this.#promptLength;
     return isMixed ? '' : deedOn(newest, first);
   }
 
@@ -226,7 +256,7 @@ export class TokenText {
    */
   #nextFor({ key, altKey, ctrlKey, metaKey }, position) {
     if (altKey || ctrlKey || metaKey) return undefined;
-    const first = this.isWhole ? this.#run.prompt : 0;
+    const first = this.isWhole ? this.#promptLength : 0;
     const last = this.#tokens.length - 1;
     const forth = getComputedStyle(this.story).direction === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
     switch (key) {
@@ -238,3 +268,6 @@ export class TokenText {
     }
   }
 }
+
+/** @param {WrittenToken} a  @param {WrittenToken | undefined} b */
+const isSame = (a, b) => a.id === b?.id && a.text === b.text;

@@ -45,8 +45,12 @@ export const views = [
   { name: 'map', place: 'look', room: 110, load: () => import('./map.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
+  { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },
 ];
+
+/** @param {string} name  @returns {Placed} */
+export const viewCalled = (name) => /** @type {Placed} */ (views.find((placed) => nameOf(placed) === name));
 
 /** @param {Placed} placed */
 export const nameOf = (placed) => ('view' in placed ? placed.view.name : placed.name);
