@@ -17,7 +17,7 @@ for (const colorScheme of ['light', 'dark']) {
     await writtenAtLeast(page, 100);
     await noViolations(page, 'running');
     await page.keyboard.press('Escape');
-    await state(page, 'stopped');
+    await state(page); // stopped, or over while axe looked
     await proof(page);
     await page.$eval(part('data'), (fold) => { fold.open = true; });
     await noViolations(page, 'done');
@@ -51,8 +51,8 @@ test('a whole run with the keyboard alone', async (t) => {
   }
   await tabTo('go');
   await page.keyboard.press('Enter');
+  await says(page, 'story-prompt', /^In a castle by the sea$/); // and no longer the recorded run's
   await writtenAtLeast(page, 20);
-  assert.equal(await text(page, 'story-prompt'), 'In a castle by the sea');
   assert.equal(await focused(page), 'go', 'the focus stays where it was');
   await page.keyboard.press('Shift+Tab');
   await page.keyboard.press('Space'); // the switch, during the run

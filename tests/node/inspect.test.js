@@ -329,6 +329,26 @@ test('the query of any token: the bits of a session that ends there', async (t) 
   assert.deepEqual(one.queries.queries, session.attentionQuery(2, 1));
 });
 
+test('all keys and values up to a token, though the run has kept none of them', async () => {
+  const context = contextOf();
+  context.useCache = false;
+  const job = { prompt: PROMPT, sampling: { ...SAMPLING, maxTokens: 40 } };
+  await generate(context, job, () => {}, new AbortController().signal);
+  const held = (await inspect(context, { vectors: {} })).vectors;
+  assert.equal(held.count, 0);
+  const session = model.createSession();
+  for (const at of [47, 9, 30]) {
+    session.sync(context.run.ids.slice(0, at + 1));
+    const { vectors } = await inspect(context, { vectors: { at } });
+    const { keys, values } = allVectors(session, at + 1);
+    assert.deepEqual([vectors.count, vectors.keys, vectors.values], [at + 1, keys, values]);
+    const one = await inspect(context, { vectors: { at, layers: [1], heads: [0], first: at } });
+    assert.deepEqual(one.vectors.keys, session.kvCache.snapshot({ layer: 1, head: 0, first: at }).keys);
+  }
+  session.dispose();
+  context.session.dispose();
+});
+
 test('a run is read once: from then on, forth and back, a look at a token computes that one', async () => {
   const context = contextOf();
   const job = { prompt: PROMPT, sampling: { ...SAMPLING, maxTokens: 60 } };
@@ -476,6 +496,7 @@ test('nonsense is refused, by name', async (t) => {
       { tokens: { first: 69 } }, { tokens: { first: 0, count: 69 } }, { tokens: { first: -1 } },
       { tokens: { first: 3, count: -1 } }, { tokens: { count: 2 ** 40 } }, { tokens: { first: '3' } },
       { vectors: { first: 60, count: 9 } }, { vectors: { layers: [3] } }, { vectors: { heads: [0, 2] } },
+      { vectors: { at: 68 } }, { vectors: { at: -1 } }, { vectors: { at: 5, first: 7 } },
       { vectors: { layers: [0.5] } }, { vectors: { layers: [undefined] } }, { attention: {} },
       { attention: { position: 68 } }, { attention: { position: -1 } }, { attention: { position: 1.5 } },
       { attention: { position: 5, layers: [-1] } }, { attention: { position: 5, heads: ['0'] } },
@@ -485,7 +506,8 @@ test('nonsense is refused, by name', async (t) => {
     ],
     invalid_argument: [
       { token: {} }, { tokens: true }, { tokens: [] }, { vectors: { layer: 1 } }, { vectors: { layers: 1 } },
-      { vectors: { layers: [1, 1] } }, { attention: { position: 3, count: 2 } },
+      { vectors: { at: 5, layer: 1 } }, { vectors: { layers: [1, 1] } },
+      { attention: { position: 3, count: 2 } },
       { queries: { position: 3, count: 2 } },
       { candidates: { position: 3, count: 0 } }, { candidates: { position: 3, count: 101 } },
       { candidates: { position: 3, count: '5' } }, { fork: { position: 3, count: 257 } },

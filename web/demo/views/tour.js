@@ -9,7 +9,6 @@ import { newRun } from '../run.js';
 import { isWorking } from '../state.js';
 import { begun, follow, guessed, lessonOf, newProgress, nextRun, setUp } from '../tour.js';
 import { downloadWords } from '../words.js';
-import { FRAME } from '../words/frame.js';
 import { TOUR } from '../words/tour.js';
 import styles from './tour.css' with { type: 'text' };
 
@@ -52,6 +51,7 @@ export const tour = {
     }, signal);
     const figure = figureOf(said, context);
     const list = listOf(said, (lesson) => {
+      actions.setPace(0); // some lessons are slow
       actions.setLesson(lesson);
       show({ ...state, lesson }); // with the next frame, it would be too late for the focus
       place.focus();
@@ -147,8 +147,7 @@ function listOf(words, open, context) {
 }
 
 /** A button that copies a link to the open lesson, or the tag. @param {Context} context  @returns {Node[]} */
-function linkTo({ signal, words: { lang }, share }) {
-  const words = FRAME[lang];
+function linkTo({ signal, words: { take: words }, share }) {
   const { news, field, copy } = taking(words);
   const copied = button({ class: 'quiet', part: 'copy-link' }, words.copy[share.kind]);
   copied.addEventListener('click', () => copy(share.textFor('tour'), words.copied[share.kind]), { signal });
