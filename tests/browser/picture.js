@@ -1,5 +1,8 @@
 // A recorded run as a picture that needs no script: for pages that have none, for paper, for links.
-import { frameOf, endsOf, positionTicks, runLine, speedTicks } from '../../web/demo/parts/drawing.js';
+import { countedOf } from '../../web/demo/counted.js';
+import {
+  countedEnd, countedLine, endsOf, frameOf, positionTicks, runLine, speedTicks,
+} from '../../web/demo/parts/drawing.js';
 import { payoffOf } from '../../web/demo/payoff.js';
 import { hasteOf, momentsOf } from '../../web/demo/recording.js';
 import { initialState, reduce } from '../../web/demo/state.js';
@@ -33,6 +36,8 @@ path { fill: none; stroke-width: 2.5; stroke-linejoin: round }
 .scales path { stroke: var(--hairline); stroke-width: 1 }
 path.on { stroke: var(--on) }
 path.off { stroke: var(--off); stroke-dasharray: 8 5 }
+path.counted { stroke-width: 1.5; stroke-dasharray: 1.5 3 }
+text.counted { fill: var(--muted) }
 .end.on, .end.on text { fill: var(--on-ink); font-weight: 600 }
 .end.off, .end.off text { fill: var(--off-ink); font-weight: 600 }`;
 
@@ -50,13 +55,13 @@ export function pictureOf(recording) {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" lang="en">`,
     tag('title', {}, `${headline}. ${verdict}`),
-    tag('desc', {}, `${en.chart.means} ${chartWords(en, state.curves)} ${place}`),
+    tag('desc', {}, `${en.chart.means} ${chartWords(en, state.curves)} ${en.chart.countedMeans} ${place}`),
     `<style>${STYLE}</style>`,
     tag('rect', { class: 'paper', width: WIDTH, height: HEIGHT }),
     tag('text', { class: 'large', x: MARGIN, y: 36 }, headline),
     text(58, [['muted', small], ['strong equal', verdict]]),
     text(86, [['strong', en.chart.title], ['muted', en.chart.scale]]),
-    ...chart(state.curves, { width: right - MARGIN, height: CHART.height, em: EM }),
+    ...chart(state.curves, recording.engine.config, { width: right - MARGIN, height: CHART.height, em: EM }),
     tag('text', { class: 'story prompt muted', x: MARGIN, y: 262 }, recording.prompt),
     tag('text', { class: 'story', x: MARGIN, y: 282 }, beginning(recording.texts.join(''))),
     text(304, [['muted', place]]),
@@ -64,24 +69,32 @@ export function pictureOf(recording) {
   ].join('\n');
 }
 
-/** @param {import('../../web/demo/curves.js').Curves} curves  @param {{ width, height, em }} box */
-function chart(curves, box) {
+/**
+ * @param {import('../../web/demo/curves.js').Curves} curves
+ * @param {import('../../web/config/config.js').Config} config  @param {{ width, height, em }} box
+ */
+function chart(curves, config, box) {
   const frame = frameOf(curves, box);
   const { left, right, bottom } = frame;
-  const { counted } = en.format;
+  const { chart: { counted: word }, format: { counted: words } } = en;
+  const counted = countedOf(curves, config);
+  const ends = endsOf(frame, curves, EM, en.cache);
+  const place = countedEnd(frame, counted, ends, EM, word);
   const scales = [
     ...speedTicks(frame).flatMap(({ at, value }) => [
       tag('path', { d: `M${left} ${round(at)}H${round(right)}` }),
-      tag('text', { x: left - EM / 2, y: at + 0.35 * EM, 'text-anchor': 'end' }, counted(value))]),
+      tag('text', { x: left - EM / 2, y: at + 0.35 * EM, 'text-anchor': 'end' }, words(value))]),
     ...positionTicks(frame, EM).map(({ at, value }) => (
-      tag('text', { x: at, y: bottom + 1.3 * EM, 'text-anchor': 'middle' }, counted(value)))),
+      tag('text', { x: at, y: bottom + 1.3 * EM, 'text-anchor': 'middle' }, words(value)))),
     tag('text', { x: (left + right) / 2, y: box.height - 0.3 * EM, 'text-anchor': 'middle' }, en.chart.axis),
   ];
   return [
     `<g class="chart" transform="translate(${MARGIN} ${CHART.top})">`,
     '<g class="scales">', ...scales, '</g>',
+    ...counted.map((one) => tag('path', { class: `${one.mode} counted`, d: countedLine(frame, one) })),
+    tag('text', { class: 'counted', 'text-anchor': 'end', ...place }, word),
     ...['on', 'off'].map((mode) => tag('path', { class: mode, d: runLine(frame, curves, mode) })),
-    ...endsOf(frame, curves, EM, en.cache).flatMap(({ mode, x, y, textX, textY, anchor }) => [
+    ...ends.flatMap(({ mode, x, y, textX, textY, anchor }) => [
       `<g class="end ${mode}">`,
       mode === 'on' ? tag('circle', { cx: x, cy: y, r: 4 })
         : tag('rect', { x: x - 4, y: y - 4, width: 8, height: 8 }),

@@ -7,7 +7,7 @@ import { SCRIPT, addArticle } from './tag-page.js';
 
 const site = await serveSite();
 const query = await addArticle(site, {
-  body: `${SCRIPT}<kv-cache-demo views="work text calculator" loading="eager"></kv-cache-demo>`,
+  body: `${SCRIPT}<kv-cache-demo views="chart table work text calculator" loading="eager"></kv-cache-demo>`,
   head: '<meta name="color-scheme" content="light">',
 });
 const [BLUE, VERMILLION, INK] = [[0, 114, 178], [213, 94, 0], [28, 27, 25]]; // cache on, off, and words
@@ -28,7 +28,7 @@ const catchFiles = () => {
 async function take(page, name, kind) {
   const before = await page.evaluate((view, button) => {
     const count = files.length;
-    findAll(`.framed.${view} ${button}`)[0].click();
+    findAll(`[data-view="${view}"] ${button}`)[0].click();
     return count;
   }, name, part(`save-${kind}`));
   return page.waitFor((at) => files[at]?.name, [before]);
@@ -64,6 +64,8 @@ eachEngine(({ test, openPage }) => {
   test('SVG and PNG stand alone, with caption and colours', async (t) => {
     const page = await openPage(t, site.url + query, { init: catchFiles });
     for (const [view, name, caption, color, least] of [
+      ['table', /^kv-cache-chart-o(n|ff)-[0-9]+-recorded$/,
+        /^Tokens per second (With|At) .* Counted: .* Model stories, recorded \d/, VERMILLION, 0.0005],
       ['work', /^kv-cache-work-o(n|ff)-[0-9]+-recorded$/,
         /^Work, step by step Step .* cells; .* Model stories, recorded \d/, VERMILLION, 0.05],
       ['text', /^kv-cache-text-o(n|ff)-[0-9]+-recorded$/,
@@ -71,8 +73,9 @@ eachEngine(({ test, openPage }) => {
       ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,
         BLUE, 0.001],
     ]) {
-      await page.waitFor((said) => (
-        /cells;|bytes|K and V/.test(findAll(said)[0]?.textContent)), [part(`${view}-said`)]);
+      await page.waitFor((said, button) => ( // something is shown of the recorded run
+        /cells;/.test(findAll(said)[0]?.textContent) && findAll(button).length === 4),
+      [part('work-said'), part('save-svg')]);
       assert.match(await take(page, view, 'svg'), new RegExp(`${name.source.slice(0, -1)}\\.svg$`));
       const { text, root, said, size, low } = await svg(page);
       assert.equal(root, 'svg');

@@ -1,9 +1,8 @@
 // Looks inside a run that goes on meanwhile: one at a time and not too often, and of all that was wanted
 // while one was on its way only the newest.
 
-import { isMeasuring } from './benchmark.js';
 import { failureOf } from './failure.js';
-import { isComparing } from './state.js';
+import { isApart, isComparing } from './state.js';
 import { failureText } from './words.js';
 
 /**
@@ -96,7 +95,7 @@ export const newestOf = ({ prefill, tokens }) => (prefill ? prefill.tokens + tok
 /** Whether there is something to look at, and it disturbs nothing. @param {State} state */
 export const canLook = (state) => (
   state.model !== undefined && !state.recorded && newestOf(state.run) >= 0 && !isComparing(state)
-    && !isMeasuring(state.benchmark));
+    && !isApart(state));
 
 /**
  * Why there is nothing to be seen.

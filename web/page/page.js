@@ -28,15 +28,15 @@ if (src === null) {
 }
 const base = location.href.replace(/#.*/, '');
 for (const figure of figures) figure.link = base;
-/** A link to a view of a figure further down leads to it. */
+/** A link to one view leads to the figure that has it, and leaves the others there. */
 const takeState = () => {
   if (location.hash.length < 2) return;
   const state = parseState(location.hash);
-  const figure = figures.slice(1).find(({ views }) => views.split(' ').includes(state.views ?? '')) ?? story;
-  const shown = figure.of ? story : figure; // whose run it is
-  if (figure !== story) state.views = shown.views;
+  const linked = figures.find(({ views }) => views.split(' ').includes(state.views ?? ''));
+  const shown = !linked || linked.of ? story : linked; // whose run it is
+  if (linked) state.views = shown.views;
   shown.setAttribute('state', encodeState(state));
-  if (figure !== story) leadTo(figure);
+  if (linked && linked !== story) leadTo(linked);
 };
 
 /**

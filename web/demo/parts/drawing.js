@@ -2,7 +2,10 @@
 // of a run can be drawn where there is no document.
 import { MODES, lastPoint, lengthOfCurves, pastSpeedAt, runSpeedAt } from '../curves.js';
 
-/** @import { Curves, Mode } from '../curves.js' */
+/**
+ * @import { Counted } from '../counted.js'
+ * @import { Curves, Mode } from '../curves.js'
+ */
 
 /**
  * @typedef {object} Box  in CSS pixels
@@ -27,11 +30,14 @@ import { MODES, lastPoint, lengthOfCurves, pastSpeedAt, runSpeedAt } from '../cu
  * @property {number} textX
  * @property {number} textY
  * @property {'start' | 'end'} anchor
+ * @property {number} width  of its name, about
  */
 
 const LEAST_LENGTH = 64;
 const USUAL_LENGTH = 1000; // until a run is under way
 const LEAST_STEP = 0.75; // px from one point of a line to the next
+const WIDE = 0.62; // em of a character, about
+const SMOOTH_STEP = 4;   // of one that does not waver
 
 /** @param {Curves} curves  @param {Box} box  @returns {Frame} */
 export function frameOf(curves, { width, height, em }) {
@@ -88,12 +94,24 @@ export const runLine = (frame, curves, mode) => (
 export const pastLine = (frame, curves, mode) => (
   line(frame, curves.past[mode].length, (position) => pastSpeedAt(curves, mode, position)));
 
-/** @param {Frame} frame  @param {number} length  @param {(position: number) => number | null} speedAt */
-function line(frame, length, speedAt) {
-  const step = Math.max(1, Math.ceil(LEAST_STEP * frame.length / (frame.right - frame.left)));
+/** Up to the end of the axis, where it shows such speeds. @param {Frame} frame  @param {Counted} counted */
+export function countedLine(frame, { first, speedAt }) {
+  const [low, high] = frame.speeds;
+  return line(frame, frame.length + 1, (position) => {
+    const speed = speedAt(position);
+    return speed >= low && speed <= high ? speed : null;
+  }, first, SMOOTH_STEP);
+}
+
+/**
+ * @param {Frame} frame  @param {number} length  @param {(position: number) => number | null} speedAt
+ * @param {number} [first]  position  @param {number} [least]  px from one point to the next
+ */
+function line(frame, length, speedAt, first = 0, least = LEAST_STEP) {
+  const step = Math.max(1, Math.ceil(least * frame.length / (frame.right - frame.left)));
   let path = '';
   let pen = 'M';
-  for (let position = 0; position < length; position += step) {
+  for (let position = first; position < length; position += step) {
     const speed = speedAt(position);
     if (speed === null) {
       pen = 'M';
@@ -131,11 +149,33 @@ function endOf(frame, curves, em, mode, name) {
   const last = lastPoint(curves, mode);
   if (!last) return [];
   const [x, y] = [xOf(frame, last.position), yOf(frame, last.speed)];
-  const width = 0.62 * em * name.length; // about
+  const width = WIDE * em * name.length;
   if (x + 0.8 * em + width <= frame.right + em) {
-    return [{ mode, x, y, textX: x + 0.7 * em, textY: y + 0.35 * em, anchor: 'start' }];
+    return [{ mode, x, y, textX: x + 0.7 * em, textY: y + 0.35 * em, anchor: 'start', width }];
   }
   const above = mode === 'on' || y + 1.8 * em > frame.bottom;
   const textY = above ? y - 0.8 * em : y + 1.5 * em;
-  return [{ mode, x, y, textX: Math.min(x + 0.3 * em, frame.right), textY, anchor: 'end' }];
+  return [{ mode, x, y, textX: Math.min(x + 0.3 * em, frame.right), textY, anchor: 'end', width }];
+}
+
+/**
+ * The place of the word for what is counted: one for both lines, where the lower one ends, above it if it is
+ * that without the cache, and above the name of a line that would lie beneath.
+ * @param {Frame} frame  @param {readonly Counted[]} counted  @param {readonly End[]} ends
+ * @param {number} em  @param {string} word
+ */
+export function countedEnd(frame, counted, ends, em, word) {
+  const lower = counted[counted.length - 1];
+  if (!lower) return undefined;
+  const { mode, first, speedAt } = lower;
+  let at = frame.length;
+  while (at > first && speedAt(at) < frame.speeds[0]) at -= Math.ceil(frame.length / 64);
+  const [x, line] = [xOf(frame, Math.max(first, at)), yOf(frame, speedAt(Math.max(first, at)))];
+  const y = mode === 'on' ? line + 1.4 * em : line - em;
+  const left = x - WIDE * em * word.length;
+  const over = ends.find(({ textX, textY, anchor, width }) => {
+    const begin = anchor === 'end' ? textX - width : textX;
+    return begin < x && begin + width > left && Math.abs(textY - y) < 1.2 * em;
+  });
+  return { x, y: over ? over.textY - 1.3 * em : y };
 }

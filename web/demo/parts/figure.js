@@ -1,17 +1,15 @@
 /// <reference path="../css.d.ts" />
 // The frame of a figure: what it is called, what it means, the drawing, what is seen in it, the same as a
 // table, and what may be taken away.
-import { fileName, sourceOf } from '../caption.js';
-import { browser } from '../surroundings.js';
 import { FRAME } from '../words/frame.js';
-import { button, element, note, put, say } from './dom.js';
+import { element, note, put, say } from './dom.js';
 import styles from './figure.css' with { type: 'text' };
-import { pictureOf, pngOf, textOfPicture } from './picture.js';
-import { taking } from './take.js';
+import { toolsOf } from './tools.js';
 
 /**
  * @import { Context } from '../player.js'
  * @import { State } from '../state.js'
+ * @import { Subject } from './tools.js'
  *
  * @typedef {object} Table  made only while it is open
  * @property {string} caption
@@ -24,7 +22,7 @@ import { taking } from './take.js';
  * @property {string} means   in one sentence
  * @property {Element} drawing
  * @property {boolean} [interactive]  the drawing has something to be pointed at
- * @property {() => SVGSVGElement} [picture]  of a drawing that is no SVG, made when it is wanted
+ * @property {Subject['draw']} [picture]  of a drawing that is no SVG, made when it is wanted
  * @property {Node} [controls]  stand above the drawing
  * @property {Table} [table]
  */
@@ -50,9 +48,9 @@ export function framed(context, { name, title, means, drawing, interactive, pict
       element('h2', {}, `${title} `, recorded), element('p', { class: 'means' }, means)),
     ...(controls ? [controls] : []), box, sentence, ...(twin ? [twin.node] : []));
   const draw = picture ?? (drawing instanceof SVGSVGElement ? () => drawing : undefined);
-  const make = draw && (() => (
-    taken(context, { name, node, title, sentence: sentence.textContent ?? '', state: shown }, draw)));
-  node.append(...toolsOf(context, name, make));
+  const now = () => ({ sentence: sentence.textContent ?? '', state: shown });
+  const { tools, news, field } = toolsOf(context, { name, title, node, now, draw });
+  node.append(element('p', { class: 'actions tools' }, ...tools, news), field);
   /**
    * What is seen now.
    * @param {string} said
@@ -96,60 +94,3 @@ function tableOf(name, { caption, heads, rows }, summary, signal) {
 /** @param {number} cells */
 const rowOf = (cells) => element('tr', {}, element('th', { scope: 'row' }),
   ...Array.from({ length: cells - 1 }, () => element('td')));
-
-/**
- * What may be taken away: a link, and the drawing as a picture if there is one.
- * @param {Pick<Context, 'signal' | 'words' | 'share'>} context
- * @param {string} name  @param {(() => Promise<Made>) | undefined} make
- */
-function toolsOf({ signal, words: { lang }, share }, name, make) {
-  const words = FRAME[lang];
-  const { news, field, tell, copy, save } = taking(words);
-  /**
-   * @param {string} part  @param {string} label  @param {() => Promise<void>} act  @param {string} [title]
-   */
-  const tool = (part, label, act, title) => {
-    const made = button({ class: 'quiet', part, title, 'aria-label': title }, label);
-    made.addEventListener('click', act, { signal });
-    return made;
-  };
-  const tools = [tool('copy-link', words.copy[share.kind], () => (
-    copy(share.textFor(name), words.copied[share.kind])))];
-  if (make) {
-    tools.push(tool('save-svg', 'SVG', async () => {
-      const { file, picture } = await make();
-      const content = new Blob([textOfPicture(picture)], { type: 'image/svg+xml' });
-      save(`${file}.svg`, content, words.saved(`${file}.svg`));
-    }, words.download('SVG')), tool('save-png', 'PNG', async () => {
-      const { file, picture } = await make();
-      try {
-        save(`${file}.png`, await pngOf(picture), words.saved(`${file}.png`));
-      } catch { // the page's policy
-        tell(words.noPng);
-      }
-    }, words.download('PNG')));
-  }
-  return [element('p', { class: 'tools' }, ...tools, news), field];
-}
-
-/**
- * The picture of a figure with its caption, as it is now.
- * @param {Pick<Context, 'words' | 'share'>} context
- * @param {{ name: string, node: HTMLElement, title: string, sentence: string, state?: State }} figure
- * @param {() => SVGSVGElement} draw
- * @returns {Promise<Made>}
- *
- * @typedef {{ file: string, picture: SVGSVGElement }} Made  file: its name, without its ending
- */
-async function taken({ words: { lang, format }, share }, { name, node, title, sentence, state }, draw) {
-  const machine = await browser.describeMachine();
-  const facts = sourceOf(state, { lang, model: share.model, now: browser.now(), machine });
-  const source = FRAME[lang].source(facts && { ...facts, day: format.day(facts.day) });
-  const drawing = draw();
-  const studio = element('div', { class: 'visually-hidden', 'aria-hidden': 'true' });
-  node.append(studio); // where the style sheet holds
-  if (!drawing.isConnected) studio.append(drawing);
-  const picture = pictureOf(drawing, { title, sentence, source }, node);
-  studio.remove();
-  return { file: fileName(name, state), picture };
-}

@@ -54,8 +54,11 @@ export function pictureOf(drawing, { title, sentence, source }, figure) {
   return /** @type {SVGSVGElement} */ (picture);
 }
 
-/** @param {SVGElement} picture */
-export const textOfPicture = (picture) => `${new XMLSerializer().serializeToString(picture)}\n`;
+/** @param {SVGSVGElement} picture */
+const textOf = (picture) => `${new XMLSerializer().serializeToString(picture)}\n`;
+
+/** @param {SVGSVGElement} picture */
+export const svgOf = (picture) => new Blob([textOf(picture)], { type: 'image/svg+xml' });
 
 /**
  * @param {SVGSVGElement} picture
@@ -64,7 +67,7 @@ export const textOfPicture = (picture) => `${new XMLSerializer().serializeToStri
 export async function pngOf(picture) {
   const { width: { baseVal: { value: width } }, height: { baseVal: { value: height } } } = picture;
   const image = new Image();
-  image.src = `data:image/svg+xml,${encodeURIComponent(textOfPicture(picture))}`;
+  image.src = `data:image/svg+xml,${encodeURIComponent(textOf(picture))}`;
   await image.decode();
   const canvas = element('canvas', { width: SCALE * width, height: SCALE * height });
   contextOf(canvas).drawImage(image, 0, 0, canvas.width, canvas.height);

@@ -1,20 +1,25 @@
 // The live chart: tokens per second against position, one line with the cache and one without. It is an SVG:
 // its colours, its dashes and the size of its text are the style sheet's, on any screen and on paper.
-import { set, svg } from './dom.js';
+import { element, set, svg } from './dom.js';
+import { countedOf } from '../counted.js';
 import { MODES, speedAt } from '../curves.js';
 import {
-  endsOf, frameOf, pastLine, positionAt, positionTicks, runLine, speedTicks, xOf, yOf,
+  countedEnd, countedLine, endsOf, frameOf, pastLine, positionAt, positionTicks, runLine, speedTicks, xOf,
+  yOf,
 } from './drawing.js';
 
+const PICTURE = { width: 640, height: 320 };
 const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduced motion
 
 /**
+ * @import { Config } from '../../config/config.js'
  * @import { Curves, Mode } from '../curves.js'
- * @import { Box, Frame } from './drawing.js'
+ * @import { Box, End, Frame } from './drawing.js'
  * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {object} Shown
  * @property {Curves} curves
+ * @property {Readonly<Config>} [config]  of the model, by which work is counted
  * @property {number} [position]  where a run is just now
  */
 
@@ -44,6 +49,8 @@ export class Plot {
   #now = svg('path', { class: 'now' });
   #pointer = svg('path', { class: 'pointer' });
   #pastLines = lines('past');
+  #countedLines = lines('counted');
+  #countedName = svg('text', { class: 'word', 'text-anchor': 'end' });
   #lines = lines('line');
   #ends = { on: end('on', svg('circle')), off: end('off', svg('rect')) };
 
@@ -59,11 +66,12 @@ export class Plot {
     this.#shown = shown;
     this.#words = words;
     this.#onPoint = onPoint;
-    const byMode = [this.#pastLines, this.#lines].flatMap((each) => MODES.map((mode) => each[mode]));
-    this.#svg.append(this.#scales, this.#now, this.#pointer, ...byMode,
+    const layers = [this.#pastLines, this.#countedLines, this.#lines];
+    const byMode = layers.flatMap((each) => MODES.map((mode) => each[mode]));
+    this.#svg.append(this.#scales, this.#now, this.#pointer, ...byMode, this.#countedName,
       ...MODES.map((mode) => this.#ends[mode].group));
     box.append(this.#svg);
-    const resized = new ResizeObserver(() => this.#measure());
+    const resized = new ResizeObserver(() => this.measure());
     resized.observe(box);
     signal.addEventListener('abort', () => {
       resized.disconnect();
@@ -76,7 +84,8 @@ export class Plot {
 
   /** Draws a state: immediately, or soon for readers who prefer reduced motion. @param {Shown} shown */
   show(shown) {
-    if (shown.curves === this.#shown.curves && shown.position === this.#shown.position) return;
+    const { curves, config, position } = this.#shown;
+    if (shown.curves === curves && shown.config === config && shown.position === position) return;
     this.#shown = shown;
     if (!this.#calm.matches) return this.#draw();
     const wait = Math.max(0, this.#drawn + CALM_REDRAW_MS - performance.now());
@@ -84,7 +93,7 @@ export class Plot {
   }
 
   /** Without a size, as in closed details, there is nothing to draw in. */
-  #measure() {
+  measure() {
     const { clientWidth: width, clientHeight: height } = this.#box;
     if (width === 0 || height === 0) return;
     this.#size = { width, height, em: parseFloat(getComputedStyle(this.#svg).fontSize) };
@@ -107,8 +116,25 @@ export class Plot {
     for (const mode of MODES) set(this.#lines[mode], { d: runLine(frame, curves, mode) });
     show(position !== undefined, this.#now);
     if (position !== undefined) set(this.#now, { d: upright(frame, position) });
-    this.#name(frame);
+    const ends = endsOf(frame, curves, this.#size.em, this.#words.cache);
+    this.#count(frame, ends);
+    this.#name(ends);
     this.#showPointer(frame);
+  }
+
+  /** What the multiply-adds alone would give. @param {Frame} frame  @param {readonly End[]} ends */
+  #count(frame, ends) {
+    const { curves, config } = this.#shown;
+    const { chart: { counted: word } } = this.#words;
+    const counted = countedOf(curves, config);
+    for (const mode of MODES) {
+      const own = counted.find((each) => each.mode === mode);
+      set(this.#countedLines[mode], { d: own ? countedLine(frame, own) : '' });
+    }
+    const place = countedEnd(frame, counted, ends, this.#size.em, word);
+    show(place !== undefined, this.#countedName);
+    set(this.#countedName, place ?? {});
+    if (this.#countedName.textContent !== word) this.#countedName.textContent = word;
   }
 
   /** Draws the scales anew where they have changed. @param {Frame} frame */
@@ -130,10 +156,8 @@ export class Plot {
     return frame;
   }
 
-  /** Names each line where it has come to, beside a mark. @param {Frame} frame */
-  #name(frame) {
-    const { em } = this.#size;
-    const ends = endsOf(frame, this.#shown.curves, em, this.#words.cache);
+  /** Names each line where it has come to, beside a mark. @param {readonly End[]} ends */
+  #name(ends) {
     for (const mode of MODES) {
       const { group, mark, name } = this.#ends[mode];
       const found = ends.find((each) => each.mode === mode);
@@ -172,6 +196,20 @@ export class Plot {
     });
     set(this.#pointer, { d: upright(frame, this.#pointed) + dots.join('') });
   }
+}
+
+/**
+ * The chart in a size of its own.
+ * @param {HTMLElement} studio  an empty place in a figure  @param {Shown} shown  @param {Dictionary} words
+ */
+export function plotPicture(studio, shown, words) {
+  const box = element('div', { class: 'chart' });
+  for (const [name, px] of Object.entries(PICTURE)) box.style.setProperty(name, `${px}px`);
+  studio.append(box);
+  const ending = new AbortController();
+  new Plot(box, shown, words, () => {}, ending.signal).measure();
+  ending.abort();
+  return /** @type {SVGSVGElement} */ (box.firstChild);
 }
 
 /** @param {string} kind  @returns {Record<Mode, SVGElement>} */

@@ -1,11 +1,14 @@
+/// <reference path="../css.d.ts" />
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { bars, figuresTable } from '../parts/bars.js';
+import { isTrying } from '../lab.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
+import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
@@ -23,6 +26,7 @@ const KINDS = ['f32', 'int8'];
 /** @type {View} */
 export const benchmark = {
   name: 'benchmark',
+  styles,
   mount(root, { actions, signal, words }) {
     const title = uniqueId('benchmark');
     const control = controlOf(words);
@@ -39,7 +43,7 @@ export const benchmark = {
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       put(box, 'data-state', state.benchmark.status);
-      control.show(state.benchmark, isWorking(state));
+      control.show(state.benchmark, isWorking(state) || isTrying(state.lab));
       error.show(state.benchmark);
       results.show(state.benchmark);
     };

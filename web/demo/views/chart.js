@@ -2,6 +2,7 @@
 import { noCurves } from '../curves.js';
 import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
+import { engineOf } from '../recorded.js';
 import { chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
@@ -33,10 +34,11 @@ export const chart = {
       const { status, recorded: shown, race, run } = state;
       const isRunning = status === 'running' || shown?.playing;
       const { position: at } = race?.lanes?.off.run ?? run; // of a race, that of the slower lane
-      plot.show({ curves, position: isRunning ? at : undefined });
+      const config = engineOf(state)?.config;
+      plot.show({ curves, config, position: isRunning ? at : undefined });
       say(kind, shown ? words.recorded.tag : words.chart.scale);
       showPoint();
-      put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)}`);
+      put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)} ${words.chart.countedMeans}`);
     };
   },
 };

@@ -20,6 +20,9 @@ export const figures = {
     clear: 'Diagramm leeren',
     axis: 'Position im Text (Tokens)',
     means: 'Diagramm: Tokens je Sekunde nach Position.',
+    counted: 'gezählt',
+    countedMeans: 'Gezählt: die Geschwindigkeit, wenn nur die Multiplikationen und Additionen eines Tokens '
+      + 'Zeit brauchten, der gemessenen Linie angepasst (kleinste Quadrate).',
     empty: 'Die Linie wächst hier mit dem Text: wie schnell seine Tokens berechnet werden, nach ihrer '
       + 'Position.',
     around: (position, on, off) => (
@@ -37,6 +40,20 @@ export const figures = {
     },
   },
 
+  take: {
+    copy: { link: 'Link zu diesem Stand kopieren', tag: 'Abbildung als Tag kopieren' },
+    copied: {
+      link: 'Der Link ist in der Zwischenablage.',
+      tag: 'Das Tag ist in der Zwischenablage und kann in eine Seite eingefügt werden.',
+    },
+    field: 'Zum Kopieren von Hand',
+    noCopy: 'Dieser Browser lässt die Seite nicht kopieren. Es steht unten, schon markiert: von Hand '
+      + 'kopieren.',
+    download: (kind) => `Als ${kind} herunterladen`,
+    saved: (file) => `Gespeichert als ${file}.`,
+    noPng: 'Diese Seite erlaubt kein PNG; ein SVG geht.',
+  },
+
   table: {
     show: 'Datentabelle zeigen',
     group: 'Daten des Diagramms',
@@ -44,6 +61,7 @@ export const figures = {
     caption: 'Tokens je Sekunde nach Position',
     captionEvery: (step) => `Tokens je Sekunde nach Position, eine Zeile für je ${counted(step)} Tokens`,
     empty: 'Noch nichts gemessen',
+    counted: (mode) => `${mode}, gezählt`,
   },
 
   numbers: {

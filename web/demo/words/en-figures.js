@@ -30,6 +30,9 @@ export const figures = {
     clear: 'Clear the chart',
     axis: 'position in the text (tokens)',
     means: 'Chart of tokens per second against position.',
+    counted: 'counted',
+    countedMeans: 'Counted: the speeds if a token’s multiply-adds were all that takes time, scaled to fit '
+      + 'the measured line (least squares).',
     empty: 'The line grows here with the text: how fast its tokens are computed, against their position.',
     around: (/** @type {number} */ position, /** @type {number} */ on, /** @type {number} */ off) => (
       `Around position ${counted(position)}: ${measured(on)} tokens/s with the cache, ${measured(off)} `
@@ -47,6 +50,20 @@ export const figures = {
     },
   },
 
+  /** Of a figure: a link to its state, a picture of it. */
+  take: {
+    copy: { link: 'Copy link to this state', tag: 'Copy this figure as a tag' },
+    copied: {
+      link: 'The link is on your clipboard.',
+      tag: 'The tag is on your clipboard: paste it into a page.',
+    },
+    field: 'To copy by hand',
+    noCopy: 'This browser does not let the page copy. It stands below, selected: copy it by hand.',
+    download: (/** @type {string} */ kind) => `Download as ${kind}`,
+    saved: (/** @type {string} */ file) => `Saved as ${file}.`,
+    noPng: 'This page allows no PNG; an SVG can be had.',
+  },
+
   table: {
     show: 'Show data table',
     group: 'Data of the chart',
@@ -55,6 +72,7 @@ export const figures = {
     captionEvery: (/** @type {number} */ step) => (
       `Tokens per second by position, one row for every ${counted(step)} tokens`),
     empty: 'No speeds measured yet',
+    counted: (/** @type {string} */ mode) => `${mode}, counted`,
   },
 
   // ---- the numbers ------------------------------------------------------------------------------

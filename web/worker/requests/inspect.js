@@ -7,7 +7,9 @@ import { KvcError } from '../../index.js';
 import { VECTOR_BYTES } from '../../measure/analysis.js';
 import { samplingOf } from '../../session/sampling.js';
 import { candidatesOf } from '../candidates.js';
+import { forkOf } from '../fork.js';
 import { givenOut, memoryFor } from '../given.js';
+import { storedAs } from '../stored.js';
 
 /**
  * @import { Session } from '../../session/session.js'
@@ -19,15 +21,18 @@ import { givenOut, memoryFor } from '../given.js';
 
 const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
 const MOST_CANDIDATES = 100;
-const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'queries', 'candidates']);
+const PARTS = /** @type {const} */ ([
+  'tokens', 'vectors', 'attention', 'queries', 'candidates', 'fork', 'stored',
+]);
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 export const inspect = (context, fields) => context.turns.take(() => look(context, fields));
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 async function look(context, fields) {
-  const { tokens, vectors, attention, queries, candidates } = optionsOf('inspect', fields, PARTS);
-  const { session } = context.loaded();
+  const { tokens, vectors, attention, queries, candidates, fork, stored } = optionsOf(
+    'inspect', fields, PARTS);
+  const { model, session } = context.loaded();
   const { outbox, run } = context;
   const position = givenOut(context);
   const cache = layoutOf(session, position);
@@ -42,6 +47,8 @@ async function look(context, fields) {
   if (attention) seen.attention = await attentionOf(context, run, position, attention);
   if (queries) seen.queries = await queriesOf(context, run, position, queries);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
+  if (fork) seen.fork = await forkOf(context, run, position, fork);
+  if (stored) seen.stored = await storedAs(model, run.ids.slice(0, position), stored);
   return seen;
 }
 
