@@ -98,8 +98,8 @@ function checkWritten(model, written, maxTokens = Infinity) {
   const { vocabSize } = model.config;
   const stray = written.findIndex((id) => !isCount(id) || id >= vocabSize);
   if (stray >= 0) {
-    throw new KvcError('token_out_of_range', `${shown(written[stray])}, at index ${stray} of those written, `
-      + `is no token id; this model has ids 0 to ${vocabSize - 1}.`);
+    throw new KvcError('token_out_of_range', `Of the ids written, ${shown(written[stray])}, at index `
+      + `${stray}, is none; this model has ids 0 to ${vocabSize - 1}.`);
   }
   if (written.length > maxTokens) {
     throw invalid(`maxTokens counts what is written already, and there are ${written.length} of it, not `
