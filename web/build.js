@@ -80,10 +80,11 @@ async function buildModules() {
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
     plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
   };
-  const frame = [join(WEB, 'embed', 'embed.js'), join(WEB, 'embed', 'embed-host.js')];
-  await build({ ...beside, entryPoints: [ELEMENT, ...frame] });
-  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same.
-  await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js') } });
+  const frame = { embed: join(WEB, 'embed', 'embed.js'), 'embed-host': join(WEB, 'embed', 'embed-host.js') };
+  await build({ ...beside, entryPoints: { [NAME]: ELEMENT, ...frame } });
+  // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same, as
+  // long as there are as many entries: their number decides in which order a chunk imports others.
+  await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js'), ...frame } });
   const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
   await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
 }

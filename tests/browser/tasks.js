@@ -11,7 +11,8 @@ export async function tasksDuring(browser, page, work) {
   await browser.startTracing(page, { categories: ['disabled-by-default-devtools.timeline'] });
   await work();
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
-  const named = traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain');
+  const named = traceEvents.filter(({ name, args }) => (
+    name === 'thread_name' && args.name === 'CrRendererMain'));
   const mains = new Set(named.map(({ pid, tid }) => `${pid} ${tid}`));
   const tasks = traceEvents.filter(({ name, pid, tid, tdur }) => (
     name === 'RunTask' && tdur > 0 && mains.has(`${pid} ${tid}`)));

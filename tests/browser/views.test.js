@@ -9,7 +9,8 @@ import { tasksDuring } from './tasks.js';
 const site = await startSite();
 const MOST_MS = 50;
 const query = await addArticle(site, {
-  body: `${SCRIPT}<kv-cache-demo views="${VIEWS.join(' ')}" loading="eager" max-tokens="1000"></kv-cache-demo>`,
+  body: `${SCRIPT}<kv-cache-demo loading="eager" max-tokens="1000" views="${VIEWS.join(' ')}">
+    </kv-cache-demo>`,
 });
 
 test('a thousand tokens with every view beside them: no long task, and the same numbers', async (t) => {

@@ -12,6 +12,7 @@ import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js'
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { TEXT } from '../../web/demo/words/text.js';
+import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -21,6 +22,7 @@ const LATER = {
   frame: FRAME,
   lens: LENS,
   text: TEXT,
+  tour: TOUR,
   work: WORK,
 };
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
@@ -202,7 +204,7 @@ const NOT_SAID = [
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere
-  /^views\/prompt\.js: /, // beginnings, in the model's language
+  /^(views\/prompt|lessons\/\w+)\.js: /, // beginnings, in the model's language
 ];
 
 /** Strings, those that only name something apart. */

@@ -40,7 +40,7 @@ async function run({ act = () => {}, pace = 0, useCache = true, sampling = SAMPL
   const told = { tokens: [], resumed: [], memory: [], context, session };
   const emit = (type, event) => {
     if (type === 'prefilled') told.prefill = event;
-    if (type === 'resumed') told.resumed.push(event);
+    if (type === 'resumed') told.resumed.push({ ...event, behind: told.tokens.length });
     if (type !== 'tokens') return;
     told.tokens.push(...event.tokens);
     told.memory.push({ position: event.tokens.at(-1).position, ...event.memory });
@@ -250,4 +250,12 @@ test('the seed after some tokens continues the draws', async () => {
   }
   assert.equal(seedAfter(-1, 0), 2n ** 64n - 1n);
   session.dispose();
+});
+
+test('a flip is told behind all tokens that came before it, also those still on their way', async () => {
+  const act = ({ context, given }) => {
+    if (given === 1) setTimeout(() => { context.useCache = false; }, 6); // tokens are sent every 16 ms
+  };
+  const { resumed: [flip], tokens } = await run({ act, pace: 1000 });
+  assert.equal(tokens.findIndex(({ cached }) => !cached), flip.behind);
 });

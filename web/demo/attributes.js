@@ -23,6 +23,7 @@
  * @property {'f32' | 'int8'} weights
  * @property {string} views
  * @property {number} pace
+ * @property {number} lesson
  * @property {string} link
  * @property {'lazy' | 'eager'} loading
  * @property {boolean} autorun
@@ -47,7 +48,10 @@ export const TAG = 'kv-cache-demo';
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
-export const VIEWS = /** @type {const} */ ([...USUAL, 'text', 'work', 'lens', 'benchmark', 'calculator']);
+export const VIEWS = /** @type {const} */ ([
+  ...USUAL, 'text', 'work', 'lens', 'benchmark', 'calculator', 'tour',
+]);
+const LESSONS = 9; // of the tour
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
 const LONGEST = 16384; // characters of any text
 
@@ -86,6 +90,10 @@ export const ATTRIBUTES = [
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
   { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
+  {
+    name: 'lesson', property: 'lesson', kind: 'number',
+    min: 1, max: LESSONS, whole: true, preset: 1, link: 'lesson',
+  },
   { name: 'link', property: 'link', kind: 'address', preset: '' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },
   { name: 'autorun', property: 'autorun', kind: 'flag', preset: false },

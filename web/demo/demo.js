@@ -3,14 +3,13 @@
 import { keepKeys } from './keys.js';
 import { element, put } from './parts/dom.js';
 import { mountLater } from './parts/later.js';
-import { nameOf, viewsBeside, viewsNamed } from './views/index.js';
+import { nameOf, viewCalled, viewsBeside, viewsNamed } from './views/index.js';
 import { wordsFor } from './words/index.js';
 import { languageAt, onLanguageChange } from './words/language.js';
 
 /**
  * @import { Share } from './link.js'
  * @import { Context, Player } from './player.js'
- * @import { State } from './state.js'
  * @import { Place, Placed } from './views/index.js'
  */
 
@@ -58,7 +57,11 @@ function showIn({ words, share }, root, player, shown) {
     demo.remove();
   };
   try {
-    fill({ places, figure, shown }, { actions: player, signal, words, share });
+    const context = { actions: player, signal, words, share };
+    /** @type {Context['mountView']} */
+    const mountView = (name, place, until) => (
+      mount(viewCalled(name), place, { ...context, mountView, signal: until }));
+    fill({ places, figure, shown }, { ...context, mountView });
   } catch (error) {
     hide(); // half a figure is worse than none
     throw error;
@@ -76,7 +79,6 @@ function showIn({ words, share }, root, player, shown) {
  */
 function fill({ places, figure, shown }, context) {
   const { actions: player, signal } = context;
-  /** @type {((state: State) => void)[]} */
   const renders = shown.map((placed) => mount(placed, places[placed.place], context));
   const render = () => {
     put(figure, 'data-state', player.state.status);

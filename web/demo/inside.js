@@ -28,8 +28,8 @@ const CALM_MS = 200; // a new state is told when nothing has changed for so long
 /** Whether it may have changed what travels in an address. @param {Event} event */
 function travels({ type }) {
   switch (type) {
-    case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'asked':
-    case 'loaded':
+    case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'lesson':
+    case 'asked': case 'loaded':
       return true;
     default: return false;
   }
@@ -214,6 +214,7 @@ export class Inside {
     else if (event.type === 'prompt') delete this.#wanted.prompt;
     else if (event.type === 'cache') delete this.#wanted.cache;
     else if (event.type === 'pace') delete this.#wanted.pace;
+    else if (event.type === 'lesson') delete this.#wanted.lesson;
   }
 }
 

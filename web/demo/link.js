@@ -7,7 +7,7 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  *
  * What of a figure travels.
  * @typedef {Pick<Properties, 'prompt' | 'cache' | 'maxTokens' | 'seed' | 'temperature' | 'topK' | 'topP'
- *   | 'minP' | 'repetitionPenalty' | 'views' | 'pace'>} Linked
+ *   | 'minP' | 'repetitionPenalty' | 'views' | 'pace' | 'lesson'>} Linked
  *
  * @typedef {'tag' | 'iframe' | 'file'} EmbedKind
  *

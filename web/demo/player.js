@@ -14,13 +14,11 @@ import { WorkerError } from '../worker/client.js';
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
- * @import { Share } from './link.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
  * @import { Surroundings } from './surroundings.js'
  * @import { Target } from './ways.js'
- * @import { Dictionary } from './words/en.js'
  */
 
 /**
@@ -35,20 +33,10 @@ import { WorkerError } from '../worker/client.js';
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
  *
- * What a view may ask for.
- * @typedef {Pick<Player, 'generate' | 'compare' | 'goOn' | 'goTo' | 'stop' | 'retry' | 'measure' | 'clear'
- *   | 'flip' | 'setPace' | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling' | 'resetSampling'
- *   | 'inspect'>} Actions
- *
- * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
- * state and the actions, and no other view; when `signal` aborts, it lets go of everything it listens to.
- * @typedef {{ actions: Actions, signal: AbortSignal, words: Dictionary, share: Share }} Context
- * @typedef {(root: HTMLElement, context: Context) => (state: State) => void} Mount
- *
- * @typedef {object} View
- * @property {string} name
- * @property {Mount} mount
- * @property {string} [styles]  of a view that is fetched later: what demo.css does not say
+ * @typedef {import('./view.js').Actions} Actions
+ * @typedef {import('./view.js').Context} Context
+ * @typedef {import('./view.js').Mount} Mount
+ * @typedef {import('./view.js').View} View
  */
 
 /** @type {readonly Status[]} */
@@ -133,6 +121,9 @@ export class Player {
     if (isComparing(this.#state)) return; // at full speed; this is for the next run
     if (isWorking(this.#state)) this.#client.order('setPace', { tokensPerSecond });
   }
+
+  /** @param {number} lesson  of the tour, from 1 */
+  setLesson(lesson) { this.#emit({ type: 'lesson', lesson }); }
 
   /** Forgets what was measured. */
   clear() {

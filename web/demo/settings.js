@@ -1,5 +1,5 @@
 // The settings that an author gives a figure, and those that a figure has, as they travel in an address.
-import { attributeOf, textOf, valueOf } from './attributes.js';
+import { attributeOf, namesIn, textOf, valueOf } from './attributes.js';
 import { LINKED } from './link.js';
 import { FIELDS } from './sampling.js';
 
@@ -39,19 +39,20 @@ export function checked(options) {
  * @param {string} views  that are shown
  * @returns {Partial<Linked>}
  */
-export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, race }, views) {
+export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, lesson, race }, views) {
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
     prompt, cache: race ? 'race' : cache, pace, ...(views !== USUAL && { views }),
+    ...(namesIn(views).includes('tour') && { lesson }),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace } = settings;
+  const { prompt, cache, pace, lesson } = settings;
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
     const value = settings[key];
@@ -62,4 +63,5 @@ export function applySettings(player, settings) {
   }
   if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.setCache(cache === 'on');
   if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
+  if (lesson !== undefined && lesson !== player.state.lesson) player.setLesson(lesson);
 }

@@ -56,6 +56,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {number} refusals      runs that were asked for with settings that cannot be
  * @property {boolean} useCache     where the switch is
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
+ * @property {number} lesson        of the tour, from 1
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -74,6 +75,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number }
+ *   | { type: 'lesson', lesson: number }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
  *   | { type: 'asked', comparing: boolean }
@@ -97,7 +99,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
-  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, hidden: false,
+  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
 });
@@ -128,6 +130,7 @@ export function reduce(state, event) {
     case 'cleared': return { ...state, curves: noCurves(), columns: { on: newColumn(0), off: newColumn(0) } };
     case 'cache': return { ...state, useCache: event.on };
     case 'pace': return { ...state, pace: event.tokensPerSecond };
+    case 'lesson': return { ...state, lesson: event.lesson };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'benchmark': return withBenchmark(state, event.event);
@@ -140,7 +143,7 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'visibility' | 'download size' | 'benchmark'
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'benchmark'
  *   | 'recording' | 'replayed' }>} FlowEvent
  */
 

@@ -36,14 +36,31 @@ const takeState = () => {
   const shown = !linked || linked.of ? story : linked; // whose run it is
   if (linked) state.views = shown.views;
   shown.setAttribute('state', encodeState(state));
-  if (linked && linked !== story) linked.scrollIntoView();
+  if (linked && linked !== story) leadTo(linked);
 };
+
+/**
+ * Shows a figure, and keeps it there while what stands above it is still coming, until the reader moves on.
+ * @param {HTMLElement} figure
+ */
+function leadTo(figure) {
+  const led = new AbortController();
+  const watching = new ResizeObserver(() => figure.scrollIntoView());
+  watching.observe(document.body);
+  led.signal.addEventListener('abort', () => watching.disconnect());
+  for (const act of ['wheel', 'pointerdown', 'keydown']) {
+    addEventListener(act, () => led.abort(), { signal: led.signal, passive: true });
+  }
+}
+
 addEventListener('hashchange', takeState);
 takeState();
-story.addEventListener('kv-state', (event) => {
-  const { state } = /** @type {CustomEvent<StateDetail>} */ (event).detail;
-  history.replaceState(null, '', state ? `#${state}` : location.pathname + location.search);
-});
+for (const figure of figures) { // the address leads back to the one that was used last
+  figure.addEventListener('kv-state', (event) => {
+    const { state } = /** @type {CustomEvent<StateDetail>} */ (event).detail;
+    history.replaceState(null, '', state ? `#${state}` : location.pathname + location.search);
+  });
+}
 offerCode(byId('take'), () => story.state);
 
 // ---- what the article says ------------------------------------------------------------------------

@@ -27,6 +27,12 @@ export class Outbox {
     if (performance.now() - this.#sent >= FRAME_MS - 1) this.send();
   }
 
+  /** Of anything else, behind the tokens that came before it. @type {Emit<'generate'>} */
+  tell = (type, event) => {
+    this.send();
+    this.#emit(type, event);
+  };
+
   send() {
     if (this.#tokens.length === 0) return;
     const { position } = this.#tokens[this.#tokens.length - 1];

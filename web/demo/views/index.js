@@ -44,8 +44,12 @@ export const views = [
   { name: 'lens', place: 'look', room: 48, load: () => import('./lens.js') },
   { name: 'benchmark', place: 'below', room: 24, load: () => import('./benchmark.js') },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
+  { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },
 ];
+
+/** @param {string} name  @returns {Placed} */
+export const viewCalled = (name) => /** @type {Placed} */ (views.find((placed) => nameOf(placed) === name));
 
 /** @param {Placed} placed */
 export const nameOf = (placed) => ('view' in placed ? placed.view.name : placed.name);

@@ -114,7 +114,7 @@ async function write(context, sampling, emit, signal) {
     emit('prefilled', await readPrompt(context, sampling, signal));
   }, signal);
   const { run } = context;
-  return sendAll(context, emit, (outbox) => new Writer(context, sampling, emit, async (token) => {
+  return sendAll(context, emit, (outbox) => new Writer(context, sampling, outbox.tell, async (token) => {
     outbox.put(token);
     if (token.position === run.prompt) await provePrompt(context, emit, signal);
   }, signal).write());
@@ -131,7 +131,7 @@ async function goOn(context, sampling, emit, signal) {
   const { ids, prompt } = context.run;
   if (kept === ids.length && sampling.maxTokens === kept - prompt) return 'length'; // only back
   return sendAll(context, emit, (outbox) => (
-    new Writer(context, sampling, emit, async (token) => outbox.put(token), signal).write(kept)));
+    new Writer(context, sampling, outbox.tell, async (token) => outbox.put(token), signal).write(kept)));
 }
 
 /**

@@ -1,0 +1,117 @@
+// Die Lektionen über Prompts und Grenzen, auf Deutsch.
+import { numbersIn } from '../../measure/numbers.js';
+
+/** @import { prompts as english } from './en-lessons-prompts.js' */
+
+const { counted, measured, size } = numbersIn('de');
+const tokens = (/** @type {number} */ count) => `${counted(count)} Token${count === 1 ? '' : 's'}`;
+
+/** @type {typeof english} */
+export const prompts = {
+  phases: {
+    title: 'Prefill und Decode',
+    question: 'Ein Lauf liest zuerst deinen Prompt (Prefill), dann schreibt er Token für Token (Decode). '
+      + 'Der Cache ist leer, und du schaltest ihn ein: Was wird schneller?',
+    answers: ['Lesen und Schreiben.', 'Nur das Lesen.', 'Nur das Schreiben.'],
+    ask: 'Lass zweimal dasselbe schreiben: erst ohne Cache, dann mit.',
+    runs: ['Ohne Cache schreiben', 'Dasselbe mit Cache schreiben'],
+    seen: (count, readOff, readOn, reused, writeOff, writeOn) => (
+      `Den Prompt von ${tokens(count)} lesen: ${measured(readOff)} ms ohne Cache, ${measured(readOn)} ms `
+        + `mit${reused > 0 ? `, wobei ${counted(reused)} davon noch von vorher da waren` : ''}. Ein `
+        + `Token schreiben: ${measured(writeOff)} ms ohne, ${measured(writeOn)} ms mit.`),
+    why: 'Alle Tokens eines Prompts sind von Anfang an bekannt. Sie gehen gemeinsam durch das Modell, ein '
+      + 'einziges Mal, und es gibt nichts von vorher, was man aufheben könnte. Geschriebene Tokens kommen '
+      + 'eines nach dem anderen, und jedes braucht K und V von allen davor: Dafür ist der Cache da. '
+      + 'Kleine Unterschiede zwischen den beiden Lesezeiten macht die Maschine.',
+    task: 'Mach mit Cache einen Lauf, bei dem das Lesen länger dauert als das Schreiben. Lass mindestens '
+      + '10 Tokens schreiben. Was der Cache noch hat, wird nicht noch einmal gelesen: Beginne mit einem '
+      + 'anderen Wort.',
+    says: {
+      off: 'Lass alles davon mit Cache schreiben.',
+      few: (count) => `Nur ${tokens(count)} geschrieben. Es sollen mindestens 10 sein.`,
+      unmeasured: 'Nicht alles davon ließ sich messen. Bitte noch einmal.',
+      other: (read, readMs, written, writeMs) => (
+        `${tokens(read)} zu lesen dauerte ${measured(readMs)} ms, ${counted(written)} zu schreiben `
+          + `${measured(writeMs)} ms.`),
+      passed: (read, readMs, written, writeMs) => (
+        `${tokens(read)} zu lesen dauerte ${measured(readMs)} ms, ${counted(written)} zu schreiben `
+          + `${measured(writeMs)} ms. Bei langen Fragen und kurzen Antworten wartet man vor allem auf `
+          + 'den Prefill.'),
+    },
+  },
+
+  prompts: {
+    title: 'KV‑Cache und Prompt-Cache',
+    question: 'Ein Lauf ist vorbei, und K und V seines Textes sind noch im Cache. Du änderst das letzte '
+      + 'Wort des Prompts und drückst auf „Schreiben“. Wie viel vom Prompt muss gelesen werden?',
+    answers: ['Alles.', 'Ab dem geänderten Wort.', 'Nichts: Es ist alles im Cache.'],
+    ask: 'Lass einen Prompt weiterschreiben, dann denselben mit einem anderen letzten Wort.',
+    runs: ['Den Prompt weiterschreiben', 'Das letzte Wort ändern und noch einmal schreiben'],
+    seen: (count, reused, read) => (
+      `Von ${tokens(count)} des Prompts waren ${counted(reused)} noch im Cache, ${counted(read)} mussten `
+        + 'gelesen werden.'),
+    why: 'Innerhalb eines Laufs spart ein KV‑Cache Arbeit von einem Token zum nächsten. Ein Prompt-Cache '
+      + 'ist dasselbe K und V, für die nächste Anfrage aufgehoben: Was zwei Texte gemeinsam haben, Token '
+      + 'für Token vom ersten an, wird übernommen. Anbieter nennen das ein „cached token“. Es endet beim '
+      + 'ersten Token, das anders ist.',
+    task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens übernommen werden.',
+    says: {
+      off: 'Bei ausgeschaltetem Cache wird nichts davon benutzt. Schalte ihn ein.',
+      unchanged: 'Der Prompt davor war derselbe, oder es gab keinen. Ändere etwas und lass noch einmal '
+        + 'schreiben.',
+      other: (count, reused) => (
+        `Von ${tokens(count)} wurden ${counted(reused)} übernommen. Es sollen mehr als 20 sein.`),
+      passed: (count, reused) => (
+        `Von ${tokens(count)} wurden ${counted(reused)} übernommen: so weit, wie er beginnt wie der Text `
+          + 'davor.'),
+    },
+  },
+
+  early: {
+    title: 'Ändere ein frühes Wort',
+    question: 'Ein langer Prompt ist im Cache. Du änderst sein zweites Wort und sonst nichts. Von welchen '
+      + 'Tokens stimmen K und V nicht mehr?',
+    answers: ['Von diesem Wort.', 'Von diesem Wort und dem nächsten.', 'Von diesem Wort und allem dahinter.'],
+    ask: 'Lass einen Prompt weiterschreiben, dann denselben mit einem anderen Wort am Anfang.',
+    runs: ['Von einem König schreiben', 'Einen Hund daraus machen und noch einmal schreiben'],
+    seen: (count, reused, read) => (
+      `Ein Wort ist anders. Von ${tokens(count)} des Prompts wurden ${counted(reused)} übernommen und `
+        + `${counted(read)} neu gelesen.`),
+    why: 'Ab der zweiten Schicht bestehen K und V eines Tokens aus dem, was es in den Tokens davor gelesen '
+      + 'hat. Das geänderte Wort steckt in ihnen allen. Wer die alten behält, bekommt ein Modell, das '
+      + 'noch an das alte Wort denkt.',
+    task: 'Ändere ein einziges Wort des Prompts so, dass mindestens 20 Tokens neu gelesen werden müssen.',
+    says: {
+      off: 'Bei ausgeschaltetem Cache wird jedes Mal alles gelesen. Schalte ihn ein.',
+      unchanged: 'Der Prompt ist derselbe wie davor. Ändere ein Wort.',
+      many: 'Jetzt ist mehr als ein Wort anders. Ändere ein einziges und lass noch einmal schreiben.',
+      few: (read) => `Nur ${tokens(read)} neu gelesen. Geh weiter nach vorn.`,
+      passed: (read, count) => (
+        `Wegen eines Wortes wurden ${counted(read)} von ${tokens(count)} neu gelesen: alle von diesem Wort `
+          + 'an.'),
+    },
+  },
+
+  limits: {
+    title: 'Begrenzen, freigeben, kaputt machen',
+    question: 'Der Cache hält K und V von 100 Tokens. Von jetzt an darf die Attention nur noch die '
+      + 'neuesten 50 lesen. Wie viel Speicher wird dadurch frei?',
+    answers: ['Die Hälfte.', 'Keiner.', 'Fast der ganze.'],
+    ask: 'Begrenze das Lesen auf nichts: Lass langsam mit Cache schreiben, schalte ihn mittendrin aus und '
+      + 'drücke etwas später auf „Anhalten“.',
+    runs: ['Langsam mit Cache schreiben'],
+    seen: (held, length, bytes) => (
+      `Der Text hat ${tokens(length)}. Niemand liest mehr im Cache, und er hält immer noch K und V von `
+        + `${counted(held)}: ${size(bytes)}.`),
+    why: 'Weniger Zeilen zu lesen kostet weniger Zeit. Speicher wird erst frei, wenn Zeilen verworfen '
+      + 'werden, damit andere an ihre Stelle treten können. Hier geschieht das, wenn ein Prompt nicht so '
+      + 'beginnt wie der Text davor: Was hinter dem ersten Unterschied steht, wird verworfen.',
+    task: 'Gib ihn jetzt frei: Mach mit Cache einen Lauf, an dessen Ende der Cache höchstens 20 Tokens '
+      + 'hält.',
+    says: {
+      many: (held) => `Der Cache hält ${tokens(held)}. Höchstens 20 dürfen übrig sein.`,
+      passed: (held) => (
+        `Der Cache hält ${tokens(held)}. K und V aller anderen sind verworfen, und ihr Platz ist frei.`),
+    },
+  },
+};
