@@ -9,7 +9,8 @@
 #   all      wasm, native, types, site
 #   start    site, then serve it on http://localhost:8080 (PORT changes it)
 #   test     build and run all test rings; `test native|node|browser` runs one
-#   mutants  plant each bug of src/lab/bugs.txt and tests/node/bugs.txt in turn: the tests must find every one
+#   mutants  plant each bug of src/lab/bugs.txt and tests/node/bugs.txt in turn: the tests must find every one;
+#            `mutants keep` writes down which tests those are, in src/lab/found.txt, for the demo's lab
 #   fuzz     feed random bytes to each tests/fuzz/fuzz_*.c for 60 seconds; `fuzz SECONDS` changes that,
 #            `fuzz keep` adds new finds, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
@@ -67,7 +68,7 @@ list_types() {
 bundle() {
     node_modules/.bin/esbuild "${@:2}" --bundle --minify --sourcemap --format=esm \
         --target=es2022 --external:node:* --outbase=web --outdir="$1" --log-level=warning &&
-        mkdir -p "$1/engine" && cp web/engine/kvc{,-relaxed,-scalar}.wasm "$1/engine/"
+        mkdir -p "$1/engine" && cp web/engine/kvc{,-relaxed,-scalar,-lab}.wasm web/engine/kvc-lab.json "$1/engine/"
 }
 
 build_site() {
@@ -109,7 +110,7 @@ case $command in
     all) setup wasm native page && locked build_all ;;
     start) setup wasm page && locked build_site && exec node web/cli/kvcache-wasm.js serve ;;
     test) run_tests "$@" ;;
-    mutants) run_tests mutants ;;
+    mutants) if [ "${1:-}" = keep ]; then keep_mutants; else run_tests mutants; fi ;;
     fuzz)
         setup native && locked compile fuzz
         if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi

@@ -75,7 +75,7 @@ build/bench/native: $(call objects,bench,$(CORE) $(wildcard tests/bench/*.c))
 BUGGY := $(sort $(shell sed -n 's/^file //p' src/lab/bugs.txt))
 PLANTED := $(addprefix build/lab/,$(BUGGY) src/lab/ids.h)
 $(PLANTED): build/lab/bugs.json ;
-build/lab/bugs.json: src/lab/plant.js src/lab/bugs.txt $(BUGGY)
+build/lab/bugs.json: src/lab/plant.js src/lab/bugs.txt src/lab/found.txt $(BUGGY)
 	node src/lab/plant.js build/lab
 
 $(call objects,lab,$(filter %.c,$(BUGGY))): %.o: %.c src/build.mk | build/include/simde

@@ -20,6 +20,7 @@ const DIST = join(WEB, '..', 'dist');
 const NAME = 'kv-cache-demo';
 const ELEMENT = join(WEB, 'demo', `${NAME}.js`);
 const MODULES = ['kvc-relaxed.wasm', 'kvc.wasm', 'kvc-scalar.wasm'];
+const LAB = 'kvc-lab.wasm';
 const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json',
   'model.safetensors'];
 
@@ -51,7 +52,7 @@ const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
 
-/** The bytes of each model's files, for pages whose server compresses them and so does not tell. */
+/** The bytes of each model's files and of the lab's module: a server that compresses them does not tell. */
 async function writeSizes() {
   const folder = join(DIST, 'models');
   const entries = await readdir(folder, { withFileTypes: true });
@@ -60,7 +61,9 @@ async function writeSizes() {
     const sizeOf = async (/** @type {string} */ file) => [file, (await stat(join(folder, name, file))).size];
     return [name, Object.fromEntries(await Promise.all(files.map(sizeOf)))];
   });
-  await writeFile(join(folder, 'sizes.json'), JSON.stringify(Object.fromEntries(await Promise.all(sizes))));
+  const engine = { [LAB]: (await stat(join(WEB, 'engine', LAB))).size };
+  const all = { ...Object.fromEntries(await Promise.all(sizes)), engine };
+  await writeFile(join(folder, 'sizes.json'), JSON.stringify(all));
 }
 
 /**
@@ -111,7 +114,7 @@ function assetsWith(source, file, inside) {
   if (file === 'models/stories.js') return source; // nobody asks it
   return `${absent}
     export const assets = {
-      worker: absent, workerUrl: absent, modelSizes: absent,
+      worker: absent, workerUrl: absent, modelSizes: absent, lab: absent, labBugs: absent,
       inside: ${JSON.stringify(inside)},
     };`;
 }
@@ -128,11 +131,17 @@ async function bundled(entry, format, plugin) {
   return outputFiles[0].text;
 }
 
+/** Bugs that the lab shows. @param {{ scenario?: string }} bug */
+const offered = ({ scenario }) => scenario !== undefined;
+
 async function everything() {
   const alone = swapped((source, file) => assetsWith(source, file));
   const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
   const inside = {
-    url: 'inside:stories/', worker, modules: await packed(join(WEB, 'engine'), MODULES),
+    url: 'inside:stories/', worker,
+    modules: await packed(join(WEB, 'engine'), MODULES),
+    lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
+    bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))).filter(offered),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
   return swapped((source, file) => assetsWith(source, file, inside));

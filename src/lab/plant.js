@@ -14,9 +14,10 @@ const CONTEXT = 3; // lines shown before and after a changed one
 
 /**
  * @typedef {{ file: string, right: string, wrong: string }} Edit
- * @typedef {{ number: number, id: string, name: string, text: string, edits: Edit[], found?: string[] }} Bug
+ * @typedef {{ number: number, id: string, name: string, text: string, edits: Edit[], scenario?: string,
+ *   threads?: string[], found?: string[] }} Bug
  *     number: its place in bugs.txt from 1 on, what kvc_lab_set() takes
- *     found: the tests that must find it, in lists that name them
+ *     found: the tests that find it
  */
 
 /** @param {string} text  of bugs.txt  @returns {Bug[]} */
@@ -38,6 +39,8 @@ function parseBug(paragraph, number) {
     if (key === 'bug') [bug.id, bug.name] = value.split(' ');
     else if (key === 'text') bug.text = value;
     else if (key === 'file') file = value;
+    else if (key === 'scenario') bug.scenario = value;
+    else if (key === 'thread') bug.threads = [...(bug.threads ?? []), value];
     else if (key === 'found') bug.found = [...(bug.found ?? []), value];
     else if (key === 'right') right = value;
     else if (key === 'wrong' && file && right) {
@@ -49,6 +52,16 @@ function parseBug(paragraph, number) {
     throw new Error(`bugs.txt: bug ${bug.id || number} lacks its id, name, text or a wrong line`);
   }
   return bug;
+}
+
+/**
+ * The bugs with the tests that have found them.
+ * @param {Bug[]} bugs  @param {string} record  of found.txt
+ */
+export function withTests(bugs, record) {
+  const lines = record.split('\n').map((line) => /^(\w+) (\S.*)$/.exec(line) ?? []);
+  const testsOf = (/** @type {Bug} */ { id }) => lines.filter(([, of]) => of === id).map(([,, test]) => test);
+  return bugs.map((bug) => ({ ...bug, found: testsOf(bug) }));
 }
 
 /**
@@ -200,18 +213,19 @@ export function describe(bugs, sources) {
 
 /** Everything is checked before anything is written. @param {string} out */
 async function main(out) {
-  const bugs = parseBugs(await readFile('src/lab/bugs.txt', 'utf8'));
+  const list = parseBugs(await readFile('src/lab/bugs.txt', 'utf8'));
+  const bugs = withTests(list, await readFile('src/lab/found.txt', 'utf8'));
   const files = [...new Set(bugs.flatMap(({ edits }) => edits.map(({ file }) => file)))];
   /** @type {Map<string, string>} */
   const sources = new Map();
   for (const file of files) sources.set(file, await readFile(file, 'utf8'));
   const planted = files.map((file) => ({ file, text: plant(sources.get(file) ?? '', file, bugs) }));
   const ids = bugs.map(({ id }) => `"${id}"`).join(', ');
-  const list = `static const char *const kvc_lab_ids[] = {"none", ${ids}};\n`;
+  const names = `static const char *const kvc_lab_ids[] = {"none", ${ids}};\n`;
   await mkdir(out, { recursive: true });
   // First, because make takes the others for made from it.
   await writeFile(join(out, 'bugs.json'), `${JSON.stringify(describe(bugs, sources), null, 1)}\n`);
-  for (const { file, text } of [...planted, { file: 'src/lab/ids.h', text: list }]) {
+  for (const { file, text } of [...planted, { file: 'src/lab/ids.h', text: names }]) {
     await mkdir(join(out, dirname(file)), { recursive: true });
     await writeFile(join(out, file), text);
   }

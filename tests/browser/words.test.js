@@ -90,7 +90,7 @@ test('the demo follows the language of its document, and goes on with what it wa
   await speak('fr'); // which it does not speak
   await says(page, 'state', /^Finished: /);
   assert.equal(await page.getAttribute(part('demo'), 'lang'), 'en');
-  assert.equal(await page.$$eval(part('demo'), ({ length }) => length), 1);
+  assert.equal(await page.$$eval(`#figure ${part('demo')}`, ({ length }) => length), 1);
 });
 
 test('a tag speaks its own language, that of the part it stands in, or that of the page', async (t) => {

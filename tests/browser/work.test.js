@@ -32,6 +32,7 @@ const sum = (all) => all.reduce((total, [, first, end]) => total + end - first, 
 test('off a triangle, on a diagonal, and the numbers beside them, on 320 pixels', async (t) => {
   const page = await openPage(t, site, { query, width: 320, height: 640, until: part('work') });
   assert.match(await text(page, 'work-said'), /draws its steps here/);
+  assert.equal(await page.locator('.work h2').textContent(), 'Work, step by step (recorded)');
   const written = await write(page, { maxTokens: 40, cache: 'off' });
   const steps = Array.from({ length: written }, (_, i) => i + 1);
   const triangle = [[0, 0, 3], ...steps.map((step) => [step, 0, 3 + step])];

@@ -53,7 +53,7 @@ test('back anywhere and on, cache on, off and flipped: the same text, the same h
         const what = `${place}, cache ${before} and then ${now}`;
         const written = whole.slice(0, place - 8);
         const held = session.cachedTokens;
-        const back = await write({ written, sampling: { ...SAMPLING, maxTokens: written.length } });
+        const back = await write({ written, more: 0 });
         assert.deepEqual(back.events, ['cut'], what);
         const { kept, dropped, memory } = back.cut;
         assert.deepEqual([kept, dropped], [place, held - session.cachedTokens], what);
@@ -84,8 +84,9 @@ test('one token at a time, the switch flipped on the way, is the run in one go',
   let text = '';
   for (let n = 1; n <= 90; n++) {
     if (n % 7 === 0) context.useCache = !context.useCache;
-    const step = await write({ written, sampling: { ...SAMPLING, maxTokens: n } });
+    const step = await write({ written, more: 1 });
     assert.deepEqual([step.ids.length, step.answer.position, step.cut.dropped], [1, 8 + n, 0]);
+    assert.equal(step.answer.reason, n < 90 ? 'stopped' : 'length');
     assert.deepEqual([step.tokens[0].cached, step.tokens[0].work],
       context.useCache ? [true, 1] : [false, 8 + n]);
     written.push(...step.ids);
@@ -128,9 +129,15 @@ test('a text that the session has never seen, or has lost: it is read, and goes 
 test('half a character at a cut: what is said of the text is whole again as it goes on', async () => {
   const [first, second] = model.encode('é').length === 2 ? model.encode('é') : assert.fail('one token');
   const { session, write } = worker();
-  const half = await write({ written: [first], sampling: { ...SAMPLING, maxTokens: 1 } });
-  const full = await write({ written: [first, second], sampling: { ...SAMPLING, maxTokens: 2 } });
+  const half = await write({ written: [first], more: 0 });
+  const full = await write({ written: [first, second], more: 0 });
   assert.deepEqual([half.text, full.text], ['', 'é']);
+  let text = '';
+  for (let n = 0; n <= 90; n++) { // a pause shows what a cut at the same place shows
+    const cut = await write({ written: whole.slice(0, n), more: 0 });
+    if (n > 0 && n < 90) assert.equal(cut.text, text);
+    ({ text } = await write({ written: whole.slice(0, n), more: 1 }));
+  }
   session.dispose();
 });
 
@@ -165,6 +172,7 @@ test('what cannot be is refused by its code, and the run is still there', async 
     [{ written: [1.5] }, 'token_out_of_range'], [{ written: ['1'] }, 'token_out_of_range'],
     [{ written: new Array(153).fill(1), sampling: {} }, 'context_full'],
     [{ written: whole, sampling: { ...SAMPLING, maxTokens: 89 } }, 'invalid_argument'],
+    [{ written: [], more: -1 }, 'invalid_argument'], [{ written: [], more: '1' }, 'invalid_argument'],
     [{ prompt: 7, written: [] }, 'invalid_argument'], [{ prompt: 'a'.repeat(161) }, 'context_full'],
     [{ sampling: { ...SAMPLING, temperature: -1 } }, 'invalid_argument'],
     [{ sampling: { ...SAMPLING, seed: 0.5 } }, 'invalid_argument'],

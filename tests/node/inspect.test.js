@@ -329,6 +329,26 @@ test('the query of any token: the bits of a session that ends there', async (t) 
   assert.deepEqual(one.queries.queries, session.attentionQuery(2, 1));
 });
 
+test('all keys and values up to a token, though the run has kept none of them', async () => {
+  const context = contextOf();
+  context.useCache = false;
+  const job = { prompt: PROMPT, sampling: { ...SAMPLING, maxTokens: 40 } };
+  await generate(context, job, () => {}, new AbortController().signal);
+  const held = (await inspect(context, { vectors: {} })).vectors;
+  assert.equal(held.count, 0);
+  const session = model.createSession();
+  for (const at of [47, 9, 30]) {
+    session.sync(context.run.ids.slice(0, at + 1));
+    const { vectors } = await inspect(context, { vectors: { at } });
+    const { keys, values } = allVectors(session, at + 1);
+    assert.deepEqual([vectors.count, vectors.keys, vectors.values], [at + 1, keys, values]);
+    const one = await inspect(context, { vectors: { at, layers: [1], heads: [0], first: at } });
+    assert.deepEqual(one.vectors.keys, session.kvCache.snapshot({ layer: 1, head: 0, first: at }).keys);
+  }
+  session.dispose();
+  context.session.dispose();
+});
+
 test('a run is read once: from then on, forth and back, a look at a token computes that one', async () => {
   const context = contextOf();
   const job = { prompt: PROMPT, sampling: { ...SAMPLING, maxTokens: 60 } };
@@ -356,6 +376,51 @@ test('without the cache nothing is held, and attention and candidates are the sa
   const off = await page.request('inspect', fields);
   assert.deepEqual([off.position, off.cache.tokens, off.cache.pages, off.memory.usedBytes], [68, 0, [], 0]);
   assert.deepEqual([off.attention, off.candidates], [on.attention, on.candidates]);
+});
+
+test('a fork: shared pages are stored once, its words are those of a run of its own', async (t) => {
+  const { page, ids } = await written(t);
+  const before = await page.request('inspect', { vectors: {} });
+  for (const [position, shared] of [[1, 0], [16, 0], [17, 1], [40, 2], [68, 4]]) {
+    const { fork, ...same } = await page.request('inspect', { vectors: {}, fork: { position, count: 20 } });
+    const { told: _, ...seen } = same;
+    assert.deepEqual(seen, (({ told, ...rest }) => rest)(before), 'the run is as it was');
+    assert.deepEqual([fork.position, fork.tokens.length, fork.tokens[0].position], [position, 20, position]);
+    assert.deepEqual(fork.story, [0, 1, 2, 3, 4]);
+    assert.equal(fork.fork.length, Math.ceil((position + 20) / 16));
+    const both = fork.fork.filter((each) => fork.story.includes(each));
+    assert.deepEqual(both, range(shared), 'from the first on; the one that it writes into is copied');
+    const { bytesPerToken } = before.memory;
+    assert.equal(fork.usedBytes + fork.sharedBytes, (68 + position + 20) * bytesPerToken);
+    assert.equal(fork.sharedBytes, 16 * shared * bytesPerToken);
+    assert.equal(fork.droppedBytes, 68 * bytesPerToken);
+    const own = { ...SAMPLING, maxTokens: 20, seed: seedAfter(SAMPLING.seed, 68) };
+    const alone = await collect(model.createSession().generate(ids.slice(0, position), own));
+    assert.deepEqual(idsOf(fork.tokens), idsOf(alone));
+  }
+  const { fork } = await page.request('inspect', { fork: { position: 30, count: 0 } });
+  assert.deepEqual(fork.tokens, []);
+});
+
+test('the run read with caches that store less: bytes, errors and likeliest tokens', async (t) => {
+  const { page, ids } = await written(t);
+  const { stored } = await page.request('inspect', { stored: {} });
+  const exact = model.createSession();
+  for (const { type, ...seen } of stored) {
+    const session = model.createSession({ keyType: type, valueType: type });
+    exact.reset();
+    let [error, same] = [0, 0];
+    for (const id of ids) {
+      const [a, b] = [exact.decode(id), session.decode(id)];
+      error = Math.max(error, ...a.map((x, i) => Math.abs(x - b[i])));
+      if (exact.top(1)[0].id === session.top(1)[0].id) same++;
+    }
+    assert.deepEqual(seen, { tokens: 68, same, error, usedBytes: session.memoryUsage().usedBytes });
+    assert.ok(error > 0);
+  }
+  assert.deepEqual(stored.map(({ type }) => type), ['f16', 'int8']);
+  const { stored: one } = await page.request('inspect', { stored: { types: ['int8'] } });
+  assert.deepEqual(one, [stored[1]]);
 });
 
 // ---- candidates ---------------------------------------------------------------------------------
@@ -431,18 +496,22 @@ test('nonsense is refused, by name', async (t) => {
       { tokens: { first: 69 } }, { tokens: { first: 0, count: 69 } }, { tokens: { first: -1 } },
       { tokens: { first: 3, count: -1 } }, { tokens: { count: 2 ** 40 } }, { tokens: { first: '3' } },
       { vectors: { first: 60, count: 9 } }, { vectors: { layers: [3] } }, { vectors: { heads: [0, 2] } },
+      { vectors: { at: 68 } }, { vectors: { at: -1 } }, { vectors: { at: 5, first: 7 } },
       { vectors: { layers: [0.5] } }, { vectors: { layers: [undefined] } }, { attention: {} },
       { attention: { position: 68 } }, { attention: { position: -1 } }, { attention: { position: 1.5 } },
       { attention: { position: 5, layers: [-1] } }, { attention: { position: 5, heads: ['0'] } },
       { queries: {} }, { queries: { position: 68 } }, { queries: { position: 5, layers: [3] } },
       { candidates: {} }, { candidates: { position: 0 } }, { candidates: { position: 69 } },
+      { fork: {} }, { fork: { position: 0 } }, { fork: { position: 69 } },
     ],
     invalid_argument: [
       { token: {} }, { tokens: true }, { tokens: [] }, { vectors: { layer: 1 } }, { vectors: { layers: 1 } },
-      { vectors: { layers: [1, 1] } }, { attention: { position: 3, count: 2 } },
+      { vectors: { at: 5, layer: 1 } }, { vectors: { layers: [1, 1] } },
+      { attention: { position: 3, count: 2 } },
       { queries: { position: 3, count: 2 } },
       { candidates: { position: 3, count: 0 } }, { candidates: { position: 3, count: 101 } },
-      { candidates: { position: 3, count: '5' } },
+      { candidates: { position: 3, count: '5' } }, { fork: { position: 3, count: 257 } },
+      { fork: { position: 3, seed: 1 } }, { stored: { types: ['f32'] } }, { stored: { type: 'f16' } },
     ],
   };
   for (const [code, all] of Object.entries(refused)) {

@@ -17,6 +17,7 @@ const JS_ROOMS = [
   'blocks',
   'measure',
   'index.js',
+  'lab',
   'lab.js',
   'worker',
   'demo',
@@ -196,7 +197,26 @@ test('seams: no lab in shipped C, no architecture outside its table, no ids outs
     sources
       .filter((file) => /\.(c|h|js)$/.test(file) && !allowed.test(file))
       .filter((file) => pattern.test(texts.get(file)));
-  assert.deepEqual(lines(/KVC_BUG|kvc_lab/, /^src\/lab\/|^web\/lab\.js$/), []);
+  assert.deepEqual(lines(/KVC_BUG|kvc_lab/, /^src\/lab\/|^web\/lab[./]/), []);
   assert.deepEqual(lines(/\barch == /, /^src\/model\/arch\//), []);
   assert.deepEqual(lines(/getElementById/, /^web\/(page|embed)\//), []);
+});
+
+test('styles: the sheet of a view leaves the classes of the figure alone, but within its own', () => {
+  const selectorsOf = (file) =>
+    [...texts.get(file).replace(/\/\*.*?\*\//gs, '').matchAll(/([^{};]+)\{/g)]
+      .map(([, selectors]) => selectors.trim())
+      .filter((selectors) => !selectors.startsWith('@'))
+      .flatMap((selectors) => selectors.split(/,(?![^(]*\))/).map((one) => one.trim()));
+  const classes = (selector) => [...selector.matchAll(/\.([a-z][\w-]*)/g)].map(([, name]) => name);
+  const figure = new Set(selectorsOf('web/demo/demo.css').flatMap(classes));
+  assert.ok(figure.has('switch') && figure.has('word'));
+  const sheets = sources.filter((file) => /^web\/demo\/(views|parts)\/.*\.css$/.test(file));
+  assert.ok(sheets.length > 3);
+  const leaks = sheets.flatMap((file) =>
+    selectorsOf(file)
+      .filter((selector) => figure.has(selector.match(/^\.([\w-]+)/)?.[1]))
+      .map((selector) => `${file}: ${selector}`),
+  );
+  assert.deepEqual(leaks, []);
 });

@@ -19,6 +19,8 @@ client.request('load', { ...load, weigths: 'f32' }); // wrong: 'weigths' does no
 client.request('load', { ...load, weights: 'f16' }); // wrong: '"f16"' is not assignable
 client.request('load', { ...load, variant: 'fast' }); // wrong: '"fast"' is not assignable
 client.request('generate', { prompt: '', sampling: { topk: 3 } }); // wrong: 'topk' does not exist
+client.request('generate', { prompt: '', written: [1, 2], more: 1, sampling: {} });
+client.request('generate', { prompt: '', written: 'abc', sampling: {} }); // wrong: 'string' is not assignable
 client.request('prove', { tokens: 3 }); // wrong: not assignable to type 'never'
 client.request('inspect');
 client.request('inspect', { attention: { position: 3 } });
@@ -38,6 +40,8 @@ cache.page.length.toFixed(); // wrong: 'page' does not exist
 // ---- events
 client.request('generate', { prompt: '', sampling: {} }, (event) => {
   if (event.type === 'tokens') event.tokens[0].text.trim();
+  if (event.type === 'cut') event.written[event.dropped].text.trim();
+  if (event.type === 'cut') event.cut.toFixed(); // wrong: 'cut' does not exist
   if (event.type === 'tokens') event.tokens[0].txt.trim(); // wrong: 'txt' does not exist
   if (event.type === 'prefilled') event.memory.usedBytes.toFixed(); // wrong: 'memory' does not exist
   if (event.type === 'progress') return; // wrong: have no overlap

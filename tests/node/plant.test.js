@@ -1,7 +1,7 @@
 // The generator of the lab's sources: every form of a line, alone and with several bugs, and what it refuses.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { describe, parseBugs, plant } from '../../src/lab/plant.js';
+import { describe, parseBugs, plant, withTests } from '../../src/lab/plant.js';
 
 const FILE = 'src/a/a.c';
 
@@ -102,6 +102,16 @@ test('bugs.txt: the tests that must find a bug, where a list names them', () => 
   const [bug, other] = parseBugs(`${PARAGRAPH}${found}\n${PARAGRAPH.replace('T1', 'T2')}`);
   assert.deepEqual(bug.found, ['a.test.js', 'b.test.js']);
   assert.equal('found' in other, false);
+});
+
+test('bugs.txt: how a bug is brought out, where it was met, and the tests that the record has for it', () => {
+  const more = 'scenario edit\nthread https://a.example/1\nthread https://a.example/2\n';
+  const record = '# A comment.\nT1 sync: lengths\nT10 sync: no\nT1 cache: all\n';
+  const bugs = withTests(parseBugs(`${PARAGRAPH}${more}\n${PARAGRAPH.replace('T1', 'T2')}`), record);
+  const [{ scenario, threads }, other] = bugs;
+  assert.deepEqual([scenario, threads], ['edit', ['https://a.example/1', 'https://a.example/2']]);
+  assert.equal('scenario' in other, false);
+  assert.deepEqual(bugs.map(({ found }) => found), [['sync: lengths', 'cache: all'], []]);
 });
 
 test('bugs.txt: what is missing, misspelt or there twice is refused', () => {

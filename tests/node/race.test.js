@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { contrast, lastPoint } from '../../web/demo/curves.js';
 import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
-import { rivalBytes, workOf } from '../../web/demo/race.js';
+import { finishOf, rivalBytes, workIn, workOf } from '../../web/demo/race.js';
 import { initialState, isComparing, reduce } from '../../web/demo/state.js';
 import {
   adviceWords, failureText, payoffWords, remarkWords, spoken, statusWords,
@@ -82,6 +82,32 @@ test('the work of the lanes is that of their passes: the prompt, then a row or t
   const prompt = multiplyAdds(config, 0, 4).total;
   assert.equal(work.off, after.multiplyAddsOff - before.multiplyAddsOff + prompt);
   assert.equal(work.on, after.multiplyAddsOn - before.multiplyAddsOn + prompt);
+});
+
+test('work goes on from where it was, leaves out what was reused, and explains the times at the end', () => {
+  const { race: { lanes }, model: { config } } = replay(events);
+  const { run } = lanes.off;
+  let work;
+  for (let length = 0; length <= 20; length++) {
+    const tokens = { length, from: (i) => [...run.tokens].slice(i, length) };
+    work = workIn(config, { ...run, tokens }, work);
+  }
+  assert.deepEqual(work, workIn(config, run));
+  assert.equal(work.rows, 4 + 20 * 4 + 210);
+  const other = workIn(config, lanes.on.run, work);
+  assert.deepEqual(other, workIn(config, lanes.on.run), 'that of another lane is of no use');
+  const reusing = workIn(config, { ...run, prefill: { ...run.prefill, reused: 3 } });
+  assert.equal(work.rows - reusing.rows, 3);
+  assert.equal(work.multiplyAdds - reusing.multiplyAdds,
+    multiplyAdds(config, 0, 4).total - multiplyAdds(config, 3, 4).total);
+
+  const finish = finishOf(lanes, { on: other, off: work });
+  assert.equal(finish.together, work.rows / 21);
+  const { each, times, fewer } = finish;
+  assert.ok(Math.abs(times - fewer * each.off / each.on) < 1e-9, 'one explains the other');
+  for (const [mode, lane] of Object.entries(lanes)) {
+    assert.equal(finish.besides[mode] + lane.run.ms, lane.ms);
+  }
 });
 
 // ---- the player ---------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ const PRINTED = {
     /^true 35\n3\ntrue\ntrue\n$/,
     /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/,
     /^5050 4950 50\.5\n67\n36\n$/,
+    /^17\ntrue\n$/,
   ],
 };
 

@@ -33,6 +33,17 @@ async function samplesOf(run) {
   }
 }
 
+test('while a token of a sample is given out, the session\'s logits are those after it', async () => {
+  const [session, lone] = [model.createSession(), model.createSession()];
+  const prompt = randomIds(20);
+  const texts = [[...prompt], [...prompt]];
+  for await (const { id, sequence } of session.generate(prompt, { ...HOT, n: 2, maxTokens: 5 })) {
+    texts[sequence].push(id);
+    lone.sync(texts[sequence]);
+    assert.equal(session.logitsHash, lone.logitsHash, `sample ${sequence}, ${texts[sequence].length} tokens`);
+  }
+});
+
 test('sample i of n is the lone run with the seed + i, with the cache on and off', async () => {
   const prompt = randomIds(40);
   for (const [name, one] of [['endless', model], ['ending', ending]]) {

@@ -211,7 +211,7 @@ test('a benchmark: figures of both kinds, what is said meanwhile, and the story 
   const begun = streams.benchmark.filter(({ event }) => event);
   const after = replay(begun, replay(streams.flips));
   assert.equal(after.status, 'finished');
-  assert.match(statusWords(replay(begun.slice(0, -1), replay(streams.flips))), /benchmark below is running/);
+  assert.match(statusWords(replay(begun.slice(0, -1), replay(streams.flips))), /below are computing/);
   assert.equal(spoken(replay(begun.slice(0, -1), replay(streams.flips))).run, undefined);
 });
 

@@ -84,7 +84,7 @@ test('back and on, one token at a time, forks and the way back, with the cache a
     await check(both);
     const { run, status, proof } = player.state;
     assert.deepEqual([run.tokens.length, status, proof.stage], [24, 'stopped', 'none']);
-    assert.deepEqual(run.stories.cut, { from: 90, to: 24, dropped: cache ? 66 : 0 });
+    assert.deepEqual(run.stories.cut, { from: 90, kept: 24, to: 24, dropped: cache ? 66 : 0 });
     assert.ok(run.number > first.number, 'views begin anew');
     for (let n = 25; n <= 27; n++) {
       await player.goTo(ids(player.state.run.tokens), 1);

@@ -72,6 +72,17 @@ async function write(setup, [at, act] = []) {
   end();
 }
 
+/** What the runs have shown, in numbers that are said. */
+function tried() {
+  const numbers = result().tried;
+  for (const { lessons } of Object.values(TOUR)) {
+    const { seen } = lessons[lessonOf(progress.lesson).name];
+    assert.equal(seen.length, numbers.length);
+    assert.doesNotMatch(seen(...numbers), /NaN|undefined|Infinity/);
+  }
+  return numbers;
+}
+
 /** What has come of the experiment, in words that a reader sees. */
 function found() {
   const { passed, say, numbers } = result().found ?? {};
@@ -100,8 +111,8 @@ test('nothing counts before the reader has run something in the lesson', () => {
 test('flip: the speeds at the flip; equal stories that both ways have written', async () => {
   open('flip');
   await tryIt({ maxTokens: 80 }, [40, flip]);
-  const [position, off, on] = result().tried;
-  assert.ok(position > 13 + 40 && position < 13 + 80 && off > 0 && on > off, result().tried.join());
+  const [position, off, on] = tried();
+  assert.ok(position > 13 + 40 && position < 13 + 80 && off > 0 && on > off, tried().join());
   assert.equal(found(), 'theirs');
   await write({ prompt: OWN, maxTokens: 30, cache: false });
   assert.equal(found(), 'notFlipped');
@@ -117,7 +128,7 @@ test('again: counted cells; four times as many take twice the tokens', async () 
   await tryIt();
   const length = player.state.run.position;
   const cells = 4 + (length * (length + 1) - 4 * 5) / 2;
-  assert.deepEqual(result().tried.slice(0, 2), [cells, length]);
+  assert.deepEqual(tried(), [cells, length]);
   assert.equal(length, 104);
   assert.equal(found(), undefined);
   const prompt = 'Once upon a time';
@@ -129,7 +140,7 @@ test('again: counted cells; four times as many take twice the tokens', async () 
   assert.equal(found(), 'other');
   await write({ prompt, maxTokens: 60, cache: false }, [20, flip]);
   assert.equal(found(), 'cached');
-  assert.deepEqual(result().tried.slice(0, 2), [cells, length], 'of the lesson’s run');
+  assert.deepEqual(tried(), [cells, length], 'of the lesson’s run');
   await write({ prompt, maxTokens: 200, cache: false });
   assert.equal(found(), true);
 });
@@ -138,7 +149,7 @@ test('kept: the rows of the cache, as many as the text has tokens', async () => 
   open('kept');
   await tryIt();
   const { nLayer, nKvHead, headDim } = player.state.model.config;
-  assert.deepEqual(result().tried, [13 + 24, nLayer, nKvHead, headDim]);
+  assert.deepEqual(tried(), [13 + 24, nLayer, nKvHead, headDim]);
   assert.equal(found(), 'other');
   await write({ prompt: OWN, maxTokens: 64, cache: true });
   assert.equal(found(), 'other', 'the prompt counts too');
@@ -153,7 +164,7 @@ test('kept: the rows of the cache, as many as the text has tokens', async () => 
 test('free: a step costs more the later it is; a tenth more than the first at one place', async () => {
   open('free');
   await tryIt();
-  const [early, , earlyWork, late, , lateWork] = result().tried;
+  const [early, , earlyWork, late, , lateWork] = tried();
   assert.equal(late, 1024);
   assert.ok(early > 90 && early < 110);
   const { nLayer, nEmbd } = player.state.model.config;
@@ -173,7 +184,7 @@ test('memory: bytes of a token; two stories of one length take the same', async 
   open('memory');
   await tryIt();
   const { bytesPerToken } = player.state.memory;
-  const [letters, bytes, count, total] = result().tried;
+  const [letters, bytes, count, total] = tried();
   assert.ok(letters > 2 && letters < 8);
   assert.deepEqual([bytes, total], [bytesPerToken, bytesPerToken * count]);
   assert.equal(found(), 'first');
@@ -197,7 +208,7 @@ test('phases: reading costs the same both ways; it can take longer than writing'
   await tryIt();
   assert.equal(result().tried, undefined, 'one run tells nothing');
   await tryIt();
-  const [count, readOff, readOn, reused, writeOff, writeOn] = result().tried;
+  const [count, readOff, readOn, reused, writeOff, writeOn] = tried();
   assert.equal(reused, 0, 'the cache had nothing of it');
   assert.ok(count > 40 && readOff > 0 && readOn > 0);
   assert.ok(writeOff > 3 * writeOn, `${writeOff} ms, ${writeOn} ms`);
@@ -219,8 +230,8 @@ test('prompts: what the cache still has of a changed prompt, up to the first cha
   await tryIt();
   assert.equal(result().tried, undefined);
   await tryIt();
-  const [count, reused, read] = result().tried;
-  assert.ok(reused > 20 && read > 0 && read < 5 && reused + read === count, result().tried.join());
+  const [count, reused, read] = tried();
+  assert.ok(reused > 20 && read > 0 && read < 5 && reused + read === count, tried().join());
   assert.equal(found(), undefined, 'the lesson’s own do not count');
   const own = 'The king of the little island had a daughter who could talk with all the birds of the air and '
     + 'all the fish of the sea';
@@ -240,8 +251,8 @@ test('early: for one word, all from it on are read again', async () => {
   open('early');
   await tryIt();
   await tryIt();
-  const [count, reused, read] = result().tried;
-  assert.ok(reused < 5 && read > 25 && reused + read === count, result().tried.join());
+  const [count, reused, read] = tried();
+  assert.ok(reused < 5 && read > 25 && reused + read === count, tried().join());
   assert.equal(found(), undefined);
   const [{ prompt }] = lessonOf(progress.lesson).runs;
   await write({ prompt: prompt.replace('said', 'cried'), maxTokens: 5, cache: true });
@@ -258,8 +269,8 @@ test('early: for one word, all from it on are read again', async () => {
 test('limits: what is not read stays; it is free once it is dropped', async () => {
   open('limits');
   await tryIt({ maxTokens: 120, pace: 300 }, [40, flip]);
-  const [held, length, bytes] = result().tried;
-  assert.ok(held >= 13 + 40 && held < length && length === 133, result().tried.join());
+  const [held, length, bytes] = tried();
+  assert.ok(held >= 13 + 40 && held < length && length === 133, tried().join());
   assert.equal(bytes, held * player.state.memory.bytesPerToken);
   assert.equal(found(), undefined);
   await write({ prompt: OWN, maxTokens: 40, cache: true });

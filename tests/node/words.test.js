@@ -9,9 +9,16 @@ import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
+import { EDIT } from '../../web/demo/words/edit.js';
 import { FRAME } from '../../web/demo/words/frame.js';
+import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { RACE } from '../../web/demo/words/race.js';
+import { LOOKS } from '../../web/demo/words/looks.js';
+import { STEP } from '../../web/demo/words/step.js';
+import { MAP } from '../../web/demo/words/map.js';
 import { TEXT } from '../../web/demo/words/text.js';
+import { STRIPS } from '../../web/demo/words/strips.js';
 import { TOUR } from '../../web/demo/words/tour.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
@@ -19,8 +26,15 @@ import { notStarted } from '../../web/demo/words/shell.js';
 /** With the words that come with a view. */
 const LATER = {
   calculator: CALCULATOR,
+  edit: EDIT,
   frame: FRAME,
+  lab: LAB,
   lens: LENS,
+  race: RACE,
+  looks: LOOKS,
+  strips: STRIPS,
+  step: STEP,
+  map: MAP,
   text: TEXT,
   tour: TOUR,
   work: WORK,
@@ -40,6 +54,8 @@ function entriesOf(dictionary, path = '') {
     return typeof value === 'object' ? entriesOf(value, name) : [[name, value]];
   });
 }
+
+const SPOT = { position: 17, text: ' king', layer: 1, head: 2 };
 
 /** What the functions of a dictionary are called with: what they take apart, or else numbers and names. */
 const GIVEN = {
@@ -67,14 +83,33 @@ const GIVEN = {
   'take.download': ['SVG'],
   'take.saved': ['a.svg'],
   'table.counted': ['cache on'],
+  'race.one': [{ on: 2, off: 1 }, 12],
+  'race.other': [{ on: 1, off: 2 }],
+  'race.besides': [{ on: 100, off: 200 }, 30],
   'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7 }],
   'text.on': [3, { total: 9, new: 1, again: 2, kept: 0 }],
   'text.off': [3, { total: 9, new: 1, again: 8, kept: 0 }],
   'text.holds': [3, 4000, true],
   'text.token.bytes': [{ layers: 2, heads: 3, numbers: 4, each: 1, scale: 4, bytes: 96 }],
   'text.token.vector': ['K', 3, -1, 1],
+  'frame.download': ['SVG'],
+  'frame.saved': ['a.svg'],
+  'edit.some': [12, 28, { ms: 1.5, error: 0.01 }, { ms: 2.5, error: 0.01 }],
+  'edit.none': [28, { ms: 2.5, error: 0.01 }, { ms: 2.6, error: 0.01 }],
+  'edit.stale.tried': [14, 'woman', 'giant'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
+  'strips.prompt': [{ step: 0, rows: 3 }],
+  'strips.on': [{ step: 2, rows: 3 }],
+  'strips.off': [{ step: 2, rows: 3 }],
+  'map.cell.there': [SPOT, 3, 2],
+  'map.cell.missing': [SPOT],
+  'map.cell.free': [SPOT],
+  'map.cell.vector': ['K', 44, -1.5, 2],
+  'map.fork.said': [
+    { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
+  'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
+  'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
   'lens.failed': ['No.'],
   'lens.head': [1, 2, 0.5],
   'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
@@ -140,7 +175,8 @@ test('what is said beside the switch is short: on a narrow phone it has room for
       [status.unloaded, advice.first.on], [status.unloaded, advice.first.off], [status.ready, advice.ready],
       [status.writing.on, advice.switchOff], [status.writing.off, advice.switchOn],
       [status.slowing, advice.switchOn],
-      ...[status.stopped, status.finished, status.over, status.full].map((end) => [end(1000), advice.again]),
+      ...[status.stopped, status.finished, status.over, status.full].flatMap((end) => (
+        [[end(1000), advice.again], [end(1000), advice.onward]])),
       [recorded.on(STORIES.date, STORIES.machine[language]), recorded.run],
       [status.racing, controls.locked], [status.loadingRival, controls.locked],
       [status.gaveWay, advice.retry], [status.gaveWay, advice.again], [status.loadStopped, advice.retry],
@@ -200,7 +236,8 @@ const NOT_SAID = [
   /: \([a-z-]+: [a-z]+\)$/, // media queries
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
-  /^attributes\.js: Once upon a time/, // the model's language
+  /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
+  /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere

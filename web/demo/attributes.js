@@ -49,7 +49,8 @@ export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
 ]);
 export const VIEWS = /** @type {const} */ ([
-  ...USUAL, 'text', 'work', 'lens', 'benchmark', 'calculator', 'tour',
+  ...USUAL, 'text', 'work', 'race', 'strips', 'map', 'lens', 'step', 'edit', 'lab', 'calculator',
+  'tour', 'benchmark',
 ]);
 const LESSONS = 9; // of the tour
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';

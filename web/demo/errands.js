@@ -1,13 +1,18 @@
 // What a player has its engines do: each errand is a request, whose events become events of the state.
 import { PLAN, subjectOf } from './benchmark.js';
+import { TOKENS as ANSWER } from './edit.js';
 import { Refusal, failureOf } from './failure.js';
+import { EARLIER, PROMPT, TOKENS } from './lab.js';
 import { Rival } from './rival.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Draft, EditEvent } from './edit.js'
+ * @import { Offered } from './bug-list.js'
  * @import { Failure } from './failure.js'
+ * @import { LabEvent } from './lab.js'
  * @import { Event, State } from './state.js'
  * @import { Surroundings } from './surroundings.js'
  *
@@ -19,6 +24,12 @@ import { Rival } from './rival.js';
  * @property {Omit<Fields<'load'>, 'url'>} fields
  * @property {() => State} state   now
  * @property {(event: Event) => void} emit
+ *
+ * Of a player: ready makes room and has the model loaded; heedStop throws after a stop.
+ * @typedef {{ ready: () => Promise<void>, heedStop: () => void }} Host
+ *
+ * A bug to be tried, of the list.
+ * @typedef {Pick<Offered, 'id' | 'number' | 'scenario'>} Tried
  */
 
 export class Errands {
@@ -78,13 +89,12 @@ export class Errands {
 
   /**
    * The newest run goes back to these tokens of its story, or on with others, and then writes more.
-   * @param {readonly number[]} written  ids behind its prompt  @param {number} more  Infinity: as ever
+   * @param {readonly number[]} written  ids behind its prompt  @param {number} [more]  absent: to its end
    */
   async goOn(written, more) {
     const { prompt, sampling, maxTokens: most } = this.#state().run;
-    const { length } = written;
-    const maxTokens = more === Infinity ? Math.max(most, length) : length + more;
-    await this.#generate({ prompt, written, sampling: { ...sampling, maxTokens } });
+    const maxTokens = Math.max(most, written.length + (more ?? 0));
+    await this.#generate({ prompt, written, more, sampling: { ...sampling, maxTokens } });
   }
 
   /** @param {Fields<'generate'>} fields */
@@ -108,19 +118,54 @@ export class Errands {
     }
   }
 
-  /**
-   * The benchmark: measures this model on this machine.
-   * @param {() => void} heedStop
-   */
-  async measure(heedStop) {
+  // ---- apart from runs, which wait meanwhile ------------------------------------------------------
+
+  /** The benchmark: measures this model on this machine. @param {Host} host */
+  async measure({ ready, heedStop }) {
     const tell = (/** @type {BenchmarkEvent} */ event) => this.#emit({ type: 'benchmark', event });
-    const subject = await subjectOf(this.#state(), this.#model(), this.#surroundings);
-    heedStop();
-    tell({ type: 'begun', subject });
-    const { reason } = await this.#client.request('benchmark', PLAN, (event) => tell(
-      event.type === 'left_out' ? { ...event, failure: this.failureOf(event) } : event));
-    tell({ type: 'ended', reason });
+    tell({ type: 'asked', hidden: this.#state().hidden });
+    try {
+      await ready();
+      const subject = await subjectOf(this.#state(), this.#model(), this.#surroundings);
+      heedStop();
+      tell({ type: 'begun', subject });
+      const { reason } = await this.#client.request('benchmark', PLAN, (event) => tell(
+        event.type === 'left_out' ? { ...event, failure: this.failureOf(event) } : event));
+      tell({ type: 'ended', reason });
+    } catch (error) {
+      tell({ type: 'failed', failure: this.failureOf(error) });
+    }
   }
+
+  /** The lab: a story with a bug and without it. @param {Tried} tried  @param {Host} host */
+  async experiment({ id, number, scenario }, { ready }) {
+    const tell = (/** @type {LabEvent} */ event) => this.#emit({ type: 'lab', event });
+    tell({ type: 'asked', bug: id });
+    try {
+      await ready();
+      tell({ type: 'begun' });
+      const { maxTokens: _, ...sampling } = this.#state().sampling.values;
+      const job = { bug: number, scenario, prompt: PROMPT, earlier: EARLIER, tokens: TOKENS, sampling };
+      tell({ type: 'ended', outcome: await this.#client.request('lab', job, tell) });
+    } catch (error) {
+      tell({ type: 'failed', failure: this.failureOf(error) });
+    }
+  }
+
+  /** A prompt is changed and read again. @param {Draft} draft  @param {Host} host */
+  async edit(draft, { ready }) {
+    const tell = (/** @type {EditEvent} */ event) => this.#emit({ type: 'edit', event });
+    tell({ type: 'asked', draft });
+    try {
+      await ready();
+      tell({ type: 'begun' });
+      tell({ type: 'ended', outcome: await this.#client.request('edit', { ...draft, maxTokens: ANSWER }) });
+    } catch (error) {
+      tell({ type: 'failed', failure: this.failureOf(error) });
+    }
+  }
+
+  // ---- the end --------------------------------------------------------------------------------------
 
   /** Ends whatever is under way. */
   stop() {

@@ -1,7 +1,6 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
 import { EngineClient, WorkerError } from '../worker/client.js';
 import { TAG, USUAL, viewsOr } from './attributes.js';
-import { isMeasuring } from './benchmark.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
 import { Refusal } from './failure.js';
@@ -12,7 +11,7 @@ import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
 import { shippedModel } from './shipped.js';
-import { isWorking } from './state.js';
+import { isApart, isWorking } from './state.js';
 import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
 
@@ -149,7 +148,7 @@ export class Inside {
   /** Settles once nothing is under way any more. */
   async stop() {
     const player = this.#player;
-    const isBusy = () => isWorking(player.state) || isMeasuring(player.state.benchmark);
+    const isBusy = () => isWorking(player.state) || isApart(player.state);
     player.stop();
     while (isBusy() && !this.#isOver) await new Promise((resolve) => this.#waiting.push(resolve));
   }

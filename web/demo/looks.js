@@ -1,9 +1,19 @@
 // Looks inside a run that goes on meanwhile: one at a time and not too often, and of all that was wanted
 // while one was on its way only the newest.
 
+import { failureOf } from './failure.js';
+import { isApart, isComparing } from './state.js';
+import { failureText } from './words.js';
+
 /**
  * @import { Look, Seen } from '../worker/messages.js'
  * @import { Actions } from './player.js'
+ * @import { Run } from './run.js'
+ * @import { State } from './state.js'
+ * @import { Dictionary } from './words/en.js'
+ * @import { looks } from './words/en-looks.js'
+ *
+ * @typedef {Error & { code?: string }} Refusal
  */
 
 /**
@@ -33,7 +43,7 @@ export class Looks {
   /**
    * @param {Pick<Actions, 'inspect'>} actions  @param {AbortSignal} signal
    * @param {(seen: Seen) => void} take
-   * @param {(error: Error & { code?: string }) => void} fail  undone by the next answer
+   * @param {(error: Refusal) => void} fail  undone by the next answer
    */
   constructor(actions, signal, take, fail) {
     this.#actions = actions;
@@ -70,11 +80,30 @@ export class Looks {
     } catch (error) {
       const isWanted = !this.#isOver && this.#key === wanted.key;
       if (isWanted) this.#key = ''; // it may be asked for again
-      const refusal = /** @type {Error & { code?: string }} */ (error);
+      const refusal = /** @type {Refusal} */ (error);
       if (isWanted && !LATER.includes(refusal.code ?? '')) this.#fail(refusal);
     }
     await pause;
     this.#isBusy = false;
     this.#ask();
   }
+}
+
+/** The newest token of a run; -1: there is none. @param {Run} run */
+export const newestOf = ({ prefill, tokens }) => (prefill ? prefill.tokens + tokens.length - 1 : -1);
+
+/** Whether there is something to look at, and it disturbs nothing. @param {State} state */
+export const canLook = (state) => (
+  state.model !== undefined && !state.recorded && newestOf(state.run) >= 0 && !isComparing(state)
+    && !isApart(state));
+
+/**
+ * Why there is nothing to be seen.
+ * @param {typeof looks} said  @param {Dictionary} words  @param {State} state  @param {Refusal} [refusal]
+ */
+export function absenceWords(said, words, state, refusal) {
+  if (refusal?.code === 'not_ready') return said.gone;
+  if (refusal) return failureText(words, failureOf(refusal, true));
+  if (isComparing(state)) return said.racing;
+  return state.recorded ? said.recorded(state.download.total) : said.empty;
 }

@@ -1,19 +1,19 @@
 // The controller: what the reader wants becomes requests to the engine, what the engine reports becomes
 // events of the state. It knows no document and no window; what it needs of its surroundings is given to it.
-import { isMeasuring } from './benchmark.js';
 import { PromptCounter } from './counting.js';
 import { Errands } from './errands.js';
 import { Refusal } from './failure.js';
 import { Replay } from './replay.js';
 import { areValid } from './sampling.js';
-import { canGo, initialState, isComparing, isWorking, reduce } from './state.js';
+import { canGo, initialState, isApart, isComparing, isWorking, reduce } from './state.js';
 import { Ways } from './ways.js';
 import { WorkerError } from '../worker/client.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields } from '../worker/messages.js'
- * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Draft } from './edit.js'
+ * @import { Host, Tried } from './errands.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, State, Status } from './state.js'
@@ -155,7 +155,7 @@ export class Player {
    * @param {readonly number[]} written  ids behind its prompt
    */
   async goOn(written) {
-    const work = () => this.#errands.goOn(written, Infinity);
+    const work = () => this.#errands.goOn(written);
     if (canGo(this.#state)) await this.#perform(() => this.goOn(written), work);
   }
 
@@ -180,7 +180,7 @@ export class Player {
     return true;
   }
 
-  get #isBusy() { return isWorking(this.#state) || isMeasuring(this.#state.benchmark); }
+  get #isBusy() { return isWorking(this.#state) || isApart(this.#state); }
 
   #halt() {
     this.#stopAsked = true;
@@ -266,21 +266,24 @@ export class Player {
   }
 
   /** The benchmark: measures this model on this machine. */
-  async measure() {
+  measure() { return this.#apart((host) => this.#errands.measure(host)); }
+
+  /** Writes a story with a bug and without it. @param {Tried} tried */
+  experiment(tried) { return this.#apart((host) => this.#errands.experiment(tried, host)); }
+
+  /** Changes a prompt. @param {Draft} draft */
+  edit(draft) { return this.#apart((host) => this.#errands.edit(draft, host)); }
+
+  /** What keeps runs waiting. @param {(host: Host) => Promise<void>} errand */
+  async #apart(errand) {
     if (this.#isBusy) return;
     this.#stopAsked = false;
-    this.#tell({ type: 'asked', hidden: this.#state.hidden });
-    try {
-      if (this.#ways.now) await this.#ways.now;
+    const ready = async () => {
+      await this.#ways.now;
       await this.#prepare();
-      await this.#errands.measure(() => this.#heedStop());
-    } catch (error) {
-      this.#tell({ type: 'failed', failure: this.#errands.failureOf(error) });
-    }
+    };
+    await errand({ ready, heedStop: () => this.#heedStop() });
   }
-
-  /** @param {BenchmarkEvent} event */
-  #tell(event) { this.#emit({ type: 'benchmark', event }); }
 
   /** @param {Event} event */
   #emit(event) {

@@ -89,17 +89,67 @@ export const isDecided = (lanes) => Object.values(lanes).every(({ run, ms }) => 
   ms !== undefined && run.reason !== 'stopped'));
 
 /**
- * Multiply-adds of each lane, by the rows that ran through the model: the prompt, and then for each token one
- * with the cache, and without it the whole text.
+ * What a lane has computed, by the rows that ran through the model: those of the prompt that were not reused,
+ * and then for each token one with the cache, and without it the whole text.
+ * @typedef {object} Work
+ * @property {Run['prefill']} prefill
+ * @property {number} tokens       that are counted, behind the prompt
+ * @property {number} rows
+ * @property {number} multiplyAdds
+ */
+
+/**
+ * A token more costs O(1).
+ * @param {Readonly<Config>} config  @param {Run} run
+ * @param {Work} [before]  which it goes on from, if it is of this run
+ * @returns {Work}
+ */
+export function workIn(config, { prefill, tokens }, before) {
+  const isOn = before && before.prefill === prefill && before.tokens <= tokens.length;
+  const work = isOn ? { ...before } : { prefill, tokens: 0, rows: 0, multiplyAdds: 0 };
+  /** @param {number} first  @param {number} end */
+  const add = (first, end) => {
+    work.rows += end - first;
+    work.multiplyAdds += multiplyAdds(config, first, end).total;
+  };
+  if (prefill && !isOn) add(prefill.reused, prefill.tokens);
+  for (const { position, work: rows } of tokens.from(work.tokens)) add(position + 1 - rows, position + 1);
+  work.tokens = tokens.length;
+  return work;
+}
+
+/**
+ * Multiply-adds of each lane.
  * @param {Readonly<Config>} config  @param {Lanes} lanes
  * @returns {Record<Mode, number>}
  */
-export function workOf(config, { on, off }) {
-  /** @param {Run} run */
-  const total = ({ prefill, tokens }) => [...tokens].reduce(
-    (sum, { position, work }) => sum + multiplyAdds(config, position + 1 - work, position + 1).total,
-    prefill ? multiplyAdds(config, 0, prefill.tokens).total : 0);
-  return { on: total(on.run), off: total(off.run) };
+export const workOf = (config, { on, off }) => (
+  { on: workIn(config, on.run).multiplyAdds, off: workIn(config, off.run).multiplyAdds });
+
+/**
+ * Times and work of a race at its end, compared.
+ * @typedef {object} Finish
+ * @property {number} times       as fast with the cache, from the start to the end
+ * @property {number} fewer       multiply-adds with the cache, times
+ * @property {Record<Mode, number>} each    nanoseconds of a multiply-add, everything included
+ * @property {Record<Mode, number>} besides milliseconds that no measured token took: the prompt, its proof,
+ *   what was not measured, and giving out
+ * @property {number} together    rows of a step without the cache, on average
+ */
+
+/**
+ * @param {Finished} lanes  @param {Record<Mode, Work>} work
+ * @returns {Finish}
+ */
+export function finishOf({ on, off }, work) {
+  /** @param {Lane & { ms: number }} lane  @param {Work} done */
+  const each = ({ ms }, { multiplyAdds }) => 1e6 * ms / multiplyAdds;
+  return {
+    times: off.ms / on.ms, fewer: work.off.multiplyAdds / work.on.multiplyAdds,
+    each: { on: each(on, work.on), off: each(off, work.off) },
+    besides: { on: on.ms - on.run.ms, off: off.ms - off.run.ms },
+    together: work.off.rows / (work.off.tokens + 1),
+  };
 }
 
 /** What a second engine takes, about: the weights and a session. @param {State} state  @returns {number} */

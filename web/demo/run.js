@@ -169,7 +169,6 @@ export function endRun(progress, { reason, position, hash, memory }) {
     const cut = { written, kept: position, dropped: 0, cached: run.mode === 'on', memory };
     return endRun(takeCut(progress, cut), { reason, position, hash, memory });
   }
-  const isPause = reason === 'length' && length < run.maxTokens;
   const stories = ended(run.stories, length, hash);
-  return { run: { ...run, reason: isPause ? 'stopped' : reason, position, hash, stories }, columns, curves };
+  return { run: { ...run, reason, position, hash, stories }, columns, curves };
 }

@@ -3,7 +3,9 @@
 // costs O(1).
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { beginRun, noCurves } from './curves.js';
+import { isReading, newEdit, reduceEdit } from './edit.js';
 import { losesModel } from './failure.js';
+import { isTrying, newLab, reduceLab } from './lab.js';
 import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
@@ -16,7 +18,9 @@ import { adopt, defaults } from './sampling.js';
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Curves, Mode } from './curves.js'
+ * @import { Edit, EditEvent } from './edit.js'
  * @import { Failure } from './failure.js'
+ * @import { Lab, LabEvent } from './lab.js'
  * @import { Race, RaceEvent } from './race.js'
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
@@ -25,7 +29,7 @@ import { adopt, defaults } from './sampling.js';
 
 /**
  * The way of a run: unloaded, starting, loading, prefilling, running, then one of finished, stopped, full
- * (the context) and failed. ready: loaded, but nothing written yet; waiting: for the benchmark to end.
+ * (the context) and failed. ready: loaded, but nothing written yet; waiting: see isApart.
  * @typedef {'unloaded' | 'starting' | 'loading' | 'ready' | 'prefilling' | 'running' | 'finished' | 'stopped'
  *   | 'full' | 'failed' | 'waiting'} Status
  *
@@ -65,7 +69,9 @@ import { adopt, defaults } from './sampling.js';
  * @property {ProofState} proof
  * @property {Race} [race]         from the request to the next one
  * @property {Benchmark} benchmark
- * @property {Status} resume        where to go on once the benchmark has ended
+ * @property {Lab} lab
+ * @property {Edit} edit
+ * @property {Status} resume        where to go on once that has ended
  *
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
@@ -90,7 +96,9 @@ import { adopt, defaults } from './sampling.js';
  *   | RaceEvent
  *   | { type: 'recording' } & Shown
  *   | { type: 'replayed', events: readonly FlowEvent[], playing: boolean }
- *   | { type: 'benchmark', event: BenchmarkEvent }} Event  asked, ended: a run or, when comparing, a race
+ *   | { type: 'benchmark', event: BenchmarkEvent }
+ *   | { type: 'lab', event: LabEvent }
+ *   | { type: 'edit', event: EditEvent }} Event  asked, ended: a run or, when comparing, a race
  */
 
 /** @type {readonly Status[]} */
@@ -101,18 +109,23 @@ export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
-  proof: { stage: 'none' }, benchmark: newBenchmark(), resume: 'unloaded',
+  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
+  resume: 'unloaded',
 });
 
 /** Loading or writing a story. @param {State} state */
-export const isWorking = ({ status, benchmark }) => WORKING.includes(status) && !isMeasuring(benchmark);
+export const isWorking = (state) => WORKING.includes(state.status) && !isApart(state);
+
+/** Benchmark, lab or an edited prompt: runs wait. @param {State} state */
+export const isApart = ({ benchmark, lab, edit }) => (
+  isMeasuring(benchmark) || isTrying(lab) || isReading(edit));
 
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
 /** There is a run that can go back and on. @param {State} state */
 export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
-  && !isComparing(state) && !isMeasuring(state.benchmark);
+  && !isComparing(state) && !isApart(state);
 
 /** Bytes of the model that have come. @param {State} state */
 export const bytesLoaded = ({ download }) => (
@@ -133,7 +146,10 @@ export function reduce(state, event) {
     case 'lesson': return { ...state, lesson: event.lesson };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
-    case 'benchmark': return withBenchmark(state, event.event);
+    case 'benchmark':
+      return waiting({ ...state, benchmark: reduceBenchmark(state.benchmark, event.event) }, event.event);
+    case 'lab': return waiting({ ...state, lab: reduceLab(state.lab, event.event) }, event.event);
+    case 'edit': return waiting({ ...state, edit: reduceEdit(state.edit, event.event) }, event.event);
     case 'recording': return recorded(state, event);
     case 'replayed': return replayed(state, event, reduceFlow);
     default: return reduceFlow(state, event);
@@ -144,7 +160,7 @@ export function reduce(state, event) {
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
  *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'benchmark'
- *   | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -257,18 +273,17 @@ function statusAfter({ run, race }) {
   return reason === 'context_full' ? 'full' : 'finished';
 }
 
-// ---- the benchmark ------------------------------------------------------------------------------
+// ---- apart from runs ----------------------------------------------------------------------------
 
 /**
- * It keeps runs waiting from the first event to the last.
- * @param {State} state  @param {BenchmarkEvent} event
+ * They keep runs waiting, each from its first event to its last.
+ * @param {State} next  @param {BenchmarkEvent | LabEvent | EditEvent} event
  * @returns {State}
  */
-function withBenchmark(state, event) {
-  const next = { ...state, benchmark: reduceBenchmark(state.benchmark, event) };
+function waiting(next, event) {
   switch (event.type) {
     case 'asked':
-      return { ...next, resume: state.status, status: 'waiting', loadStopped: false, gaveWay: false };
+      return { ...next, resume: next.status, status: 'waiting', loadStopped: false, gaveWay: false };
     case 'begun': return { ...next, status: 'waiting' };
     case 'ended': return resume(next);
     case 'failed': return resume(withoutLost(next, event.failure));

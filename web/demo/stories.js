@@ -22,8 +22,8 @@ import { Log } from './log.js';
  * @typedef {object} Stories
  * @property {readonly Story[]} list
  * @property {number} now      place of the one that stands there, all of it or its beginning
- * @property {{ from: number, to: number, dropped: number }} [cut]  when the text last became another one: its
- *   tokens before and after; those whose K and V left the cache
+ * @property {{ from: number, kept: number, to: number, dropped: number }} [cut]  when the text last became
+ *   another one: its tokens before; those of them that stayed; its tokens after; K and V that left the cache
  * @property {Again} again     since then
  */
 
@@ -77,8 +77,9 @@ const placeOf = (stories, written) => [...lineage(stories), ...stories.list.keys
  * @param {number} prompt   tokens of it
  * @returns {{ stories: Stories, tokens: Log<WrittenToken> }}  the text now
  */
-export function turn(stories, { written, dropped, cached }, before, prompt) {
+export function turn(stories, cut, before, prompt) {
   const { list, now } = stories;
+  const { written, dropped, cached } = cut;
   const place = placeOf(stories, written);
   const { tokens: known } = list[place ?? now];
   const kept = shared(known, written);
@@ -87,11 +88,11 @@ export function turn(stories, { written, dropped, cached }, before, prompt) {
     const token = i < kept && known.at(i);
     return token ? { ...token, text } : { id, text, position, cached, work: cached ? 1 : position + 1 };
   }));
-  const cut = { from: before, to: tokens.length, dropped };
-  const again = { from: tokens.length, same: 0 };
-  if (place !== undefined) return { stories: { list, now: place, cut, again }, tokens };
+  const last = { from: before, kept: Math.max(0, cut.kept - prompt), to: tokens.length, dropped };
+  const news = { cut: last, again: { from: tokens.length, same: 0 } };
+  if (place !== undefined) return { stories: { list, now: place, ...news }, tokens };
   const all = [...list, { of: now, from: kept, tokens }];
-  return { stories: { list: all, now: list.length, cut, again }, tokens };
+  return { stories: { list: all, now: list.length, ...news }, tokens };
 }
 
 /**
@@ -106,7 +107,8 @@ export function follow(stories, token, index) {
   if (again.parting !== undefined) return stories;
   if (!known) {
     const story = { ...list[now], tokens: tokens.append(token), hash: undefined };
-    return { ...stories, list: replaced(list, now, story) };
+    const { from, same } = again; // its end is another one now
+    return { ...stories, list: replaced(list, now, story), again: { from, same } };
   }
   const news = known.id === token.id ? { same: again.same + 1 } : { parting: index };
   return { ...stories, again: { ...again, ...news } };

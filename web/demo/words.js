@@ -1,13 +1,11 @@
-// What the state means, in sentences: which of the dictionary's is said when. Those that more than one view
-// needs, or that are worth a test.
-import { isMeasuring } from './benchmark.js';
+// What the state means, in sentences: those that more than one view needs, or that are worth a test.
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
 import { isSlowing, payoffOf } from './payoff.js';
 import { isDecided, workOf } from './race.js';
 import { machineOf } from './recorded.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
-import { bytesLoaded, isComparing, isWorking } from './state.js';
+import { bytesLoaded, isApart, isComparing, isWorking } from './state.js';
 
 /**
  * @import { Config } from '../config/config.js'
@@ -290,9 +288,10 @@ function resultNews(words, state) {
 
 /** No ticking numbers, and not errors, which are alerts. @param {Dictionary} words  @param {State} state */
 function runNews(words, state) {
+  if (state.status === 'stopped' && state.run.stories) return undefined; // the view says it
   switch (state.status) {
     case 'waiting': return undefined;
-    case 'loading': return isMeasuring(state.benchmark) ? undefined : words.status.loading;
+    case 'loading': return isApart(state) ? undefined : words.status.loading;
     case 'unloaded': return state.loadStopped ? words.status.loadStopped : '';
     case 'starting': case 'ready': case 'failed': return '';
     default: return statusWords(words, state);

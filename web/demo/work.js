@@ -93,8 +93,10 @@ export function outline({ prompt, steps }, mode) {
  * How long the sides of the picture are: it zooms out when it is full, and rarely.
  * @param {Triangle} triangle
  */
-export function lengthOf({ prompt, steps }) {
-  const most = Math.max(steps, prompt + steps - 1);
+export const lengthOf = ({ prompt, steps }) => sideFor(Math.max(steps, prompt + steps - 1));
+
+/** The length of a side that has room for so many. @param {number} most */
+export function sideFor(most) {
   let [length, next] = LENGTHS;
   while (length < most) [length, next] = [next, 2 * length];
   return length;

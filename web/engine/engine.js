@@ -99,6 +99,19 @@ export class Engine {
     throw new KvcError(code, messages[code] ?? `The engine refused: ${ERROR_CODES[code]}.`);
   }
 
+  /**
+   * Calls what a module has besides the functions of abi.js, with a number; false: it has no such function.
+   * @param {string} name  @param {number} value
+   */
+  callExtra(name, value) {
+    if (this.#trapped) throw trapped();
+    if (!this.#exports) throw disposed();
+    const extra = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (this.#exports))[name];
+    if (typeof extra !== 'function') return false;
+    extra(value);
+    return true;
+  }
+
   // ---- memory -----------------------------------------------------------------------------------
 
   get memory() {

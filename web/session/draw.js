@@ -3,7 +3,7 @@
 //
 // The timeline grows: the session holds the prompt and every token given out, however the run ends (aborted
 // within the prompt: what was reused of it). Of several samples it then holds sample 0, and its other
-// sequences are empty.
+// sequences are empty. While a token is given out, its sequence is the selected one.
 //
 // Errors: "context_full" with whenFull "error", when the capacity is used up before maxTokens are there.
 import { throwIfAborted } from '../engine/errors.js';
@@ -60,6 +60,7 @@ export async function* drawSamples(native, plan, pauses) {
         if (sequence === first) given++;
         const goesOn = t !== room && next.some((x) => x.sequence === sequence);
         const piece = text.push(id) + (goesOn ? '' : text.flush());
+        if (n > 1) native.select(sequence); // whoever takes the token may look at its logits
         yield { id, text: piece, position: ids.length + t - 1, sequence: sequence - first, ms };
         throwIfAborted(plan.signal);
       }

@@ -129,7 +129,14 @@ function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
 
 // ---- the model ----------------------------------------------------------------------------------
 
+/** The engine that a model lives in. @type {(model: Model) => Engine} */
+export let engineOf;
+
 export class Model {
+  static {
+    engineOf = (model) => model.#engine;
+  }
+
   #engine;
   #native; // the kvc_model and its block, which lives as long as this
   #tokenizer;

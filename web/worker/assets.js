@@ -3,9 +3,13 @@
 // that found the worker's address inside the worker would begin with it again, and some never end.
 
 /**
+ * @import { Bug } from '../lab.js'
+ *
  * @typedef {object} PageAssets
  * @property {() => Worker} worker
  * @property {() => URL} workerUrl   where that worker lies
+ * @property {() => URL} lab         the module with planted bugs
+ * @property {() => URL} labBugs     their list
  * @property {() => URL} modelSizes  bytes of the files of each model of the site, by folder and name
  * @property {Inside} [inside]       of a build that needs no file beside it
  *
@@ -14,6 +18,8 @@
  * @property {string} url     stands for the model
  * @property {string} worker  the source of a classic worker
  * @property {Record<string, { gzip: string }>} modules  of the engine
+ * @property {{ gzip: string }} lab  the module with planted bugs
+ * @property {readonly Bug[]} bugs
  * @property {Record<string, { gzip: string }>} model    that is shipped
  */
 
@@ -23,5 +29,7 @@ export const assets = {
   // A bundler has found it above already.
   workerUrl: () => (
     new URL(/* webpackIgnore: true */ /* @vite-ignore */ '../worker/worker.js', import.meta.url)),
+  lab: () => new URL('../engine/kvc-lab.wasm', import.meta.url),
+  labBugs: () => new URL('../engine/kvc-lab.json', import.meta.url),
   modelSizes: () => new URL('../models/sizes.json', import.meta.url),
 };

@@ -1,5 +1,6 @@
 // The page's side of the worker: requests become promises, and events go to a callback. messages.js
 // says what can be sent, and what comes back.
+import { absolute } from '../engine/bundlers.js';
 import { assets } from './assets.js';
 import { StartedWorker } from './start.js';
 
@@ -58,6 +59,17 @@ function inside({ url, files, wasm }) {
   return { files: { ...(wasm === undefined && modules), ...(isShipped && model), ...files } };
 }
 
+/**
+ * What the page knows and a view that sends a request does not.
+ * @param {RequestName} type  @param {unknown} fields
+ */
+function more(type, fields) {
+  if (type === 'load') return inside(/** @type {Fields<'load'>} */ (fields));
+  if (type !== 'lab') return {};
+  const { wasm } = /** @type {Fields<'lab'>} */ (fields);
+  return { wasm: wasm ?? assets.inside?.lab ?? absolute(assets.lab()).href };
+}
+
 /** @implements {Client} */
 export class EngineClient {
   /** @type {StartedWorker | undefined} */
@@ -75,8 +87,7 @@ export class EngineClient {
   request(type, ...[fields, onEvent]) {
     return new Promise((resolve, reject) => {
       const id = ++this.#lastId;
-      const more = type === 'load' ? inside(/** @type {Fields<'load'>} */ (fields)) : {};
-      this.#start().post({ type, id, ...fields, ...more });
+      this.#start().post({ type, id, ...fields, ...more(type, fields) });
       // Under this id, only events of this request come back.
       this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
     });

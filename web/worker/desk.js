@@ -6,8 +6,10 @@ import { Context } from './context.js';
 import { givenOut } from './given.js';
 import { benchmark } from './requests/benchmark.js';
 import { count } from './requests/count.js';
+import { edit } from './requests/edit.js';
 import { generate } from './requests/generate.js';
 import { inspect } from './requests/inspect.js';
+import { lab } from './requests/lab.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
 
@@ -21,7 +23,7 @@ import { prove } from './requests/prove.js';
  */
 
 /** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
-const requests = { load, generate, prove, benchmark };
+const requests = { load, generate, prove, benchmark, lab, edit };
 
 export class Desk {
   #port;

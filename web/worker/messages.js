@@ -14,12 +14,12 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
 //                                             worker's clock to the next; worker: as of status
-//   generate  { prompt, written, sampling }   one run. Settings that `sampling` lacks are the model's own.
+//   generate  { prompt, written, more, sampling }   one run. What `sampling` lacks is the model's own.
 //                                         With `written`, ids, a run goes on, or back: the text is the prompt
 //                                         and these, and what is written behind them has the random numbers
 //                                         that it would have had there. What the session has of that text it
-//                                         keeps, what differs it drops. maxTokens counts these ids too, so
-//                                         that one which is their number writes nothing
+//                                         keeps, what differs it drops; maxTokens counts these ids too.
+//                                         With `more`, it pauses after so many tokens, and is "stopped"
 //     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
 //                                             next three: the tokens behind the prompt now; how many of the
 //                                             text the session had; tokens whose K and V the cache let go
@@ -47,18 +47,30 @@
 //             left_out  { weights, code, message }   with these weights it could not be loaded
 //     answer  { reason }
 //     error   outputs_differ              every figure is void, those sent before included
+//   lab       { bug, scenario, prompt, earlier, tokens, sampling, wasm }   one experiment() of
+//                                         kvcache-wasm/lab: the loaded model against itself with a bug, in a
+//                                         second engine, which is freed afterwards. wasm: its module, where
+//                                         load gave no folder; by default the one beside the scripts
+//     events  loading   {}
+//             writing   {}                  both are there
+//     answer  { prompt, right, wrong, differences, parting, firstWrong }   as of experiment()
+//   edit      { before, after, maxTokens }   a prompt is changed: what a cache that holds the old one spares,
+//                                         and what comes of keeping too much of it. The run stays as it is
+//     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   count     { prompt }                  how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
-//   inspect   { tokens, vectors, attention, queries, candidates }   what the run is made of, of the tokens
-//                                         given out. Answered at any time, like status, but between two
-//                                         bursts, so that it is in no figure; all tokens it is about have
-//                                         been sent before. The parts are optional: tokens { first, count };
-//                                         vectors { layers, heads, first, count }, of those in the cache;
+//   inspect   { tokens, vectors, attention, queries, candidates, fork, stored }   what the run is made of,
+//                                         of the tokens given out. Answered at any time, like status, but
+//                                         between two bursts, so that it is in no figure; all tokens it is
+//                                         about were sent before. The parts are optional: tokens
+//                                         { first, count }; vectors { layers, heads, first, count, at }, of
+//                                         those in the cache or, with `at`, of all up to that token;
 //                                         attention { position, layers, heads }, of the token there, and
 //                                         queries, the same; candidates { position, count }, for the token
-//                                         there. Layers and heads are lists, by default of all
-//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates }
-//                                             cache: its map
+//                                         there; fork { position, count }, after so many tokens; stored
+//                                         { types }. Layers, heads and types are lists, by default of all
+//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates, fork,
+//                                         stored }   cache: its map
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
 //             busy                        a benchmark is under way
 //   status    {}                          answered at any time, also while a request is served
@@ -82,14 +94,15 @@
 // the run stopped is taken back: text, position, memory and proof are always of what was given out.
 
 /**
- * @import { CacheType } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { ErrorCode } from '../engine/errors.js'
+ * @import { Experiment, Outcome } from '../lab/experiment.js'
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { Compared, WrittenId } from './edited.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------
@@ -110,13 +123,7 @@
  * @property {number} [repetitionPenalty]
  * @property {number | bigint} [seed]
  *
- * @typedef {object} Prefill
- * @property {number} tokens
- * @property {number} reused
- * @property {boolean} cached
- * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
- * @property {number} passes    times that it was read, the same each time, so that the clock could tell
- * @property {number} error     of ms, at most: the clock's tick, as a share of all passes
+ * @typedef {import('./prefill.js').Prefill} Prefill
  *
  * @typedef {object} Burst      tokens computed in a row, and measured together
  * @property {number} first     position
@@ -146,51 +153,14 @@
  * @property {string} [run]     as the run left them; in the answer to "prove" only
  * @property {boolean} equal
  *
- * @typedef {object} Look  what to look at, all counted from 0
- * @property {Span} [tokens]             by default from the first to the last
- * @property {Span & Place} [vectors]    the same, of those in the cache; at most 2^20 numbers each of K and V
- * @property {{ position: number } & Place} [attention]   at most 2^20 weights
- * @property {{ position: number } & Place} [queries]     likewise
- * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token
- *   to come; count: at most 100, 5 by default
- * @typedef {{ first?: number, count?: number }} Span
- * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
- *   and queries, those of Q
+ * What is asked of the request "inspect", and what is seen.
+ * @typedef {import('./seen.js').Look} Look
+ * @typedef {import('./seen.js').Span} Span
+ * @typedef {import('./seen.js').Place} Place
+ * @typedef {import('./seen.js').CacheLayout} CacheLayout
+ * @typedef {import('./seen.js').Seen} Seen
  *
- * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and
- *   memory.cacheBytes = slots * bytesPerToken
- * @property {number} tokens       in the cache, from the first on; fewer than were given out after some that
- *   were computed while it was off
- * @property {number} layers
- * @property {number} heads        of keys and values
- * @property {number} headDim
- * @property {CacheType} keyType
- * @property {CacheType} valueType
- * @property {number} keyBytes     of one key vector
- * @property {number} valueBytes
- * @property {number} slots        for tokens
- * @property {number} pageSlots    of a page
- * @property {{ page: number, shared: boolean }[]} pages  that hold the tokens, in order
- *
- * @typedef {object} Seen
- * @property {number} position     tokens given out, of which the first `prompt` are the prompt
- * @property {number} prompt
- * @property {MemoryUsage} memory
- * @property {CacheLayout} cache
- * @property {{ id: number, text: string, position: number }[]} [tokens]
- * @property {{ first: number, count: number, layers: number[], heads: number[], keys: Float32Array,
- *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
- * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
- *   [layers, heads, position + 1]; each row has the sum 1
- * @property {{ position: number, layers: number[], heads: number[], queries: Float32Array }} [queries]
- *   [layers, heads, headDim]: weights = softmax(q . k / sqrt(headDim)), with the keys of its head
- * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]
- *   chosen: the id that stands there; inDraw: ids that the sampler could have drawn; list: likeliest first
- * @typedef {object} SeenCandidate
- * @property {number} id
- * @property {string} text
- * @property {number} probability  in the draw, after penalty, temperature and filters; 0: left out
- * @property {number} logProb      of the model itself, the natural logarithm
+ * @typedef {Compared & { before: WrittenId[], after: WrittenId[] }} Edited  the prompts' tokens
  *
  * @typedef {Figures & { weights: Weights }} Row
  * @typedef {Plan & { contexts: number[] }} BenchmarkJob
@@ -213,7 +183,7 @@
  *   },
  * }} load
  * @property {{
- *   fields: { prompt: string, written?: readonly number[], sampling: Sampling },
+ *   fields: { prompt: string, written?: readonly number[], more?: number, sampling: Sampling },
  *   events: {
  *     cut: Cut,
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
@@ -234,6 +204,13 @@
  *   },
  *   answer: { reason: 'finished' | 'stopped' },
  * }} benchmark
+ * @property {{
+ *   fields: Omit<Experiment, 'signal'> & { wasm?: File },
+ *   events: { loading: {}, writing: {} }, answer: Outcome,
+ * }} lab
+ * @property {{
+ *   fields: { before: string, after: string, maxTokens: number }, events: {}, answer: Edited,
+ * }} edit
  * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{

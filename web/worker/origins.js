@@ -13,6 +13,8 @@ import { Packed } from '../files/packed.js';
  * @typedef {{ source: string | Files, build: Build }} Origins
  */
 
+const LAB_MODULE = 'kvc-lab.wasm';
+
 /** @param {Fields<'load'>} fields  @returns {Promise<Origins>} */
 export async function originsOf({ url, files, wasm, variant }) {
   const given = givenFiles(files ?? {});
@@ -25,6 +27,18 @@ export async function originsOf({ url, files, wasm, variant }) {
   if (module === undefined) return { source, build: { variant } };
   const isAddress = typeof module === 'string';
   return { source, build: { wasm: isAddress ? module : await new Response(module.stream()).arrayBuffer() } };
+}
+
+/**
+ * The module with planted bugs: in the folder of the others, if there is one, or what the page says.
+ * @param {Origins} origins  @param {File} [given]
+ * @returns {Promise<WasmSource>}
+ */
+export async function labModuleOf({ build: { wasm } }, given) {
+  if (typeof wasm === 'string' && wasm.endsWith('/')) return new URL(LAB_MODULE, wasm).href;
+  if (given === undefined) throw new KvcError('wasm_invalid', 'Nobody says where kvc-lab.wasm is.');
+  const file = givenFile(given);
+  return typeof file === 'string' ? file : new Response(file.stream()).arrayBuffer();
 }
 
 /** @param {Fields<'load'>['variant']} [variant] */

@@ -37,17 +37,19 @@ export class Writer {
   #signal;
   #session;
   #text;
-  /** Of the whole run. @type {number | undefined} */
+  /** Of the whole run. */
   #maxTokens;
+  /** Of them, those after which it pauses. */
+  #pause;
   /** When the display wants the next token. */
   #due = -Infinity;
 
   /**
    * @param {Context} context  whose run has a prompt, and tokens behind it if it goes on
    * @param {Sampling} sampling  @param {Emit<'generate'>} emit  @param {Give} give
-   * @param {AbortSignal} signal
+   * @param {AbortSignal} signal  @param {number} [more]  tokens to write, and then it pauses
    */
-  constructor(context, sampling, emit, give, signal) {
+  constructor(context, sampling, emit, give, signal, more = Infinity) {
     const { model, session } = context.loaded();
     this.#context = context;
     this.#sampling = sampling;
@@ -57,7 +59,8 @@ export class Writer {
     this.#session = session;
     this.#text = model.textStream();
     for (const id of context.run.ids.slice(context.run.prompt)) this.#text.push(id);
-    this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? undefined;
+    this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? Infinity;
+    this.#pause = Math.min(this.#maxTokens, context.run.ids.length - context.run.prompt + more);
   }
 
   /**
@@ -97,7 +100,7 @@ export class Writer {
           ids.push(...next.ids);
           reason = next.reason;
         }
-        if (!await this.#giveOut(ids, cached, bursts.at(-1), reason !== undefined)) return undefined;
+        if (!await this.#giveOut(ids, cached, bursts.at(-1), reason)) return undefined;
         ids = [];
       } while (!reason);
       return reason;
@@ -109,10 +112,11 @@ export class Writer {
   /**
    * Gives tokens out, each when the display is due for it; false if the switch was flipped on the way.
    * @param {readonly number[]} ids  @param {boolean} cached  @param {Burst | undefined} burst
-   * @param {boolean} isEnd  the last of them is the last of the run
+   * @param {FinishReason | undefined} reason  the last of them is the last of the run, or it pauses there
    */
-  async #giveOut(ids, cached, burst, isEnd) {
+  async #giveOut(ids, cached, burst, reason) {
     const { run } = this.#context;
+    const isEnd = reason !== undefined && reason !== 'stopped'; // and half a character stays half of one
     for (const [i, id] of ids.entries()) {
       if (!await this.#isDue(cached)) return false;
       const text = this.#text.push(id) + (isEnd && i === ids.length - 1 ? this.#text.flush() : '');
@@ -120,7 +124,7 @@ export class Writer {
       run.texts.push(text);
       await this.#give({ id, text, position, cached, work: cached ? 1 : position + 1, burst });
     }
-    return isEnd || this.#context.useCache === cached;
+    return reason !== undefined || this.#context.useCache === cached;
   }
 
   /** The tokens that follow what was given out. @param {boolean} useCache */
@@ -130,7 +134,7 @@ export class Writer {
     return this.#session.generate(ids.slice(), {
       ...this.#sampling, useCache, signal: this.#signal,
       seed: seedAfter(this.#sampling.seed ?? 0, written),
-      maxTokens: this.#maxTokens === undefined ? undefined : this.#maxTokens - written,
+      maxTokens: this.#pause === Infinity ? undefined : this.#pause - written,
     });
   }
 
@@ -155,7 +159,7 @@ export class Writer {
     const isLate = () => stopwatch.now() > 2 * clock.span; // it takes longer than was thought
     while (!reason && ids.length < n && this.#context.useCache === cached && !(ids.length && isLate())) {
       const { value, done } = await tokens.next();
-      if (done) reason = value;
+      if (done) reason = value === 'length' && this.#pause < this.#maxTokens ? 'stopped' : value;
       else ids.push(value.id);
     }
     return { ids, reason, ms: stopwatch.read() };
@@ -174,7 +178,7 @@ export class Writer {
     const ms = recent.length > 0 ? Math.min(...recent) : alone;
     if (cached) this.#context.msPerToken = ms;
     const n = Math.max(cached ? LEAST_CACHED : 1, Math.min(MOST_TOKENS, Math.round(clock.span / ms)));
-    const end = Math.min(this.#session.capacity, run.prompt + (this.#maxTokens ?? Infinity));
+    const end = Math.min(this.#session.capacity, run.prompt + this.#pause);
     const rest = end - position;
     return rest < 1.5 * n ? rest + 1 : n; // one too many finds the end
   }

@@ -21,7 +21,7 @@ export const again = {
   views: ['work'],
   see({ state, tried }) {
     if (tried || !hasEnded(state) || !isAllOff(state)) return undefined;
-    return [computed(state.run), state.run.position, state.run.tokens.length];
+    return [computed(state.run), state.run.position];
   },
   check({ state, tried }) {
     const { run } = state;

@@ -32,7 +32,7 @@ export const free = {
   name: 'free',
   right: 1,
   runs: [{ prompt: PROMPT, maxTokens: 1024, cache: true }],
-  views: ['numbers'],
+  views: ['numbers', 'lens'],
   see({ state }) {
     if (!hasEnded(state) || !isAllOn(state)) return undefined;
     const last = state.run.position;

@@ -10,16 +10,19 @@ import { goalOf } from '../race.js';
  * @import { Dictionary } from '../words/en.js'
  */
 
-/** @param {Dictionary} words  @param {AbortSignal} signal */
-export function lanesPlace(words, signal) {
+/**
+ * @param {Dictionary} words  @param {AbortSignal} signal
+ * @param {boolean} [waits]  it is there before a race, too, with the prompt in both lanes
+ */
+export function lanesPlace(words, signal, waits = false) {
   const lanes = MODES.map((mode) => lane(mode, words, signal));
   const attributes = { class: 'lanes', role: 'group', 'aria-label': words.race.group, hidden: true };
   const node = element('div', attributes, ...lanes.map((each) => each.node));
   return {
     node,
-    /** Returns whether there is a race to be shown. @param {State} state */
+    /** Returns whether it is there. @param {State} state */
     show(state) {
-      node.hidden = !state.race?.lanes;
+      node.hidden = !state.race?.lanes && !waits;
       if (!node.hidden) for (const { show } of lanes) show(state);
       return !node.hidden;
     },
@@ -38,12 +41,24 @@ function lane(mode, words, signal) {
   const name = element('strong', { class: mode }, cache[mode]);
   const node = element('div', { class: 'lane' },
     element('p', { class: 'lane-head' }, name, ' ', numbers), progress, box);
-  const follow = follower(new StoryText(box, text, words, signal));
+  const story = new StoryText(box, text, words, signal);
+  const follow = follower(story);
+  /** That stands there alone. @type {string | undefined} */
+  let prompt;
+  /** @param {State} state */
+  const wait = (state) => {
+    if (prompt !== state.prompt) story.begin(state.prompt);
+    ({ prompt } = state);
+    progress.value = 0;
+    say(numbers, '');
+  };
   /** @param {State} state */
   const show = (state) => {
-    const { lanes, ms: now } = /** @type {Required<NonNullable<State['race']>>} */ (state.race);
+    const { lanes, ms: now = 0 } = state.race ?? {};
+    if (!lanes) return wait(state);
     const { run, ms } = lanes[mode];
     const { length } = run.tokens;
+    prompt = undefined;
     follow(run);
     put(text, 'aria-busy', String(ms === undefined)); // it is not final yet
     progress.value = ms === undefined ? length / goalOf(state, run) : 1;

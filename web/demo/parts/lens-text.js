@@ -54,15 +54,19 @@ export class LensText {
   /** Tokens that stand there. */
   get length() { return this.#tokens.length; }
 
-  clear() {
-    this.#near.disconnect();
-    this.#text.replaceChildren();
-    this.#blocks = [];
-    this.#tokens = [];
-    this.#named = [];
-    this.#starts = [];
-    this.#characters = 0;
-    this.#read = undefined;
+  /** Lets go of all tokens but the first n, and follows the end again. @param {number} n */
+  keep(n) {
+    for (let block = this.#blocks.at(-1); block && block.end > n; block = this.#blocks.at(-1)) {
+      for (const token of this.#tokens.splice(Math.max(n, block.first))) token.remove();
+      block.end = this.#tokens.length;
+      if (block.end > block.first) break;
+      this.#near.unobserve(block.node);
+      block.node.remove();
+      this.#blocks.pop();
+    }
+    this.#characters = this.#starts[n] ?? this.#characters;
+    this.#starts.length = this.#tokens.length;
+    if (this.#read && this.#read.position >= n) this.#read = undefined;
     this.#scroll.follow(true);
   }
 

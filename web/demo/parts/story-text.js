@@ -21,6 +21,9 @@ export function visible(text) {
   });
 }
 
+/** A token among other words: without its space, and a line's end is seen. @param {string} text */
+export const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) || '·';
+
 /**
  * A browser's translation replaces text nodes by others of its own. Each piece of the text is therefore one
  * node, and what was written is never touched again.

@@ -1,8 +1,8 @@
 // The text of a run, and one of its tokens: the one that is pointed at, or chosen, or else the newest.
-import { isMeasuring } from '../benchmark.js';
 import { failureOf } from '../failure.js';
 import { Looks } from '../looks.js';
 import { engineOf } from '../recorded.js';
+import { isApart } from '../state.js';
 import { deedOn, factorsOf, keyOf, sightOf, taleOf } from '../text.js';
 import { failureText } from '../words.js';
 import { visible } from './story-text.js';
@@ -126,8 +126,9 @@ export class TokenLook {
    * @param {State} state  @param {Sight} sight
    * @returns {Wanted | undefined}
    */
-  #wantedOf({ model, recorded, benchmark, run: { number, prefill } }, sight) {
-    if (!model || recorded || isMeasuring(benchmark)) return undefined;
+  #wantedOf(state, sight) {
+    const { model, recorded, run: { number, prefill } } = state;
+    if (!model || recorded || isApart(state)) return undefined;
     const look = {
       ...(this.text.isWhole && { tokens: { count: prefill?.tokens } }),
       ...(!('none' in sight) && this.#found.key !== sight.key && { vectors: sight.vectors }),

@@ -1,6 +1,7 @@
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { bars, figuresTable } from '../parts/bars.js';
+import { isTrying } from '../lab.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
@@ -39,7 +40,7 @@ export const benchmark = {
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       put(box, 'data-state', state.benchmark.status);
-      control.show(state.benchmark, isWorking(state));
+      control.show(state.benchmark, isWorking(state) || isTrying(state.lab));
       error.show(state.benchmark);
       results.show(state.benchmark);
     };

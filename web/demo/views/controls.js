@@ -1,9 +1,8 @@
 // The switch, Generate, and the race of both ways.
-import { isMeasuring } from '../benchmark.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
 import { rivalBytes } from '../race.js';
-import { isComparing, isWorking } from '../state.js';
+import { isApart, isComparing, isWorking } from '../state.js';
 import { downloadWords, generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
@@ -36,8 +35,8 @@ export const controls = {
       say(goWords, generateWords(words, state));
       const bytes = downloadWords(words, state);
       say(size, bytes && ` ${bytes}`); // one name with what stands above it
-      go.disabled = isMeasuring(state.benchmark);
-      blocked = working || isMeasuring(state.benchmark);
+      go.disabled = isApart(state);
+      blocked = working || isApart(state);
       put(both, 'aria-disabled', String(blocked)); // disabled, it would lose the focus
       put(both, 'title', said.compareMeans(rivalBytes(state)));
       const locked = isComparing(state);

@@ -1,23 +1,23 @@
 /// <reference path="../css.d.ts" />
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
-import { isMeasuring } from '../benchmark.js';
 import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
-import { Looks } from '../looks.js';
+import { Log } from '../log.js';
+import { Looks, absenceWords, canLook, newestOf } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { headsGrid } from '../parts/heads.js';
 import { lensPicture } from '../parts/lens-picture.js';
 import { LensText } from '../parts/lens-text.js';
-import { visible } from '../parts/story-text.js';
+import { quoted } from '../parts/story-text.js';
 import { engineOf } from '../recorded.js';
-import { isComparing } from '../state.js';
 import { LENS } from '../words/lens.js';
+import { LOOKS } from '../words/looks.js';
 import styles from './lens.css' with { type: 'text' };
 
 /**
- * @import { Seen } from '../../worker/messages.js'
+ * @import { Prefill, Seen, WrittenToken } from '../../worker/messages.js'
  * @import { Attention, Head, Read } from '../lens.js'
- * @import { Wanted } from '../looks.js'
+ * @import { Refusal, Wanted } from '../looks.js'
  * @import { Context, View } from '../player.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
@@ -26,6 +26,8 @@ import styles from './lens.css' with { type: 'text' };
  *
  * @typedef {object} Known  of one run
  * @property {number} run  its number
+ * @property {Log<WrittenToken>} tokens  that stand there
+ * @property {Prefill} [prefill]
  * @property {readonly string[]} [prompt]  the texts of its tokens; absent until the engine has told
  * @property {Attention} [attention]  the newest answer
  */
@@ -47,7 +49,7 @@ export const lens = {
 
 class Lens {
   #said;
-  #counted;
+  #words;
   #looks;
   #frame;
   #heads;
@@ -58,12 +60,13 @@ class Lens {
   /** @type {State | undefined} */
   #state;
   /** @type {Known} */
-  #known = { run: 0 };
+  #known = { run: 0, tokens: new Log() };
   /** @type {Head} */
   #head = { layer: 0, head: 0 };
   /** The token that reads; absent: the newest. @type {number | undefined} */
   #chosen;
-  #failure = '';
+  /** @type {Refusal | undefined} */
+  #refusal;
   /** What is read. */
   #sentence = '';
 
@@ -71,7 +74,7 @@ class Lens {
   constructor(root, context) {
     const { actions, signal, words } = context;
     const said = this.#said = LENS[words.lang];
-    this.#counted = words.format.counted;
+    this.#words = words;
     this.#looks = new Looks(actions, signal, (seen) => this.#take(seen), (error) => this.#fail(error));
     this.#heads = headsGrid(said, signal, (head) => this.#choose(head, this.#chosen));
     this.#newest = button({ class: 'lens-newest', part: 'lens-newest' }, said.newest);
@@ -141,7 +144,7 @@ class Lens {
   /** @param {State} state */
   show(state) {
     this.#state = state;
-    if (state.run.number !== this.#known.run) this.#begin(state.run.number);
+    if (state.run.number !== this.#known.run) this.#begin(state.run);
     this.#write(state.run);
     const config = engineOf(state)?.config;
     if (config) this.#heads.show({ layer: config.nLayer, head: config.nHead }, this.#head);
@@ -149,31 +152,34 @@ class Lens {
     this.#tell(state);
   }
 
-  /** @param {number} run  its number */
-  #begin(run) {
-    this.#known = { run };
+  /** Another run, or the same with another end: what both have stays. @param {Run} run */
+  #begin({ number, prefill, tokens }) {
+    const before = this.#known;
+    const prompt = prefill && prefill === before.prefill ? before.prompt : undefined;
+    this.#known = { run: number, tokens, prefill, prompt };
     this.#chosen = undefined;
-    this.#failure = this.#sentence = '';
+    this.#refusal = undefined;
+    this.#sentence = '';
     this.#looks.forget();
-    this.#text.clear();
+    this.#text.keep(prompt ? prompt.length + sharedBy(before.tokens, tokens) : 0);
   }
 
   /** @param {Seen} seen */
   #take({ attention, tokens }) {
     this.#known = {
       ...this.#known, attention,
-      ...(tokens && { prompt: tokens.map(({ text }) => text) }),
+      ...(tokens && { prompt: tokens.map(({ text }) => text), prefill: this.#state?.run.prefill }),
     };
-    this.#failure = '';
+    this.#refusal = undefined;
     if (!this.#state) return;
     this.#write(this.#state.run);
     this.#paint();
     this.#tell(this.#state);
   }
 
-  /** @param {Error & { code?: string }} error */
-  #fail({ code, message }) {
-    this.#failure = code === 'not_ready' ? this.#said.gone : this.#said.failed(message);
+  /** @param {Refusal} refusal */
+  #fail(refusal) {
+    this.#refusal = refusal;
     if (this.#state) this.#tell(this.#state);
   }
 
@@ -181,6 +187,7 @@ class Lens {
   #write({ tokens }) {
     const { prompt } = this.#known;
     if (!prompt) return;
+    this.#known = { ...this.#known, tokens };
     for (const text of prompt.slice(this.#text.length)) this.#text.write(text);
     for (const { text } of tokens.from(this.#text.length - prompt.length)) this.#text.write(text);
   }
@@ -224,23 +231,30 @@ class Lens {
   #rows() {
     const read = this.#read;
     return (read ? strongest(read.weights, MOST_ROWS) : []).map(({ position, weight }) => (
-      [this.#counted(position + 1), this.#textOf(position), this.#said.table.exact(weight)]));
+      [this.#words.format.counted(position + 1), this.#textOf(position), this.#said.table.exact(weight)]));
   }
 
   /** @param {State} state */
   #tell(state) {
-    const absence = this.#failure || absenceIn(this.#said, state);
+    const absence = absenceWords(LOOKS[this.#words.lang], this.#words, state, this.#refusal);
     this.#slider.hidden = this.#text.length === 0;
     this.#empty.hidden = !this.#slider.hidden;
     say(this.#empty, absence);
     put(this.#newest, 'aria-pressed', String(this.#chosen === undefined));
     this.#newest.hidden = this.#slider.hidden;
-    this.#frame.show(this.#slider.hidden ? '' : this.#failure || this.#sentence || absence, state);
+    this.#frame.show(this.#slider.hidden ? '' : (!this.#refusal && this.#sentence) || absence, state);
   }
 }
 
-/** A token among other words: without its space, and a line's end is seen. @param {string} text */
-const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) || '·';
+/**
+ * Tokens that both have at the beginning.
+ * @param {Log<WrittenToken>} before  @param {Log<WrittenToken>} now
+ */
+function sharedBy(before, now) {
+  let n = 0;
+  while (n < before.length && now.at(n)?.text === before.at(n)?.text) n++;
+  return n;
+}
 
 /**
  * The next look, if there is something to look at.
@@ -248,21 +262,17 @@ const quoted = (text) => visible(text.trim() || text.replaceAll('\n', '↵')) ||
  * @returns {Wanted | undefined}
  */
 function wantedOf(state, chosen, head, { prompt }) {
-  const { model, recorded, run: { number, prefill, tokens }, benchmark } = state;
-  if (!model || recorded || !prefill || isComparing(state) || isMeasuring(benchmark)) return undefined;
+  const { model, run } = state;
+  if (!model || !canLook(state)) return undefined;
   const { nLayer, nHead } = model.config;
-  const position = chosen ?? prefill.tokens + tokens.length - 1;
+  const position = chosen ?? newestOf(run);
   const place = headsFor({ layer: nLayer, head: nHead }, head, position);
   return {
-    key: JSON.stringify([number, position, place]),
-    look: { attention: { position, ...place }, ...(!prompt && { tokens: { count: prefill.tokens } }) },
+    key: JSON.stringify([run.number, position, place]),
+    look: {
+      attention: { position, ...place }, ...(!prompt && { tokens: { count: run.prefill?.tokens } }),
+    },
   };
-}
-
-/** Why there is nothing to see. @param {Words} words  @param {State} state */
-function absenceIn(words, state) {
-  if (isComparing(state)) return words.racing;
-  return state.recorded ? words.recorded(state.download.total) : words.empty;
 }
 
 /** What full means. @param {Words} words */

@@ -51,6 +51,7 @@ export const tour = {
     }, signal);
     const figure = figureOf(said, context);
     const list = listOf(said, (lesson) => {
+      actions.setPace(0); // some lessons are slow
       actions.setLesson(lesson);
       show({ ...state, lesson }); // with the next frame, it would be too late for the focus
       place.focus();

@@ -3,7 +3,7 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { lens as english } from './en-lens.js' */
 
-const { counted, measured, megabytes } = numbersIn('de');
+const { counted, measured } = numbersIn('de');
 const exact = new Intl.NumberFormat('de', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}\u00a0%`;
 
@@ -12,13 +12,6 @@ export const lens = {
   title: 'Was ein Token liest',
   means: 'Ein Token vergleicht seine Query mit den Keys im Cache und nimmt von den Values so viel, wie diese '
     + 'Gewichte sagen. Je voller ein Wort, desto mehr wird davon gelesen.',
-  recorded: (bytes) => (
-    'Die Aufnahme enthält keine Aufmerksamkeit. Drücke einmal „Schreiben“'
-      + `${bytes > 0 ? ` (${megabytes(bytes)})` : ''}, dann wird sie in der Engine nachgesehen.`),
-  empty: 'Sobald eine Geschichte entsteht, siehst du hier, was jedes ihrer Tokens liest.',
-  racing: 'Während eines Wettlaufs sieht niemand nach: Das würde Zeit kosten.',
-  gone: 'Inzwischen hat eine andere Abbildung geschrieben. Drücke „Schreiben“, um wieder nachzusehen.',
-  failed: (reason) => `Das Nachsehen ist gescheitert: ${reason}`,
   heads: 'Schicht und Kopf',
   layer: (layer) => `Schicht ${counted(layer)}`,
   head: (layer, head, share = NaN) => (
@@ -28,7 +21,7 @@ export const lens = {
   newest: 'Dem neuesten Token folgen',
   tokens: 'Token, das liest',
   token: (position, all, text) => `${counted(position)} von ${counted(all)}: „${text}“`,
-  hint: 'Klicke auf ein Token oder bewege dich mit den Pfeiltasten.',
+  hint: 'Ein Token anklicken, oder mit den Pfeiltasten weitergehen.',
   scale: 'So voll heißt',
   percent,
   alone: ({ text, layer, head }) => (

@@ -52,8 +52,8 @@ export const prompts = {
         + 'gelesen werden.'),
     why: 'Innerhalb eines Laufs spart ein KV‑Cache Arbeit von einem Token zum nächsten. Ein Prompt-Cache '
       + 'ist dasselbe K und V, für die nächste Anfrage aufgehoben: Was zwei Texte gemeinsam haben, Token '
-      + 'für Token vom ersten an, wird übernommen. Anbieter nennen das ein „cached token“. Es endet beim '
-      + 'ersten Token, das anders ist.',
+      + 'für Token vom ersten an, wird übernommen. Anbieter nennen das „cached tokens“: alle bis zum '
+      + 'ersten, das anders ist.',
     task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens übernommen werden.',
     says: {
       off: 'Bei ausgeschaltetem Cache wird nichts davon benutzt. Schalte ihn ein.',

@@ -65,7 +65,7 @@ export const de = {
     racing: 'Wettlauf: Beide schreiben dieselbe Geschichte.',
     slowing: 'Es wird langsamer: Jedes Token liest alles neu.',
     failed: 'Das ist nicht gelungen.',
-    waiting: 'Die Messung unten läuft: „Schreiben“ wartet, bis sie fertig ist.',
+    waiting: 'Weiter unten wird gerechnet: „Schreiben“ wartet, bis das fertig ist.',
     stopped: (written) => `Angehalten nach ${tokens(written)}.`,
     finished: (written) => `Fertig: ${tokens(written)} geschrieben.`,
     over: (written) => `Die Geschichte ist zu Ende: ${tokens(written)}.`,

@@ -1,7 +1,7 @@
 // What the attention lens says, in English.
 import { numbersIn } from '../../measure/numbers.js';
 
-const { counted, measured, megabytes } = numbersIn('en');
+const { counted, measured } = numbersIn('en');
 const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 /** A share of 1, in two digits. */
 const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}%`;
@@ -22,13 +22,6 @@ export const lens = {
   title: 'What a token reads',
   means: 'A token compares its query with the keys in the cache, and takes of their values by these weights. '
     + 'The fuller a word, the more of it is read.',
-  recorded: (/** @type {number} */ bytes) => (
-    'The recorded run does not hold its attention. Press Generate once'
-      + `${bytes > 0 ? ` (${megabytes(bytes)})` : ''}, and it is looked up in the engine.`),
-  empty: 'Once a story is being written, you see here what each of its tokens reads.',
-  racing: 'Nobody looks inside during a race: it would cost time.',
-  gone: 'Another figure has written since then. Press Generate to look inside again.',
-  failed: (/** @type {string} */ reason) => `The look inside failed: ${reason}`,
   heads: 'Layer and head',
   layer: (/** @type {number} */ layer) => `layer ${counted(layer)}`,
   /** share: of the first token; absent if not known */

@@ -58,8 +58,7 @@ export const prompts = {
         + 'had to be read.'),
     why: 'Within a run, a KV cache saves work from one token to the next. A prompt cache is the same K and '
       + 'V, kept for the next request: what two texts have in common, token by token from the first one '
-      + 'on, is taken over. That is what providers call a “cached token”. It ends at the first token that '
-      + 'differs.',
+      + 'on, is taken over. Providers call these “cached tokens”: all up to the first one that differs.',
     task: 'Find a prompt of your own, other than the one before it, of which more than 20 tokens are taken '
       + 'over.',
     says: {

@@ -83,7 +83,7 @@ export const en = {
     racing: 'A race: both write the same story at full speed.',
     slowing: 'It is slowing down: every token re-reads the whole text.',
     failed: 'This did not work.',
-    waiting: 'The benchmark below is running: Generate waits until it has finished.',
+    waiting: 'The figures below are computing: Generate waits until they have finished.',
     stopped: (/** @type {number} */ written) => `Stopped: ${tokens(written)} written.`,
     finished: (/** @type {number} */ written) => `Finished: ${tokens(written)} written.`,
     over: (/** @type {number} */ written) => `The story is over: ${tokens(written)} written.`,

@@ -8,6 +8,7 @@ import { noRun } from '../context.js';
 import { endingOf } from '../ending.js';
 import { givenOut } from '../given.js';
 import { Outbox } from '../outbox.js';
+import { measuredPrefill } from '../prefill.js';
 import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
 
@@ -16,16 +17,19 @@ import { Writer } from '../writer.js';
  * @import { FinishReason } from '../../session/plan.js'
  * @import { Session } from '../../session/session.js'
  * @import { Context, Serve } from '../context.js'
- * @import { Emit, Prefill, Sampling } from '../messages.js'
+ * @import { Emit, Sampling } from '../messages.js'
  */
 
 const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'];
 
 /** @type {Serve<'generate'>} */
-export async function generate(context, { prompt, written, sampling }, emit, signal) {
+export async function generate(context, { prompt, written, more, sampling }, emit, signal) {
   const { model, session } = context.loaded();
   checkSampling(model, sampling);
   checkWritten(model, written, sampling.maxTokens);
+  if (more !== undefined && !isCount(more)) {
+    throw invalid(`more is ${shown(more)}; it must be a whole number from 0 on.`);
+  }
   if (typeof prompt !== 'string') throw invalid('A prompt is a string.');
   const begun = promptIds(model, prompt);
   const run = runOf(model, begun, written ?? [], sampling);
@@ -35,7 +39,7 @@ export async function generate(context, { prompt, written, sampling }, emit, sig
   }
   context.run = run; // nothing that was asked for is wrong
   try {
-    const reason = await endingOf((written ? goOn : write)(context, sampling, emit, signal));
+    const reason = await endingOf((written ? goOn : write)(context, more, emit, signal));
     const given = givenOut(context);
     if (given < run.ids.length) { // stopped before all of it was read
       session.truncate(given);
@@ -106,32 +110,35 @@ function checkWritten(model, written, maxTokens = Infinity) {
 // ---- a run --------------------------------------------------------------------------------------
 
 /**
- * @param {Context} context  @param {Sampling} sampling  @param {Emit<'generate'>} emit
+ * From the prompt.
+ * @param {Context} context  @param {number | undefined} more  @param {Emit<'generate'>} emit
  * @param {AbortSignal} signal
  */
-async function write(context, sampling, emit, signal) {
-  await context.turns.take(async () => {
-    emit('prefilled', await readPrompt(context, sampling, signal));
-  }, signal);
+async function write(context, more, emit, signal) {
   const { run } = context;
-  return sendAll(context, emit, (outbox) => new Writer(context, sampling, outbox.tell, async (token) => {
+  await context.turns.take(async () => {
+    emit('prefilled', await readPrompt(context, run.sampling, signal));
+  }, signal);
+  return sendAll(context, emit, (outbox) => new Writer(context, run.sampling, outbox.tell, async (token) => {
     outbox.put(token);
     if (token.position === run.prompt) await provePrompt(context, emit, signal);
-  }, signal).write());
+  }, signal, more).write());
 }
 
 /**
  * From a text that is given, of which the session keeps what it has.
- * @param {Context} context  @param {Sampling} sampling  @param {Emit<'generate'>} emit
+ * @param {Context} context  @param {number | undefined} more  @param {Emit<'generate'>} emit
  * @param {AbortSignal} signal
  * @returns {Promise<FinishReason>}
  */
-async function goOn(context, sampling, emit, signal) {
+async function goOn(context, more, emit, signal) {
   const kept = await context.turns.take(async () => cutBack(context, emit), signal);
-  const { ids, prompt } = context.run;
-  if (kept === ids.length && sampling.maxTokens === kept - prompt) return 'length'; // only back
-  return sendAll(context, emit, (outbox) => (
-    new Writer(context, sampling, outbox.tell, async (token) => outbox.put(token), signal).write(kept)));
+  const { ids, prompt, sampling } = context.run;
+  if (more === 0 && kept === ids.length) { // only back
+    return sampling.maxTokens === kept - prompt ? 'length' : 'stopped';
+  }
+  return sendAll(context, emit, (outbox) => new Writer(
+    context, sampling, outbox.tell, async (token) => outbox.put(token), signal, more).write(kept));
 }
 
 /**
@@ -165,25 +172,10 @@ async function sendAll(context, emit, write) {
   }
 }
 
-/**
- * Reads the prompt, and once more and again until that has taken long enough to be measured.
- * @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal
- * @returns {Promise<Prefill>}
- */
-async function readPrompt(context, sampling, signal) {
-  const { clock, run, useCache } = context;
-  const { session } = context.loaded();
-  const pass = () => session.generate(run.ids, { ...sampling, maxTokens: 0, useCache, signal }).next();
-  const stopwatch = context.stopwatch();
-  await pass();
-  const { tokens, reused } = session.prefillStats;
-  let passes = 1;
-  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
-    if (useCache) session.truncate(reused); // or it would be there
-    await pass();
-  }
-  const ms = stopwatch.read();
-  return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
+/** @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal */
+function readPrompt(context, sampling, signal) {
+  const { run, useCache } = context;
+  return measuredPrefill(context, context.loaded().session, run.ids, { ...sampling, useCache, signal });
 }
 
 /** @param {Context} context  @param {Emit<'generate'>} emit  @param {AbortSignal} signal */

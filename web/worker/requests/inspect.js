@@ -7,7 +7,9 @@ import { KvcError } from '../../index.js';
 import { VECTOR_BYTES } from '../../measure/analysis.js';
 import { samplingOf } from '../../session/sampling.js';
 import { candidatesOf } from '../candidates.js';
+import { forkOf } from '../fork.js';
 import { givenOut, memoryFor } from '../given.js';
+import { storedAs } from '../stored.js';
 
 /**
  * @import { Session } from '../../session/session.js'
@@ -19,15 +21,18 @@ import { givenOut, memoryFor } from '../given.js';
 
 const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
 const MOST_CANDIDATES = 100;
-const PARTS = /** @type {const} */ (['tokens', 'vectors', 'attention', 'queries', 'candidates']);
+const PARTS = /** @type {const} */ ([
+  'tokens', 'vectors', 'attention', 'queries', 'candidates', 'fork', 'stored',
+]);
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 export const inspect = (context, fields) => context.turns.take(() => look(context, fields));
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 async function look(context, fields) {
-  const { tokens, vectors, attention, queries, candidates } = optionsOf('inspect', fields, PARTS);
-  const { session } = context.loaded();
+  const { tokens, vectors, attention, queries, candidates, fork, stored } = optionsOf(
+    'inspect', fields, PARTS);
+  const { model, session } = context.loaded();
   const { outbox, run } = context;
   const position = givenOut(context);
   const cache = layoutOf(session, position);
@@ -35,12 +40,15 @@ async function look(context, fields) {
   const seen = {
     position, prompt: Math.min(run.prompt, position), memory: memoryFor(session, position), cache,
     ...(tokens && { tokens: tokensOf(run, position, tokens) }),
-    ...(vectors && { vectors: vectorsOf(session, cache, vectors) }),
+    ...(vectors && vectors.at === undefined && { vectors: vectorsOf(session, cache, vectors) }),
   };
   outbox?.send(); // the page has heard of every token that this is about
+  if (vectors?.at !== undefined) seen.vectors = await vectorsAt(context, run, position, vectors);
   if (attention) seen.attention = await attentionOf(context, run, position, attention);
   if (queries) seen.queries = await queriesOf(context, run, position, queries);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
+  if (fork) seen.fork = await forkOf(context, run, position, fork);
+  if (stored) seen.stored = await storedAs(model, run.ids.slice(0, position), stored);
   return seen;
 }
 
@@ -67,14 +75,17 @@ function tokensOf({ ids, texts }, given, span) {
   return ids.slice(first, end).map((id, i) => ({ id, text: texts[first + i], position: first + i }));
 }
 
-/** @param {Session} session  @param {CacheLayout} cache  @param {Span & Place} given */
-function vectorsOf(session, cache, given) {
-  const names = /** @type {const} */ (['layers', 'heads', 'first', 'count']);
-  const { layers, heads, ...span } = optionsOf('inspect vectors', given, names);
-  const { first, end } = spanOf('vectors', span, cache.tokens, 'are in the cache');
-  const place = placeOf({ layers, heads }, cache.layers, cache.heads);
+/**
+ * @param {Session} session  @param {Pick<CacheLayout, 'tokens' | 'layers' | 'heads' | 'headDim'>} held
+ * @param {Span & Place & { at?: number }} given  at: has been seen to
+ */
+function vectorsOf(session, held, given) {
+  const names = /** @type {const} */ (['at', 'layers', 'heads', 'first', 'count']);
+  const { at: _, layers, heads, ...span } = optionsOf('inspect vectors', given, names);
+  const { first, end } = spanOf('vectors', span, held.tokens, 'are in the cache');
+  const place = placeOf({ layers, heads }, held.layers, held.heads);
   const count = end - first;
-  const size = count * cache.headDim;
+  const size = count * held.headDim;
   const [keys, values] = [rowsOf(place, size), rowsOf(place, size)];
   eachOf(place, (layer, head, i) => {
     const vectors = session.snapshot({ layer, head, first, count });
@@ -85,6 +96,18 @@ function vectorsOf(session, cache, given) {
 }
 
 // ---- what has to be looked for ------------------------------------------------------------------
+
+/**
+ * Those that the token there has before it, itself included, whether the cache has kept them or not.
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given
+ * @param {Span & Place & { at?: number }} wanted
+ */
+async function vectorsAt(context, run, given, { at, ...wanted }) {
+  checkPosition(at, 0, given - 1);
+  const lens = await lensAfter(context, run.ids.slice(0, at + 1));
+  const { numLayers, numHeads, headDim } = lens.kvCache;
+  return vectorsOf(lens, { tokens: at + 1, layers: numLayers, heads: numHeads, headDim }, wanted);
+}
 
 /**
  * How much the token there looks at each.

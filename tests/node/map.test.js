@@ -1,0 +1,163 @@
+// The cache map: what is drawn is what the engine's own cache holds, at any moment of a run.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { test } from 'node:test';
+import {
+  billsOf, columnsFor, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
+} from '../../web/demo/map.js';
+import { momentsOf } from '../../web/demo/recording.js';
+import { STORIES } from '../../web/demo/recorded/stories.js';
+import { initialState, reduce } from '../../web/demo/state.js';
+import { Desk } from '../../web/worker/desk.js';
+import { tinyBlobs } from './tiny-model.js';
+
+const CHANGES = { n_layer: 3, n_positions: 400, vocab_size: 257, eos_token_id: null };
+
+/** A desk in this thread, and the state of a demo that hears of all that it says. */
+async function demo(t) {
+  const waiting = new Map();
+  let state = initialState();
+  const emit = (event) => { state = reduce(state, event); };
+  const port = {
+    onmessage: null,
+    postMessage(reply) {
+      const { type, id, ...rest } = structuredClone(reply);
+      const { resolve, reject } = waiting.get(id);
+      if (type === 'answer') resolve(rest);
+      else if (type === 'error') reject(new Error(rest.message));
+      else emit({ type, ...rest });
+    },
+  };
+  const desk = new Desk(port, { worker: true });
+  t.after(() => desk.close());
+  const send = (data) => port.onmessage({ data });
+  const request = (type, fields = {}) => new Promise((resolve, reject) => {
+    const id = waiting.size + 1;
+    waiting.set(id, { resolve, reject });
+    send({ type, id, ...fields });
+  });
+  const files = Object.fromEntries(tinyBlobs({ changes: CHANGES }));
+  emit({ ...await request('load', { files, variant: 'simd' }), type: 'loaded' });
+  return { emit, send, request, get state() { return state; } };
+}
+
+test('at 50 moments of a run, flipped on the way: the tokens, pages and bytes of the engine', async (t) => {
+  const demonstration = await demo(t);
+  const { emit, send, request } = demonstration;
+  emit({ type: 'asked', comparing: false });
+  emit({ type: 'begun' });
+  send({ type: 'setPace', tokensPerSecond: 400 });
+  let [running, cacheOn, flips, left, both] = [true, true, 0, 0, 0];
+  const sampling = { maxTokens: 380, temperature: 1.3, seed: 5 };
+  const run = request('generate', { prompt: 'abcdefgh', sampling }).finally(() => { running = false; });
+  const seen = new Set();
+  while (running) {
+    const { cache, memory, position } = await request('inspect');
+    const map = mapOf(demonstration.state);
+    const isHeard = demonstration.state.run.mode === (cacheOn ? 'on' : 'off'); // the last flip
+    if (isHeard && map.text === position && position > 8) { // no token came in between
+      seen.add(position);
+      assert.equal(map.tokens, cache.tokens);
+      assert.deepEqual([map.layers, map.heads, map.headDim], [cache.layers, cache.heads, cache.headDim]);
+      assert.equal(map.slots, cache.slots);
+      assert.equal(pagesOf(map).used, cache.pages.length);
+      assert.equal(ownBill(map).bytes, memory.usedBytes);
+      assert.equal(ownBill(map).full, memory.cacheBytes);
+      const here = map.reading ? 'written' : 'kept'; // with the cache off: computed ahead, before the flip
+      assert.equal(kindAt(map, position - 1), cache.tokens === position ? here : 'missing');
+      if (cache.tokens < position && cache.tokens > 0) left++;
+      if (cache.tokens === position) both++;
+    }
+    if (position > 60 * (flips + 1)) {
+      cacheOn = flips++ % 2 === 1;
+      send({ type: 'setCache', on: cacheOn });
+    }
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  await run;
+  assert.ok(seen.size >= 50 && left > 10 && both > 10, `${seen.size} moments, ${left} off, ${both} on`);
+});
+
+/** A map of a state after so many tokens, of which the last `off` came with the cache off. */
+function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = prompt + on }) {
+  const config = { nLayer: 3, nKvHead: 4, headDim: 44, nPositions: 1024 };
+  const memory = { bytesPerToken: 4224, cacheBytes: 1024 * 4224, totalBytes: 7e6, sharedBytes: 0 };
+  const events = [
+    { type: 'loaded', config, generation: {}, variant: 'simd', tick: 1, worker: true,
+      memory: { ...memory, usedBytes: 0 } },
+    { type: 'asked', comparing: false }, { type: 'begun' },
+    { type: 'prefilled', tokens: prompt, reused, cached: on > 0 || off === 0, ms: 1, passes: 1, error: 0 },
+  ];
+  const token = (position, cached) => (
+    { id: 1, text: 'a', position, cached, work: cached ? 1 : position + 1 });
+  const written = Array.from({ length: on }, (_, i) => token(prompt + i, true))
+    .concat(Array.from({ length: off }, (_, i) => token(prompt + on + i, false)));
+  const tell = (tokens, tokensHeld) => (
+    { type: 'tokens', tokens, memory: { ...memory, usedBytes: 4224 * tokensHeld } });
+  if (written.length > 0) events.push(tell(written, held));
+  if (caughtUp > 0) {
+    events.push({ type: 'resumed', cached: true, missing: caughtUp, ms: 1 });
+    const position = prompt + on + off;
+    events.push(tell([token(position, true)], position + 1));
+  }
+  return mapOf(events.reduce(reduce, initialState()));
+}
+
+const kinds = (map) => stretchesOf(map).map(({ kind, first, end }) => `${kind} ${first}-${end}`);
+
+test('five kinds of places, in order', () => {
+  assert.deepEqual(kinds(mapOf(initialState())), ['free 0-48']);
+  assert.deepEqual(kinds(after({ on: 10 })), ['read 0-12', 'written 12-13', 'free 13-48']);
+  assert.deepEqual(kinds(after({ off: 10, held: 0 })), ['missing 0-13', 'free 13-48']);
+  assert.deepEqual(kinds(after({ on: 10, off: 5 })), ['kept 0-13', 'missing 13-18', 'free 18-48']);
+  assert.deepEqual(kinds(after({ on: 10, off: 5, caughtUp: 5 })),
+    ['read 0-13', 'written 13-19', 'free 19-48'], 'what it had missed is written in one step');
+  assert.equal(kindAt(after({ on: 10 }), 99), 'free');
+});
+
+test('it zooms out when it is full, never beyond what there is, and never grows', () => {
+  assert.deepEqual([0, 48, 49, 96, 97, 385, 769, 1024].map((tokens) => columnsFor(tokens, 1024)),
+    [48, 48, 96, 96, 192, 768, 1024, 1024]);
+  assert.equal(columnsFor(60, 64), 64);
+  assert.equal(columnsFor(5, 32), 48);
+});
+
+test('keys move the cell by one, by a page, to both ends; not beyond', () => {
+  const map = after({ on: 37 }); // 40 tokens
+  const cell = { layer: 1, head: 3, position: 20 };
+  const to = (key) => Object.values(movedBy(cell, key, map));
+  const keys = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End'];
+  assert.deepEqual(keys.map(to), [
+    [1, 3, 19], [1, 3, 21], [1, 2, 20], [2, 0, 20], [1, 3, 4], [1, 3, 36], [1, 3, 0], [1, 3, 39]]);
+  const [first, last] = [{ layer: 0, head: 0, position: 0 }, { layer: 2, head: 3, position: 39 }];
+  for (const key of ['ArrowUp', 'ArrowLeft', 'PageUp']) assert.deepEqual(movedBy(first, key, map), first);
+  for (const key of ['ArrowDown', 'ArrowRight', 'PageDown']) assert.deepEqual(movedBy(last, key, map), last);
+  assert.equal(movedBy(cell, 'a', map), undefined);
+  assert.equal(movedBy(cell, 'ArrowLeft', mapOf(initialState())), undefined);
+});
+
+test('bytes by type; what narrower ones cost is what the project has measured', async () => {
+  const bills = billsOf(after({ on: 97 }));
+  assert.deepEqual(bills.map(({ type, perToken, bytes, full }) => [type, perToken, bytes, full]),
+    [['f32', 4224, 422400, 4325376], ['f16', 2112, 211200, 2162688], ['int8', 1152, 115200, 1179648]]);
+  const results = await readFile(new URL('../bench/RESULTS.md', import.meta.url), 'utf8');
+  for (const { type, perToken, cost } of bills.slice(1)) {
+    const row = new RegExp(`^\\| ${type} \\| ${type} \\| (.*) \\|$`, 'm').exec(results)[1];
+    const [bytes, error, , , same] = row.split(' | ');
+    assert.equal(Number(bytes.replace(',', '')), perToken);
+    assert.equal(Number(error), cost.error);
+    assert.equal(parseFloat(same) / 100, cost.same);
+  }
+});
+
+test('the recorded run fills it, from the bytes that its engine has counted', () => {
+  const shown = { type: 'recording', recording: STORIES, haste: 1, playing: false };
+  let state = reduce(initialState(), shown);
+  const maps = momentsOf(STORIES).map(({ event }) => {
+    state = reduce(state, { type: 'replayed', events: [event], playing: true });
+    return mapOf(state);
+  });
+  assert.ok(maps.some(({ tokens, text }) => tokens === 0 && text > 300), 'off: nothing is kept');
+  const last = maps.at(-1);
+  assert.deepEqual([last.tokens, last.columns, last.reading], [last.text, 1024, true]);
+});

@@ -1,0 +1,182 @@
+// The cache map: which tokens the cache holds, in every layer and head, and what the newest step did with
+// them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
+import { PAGE } from '../engine/abi.js';
+import { engineOf } from './recorded.js';
+import { stepsFrom } from './steps.js';
+
+/**
+ * @import { CacheType } from '../cache/options.js'
+ * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { Seen } from '../worker/messages.js'
+ * @import { State } from './state.js'
+ */
+
+/**
+ * What the newest step did with the place of a token: its K and V were written; they were read; they lie
+ * there and are not read, because the cache is off; they are not kept, and each step computes them again;
+ * there is no such token yet.
+ * @typedef {'written' | 'read' | 'kept' | 'missing' | 'free'} Kind
+ *
+ * @typedef {object} Stretch  places that are alike, from first to end - 1
+ * @property {Kind} kind
+ * @property {number} first
+ * @property {number} end
+ *
+ * @typedef {object} CacheMap
+ * @property {number} layers
+ * @property {number} heads      of keys and values
+ * @property {number} headDim    numbers of a key, or of a value
+ * @property {number} tokens     that the cache holds, from the first on
+ * @property {number} text       tokens of the text
+ * @property {number} slots      places that are allocated
+ * @property {number} columns    places that are drawn
+ * @property {number} written    the first of those that the newest step wrote; `tokens`, if it wrote none
+ * @property {boolean} reading   the newest step read what the cache holds
+ * @property {MemoryUsage} [memory]  absent: nothing was loaded or recorded
+ *
+ * @typedef {object} Cell  all counted from 0
+ * @property {number} layer
+ * @property {number} head
+ * @property {number} position
+ */
+
+const FIRST_COLUMNS = 3 * PAGE;
+
+/** @param {State} state  @returns {CacheMap} */
+export function mapOf(state) {
+  const { memory, run: { prefill, tokens: { length } } } = state;
+  const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0 } = engineOf(state)?.config ?? {};
+  const text = prefill ? prefill.tokens + length : 0;
+  const tokens = memory ? Math.round(memory.usedBytes / memory.bytesPerToken) : 0;
+  const slots = memory ? memory.cacheBytes / memory.bytesPerToken : 0;
+  const newest = newestStep(state);
+  return {
+    layers, heads, headDim, tokens, text, slots, memory,
+    columns: columnsFor(Math.max(tokens, text), slots),
+    written: Math.min(tokens, newest ?? tokens), reading: newest !== undefined,
+  };
+}
+
+/**
+ * The first token that the newest step computed for the cache; undefined with the cache off.
+ * @param {State} state
+ */
+function newestStep({ run }) {
+  if (!run.prefill) return undefined;
+  const [{ mode, first }] = stepsFrom(run, run.tokens.length);
+  return mode === 'on' ? first : undefined;
+}
+
+/**
+ * How many places are drawn: as many as can be told apart, and more when those are full, so that the picture
+ * zooms out, rarely, and never grows.
+ * @param {number} tokens  @param {number} slots
+ */
+export function columnsFor(tokens, slots) {
+  let columns = FIRST_COLUMNS;
+  while (columns < tokens) columns *= 2;
+  return slots > 0 ? Math.min(columns, Math.max(FIRST_COLUMNS, slots)) : columns;
+}
+
+/** All places that are drawn, in order. @param {CacheMap} map  @returns {Stretch[]} */
+export function stretchesOf({ tokens, text, columns, written, reading }) {
+  /** @type {Stretch[]} */
+  const all = [
+    { kind: reading ? 'read' : 'kept', first: 0, end: written },
+    { kind: 'written', first: written, end: tokens },
+    { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
+    { kind: 'free', first: Math.max(tokens, text), end: columns },
+  ];
+  return all.filter(({ first, end }) => end > first);
+}
+
+/** @param {CacheMap} map  @param {number} position  @returns {Kind} */
+export const kindAt = (map, position) => (
+  stretchesOf(map).find(({ end }) => position < end)?.kind ?? 'free');
+
+/** Pages that hold tokens, and places that are free in the last of them. @param {CacheMap} map */
+export const pagesOf = ({ tokens }) => (
+  { used: Math.ceil(tokens / PAGE), open: Math.ceil(tokens / PAGE) * PAGE - tokens });
+
+/**
+ * The cell that a key leads to.
+ * @param {Cell} cell  @param {string} key  @param {CacheMap} map  @returns {Cell | undefined}
+ */
+export function movedBy({ layer, head, position }, key, { layers, heads, text, tokens }) {
+  const last = Math.max(tokens, text) - 1;
+  if (last < 0) return undefined;
+  const row = layer * heads + head;
+  const [nextRow, nextPosition] = {
+    ArrowLeft: [row, position - 1], ArrowRight: [row, position + 1],
+    ArrowUp: [row - 1, position], ArrowDown: [row + 1, position],
+    PageUp: [row, position - PAGE], PageDown: [row, position + PAGE],
+    Home: [row, 0], End: [row, last],
+  }[key] ?? [];
+  if (nextRow === undefined) return undefined;
+  const within = Math.min(layers * heads - 1, Math.max(0, nextRow));
+  return {
+    layer: Math.floor(within / heads), head: within % heads,
+    position: Math.min(last, Math.max(0, nextPosition)),
+  };
+}
+
+// ---- bytes --------------------------------------------------------------------------------------
+
+/**
+ * What a cache of some type takes: 2 * layers * heads * (headDim * each + scale) * tokens.
+ * @typedef {object} Bill
+ * @property {CacheType} type
+ * @property {number} each      bytes of a number
+ * @property {number} scale     bytes besides, of a key or value
+ * @property {number} perToken
+ * @property {number} bytes     of the tokens that are there
+ * @property {number} full      of all places
+ * @property {Cost} [cost]      absent: none
+ *
+ * Of the shipped model, as npm run cache-types measures it on 1,000 tokens (tests/bench/RESULTS.md).
+ * @typedef {object} Cost
+ * @property {number} error     greatest, of a logit
+ * @property {number} same      share of tokens after which the likeliest next one is the same
+ */
+
+/** @type {readonly (Pick<Bill, 'type' | 'each' | 'scale'> & { cost?: Cost })[]} */
+const TYPES = [
+  { type: 'f32', each: 4, scale: 0 },
+  { type: 'f16', each: 2, scale: 0, cost: { error: 0.015, same: 1 } },
+  { type: 'int8', each: 1, scale: 4, cost: { error: 0.45, same: 0.99 } },
+];
+
+/** One for each type. @param {CacheMap} map  @returns {Bill[]} */
+export function billsOf({ layers, heads, headDim, tokens, slots }) {
+  return TYPES.map((type) => {
+    const perToken = 2 * layers * heads * (headDim * type.each + type.scale);
+    return { ...type, perToken, bytes: perToken * tokens, full: perToken * slots };
+  });
+}
+
+/**
+ * That of the cache that is there; undefined where keys and values have different types.
+ * @param {CacheMap} map
+ */
+export const ownBill = (map) => billsOf(map).find(({ perToken }) => perToken === map.memory?.bytesPerToken);
+
+// ---- what only the engine knows -----------------------------------------------------------------
+
+/** The cell whose numbers were seen. @param {Seen} seen  @returns {Cell | undefined} */
+export const cellSeen = ({ vectors }) => (
+  vectors && { layer: vectors.layers[0], head: vectors.heads[0], position: vectors.first });
+
+/**
+ * What was seen of a cell, which may be another one by now.
+ * @param {Seen} seen  @param {Cell} cell
+ */
+export function seenOf(seen, { layer, head, position }) {
+  const { cache, tokens, vectors } = seen;
+  const own = cellSeen(seen);
+  const isIt = own?.layer === layer && own.head === head && own.position === position;
+  return {
+    text: tokens?.find((token) => token.position === position)?.text,
+    page: cache.pages[Math.floor(position / cache.pageSlots)]?.page,
+    vectors: isIt ? vectors : undefined,
+  };
+}

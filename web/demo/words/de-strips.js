@@ -1,0 +1,52 @@
+// Was die Streifen sagen, auf Deutsch.
+import { numbersIn } from '../../measure/numbers.js';
+
+/** @import { strips as english } from './en-strips.js' */
+
+const { counted, measured } = numbersIn('de');
+
+const used = 'Sein Q ist jeder Zeile von K einmal begegnet und wird nicht mehr gebraucht: Das nächste Token '
+  + 'bringt ein eigenes mit.';
+
+/** @type {typeof english} */
+export const strips = {
+  title: 'Q, K und V, Zeile für Zeile',
+  means: 'Ein Schritt berechnet für sein neues Token je eine Zeile. K und V bleiben untereinander stehen, '
+    + 'für alle Schritte, die noch kommen; Q dient nur dem eigenen Schritt.',
+  layer: 'Schicht',
+  head: 'Kopf',
+  rows: 'Zeile',
+  row: (row, all, text) => `${counted(row)} von ${counted(all)}: „${text}“`,
+  query: (step) => (step === 0 ? 'Q des letzten Tokens im Prompt'
+    : `Q von Schritt ${counted(step)}, einmal benutzt`),
+  compared: '↓ Q begegnet jeder Zeile von K',
+  keys: (rows, width) => `K: ${counted(rows)} × ${counted(width)}`,
+  values: (rows, width) => `V: ${counted(rows)} × ${counted(width)}`,
+  weights: 'Gewichte',
+  untouched: (step) => `in Schritt ${counted(step)} unberührt`,
+  rowOf: (row, text) => `Zeile ${counted(row)}, „${text}“`,
+  isNew: (step) => `neu in Schritt ${counted(step)}`,
+  again: (step) => `in Schritt ${counted(step)} noch einmal berechnet`,
+  since: (step) => (
+    step === 0 ? 'unberührt, seit der Prompt gelesen ist' : `unberührt seit Schritt ${counted(step)}`),
+  before: 'unberührt seit der Zeit vor diesem Lauf',
+  weight: (share) => `${measured(100 * share, 0.05)}\u00a0%`,
+  prompt: ({ rows }) => (
+    `Beim Lesen des Prompts wurden ${counted(rows)} Zeilen von Q, K und V auf einmal berechnet. K und V `
+      + 'bleiben.'),
+  on: ({ step, rows }) => (
+    `Schritt ${counted(step)}, mit Cache: eine neue Zeile von K und V. Die ${counted(rows - 1)} Zeilen `
+      + `darüber bleiben, wie sie sind. ${used}`),
+  off: ({ step, rows }) => (
+    `Schritt ${counted(step)}, ohne Cache: Alle ${counted(rows)} Zeilen von K und V werden noch einmal `
+      + `berechnet, mit denselben Zahlen wie zuvor, und weggeworfen. ${used}`),
+  hint: 'Nach oben positiv, nach unten negativ. Eine Zeile anklicken, oder mit den Pfeiltasten '
+    + 'weitergehen.',
+  table: {
+    caption: 'Die neuesten Zeilen',
+    row: 'Zeile',
+    token: 'Token',
+    state: 'K und V',
+    weight: 'Gewicht',
+  },
+};

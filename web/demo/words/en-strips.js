@@ -1,0 +1,55 @@
+// What the strips say, in English.
+import { numbersIn } from '../../measure/numbers.js';
+
+const { counted, measured } = numbersIn('en');
+
+/** @typedef {{ step: number, rows: number }} StepFacts  rows: of K, of V */
+
+const used = 'Its Q has met every row of K once and is not needed again: the next token brings its own.';
+
+export const strips = {
+  title: 'Q, K and V, row by row',
+  means: 'A step computes one row of each for its new token. K and V are kept, row under row, for all steps '
+    + 'to come; Q serves its own step alone.',
+  layer: 'Layer',
+  head: 'Head',
+  rows: 'Row',
+  /** What the slider says. */
+  row: (/** @type {number} */ row, /** @type {number} */ all, /** @type {string} */ text) => (
+    `${counted(row)} of ${counted(all)}: “${text}”`),
+  query: (/** @type {number} */ step) => (step === 0 ? 'Q of the last token of the prompt'
+    : `Q of step ${counted(step)}, used once`),
+  compared: '↓ Q meets each row of K',
+  /** rows x numbers */
+  keys: (/** @type {number} */ rows, /** @type {number} */ width) => (
+    `K: ${counted(rows)} × ${counted(width)}`),
+  values: (/** @type {number} */ rows, /** @type {number} */ width) => (
+    `V: ${counted(rows)} × ${counted(width)}`),
+  weights: 'weights',
+  /** Over the rows that the step has not computed. */
+  untouched: (/** @type {number} */ step) => `untouched in step ${counted(step)}`,
+  /** The row that is looked at. */
+  rowOf: (/** @type {number} */ row, /** @type {string} */ text) => `Row ${counted(row)}, “${text}”`,
+  isNew: (/** @type {number} */ step) => `new in step ${counted(step)}`,
+  again: (/** @type {number} */ step) => `computed again in step ${counted(step)}`,
+  since: (/** @type {number} */ step) => (
+    step === 0 ? 'untouched since the prompt was read' : `untouched since step ${counted(step)}`),
+  before: 'untouched since before this run',
+  weight: (/** @type {number} */ share) => `${measured(100 * share, 0.05)}%`,
+  prompt: (/** @type {StepFacts} */ { rows }) => (
+    `Reading the prompt computed ${counted(rows)} rows of Q, K and V at once. K and V stay.`),
+  on: (/** @type {StepFacts} */ { step, rows }) => (
+    `Step ${counted(step)}, with the cache: one new row of K and V. The ${counted(rows - 1)} rows above it `
+      + `stay as they are. ${used}`),
+  off: (/** @type {StepFacts} */ { step, rows }) => (
+    `Step ${counted(step)}, without the cache: all ${counted(rows)} rows of K and V are computed again, the `
+      + `same numbers as before, and thrown away. ${used}`),
+  hint: 'Up is positive, down is negative. Click a row, or move with the arrow keys.',
+  table: {
+    caption: 'The newest rows',
+    row: 'Row',
+    token: 'Token',
+    state: 'K and V',
+    weight: 'Weight',
+  },
+};

@@ -1,0 +1,52 @@
+// A fork of the run: a second timeline that shares its beginning, page by page, and goes on with words of its
+// own. It lives in a session apart, so that the run and its memory stay as they are, and is let go of again.
+import { KvcError } from '../index.js';
+import { invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
+import { seedAfter } from './writer.js';
+
+/**
+ * @import { Context, WorkerRun } from './context.js'
+ * @import { SeenFork } from './seen.js'
+ */
+
+const USUAL_TOKENS = 24;
+const MOST_TOKENS = 256;
+
+/**
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given  tokens of the run
+ * @param {{ position: number, count?: number }} wanted
+ * @returns {Promise<SeenFork>}
+ */
+export async function forkOf(context, run, given, wanted) {
+  const { position, count = USUAL_TOKENS } = optionsOf('inspect fork', wanted, ['position', 'count']);
+  if (!isCount(position) || position < 1 || position > given) {
+    throw new KvcError('position_out_of_range',
+      `A story of ${given} tokens cannot be forked after ${shown(position)} of them.`);
+  }
+  if (!isCount(count) || count > MOST_TOKENS) {
+    throw invalid(`A fork writes up to ${MOST_TOKENS} tokens; ${shown(count)} is not possible.`);
+  }
+  const { model, session: { kvCache: { keyType, valueType } } } = context.loaded();
+  const session = model.createSession({ keyType, valueType, sequences: 2 });
+  try {
+    const ids = run.ids.slice(0, given);
+    await session.generate(ids, { maxTokens: 0, useCache: true }).next();
+    session.fork(0, 1);
+    session.select(1);
+    const seed = seedAfter(run.sampling.seed ?? 0, given); // none that the story has drawn with
+    const tokens = [];
+    const options = { ...run.sampling, maxTokens: count, seed, useCache: true };
+    for await (const { id, text } of session.generate(ids.slice(0, position), options)) {
+      tokens.push({ id, text, position: position + tokens.length });
+    }
+    const [story, fork] = session.cacheMap();
+    const { usedBytes, sharedBytes } = session.memoryUsage();
+    session.drop(1);
+    return {
+      position, tokens, story: story.pages, fork: fork.pages, usedBytes, sharedBytes,
+      droppedBytes: session.memoryUsage().usedBytes,
+    };
+  } finally {
+    session.dispose();
+  }
+}

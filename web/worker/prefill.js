@@ -1,0 +1,37 @@
+// A prompt is read, and once more and again, until that has taken long enough to be measured.
+
+/**
+ * @import { Clock } from '../engine/clock.js'
+ * @import { Session } from '../session/session.js'
+ * @import { GenerateOptions } from '../session/sampling.js'
+ *
+ * @typedef {{ clock: Clock, stopwatch: () => { now: () => number, read: () => number } }} Watch
+ *
+ * @typedef {object} Prefill
+ * @property {number} tokens
+ * @property {number} reused
+ * @property {boolean} cached
+ * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
+ * @property {number} passes    times that it was read, the same each time, so that the clock could tell
+ * @property {number} error     of ms, at most: the clock's tick, as a share of all passes
+ */
+
+/**
+ * @param {Watch} watch  @param {Session} session  @param {number[]} ids
+ * @param {GenerateOptions & { useCache: boolean }} options
+ * @returns {Promise<Prefill>}
+ */
+export async function measuredPrefill(watch, session, ids, { useCache, ...options }) {
+  const { clock } = watch;
+  const pass = () => session.generate(ids, { ...options, maxTokens: 0, useCache }).next();
+  const stopwatch = watch.stopwatch();
+  await pass();
+  const { tokens, reused } = session.prefillStats;
+  let passes = 1;
+  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
+    if (useCache) session.truncate(reused); // or it would be there
+    await pass();
+  }
+  const ms = stopwatch.read();
+  return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
+}

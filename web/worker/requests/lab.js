@@ -1,0 +1,25 @@
+// The request "lab": the loaded model writes a story, and so does the same model in an engine with a bug.
+// That second engine is loaded for this alone; the first one stays as it was.
+import { loadModel } from '../../index.js';
+import { experiment } from '../../lab/experiment.js';
+import { labModuleOf } from '../origins.js';
+
+/** @import { Serve } from '../context.js' */
+
+/** @type {Serve<'lab'>} */
+export async function lab(context, { wasm, ...given }, emit, signal) {
+  const { model, origins } = context.loaded();
+  return context.turns.take(async () => {
+    emit('loading', {});
+    const module = await labModuleOf(origins, wasm);
+    const { weights } = model;
+    // The same files again: the HTTP cache has them, also when the network is gone.
+    const wrong = await loadModel(origins.source, { wasm: module, weights, cache: 'force-cache', signal });
+    try {
+      emit('writing', {});
+      return await experiment(model, wrong, { ...given, signal });
+    } finally {
+      wrong.dispose();
+    }
+  }, signal);
+}

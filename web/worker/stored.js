@@ -1,0 +1,54 @@
+// The run read once more, token by token, with caches that store less: what that costs, against one of f32.
+import { checkChoice, optionsOf } from '../engine/arguments.js';
+import { Pauses } from '../engine/pauses.js';
+
+/**
+ * @import { Model } from '../session/model.js'
+ * @import { SeenStored } from './seen.js'
+ */
+
+/** @type {readonly ('f16' | 'int8')[]} */
+const TYPES = ['f16', 'int8'];
+
+/**
+ * @param {Model} model  @param {readonly number[]} ids  of the run
+ * @param {{ types?: readonly ('f16' | 'int8')[] }} wanted
+ * @returns {Promise<SeenStored[]>}
+ */
+export async function storedAs(model, ids, wanted) {
+  const { types = TYPES } = optionsOf('inspect stored', wanted, ['types']);
+  for (const type of types) checkChoice('The type of a cache', type, TYPES);
+  if (ids.length === 0) return [];
+  const exact = model.createSession({ capacity: ids.length });
+  const others = types.map((type) => ({
+    type, session: model.createSession({ capacity: ids.length, keyType: type, valueType: type }),
+    same: 0, error: 0,
+  }));
+  try {
+    const pauses = new Pauses();
+    for (const id of ids) {
+      const logits = exact.decode(id);
+      for (const other of others) {
+        const { error, same } = difference(logits, other.session.decode(id), model.sampledIds);
+        other.error = Math.max(other.error, error);
+        if (same) other.same++;
+      }
+      if (pauses.due) await pauses.take();
+    }
+    return others.map(({ type, session, same, error }) => (
+      { type, tokens: ids.length, same, error, usedBytes: session.memoryUsage().usedBytes }));
+  } finally {
+    for (const session of [exact, ...others.map((other) => other.session)]) session.dispose();
+  }
+}
+
+/** @param {Float32Array} a  @param {Float32Array} b  @param {number} n  of the ids that may be drawn */
+function difference(a, b, n) {
+  let [error, mostA, mostB] = [0, 0, 0];
+  for (let i = 0; i < n; i++) {
+    error = Math.max(error, Math.abs(a[i] - b[i]));
+    if (a[i] > a[mostA]) mostA = i;
+    if (b[i] > b[mostB]) mostB = i;
+  }
+  return { error, same: mostA === mostB };
+}
