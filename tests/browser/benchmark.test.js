@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { VIEWS } from '../../web/demo/attributes.js';
+import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
   addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
@@ -37,6 +38,10 @@ async function measure(page) {
 }
 
 const words = (page) => text(page, 'benchmark');
+const inBenchmark = (name) => `[data-view="benchmark"] ${part(name)}`;
+/** Waits until the line beside its buttons says something like that. */
+const told = (page, wanted) => page.waitForFunction(
+  ([selector, said]) => said.test(findAll(selector)[0].textContent), [inBenchmark('copied'), wanted]);
 
 test('figures for both kinds of weights, to look at, to read and to take away', async (t) => {
   const permissions = ['clipboard-read', 'clipboard-write'];
@@ -59,13 +64,13 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   assert.match(place, /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as /);
   assert.match(place, /, as the browser tells; one thread, \w+ build; GPT-2 with /);
   await page.click(part('copy-markdown'));
-  await says(page, 'copied', /Copied as Markdown/);
+  await told(page, /Copied as Markdown/);
   const markdown = await page.evaluate(() => navigator.clipboard.readText());
   const lines = markdown.match(/^\| (f32|int8) \| 48 \| [\d,.]+ \([\d,.]+ to [\d,.]+\) \| \d+ % \|.*x \|$/gm);
   assert.equal(lines?.length, 2, markdown);
   assert.match(markdown, /^int8: a token reads and computes at 48 /m);
   await page.click(part('copy-json'));
-  await says(page, 'copied', /Copied as JSON/);
+  await told(page, /Copied as JSON/);
   const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
   assert.deepEqual([report.complete, report.remarks], [true, []]);
   assert.deepEqual(report.rows.map((row) => [row.weights, row.context]), [['f32', 48], ['int8', 48]]);
@@ -73,6 +78,21 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   for (const { decode: { min, median, max }, peak } of report.rows) {
     assert.ok(min <= median && median <= max && peak.median > 0);
   }
+  const saved = async (kind) => {
+    const download = page.waitForEvent('download');
+    await page.click(inBenchmark(`save-${kind}`));
+    const file = await download;
+    assert.equal(file.suggestedFilename(), `kv-cache-benchmark.${kind}`);
+    return readFile(await file.path(), 'utf8');
+  };
+  assert.deepEqual(JSON.parse(await saved('json')), report);
+  const csv = (await saved('csv')).split('\r\n');
+  assert.equal(csv.length, 4, 'a head, two rows, an end of line');
+  assert.match(csv[1], new RegExp(`,f32,48,.*,${report.rows[0].decode.median},`));
+  const svg = await saved('svg');
+  for (const { decode } of report.rows) assert.ok(svg.includes(`>${measured(decode.median)} /s<`), svg);
+  assert.match(svg, /Weights of 8 bits.*Measured on 20\d\d.*CC BY 4\.0/s);
+  assert.ok((await saved('png')).includes('PNG'));
 });
 
 test('the story and the benchmark exclude each other, and neither harms the other', async (t) => {
@@ -216,10 +236,10 @@ for (const colorScheme of ['light', 'dark']) {
     await noViolations(page, 'running');
     assert.equal(await benchmarked(page, ...ENDS), 'done');
     await page.click(part('copy-markdown'));
-    const copied = await page.inputValue(part('copy-text'));
+    const copied = await page.inputValue(inBenchmark('copy-text'));
     const expected = /^Tokens per second.*\| f32 \| 48 \|/s;
     assert.match(copied, expected, 'where copying is not possible, the text is there');
-    assert.match(await text(page, 'copied'), /by hand/);
+    assert.match(await page.textContent(inBenchmark('copied')), /by hand/);
     await noViolations(page, 'done');
     await narrow(page);
     const broken = await openPage(t, site, {
