@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { VIEWS } from '../../web/demo/attributes.js';
+import { USUAL } from '../../web/demo/attributes.js';
 import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
@@ -15,10 +15,10 @@ import {
 const site = await startSite();
 const index = await readFile('dist/index.html', 'utf8');
 await writeFile(join(site.folder, 'whole.html'), index
-  .replace('id="figure"', `$& views="${VIEWS.join(' ')}"`)
-  .replace(/<kv-cache-demo views="benchmark"><\/kv-cache-demo>/, ''));
-const openPage = (t, at, { query = '', ...options } = {}) => (
-  open(t, at, { query: `whole.html${query}`, ...options }));
+  .replace('id="figure"', `$& views="${USUAL.join(' ')} benchmark"`)
+  .replace(/<kv-cache-demo [^>]*><\/kv-cache-demo>/g, '')); // the others
+const openPage = (t, at, { query = '', ...options } = {}) => ( // so high that nothing is too far to be drawn
+  open(t, at, { query: `whole.html${query}`, height: 3000, ...options }));
 const small = await addModel(site, 'small'); // 64 positions: room for one context, of 48 tokens
 
 /** Waits until the benchmark is in one of these states and returns it. */
@@ -37,11 +37,10 @@ async function measure(page) {
   return benchmarked(page, ...ENDS);
 }
 
+/** A part of the benchmark; other views have some of these names too. */
+const own = (page, name, options) => page.locator(`${part('benchmark')} ${part(name)}`, options);
+
 const words = (page) => text(page, 'benchmark');
-const inBenchmark = (name) => `[data-view="benchmark"] ${part(name)}`;
-/** Waits until the line beside its buttons says something like that. */
-const told = (page, wanted) => page.waitForFunction(
-  ([selector, said]) => said.test(findAll(selector)[0].textContent), [inBenchmark('copied'), wanted]);
 
 test('figures for both kinds of weights, to look at, to read and to take away', async (t) => {
   const permissions = ['clipboard-read', 'clipboard-write'];
@@ -64,13 +63,13 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   assert.match(place, /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as /);
   assert.match(place, /, as the browser tells; one thread, \w+ build; GPT-2 with /);
   await page.click(part('copy-markdown'));
-  await told(page, /Copied as Markdown/);
+  await own(page, 'copied', { hasText: 'Copied as Markdown' }).waitFor();
   const markdown = await page.evaluate(() => navigator.clipboard.readText());
   const lines = markdown.match(/^\| (f32|int8) \| 48 \| [\d,.]+ \([\d,.]+ to [\d,.]+\) \| \d+ % \|.*x \|$/gm);
   assert.equal(lines?.length, 2, markdown);
   assert.match(markdown, /^int8: a token reads and computes at 48 /m);
   await page.click(part('copy-json'));
-  await told(page, /Copied as JSON/);
+  await own(page, 'copied', { hasText: 'Copied as JSON' }).waitFor();
   const report = JSON.parse(await page.evaluate(() => navigator.clipboard.readText()));
   assert.deepEqual([report.complete, report.remarks], [true, []]);
   assert.deepEqual(report.rows.map((row) => [row.weights, row.context]), [['f32', 48], ['int8', 48]]);
@@ -80,7 +79,7 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   }
   const saved = async (kind) => {
     const download = page.waitForEvent('download');
-    await page.click(inBenchmark(`save-${kind}`));
+    await own(page, `save-${kind}`).click();
     const file = await download;
     assert.equal(file.suggestedFilename(), `kv-cache-benchmark.${kind}`);
     return readFile(await file.path(), 'utf8');
@@ -101,11 +100,12 @@ test('the story and the benchmark exclude each other, and neither harms the othe
   await page.selectOption(part('pace'), '30'); // or it would be over before it is looked at
   await page.click(part('go'));
   await writtenAtLeast(page, 10);
-  assert.ok(await page.isDisabled(part('measure')));
+  await page.locator(part('measure')).scrollIntoViewIfNeeded(); // away from the window nothing is drawn in it
+  await page.locator(`${part('measure')}:disabled`).waitFor();
   assert.match(await text(page, 'measure-blocked'), /story is being written/);
   await state(page, 'finished');
   const story = await text(page, 'story');
-  assert.equal(await text(page, 'measure-blocked'), '');
+  await says(page, 'measure-blocked', /^$/);
   await page.click(part('measure'));
   await says(page, 'measure-state', /Measuring weights of 32 bits after 256 tokens/);
   assert.ok(await page.isDisabled(part('go')) && await page.isDisabled(part('both')));
@@ -236,10 +236,10 @@ for (const colorScheme of ['light', 'dark']) {
     await noViolations(page, 'running');
     assert.equal(await benchmarked(page, ...ENDS), 'done');
     await page.click(part('copy-markdown'));
-    const copied = await page.inputValue(inBenchmark('copy-text'));
+    const copied = await own(page, 'copy-text').inputValue();
     const expected = /^Tokens per second.*\| f32 \| 48 \|/s;
     assert.match(copied, expected, 'where copying is not possible, the text is there');
-    assert.match(await page.textContent(inBenchmark('copied')), /by hand/);
+    assert.match(await own(page, 'copied').textContent(), /by hand/);
     await noViolations(page, 'done');
     await narrow(page);
     const broken = await openPage(t, site, {

@@ -1,3 +1,4 @@
+/// <reference path="../css.d.ts" />
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { barsPicture } from '../parts/bars-picture.js';
@@ -9,6 +10,7 @@ import { toolsOf } from '../parts/tools.js';
 import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
+import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
@@ -26,6 +28,7 @@ const KINDS = ['f32', 'int8'];
 /** @type {View} */
 export const benchmark = {
   name: 'benchmark',
+  styles,
   mount(root, context) {
     const { actions, signal, words } = context;
     const title = uniqueId('benchmark');
