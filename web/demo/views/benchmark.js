@@ -1,3 +1,4 @@
+/// <reference path="../css.d.ts" />
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
 import { bars, figuresTable } from '../parts/bars.js';
@@ -7,6 +8,7 @@ import { failurePlace } from '../parts/failure.js';
 import { asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
+import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
@@ -24,6 +26,7 @@ const KINDS = ['f32', 'int8'];
 /** @type {View} */
 export const benchmark = {
   name: 'benchmark',
+  styles,
   mount(root, { actions, signal, words }) {
     const title = uniqueId('benchmark');
     const control = controlOf(words);
