@@ -33,19 +33,20 @@ for (const colorScheme of ['light', 'dark']) {
 
 test('a whole run with the keyboard alone', async (t) => {
   const page = await openPage(t, site);
-  const tabTo = async (name) => {
-    for (let i = 0; i < 30; i++) {
+  const tabTo = async (name, key = 'Tab') => {
+    for (let i = 0; i < 60; i++) {
       if (await focused(page) === name) return;
-      await page.keyboard.press('Tab');
+      await page.keyboard.press(key);
     }
     assert.fail(`${name} is not reached with Tab`);
   };
   await page.selectOption(part('pace'), '60');
-  await tabTo('prompt');
+  await page.focus(part('pace'));
+  await tabTo('prompt', 'Shift+Tab');
   await page.keyboard.press('Control+A');
   await page.keyboard.type('In a castle by the sea');
   for (const to of ['true', 'false']) { // before there is a model, nothing is started by it
-    await tabTo('cache');
+    await tabTo('cache', 'Shift+Tab');
     await page.keyboard.press('Space');
     await page.waitForSelector(`${part('cache')}[aria-checked="${to}"]`);
   }

@@ -120,7 +120,10 @@ test('views that are fetched later are inside the inline script, and the engine 
   const name = await page(alone, `<script src="kv-cache-demo.inline.js"></script>
     <kv-cache-demo loading="eager" views="work calculator lab benchmark"></kv-cache-demo>`);
   const { page: own, asked } = await openOffline(t, onDisk(name));
-  for (const view of ['work', 'calculator', 'lab', 'measure']) await own.locator(part(view)).waitFor();
+  for (const view of ['work', 'calculator', 'lab', 'benchmark']) {
+    await own.locator(`[data-view="${view}"]`).evaluate((place) => place.firstElementChild.scrollIntoView());
+    await own.locator(part(view)).waitFor(); // one that is far away would not be fetched
+  }
   await own.locator(part('lab-go')).click();
   await own.locator('figure.lab[data-state="done"]').waitFor();
   assert.deepEqual(asked.sort(), [onDisk(name), onDisk('kv-cache-demo.inline.js')].sort());
@@ -219,7 +222,7 @@ test('the library from a blob:, model and module given as bytes, in a page and i
 // ---- sizes -----------------------------------------------------------------------------------------
 
 const BEFORE_THE_CLICK = 60_000; // bytes of code and styles, Brotli
-const IN_ONE_FILE = 6_700_000;   // bytes: 4.5 MB of them are the model's
+const IN_ONE_FILE = 7_000_000;   // bytes: 4.5 MB of them are the model's
 
 test('the code before the click, and the builds with everything inside, keep within limits', async (t) => {
   const own = await site.browser.newPage();

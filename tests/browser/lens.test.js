@@ -60,6 +60,10 @@ test('the newest token and any chosen one, in any head, by pointer and by keys, 
   assert.match(await page.textContent('.lens-place'), /Once a story is being written/);
   const ids = await write(page, { maxTokens: 50, cache: 'off' });
   await page.$eval(part('lens-data'), (fold) => { fold.open = true; });
+  await page.$eval('.lens-place', (place) => new Promise((seen) => {
+    place.style.setProperty('height', '4000px'); // all of it is in view
+    requestAnimationFrame(() => requestAnimationFrame(seen));
+  }));
   await reads(page, ids.length - 1);
   await checkShown(page, ids, ids.length - 1, 0, 0);
   await noViolations(page, 'lens');

@@ -69,14 +69,16 @@ test('a link opens a lesson, the address follows, and another language knows wha
   const page = await openPage(t, site, { query: '#views=tour&lesson=4', until: part('lesson-go') });
   assert.equal(await text(page, 'lesson-title'), 'A cached step is not free');
   await page.waitForFunction(() => scrollY > 0);
-  await page.click(part('lesson-go'));
+  await page.focus(part('lesson-go'));
+  await page.keyboard.press('Enter');
   const tour = page.locator('kv-cache-demo[views="tour"]');
   await says(page, 'lesson-seen', /^At position 102: .* At position 1,024: /);
   await tour.evaluate((figure) => { figure.lang = 'de'; });
   await page.locator(part('lesson-title'), { hasText: /^Ein Schritt mit Cache/ }).waitFor();
   await says(page, 'lesson-seen', /^An Position 102: .* An Position 1\.024: /);
   await says(page, 'lesson-found', /^An Position 1\.024 kostet ein Schritt \d+,\d % mehr/);
-  await page.click(part('lesson-next'));
+  await page.focus(part('lesson-next'));
+  await page.keyboard.press('Enter');
   await page.waitForFunction(() => /views=tour&.*lesson=5/.test(location.hash));
   const [, ...lessons] = await page.$$eval(`${part('lessons')} ${part('lesson-link')}`, (all) => (
     all.map((link) => [link.textContent, link.getAttribute('aria-current')].join())));

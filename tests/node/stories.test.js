@@ -20,11 +20,11 @@ const ids = (tokens) => [...tokens].map(({ id }) => id);
 const textIn = (tokens) => [...tokens].map(({ text }) => text).join('');
 
 /** A player whose engine is real, and has written a story of 90 tokens. */
-async function start(t, { cache = true } = {}) {
+async function start(t, { cache = true, rival = () => assert.fail('nobody races') } = {}) {
   const client = new DeskClient();
   const files = Object.fromEntries(tinyBlobs({ changes: CHANGES, generation: { temperature: 1.3 } }));
   const player = new Player({
-    client, files, rival: () => assert.fail('nobody races'), surroundings: { isOnline: () => true },
+    client, files, rival, surroundings: { isOnline: () => true },
     model: () => 'https://example.org/', prompt: PROMPT, variant: 'simd',
   });
   t.after(() => player.dispose());
@@ -191,6 +191,22 @@ test('a slider is dragged: only the newest place counts; a run under way is stop
   await Promise.all([waiting, asked]);
   await check(both);
   assert.deepEqual([player.state.status, ids(player.state.run.tokens)], ['finished', whole]);
+});
+
+test('after a race, one goes back in the story that both have written', async (t) => {
+  const rival = new DeskClient();
+  t.after(() => rival.dispose());
+  const both = await start(t, { rival: () => rival });
+  const { player } = both;
+  const { hash, tokens } = player.state.run;
+  await player.compare();
+  await compared(player);
+  assert.equal(player.state.race.same, 90);
+  await player.goTo(ids(tokens).slice(0, 20));
+  await check(both);
+  assert.equal(player.state.race, undefined, 'one story stands there');
+  await player.goOn(ids(player.state.run.tokens));
+  assert.deepEqual([player.state.run.hash, player.state.run.stories.again.equal], [hash, true]);
 });
 
 test('the model is lost: the story stays, and one goes on in it once it is loaded again', async (t) => {

@@ -1,7 +1,12 @@
 // How far a reader has come in the tour: kept in memory alone, and only as long as the figure is there.
+import { newEdit } from './edit.js';
+import { newLab } from './lab.js';
 import { LESSONS } from './lessons/index.js';
+import { newRun } from './run.js';
 
 /**
+ * @import { Outcome as Broken } from '../lab/experiment.js'
+ * @import { Draft, Outcome as Edited } from './edit.js'
  * @import { Found, Setup } from './lessons/lesson.js'
  * @import { Actions } from './player.js'
  * @import { Run } from './run.js'
@@ -17,6 +22,8 @@ import { LESSONS } from './lessons/index.js';
  * @typedef {object} Progress
  * @property {number} lesson    that is open, from 1; 0: none was yet
  * @property {number} from      runs from this number on have begun since
+ * @property {Edited} [edited]  what was there already
+ * @property {Broken} [broken]
  * @property {Run} [run]        the newest of them
  * @property {Run} [before]     the one before it, if it wrote something
  * @property {Readonly<Record<number, Result>>} results  by lesson
@@ -55,20 +62,39 @@ export const begun = (progress) => withResult(progress, { begun: resultOf(progre
  * @returns {Progress}
  */
 export function follow(progress, state) {
-  const { lesson, run, recorded } = state;
-  if (progress.lesson !== lesson) return { results: progress.results, lesson, from: run.number + 1 };
-  if (recorded || run.number < progress.from) return progress;
-  const next = withRun(progress, run);
+  const { lesson, run, edit, lab } = state;
+  if (progress.lesson !== lesson) {
+    const { results } = progress;
+    return { results, lesson, from: run.number + 1, edited: edit.outcome, broken: lab.outcome };
+  }
+  const now = since(progress, state);
+  const next = withRun(progress, now.run);
   const { see, check } = lessonOf(lesson);
   const result = resultOf(next);
-  const looked = { state, before: next.before };
+  const looked = { state: now, before: next.before };
   const tried = see({ ...looked, tried: result.tried }) ?? result.tried;
   const found = result.found?.passed ? result.found : check({ ...looked, tried }) ?? result.found;
   return tried === result.tried && found === result.found ? next : withResult(next, { tried, found });
 }
 
+/**
+ * The state without what was there already when the lesson was opened.
+ * @param {Progress} progress  @param {State} state
+ * @returns {State}
+ */
+function since({ from, edited, broken }, state) {
+  const { recorded, run, edit, lab } = state;
+  return {
+    ...state,
+    ...((recorded || run.number < from) && { run: newRun(0, '', 0) }),
+    ...(edit.outcome === edited && { edit: newEdit() }),
+    ...(lab.outcome === broken && { lab: newLab() }),
+  };
+}
+
 /** @param {Progress} progress  @param {Run} run  @returns {Progress} */
 function withRun(progress, run) {
+  if (run.number === 0) return progress;
   const { run: last, before } = progress;
   const isOther = last && last.number !== run.number && last.tokens.length > 0;
   return { ...progress, run, before: isOther ? last : before };
@@ -76,9 +102,11 @@ function withRun(progress, run) {
 
 /**
  * Sets a figure up as a reader would, and has it write.
- * @param {Actions} actions  @param {State} state  @param {Setup} setup
+ * @param {Actions} actions  @param {State} state  @param {Setup | Draft} setup
  */
-export function setUp(actions, { sampling: { capacity } }, { prompt, maxTokens, cache, pace = 0 }) {
+export function setUp(actions, { sampling: { capacity } }, setup) {
+  if ('before' in setup) return actions.edit(setup);
+  const { prompt, maxTokens, cache, pace = 0 } = setup;
   actions.resetSampling();
   actions.setPrompt(prompt);
   actions.setSampling('maxTokens', Math.min(maxTokens, capacity));

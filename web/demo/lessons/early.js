@@ -1,42 +1,30 @@
-// An early word changes the K and V of every later token.
-import { hasEnded, missed, passed } from './lesson.js';
+// An early word changes the K and V of every later token. Whoever keeps the old ones gets an old answer.
+import { BEFORE, changed, mistakeOf } from '../edit.js';
+import { missed, passed } from './lesson.js';
 
 /** @import { Lesson } from './lesson.js' */
 
-const BEFORE = 'The old';
-const BEHIND = 'had lost his way in the forest. It was night, it was cold, and he could not see his own '
-  + 'hand. Then he heard a voice behind him, and it said,';
-const WORDS = ['king', 'dog'];
-const MANY = 20;
-
-/**
- * How many words of two texts differ; all of them where one has more.
- * @param {string} a  @param {string} b
- */
-function changedWords(a, b) {
-  const [left, right] = [a, b].map((text) => text.trim().split(/\s+/));
-  return left.length === right.length ? left.filter((word, i) => word !== right[i]).length : Infinity;
-}
+const AFTER = changed('middle');
 
 /** @type {Lesson} */
 export const early = {
   name: 'early',
   right: 2,
-  runs: WORDS.map((word) => ({ prompt: `${BEFORE} ${word} ${BEHIND}`, maxTokens: 40, cache: true })),
-  views: ['facts'],
-  see({ state: { run }, before }) {
-    if (!run.prefill?.cached || !before || changedWords(before.prompt, run.prompt) !== 1) return undefined;
-    const { tokens, reused } = run.prefill;
-    return [tokens, reused, tokens - reused];
+  runs: [{ before: BEFORE, after: AFTER }],
+  views: ['edit'],
+  see({ state: { edit: { outcome } } }) {
+    if (!outcome?.kept) return undefined;
+    const { after, rest, kept } = outcome;
+    const wrong = mistakeOf(outcome)?.firstWrong ?? -1;
+    return [after.length, after.length - rest.reused, kept.count, wrong + 1];
   },
-  check({ state, before, tried }) {
-    const { run: { prompt, prefill } } = state;
-    if (!tried || !prefill || !hasEnded(state)) return undefined;
-    if (early.runs.some((run) => run.prompt === prompt)) return undefined; // the lesson's own
-    if (!prefill.cached) return missed('off');
-    const changed = before ? changedWords(before.prompt, prompt) : Infinity;
-    if (changed !== 1) return changed === 0 ? missed('unchanged') : missed('many');
-    const read = prefill.tokens - prefill.reused;
-    return read < MANY ? missed('few', read) : passed(read, prefill.tokens);
+  check({ state: { edit: { draft, outcome } } }) {
+    const isOwn = draft?.before === BEFORE && draft.after === AFTER; // the lesson's
+    if (!outcome || isOwn) return undefined;
+    const mistake = mistakeOf(outcome);
+    if (!mistake) return missed('untried');
+    const { firstWrong, fromOld } = mistake;
+    if (firstWrong === undefined) return missed('lucky', outcome.distance ?? 0);
+    return passed(firstWrong + 1, fromOld);
   },
 };

@@ -12,7 +12,7 @@ export const kept = {
   name: 'kept',
   right: 1,
   runs: [{ prompt: PROMPT, maxTokens: 24, cache: true, pace: 6 }],
-  views: ['facts'],
+  views: ['strips'],
   see({ state }) {
     const config = engineOf(state)?.config;
     if (!config || !hasEnded(state) || isAllOff(state)) return undefined;

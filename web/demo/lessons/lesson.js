@@ -4,6 +4,7 @@
 import { isWorking } from '../state.js';
 
 /**
+ * @import { Draft } from '../edit.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
  *
@@ -14,7 +15,7 @@ import { isWorking } from '../state.js';
  * @property {number} [pace]   tokens per second shown; 0, the default: as fast as they are computed
  *
  * @typedef {object} Looked    at a figure
- * @property {State} state     of a run that has begun since the lesson was opened
+ * @property {State} state     with what has begun since the lesson was opened; before that, there is nothing
  * @property {Run} [before]    the run before it, if that has begun since then too, and wrote something
  * @property {readonly number[]} [tried]  what the lesson's own runs have shown
  *
@@ -26,7 +27,7 @@ import { isWorking } from '../state.js';
  * @typedef {object} Lesson
  * @property {string} name
  * @property {number} right    which answer, from 0
- * @property {readonly Setup[]} runs   that its button starts, one after the other
+ * @property {readonly (Setup | Draft)[]} runs   that its button starts, one after the other
  * @property {readonly string[]} views  that show what there is to see
  * @property {(looked: Looked) => readonly number[] | undefined} see  what the runs have shown, once they have
  * @property {(looked: Looked) => Found | undefined} check  undefined: there is nothing to be said yet
@@ -38,7 +39,7 @@ export const passed = (...numbers) => ({ passed: true, say: 'passed', numbers })
 /** @param {string} say  @param {...number} numbers  @returns {Found} */
 export const missed = (say, ...numbers) => ({ passed: false, say, numbers });
 
-/** A run that has come to an end, also because it was stopped. @param {State} state */
+/** A run has come to an end, also because it was stopped. @param {State} state */
 export const hasEnded = (state) => (
   !isWorking(state) && state.run.reason !== undefined && state.run.tokens.length > 0);
 

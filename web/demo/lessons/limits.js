@@ -1,27 +1,33 @@
-// What nobody reads is still there: memory is free once rows are evicted, and not before.
+// What nobody reads is still there: memory is free once rows are evicted. And a wrong cache shows late.
 import { PROMPT } from '../attributes.js';
-import { hasEnded, isAllOff, isAllOn, missed, passed, rowsOf } from './lesson.js';
+import { hasEnded, isAllOn, missed, passed, rowsOf } from './lesson.js';
 
 /** @import { Lesson } from './lesson.js' */
 
-const MOST = 20; // rows that may be left
+const LATE = 10; // tokens that come out right before
 
 /** @type {Lesson} */
 export const limits = {
   name: 'limits',
   right: 1,
-  runs: [{ prompt: PROMPT, maxTokens: 200, cache: true, pace: 15 }],
-  views: ['facts'],
-  see({ state }) {
+  runs: [
+    { prompt: PROMPT, maxTokens: 200, cache: true, pace: 15 },
+    { prompt: 'Deep in the forest there lived', maxTokens: 10, cache: true },
+  ],
+  views: ['facts', 'lab'],
+  see({ state, tried }) {
     const { run, memory } = state;
+    if (!memory || !hasEnded(state)) return undefined;
     const rows = rowsOf(state);
+    if (tried && isAllOn(state)) return [tried[0], tried[1], tried[2], rows];
     const isOff = run.prefill?.cached === true && run.mode === 'off' && rows < run.position;
-    return memory && hasEnded(state) && isOff ? [rows, run.position, memory.usedBytes] : undefined;
+    return isOff ? [rows, run.position, memory.usedBytes, 0] : undefined;
   },
-  check({ state, tried }) {
-    if (!tried || !state.memory || !hasEnded(state) || isAllOff(state)) return undefined;
-    const rows = rowsOf(state);
-    if (!isAllOn(state)) return undefined; // the lesson's own
-    return rows > MOST ? missed('many', rows) : passed(rows);
+  check({ state: { lab: { outcome } } }) {
+    if (!outcome) return undefined;
+    const { firstWrong, right, parting } = outcome;
+    if (!parting) return missed('same');
+    const same = firstWrong ?? right.tokens.length;
+    return same < LATE ? missed('soon', same) : passed(same);
   },
 };

@@ -8,7 +8,7 @@ export const memory = {
   name: 'memory',
   right: 1,
   runs: [{ prompt: 'Deep in the forest there lived', maxTokens: 200, cache: true }],
-  views: ['facts', 'calculator'],
+  views: ['map', 'calculator'],
   see({ state }) {
     if (!state.memory || !hasEnded(state) || !isAllOn(state)) return undefined;
     const { bytesPerToken, usedBytes } = state.memory;

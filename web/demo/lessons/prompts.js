@@ -13,7 +13,7 @@ export const prompts = {
   name: 'prompts',
   right: 1,
   runs: PROMPTS.map((prompt) => ({ prompt, maxTokens: 40, cache: true })),
-  views: ['facts'],
+  views: ['facts', 'text'],
   see({ state: { run }, before }) {
     if (!run.prefill?.cached || !before || before.prompt === run.prompt) return undefined;
     const { tokens, reused } = run.prefill;

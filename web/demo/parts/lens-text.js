@@ -30,6 +30,8 @@ export class LensText {
   #tokens = [];
   /** Characters before each. @type {number[]} */
   #starts = [];
+  /** What the fill of each was last. @type {number[]} */
+  #levels = [];
   #characters = 0;
   /** What is painted. @type {Read | undefined} */
   #read;
@@ -47,7 +49,7 @@ export class LensText {
     this.#percent = percent;
     this.#scroll = stayAtEnd(box, text, signal);
     this.#near = new IntersectionObserver((entries) => this.#seen(entries),
-      { root: box, rootMargin: '100%' });
+      { root: box, rootMargin: '30%' });
     signal.addEventListener('abort', () => this.#near.disconnect());
   }
 
@@ -61,11 +63,11 @@ export class LensText {
       block.end = this.#tokens.length;
       if (block.end > block.first) break;
       this.#near.unobserve(block.node);
-      block.node.remove();
+      (block.node.previousSibling ? block.node : block.node.parentElement)?.remove();
       this.#blocks.pop();
     }
     this.#characters = this.#starts[n] ?? this.#characters;
-    this.#starts.length = this.#tokens.length;
+    this.#starts.length = this.#levels.length = this.#tokens.length;
     if (this.#read && this.#read.position >= n) this.#read = undefined;
     this.#scroll.follow(true);
   }
@@ -73,19 +75,27 @@ export class LensText {
   /** @param {string} text  of the next token */
   write(text) {
     const at = this.#tokens.length;
-    let block = this.#blocks.at(-1);
-    if (!block || block.end - block.first === LONGEST) {
-      block = { node: element('span'), first: at, end: at, near: true };
-      this.#blocks.push(block);
-      this.#text.append(block.node);
-      this.#near.observe(block.node);
-    }
+    const last = this.#blocks.at(-1);
+    const isOver = this.#tokens.at(-1)?.textContent?.endsWith('\n') ?? true; // the paragraph
+    const block = last && !isOver && last.end - last.first < LONGEST ? last : this.#nextBlock(last, isOver);
     const token = element('span', { class: 'lens-token later', 'data-at': at }, shownText(text));
     this.#tokens.push(token);
     this.#starts.push(this.#characters);
     this.#characters += text.length;
     block.end++;
     block.node.append(token);
+  }
+
+  /** @param {Block | undefined} last  @param {boolean} isOver  the paragraph that it stands in */
+  #nextBlock(last, isOver) {
+    const at = this.#tokens.length;
+    const block = { node: element('span'), first: at, end: at, near: true };
+    const paragraph = isOver ? undefined : last?.node.parentElement;
+    if (paragraph) paragraph.append(block.node);
+    else this.#text.append(element('span', { class: 'lens-paragraph' }, block.node));
+    this.#blocks.push(block);
+    this.#near.observe(block.node);
+    return block;
   }
 
   /** @param {Read} read */
@@ -106,7 +116,8 @@ export class LensText {
       const token = this.#tokens[at];
       const level = at <= position ? levelOf(weights[at]) : 0;
       put(token, 'class', `lens-token${at === position ? ' asks' : ''}${marks(at - position, level)}`);
-      if (level > 0) token.style.setProperty('--read', String(level / LEVELS));
+      if (level > 0 && level !== this.#levels[at]) token.style.setProperty('--read', String(level / LEVELS));
+      if (level > 0) this.#levels[at] = level;
     }
     block.painted = read;
   }

@@ -58,8 +58,8 @@ export function lessonPlace(words, titleId, on, signal) {
   return {
     show,
     focus: () => title.focus(),
-    nodes: [element('header', {}, where, title), guess.node, attempt.node],
-    later: [see.node, check.node],
+    head: element('header', {}, where, title),
+    guess: guess.node, try: attempt.node, see: see.node, check: check.node,
   };
 }
 

@@ -5,7 +5,7 @@ import { askPlace } from './map-ask.js';
 
 /**
  * @import { Column, Held } from '../fork.js'
- * @import { Actions } from '../player.js'
+ * @import { Actions } from '../view.js'
  * @import { State } from '../state.js'
  * @import { SeenFork } from '../../worker/seen.js'
  * @import { MAP } from '../words/map.js'

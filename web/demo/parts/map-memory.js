@@ -8,7 +8,7 @@ import { billsOf, ownBill, pagesOf } from '../map.js';
 /**
  * @import { SeenStored } from '../../worker/seen.js'
  * @import { Bill, CacheMap } from '../map.js'
- * @import { Actions } from '../player.js'
+ * @import { Actions } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  * @import { MAP } from '../words/map.js'

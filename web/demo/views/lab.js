@@ -61,7 +61,7 @@ function mount(root, context, { bugs, bytes }) {
     control.show(lab, { blocked, bytes: toCome(state, fetched ? 0 : bytes), isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
     result.show(outcome);
-    frame.show(outcome ? sentenceOf(said, outcome) : said.empty);
+    frame.show(outcome ? `${nameOf(said, bug)}. ${sentenceOf(said, outcome)}` : said.empty);
   };
   choice.node.addEventListener('change', show, { signal });
   const start = () => actions.experiment(choice.chosen());
@@ -166,7 +166,7 @@ function sentenceOf(words, outcome) {
  * Both texts, the proof, and the chart.
  * @param {Words} words  @param {Dictionary} dictionary  @param {AbortSignal} signal
  */
-function resultOf(words, { format: { counted } }, signal) {
+function resultOf(words, { lang, format: { counted } }, signal) {
   const texts = /** @type {const} */ (['right', 'wrong']).map((side) => {
     const attributes = { class: 'story', part: `lab-${side}`, lang: 'en', dir: 'auto' };
     const story = element('p', attributes, promptPart());
@@ -185,7 +185,7 @@ function resultOf(words, { format: { counted } }, signal) {
       if (outcome === shown.outcome) return;
       shown.outcome = outcome;
       for (const { side, story } of texts) {
-        story.replaceChildren(promptPart(), ...(outcome ? storyOf(words, outcome, side) : []));
+        story.replaceChildren(promptPart(), ...(outcome ? storyOf(words, lang, outcome, side) : []));
       }
       proof.show(outcome);
       drawing.show(outcome && {
@@ -200,18 +200,20 @@ const promptPart = () => element('span', { class: 'prompt' }, PROMPT);
 
 /**
  * What was written, with its mark.
- * @param {Words} words  @param {Outcome} outcome  @param {'right' | 'wrong'} side
+ * @param {Words} words  @param {string} lang  theirs
+ * @param {Outcome} outcome  @param {'right' | 'wrong'} side
  */
-function storyOf(words, outcome, side) {
+function storyOf(words, lang, outcome, side) {
   const { same, shaky, space, first, rest } = piecesOf(outcome, side);
   const { error } = outcome[side];
   const isParted = outcome.firstWrong !== undefined;
   const mark = element('mark', { title: words.firstWrong, part: `lab-mark-${side}` },
-    element('span', { class: 'visually-hidden' }, `${words.firstWrong}: `), visible(first) || words.missing);
+    element('span', { class: 'visually-hidden', lang }, `${words.firstWrong}: `),
+    first ? visible(first) : element('span', { lang }, words.missing));
   return [
-    visible(same), element('span', { class: 'shaky' }, visible(shaky)), space, ...(isParted ? [mark] : []),
-    element('span', { class: 'late' }, visible(rest)),
-    ...(error ? [' ', element('span', { class: 'problem' }, words.crashed(error.code))] : []),
+    visible(same), element('span', { class: 'shaky' }, visible(shaky)),
+    ...(isParted ? [first ? space : ' ', mark] : []), element('span', { class: 'late' }, visible(rest)),
+    ...(error ? [' ', element('span', { class: 'problem', lang }, words.crashed(error.code))] : []),
   ];
 }
 

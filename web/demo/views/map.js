@@ -18,7 +18,7 @@ import styles from './map.css' with { type: 'text' };
  * @import { CacheMap, Cell } from '../map.js'
  * @import { Wanted } from '../looks.js'
  * @import { Seen } from '../../worker/messages.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { State } from '../state.js'
  *
  * @typedef {(typeof MAP)[string]} Words

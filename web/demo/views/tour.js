@@ -6,7 +6,7 @@ import { lessonPlace, saidBy } from '../parts/lesson.js';
 import { taking } from '../parts/take.js';
 import { withoutRecorded } from '../recorded.js';
 import { newRun } from '../run.js';
-import { isWorking } from '../state.js';
+import { isApart, isWorking } from '../state.js';
 import { begun, follow, guessed, lessonOf, newProgress, nextRun, setUp } from '../tour.js';
 import { downloadWords } from '../words.js';
 import { TOUR } from '../words/tour.js';
@@ -49,7 +49,7 @@ export const tour = {
         keep(begun(progress()));
       },
     }, signal);
-    const figure = figureOf(said, context);
+    const shown = figureOf(said, context);
     const list = listOf(said, (lesson) => {
       actions.setPace(0); // some lessons are slow
       actions.setLesson(lesson);
@@ -57,13 +57,14 @@ export const tour = {
       place.focus();
     }, context);
     root.append(element('section', { class: 'tour', part: 'tour', 'aria-labelledby': title },
-      ...place.nodes, figure.node, ...place.later, list.node));
+      place.head, place.guess, place.try, shown.figure, place.see, shown.look, place.check, shown.write,
+      list.node));
     const show = (now = state) => {
       state = now;
       const at = follow(progress(), state);
       kept.set(actions, at);
-      place.show(at, downloadWords(words, state), isWorking(state));
-      figure.show(at.lesson, state);
+      place.show(at, downloadWords(words, state), isWorking(state) || isApart(state));
+      shown.show(at.lesson, state);
       list.show(at);
     };
     return show;
@@ -75,11 +76,12 @@ export const tour = {
  * @param {Words} words  @param {Context} context
  */
 function figureOf(words, context) {
-  const [stage, write] = ['stage', 'write'].map((name) => element('div', { class: name }));
+  const [stage, column] = ['stage', 'write'].map((name) => element('div', { class: name }));
+  const figure = element('div', { class: 'lesson-figure', role: 'group', 'aria-label': words.figure },
+    element('div', { class: 'figure' }, stage));
   const look = element('div', { class: 'lesson-look' });
-  const node = element('div', { class: 'lesson-figure', role: 'group', 'aria-label': words.figure },
-    element('div', { class: 'figure' }, stage), look, write);
-  const all = [...viewsIn(stage, STAGE, context), ...viewsIn(write, WRITE, context)];
+  const write = element('div', { class: 'lesson-write' }, column);
+  const all = [...viewsIn(stage, STAGE, context), ...viewsIn(column, WRITE, context)];
   let lesson = 0;
   let ending = new AbortController();
   context.signal.addEventListener('abort', () => ending.abort());
@@ -96,13 +98,15 @@ function figureOf(words, context) {
       ending.abort();
       ending = new AbortController();
       look.replaceChildren();
-      looks = viewsIn(look, lessonOf(lesson).views, { ...context, signal: ending.signal });
+      const { runs, views } = lessonOf(lesson);
+      figure.hidden = write.hidden = runs.every((run) => 'before' in run); // a view has its own
+      looks = viewsIn(look, views, { ...context, signal: ending.signal });
     }
     if (last !== state) shown = state.recorded ? { ...withoutRecorded(state), run: newRun(0, '', 0) } : state;
     last = state;
     for (const render of [...all, ...looks]) render(shown);
   };
-  return { node, show };
+  return { figure, look, write, show };
 }
 
 /** @param {HTMLElement} root  @param {readonly string[]} names  @param {Context} context */
@@ -151,5 +155,5 @@ function linkTo({ signal, words: { take: words }, share }) {
   const { news, field, copy } = taking(words);
   const copied = button({ class: 'quiet', part: 'copy-link' }, words.copy[share.kind]);
   copied.addEventListener('click', () => copy(share.textFor('tour'), words.copied[share.kind]), { signal });
-  return [element('p', { class: 'tools' }, copied, news), field];
+  return [element('p', { class: 'actions tools' }, copied, news), field];
 }

@@ -77,9 +77,6 @@ export const benchmark = {
   copyMarkdown: 'Als Markdown kopieren',
   copyJson: 'Als JSON kopieren',
   copied: (kind) => `Als ${kind} kopiert.`,
-  copyField: 'Die Werte, zum Kopieren von Hand',
-  noCopy: 'Dieser Browser lässt die Seite nicht kopieren. Der Text steht unten, schon markiert: von Hand '
-    + 'kopieren.',
 
   how: 'Wie gemessen wird',
   method: [

@@ -20,9 +20,9 @@ export const prompts = {
         + `mit${reused > 0 ? `, wobei ${counted(reused)} davon noch von vorher da waren` : ''}. Ein `
         + `Token schreiben: ${measured(writeOff)} ms ohne, ${measured(writeOn)} ms mit.`),
     why: 'Alle Tokens eines Prompts sind von Anfang an bekannt. Sie gehen gemeinsam durch das Modell, ein '
-      + 'einziges Mal, und es gibt nichts von vorher, was man aufheben könnte. Geschriebene Tokens kommen '
-      + 'eines nach dem anderen, und jedes braucht K und V von allen davor: Dafür ist der Cache da. '
-      + 'Kleine Unterschiede zwischen den beiden Lesezeiten macht die Maschine.',
+      + 'einziges Mal: Nichts wird zweimal berechnet, also ist auch nichts zu sparen. Geschriebene Tokens '
+      + 'kommen eines nach dem anderen, und jedes braucht K und V von allen davor: Dafür ist der Cache '
+      + 'da. Kleine Unterschiede zwischen den beiden Lesezeiten macht die Maschine.',
     task: 'Mach mit Cache einen Lauf, bei dem das Lesen länger dauert als das Schreiben. Lass mindestens '
       + '10 Tokens schreiben. Was der Cache noch hat, wird nicht noch einmal gelesen: Beginne mit einem '
       + 'anderen Wort.',
@@ -54,7 +54,8 @@ export const prompts = {
       + 'ist dasselbe K und V, für die nächste Anfrage aufgehoben: Was zwei Texte gemeinsam haben, Token '
       + 'für Token vom ersten an, wird übernommen. Anbieter nennen das „cached tokens“: alle bis zum '
       + 'ersten, das anders ist.',
-    task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens übernommen werden.',
+    task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens aus dem Lauf davor '
+      + 'übernommen werden.',
     says: {
       off: 'Bei ausgeschaltetem Cache wird nichts davon benutzt. Schalte ihn ein.',
       unchanged: 'Der Prompt davor war derselbe, oder es gab keinen. Ändere etwas und lass noch einmal '
@@ -69,26 +70,30 @@ export const prompts = {
 
   early: {
     title: 'Ändere ein frühes Wort',
-    question: 'Ein langer Prompt ist im Cache. Du änderst sein zweites Wort und sonst nichts. Von welchen '
-      + 'Tokens stimmen K und V nicht mehr?',
+    question: 'Ein langer Prompt ist im Cache. Du änderst ein Wort nahe seinem Anfang und sonst nichts. '
+      + 'Von welchen Tokens stimmen K und V nicht mehr?',
     answers: ['Von diesem Wort.', 'Von diesem Wort und dem nächsten.', 'Von diesem Wort und allem dahinter.'],
-    ask: 'Lass einen Prompt weiterschreiben, dann denselben mit einem anderen Wort am Anfang.',
-    runs: ['Von einem König schreiben', 'Einen Hund daraus machen und noch einmal schreiben'],
-    seen: (count, reused, read) => (
-      `Ein Wort ist anders. Von ${tokens(count)} des Prompts wurden ${counted(reused)} übernommen und `
-        + `${counted(read)} neu gelesen.`),
+    ask: 'Lass einen Prompt lesen und beantworten, dann noch einmal mit einem anderen Wort; und dann, mit '
+      + 'Absicht falsch, mit den alten K und V von allem hinter diesem Wort.',
+    runs: ['Aus der Frau einen Riesen machen'],
+    seen: (count, read, kept, wrong) => (
+      `Wegen eines Wortes mussten ${counted(read)} von ${tokens(count)} neu berechnet werden. Mit den `
+        + `alten K und V der ${counted(kept)} dahinter `
+        + `${wrong > 0 ? `ist die Antwort ab ihrem ${counted(wrong)}. Token falsch`
+          : 'kommt zufällig trotzdem die richtige Antwort heraus'}.`),
     why: 'Ab der zweiten Schicht bestehen K und V eines Tokens aus dem, was es in den Tokens davor gelesen '
       + 'hat. Das geänderte Wort steckt in ihnen allen. Wer die alten behält, bekommt ein Modell, das '
       + 'noch an das alte Wort denkt.',
-    task: 'Ändere ein einziges Wort des Prompts so, dass mindestens 20 Tokens neu gelesen werden müssen.',
+    task: 'Mach es selbst: Schreibe in die beiden Prompts eine eigene Änderung, mit der die veraltete '
+      + 'Antwort falsch wird. Beide Prompts müssen gleich viele Tokens haben.',
     says: {
-      off: 'Bei ausgeschaltetem Cache wird jedes Mal alles gelesen. Schalte ihn ein.',
-      unchanged: 'Der Prompt ist derselbe wie davor. Ändere ein Wort.',
-      many: 'Jetzt ist mehr als ein Wort anders. Ändere ein einziges und lass noch einmal schreiben.',
-      few: (read) => `Nur ${tokens(read)} neu gelesen. Geh weiter nach vorn.`,
-      passed: (read, count) => (
-        `Wegen eines Wortes wurden ${counted(read)} von ${tokens(count)} neu gelesen: alle von diesem Wort `
-          + 'an.'),
+      untried: 'Mit dieser Änderung geht es nicht: Die Abbildung sagt, warum.',
+      lucky: (distance) => (
+        'Die veraltete Antwort ist zufällig die richtige: Ihre Zahlen liegen um bis zu '
+          + `${measured(distance)} daneben. Ändere ein Wort, auf das mehr ankommt.`),
+      passed: (wrong, old) => (
+        `Die veraltete Antwort wird mit ihrem ${counted(wrong)}. Token falsch; ihre ersten ${counted(old)} `
+          + 'sind die der Antwort auf den alten Prompt.'),
     },
   },
 
@@ -98,20 +103,24 @@ export const prompts = {
       + 'neuesten 50 lesen. Wie viel Speicher wird dadurch frei?',
     answers: ['Die Hälfte.', 'Keiner.', 'Fast der ganze.'],
     ask: 'Begrenze das Lesen auf nichts: Lass langsam mit Cache schreiben, schalte ihn mittendrin aus und '
-      + 'drücke etwas später auf „Anhalten“.',
-    runs: ['Langsam mit Cache schreiben'],
-    seen: (held, length, bytes) => (
-      `Der Text hat ${tokens(length)}. Niemand liest mehr im Cache, und er hält immer noch K und V von `
-        + `${counted(held)}: ${size(bytes)}.`),
+      + 'drücke etwas später auf „Anhalten“. Lass dann mit Cache einen anderen Prompt weiterschreiben.',
+    runs: ['Langsam mit Cache schreiben', 'Einen anderen Prompt weiterschreiben'],
+    seen: (held, length, bytes, now) => (
+      `Der Text hatte ${tokens(length)}. Niemand las mehr im Cache, und er hielt immer noch K und V von `
+        + `${counted(held)}: `
+        + `${size(bytes)}.${now > 0 ? ` Nach dem Lauf danach hält er ${counted(now)}.` : ''}`),
     why: 'Weniger Zeilen zu lesen kostet weniger Zeit. Speicher wird erst frei, wenn Zeilen verworfen '
       + 'werden, damit andere an ihre Stelle treten können. Hier geschieht das, wenn ein Prompt nicht so '
       + 'beginnt wie der Text davor: Was hinter dem ersten Unterschied steht, wird verworfen.',
-    task: 'Gib ihn jetzt frei: Mach mit Cache einen Lauf, an dessen Ende der Cache höchstens 20 Tokens '
-      + 'hält.',
+    task: 'Zeilen, die zur falschen Zeit gelesen, verworfen oder überschrieben werden, ergeben einen '
+      + 'falschen Text. Unter „Kaputt machen“ stehen echte Fehler: Finde einen, mit dem die ersten 10 '
+      + 'Tokens noch richtig herauskommen.',
     says: {
-      many: (held) => `Der Cache hält ${tokens(held)}. Höchstens 20 dürfen übrig sein.`,
-      passed: (held) => (
-        `Der Cache hält ${tokens(held)}. K und V aller anderen sind verworfen, und ihr Platz ist frei.`),
+      same: 'Mit diesem Fehler stimmen hier alle Zahlen. Versuche einen anderen.',
+      soon: (count) => `Nur ${tokens(count)} kamen richtig heraus. Versuche einen anderen Fehler.`,
+      passed: (count) => (
+        `${tokens(count)} kamen richtig heraus, und der Cache war trotzdem falsch. Ein Test mit weniger `
+          + 'Text findet das nie.'),
     },
   },
 };

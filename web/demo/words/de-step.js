@@ -36,8 +36,8 @@ export const step = {
     `Zurück zu Token ${counted(kept)} und vor zu ${counted(to)}, wie schon geschrieben.`),
   forked: (at) => `Bei Token ${counted(at)} verzweigt sich die Geschichte.`,
   dropped: (count, bytes) => (
-    count > 0 ? `Der Cache hat K und V von ${tokens(count)} aufgegeben, ${size(bytes)}.`
-      : 'Im Cache war nichts aufzugeben.'),
+    count > 0 ? `Der Cache hat K und V von ${tokens(count)} verworfen, ${size(bytes)}.`
+      : 'Im Cache war nichts zu verwerfen.'),
   paused: (position) => `Pause bei Token ${counted(position)}.`,
   same: 'Dasselbe',
   different: 'Nicht dasselbe',

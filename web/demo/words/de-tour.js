@@ -17,7 +17,7 @@ export const tour = {
     other: 'Es ist eine andere Antwort: ',
     none: 'Die Antwort: ',
   },
-  open: 'Die Seite achtet auf deinen nächsten Lauf.',
+  open: 'Die Seite achtet auf deinen nächsten Versuch.',
   solved: 'Geschafft. ',
   previous: 'Zurück',
   next: 'Weiter',

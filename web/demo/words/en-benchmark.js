@@ -94,8 +94,6 @@ export const benchmark = {
   copyMarkdown: 'Copy as Markdown',
   copyJson: 'Copy as JSON',
   copied: (/** @type {string} */ kind) => `Copied as ${kind}.`,
-  copyField: 'The figures, to copy by hand',
-  noCopy: 'This browser does not let the page copy. The text is below, selected: copy it by hand.',
 
   how: 'How it is measured',
   method: [

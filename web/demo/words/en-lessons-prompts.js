@@ -20,9 +20,9 @@ export const prompts = {
         + `${measured(readOn)} ms with `
         + `it${reused > 0 ? `, where ${counted(reused)} of them were still there from before` : ''}. `
         + `Writing a token: ${measured(writeOff)} ms without, ${measured(writeOn)} ms with it.`),
-    why: 'All tokens of a prompt are known from the start. They go through the model together, once, and '
-      + 'there is nothing from before that could be kept. Written tokens come one by one, and each needs '
-      + 'K and V of all before it: that is what the cache is for. Small differences between the two '
+    why: 'All tokens of a prompt are known from the start. They go through the model together, once: '
+      + 'nothing is computed twice, so there is nothing to save. Written tokens come one by one, and each '
+      + 'needs K and V of all before it: that is what the cache is for. Small differences between the two '
       + 'readings are the machine’s.',
     task: 'With the cache on, make a run of which reading takes longer than writing. Write at least 10 '
       + 'tokens. What the cache still has is not read again: begin with another word.',
@@ -60,7 +60,7 @@ export const prompts = {
       + 'V, kept for the next request: what two texts have in common, token by token from the first one '
       + 'on, is taken over. Providers call these “cached tokens”: all up to the first one that differs.',
     task: 'Find a prompt of your own, other than the one before it, of which more than 20 tokens are taken '
-      + 'over.',
+      + 'over from the run before.',
     says: {
       off: 'With the cache off, nothing of it is used. Switch it on.',
       unchanged: 'The prompt before it was the same, or there was none. Change something, and write again.',
@@ -73,26 +73,33 @@ export const prompts = {
 
   early: {
     title: 'Change one early word',
-    question: 'A long prompt is in the cache. You change its second word and nothing else. Of which tokens '
-      + 'are K and V no longer right?',
+    question: 'A long prompt is in the cache. You change one word near its beginning and nothing else. Of '
+      + 'which tokens are K and V no longer right?',
     answers: ['Of this word.', 'Of this word and the next.', 'Of this word and all behind it.'],
-    ask: 'Have it write after a prompt, then after the same one with another word at its beginning.',
-    runs: ['Write about a king', 'Make him a dog and write again'],
-    seen: (/** @type {number} */ count, /** @type {number} */ reused, /** @type {number} */ read) => (
-      `One word was changed. Of ${tokens(count)} of the prompt, ${counted(reused)} were taken over and `
-        + `${counted(read)} read again.`),
+    ask: 'Have a prompt read and answered, then again with another word; and then, a mistake on purpose, '
+      + 'with the old K and V of all behind that word.',
+    runs: ['Make the woman a giant'],
+    seen: (
+      /** @type {number} */ count, /** @type {number} */ read, /** @type {number} */ kept,
+      /** @type {number} */ wrong,
+    ) => (
+      `For one word, ${counted(read)} of ${tokens(count)} had to be computed again. With the old K and V `
+        + `of the ${counted(kept)} behind it, `
+        + `${wrong > 0 ? `the answer is wrong from its token ${counted(wrong)} on`
+          : 'the answer is the right one all the same, by luck'}.`),
     why: 'From the second layer on, K and V of a token are made of what the token has read in those before '
       + 'it. The changed word is in all of them. Whoever keeps the old ones gets a model that still has '
       + 'the old word in mind.',
-    task: 'Change a single word of the prompt so that at least 20 tokens have to be read again.',
+    task: 'Do it to the model yourself: type a change of your own into the two prompts, with which the '
+      + 'stale answer goes wrong. Both prompts must have the same number of tokens.',
     says: {
-      off: 'With the cache off, all of it is read each time. Switch it on.',
-      unchanged: 'The prompt is the same as before. Change one word of it.',
-      many: 'More than one word is another one now. Change a single word, and write again.',
-      few: (/** @type {number} */ read) => (
-        `Only ${tokens(read)} had to be read again. Go further to the front.`),
-      passed: (/** @type {number} */ read, /** @type {number} */ count) => (
-        `For one word, ${counted(read)} of ${tokens(count)} were read again: all from the word on.`),
+      untried: 'With this change it cannot be tried: the view says why.',
+      lucky: (/** @type {number} */ distance) => (
+        `The stale answer is the right one, by luck: its numbers are off by up to ${measured(distance)}. `
+          + 'Change a word that matters more.'),
+      passed: (/** @type {number} */ wrong, /** @type {number} */ old) => (
+        `The stale answer goes wrong at its token ${counted(wrong)}; its first ${counted(old)} are those `
+          + 'of the answer to the old prompt.'),
     },
   },
 
@@ -102,19 +109,27 @@ export const prompts = {
       + 'How much memory does this free?',
     answers: ['Half of it.', 'None.', 'Nearly all of it.'],
     ask: 'Limit the reading to nothing: have it write slowly with the cache, switch the cache off in the '
-      + 'middle, and press Stop a little later.',
-    runs: ['Write slowly with the cache'],
-    seen: (/** @type {number} */ held, /** @type {number} */ length, /** @type {number} */ bytes) => (
-      `The text has ${tokens(length)}. Nothing reads the cache any more, and it still holds K and V of `
-        + `${counted(held)}: ${size(bytes)}.`),
+      + 'middle, and press Stop a little later. Then have it write after another prompt, with the cache.',
+    runs: ['Write slowly with the cache', 'Write after another prompt'],
+    seen: (
+      /** @type {number} */ held, /** @type {number} */ length, /** @type {number} */ bytes,
+      /** @type {number} */ now,
+    ) => (
+      `The text had ${tokens(length)}. Nothing read the cache any more, and it still held K and V of `
+        + `${counted(held)}: `
+        + `${size(bytes)}.${now > 0 ? ` After the run that followed, it holds ${counted(now)}.` : ''}`),
     why: 'Reading fewer rows takes less time. Memory is free only once rows are evicted, so that others '
       + 'can take their place. Here that happens when a prompt does not begin like the text before: '
-      + 'whatever comes behind the first difference is dropped.',
-    task: 'Now free it: with the cache on, make a run at whose end the cache holds 20 tokens at most.',
+      + 'whatever stands behind the first difference is dropped.',
+    task: 'Rows that are read, dropped or overwritten at the wrong moment make a wrong text. “Break it” '
+      + 'has real bugs: find one with which the first 10 tokens still come out right.',
     says: {
-      many: (/** @type {number} */ held) => `The cache holds ${tokens(held)}. At most 20 may be left.`,
-      passed: (/** @type {number} */ held) => (
-        `The cache holds ${tokens(held)}. K and V of all others are dropped, and their place is free.`),
+      same: 'With this bug, here, all numbers are the right ones. Try another.',
+      soon: (/** @type {number} */ count) => (
+        `Only ${tokens(count)} came out right. Try another bug.`),
+      passed: (/** @type {number} */ count) => (
+        `${tokens(count)} came out right, and the cache was wrong all the same. A test with less text `
+          + 'never finds it.'),
     },
   },
 };

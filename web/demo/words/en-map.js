@@ -62,7 +62,7 @@ export const map = {
     `The cache is off: nothing is kept. Each step computes the keys and values of all ${some(text, 'token')} `
       + 'again, and drops them.'),
   left: (/** @type {number} */ tokens, /** @type {number} */ text) => (
-    `The cache is off: ${some(tokens, 'token')} of before ${tokens === 1 ? 'is' : 'are'} still there, `
+    `The cache is off: ${some(tokens, 'token')} from before ${tokens === 1 ? 'is' : 'are'} still there, `
       + `unread. Each step computes all ${some(text, 'token')} again.`),
   before: (/** @type {number} */ tokens) => `${some(tokens, 'token')} are there from the run before.`,
   legend: {

@@ -14,7 +14,7 @@ export const tour = {
     other: 'The answer is another one: ',
     none: 'The answer is: ',
   },
-  open: 'The page looks at your next run.',
+  open: 'The page looks at what you try next.',
   solved: 'Done. ',
   previous: 'Previous',
   next: 'Next',

@@ -28,7 +28,7 @@ export async function generate(context, { prompt, written, more, sampling }, emi
   checkSampling(model, sampling);
   checkWritten(model, written, sampling.maxTokens);
   if (more !== undefined && !isCount(more)) {
-    throw invalid(`more is ${shown(more)}; it must be a whole number from 0 on.`);
+    throw invalid(`A run writes a whole number of tokens more, from 0 on; not ${shown(more)}.`);
   }
   if (typeof prompt !== 'string') throw invalid('A prompt is a string.');
   const begun = promptIds(model, prompt);
@@ -98,12 +98,12 @@ function checkWritten(model, written, maxTokens = Infinity) {
   const { vocabSize } = model.config;
   const stray = written.findIndex((id) => !isCount(id) || id >= vocabSize);
   if (stray >= 0) {
-    throw new KvcError('token_out_of_range', `${shown(written[stray])}, at index ${stray} of those written, `
-      + `is no token id; this model has ids 0 to ${vocabSize - 1}.`);
+    throw new KvcError('token_out_of_range', `Of the ids written, ${shown(written[stray])}, at index `
+      + `${stray}, is none; this model has ids 0 to ${vocabSize - 1}.`);
   }
   if (written.length > maxTokens) {
-    throw invalid(`maxTokens counts what is written already, and there are ${written.length} of it, not `
-      + `${maxTokens} at most.`);
+    throw invalid(`There are ${written.length} tokens already, and maxTokens, which counts them too, is `
+      + `${maxTokens}.`);
   }
 }
 
