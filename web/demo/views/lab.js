@@ -61,7 +61,7 @@ function mount(root, context, { bugs, bytes }) {
     control.show(lab, { blocked, bytes: toCome(state, fetched ? 0 : bytes), isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
     result.show(outcome);
-    frame.show(outcome ? sentenceOf(said, outcome) : said.empty);
+    frame.show(outcome ? `${nameOf(said, bug)}. ${sentenceOf(said, outcome)}` : said.empty);
   };
   choice.node.addEventListener('change', show, { signal });
   const start = () => actions.experiment(choice.chosen());
