@@ -34,7 +34,7 @@ for (const colorScheme of ['light', 'dark']) {
 test('a whole run with the keyboard alone', async (t) => {
   const page = await openPage(t, site);
   const tabTo = async (name, key = 'Tab') => {
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 60; i++) {
       if (await focused(page) === name) return;
       await page.keyboard.press(key);
     }
