@@ -238,7 +238,7 @@ const NOT_SAID = [
   /: \([a-z-]+: [a-z]+\)$/, // media queries
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
-  /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
+  /^attributes\.js: Once upon a time|^broken\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
   /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said
