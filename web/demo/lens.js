@@ -23,7 +23,7 @@ const MOST_NUMBERS = 2 ** 18; // in one answer
 const BARS = 12;              // of a head's small picture
 const LEAST_NAMED = 0.02;     // a share that is written beside its token
 const MOST_NAMED = 5;
-const APART = 6;              // characters from one number to the next
+const APART = 8;              // characters from one number to the next
 
 /**
  * How much of a mark is filled, from 0 to LEVELS: its root, so that one percent is seen as well. The whole is

@@ -2,7 +2,8 @@
 // are English wherever they were measured: they are for issues and tables beside others.
 import { HEAD, cells, details, table } from '../measure/figures.js';
 import { failureText } from './words.js';
-import { en } from './words/en.js';
+import { en as english } from './words/en.js';
+import { withMeasured } from './words/measured.js';
 
 /**
  * @import { Spread } from '../measure/benchmark.js'
@@ -10,7 +11,7 @@ import { en } from './words/en.js';
  * @import { Benchmark, Subject } from './benchmark.js'
  * @import { Failure } from './failure.js'
  * @import { Weights } from '../worker/messages.js'
- * @import { Dictionary } from './words/en.js'
+ * @import { Measured } from './words/measured.js'
  */
 
 /**
@@ -18,6 +19,7 @@ import { en } from './words/en.js';
  *   complete: not stopped, nothing failed
  */
 
+const en = withMeasured(english);
 const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
   + 'cache and without.';
 
@@ -27,7 +29,7 @@ export function reportOf(benchmark) {
   return subject && { ...subject, complete: status === 'done', remarks: remarksOn(en, benchmark), rows };
 }
 
-/** What a reader of the figures should know. @param {Dictionary} words  @param {Benchmark} benchmark */
+/** What a reader of the figures should know. @param {Measured} words  @param {Benchmark} benchmark */
 export function remarksOn(words, { status, leftOut, hidden, failure }) {
   const { notLoaded, remarks } = words.benchmark;
   const missing = /** @type {Weights[]} */ (Object.keys(leftOut));

@@ -7,7 +7,7 @@ import { svg } from './dom.js';
  * @import { Spread } from '../../measure/benchmark.js'
  * @import { Row } from '../../measure/figures.js'
  * @import { Mode } from '../curves.js'
- * @import { Dictionary } from '../words/en.js'
+ * @import { Measured } from '../words/measured.js'
  */
 
 const WIDTH = 560; // px, as all of these
@@ -16,7 +16,7 @@ const LINE = 24;
 
 /**
  * For each kind of weights and each context two bars.
- * @param {Dictionary} words  @param {readonly Row[]} rows
+ * @param {Measured} words  @param {readonly Row[]} rows
  */
 export function barsPicture(words, rows) {
   const { benchmark: { weights, after, timesAsFast } } = words;
@@ -51,7 +51,7 @@ export function barsPicture(words, rows) {
 
 /**
  * Up to the median, a line below it from the least to the greatest, and the number.
- * @param {Dictionary} words  @param {Mode} mode
+ * @param {Measured} words  @param {Mode} mode
  * @param {Spread} speed  @param {number} most  @param {number} y
  */
 function barOf({ perSecond }, mode, { median, min, max }, most, y) {

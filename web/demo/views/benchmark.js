@@ -11,13 +11,14 @@ import { toolsOf } from '../parts/tools.js';
 import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
+import { withMeasured } from '../words/measured.js';
 import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
  * @import { Context, View } from '../player.js'
  * @import { Report } from '../report.js'
- * @import { Dictionary } from '../words/en.js'
+ * @import { Measured } from '../words/measured.js'
  * @import { Weights } from '../../worker/messages.js'
  */
 
@@ -31,11 +32,12 @@ export const benchmark = {
   name: 'benchmark',
   styles,
   mount(root, context) {
-    const { actions, signal, words } = context;
+    const { actions, signal } = context;
+    const words = withMeasured(context.words);
     const title = uniqueId('benchmark');
     const control = controlOf(words);
     const error = errorOf(words);
-    const results = resultsOf(context);
+    const results = resultsOf({ ...context, words });
     const attributes = { class: 'benchmark', part: 'benchmark', role: 'group', 'aria-labelledby': title };
     const box = element('div', attributes,
       element('h2', { id: title }, words.benchmark.title),
@@ -54,7 +56,7 @@ export const benchmark = {
   },
 };
 
-/** The button, and how far it is. @param {Dictionary} words */
+/** The button, and how far it is. @param {Measured} words */
 function controlOf(words) {
   const { benchmark: said } = words;
   const [blockedId, stateId] = [uniqueId('blocked'), uniqueId('measure-state')];
@@ -78,7 +80,7 @@ function controlOf(words) {
   return { measure, show, nodes: [row, doing, progress] };
 }
 
-/** @param {Dictionary} words */
+/** @param {Measured} words */
 function errorOf(words) {
   const place = failurePlace(words);
   const message = element('p', { part: 'measure-error-message' }, place.node);
@@ -94,14 +96,14 @@ function errorOf(words) {
   return { node, show };
 }
 
-/** @param {Dictionary['benchmark']} words */
+/** @param {Measured['benchmark']} words */
 function methodOf(words) {
   const bench = element('li', {}, element('code', {}, COMMAND), words.bench);
   return element('details', { class: 'fold' }, element('summary', {}, words.how),
     element('ul', {}, ...words.method.map((each) => element('li', {}, each)), bench));
 }
 
-/** The figures and what may be done with them. @param {Context} context */
+/** The figures and what may be done with them. @param {Context & { words: Measured }} context */
 function resultsOf(context) {
   const { words } = context;
   const { benchmark: said } = words;
@@ -136,7 +138,7 @@ const sameFigures = (a, b) => (
 
 /**
  * For each kind of weights bars and a table, or why there are none.
- * @param {Dictionary} words  @param {Benchmark} shown
+ * @param {Measured} words  @param {Benchmark} shown
  */
 function groups(words, shown) {
   const { benchmark: said } = words;
@@ -153,7 +155,7 @@ function groups(words, shown) {
 
 /**
  * Buttons that copy or save the figures.
- * @param {Context} context  @param {HTMLElement} node  of the figures
+ * @param {Context & { words: Measured }} context  @param {HTMLElement} node  of the figures
  */
 function takingOf(context, node) {
   const { signal, words } = context;
