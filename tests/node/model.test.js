@@ -170,8 +170,8 @@ test('weights: f32 or int8, which takes a quarter of the memory, also while it l
 
 test('out_of_memory: a model larger than WebAssembly memory, and a session too many', async () => {
   const files = tinyBlobs();
-  // 3.2 GB of weights
-  files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 4 })));
+  // 4.0 GB of weights, 1.1 as int8
+  files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 5 })));
   await rejectsCode(loadModel(files), 'out_of_memory', /smaller model/);
   const model = await loadModel(tinyBlobs({ changes: { n_layer: 4, n_embd: 64, n_positions: 16384 } }));
   const sessions = [model.createSession()];
