@@ -105,5 +105,6 @@ export function absenceWords(said, words, state, refusal) {
   if (refusal?.code === 'not_ready') return said.gone;
   if (refusal) return failureText(words, failureOf(refusal, true));
   if (isComparing(state)) return said.racing;
+  if (isApart(state)) return said.apart;
   return state.recorded ? said.recorded(state.download.total) : said.empty;
 }
