@@ -17,7 +17,8 @@ export const lens = {
   head: (layer, head, share = NaN) => (
     `Schicht ${counted(layer)}, Kopf ${counted(head)}`
       + `${share >= 0 ? `: ${percent(share)} für das erste Token` : ''}`),
-  headsMean: 'Ein Bild je Kopf. Von links nach rechts: das erste Token, dann die anderen bis zum neuesten.',
+  headsMean: 'Ein Bild je Kopf. Von links nach rechts: das erste Token, dann die anderen bis zum neuesten. '
+    + 'Am Anfang steht der Kopf, der einem Token dazwischen am meisten gibt; du kannst jeden wählen.',
   newest: 'Dem neuesten Token folgen',
   tokens: 'Token, das liest',
   token: (position, all, text) => `${counted(position)} von ${counted(all)}: „${text}“`,

@@ -28,7 +28,8 @@ export const lens = {
   head: (/** @type {number} */ layer, /** @type {number} */ head, share = NaN) => (
     `Layer ${counted(layer)}, head ${counted(head)}`
       + `${share >= 0 ? `: ${percent(share)} to the first token` : ''}`),
-  headsMean: 'One picture a head. From left to right: the first token, then the others up to the newest.',
+  headsMean: 'One picture a head. From left to right: the first token, then the others up to the newest. You '
+    + 'begin with the head that gives the most to a single token in between; choose any.',
   newest: 'Follow the newest token',
   tokens: 'Token that reads',
   /** What the slider says. */
