@@ -41,8 +41,8 @@ export const headsFor = ({ layer: layers, head: heads }, { layer, head }, positi
   layers * heads * (position + 1) <= MOST_NUMBERS ? {} : { layers: [layer], heads: [head] });
 
 /**
- * The head to begin with: of all that were seen so far, the one that gives the most to one token between the
- * first and the one that reads.
+ * The head to begin with: of all that were seen so far, the one that gives the most to one token further back
+ * than the one before, and not the first.
  */
 export class TellingHead {
   /** @type {Map<string, { head: Head, sum: number }>} */
@@ -60,7 +60,7 @@ export class TellingHead {
         const row = /** @type {Float32Array} */ (rowOf(attention, { layer, head }));
         const key = `${layer} ${head}`;
         const { sum } = this.#sums.get(key) ?? { sum: 0 };
-        this.#sums.set(key, { head: { layer, head }, sum: sum + greatest(row.subarray(1, -1)) });
+        this.#sums.set(key, { head: { layer, head }, sum: sum + greatest(row.subarray(1, -2)) });
       }
     }
     return [...this.#sums.values()].reduce((best, each) => (each.sum > best.sum ? each : best)).head;
