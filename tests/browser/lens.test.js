@@ -58,7 +58,7 @@ async function checkShown(page, ids, position, layer, head) {
 test('the newest token and any chosen one, in any head, by pointer and by keys, on 320 pixels', async (t) => {
   const page = await openPage(t, site, { query, width: 320, height: 640, until: part('lens') });
   assert.match(await page.textContent('.lens-place'), /Once a story is being written/);
-  const ids = await write(page, { maxTokens: 24, cache: 'off' }); // the last tells as the first ones do
+  const ids = await write(page, { maxTokens: 50, cache: 'off' });
   await page.$eval(part('lens-data'), (fold) => { fold.open = true; });
   await page.$eval('.lens-place', (place) => new Promise((seen) => {
     place.style.setProperty('height', '4000px'); // all of it is in view
