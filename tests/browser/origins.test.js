@@ -6,7 +6,6 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
 import { serve } from '../serve.js';
-import { eachEngine } from './each-engine.js';
 import { addModel, part, startSite } from './helpers.js';
 import { tasksDuring } from './tasks.js';
 
@@ -125,23 +124,4 @@ test('the page for frames in a sandbox: it runs, or a sentence names the header'
   const refused = await openArticle(t, await framed(closed));
   const says = refused.frameLocator('iframe').getByText('Access-Control-Allow-Origin: *');
   await says.waitFor();
-});
-
-eachEngine(({ test: engineTest, openPage }) => {
-  const expected = /^(request|csp|console|uncaught): /; // another site, and a policy that refuses
-
-  engineTest('with a worker and without', async (t) => {
-    const places = [[open, '', IN_WORKER], [open, "worker-src 'self'", ON_PAGE],
-      [site.url, "worker-src 'none'", ON_PAGE]];
-    for (const [place, policy, engine] of places) {
-      const url = await article(MODULE(place) + TAG(`${place}small/`), policy);
-      const page = await openPage(t, url, { expected });
-      await page.waitFor((go) => findAll(go)[0], [part('go')]);
-      await page.click(part('go'));
-      const end = await page.waitFor((figure) => (
-        ['finished', 'failed'].find((state) => find(figure).dataset.state === state)), [part('figure')]);
-      assert.equal(end, 'finished', await page.text(part('error-message')));
-      assert.match(await page.text(part('engine')), engine);
-    }
-  });
 });
