@@ -13,6 +13,7 @@ import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
 
 /**
+ * @import { Dropped } from './dropped.js'
  * @import { Files } from './given.js'
  * @import { Origin } from './opened.js'
  * @import { OnProgress, ReadOptions } from './stream.js'
@@ -31,7 +32,8 @@ const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary
 const TOKENIZER_CAP = 64 * MIB;
 
 /**
- * @param {string | URL | Files} source  http(s) or file: URL, path on a disk, or the files by name
+ * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path on a disk, the files by name, or
+ *   as they were chosen or dropped
  * @param {Transfer & RequestOptions} [options]
  */
 export async function openDirectory(source, options = {}) {
