@@ -65,11 +65,12 @@ test('files and folders, in every way that browsers give them', async () => {
   assert.deepEqual(await namesOf({ items: { length: 0 }, files: list }), plain);
   assert.deepEqual(await namesOf(dragOf(list, { entries: false })), plain);
   assert.deepEqual(await namesOf(dragOf(Object.entries(FILES).map((each) => entryOf(...each)))), plain);
-  const chosen = [...Object.keys(FILES), 'README.md', 'onnx/config.json'].map((path) => fileOf(`gpt/${path}`));
+  const chosen = [...Object.keys(FILES), 'README.md', 'onnx/config.json']
+    .map((path) => fileOf(`gpt/${path}`));
   assert.deepEqual(await namesOf(dragOf([entryOf('gpt', CLONE)])), BESIDE);
   assert.deepEqual(await namesOf(dragOf([entryOf('gpt', CLONE)]).items), BESIDE);
   for (const folder of [chosen, entryOf('gpt', CLONE), [entryOf('gpt', CLONE)], handleOf('gpt', CLONE),
-    [handleOf('gpt', CLONE)], handleOf('models', { snapshots: { a1b2: CLONE }, refs: { main: 'a1b2' } })]) {
+    [handleOf('gpt', CLONE)], handleOf('cache', { snapshots: { a1b2: CLONE }, refs: { main: 'a1' } })]) {
     assert.deepEqual(await namesOf(folder), BESIDE);
   }
 });

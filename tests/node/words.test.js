@@ -194,6 +194,9 @@ test('numbers are written as the readers of a language write them', () => {
     ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
   assert.equal(counted(1234.5), '1.234,5');
   assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
+  assert.deepEqual([0, 8e-32, 0.00034, 0.0777, 1].map(numbersIn('en').share),
+    ['0%', '<0.01%', '0.034%', '7.8%', '100%']);
+  assert.deepEqual([8e-32, 0.0777].map(numbersIn('de').share), ['<0,01\u00a0%', '7,8\u00a0%']);
   assert.equal(others.de.prompt.count(1, 1000), '1 Token von 1.000');
   assert.equal(others.de.prompt.count(1000, 1000), '1.000 Tokens von 1.000');
   const place = others.de.measured.place(...GIVEN['measured.place']);
@@ -238,7 +241,7 @@ const NOT_SAID = [
   /: \([a-z-]+: [a-z]+\)$/, // media queries
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
-  /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
+  /^attributes\.js: Once upon a time|^broken\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
   /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said

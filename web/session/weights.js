@@ -31,6 +31,10 @@ export function layOutModel(engine, c, weights) {
     arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
     head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
     vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
+    own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
+    mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
+    rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
+    rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
   });
   /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
   const bytesAs = (kind) => (
@@ -172,7 +176,7 @@ function beginTensor(engine, model, tensor) {
     engine.check({
       tensor_unknown: `${what} has no place in this model. Check that config.json belongs to it.`,
       tensor_shape: `${what} has the shape [${shape}], which is not what config.json asks for.`,
-      tensor_duplicate: `${what} is in the file twice, with and without the prefix "transformer.".`,
+      tensor_duplicate: `${what} is in the file twice, with and without its prefix.`,
     }, 'kvc_model_begin_tensor', model, textAt, dtype, pointer, shape.length);
   });
 }

@@ -1,6 +1,5 @@
 // What a reader may take of a figure: a link to its state, and a picture of it. How pictures are made is
 // fetched when the first one is wanted.
-import { fileName } from '../caption.js';
 import { button } from './dom.js';
 import { taking } from './take.js';
 
@@ -42,13 +41,5 @@ export function toolsOf(context, subject) {
   const link = tool('copy-link', words.copy[share.kind], () => (
     copy(share.textFor(subject.name), words.copied[share.kind])));
   const tools = subject.draw ? [link, picture('svg'), picture('png')] : [link];
-  /**
-   * A button that saves what a view has besides its picture.
-   * @param {string} kind  its ending  @param {string} type  of media  @param {() => string} write
-   */
-  const file = (kind, type, write) => tool(`save-${kind}`, kind.toUpperCase(), () => {
-    const name = `${fileName(subject.name, subject.now().state)}.${kind}`;
-    save(name, new Blob([write()], { type }), words.saved(name));
-  }, words.download(kind.toUpperCase()));
-  return { tools, file, news, field, tell, copy };
+  return { tools, tool, news, field, tell, copy, save };
 }

@@ -1,6 +1,7 @@
 /// <reference path="../css.d.ts" />
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
+import { fileName } from '../caption.js';
 import { barsPicture } from '../parts/bars-picture.js';
 import { bars, figuresTable } from '../parts/bars.js';
 import { isTrying } from '../lab.js';
@@ -162,7 +163,7 @@ function takingOf(context, node) {
   /** @type {Report | undefined} */
   let report;
   const shown = () => /** @type {Report} */ (report); // while there is none, nothing can be pressed
-  const { tools: [link, ...pictures], file, news, field, tell, copy } = toolsOf(context, {
+  const { tools: [link, ...pictures], tool, news, field, tell, copy, save } = toolsOf(context, {
     name: 'benchmark', title: said.title, node,
     now: () => ({ sentence: [said.legend, said.place(shown()), ...shown().remarks].join(' ') }),
     draw: () => barsPicture(words, shown().rows),
@@ -171,9 +172,13 @@ function takingOf(context, node) {
   const json = button({ part: 'copy-json' }, said.copyJson);
   markdown.addEventListener('click', () => copy(asMarkdown(shown()), said.copied('Markdown')), { signal });
   json.addEventListener('click', () => copy(asJson(shown()), said.copied('JSON')), { signal });
+  /** @param {string} kind  its ending  @param {string} type  @param {(_: Report) => string} write */
+  const file = (kind, type, write) => tool(`save-${kind}`, kind.toUpperCase(), () => {
+    const name = `${fileName('benchmark')}.${kind}`;
+    save(name, new Blob([write(shown())], { type }), words.take.saved(name));
+  }, words.take.download(kind.toUpperCase()));
   const row = element('p', { class: 'actions' }, markdown, json, link,
-    file('csv', 'text/csv', () => asCsv(shown())), file('json', 'application/json', () => asJson(shown())),
-    ...pictures, news);
+    file('csv', 'text/csv', asCsv), file('json', 'application/json', asJson), ...pictures, news);
   /** @param {Report | undefined} now  absent while figures are still to come */
   const show = (now) => {
     report = now;
