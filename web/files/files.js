@@ -5,7 +5,7 @@
 // The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
 import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
-import { otherFormat } from './formats.js';
+import { fileAdvice, otherFormat } from './formats.js';
 import { hubAdvice } from './hub.js';
 import { parseJson, refuseLoose, shown } from './json.js';
 import { AbsentFile } from './opened.js';
@@ -41,7 +41,8 @@ export async function openDirectory(source, options = {}) {
   const { fetch, headers, credentials, cache } = options;
   throwIfAborted(signal);
   const origin = await originOf(source, { fetch, headers, credentials, cache });
-  return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, hubAdvice(source));
+  const advice = fileAdvice(source) || hubAdvice(source);
+  return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, advice);
 }
 
 export class Directory {
