@@ -13,6 +13,8 @@ import { tasksDuring } from './tasks.js';
 
 const site = await startSite();
 await addModel(site, 'small');
+await build({ entryPoints: ['web/files/dropped.js'], bundle: true, format: 'esm',
+  outfile: resolve(site.folder, 'dropped.js') });
 /** Other sites with the same files: one lets others read them. */
 const [open, closed] = await Promise.all([{ 'access-control-allow-origin': '*' }, {}].map(async (headers) => {
   const server = await serve(resolve(site.folder, '../..'), 0, headers);
@@ -127,9 +129,6 @@ test('the page for frames in a sandbox: it runs, or a sentence names the header'
   const says = refused.frameLocator('iframe').getByText('Access-Control-Allow-Origin: *');
   await says.waitFor();
 });
-
-await build({ entryPoints: ['web/files/dropped.js'], bundle: true, format: 'esm',
-  outfile: resolve(site.folder, 'dropped.js') });
 
 /** The files of a model as this browser gives them, in every way that it has: the names taken, by way. */
 async function namesByWay() {

@@ -68,8 +68,10 @@ function rootsOf(dropped) {
   const list = items?.length ? items : files ?? /** @type {ArrayLike<Node>} */ (dropped);
   return Array.from(list).flatMap((item) => {
     if (!item?.getAsFile) return [item];
-    const node = item.webkitGetAsEntry?.() ?? item.getAsFile(); // of text that was dropped there is neither
-    return node ? [/** @type {Node} */ (node)] : [];
+    // WebKit has entries that cannot be read, for files that lie on no disk; of text there is neither.
+    const entry = /** @type {Node | null | undefined} */ (item.webkitGetAsEntry?.());
+    const node = entry?.isDirectory ? entry : /** @type {Node | null} */ (item.getAsFile()) ?? entry;
+    return node ? [node] : [];
   });
 }
 
