@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // kvcache-wasm: what `import ... from 'kvcache-wasm'` gives.
 export { loadModel } from './session/model.js';
+export { modelFiles } from './files/dropped.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
 export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
 export { benchmarkComparison } from './measure/benchmark.js';
@@ -27,6 +28,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
  * @typedef {import('./config/llama.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files
+ * @typedef {import('./files/dropped.js').Dropped} Dropped
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer

@@ -8,6 +8,7 @@ import { KvcError } from '../../web/engine/errors.js';
 import { openDirectory } from '../../web/files/files.js';
 import { parseJson, shown } from '../../web/files/json.js';
 import { parseHeader } from '../../web/files/safetensors-header.js';
+import { openWeights } from '../../web/files/shards.js';
 import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
 import { blobOf, byteTokenizer, seeded, smallConfig } from './helpers.js';
@@ -73,6 +74,10 @@ const FILES = {
     value: { add_bos_token: false, model_max_length: 5 },
     parse: async (text) => (
       readTokenizer(byteTokenizer(), await read('tokenizer_config.json', text), 300)),
+  },
+  'model.safetensors.index.json': {
+    value: { metadata: { total_size: 24 }, weight_map: { a: 'a.safetensors', b: 'b.safetensors' } },
+    parse: async (text) => openWeights(await openDirectory({ 'model.safetensors.index.json': blobOf(text) })),
   },
   'the header of model.safetensors': {
     value: { __metadata__: { format: 'pt' }, a: { dtype: 'F32', shape: [2, 3], data_offsets: [0, 24] } },

@@ -85,10 +85,10 @@ test('of several errors the first in order is told, whichever came first; the re
 });
 
 test('a wrong config.json is reported before the weights have come', async () => {
-  server.faults['config.json'] = (response) => response.end('{"model_type":"llama"}');
+  server.faults['config.json'] = (response) => response.end('{"model_type":"mamba"}');
   server.faults['model.safetensors'] = fault.silent;
   server.faults['tokenizer.json'] = fault.silent;
-  await rejectsCode(load(), 'unsupported_architecture', /llama/);
+  await rejectsCode(load(), 'unsupported_architecture', /mamba/);
 });
 
 test('an error of the caller comes out as it is, from every event of every file', async () => {

@@ -187,6 +187,18 @@ test('weights in another format: what is there, and how to get what is read', as
     'file_unreachable', /model\.safetensors/);
 });
 
+test('the address of one file leads to its folder', async (t) => {
+  const server = await serve(sharded());
+  t.after(() => server.close());
+  const advised = new RegExp(`Load the folder that ${INDEX} is in: ${server.url}$`);
+  for (const source of [`${server.url}${INDEX}`, new URL(`${server.url}${INDEX}?signed=1`)]) {
+    await rejectsCode(loadModel(source), 'file_unreachable', advised);
+  }
+  const onDisk = new URL('tiny/config.json', import.meta.url);
+  await rejectsCode(loadModel(onDisk), 'file_unreachable', /Load .*\/tiny\/$/);
+  await rejectsCode(loadModel('model.gguf'), 'file_unreachable', /model\.gguf is in: \.\/$/);
+});
+
 test('out_of_memory is said before the weights come, with the kind that would fit', async (t) => {
   const big = { n_embd: 2048, n_head: 32, n_layer: 8, vocab_size: 1024 }; // 1.6 GB, 461 MB as int8
   const files = { ...SMALL, 'config.json': JSON.stringify(smallConfig(big)) };

@@ -11,6 +11,16 @@
  *   : { readonly href: string, readonly protocol: string }} URL
  * @typedef {typeof globalThis extends { Blob: { prototype: infer T } } ? T
  *   : { readonly size: number, stream: () => any }} Blob
+ * @typedef {typeof globalThis extends { File: { prototype: infer T } } ? T
+ *   : Blob & { readonly name: string }} File
+ * @typedef {typeof globalThis extends { DataTransfer: { prototype: infer T } } ? T
+ *   : { readonly items: ArrayLike<any>, readonly files: ArrayLike<any> }} DataTransfer
+ * @typedef {typeof globalThis extends { DataTransferItem: { prototype: infer T } } ? T
+ *   : { readonly kind: string, getAsFile: () => any }} DataTransferItem
+ * @typedef {typeof globalThis extends { FileSystemEntry: { prototype: infer T } } ? T
+ *   : { readonly isFile: boolean, readonly isDirectory: boolean }} FileSystemEntry
+ * @typedef {typeof globalThis extends { FileSystemHandle: { prototype: infer T } } ? T
+ *   : { readonly kind: 'file' | 'directory', readonly name: string }} FileSystemHandle
  * @typedef {typeof globalThis extends { Response: { prototype: infer T } } ? T
  *   : { readonly ok: boolean, readonly status: number, arrayBuffer: () => Promise<ArrayBuffer> }} Response
  * @typedef {typeof globalThis extends { ReadableStream: { prototype: infer T } } ? T : object} ByteStream

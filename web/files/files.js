@@ -5,7 +5,7 @@
 // The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
 import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
-import { otherFormat } from './formats.js';
+import { fileAdvice, otherFormat } from './formats.js';
 import { hubAdvice } from './hub.js';
 import { parseJson, refuseLoose, shown } from './json.js';
 import { AbsentFile } from './opened.js';
@@ -13,6 +13,7 @@ import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
 
 /**
+ * @import { Dropped } from './dropped.js'
  * @import { Files } from './given.js'
  * @import { Origin } from './opened.js'
  * @import { OnProgress, ReadOptions } from './stream.js'
@@ -31,7 +32,8 @@ const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary
 const TOKENIZER_CAP = 64 * MIB;
 
 /**
- * @param {string | URL | Files} source  http(s) or file: URL, path on a disk, or the files by name
+ * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path on a disk, the files by name, or
+ *   as they were chosen or dropped
  * @param {Transfer & RequestOptions} [options]
  */
 export async function openDirectory(source, options = {}) {
@@ -39,7 +41,8 @@ export async function openDirectory(source, options = {}) {
   const { fetch, headers, credentials, cache } = options;
   throwIfAborted(signal);
   const origin = await originOf(source, { fetch, headers, credentials, cache });
-  return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, hubAdvice(source));
+  const advice = fileAdvice(source) || hubAdvice(source);
+  return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, advice);
 }
 
 export class Directory {

@@ -1,5 +1,6 @@
 // A model whose weights lie there in a format that is not read: what it is, and how to get one that is.
 // A pickle can run code of its own, so pytorch_model.bin is never opened.
+import { isUrl } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
 /** @import { Directory } from './files.js' */
@@ -26,6 +27,13 @@ export async function otherFormat(directory, names) {
     : `PyTorch's pickles are not read, because they can run code. ${CONVERT}${isHub ? BRANCH : ''}.`;
   return new KvcError('weights_format',
     `${directory.name} has no model.safetensors, but ${found}. ${advice}`);
+}
+
+/** More to say where the address of one file was given for that of its folder. @param {unknown} source */
+export function fileAdvice(source) {
+  const place = String(isUrl(source) ? source.href : source).replace(/[?#].*$/, '');
+  const [, folder, file] = /^(.*\/)?([^/]+\.(?:safetensors|json|bin|gguf))$/i.exec(place) ?? [];
+  return file ? ` Load the folder that ${file} is in: ${folder ?? './'}` : '';
 }
 
 /** @param {Directory} directory */

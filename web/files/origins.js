@@ -4,28 +4,32 @@ import { absolute } from '../engine/bundlers.js';
 import { KvcError } from '../engine/errors.js';
 import { hasDisk, isPath } from '../engine/node.js';
 import { diskOrigin, openOnDisk } from './disk.js';
+import { isDropped, modelFiles } from './dropped.js';
 import { givenOrigin } from './given.js';
 import { refuseHubPage } from './hub.js';
 import { openAddress, webOrigin } from './web.js';
 
 /**
+ * @import { Dropped } from './dropped.js'
  * @import { Files } from './given.js'
  * @import { Opened, Origin, Patience } from './opened.js'
  * @import { RequestOptions } from './web.js'
  */
 
 /**
- * @param {string | URL | Files} source
+ * @param {string | URL | Files | Dropped} source
  * @param {RequestOptions} request
  * @returns {Promise<Origin>}
  */
 export async function originOf(source, request) {
   if (typeof source === 'string' || isUrl(source)) return directoryAt(source, request);
-  if (typeof source === 'object' && source !== null && !Array.isArray(source)) {
-    return givenOrigin(source, (address, file, patience) => fileAt(address, file, patience, request));
+  if (typeof source === 'object' && source !== null) {
+    const files = isDropped(source) ? await modelFiles(source) : source;
+    return givenOrigin(files, (address, file, patience) => fileAt(address, file, patience, request));
   }
   throw new KvcError('invalid_argument',
-    'A model is loaded from a URL, a path (in Node), or a Map of file names to Blobs or addresses.');
+    'A model is loaded from a URL, a path (in Node), files or a folder that were chosen or dropped, or a Map '
+    + 'of file names to Blobs or addresses.');
 }
 
 /** @param {string | URL} source  @param {RequestOptions} request */

@@ -22,6 +22,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { AbortSignal, RequestInit, Response, URL, WasmSource } from '../engine/platform.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
+ * @import { Dropped } from '../files/dropped.js'
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
@@ -52,7 +53,8 @@ export const LOAD_OPTIONS = [
 
 /**
  * Loads a GPT-2 model from a directory in Hugging Face layout.
- * @param {string | URL | Files} source  http(s) or file: URL, path in Node, or the files by name
+ * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path in Node, the files by name, or
+ *   as they were chosen or dropped
  * @param {LoadOptions} [given]  its options
  * @returns {Promise<Model>}
  */
