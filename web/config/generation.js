@@ -13,6 +13,12 @@ import { SAMPLING_RANGES } from './ranges.js';
  * @property {number} minP                0 is off
  * @property {number} repetitionPenalty   1 is off
  * @property {number} [maxNewTokens]
+ * @property {number} [minTokens]          this and what follows as in the options of generate()
+ * @property {number} [noRepeatNgramSize]
+ * @property {number} [frequencyPenalty]
+ * @property {number} [presencePenalty]
+ * @property {Readonly<Record<number, number>>} [logitBias]
+ * @property {readonly string[]} [stop]
  * @property {readonly number[]} eosTokenIds
  */
 
