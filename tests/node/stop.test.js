@@ -144,6 +144,29 @@ test('a last token that completes a stop string; an end-of-text token among seve
   endings.dispose();
 });
 
+test('what the makers ask for holds until an option says otherwise, or is said once', async (t) => {
+  const said = t.mock.method(console, 'warn', () => {});
+  const plain = await run(model.createSession(), 'Hello', { temperature: 0, maxTokens: 20 });
+  const generation = { stop_strings: [plain.text.slice(4, 6)], no_repeat_ngram_size: 2, min_new_tokens: 1,
+    suppress_tokens: [plain.tokens[0].id], typical_p: 0.5, num_beams: 3 };
+  const made = await loadModel(tinyBlobs({ changes: CHANGES, generation }));
+  assert.deepEqual(said.mock.calls.map(({ arguments: [text] }) => text), ['generation_config.json asks for '
+    + 'num_beams, typical_p: generate() does not do that by itself.']);
+  const session = made.createSession();
+  const off = { stop: [], noRepeatNgramSize: 0, minTokens: 0, logitBias: {} };
+  const how = { maxTokens: 20 };
+  assert.deepEqual((await run(session, 'Hello', { ...how, ...off })).text, plain.text);
+  const { stop, noRepeatNgramSize, minTokens, logitBias } = made.generation;
+  assert.deepEqual(await run(session, 'Hello', how).then(({ tokens, ...rest }) => [idsOf(tokens), rest]),
+    await run(model.createSession(), 'Hello', { ...how, temperature: 0, stop, noRepeatNgramSize, minTokens,
+      logitBias }).then(({ tokens, ...rest }) => [idsOf(tokens), rest]));
+  assert.notEqual((await run(session, 'Hello', { ...how, stop: [] })).text, plain.text);
+  await rejectsCode(session.generate('Hello', { numBeams: 2 }).next(), 'invalid_argument',
+    /stop: \[\] turns off those of the model's makers/);
+  assert.equal(said.mock.callCount(), 1);
+  made.dispose();
+});
+
 test('refused: empty strings, what is no string, and texts of a model without its tokenizer', async () => {
   const session = model.createSession();
   for (const stop of ['', [''], [5], 7, {}, ['a', null]]) {

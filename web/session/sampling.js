@@ -101,10 +101,6 @@ export function beamOptions(options) {
   checkSequences(numBeams);
   const stray = given(DRAWING);
   if (stray) throw invalid(`Beam search draws nothing: leave out ${stray}, or numBeams.`);
-  if (given(['stop'])) {
-    throw invalid('Beam search weighs whole texts and finds no stop strings: leave out stop, or numBeams. '
-      + 'stopTokens will do.');
-  }
   if (given(['logprobs'])) {
     throw invalid('Beam search gives out tokens when their logits are long gone: leave out logprobs, or '
       + 'numBeams. score() gives the log-probabilities of a text.');

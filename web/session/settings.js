@@ -10,6 +10,11 @@ import { KvcError } from '../engine/errors.js';
  * @import { GenerateOptions, LogitBias } from './sampling.js'
  */
 
+/** Options with which a run takes none of these from the model's makers either. */
+export const NO_RULES = Object.freeze({
+  stop: [], minTokens: 0, logitBias: {}, frequencyPenalty: 0, presencePenalty: 0, noRepeatNgramSize: 0,
+});
+
 /** @param {GenerateOptions} options  @param {SessionModel} model */
 export function settingsOf(options, model) {
   const { config: { vocabSize }, generation, sampledIds } = model;
@@ -29,8 +34,14 @@ export function settingsOf(options, model) {
     throw invalid(`logprobs is ${shown(logprobs)}; it must be a whole number from 0 to ${sampledIds}, the `
       + 'tokens that this model can choose from.');
   }
+  const stops = stopStrings(options.stop ?? generation.stop ?? [], model);
+  if (stops.length > 0 && options.numBeams !== undefined) {
+    throw invalid('Beam search weighs whole texts and finds no stop strings: leave out stop, or numBeams'
+      + `${options.stop === undefined ? "; stop: [] turns off those of the model's makers" : ''}. `
+      + 'stopTokens will do.');
+  }
   return {
-    stops: stopStrings(options.stop ?? generation.stop ?? [], model),
+    stops,
     stopTokens: stopTokens(options.stopTokens ?? [], vocabSize),
     minTokens,
     logitBias: biasOf(options.logitBias ?? generation.logitBias ?? {}, vocabSize),
