@@ -39,9 +39,9 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    const mixed = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
-    throw fields.unsupported('model_type', `${mixed ? 'mixtures of experts cannot be computed; ' : ''}`
-      + `the architectures that can be computed are: ${known}`);
+    const isMixture = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
+    const experts = isMixture ? 'mixtures of experts cannot be computed; ' : '';
+    throw fields.unsupported('model_type', `${experts}the architectures that can be computed are: ${known}`);
   }
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }
