@@ -51,7 +51,7 @@ export const LOAD_OPTIONS = [
 ];
 
 /**
- * Loads a GPT-2 model from a directory in Hugging Face layout.
+ * Loads a model, a GPT-2 or a Llama, from a directory in Hugging Face layout.
  * @param {string | URL | Files} source  http(s) or file: URL, path in Node, or the files by name
  * @param {LoadOptions} [given]  its options
  * @returns {Promise<Model>}
