@@ -1,4 +1,4 @@
-/* kvc.h - a transformer's KV cache and cached attention, and a GPT-2 that runs on them.
+/* kvc.h - a transformer's KV cache and cached attention, and models that run on them.
  *
  *     size_t n;
  *     kvc_model *model;
@@ -81,7 +81,7 @@ const char *kvc_error_name(kvc_error error);
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
-typedef enum kvc_arch { KVC_GPT2 = 0, KVC_ARCH_COUNT } kvc_arch;
+typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
 
 /* The sizes of a model. None is derived from another. In a GPT-2, n_kv_head is n_head,
  * head_dim is n_embd / n_head, and n_inner, the width of the MLP, is 4 * n_embd where
@@ -95,20 +95,34 @@ typedef enum kvc_arch { KVC_GPT2 = 0, KVC_ARCH_COUNT } kvc_arch;
  *       w is about scale * i
  *       scale = max |w| / 63, i rounded to the nearest, ties to even
  *     They meet activations in 8 bits, also in blocks of 32, scale = max |x| / 127. I8
- *     gives the same bits in every build as well, and the cache changes none of them. */
+ *     gives the same bits in every build as well, and the cache changes none of them.
+ * Zero in a GPT-2:
+ *   own_head: 1 if the head is a matrix of its own, 0 if it is the embedding's (tied)
+ *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases
+ *   rotary_dim: numbers of a head that turn with the position, even (RoPE)
+ *   rope_theta: pair i turns by theta^(-2i/rotary_dim) from one position to the next
+ *   rope_factor: 1, or the divisor of these angles: of all of them; or, where
+ *     rope_original, the positions that the model was made for, is not 0, of those alone
+ *     that take more than 1 / rope_low of the positions for a full turn, of those that
+ *     take less than 1 / rope_high not at all, and of those between in part (Llama 3) */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
         vocab_size;
     float norm_epsilon;
     kvc_dtype weights;
+    uint32_t own_head, attention_bias, mlp_bias, rotary_dim, rope_original;
+    float rope_theta, rope_factor, rope_low, rope_high;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
 
 /* Errors: INVALID_ARGUMENT (NULL); CONFIG_INVALID: an unknown arch; a size that is 0 or
  * beyond any model; head_dim or n_embd not a multiple of 4; n_head not a multiple of
- * n_kv_head; norm_epsilon not between 0 and 1; weights other than F32 and I8. */
+ * n_kv_head; norm_epsilon not between 0 and 1; weights other than F32 and I8; a flag
+ * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
+ * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
+ * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
@@ -122,10 +136,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer.", Conv1D weights [in, out].
+ * Hugging Face name with or without the prefix "transformer." or "model.", Conv1D weights
+ * [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
- * Tensors that GPT-2 files contain and no pass needs (h.N.attn.bias,
- * h.N.attn.masked_bias, and lm_head.weight, which is tied to wte.weight) are accepted and
+ * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
+ * rotary_emb.inv_freq, and lm_head.weight where the head is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
@@ -247,8 +262,8 @@ kvc_error kvc_session_truncate(kvc_session *session, size_t n);
 void kvc_session_reset(kvc_session *session);
 
 /* Drops tokens first .. first + n - 1 and moves later ones down. Always UNSUPPORTED here:
- * GPT-2's positions are learned and part of every cached K and V, so a token cannot move.
- * (kvc_cache_evict is the operation for caches that hold unrotated keys.) */
+ * positions are part of every cached K, as learned vectors or as rotations, so a token
+ * cannot move. (kvc_cache_evict is the operation for caches that hold unrotated keys.) */
 kvc_error kvc_session_evict(kvc_session *session, size_t first, size_t n);
 
 typedef struct kvc_memory {

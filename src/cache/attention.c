@@ -137,7 +137,8 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head;
     for (size_t i = 0; i < n_head; i++) {
-        const head h = head_of(cache, b, layer, i / group, scratch);
+        const size_t kv_head = i / group;
+        const head h = head_of(cache, b, layer, kv_head, scratch);
         for (size_t t = 0; t < T; t += QUERIES)
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
                         kvc_min(QUERIES, T - t), n + t * step, step);

@@ -5,11 +5,13 @@
 #include "base/number.h"
 #include "cache/attention.h"
 #include "kernels/linear.h"
+#include "kernels/rotary.h"
 #include "kernels/vector.h"
 
-kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
                                    size_t capacity)
 {
+    const kvc_config *config = &model->config;
     const size_t C = config->n_embd, F = kvc_round_up(config->n_inner, 4);
     const size_t Q = kvc_query_width(config), KV = kvc_kv_width(config);
     kvc_workspace w = {0};
@@ -19,6 +21,9 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
     w.v = kvc_take_floats(arena, KVC_ROWS, KV);
     w.heads = kvc_take_floats(arena, KVC_ROWS, Q);
     w.inner = kvc_take_floats(arena, KVC_ROWS, F);
+    for (const kvc_block_kind *block = model->arch->blocks; *block; block++)
+        if (*block == KVC_GATED_MLP)
+            w.gate = kvc_take_floats(arena, KVC_ROWS, F);
     w.y = kvc_take_floats(arena, KVC_ROWS, C);
     w.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(capacity, config->head_dim));
     return w;
@@ -74,16 +79,23 @@ static void keep_rows(float *x, const kvc_chunk *c, size_t C)
 }
 
 /* The rows to skip leave the chunk, and h.   h: [n, C] */
-static void skip_rows(kvc_chunk *c, float *h, size_t C)
+static void skip_rows(kvc_chunk *c, float *h, const kvc_config *config)
 {
-    keep_rows(h, c, C);
-    keep_rows(c->x, c, C);
+    keep_rows(h, c, config->n_embd);
+    keep_rows(c->x, c, config->n_embd);
+    keep_rows(c->turns, c, config->rotary_dim);
     for (kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
         c->n -= run->skip;
         run->n -= run->skip;
         run->position += run->skip;
         run->skip = 0;
     }
+}
+
+/* Nothing where no number of a head turns.   x: [n, heads, head_dim] */
+static void rotate(const kvc_chunk *c, float *x, size_t heads, const kvc_config *config)
+{
+    kvc_rotate(x, c->turns, c->n, heads, config->head_dim, config->rotary_dim);
 }
 
 /* heads = attention(q), and copies of the queries that are wanted.
@@ -106,16 +118,18 @@ static void attend_runs(const kvc_chunk *c, float *restrict heads,
 void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
                         kvc_workspace *w)
 {
-    const size_t C = model->config.n_embd;
+    const kvc_config *config = &model->config;
     kvc_apply_norm(w->h, c->x, c->n, model, &layer->attention_norm);
     project(w->k, w->h, c->n, &layer->k, w);
     project(w->v, w->h, c->n, &layer->v, w);
-    write_runs(c, w->k, w->v, kvc_kv_width(&model->config));
-    skip_rows(c, w->h, C);
+    rotate(c, w->k, config->n_kv_head, config);
+    write_runs(c, w->k, w->v, kvc_kv_width(config));
+    skip_rows(c, w->h, config);
     project(w->q, w->h, c->n, &layer->q, w);
-    attend_runs(c, w->heads, w->q, &model->config, w->scores);
+    rotate(c, w->q, config->n_head, config);
+    attend_runs(c, w->heads, w->q, config, w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
-    kvc_add(c->x, w->y, c->n * C);
+    kvc_add(c->x, w->y, c->n * config->n_embd);
 }
 
 /* ---- the MLP ----------------------------------------------------------------------- */
@@ -127,6 +141,19 @@ void kvc_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
     kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
     project(w->inner, w->h, c->n, &layer->up, w);
     model->arch->activation(w->inner, c->n * F);
+    project(w->y, w->inner, c->n, &layer->down, w);
+    kvc_add(c->x, w->y, c->n * C);
+}
+
+void kvc_gated_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                   kvc_workspace *w)
+{
+    const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
+    kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+    project(w->gate, w->h, c->n, &layer->gate, w);
+    model->arch->activation(w->gate, c->n * F);
+    project(w->inner, w->h, c->n, &layer->up, w);
+    kvc_multiply(w->inner, w->gate, c->n * F);
     project(w->y, w->inner, c->n, &layer->down, w);
     kvc_add(c->x, w->y, c->n * C);
 }

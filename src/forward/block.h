@@ -15,12 +15,13 @@ typedef struct kvc_workspace {
     float *k, *v;  /* [KVC_ROWS, KV] */
     float *heads;  /* [KVC_ROWS, Q] the output of attention */
     float *inner;  /* [KVC_ROWS, F rounded up to 4] of the MLP */
+    float *gate;   /* the same of a gated one; else NULL */
     float *y;      /* [KVC_ROWS, C] what a block adds to x */
     float *scores; /* kvc_attend_scratch(S, D) */
     kvc_counts *counts;
 } kvc_workspace;
 
-kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_config *config,
+kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
                                    size_t capacity);
 
 /* Successive tokens of one sequence among the rows of a chunk. */
@@ -32,7 +33,8 @@ typedef struct kvc_run {
 
 /* At most KVC_ROWS rows on their way through a layer, run after run. */
 typedef struct kvc_chunk {
-    float *x; /* [n, C] the residual stream */
+    float *x;     /* [n, C] the residual stream */
+    float *turns; /* [n, rotary_dim] of their positions: rotary.h */
     size_t n;
     kvc_run *runs; /* [n_runs] */
     size_t n_runs;
@@ -40,7 +42,8 @@ typedef struct kvc_chunk {
     size_t cache_layer;
 } kvc_chunk;
 
-/* x += o(attention(q(h), k(h), v(h))),  h = norm(x)
+/* x += o(attention(q(h), k(h), v(h))),  h = norm(x); q and k turned where the positions
+ * of the model are rotations: keys lie in the cache as they are compared.
  * K and V of every row go into the cache; then the rows to skip leave the chunk. */
 void kvc_self_attention(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                         kvc_workspace *w);
@@ -48,6 +51,10 @@ void kvc_self_attention(kvc_chunk *chunk, const kvc_model *model, const kvc_laye
 /* x += down(activation(up(norm(x)))) */
 void kvc_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
              kvc_workspace *w);
+
+/* x += down(activation(gate(h)) * up(h)),  h = norm(x) */
+void kvc_gated_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
+                   kvc_workspace *w);
 
 /* y = norm(x)    y, x: [rows, C] */
 void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,

@@ -1,11 +1,13 @@
 #include "forward/forward.h"
 
+#include "kernels/rotary.h"
 #include "kernels/vector.h"
 
-void kvc_forward_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
-                       size_t position, size_t n)
+void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,
+                       const uint32_t *ids, size_t position, size_t n)
 {
     const size_t C = model->config.n_embd;
+    kvc_rotary_turns(turns, model->frequencies, model->config.rotary_dim, position, n);
     for (size_t r = 0; r < n; r++, x += C) {
         kvc_matrix_column(x, &model->embedding, ids[position + r]);
         if (!model->positions)
@@ -22,6 +24,7 @@ void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,
                                               const kvc_layer *, kvc_workspace *) = {
         [KVC_SELF_ATTENTION] = kvc_self_attention,
         [KVC_MLP] = kvc_mlp,
+        [KVC_GATED_MLP] = kvc_gated_mlp,
     };
     const kvc_layer *layer = &model->layers[index];
     for (const kvc_block_kind *block = model->arch->blocks; *block; block++)

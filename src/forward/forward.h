@@ -6,9 +6,10 @@
 #include "forward/block.h"
 
 /* x[r] = embedding[ids[position + r]] + positions[position + r]
- *   x: [n, C] out   ids: the whole text */
-void kvc_forward_embed(float *restrict x, const kvc_model *model, const uint32_t *ids,
-                       size_t position, size_t n);
+ * where positions are learned; where they are rotations, turns[r] = those of position + r
+ *   x: [n, C] out   turns: [n, rotary_dim] out   ids: the whole text */
+void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,
+                       const uint32_t *ids, size_t position, size_t n);
 
 /* One layer of a chunk, block after block; afterwards the rows to skip are gone. */
 void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,

@@ -8,4 +8,8 @@
  *   x: [n]   n: a multiple of 4 */
 void kvc_gelu(float *x, size_t n);
 
+/* x = x / (1 + exp(-x))
+ *   x: [n]   n: a multiple of 4   (Elfwing et al. 2017) */
+void kvc_silu(float *x, size_t n);
+
 #endif

@@ -27,3 +27,24 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
         }
     }
 }
+
+void kvc_rms_norm(float *restrict y, const float *restrict x, const float *weight,
+                  const float *bias, size_t rows, size_t n, float eps)
+{
+    assert(n % 4 == 0);
+    (void)bias;
+    for (; rows > 0; rows--, y += n, x += n) {
+        v128_t squares = wasm_f32x4_splat(0.0f);
+        for (size_t i = 0; i < n; i += 4) {
+            const v128_t v = wasm_v128_load(x + i);
+            squares = wasm_f32x4_add(squares, wasm_f32x4_mul(v, v));
+        }
+        const float mean = kvc_sum_lanes(squares) / (float)n;
+        const float root = kvc_sqrt(mean + eps);
+        const v128_t scale = wasm_f32x4_splat(1.0f / root);
+        for (size_t i = 0; i < n; i += 4)
+            wasm_v128_store(y + i,
+                            wasm_f32x4_mul(wasm_f32x4_mul(wasm_v128_load(x + i), scale),
+                                           wasm_v128_load(weight + i)));
+    }
+}

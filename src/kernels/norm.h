@@ -9,4 +9,9 @@
 void kvc_layer_norm(float *restrict y, const float *restrict x, const float *weight,
                     const float *bias, size_t rows, size_t n, float eps);
 
+/* y = x / sqrt(mean of x^2 + eps) * weight, per row; bias: not read
+ *   y, x: [rows, n]   weight: [n]   n: a multiple of 4   (Zhang & Sennrich 2019) */
+void kvc_rms_norm(float *restrict y, const float *restrict x, const float *weight,
+                  const float *bias, size_t rows, size_t n, float eps);
+
 #endif

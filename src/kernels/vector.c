@@ -12,6 +12,14 @@ void kvc_add(float *restrict y, const float *restrict x, size_t n)
                         wasm_f32x4_add(wasm_v128_load(y + i), wasm_v128_load(x + i)));
 }
 
+void kvc_multiply(float *restrict y, const float *restrict x, size_t n)
+{
+    assert(n % 4 == 0);
+    for (size_t i = 0; i < n; i += 4)
+        wasm_v128_store(y + i,
+                        wasm_f32x4_mul(wasm_v128_load(y + i), wasm_v128_load(x + i)));
+}
+
 void kvc_scale(float *y, float s, size_t n)
 {
     assert(n % 4 == 0);

@@ -8,6 +8,9 @@
 /* y += x    y, x: [n]   n: a multiple of 4 */
 void kvc_add(float *restrict y, const float *restrict x, size_t n);
 
+/* y *= x    y, x: [n]   n: a multiple of 4 */
+void kvc_multiply(float *restrict y, const float *restrict x, size_t n);
+
 /* y *= s    y: [n]   n: a multiple of 4 */
 void kvc_scale(float *y, float s, size_t n);
 

@@ -40,6 +40,7 @@ typedef struct kvc_tensor {
     size_t
         at; /* offset in kvc_model or kvc_layer: of a float *, or of the first matrix */
     kvc_size in, out[KVC_PARTS];
+    size_t only; /* offset in kvc_config of the flag of models that have it; 0: all */
 } kvc_tensor;
 
 /* The tensors of the model itself, or of each layer. */
@@ -54,6 +55,7 @@ typedef enum kvc_block_kind {
     KVC_NO_BLOCK,
     KVC_SELF_ATTENTION, /* x += o(attention(q(norm(x)), k(norm(x)), v(norm(x)))) */
     KVC_MLP,            /* x += down(activation(up(norm(x)))) */
+    KVC_GATED_MLP,      /* x += down(activation(gate(norm(x))) * up(norm(x))) */
     KVC_BLOCK_KINDS
 } kvc_block_kind;
 
@@ -62,7 +64,7 @@ typedef struct kvc_architecture {
     const char *layer_prefix; /* before a layer's number; a dot follows the number */
     kvc_tensors model, layer;
     kvc_block_kind blocks[3]; /* the rest is KVC_NO_BLOCK */
-    size_t head; /* offset in kvc_model: of the matrix that makes the logits */
+    bool rotary;              /* positions are rotations */
     void (*norm)(float *restrict y, const float *restrict x, const float *weight,
                  const float *bias, size_t rows, size_t n, float eps);
     void (*activation)(float *x, size_t n);

@@ -1,4 +1,5 @@
 /* config.c - the sizes of a model: which there can be, and what a table means by them. */
+#include "base/number.h"
 #include "model/model.h"
 
 size_t kvc_size_of(const kvc_config *config, kvc_size size)
@@ -28,6 +29,34 @@ static bool sizes_exist(const kvc_config *c)
     return c->n_layer <= MOST_LAYERS && c->head_dim <= MOST / c->n_head;
 }
 
+/* A flag is 0, or 1 where the architecture has tensors that depend on it. */
+static bool flag_exists(const kvc_config *c, size_t flag)
+{
+    const kvc_architecture *arch = kvc_architecture_of(c->arch);
+    const void *at = (const char *)c + flag;
+    bool known = false;
+    for (size_t i = 0; i < arch->model.n; i++)
+        known = known || arch->model.row[i].only == flag;
+    for (size_t i = 0; i < arch->layer.n; i++)
+        known = known || arch->layer.row[i].only == flag;
+    return *(const uint32_t *)at <= (known ? 1u : 0u);
+}
+
+static bool rotation_exists(const kvc_config *c)
+{
+    const bool rotary = kvc_architecture_of(c->arch)->rotary;
+    if (!rotary || c->rotary_dim == 0)
+        return !rotary && c->rotary_dim == 0;
+    if (c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim || c->rope_original > MOST)
+        return false;
+    const float sizes[] = {c->rope_theta, c->rope_factor};
+    for (size_t i = 0; i < 2; i++)
+        if (!(sizes[i] >= 1.0f && kvc_is_finite(sizes[i])))
+            return false;
+    return c->rope_original == 0 || (c->rope_low > 0.0f && c->rope_low < c->rope_high &&
+                                     kvc_is_finite(c->rope_high));
+}
+
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
@@ -39,6 +68,14 @@ kvc_error kvc_config_check(const kvc_config *c)
     if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
     if (c->weights != KVC_F32 && c->weights != KVC_I8)
+        return KVC_ERR_CONFIG_INVALID;
+    static const size_t flags[] = {offsetof(kvc_config, own_head),
+                                   offsetof(kvc_config, attention_bias),
+                                   offsetof(kvc_config, mlp_bias)};
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        if (!flag_exists(c, flags[i]))
+            return KVC_ERR_CONFIG_INVALID;
+    if (!rotation_exists(c))
         return KVC_ERR_CONFIG_INVALID;
     return KVC_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "kernels/rotary.h"
 #include "model/tensors.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
@@ -37,6 +38,8 @@ static void take_tensors(kvc_arena *arena, const kvc_config *config,
                          const kvc_tensors *tensors, void *owner)
 {
     for (const kvc_tensor *t = tensors->row; t < tensors->row + tensors->n; t++) {
+        if (!kvc_tensor_exists(t, config))
+            continue;
         const size_t rows = t->form == KVC_TABLE ? kvc_size_of(config, t->in) : 1;
         if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
             *kvc_tensor_floats(t, owner) =
@@ -71,7 +74,11 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
     m->layers = kvc_take(arena, L, sizeof *m->layers);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
     take_tensors(arena, config, &arch->model, m);
-    m->head = (const kvc_matrix *)(void *)((char *)m + arch->head);
+    m->head = config->own_head ? &m->own_head : &m->embedding;
+    if (config->rotary_dim > 0)
+        m->frequencies = kvc_take_floats(arena, 1, config->rotary_dim / 2);
+    if (m->frequencies)
+        kvc_rotary_frequencies(m->frequencies, config);
     const size_t widest =
         widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)
@@ -128,7 +135,7 @@ kvc_error kvc_model_complete(kvc_model *model, const char **name)
     if (!model || !name)
         return KVC_ERR_INVALID_ARGUMENT;
     for (size_t i = 0; i < kvc_tensor_count(model); i++)
-        if (!model->present[i]) {
+        if (kvc_tensor_exists_at(model, i) && !model->present[i]) {
             kvc_tensor_name(model, i, model->name);
             *name = model->name;
             return KVC_ERR_TENSOR_MISSING;

@@ -7,7 +7,7 @@
 #include "model/arch.h"
 
 typedef struct kvc_norm {
-    float *weight, *bias; /* [C] */
+    float *weight, *bias; /* [C]; an RMS norm has no bias */
 } kvc_norm;
 
 /* A table names only the first matrix of a fused tensor; the others follow it here. */
@@ -17,6 +17,7 @@ typedef struct kvc_layer {
     kvc_matrix k, v; /* C -> KV; the last layer needs them for more rows than q */
     kvc_matrix o;    /* Q -> C */
     kvc_norm mlp_norm;
+    kvc_matrix gate; /* C -> F, of a gated MLP */
     kvc_matrix up;   /* C -> F */
     kvc_matrix down; /* F -> C */
 } kvc_layer;
@@ -33,8 +34,10 @@ struct kvc_model {
     kvc_config config;
     const kvc_architecture *arch;
     kvc_matrix embedding;   /* C -> V: a token's row is the column of its id */
-    const kvc_matrix *head; /* C -> V: the logits */
+    kvc_matrix own_head;    /* C -> V, or none */
+    const kvc_matrix *head; /* C -> V, one of these: the logits */
     float *positions;       /* [P, C] learned, or NULL */
+    float *frequencies;     /* [rotary_dim/2] of rotations, or NULL: rotary.h */
     kvc_norm norm;          /* before the head */
     kvc_layer *layers;      /* [L] */
     bool *present;          /* [kvc_tensor_count] */
@@ -47,6 +50,13 @@ struct kvc_model {
 /* Lays a model out by any table, NULL while asking. The config is checked already. */
 kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
                             const kvc_architecture *arch);
+
+/* Whether models of this config have a tensor of the table. */
+static inline bool kvc_tensor_exists(const kvc_tensor *tensor, const kvc_config *config)
+{
+    const void *flag = (const char *)config + tensor->only;
+    return tensor->only == 0 || *(const uint32_t *)flag != 0;
+}
 
 /* Q and KV. */
 static inline size_t kvc_query_width(const kvc_config *config)

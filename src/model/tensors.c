@@ -61,7 +61,8 @@ bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index)
     if (of_layer && layer >= model->config.n_layer)
         return false;
     for (size_t i = 0; i < tensors->n; i++)
-        if (strcmp(name, tensors->row[i].name) == 0) {
+        if (kvc_tensor_exists(&tensors->row[i], &model->config) &&
+            strcmp(name, tensors->row[i].name) == 0) {
             *index = of_layer ? model->arch->model.n + layer * tensors->n + i : i;
             return true;
         }
@@ -70,7 +71,9 @@ bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index)
 
 bool kvc_model_ignores(const kvc_model *model, const char *name)
 {
-    size_t layer;
+    size_t layer, index;
+    if (kvc_tensor_find(model, name, &index))
+        return false;
     const char *const *ignored = split_name(model->arch, &name, &layer)->ignored;
     while (*ignored && strcmp(name, *ignored) != 0)
         ignored++;
@@ -89,6 +92,12 @@ static const kvc_tensor *row_of(const kvc_model *model, size_t index, kvc_layer 
     index -= arch->model.n;
     *layer = &model->layers[index / arch->layer.n];
     return &arch->layer.row[index % arch->layer.n];
+}
+
+bool kvc_tensor_exists_at(const kvc_model *model, size_t index)
+{
+    kvc_layer *layer;
+    return kvc_tensor_exists(row_of(model, index, &layer), &model->config);
 }
 
 void kvc_tensor_name(const kvc_model *model, size_t index, char *name)

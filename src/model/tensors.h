@@ -15,6 +15,8 @@ typedef struct kvc_place {
 } kvc_place;
 
 size_t kvc_tensor_count(const kvc_model *model);
+/* Whether the model has it: a table may list what only some models have. */
+bool kvc_tensor_exists_at(const kvc_model *model, size_t index);
 bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index);
 
 /* name: [64] out, without the prefix of the architecture */

@@ -49,6 +49,7 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
     const kvc_pass *p = &s->pass;
     const size_t cache_layer = p->cached ? p->layer : 0;
     kvc_chunk chunk = {.x = s->x + p->row * s->model->config.n_embd,
+                       .turns = s->turns + p->row * s->model->config.rotary_dim,
                        .runs = runs,
                        .n_runs = p->n_group,
                        .cache = p->cached ? s->cache : s->one_layer,
@@ -63,10 +64,11 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
 static void embed(const kvc_session *s, const kvc_chunk *chunk)
 {
     const kvc_span *span = &s->spans[s->pass.group];
-    float *x = chunk->x;
+    float *x = chunk->x, *turns = chunk->turns;
     for (const kvc_run *run = chunk->runs; run < chunk->runs + chunk->n_runs; run++) {
-        kvc_forward_embed(x, s->model, span++->ids, run->position, run->n);
+        kvc_forward_embed(x, turns, s->model, span++->ids, run->position, run->n);
         x += run->n * s->model->config.n_embd;
+        turns += run->n * s->model->config.rotary_dim;
     }
 }
 

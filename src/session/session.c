@@ -46,10 +46,11 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     shape.batch = shape.n_layer = 1;
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
     s.one_layer = kvc_cache_layout(arena, &shape);
-    s.workspace = kvc_workspace_layout(arena, config, S);
+    s.workspace = kvc_workspace_layout(arena, model, S);
     take_sequences(arena, &s);
     s.spans = kvc_take(arena, sizes->n_sequence, sizeof *s.spans);
     s.x = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, C);
+    s.turns = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, config->rotary_dim);
     s.last = kvc_take_floats(arena, sizes->n_sequence, C);
     s.n_rows = kvc_min(KVC_ROWS, sizes->n_sequence);
     s.n_rows = s.n_rows > KVC_SCORED_ROWS ? s.n_rows : KVC_SCORED_ROWS;

@@ -34,7 +34,7 @@ for (const colorScheme of ['light', 'dark']) {
 test('a whole run with the keyboard alone', async (t) => {
   const page = await openPage(t, site);
   const tabTo = async (name, key = 'Tab') => {
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < 60; i++) {
       if (await focused(page) === name) return;
       await page.keyboard.press(key);
     }
@@ -156,6 +156,17 @@ test('the story is followed to its end, unless the reader has scrolled back', as
   await page.click(part('go'));
   await writtenAtLeast(page, 900);
   assert.ok(await page.$eval(part('story-box'), ({ scrollTop }) => scrollTop) > 40);
+  assert.ok(await left() < 40);
+  await page.$eval(part('story-box'), (box) => new Promise((seen) => { // text comes as it is scrolling
+    const more = document.createElement('p');
+    more.style.setProperty('height', '200px');
+    box.getRootNode().addEventListener('scroll', () => {
+      box.firstElementChild.append(more);
+      requestAnimationFrame(() => requestAnimationFrame(() => seen(more.remove())));
+    }, { capture: true, once: true });
+  }));
+  const before = (await written(page)).length;
+  await writtenAtLeast(page, before + 200);
   assert.ok(await left() < 40);
   await page.$eval(part('story-box'), (box) => { box.scrollTop = 0; });
   const length = (await written(page)).length;

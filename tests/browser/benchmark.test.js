@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { USUAL } from '../../web/demo/attributes.js';
+import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
   addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
@@ -76,6 +77,21 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   for (const { decode: { min, median, max }, peak } of report.rows) {
     assert.ok(min <= median && median <= max && peak.median > 0);
   }
+  const saved = async (kind) => {
+    const download = page.waitForEvent('download');
+    await own(page, `save-${kind}`).click();
+    const file = await download;
+    assert.equal(file.suggestedFilename(), `kv-cache-benchmark.${kind}`);
+    return readFile(await file.path(), 'utf8');
+  };
+  assert.deepEqual(JSON.parse(await saved('json')), report);
+  const csv = (await saved('csv')).split('\r\n');
+  assert.equal(csv.length, 4, 'a head, two rows, an end of line');
+  assert.match(csv[1], new RegExp(`,f32,48,.*,${report.rows[0].decode.median},`));
+  const svg = await saved('svg');
+  for (const { decode } of report.rows) assert.ok(svg.includes(`>${measured(decode.median)} /s<`), svg);
+  assert.match(svg, /Weights of 8 bits.*Measured on 20\d\d.*CC BY 4\.0/s);
+  assert.ok((await saved('png')).includes('PNG'));
 });
 
 test('the story and the benchmark exclude each other, and neither harms the other', async (t) => {

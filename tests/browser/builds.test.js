@@ -222,7 +222,7 @@ test('the library from a blob:, model and module given as bytes, in a page and i
 // ---- sizes -----------------------------------------------------------------------------------------
 
 const BEFORE_THE_CLICK = 60_000; // bytes of code and styles, Brotli
-const IN_ONE_FILE = 6_700_000;   // bytes: 4.5 MB of them are the model's
+const IN_ONE_FILE = 7_000_000;   // bytes: 4.5 MB of them are the model's
 
 test('the code before the click, and the builds with everything inside, keep within limits', async (t) => {
   const own = await site.browser.newPage();

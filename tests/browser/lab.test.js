@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { experiment, labBugs, labModule } from 'kvcache-wasm/lab';
-import { EARLIER, PROMPT, TOKENS } from '../../web/demo/lab.js';
+import { PROMPT, experimentWith } from '../../web/demo/broken.js';
 import { noViolations, openPage, part, press, says, startSite, text } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
 
@@ -20,9 +20,8 @@ const stories = new URL('../../web/models/stories/', import.meta.url);
 /** What the engines give for a bug, with the settings of the page. */
 async function expected(id) {
   const [right, wrong] = [await loadModel(stories), await loadModel(stories, { wasm: labModule })];
-  const { number, scenario } = bugs.find((bug) => bug.id === id);
-  return experiment(right, wrong, {
-    bug: number, scenario, prompt: PROMPT, earlier: EARLIER, tokens: TOKENS, sampling: { seed: 5 } });
+  const job = experimentWith(bugs.find((bug) => bug.id === id));
+  return experiment(right, wrong, { ...job, sampling: { seed: 5 } });
 }
 
 const tryIt = async (page, id) => {

@@ -87,4 +87,8 @@ test('it fills with the cache; a cell is the engine’s; with the cache off it i
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));
   assert.ok(scroll <= width, `${scroll} px wide`);
+  const lane = page.getByText('of the race, the writer with the cache');
+  assert.equal(await lane.isVisible(), false);
+  await write(page, { maxTokens: 5, cache: 'race' });
+  await lane.waitFor();
 });

@@ -73,9 +73,11 @@ eachEngine(({ test, openPage }) => {
       ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,
         BLUE, 0.001],
     ]) {
-      await page.waitFor((said, button) => ( // something is shown of the recorded run
-        /cells;/.test(findAll(said)[0]?.textContent) && findAll(button).length === 4),
-      [part('work-said'), part('save-svg')]);
+      await page.waitFor((own, chart) => { // something is shown, also of the recorded run
+        findAll(`${own} > *`)[0]?.scrollIntoView(); // else it is not fetched
+        return findAll(`${own} [part="save-svg"]`).length > 0 && !/A run/.test(findAll(own)[0].textContent)
+          && /[0-9] tokens\/s/.test(findAll(chart)[0].getAttribute('aria-label'));
+      }, [`[data-view="${view}"]`, part('chart')]);
       assert.match(await take(page, view, 'svg'), new RegExp(`${name.source.slice(0, -1)}\\.svg$`));
       const { text, root, said, size, low } = await svg(page);
       assert.equal(root, 'svg');
@@ -91,5 +93,9 @@ eachEngine(({ test, openPage }) => {
       assert.ok(image.size[1] >= 2 * 300 && image.size[1] % 2 === 0, `${image.size[1]} px high`);
       assert.ok(image.share > least, `${view}: ${image.share} of it has the colour`);
     }
+    assert.deepEqual(await page.evaluate(() => findAll('.sample').map((sample) => {
+      const { textDecorationLine: line, textDecorationStyle: style } = getComputedStyle(sample);
+      return `${line} ${style}`;
+    })), ['none solid', 'underline solid', 'underline double', 'underline dashed'], 'by more than colour');
   });
 });

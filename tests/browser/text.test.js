@@ -134,6 +134,9 @@ test('kept from a run before, computed again without the cache, and what a step 
   await page.waitForFunction(() => findAll('.token').length === 43);
   assert.deepEqual(await counts(page), [1, 0, 0, 42]);
   assert.deepEqual(await deeds(page), times([42, 'again'], [1, 'new']));
+  const colours = await page.evaluate(() => ['.sample[data-deed="new"]', '.token.newest'].map((marked) => (
+    getComputedStyle(findAll(marked)[0]).backgroundColor)));
+  assert.equal(colours[0], colours[1], 'the newest token looks as the legend says');
   assert.ok(await page.evaluate(() => touched) < 40 * 10, 'the newest token and the one before, each step');
   await page.click('.token >> nth=20');
   assert.match(await text(page, 'token-deed'), /computed again|K and V again/);

@@ -74,6 +74,10 @@ test('on a German page all is German but the story, fits a narrow phone, and is 
   await noViolations(page, 'done, in German');
   const story = await page.$eval(part('story'), ({ lang, translate }) => [lang, translate]);
   assert.deepEqual(story, ['en', false], 'the story is English and stays as it is written');
+  await page.setViewportSize({ width: 1024, height: 640 }); // two narrow columns
+  const [go, both] = await Promise.all(['go', 'both'].map((name) => (
+    page.locator(part(name)).first().boundingBox())));
+  assert.ok(go.x + go.width <= both.x, `${go.x + go.width} px, and the next begins at ${both.x}`);
   await page.fill(part('topP'), '7');
   await says(page, 'topP-problem', /^Erlaubt ist eine Zahl über 0, höchstens 1\.$/);
 });

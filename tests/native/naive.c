@@ -2,6 +2,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +75,8 @@ static float add_dot(float sum, const oracle_model *m, const float *x, const flo
     return sum;
 }
 
-/* x = token + position; in int8, the token as it reads back    x, token, position: [C] */
+/* x = token + position; in int8, the token as it reads back
+ *   x, token, position: [C], or no position */
 static void embed(float *x, const oracle_model *m, const float *token,
                   const float *position)
 {
@@ -82,44 +84,68 @@ static void embed(float *x, const oracle_model *m, const float *token,
         const size_t here = C - first < BLOCK ? C - first : BLOCK;
         int q[BLOCK];
         const float scale = quantize(q, token + first, 1, here, 63.0f);
-        for (size_t i = first; i < first + here; i++)
-            x[i] =
-                (m->config.weights == KVC_F32 ? token[i] : scale * (float)q[i - first]) +
-                position[i];
+        for (size_t i = first; i < first + here; i++) {
+            x[i] = m->config.weights == KVC_F32 ? token[i] : scale * (float)q[i - first];
+            if (position)
+                x[i] += position[i];
+        }
     }
 }
 
-/* y[t,o] = bias[o] + sum_i x[t,i] w[i,o]    w: [n_in, n_out] */
-static void linear(float *y, const float *x, const oracle_model *m, int layer,
-                   const char *weight, const char *bias, size_t T, size_t n_in,
-                   size_t n_out)
+static const float *part(const oracle_model *m, int layer, const char *name,
+                         const char *end)
 {
-    const float *w = oracle_weights(m, layer, weight);
-    const float *b = oracle_weights(m, layer, bias);
-    for (size_t t = 0; t < T; t++)
-        for (size_t o = 0; o < n_out; o++)
-            y[t * n_out + o] = add_dot(b[o], m, x + t * n_in, w + o, n_out, n_in);
+    char leaf[48];
+    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
+    return oracle_find(m, layer, leaf);
 }
 
-/* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token
- *   y, x: [T, C] */
+/* y[t,o] = bias[o] + sum_i x[t,i] w[i,o], or w[o,i]; rows of y: `stride` apart */
+static void linear(float *y, size_t stride, const float *x, const oracle_model *m,
+                   int layer, const char *name, size_t T, size_t n_in, size_t n_out)
+{
+    const bool conv1d = m->config.arch == KVC_GPT2;
+    const float *w = part(m, layer, name, "weight"), *b = part(m, layer, name, "bias");
+    for (size_t t = 0; t < T; t++)
+        for (size_t o = 0; o < n_out; o++)
+            y[t * stride + o] =
+                add_dot(b ? b[o] : 0.0f, m, x + t * n_in, conv1d ? w + o : w + o * n_in,
+                        conv1d ? n_out : 1, n_in);
+}
+
+/* y = (x - mean) / sqrt(variance + eps) * weight + bias, for each token; without a bias,
+ * y = x / sqrt(mean of x^2 + eps) * weight    y, x: [T, C] */
 static void norm(float *y, const float *x, const oracle_model *m, int layer,
-                 const char *weight, const char *bias, size_t T)
+                 const char *name, size_t T)
 {
     const size_t C = m->config.n_embd;
-    const float *w = oracle_weights(m, layer, weight);
-    const float *b = oracle_weights(m, layer, bias);
+    const float *w = part(m, layer, name, "weight"), *b = part(m, layer, name, "bias");
     float *square = new_array(1, C);
     for (size_t t = 0; t < T; t++, y += C, x += C) {
-        const float mean = sum_of(x, C) / (float)C;
+        const float mean = b ? sum_of(x, C) / (float)C : 0.0f;
         for (size_t i = 0; i < C; i++)
             square[i] = (x[i] - mean) * (x[i] - mean);
         const float variance = sum_of(square, C) / (float)C;
         const float scale = 1.0f / sqrtf(variance + m->config.norm_epsilon);
         for (size_t i = 0; i < C; i++)
-            y[i] = (x[i] - mean) * scale * w[i] + b[i];
+            y[i] = b ? (x[i] - mean) * scale * w[i] + b[i] : x[i] * scale * w[i];
     }
     free(square);
+}
+
+/* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
+static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
+{
+    const size_t half = c->rotary_dim / 2;
+    for (size_t t = 0; t < T; t++)
+        for (size_t i = 0; i < heads * half; i++) {
+            float *a = x + t * stride + i / half * c->head_dim + i % half;
+            const double angle = (double)oracle_angle(c, i % half, t);
+            const float cosine = (float)cos(angle), sine = (float)sin(angle);
+            const float first = a[0], second = a[half];
+            a[0] = first * cosine - second * sine;
+            a[half] = second * cosine + first * sine;
+        }
 }
 
 /* y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j], j < n, divided at the end
@@ -168,15 +194,34 @@ static void keep(float *x, size_t D, kvc_dtype type)
                                   : 0.0f;
 }
 
-/* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before */
+/* Of each token: the queries [H, D], the keys and the values [Hkv, D]    h: [T, C] */
+static void queries_keys_values(float *qkv, const float *h, const oracle_model *m,
+                                int layer, size_t T)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim, all = Q + 2 * KV;
+    if (c->arch == KVC_GPT2) {
+        linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
+        return;
+    }
+    linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
+    linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
+    linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+    rotate(qkv, all, c, c->n_head, T);
+    rotate(qkv + Q, all, c, c->n_kv_head, T);
+}
+
+/* x += o(attention(norm(x))), each token seeing itself and those before */
 static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
+    const bool gpt2 = m->config.arch == KVC_GPT2;
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
-    norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
-    linear(qkv, h, m, layer, "attn.c_attn.weight", "attn.c_attn.bias", T, C, QKV);
+    norm(h, x, m, layer, gpt2 ? "ln_1" : "input_layernorm", T);
+    queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
         float *k = qkv + i / G * QKV + Q + i % G * D;
         keep(k, D, key_type);
@@ -188,7 +233,7 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
             attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, t + 1, D,
                       QKV);
         }
-    linear(h, y, m, layer, "attn.c_proj.weight", "attn.c_proj.bias", T, Q, C);
+    linear(h, C, y, m, layer, gpt2 ? "attn.c_proj" : "self_attn.o_proj", T, Q, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
@@ -203,38 +248,62 @@ static float gelu(float x)
     return x / (1.0f + exp_of(-1.5957691216f * u));
 }
 
+static float silu(float x)
+{
+    return x / (1.0f + exp_of(-x));
+}
+
 /* x += c_proj(gelu(c_fc(ln_2(x)))) */
 static void add_mlp(float *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, F = m->config.n_inner;
     float *h = new_array(T, C), *inner = new_array(T, F);
-    norm(h, x, m, layer, "ln_2.weight", "ln_2.bias", T);
-    linear(inner, h, m, layer, "mlp.c_fc.weight", "mlp.c_fc.bias", T, C, F);
+    norm(h, x, m, layer, "ln_2", T);
+    linear(inner, F, h, m, layer, "mlp.c_fc", T, C, F);
     for (size_t i = 0; i < T * F; i++)
         inner[i] = gelu(inner[i]);
-    linear(h, inner, m, layer, "mlp.c_proj.weight", "mlp.c_proj.bias", T, F, C);
+    linear(h, C, inner, m, layer, "mlp.c_proj", T, F, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
     free(inner);
 }
 
+/* x += down(silu(gate(norm(x))) * up(norm(x))) */
+static void add_gated_mlp(float *x, const oracle_model *m, int layer, size_t T)
+{
+    const size_t C = m->config.n_embd, F = m->config.n_inner;
+    float *h = new_array(T, C), *up = new_array(T, F), *gate = new_array(T, F);
+    norm(h, x, m, layer, "post_attention_layernorm", T);
+    linear(up, F, h, m, layer, "mlp.up_proj", T, C, F);
+    linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
+    for (size_t i = 0; i < T * F; i++)
+        up[i] *= silu(gate[i]);
+    linear(h, C, up, m, layer, "mlp.down_proj", T, F, C);
+    for (size_t i = 0; i < T * C; i++)
+        x[i] += h[i];
+    free(h);
+    free(up);
+    free(gate);
+}
+
 void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type)
 {
+    const bool gpt2 = m->config.arch == KVC_GPT2;
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
-    const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
+    const float *wte = oracle_embedding(m), *head = oracle_head(m); /* [V, C] */
+    const float *wpe = oracle_find(m, -1, "wpe.weight");            /* [n_positions, C] */
     float *x = new_array(T, C), *h = new_array(1, C);
     for (size_t t = 0; t < T; t++)
-        embed(x + t * C, m, wte + ids[t] * C, wpe + t * C);
+        embed(x + t * C, m, wte + ids[t] * C, wpe ? wpe + t * C : NULL);
     for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
         add_attention(x, m, layer, T, key_type, value_type);
-        add_mlp(x, m, layer, T);
+        (gpt2 ? add_mlp : add_gated_mlp)(x, m, layer, T);
     }
-    norm(h, x + (T - 1) * C, m, -1, "ln_f.weight", "ln_f.bias", 1);
-    for (size_t id = 0; id < V; id++) /* the head is tied: logits[id] = h . wte[id] */
-        logits[id] = add_dot(0.0f, m, h, wte + id * C, 1, C);
+    norm(h, x + (T - 1) * C, m, -1, gpt2 ? "ln_f" : "norm", 1);
+    for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
+        logits[id] = add_dot(0.0f, m, h, head + id * C, 1, C);
     free(x);
     free(h);
 }

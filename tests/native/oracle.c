@@ -5,18 +5,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-const float *oracle_weights(const oracle_model *model, int layer, const char *leaf)
+const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
 {
     char name[64];
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
     else
-        snprintf(name, sizeof name, "h.%d.%s", layer, leaf);
+        snprintf(name, sizeof name, "%s.%d.%s",
+                 model->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
     for (size_t i = 0; i < model->n_tensors; i++)
         if (strcmp(model->tensors[i].name, name) == 0)
             return model->tensors[i].data;
-    fprintf(stderr, "oracle: no tensor %s\n", name);
+    return NULL;
+}
+
+const float *oracle_weights(const oracle_model *model, int layer, const char *leaf)
+{
+    const float *data = oracle_find(model, layer, leaf);
+    if (data)
+        return data;
+    fprintf(stderr, "oracle: no tensor %s of layer %d\n", leaf, layer);
     abort();
+}
+
+const float *oracle_embedding(const oracle_model *m)
+{
+    return oracle_weights(
+        m, -1, m->config.arch == KVC_GPT2 ? "wte.weight" : "embed_tokens.weight");
+}
+
+const float *oracle_head(const oracle_model *m)
+{
+    return m->config.own_head ? oracle_weights(m, -1, "lm_head.weight")
+                              : oracle_embedding(m);
 }
 
 double *oracle_widen(const float *x, size_t n)
@@ -57,6 +78,11 @@ double oracle_gelu(double x)
     return 0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)));
 }
 
+double oracle_silu(double x)
+{
+    return x / (1.0 + exp(-x));
+}
+
 void oracle_softmax(double *x, size_t n)
 {
     double max = x[0], sum = 0.0;
@@ -88,21 +114,134 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
     free(p);
 }
 
-/* ---- GPT-2: everything is [T, something], every position at once ------------------- */
+void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
+                     double eps)
+{
+    double mean = 0.0;
+    for (size_t i = 0; i < n; i++)
+        mean += x[i] * x[i] / (double)n;
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] / sqrt(mean + eps) * (double)weight[i];
+}
+
+/* Exponent, power and reciprocal are floats, as in transformers; so is the angle. */
+float oracle_angle(const kvc_config *c, size_t i, size_t position)
+{
+    const float exponent = (float)(2 * i) / (float)c->rotary_dim;
+    float frequency = 1.0f / (float)pow((double)c->rope_theta, (double)exponent);
+    const float original = (float)c->rope_original;
+    const float wave = (float)(2.0 * 3.14159265358979323846) / frequency;
+    if (c->rope_original == 0 || wave > original / c->rope_low) {
+        frequency /= c->rope_factor;
+    } else if (wave >= original / c->rope_high) {
+        const float t = (original / wave - c->rope_low) / (c->rope_high - c->rope_low);
+        frequency = (1.0f - t) * frequency / c->rope_factor + t * frequency;
+    }
+    return (float)position * frequency;
+}
+
+/* ---- everything is [T, something], every position at once -------------------------- */
 
 static double *new_array(size_t T, size_t columns)
 {
     return calloc(T * columns, sizeof(double));
 }
 
+/* The names of norms and matrices, without .weight and .bias. */
+typedef struct oracle_names {
+    const char *norm, *attention_norm, *o, *mlp_norm, *up, *down;
+} oracle_names;
+
+static oracle_names names_of(const oracle_model *m)
+{
+    if (m->config.arch == KVC_GPT2)
+        return (oracle_names){"ln_f", "ln_1",     "attn.c_proj",
+                              "ln_2", "mlp.c_fc", "mlp.c_proj"};
+    return (oracle_names){
+        "norm",        "input_layernorm", "self_attn.o_proj", "post_attention_layernorm",
+        "mlp.up_proj", "mlp.down_proj"};
+}
+
+static const float *part(const oracle_model *m, int layer, const char *name,
+                         const char *end)
+{
+    char leaf[48];
+    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
+    return oracle_find(m, layer, leaf);
+}
+
 static void norm(double *y, const double *x, const oracle_model *m, int layer,
-                 const char *weight, const char *bias, size_t T)
+                 const char *name, size_t T)
 {
     const size_t C = m->config.n_embd;
+    const float *weight = part(m, layer, name, "weight"),
+                *bias = part(m, layer, name, "bias");
+    const double eps = (double)m->config.norm_epsilon;
+    for (size_t t = 0; t < T; t++, y += C, x += C)
+        if (bias)
+            oracle_layer_norm(y, x, weight, bias, C, eps);
+        else
+            oracle_rms_norm(y, x, weight, C, eps);
+}
+
+/* A matrix of the file, with its bias if it has one; y's rows are `stride` apart. */
+static void linear(double *y, size_t stride, const double *x, const oracle_model *m,
+                   int layer, const char *name, size_t T, size_t n_in, size_t n_out)
+{
+    const bool conv1d = m->config.arch == KVC_GPT2;
+    const float *w = part(m, layer, name, "weight"), *bias = part(m, layer, name, "bias");
     for (size_t t = 0; t < T; t++)
-        oracle_layer_norm(y + t * C, x + t * C, oracle_weights(m, layer, weight),
-                          oracle_weights(m, layer, bias), C,
-                          (double)m->config.norm_epsilon);
+        for (size_t o = 0; o < n_out; o++) {
+            double sum = bias ? bias[o] : 0.0;
+            for (size_t i = 0; i < n_in; i++)
+                sum += x[t * n_in + i] * (double)w[conv1d ? i * n_out + o : o * n_in + i];
+            y[t * stride + o] = sum;
+        }
+}
+
+/* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
+static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
+{
+    const size_t half = c->rotary_dim / 2;
+    for (size_t t = 0; t < T; t++)
+        for (size_t i = 0; i < heads * half; i++) {
+            double *a = x + t * stride + i / half * c->head_dim + i % half;
+            const double angle = (double)oracle_angle(c, i % half, t);
+            const double first = a[0], second = a[half];
+            a[0] = first * cos(angle) - second * sin(angle);
+            a[half] = second * cos(angle) + first * sin(angle);
+        }
+}
+
+static size_t query_width(const oracle_model *m)
+{
+    return (size_t)m->config.n_head * m->config.head_dim;
+}
+
+static size_t key_width(const oracle_model *m)
+{
+    return (size_t)m->config.n_kv_head * m->config.head_dim;
+}
+
+/* Of each token: the queries [H, D], the keys and the values [Hkv, D], a new array. */
+static double *queries_keys_values(const double *x, const oracle_model *m, int layer,
+                                   size_t T)
+{
+    const size_t C = m->config.n_embd, Q = query_width(m), KV = key_width(m);
+    const size_t all = Q + 2 * KV;
+    double *h = new_array(T, C), *qkv = new_array(T, all);
+    norm(h, x, m, layer, names_of(m).attention_norm, T);
+    if (m->config.arch == KVC_GPT2) {
+        linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
+    } else {
+        linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
+        linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+        rotate(qkv, all, &m->config, m->config.n_head, T);
+        rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
+    }
+    free(h);
+    return qkv;
 }
 
 /* The head of K and V that a head of queries looks at. */
@@ -111,24 +250,20 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* x += c_proj(attention(c_attn(ln_1(x)))), each token seeing itself and those before
- * it. A row of c_attn: the queries [H, D], the keys and the values [Hkv, D]. */
+/* x += o(attention(norm(x))), each token seeing itself and those before it. */
 static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
-    const size_t Q = H * D, KV = m->config.n_kv_head * D, QKV = Q + 2 * KV;
-    double *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
-    norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
-    oracle_linear(qkv, h, oracle_weights(m, layer, "attn.c_attn.weight"),
-                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, QKV);
+    const size_t Q = query_width(m), KV = key_width(m), QKV = Q + 2 * KV;
+    double *h = new_array(T, C), *y = new_array(T, Q);
+    double *qkv = queries_keys_values(x, m, layer, T);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const double *q = qkv + t * QKV + head * D;
             const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
             oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
         }
-    oracle_linear(h, y, oracle_weights(m, layer, "attn.c_proj.weight"),
-                  oracle_weights(m, layer, "attn.c_proj.bias"), T, Q, C);
+    linear(h, C, y, m, layer, names_of(m).o, T, Q, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
@@ -136,34 +271,38 @@ static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
     free(y);
 }
 
-/* x += c_proj(gelu(c_fc(ln_2(x)))) */
+/* x += down(gelu(up(norm(x)))), or x += down(silu(gate(norm(x))) * up(norm(x))) */
 static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, F = m->config.n_inner;
-    double *h = new_array(T, C), *inner = new_array(T, F);
-    norm(h, x, m, layer, "ln_2.weight", "ln_2.bias", T);
-    oracle_linear(inner, h, oracle_weights(m, layer, "mlp.c_fc.weight"),
-                  oracle_weights(m, layer, "mlp.c_fc.bias"), T, C, F);
+    const oracle_names names = names_of(m);
+    double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
+    norm(h, x, m, layer, names.mlp_norm, T);
+    linear(inner, F, h, m, layer, names.up, T, C, F);
+    if (m->config.arch == KVC_LLAMA)
+        linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
     for (size_t i = 0; i < T * F; i++)
-        inner[i] = oracle_gelu(inner[i]);
-    oracle_linear(h, inner, oracle_weights(m, layer, "mlp.c_proj.weight"),
-                  oracle_weights(m, layer, "mlp.c_proj.bias"), T, F, C);
+        inner[i] = m->config.arch == KVC_LLAMA ? inner[i] * oracle_silu(gate[i])
+                                               : oracle_gelu(inner[i]);
+    linear(h, C, inner, m, layer, names.down, T, F, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
     free(inner);
+    free(gate);
 }
 
 /* The residual stream after the first n layers: a new array [T, C]. */
 static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, int n)
 {
     const size_t C = m->config.n_embd;
-    const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
-    const float *wpe = oracle_weights(m, -1, "wpe.weight"); /* [n_positions, C] */
+    const float *wte = oracle_embedding(m);
+    const float *wpe = oracle_find(m, -1, "wpe.weight"); /* [n_positions, C] */
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
-            x[t * C + c] = (double)wte[ids[t] * C + c] + (double)wpe[t * C + c];
+            x[t * C + c] =
+                (double)wte[ids[t] * C + c] + (wpe ? (double)wpe[t * C + c] : 0.0);
     for (int layer = 0; layer < n; layer++) {
         add_attention(x, m, layer, T);
         add_mlp(x, m, layer, T);
@@ -174,14 +313,14 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
 void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, size_t T)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *wte = oracle_weights(m, -1, "wte.weight"); /* [V, C] */
+    const float *head = oracle_head(m); /* logits[id] = h . head[id] */
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
-    norm(h, x, m, -1, "ln_f.weight", "ln_f.bias", T);
-    for (size_t t = 0; t < T; t++) /* the head is tied: logits[id] = h . wte[id] */
+    norm(h, x, m, -1, names_of(m).norm, T);
+    for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
             double sum = 0.0;
             for (size_t c = 0; c < C; c++)
-                sum += h[t * C + c] * (double)wte[id * C + c];
+                sum += h[t * C + c] * (double)head[id * C + c];
             logits[t * V + id] = sum;
         }
     free(x);
@@ -191,13 +330,9 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
 void oracle_attention_weights(double *weights, double *query, const oracle_model *m,
                               const uint32_t *ids, size_t T, int layer, size_t head)
 {
-    const size_t C = m->config.n_embd, D = m->config.head_dim, Q = m->config.n_head * D;
-    const size_t QKV = Q + 2 * m->config.n_kv_head * D;
-    double *x = run_layers(m, ids, T, layer), *h = new_array(T, C);
-    double *qkv = new_array(T, QKV);
-    norm(h, x, m, layer, "ln_1.weight", "ln_1.bias", T);
-    oracle_linear(qkv, h, oracle_weights(m, layer, "attn.c_attn.weight"),
-                  oracle_weights(m, layer, "attn.c_attn.bias"), T, C, QKV);
+    const size_t D = m->config.head_dim, Q = query_width(m), QKV = Q + 2 * key_width(m);
+    double *x = run_layers(m, ids, T, layer);
+    double *qkv = queries_keys_values(x, m, layer, T);
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
     memcpy(query, q, D * sizeof *q);
@@ -208,6 +343,5 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     }
     oracle_softmax(weights, T);
     free(x);
-    free(h);
     free(qkv);
 }

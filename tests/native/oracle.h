@@ -1,13 +1,13 @@
-/* oracle.h - the slow, obvious truth: GPT-2 in double precision, without a cache,
- * without SIMD, straight from the weights as they lie in a file. Every fast thing in
- * src/ is held against it. */
+/* oracle.h - the slow, obvious truth: GPT-2 and Llama in double precision, without a
+ * cache, without SIMD, straight from the weights as they lie in a file. Every fast thing
+ * in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
 #include "kvc.h"
 
-/* One tensor of a checkpoint: Hugging Face name and orientation (Conv1D weights are
- * [in, out]). */
+/* One tensor of a checkpoint: Hugging Face name and orientation (GPT-2's Conv1D weights
+ * are [in, out], Llama's [out, in]). */
 typedef struct oracle_tensor {
     char name[64];
     size_t rank;
@@ -21,8 +21,19 @@ typedef struct oracle_model {
     oracle_tensor *tensors;
 } oracle_model;
 
-/* The data of "h.<layer>.<leaf>", or of "<leaf>" for layer < 0. */
+/* The data of "h.<layer>.<leaf>", of "layers.<layer>.<leaf>" in a Llama, or of "<leaf>"
+ * for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
+/* The same; NULL where there is no such tensor. */
+const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
+
+/* The embedding, and the matrix that makes the logits    [V, C] */
+const float *oracle_embedding(const oracle_model *model);
+const float *oracle_head(const oracle_model *model);
+
+/* By how much pair i of a head turns at a position, rounded where the engine promises
+ * to. */
+float oracle_angle(const kvc_config *config, size_t i, size_t position);
 
 /* Floats as doubles: a new array [n]. */
 double *oracle_widen(const float *x, size_t n);
@@ -36,8 +47,15 @@ void oracle_linear(double *y, const double *x, const float *w, const float *bias
 void oracle_layer_norm(double *y, const double *x, const float *weight, const float *bias,
                        size_t n, double eps);
 
+/* y = x / sqrt(mean of x^2 + eps) * weight    y, x, weight: [n] */
+void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
+                     double eps);
+
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
 double oracle_gelu(double x);
+
+/* x / (1 + exp(-x)) */
+double oracle_silu(double x);
 
 /* x = exp(x) / sum exp(x), in place    x: [n] */
 void oracle_softmax(double *x, size_t n);

@@ -108,6 +108,14 @@ static void free_heads(kvc_config *m, uint64_t seed)
         m->head_dim = shipped[random_below(&state, 4)];
 }
 
+/* From a third stream: every other one is a Llama. */
+static void other_architecture(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)3 << 32);
+    if (random_below(&state, 2))
+        random_llama(m, &state);
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -134,8 +142,10 @@ random_case random_case_new(uint64_t seed)
                             .vocab_size = (uint32_t)V,
                             .norm_epsilon = 1e-5f,
                             .weights = random_below(&state, 4) ? KVC_F32 : KVC_I8};
-    if (seed > CASE_GPT2)
+    if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
+        other_architecture(&c.config, seed);
+    }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
@@ -168,6 +178,10 @@ void case_print(FILE *out, const random_case *c)
     fprintf(out, "model %u %u %u %u %u %u %u %u %s %" PRIu64, m->n_layer, m->n_head,
             m->n_kv_head, m->head_dim, m->n_embd, m->n_inner, m->n_positions,
             m->vocab_size, name_of(m->weights), c->seed);
+    if (m->arch == KVC_LLAMA)
+        fprintf(out, " llama %u %u %u %u %u %g %g %g %g", m->own_head, m->attention_bias,
+                m->mlp_bias, m->rotary_dim, m->rope_original, (double)m->rope_theta,
+                (double)m->rope_factor, (double)m->rope_low, (double)m->rope_high);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -197,19 +211,34 @@ static const char *parse_op(case_op *op, const char *text)
     return op->kind < CASE_KINDS && op->n >= kinds[op->kind].least && whole ? text : NULL;
 }
 
+/* Of a Llama, what follows the seed; returns the letters read. */
+static int parse_llama(kvc_config *m, const char *text)
+{
+    int read = 0;
+    sscanf(text, " llama %u %u %u %u %u %f %f %f %f%n", &m->own_head, &m->attention_bias,
+           &m->mlp_bias, &m->rotary_dim, &m->rope_original, &m->rope_theta,
+           &m->rope_factor, &m->rope_low, &m->rope_high, &read);
+    m->arch = read > 0 ? KVC_LLAMA : KVC_GPT2;
+    return read;
+}
+
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
     char weights[5], key[5], value[5];
     *c = (random_case){.config = {.norm_epsilon = 1e-5f}};
     kvc_config *m = &c->config;
-    sscanf(text,
-           "model %u %u %u %u %u %u %u %u %4s %" SCNu64 " session %zu %zu %4s %4s ops%n",
-           &m->n_layer, &m->n_head, &m->n_kv_head, &m->head_dim, &m->n_embd, &m->n_inner,
-           &m->n_positions, &m->vocab_size, weights, &c->seed, &c->capacity,
-           &c->n_sequence, key, value, &read);
-    if (read == 0 || !parse_type(&m->weights, weights) ||
-        !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
+    sscanf(text, "model %u %u %u %u %u %u %u %u %4s %" SCNu64 "%n", &m->n_layer,
+           &m->n_head, &m->n_kv_head, &m->head_dim, &m->n_embd, &m->n_inner,
+           &m->n_positions, &m->vocab_size, weights, &c->seed, &read);
+    if (read == 0 || !parse_type(&m->weights, weights))
+        return false;
+    text += read;
+    text += parse_llama(m, text);
+    read = 0;
+    sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
+           value, &read);
+    if (read == 0 || !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
         return false;
     if (c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
         return false;

@@ -61,6 +61,32 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
                         .norm_epsilon = 1e-5f};
 }
 
+void random_llama(kvc_config *c, uint64_t *state)
+{
+    static const float thetas[] = {1e4f, 1e5f, 5e5f, 90.0f};
+    static const float factors[] = {1.0f, 4.0f, 8.0f};
+    c->arch = KVC_LLAMA;
+    c->rotary_dim = c->head_dim;
+    if (random_below(state, 4) == 0) /* a part of each head */
+        c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
+    c->rope_theta = thetas[random_below(state, 4)];
+    c->rope_factor = factors[random_below(state, 3)];
+    c->rope_original = (uint32_t)(random_below(state, 2) * 24);
+    c->rope_low = 1.0f;
+    c->rope_high = 4.0f;
+    c->own_head = (uint32_t)random_below(state, 2);
+    c->attention_bias = random_below(state, 4) == 0;
+    c->mlp_bias = random_below(state, 4) == 0;
+}
+
+kvc_config random_any_config(uint64_t *state, size_t n_positions)
+{
+    kvc_config config = random_config(state, n_positions);
+    if (random_below(state, 2))
+        random_llama(&config, state);
+    return config;
+}
+
 size_t oracle_tensor_elements(const oracle_tensor *tensor)
 {
     return (size_t)(tensor->shape[0] * (tensor->rank == 2 ? tensor->shape[1] : 1));
@@ -82,7 +108,8 @@ static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
     if (layer < 0)
         snprintf(t->name, sizeof t->name, "%s", leaf);
     else
-        snprintf(t->name, sizeof t->name, "h.%d.%s", layer, leaf);
+        snprintf(t->name, sizeof t->name, "%s.%d.%s",
+                 m->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
     t->rank = rank;
     t->shape[0] = rows;
     t->shape[1] = columns;
@@ -112,14 +139,52 @@ static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char 
     draw(m, state, layer, leaf, 1, n_out, 1, 0.0, 0.25);
 }
 
+static void draw_linear(oracle_model *m, uint64_t *state, int layer, const char *name,
+                        size_t n_in, size_t n_out, bool bias)
+{
+    char leaf[32];
+    snprintf(leaf, sizeof leaf, "%s.weight", name);
+    draw(m, state, layer, leaf, 2, n_out, n_in, 0.0, scale_for(n_in, 1));
+    snprintf(leaf, sizeof leaf, "%s.bias", name);
+    if (bias)
+        draw(m, state, layer, leaf, 1, n_out, 1, 0.0, 0.25);
+}
+
+static void draw_llama(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw(m, state, i, "input_layernorm.weight", 1, C, 1, 1.0, 0.25);
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, c->attention_bias);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, c->attention_bias);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, c->attention_bias);
+        draw_linear(m, state, i, "self_attn.o_proj", Q, C, c->attention_bias);
+        draw(m, state, i, "post_attention_layernorm.weight", 1, C, 1, 1.0, 0.25);
+        draw_linear(m, state, i, "mlp.gate_proj", C, F, c->mlp_bias);
+        draw_linear(m, state, i, "mlp.up_proj", C, F, c->mlp_bias);
+        draw_linear(m, state, i, "mlp.down_proj", F, C, c->mlp_bias);
+    }
+    draw(m, state, -1, "norm.weight", 1, C, 1, 1.0, 0.25);
+    if (c->own_head)
+        draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
 oracle_model random_weights(const kvc_config *config, uint64_t seed)
 {
     const size_t C = config->n_embd, F = config->n_inner;
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(4 + 12 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
+    if (config->arch == KVC_LLAMA) {
+        draw_llama(&m, state);
+        return m;
+    }
     draw(&m, state, -1, "wte.weight", 2, config->vocab_size, C, 0.0, scale_for(C, 2));
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {

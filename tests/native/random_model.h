@@ -5,7 +5,8 @@
  *        state += 0x9e3779b97f4a7c15;  z = state
  *        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;  z = (z ^ z >> 27) * 0x94d049bb133111eb
  *        z ^ z >> 31                                            (all modulo 2^64)
- *   2. The tensors are drawn in this order: wte.weight, wpe.weight; for each layer
+ *   2. The tensors of a GPT-2 are drawn in this order: wte.weight, wpe.weight; for each
+ *      layer
  *      ln_1.weight, ln_1.bias, attn.c_attn.weight, attn.c_attn.bias,
  *      attn.c_proj.weight, attn.c_proj.bias,
  *      ln_2.weight, ln_2.bias, mlp.c_fc.weight, mlp.c_fc.bias, mlp.c_proj.weight,
@@ -18,6 +19,12 @@
  *        every bias                   mean 0, scale 1/4
  *        wte.weight and wpe.weight    mean 0, scale 2^(2 - e), 4^e <= n_embd
  *        the other weights [in, out]  mean 0, scale 2^(1 - e), 4^e <= in
+ *   5. Of a Llama: embed_tokens.weight; for each layer input_layernorm.weight,
+ *      self_attn.q_proj.weight and, where there are biases, .bias, the same of k_proj,
+ *      v_proj, o_proj, post_attention_layernorm.weight, mlp.gate_proj, up_proj and
+ *      down_proj; at last norm.weight and, where there is one, lm_head.weight. mean and
+ *      scale are as above: of norms, of biases, of embed_tokens and lm_head, and of the
+ *      other weights, which here are [out, in].
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -45,9 +52,23 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
     .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
     .vocab_size = (V), .norm_epsilon = 1e-5f
 
+/* The same of a Llama, which has a rope_factor besides:
+ *     {LLAMA_SIZES(2, 4, 2, 8, 24, 32, 64, 37), .rope_factor = 1.0f} */
+#define LLAMA_SIZES(L, H, K, D, C, F, P, V)                                              \
+    .arch = KVC_LLAMA, .n_layer = (L), .n_head = (H), .n_kv_head = (K), .head_dim = (D), \
+    .n_embd = (C), .n_inner = (F), .n_positions = (P), .vocab_size = (V),                \
+    .norm_epsilon = 1e-5f, .rotary_dim = (D), .rope_theta = 1e4f
+
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
+
+/* Makes a Llama of a config: angles of all kinds, a head of its own or not, with biases
+ * or without. */
+void random_llama(kvc_config *config, uint64_t *state);
+
+/* random_config, half of them Llamas. */
+kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */
 oracle_model random_weights(const kvc_config *config, uint64_t seed);

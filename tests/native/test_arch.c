@@ -20,7 +20,7 @@ enum { T = 45 };
 static const kvc_tensor of_model[] = {
     {"norm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"norm.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
-    {"embed.weight", KVC_LINEAR, MODEL(embedding), KVC_C, {KVC_V}},
+    {"embed.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
 };
 
 /* Everything [out, in], q, k and v apart, no biases and no positions. */
@@ -29,12 +29,12 @@ static const kvc_tensor apart[] = {
     {"norm_1.bias", KVC_VECTOR, LAYER(attention_norm.bias), .out = {KVC_C}},
     {"norm_2.weight", KVC_VECTOR, LAYER(mlp_norm.weight), .out = {KVC_C}},
     {"norm_2.bias", KVC_VECTOR, LAYER(mlp_norm.bias), .out = {KVC_C}},
-    {"up", KVC_LINEAR, LAYER(up), KVC_C, {KVC_F}},
-    {"down", KVC_LINEAR, LAYER(down), KVC_F, {KVC_C}},
-    {"o", KVC_LINEAR, LAYER(o), KVC_Q, {KVC_C}},
-    {"v", KVC_LINEAR, LAYER(v), KVC_C, {KVC_KV}},
-    {"k", KVC_LINEAR, LAYER(k), KVC_C, {KVC_KV}},
-    {"q", KVC_LINEAR, LAYER(q), KVC_C, {KVC_Q}},
+    {"up", KVC_LINEAR, LAYER(up), KVC_C, .out = {KVC_F}},
+    {"down", KVC_LINEAR, LAYER(down), KVC_F, .out = {KVC_C}},
+    {"o", KVC_LINEAR, LAYER(o), KVC_Q, .out = {KVC_C}},
+    {"v", KVC_LINEAR, LAYER(v), KVC_C, .out = {KVC_KV}},
+    {"k", KVC_LINEAR, LAYER(k), KVC_C, .out = {KVC_KV}},
+    {"q", KVC_LINEAR, LAYER(q), KVC_C, .out = {KVC_Q}},
 };
 
 /* The same, with q, k and v fused along out. */
@@ -43,10 +43,10 @@ static const kvc_tensor fused[] = {
     {"norm_1.bias", KVC_VECTOR, LAYER(attention_norm.bias), .out = {KVC_C}},
     {"norm_2.weight", KVC_VECTOR, LAYER(mlp_norm.weight), .out = {KVC_C}},
     {"norm_2.bias", KVC_VECTOR, LAYER(mlp_norm.bias), .out = {KVC_C}},
-    {"up", KVC_LINEAR, LAYER(up), KVC_C, {KVC_F}},
-    {"down", KVC_LINEAR, LAYER(down), KVC_F, {KVC_C}},
-    {"o", KVC_LINEAR, LAYER(o), KVC_Q, {KVC_C}},
-    {"qkv", KVC_LINEAR, LAYER(q), KVC_C, {KVC_Q, KVC_KV, KVC_KV}},
+    {"up", KVC_LINEAR, LAYER(up), KVC_C, .out = {KVC_F}},
+    {"down", KVC_LINEAR, LAYER(down), KVC_F, .out = {KVC_C}},
+    {"o", KVC_LINEAR, LAYER(o), KVC_Q, .out = {KVC_C}},
+    {"qkv", KVC_LINEAR, LAYER(q), KVC_C, .out = {KVC_Q, KVC_KV, KVC_KV}},
 };
 
 static const char *const buffers[] = {"buffer", NULL};
@@ -58,7 +58,6 @@ static kvc_architecture table(const kvc_tensor *layer, size_t n)
                               .model = {COUNT(of_model), of_model, buffers},
                               .layer = {n, layer, buffers},
                               .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
-                              .head = MODEL(embedding),
                               .norm = kvc_layer_norm,
                               .activation = kvc_gelu};
 }

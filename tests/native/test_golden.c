@@ -9,6 +9,9 @@
  *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED [int8]
  *                        weights: random_model.h, floats unless int8 is said;
  *                        GPT2_SIZES of them, norm_epsilon is 1e-5
+ *     llama N_LAYER N_HEAD N_KV_HEAD HEAD_DIM N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED
+ *           OWN_HEAD ATTENTION_BIAS MLP_BIAS THETA FACTOR ORIGINAL LOW HIGH [int8]
+ *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -43,6 +46,15 @@ typedef struct golden {
         GPT2_SIZES(L, H, C, F, P, V), .weights = KVC_I8                                  \
     }
 
+#define LLAMA(L, H, K, D, C, F, P, V, ...)                                               \
+    {                                                                                    \
+        LLAMA_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__                                 \
+    }
+#define PLAIN .rope_factor = 1.0f
+/* Llama 3.1's angles, for a model of few positions. */
+#define LLAMA_3                                                                          \
+    .rope_factor = 8.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 4.0f
+
 static const golden models[] = {
     {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
     {SIZES(2, 2, 8, 32, 64, 37), 2, 31, {0.8f, 0, 1.0f, 0.0f, 1.0f}},
@@ -61,6 +73,27 @@ static const golden models[] = {
     {INT8(4, 4, 64, 256, 130, 257), 15, 98, {0.7f, 40, 0.95f, 0.02f, 1.2f}},
     {INT8(2, 3, 132, 531, 70, 500), 16, 37, {1.0f, 100, 1.0f, 0.0f, 1.0f}},
     {INT8(1, 2, 272, 1090, 70, 1009), 17, 33, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {LLAMA(2, 4, 2, 8, 24, 33, 90, 67, PLAIN, .own_head = 1),
+     18,
+     50,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {LLAMA(3, 3, 1, 64, 96, 256, 170, 257, LLAMA_3),
+     19,
+     130,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {LLAMA(2, 6, 2, 44, 100, 90, 80, 131, .rope_factor = 4.0f, .attention_bias = 1,
+           .mlp_bias = 1),
+     20,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {LLAMA(2, 4, 4, 32, 128, 172, 80, 500, PLAIN, .weights = KVC_I8),
+     21,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {LLAMA(2, 2, 1, 12, 36, 70, 70, 99, LLAMA_3, .own_head = 1, .weights = KVC_I8),
+     22,
+     31,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -92,6 +125,21 @@ static void print_new(FILE *out, const golden *g, kvc_session *s,
             kvc_session_logits_hash(s));
 }
 
+static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
+{
+    if (c->arch == KVC_GPT2) {
+        fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
+                c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
+        return;
+    }
+    fprintf(out, "\nllama %u %u %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
+            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
+            c->vocab_size, seed);
+    fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
+            (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
+            (double)c->rope_low, (double)c->rope_high);
+}
+
 static void print_model(FILE *out, const golden *g, bool use_cache)
 {
     static const kvc_sampling greedy = {0.0f, 0, 1.0f, 0.0f, 1.0f};
@@ -103,9 +151,8 @@ static void print_model(FILE *out, const golden *g, bool use_cache)
     random_model model = random_model_new(c, g->seed);
     kvc_session *session = random_model_session(&model, g->n_prompt + N_NEW);
     check_ok(kvc_session_set_cache(session, use_cache));
-    fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64 "%s\nprompt", c->n_layer, c->n_head,
-            c->n_embd, c->n_inner, c->n_positions, c->vocab_size, g->seed,
-            c->weights == KVC_I8 ? " int8" : "");
+    print_sizes(out, c, g->seed);
+    fprintf(out, "%s\nprompt", c->weights == KVC_I8 ? " int8" : "");
     for (size_t i = 0; i < g->n_prompt; i++)
         fprintf(out, " %" PRIu32, ids[i]);
     fprintf(out, "\n");

@@ -201,7 +201,7 @@ static void cached_equals_uncached(void **unused)
     double farthest = 0.0, sum = 0.0;
     for (int i = 0; i < SHORT_CONFIGS; i++) {
         const size_t n = 1 + random_below(&state, 20);
-        const kvc_config config = random_config(&state, n + 20);
+        const kvc_config config = random_any_config(&state, n + 20);
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
         const double distance = near_the_oracle(&f);
@@ -224,6 +224,8 @@ static void long_prompts_too(void **unused)
                                : 100 + random_below(&state, 41);
         kvc_config config = random_config(&state, n + 20);
         config.head_dim = 4; /* small, so that every split is affordable */
+        if (i % 2)
+            random_llama(&config, &state);
         config.n_layer = 1 + config.n_layer % 3;
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
@@ -244,7 +246,7 @@ static void int8_weights_too(void **unused)
     double sum = 0.0;
     for (int i = 0; i < INT8_CONFIGS; i++) {
         const size_t n = i % 8 ? 1 + random_below(&state, 20) : 60;
-        kvc_config config = random_config(&state, n + 20);
+        kvc_config config = random_any_config(&state, n + 20);
         config.weights = KVC_I8;
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);

@@ -40,7 +40,7 @@ static void top_of_random_models(void **unused)
     (void)unused;
     uint64_t state = 1;
     for (int round = 0; round < 60; round++) {
-        const kvc_config config = random_config(&state, N);
+        const kvc_config config = random_any_config(&state, N);
         const size_t V = config.vocab_size;
         random_model model = random_model_new(&config, random_next(&state));
         kvc_session *s = random_model_session(&model, N);
@@ -164,7 +164,7 @@ static void attention_is_near_the_oracle(void **unused)
     uint64_t state = 4;
     double farthest = 0.0;
     for (int round = 0; round < 40; round++) {
-        const kvc_config config = random_config(&state, N);
+        const kvc_config config = random_any_config(&state, N);
         random_model model = random_model_new(&config, random_next(&state));
         kvc_session *s = random_model_session(&model, N);
         uint32_t ids[N];
@@ -178,7 +178,7 @@ static void attention_is_near_the_oracle(void **unused)
         random_model_free(&model);
     }
     print_message("weights and queries at most %.1e from the oracle\n", farthest);
-    assert_true(farthest <= 1e-5);
+    assert_true(farthest <= 2e-5);
 }
 
 /* A pass that was dropped leaves those of the last token; without logits, or after a pass

@@ -4,14 +4,17 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { SCENARIOS, labBugs } from 'kvcache-wasm/lab';
-import { EARLIER, PROMPT, THREAD, TOKENS, newLab, partingOf, piecesOf, reduceLab, testName,
-  threadName } from '../../web/demo/lab.js';
+import {
+  PROMPT, THREAD, experimentWith, partingOf, piecesOf, testName, threadName,
+} from '../../web/demo/broken.js';
+import { newLab, reduceLab } from '../../web/demo/lab.js';
 import { chartOf } from '../../web/demo/parts/logits.js';
 import { Player } from '../../web/demo/player.js';
 import { LAB } from '../../web/demo/words/lab.js';
 import { FakeClient, LOADED, settled } from './fake-client.js';
 
-const TRIED = { id: 'B9', number: 10, scenario: 'plain' };
+const JOB = experimentWith({ number: 10, scenario: 'plain' });
+const TRIED = { id: 'B9', job: JOB };
 const tokens = (...texts) => texts.map((text, id) => ({ id, text }));
 const OUTCOME = {
   prompt: 20, differences: [0, 0, 0.5, 20, 0.003],
@@ -38,7 +41,7 @@ test('a bug is tried: the model is loaded first, runs wait, and go on where they
   const { fields, onEvent } = await client.next('lab');
   assert.equal(player.state.status, 'waiting');
   const { sampling, ...job } = fields;
-  assert.deepEqual(job, { bug: 10, scenario: 'plain', prompt: PROMPT, earlier: EARLIER, tokens: TOKENS });
+  assert.deepEqual([job, job.bug, job.prompt], [JOB, 10, PROMPT]);
   const { maxTokens, ...values } = player.state.sampling.values;
   assert.ok(maxTokens > 0);
   assert.deepEqual(sampling, values, 'the reader\'s own, but for how many');

@@ -6,8 +6,10 @@ import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { SCENARIOS, experiment, labBugs, labModule, switchBug } from 'kvcache-wasm/lab';
 import { Desk } from '../../web/worker/desk.js';
-import { collect, idsOf, rejectsCode } from './helpers.js';
+import { collect, collectGarbage, idsOf, rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 const STORIES = new URL('../../web/models/stories/', import.meta.url);
 const PROMPT = 'Once upon a time there was a king who had three daughters, and the youngest was called Rose.';
@@ -130,7 +132,30 @@ test('the request "lab": the same outcome, and the run beside it stays as it is'
   assert.equal((await request('lab', { ...TINY, bug: 0 })).parting, undefined);
 });
 
-test('the request "lab" is refused or stopped like any other, and frees its engine', async (t) => {
+test('the request "lab" frees its engine, however it ends', async (t) => {
+  const { request, send } = await open(t);
+  const { instantiate } = WebAssembly;
+  t.after(() => { WebAssembly.instantiate = instantiate; });
+  /** @type {WeakRef<WebAssembly.Instance>[]} */
+  const instances = [];
+  WebAssembly.instantiate = async (...args) => {
+    const instance = await instantiate(...args);
+    instances.push(new WeakRef(instance));
+    return instance;
+  };
+  await request('lab', TINY);
+  await assert.rejects(request('lab', { ...TINY, scenario: 'no' }), { code: 'invalid_argument' });
+  const stopped = request('lab', { ...TINY, tokens: 300 });
+  while (instances.length < 3) await settled();
+  send({ type: 'stop' });
+  await assert.rejects(stopped, { code: 'aborted' });
+  await settled(); // what was awaited last is held until then
+  collectGarbage();
+  assert.deepEqual(instances.map((instance) => instance.deref()), [undefined, undefined, undefined]);
+  assert.equal((await request('status')).loaded, true, 'the other one is there');
+});
+
+test('the request "lab" is refused or stopped like any other', async (t) => {
   const { request, send } = await open(t);
   await assert.rejects(request('lab', { ...TINY, wasm: undefined }), { code: 'wasm_invalid' });
   await assert.rejects(request('lab', { ...TINY, scenario: 'no' }), { code: 'invalid_argument' });

@@ -32,13 +32,39 @@ function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) 
   ];
 }
 
-/** A model directory, file name -> Blob. */
+/** The same of a Llama, by its config.json. */
+function llamaTensors(config) {
+  const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const [Q, KV] = [config.num_attention_heads, config.num_key_value_heads].map((n) => n * config.head_dim);
+  const norm = (name) => [`${name}.weight`, [C], 1, 1 / 4];
+  const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out, bias) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))],
+    ...bias ? [[`${name}.bias`, [n_out], 0, 1 / 4]] : []];
+  const layer = (prefix) => [
+    norm(`${prefix}.input_layernorm`),
+    ...[['q', C, Q], ['k', C, KV], ['v', C, KV], ['o', Q, C]].flatMap(([part, n_in, n_out]) => (
+      linear(`${prefix}.self_attn.${part}_proj`, n_in, n_out, config.attention_bias))),
+    norm(`${prefix}.post_attention_layernorm`),
+    ...[['gate', C, F], ['up', C, F], ['down', F, C]].flatMap(([part, n_in, n_out]) => (
+      linear(`${prefix}.mlp.${part}_proj`, n_in, n_out, config.mlp_bias))),
+  ];
+  return [
+    embedding('model.embed_tokens'),
+    ...Array.from({ length: num_hidden_layers }, (_, i) => layer(`model.layers.${i}`)).flat(),
+    norm('model.norm'),
+    ...config.tie_word_embeddings ? [] : [embedding('lm_head')],
+  ];
+}
+
+/** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of a Llama */
 export function directoryOf(config, seed) {
+  const isLlama = config.model_type === 'llama';
   const draw = splitMix64(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
-  for (const [name, shape, mean, scale] of tensorsOf(config)) {
+  for (const [name, shape, mean, scale] of isLlama ? llamaTensors(config) : tensorsOf(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
       values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
@@ -48,8 +74,8 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const json = { ...config, model_type: 'gpt2', layer_norm_epsilon: 1e-5, bos_token_id: null,
-    eos_token_id: null };
+  const kind = isLlama ? { rms_norm_eps: 1e-5 } : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
     ['model.safetensors', new Blob([BigUint64Array.of(BigInt(text.length)), text, ...data])],
@@ -60,8 +86,29 @@ export function directoryOf(config, seed) {
 export function parseGolden(text) {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(' '));
-  const starts = lines.flatMap(([word], i) => (word === 'model' ? [i] : []));
+  const starts = lines.flatMap(([word], i) => (word === 'model' || word === 'llama' ? [i] : []));
   return starts.map((start, i) => lines.slice(start, starts[i + 1]));
+}
+
+/** The config of a block's first line, and the seed of its weights. */
+function modelOf([kind, ...words]) {
+  const numbers = words.map(Number);
+  if (kind === 'model') {
+    const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = numbers;
+    return { config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, seed };
+  }
+  const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
+    intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
+  const [ownHead, attentionBias, mlpBias, rope_theta, factor, original_max_position_embeddings,
+    low_freq_factor, high_freq_factor] = more;
+  const rope_parameters = original_max_position_embeddings > 0
+    ? { rope_type: 'llama3', rope_theta, factor, original_max_position_embeddings, low_freq_factor,
+      high_freq_factor }
+    : { rope_type: 'linear', rope_theta, factor };
+  const config = { model_type: 'llama', num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
+    hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
+    tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
+  return { config, seed };
 }
 
 /**
@@ -71,10 +118,9 @@ export function parseGolden(text) {
  * @param {{ variant: 'relaxed' | 'simd' | 'scalar', useCache: boolean, wasm?: string }} options
  */
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
-  const [[, ...sizes], [, ...promptWords]] = block;
-  const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = sizes.slice(0, 7).map(Number);
-  const weights = sizes[7] === 'int8' ? 'int8' : 'f32';
-  const config = { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size };
+  const [first, [, ...promptWords]] = block;
+  const { config, seed } = modelOf(first);
+  const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
   const model = await loadModel(directoryOf(config, seed), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  LEVELS, barsOf, factsOf, headsFor, levelOf, named, rowOf, strongest, sumOf,
+  LEVELS, TellingHead, barsOf, factsOf, headsFor, levelOf, named, rowOf, strongest, sumOf,
 } from '../../web/demo/lens.js';
 import { Looks } from '../../web/demo/looks.js';
 import { seeded } from './helpers.js';
@@ -49,7 +49,7 @@ test('a mark shows one percent and tells it from ten', () => {
 
 test('numbers above the text: of the strongest, and never so near that they overlap', () => {
   const weights = Float32Array.of(0.5, 0.01, 0.2, 0.15, 0.1, 0.04);
-  const starts = [0, 3, 6, 9, 20, 40];
+  const starts = [0, 3, 8, 12, 20, 40];
   const shown = named(weights, (position) => starts[position]);
   assert.deepEqual(shown.map(({ position }) => position), [0, 2, 4, 5]);
 });
@@ -129,4 +129,24 @@ test('looks: a refusal is asked again, a failure is told, what is of another run
   await settle('resolve', 'too late');
   want('4');
   assert.deepEqual([taken, keys()], [[], []]);
+});
+
+test('the head to begin with gives most to one token further back, over the first looks', () => {
+  const telling = new TellingHead();
+  const look = (...rows) => telling.after({
+    position: 4, layers: [0, 1], heads: [0, 1], weights: Float32Array.from(rows.flat()),
+  });
+  const first = [0.9, 0.05, 0.02, 0.02, 0.01]; // and itself, and the one before
+  const near = [0.02, 0.02, 0.03, 0.5, 0.43];
+  const even = [0.2, 0.25, 0.15, 0.2, 0.2];
+  const other = [0.1, 0.05, 0.75, 0.05, 0.05];
+  assert.deepEqual(look(first, near, even, other), { layer: 1, head: 1 });
+  assert.deepEqual(look(first, near, other, even), { layer: 1, head: 0 }, 'the first of equals');
+  for (let i = 2; i < 8; i++) {
+    assert.equal(telling.isSettled, false);
+    assert.deepEqual(look(first, near, other, even), { layer: 1, head: 0 });
+  }
+  assert.ok(telling.isSettled);
+  const alone = { position: 0, layers: [0], heads: [0], weights: Float32Array.of(1) };
+  assert.deepEqual(new TellingHead().after(alone), { layer: 0, head: 0 });
 });

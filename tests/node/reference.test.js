@@ -1,5 +1,5 @@
-// Our logits against PyTorch's, at every position of four small models (tests/fixtures), in every build
-// of the engine, with the cache on and off.
+// Our logits against PyTorch's, at every position of small models (tests/fixtures), in every build of the
+// engine, with the cache on and off; of Llamas those of transformers itself, and the text that it writes.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -13,12 +13,12 @@ const argmax = (logits) => logits.reduce((best, x, i) => (x > logits[best] ? i :
 
 async function reference(name) {
   const text = await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8');
-  const { ids, shape: [rows, vocabSize] } = JSON.parse(text);
+  const { ids, shape: [rows, vocabSize], prompt, greedy } = JSON.parse(text);
   const bytes = await readFile(new URL(`${name}/logits.f32`, FIXTURES));
   const logits = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   assert.equal(logits.length, rows * vocabSize);
   assert.equal(ids.length, rows);
-  return { ids, rowAt: (t) => logits.subarray(t * vocabSize, (t + 1) * vocabSize) };
+  return { ids, prompt, greedy, rowAt: (t) => logits.subarray(t * vocabSize, (t + 1) * vocabSize) };
 }
 
 for (const name of MODELS) {
@@ -37,6 +37,39 @@ for (const name of MODELS) {
           assert.ok(worst <= 1e-4, `position ${t}: off by ${worst}`);
           assert.equal(argmax(ours), argmax(theirs), `position ${t}`);
         }
+      }
+      model.dispose();
+    });
+  }
+}
+
+// ---- Llamas -------------------------------------------------------------------------------------
+
+const LLAMAS = ['llama-f32', 'llama-3-bf16', 'llama-linear-f16'];
+
+for (const name of LLAMAS) {
+  for (const variant of ['relaxed', 'simd', 'scalar']) {
+    test(`${name}, ${variant}: within 1e-4 of transformers' largest logit, and its text`, async () => {
+      const { ids, rowAt, prompt, greedy } = await reference(name);
+      const model = await loadModel(new URL(`${name}/`, FIXTURES), { variant, tokenizer: false });
+      for (const useCache of [true, false]) {
+        const session = model.createSession({ useCache });
+        for (const [t, id] of ids.entries()) {
+          const ours = session.decode(id);
+          const theirs = rowAt(t);
+          const largest = theirs.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
+          const worst = ours.reduce((max, x, i) => Math.max(max, Math.abs(x - theirs[i])), 0);
+          assert.ok(worst <= 1e-4 * largest, `position ${t}: off by ${worst} of ${largest}`);
+          assert.equal(argmax(ours), argmax(theirs), `position ${t}`);
+        }
+        session.reset();
+        let logits = session.prefill(prompt);
+        const text = greedy.map(() => { // generate() would stop at the end of text
+          const id = argmax(logits);
+          logits = session.decode(id);
+          return id;
+        });
+        assert.deepEqual(text, greedy);
       }
       model.dispose();
     });

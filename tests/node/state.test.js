@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { contrast, lastPoint, lengthOfCurves, speedAt } from '../../web/demo/curves.js';
 import { Log } from '../../web/demo/log.js';
-import { asMarkdown, reportOf } from '../../web/demo/report.js';
+import { asCsv, asMarkdown, reportOf } from '../../web/demo/report.js';
 import { initialState, isWorking, reduce } from '../../web/demo/state.js';
 import * as sentences from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
@@ -207,6 +207,12 @@ test('a benchmark: figures of both kinds, what is said meanwhile, and the story 
   const report = reportOf(state.benchmark);
   assert.deepEqual([report.complete, report.remarks, report.rows.length], [true, [], 6]);
   assert.match(asMarkdown(report), /^\| int8 \| 1000 \|/m);
+  const odd = { ...report, machine: { browser: 'A "B", 1', logicalCores: 4 } };
+  const [head, ...lines] = asCsv(odd).split('\r\n').map((line) => line.split(','));
+  assert.equal(lines.pop().join(), '', 'every line has its end');
+  assert.equal(lines[0].slice(3, 5).join(), '"A ""B"", 1"');
+  const at = head.indexOf('decode_cache_on') + 1; // the comma within the quotes is one more
+  assert.deepEqual(lines.map((line) => Number(line[at])), report.rows.map(({ decode }) => decode.median));
 
   const begun = streams.benchmark.filter(({ event }) => event);
   const after = replay(begun, replay(streams.flips));

@@ -13,6 +13,7 @@ import { EDIT } from '../../web/demo/words/edit.js';
 import { FRAME } from '../../web/demo/words/frame.js';
 import { LAB } from '../../web/demo/words/lab.js';
 import { LENS } from '../../web/demo/words/lens.js';
+import { MEASURED } from '../../web/demo/words/measured.js';
 import { RACE } from '../../web/demo/words/race.js';
 import { LOOKS } from '../../web/demo/words/looks.js';
 import { STEP } from '../../web/demo/words/step.js';
@@ -30,6 +31,7 @@ const LATER = {
   frame: FRAME,
   lab: LAB,
   lens: LENS,
+  measured: MEASURED,
   race: RACE,
   looks: LOOKS,
   strips: STRIPS,
@@ -59,14 +61,14 @@ const SPOT = { position: 17, text: ' king', layer: 1, head: 2 };
 
 /** What the functions of a dictionary are called with: what they take apart, or else numbers and names. */
 const GIVEN = {
-  'benchmark.place': [{
+  'measured.place': [{
     date: DATE, build: 'simd', machine: { browser: 'B 1', system: 'S', logicalCores: 4 },
     config: { nLayer: 1, nEmbd: 2, nHead: 3, vocabSize: 4000 },
   }],
   'benchmark.step': ['f32', 1000, 50],
   'benchmark.second': ['int8'],
-  'benchmark.notLoaded': ['int8'],
-  'benchmark.copied': ['JSON'],
+  'measured.notLoaded': ['int8'],
+  'measured.copied': ['JSON'],
   'status.stalled': ['model.safetensors'],
   'story.caughtUp': [2, '3 ms'],
   'sampling.allowed': [{ whole: true, above: false, min: 0, max: 1 }],
@@ -192,9 +194,12 @@ test('numbers are written as the readers of a language write them', () => {
     ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
   assert.equal(counted(1234.5), '1.234,5');
   assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
+  assert.deepEqual([0, 8e-32, 0.00034, 0.0777, 1].map(numbersIn('en').share),
+    ['0%', '<0.01%', '0.034%', '7.8%', '100%']);
+  assert.deepEqual([8e-32, 0.0777].map(numbersIn('de').share), ['<0,01\u00a0%', '7,8\u00a0%']);
   assert.equal(others.de.prompt.count(1, 1000), '1 Token von 1.000');
   assert.equal(others.de.prompt.count(1000, 1000), '1.000 Tokens von 1.000');
-  const place = others.de.benchmark.place(...GIVEN['benchmark.place']);
+  const place = others.de.measured.place(...GIVEN['measured.place']);
   assert.match(place, /^Gemessen am 05\.01\.2026 um 09:07 Uhr .*, Vokabular 4\.000\.$/);
 });
 
@@ -236,7 +241,7 @@ const NOT_SAID = [
   /: \([a-z-]+: [a-z]+\)$/, // media queries
   /^element\.js: :host/, // a style sheet
   /^inside\.js: .*(knows no view|join)|^kv-cache-demo\.js: A second copy/, // for authors, in the console
-  /^attributes\.js: Once upon a time|^lab\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
+  /^attributes\.js: Once upon a time|^broken\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
   /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
   /^cache-size\.js: /, // names of models, and what others have said

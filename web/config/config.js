@@ -3,9 +3,12 @@
 // never ignored.
 import { Fields } from './fields.js';
 import { readGpt2 } from './gpt2.js';
+import { readLlama } from './llama.js';
+
+/** @import { Rotary } from './llama.js' */
 
 /** Readers by model_type. */
-const READERS = Object.freeze({ gpt2: readGpt2 });
+const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama });
 
 /**
  * @typedef {object} Config
@@ -18,7 +21,11 @@ const READERS = Object.freeze({ gpt2: readGpt2 });
  * @property {number} nPositions          the longest context
  * @property {number} vocabSize
  * @property {number} nInner              width of the hidden layer of the MLP
- * @property {number} layerNormEpsilon
+ * @property {number} layerNormEpsilon   of an RMS norm, too
+ * @property {boolean} [ownHead]         the head is a matrix of its own, not the embedding's
+ * @property {boolean} [attentionBias]   these matrices have biases, where the architecture lets it open
+ * @property {boolean} [mlpBias]
+ * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text
  */
@@ -32,7 +39,9 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    throw fields.unsupported('model_type', `the architectures that can be computed are: ${known}`);
+    const isMixture = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
+    const experts = isMixture ? 'mixtures of experts cannot be computed; ' : '';
+    throw fields.unsupported('model_type', `${experts}the architectures that can be computed are: ${known}`);
   }
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }

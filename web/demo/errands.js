@@ -2,7 +2,6 @@
 import { PLAN, subjectOf } from './benchmark.js';
 import { TOKENS as ANSWER } from './edit.js';
 import { Refusal, failureOf } from './failure.js';
-import { EARLIER, PROMPT, TOKENS } from './lab.js';
 import { Rival } from './rival.js';
 
 /**
@@ -10,7 +9,6 @@ import { Rival } from './rival.js';
  * @import { Fields } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Draft, EditEvent } from './edit.js'
- * @import { Offered } from './bug-list.js'
  * @import { Failure } from './failure.js'
  * @import { LabEvent } from './lab.js'
  * @import { Event, State } from './state.js'
@@ -28,8 +26,8 @@ import { Rival } from './rival.js';
  * Of a player: ready makes room and has the model loaded; heedStop throws after a stop.
  * @typedef {{ ready: () => Promise<void>, heedStop: () => void }} Host
  *
- * A bug to be tried, of the list.
- * @typedef {Pick<Offered, 'id' | 'number' | 'scenario'>} Tried
+ * id: of the bug; job: with the reader's settings
+ * @typedef {{ id: string, job: Omit<Fields<'lab'>, 'sampling'> }} Tried
  */
 
 export class Errands {
@@ -138,15 +136,15 @@ export class Errands {
   }
 
   /** The lab: a story with a bug and without it. @param {Tried} tried  @param {Host} host */
-  async experiment({ id, number, scenario }, { ready }) {
+  async experiment({ id, job }, { ready }) {
     const tell = (/** @type {LabEvent} */ event) => this.#emit({ type: 'lab', event });
     tell({ type: 'asked', bug: id });
     try {
       await ready();
       tell({ type: 'begun' });
       const { maxTokens: _, ...sampling } = this.#state().sampling.values;
-      const job = { bug: number, scenario, prompt: PROMPT, earlier: EARLIER, tokens: TOKENS, sampling };
-      tell({ type: 'ended', outcome: await this.#client.request('lab', job, tell) });
+      const outcome = await this.#client.request('lab', { ...job, sampling }, tell);
+      tell({ type: 'ended', outcome });
     } catch (error) {
       tell({ type: 'failed', failure: this.failureOf(error) });
     }

@@ -23,7 +23,8 @@ const MOST_NUMBERS = 2 ** 18; // in one answer
 const BARS = 12;              // of a head's small picture
 const LEAST_NAMED = 0.02;     // a share that is written beside its token
 const MOST_NAMED = 5;
-const APART = 6;              // characters from one number to the next
+const ENOUGH_LOOKS = 8;
+const APART = 8;              // characters from one number to the next
 
 /**
  * How much of a mark is filled, from 0 to LEVELS: its root, so that one percent is seen as well. The whole is
@@ -38,6 +39,36 @@ export const levelOf = (weight) => Math.round(LEVELS * Math.sqrt(weight));
  */
 export const headsFor = ({ layer: layers, head: heads }, { layer, head }, position) => (
   layers * heads * (position + 1) <= MOST_NUMBERS ? {} : { layers: [layer], heads: [head] });
+
+/**
+ * The head to begin with: of all that were seen so far, the one that gives the most to one token further back
+ * than the one before, and not the first.
+ */
+export class TellingHead {
+  /** @type {Map<string, { head: Head, sum: number }>} */
+  #sums = new Map();
+  #looks = 0;
+
+  /** Enough was seen, and it stays with this head. */
+  get isSettled() { return this.#looks >= ENOUGH_LOOKS; }
+
+  /** @param {Attention} attention  @returns {Head} */
+  after(attention) {
+    this.#looks++;
+    for (const layer of attention.layers) {
+      for (const head of attention.heads) {
+        const row = /** @type {Float32Array} */ (rowOf(attention, { layer, head }));
+        const key = `${layer} ${head}`;
+        const { sum } = this.#sums.get(key) ?? { sum: 0 };
+        this.#sums.set(key, { head: { layer, head }, sum: sum + greatest(row.subarray(1, -2)) });
+      }
+    }
+    return [...this.#sums.values()].reduce((best, each) => (each.sum > best.sum ? each : best)).head;
+  }
+}
+
+/** @param {Float32Array} weights */
+const greatest = (weights) => weights.reduce((most, weight) => Math.max(most, weight), 0);
 
 /** The row of a head, if it was asked for. @param {Attention} attention  @param {Head} head */
 export function rowOf({ position, layers, heads, weights }, { layer, head }) {

@@ -2,14 +2,16 @@
 // are English wherever they were measured: they are for issues and tables beside others.
 import { HEAD, cells, details, table } from '../measure/figures.js';
 import { failureText } from './words.js';
-import { en } from './words/en.js';
+import { en as english } from './words/en.js';
+import { withMeasured } from './words/measured.js';
 
 /**
+ * @import { Spread } from '../measure/benchmark.js'
  * @import { Row } from '../measure/figures.js'
  * @import { Benchmark, Subject } from './benchmark.js'
  * @import { Failure } from './failure.js'
  * @import { Weights } from '../worker/messages.js'
- * @import { Dictionary } from './words/en.js'
+ * @import { Measured } from './words/measured.js'
  */
 
 /**
@@ -17,6 +19,7 @@ import { en } from './words/en.js';
  *   complete: not stopped, nothing failed
  */
 
+const en = withMeasured(english);
 const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
   + 'cache and without.';
 
@@ -26,7 +29,7 @@ export function reportOf(benchmark) {
   return subject && { ...subject, complete: status === 'done', remarks: remarksOn(en, benchmark), rows };
 }
 
-/** What a reader of the figures should know. @param {Dictionary} words  @param {Benchmark} benchmark */
+/** What a reader of the figures should know. @param {Measured} words  @param {Benchmark} benchmark */
 export function remarksOn(words, { status, leftOut, hidden, failure }) {
   const { notLoaded, remarks } = words.benchmark;
   const missing = /** @type {Weights[]} */ (Object.keys(leftOut));
@@ -52,3 +55,27 @@ export function asMarkdown(report) {
 
 /** @param {Report} report */
 export const asJson = (report) => `${JSON.stringify(report, null, 2)}\n`;
+
+/** For spreadsheets: a line for each row, which says all that is known of it. @param {Report} report */
+export function asCsv({ date, model, build, machine, rows }) {
+  const { browser, system = '', logicalCores = '' } = machine;
+  /** @type {Record<string, string | number>[]} */
+  const lines = rows.map((row) => ({
+    date, model, build, browser, system, logical_cores: logicalCores,
+    weights: row.weights, context: row.context,
+    ...spread('prefill', row.prefill), ...spread('decode_cache_on', row.decode),
+    ...spread('decode_cache_off', row.uncached),
+    weight_bytes: row.weightBytes, cache_bytes: row.cacheBytes, multiply_adds: row.multiplyAdds,
+    bytes_per_second: row.read.median, multiply_adds_per_second: row.peak.median,
+  }));
+  const values = lines.map((line) => Object.values(line));
+  return [Object.keys(lines[0]), ...values].map((line) => `${line.map(quoted).join(',')}\r\n`).join('');
+}
+
+/** Tokens per second. @param {string} name  @param {Spread} [of]  absent: left out */
+const spread = (name, of) => (
+  { [name]: of?.median ?? '', [`${name}_least`]: of?.min ?? '', [`${name}_greatest`]: of?.max ?? '' });
+
+/** As RFC 4180 has it. @param {string | number} value */
+const quoted = (value) => (
+  /[",\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : value);

@@ -22,6 +22,8 @@ import { MODULES, bestVariant } from './variants.js';
  * @typedef {Partial<Record<ErrorCode, string>>} Messages  what to say where the code alone says too little
  */
 
+/** The most that the memory of an instance may grow to, as the modules are built. */
+export const MEMORY_BYTES = 2 ** 30;
 const MOST_BYTES = 2 ** 31; // of one block: far more than the memory may have, and still not wrapped around
 const SCRATCH_BYTES = 256;
 const RESULT = 128; // where in the scratch a call leaves its result

@@ -28,6 +28,8 @@ export const ERROR_CODES = Object.freeze({
   file_is_html: 'a web page came where a model file was expected',
   file_truncated: 'a file ended before all its bytes had come',
   json_invalid: 'a JSON file is not valid JSON, or too long or too deep',
+  index_invalid: 'the index of weights in several files is damaged, or is wrong about them',
+  weights_format: 'the weights are there, but only in a format that is not read',
   unsupported_architecture: 'the model computes something that this engine does not',
   tokenizer_invalid: 'tokenizer.json is damaged, of another kind, or does not fit the model',
 

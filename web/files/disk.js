@@ -8,9 +8,9 @@ import { AbsentFile, CHUNK } from './opened.js';
 /** The modules of a disk; some runtimes that look like Node have none. */
 async function diskModules() {
   try {
-    const { open, stat } = await assets.node('fs/promises');
+    const { open, readdir, stat } = await assets.node('fs/promises');
     const { fileURLToPath, pathToFileURL } = await assets.node('url');
-    return { open, stat, fileURLToPath, pathToFileURL };
+    return { open, readdir, stat, fileURLToPath, pathToFileURL };
   } catch (cause) {
     throw new KvcError('invalid_argument',
       `There is no disk to load a model from here (${reasonOf(cause)}); give an http(s) address.`, { cause });
@@ -19,11 +19,19 @@ async function diskModules() {
 
 /** @param {string | URL} place  a path or a file: address */
 async function onDisk(place) {
-  const { open, stat, fileURLToPath, pathToFileURL } = await diskModules();
+  const { open, readdir, stat, fileURLToPath, pathToFileURL } = await diskModules();
   const url = new URL(typeof place === 'string' ? pathToFileURL(place) : place);
   url.search = url.hash = '';
   return {
     url,
+    /** @param {URL} folder  @returns {Promise<string[]>} */
+    list: async (folder) => {
+      try {
+        return await readdir(fileURLToPath(folder));
+      } catch {
+        return []; // what cannot be listed has been refused by open(), with a reason
+      }
+    },
     /** @param {URL} file  @returns {Promise<Opened>} */
     async open(file) {
       let where = file.href;
@@ -45,10 +53,11 @@ async function onDisk(place) {
 
 /** @param {string | URL} folder  a path or a file: address  @returns {Promise<Origin>} */
 export async function diskOrigin(folder) {
-  const { url: base, open } = await onDisk(folder);
+  const { url: base, list, open } = await onDisk(folder);
   if (!base.pathname.endsWith('/')) base.pathname += '/';
   return {
     name: typeof folder === 'string' ? folder : base.href,
+    list: () => list(base),
     open: (file) => open(new URL(file, base)),
   };
 }

@@ -5,8 +5,9 @@
 // The places are chosen in origins.js; what reading a file has in common in all of them is in stream.js.
 import { bundlerAdvice } from '../engine/bundlers.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
+import { otherFormat } from './formats.js';
 import { hubAdvice } from './hub.js';
-import { parseJson } from './json.js';
+import { parseJson, refuseLoose, shown } from './json.js';
 import { AbsentFile } from './opened.js';
 import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
@@ -71,18 +72,23 @@ export class Directory {
     this.#transfers.abort();
   }
 
-  /** @param {string} file  a plain name  @returns {Promise<FileStream>} */
-  async open(file) {
-    if (!/^\w[\w.-]*$/.test(file)) {
+  /**
+   * @param {string} file  a plain name
+   * @param {{ quiet?: boolean }} [options]  quiet: only to look into it; nothing is reported of it
+   * @returns {Promise<FileStream>}
+   */
+  async open(file, { quiet = false } = {}) {
+    if (!isPlainName(file)) {
       throw new KvcError('invalid_argument', `"${file}" is not the name of a file in a model directory.`);
     }
-    const { signal, onProgress } = this.#options;
+    const options = quiet ? { ...this.#options, onProgress: undefined } : this.#options;
+    const { signal, onProgress } = options;
     throwIfAborted(signal);
     const label = { name: this.name, file };
     onProgress?.({ status: 'initiate', ...label });
     const onStall = () => onProgress?.({ status: 'stalled', ...label, loaded: 0 });
-    const opened = await this.#origin.open(file, { ...this.#options, onStall });
-    const stream = new FileStream(opened, label, this.#options);
+    const opened = await this.#origin.open(file, { ...options, onStall });
+    const stream = new FileStream(opened, label, options);
     try {
       throwIfAborted(signal);
       onProgress?.({ status: 'download', ...label });
@@ -98,45 +104,82 @@ export class Directory {
    * The parsed contents of a JSON file; undefined when it is optional and missing. Some servers answer a
    * missing file with a web page.
    * @param {string} file
-   * @param {{ optional?: boolean }} [options]
+   * @param {{ optional?: boolean, strict?: boolean }} [options]  strict: no key twice
    * @returns {Promise<unknown>}
    */
-  async json(file, { optional = false } = {}) {
+  async json(file, { optional = false, strict = false } = {}) {
     let stream;
     try {
       stream = await this.open(file);
     } catch (error) {
       if (!isMissing(error)) throw error;
       if (optional) return undefined;
-      const advice = this.#origin.advice?.(file) ?? this.#advice;
-      throw new KvcError(error.code, error.message + advice, { cause: error.cause });
+      throw await this.#withAdvice(error, file);
     }
     const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
     const bytes = await stream.take(cap + 1);
     stream.close();
-    return parsedJson(bytes, cap, stream);
+    return parsedJson(bytes, cap, stream, strict);
+  }
+
+  /** Whether there is such a file; nothing more of it is read. @param {string} file */
+  async has(file) {
+    try {
+      (await this.open(file, { quiet: true })).close();
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * The error to throw where there are no weights: the model may lie there in another format.
+   * @param {KvcError} error  that the weights are missing
+   */
+  async withoutWeights(error) {
+    return (await otherFormat(this, await this.#origin.list?.())) ?? error;
+  }
+
+  /** @param {KvcError} error  that a file is missing  @param {string} file */
+  async #withAdvice(error, file) {
+    const advice = this.#origin.advice?.(file) ?? this.#advice;
+    const advised = new KvcError(error.code, error.message + advice, { cause: error.cause });
+    return file === 'config.json' ? this.withoutWeights(advised) : advised;
   }
 }
 
-/** @param {unknown} error  @returns {error is KvcError} */
-const isMissing = (error) => error instanceof AbsentFile
+/** @param {string} file */
+export const isPlainName = (file) => /^\w[\w.-]*$/.test(file);
+
+/** The file is not there, nothing else went wrong. @param {unknown} error  @returns {error is KvcError} */
+export const isMissing = (error) => error instanceof AbsentFile
   || (error instanceof KvcError && error.code === 'file_is_html');
 
 /**
  * @param {Uint8Array} bytes  @param {number} cap  @param {FileStream} stream  that they were read from
+ * @param {boolean} strict
  * @returns {unknown}
  */
-function parsedJson(bytes, cap, { where, name }) {
+function parsedJson(bytes, cap, { where, name }, strict) {
   if (bytes.length > cap) {
     throw new KvcError('json_invalid',
       `${where} is longer than ${cap} bytes, the most that is read of ${name}.`);
   }
   if (bytes.length === 0) throw new KvcError('json_invalid', `${where} is empty; it should hold JSON.`);
   try {
-    return parseJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    const value = parseJson(text);
+    if (strict) refuseLoose(text, refuseKey);
+    return value;
   } catch (cause) {
     const advice = /\.js$/.test(where) ? `. ${bundlerAdvice(where)}` : '';
     const message = `${where} cannot be read as JSON: ${reasonOf(cause)}${advice}`;
     throw new KvcError('json_invalid', message, { cause });
   }
+}
+
+/** @param {string} key  @returns {never} */
+function refuseKey(key) {
+  throw new SyntaxError(`${shown(key)} stands twice in the same object`);
 }

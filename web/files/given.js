@@ -28,6 +28,7 @@ export function givenOrigin(given, openAt) {
   const files = isMap(given) ? given : new Map(Object.entries(given));
   return {
     name: 'files',
+    list: async () => [...files.keys()],
     advice(file) {
       const place = files.get(file);
       const advice = bundlerAdvice(isUrl(place) ? place.href : typeof place === 'string' ? place : '');

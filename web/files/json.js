@@ -14,6 +14,39 @@ export function parseJson(text) {
   return JSON.parse(text);
 }
 
+/**
+ * Looks for what JSON.parse() lets pass: it keeps the last of two equal keys, and takes 1.0, 1e1 and -0 for
+ * integers. The text is known to be valid JSON, so a string before ":" is a key.
+ * @param {string} text
+ * @param {(key: string) => never} onDuplicate  of a key that its object has twice
+ * @param {(at: number) => never} [onLoose]     of a number in an array that is not a plain integer
+ */
+export function refuseLoose(text, onDuplicate, onLoose) {
+  /** @type {(Set<string> | null)[]} the keys of each open object, null for an open array */
+  const open = [];
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i];
+    if (c === '{') open.push(new Set());
+    else if (c === '[') open.push(null);
+    else if (c === '}' || c === ']') open.pop();
+    else if (c === '"') {
+      const start = i;
+      i = endOfString(text, start);
+      const keys = open.at(-1);
+      if (!keys || !isBeforeColon(text, i + 1)) continue;
+      const key = JSON.parse(text.slice(start, i + 1));
+      if (keys.has(key)) onDuplicate(key);
+      keys.add(key);
+    } else if ('.eE-'.includes(c) && open.at(-1) === null && !/[a-z]/.test(text[i - 1])) onLoose?.(i);
+  }
+}
+
+/** @param {string} text  @param {number} i */
+function isBeforeColon(text, i) {
+  while (' \t\n\r'.includes(text[i])) i++;
+  return text[i] === ':';
+}
+
 /** Counts outside of strings; what is not JSON is left to the parser. @param {string} text */
 function refuseExcess(text) {
   let [depth, values] = [0, 0];

@@ -1,7 +1,7 @@
 // The JSON header of a safetensors file, strictly checked: a file may come from anywhere, so nothing in its
 // header is trusted before it is checked.
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { endOfString, parseJson, shown } from './json.js';
+import { parseJson, refuseLoose, shown } from './json.js';
 
 export const PREFIX_BYTES = 8; // before the header: its length
 
@@ -90,48 +90,20 @@ function jsonOf(bytes) {
     throw new KvcError('safetensors_header_json', why, { cause });
   }
   if (!isObject(value)) throw new KvcError('safetensors_header_json', 'The header is not a JSON object.');
-  checkText(text);
+  refuseLoose(text, refuseKey, refuseNumber);
   return value;
 }
 
-/**
- * Refuses what JSON.parse lets pass: it keeps the last of two equal keys, and takes 1.0, 1e1 and -0 for
- * integers. The text is known to be valid JSON here, so a string before ":" is a key.
- * @param {string} text
- */
-function checkText(text) {
-  /** @type {(Set<string> | null)[]} the keys of each open object, null for an open array */
-  const open = [];
-  for (let i = 0; i < text.length; i++) {
-    const c = text[i];
-    if (c === '{') open.push(new Set());
-    else if (c === '[') open.push(null);
-    else if (c === '}' || c === ']') open.pop();
-    else if (c === '"') {
-      const start = i;
-      i = endOfString(text, start);
-      const keys = open.at(-1);
-      if (keys && isBeforeColon(text, i + 1)) addKey(keys, JSON.parse(text.slice(start, i + 1)));
-    } else if ('.eE-'.includes(c) && open.at(-1) === null && !/[a-z]/.test(text[i - 1])) {
-      throw new KvcError('safetensors_tensor_info',
-        `Character ${i} of the header: sizes and offsets must be plain integers.`);
-    }
-  }
+/** @param {string} key  @returns {never} */
+function refuseKey(key) {
+  throw new KvcError('safetensors_duplicate_key',
+    `${shown(key)} appears twice in the same object of the header.`);
 }
 
-/** @param {string} text  @param {number} i */
-function isBeforeColon(text, i) {
-  while (' \t\n\r'.includes(text[i])) i++;
-  return text[i] === ':';
-}
-
-/** @param {Set<string>} keys  @param {string} key */
-function addKey(keys, key) {
-  if (keys.has(key)) {
-    throw new KvcError('safetensors_duplicate_key',
-      `${shown(key)} appears twice in the same object of the header.`);
-  }
-  keys.add(key);
+/** @param {number} at  @returns {never} */
+function refuseNumber(at) {
+  throw new KvcError('safetensors_tensor_info',
+    `Character ${at} of the header: sizes and offsets must be plain integers.`);
 }
 
 /** @param {unknown} value  @returns {value is object} */

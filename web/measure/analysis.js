@@ -14,6 +14,10 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} nPositions
  * @property {number} vocabSize
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
+ * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
+ * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
+ * @property {boolean} [attentionBias]
+ * @property {boolean} [mlpBias]
  *
  * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
@@ -176,7 +180,8 @@ export function multiplyAdds(sizes, first, end) {
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
   const pairs = (L - 1) * ((end * (end + 1) - first * (first + 1)) / 2) + end;
-  const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + 2 * C * F);
+  const mlp = (sizes.rotary ? 3 : 2) * C * F; // a gate beside up and down
+  const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
   return { projections, attention, head, total: projections + attention + head };
@@ -196,10 +201,19 @@ export function cacheBytesPerToken(sizes, type) {
 /** Weights, biases, layer norms and both embeddings. @param {Readonly<Shape>} sizes */
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
+  if (sizes.rotary) return llamaParameters(sizes);
   const attention = C * (queryWidth + 2 * keyWidth) + queryWidth + 2 * keyWidth + queryWidth * C + C;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
   return (vocabSize + nPositions) * C + nLayer * (attention + mlp + 2 * norm) + norm;
+}
+
+/** Of a Llama: no positions, norms without biases, a gate. @param {Readonly<Shape>} sizes */
+function llamaParameters(sizes) {
+  const { nLayer, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
+  const biases = (sizes.attentionBias ? queryWidth + 2 * keyWidth + C : 0) + (sizes.mlpBias ? 2 * F + C : 0);
+  const matrices = 2 * C * (queryWidth + keyWidth) + 3 * C * F;
+  return (sizes.ownHead ? 2 : 1) * vocabSize * C + nLayer * (matrices + biases + 2 * C) + C;
 }
 
 /**

@@ -7,14 +7,17 @@
  * @property {(value: number) => string} counted
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
  * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
+ * @property {(share: number) => string} share    of 1, in percent: two digits, and none of next to nothing
  * @property {(bytes: number) => string} size     in the unit that fits, with three digits at most
  * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
 
+const LEAST_SHARE = 1e-4; // from which a share is told
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** @param {string} language  a language tag  @returns {Numbers} */
 export function numbersIn(language) {
+  const percents = new Intl.NumberFormat(language, { style: 'percent', maximumSignificantDigits: 2 });
   const formats = [1, 2, 3].map((maximumSignificantDigits) => (
     new Intl.NumberFormat(language, { maximumSignificantDigits })));
   const whole = new Intl.NumberFormat(language);
@@ -29,6 +32,8 @@ export function numbersIn(language) {
     },
     counted: (value) => whole.format(value),
     plain: (value) => typed.format(value),
+    share: (share) => (
+      share > 0 && share < LEAST_SHARE ? `<${percents.format(LEAST_SHARE)}` : percents.format(share)),
     size(bytes) {
       const power = Math.min(4, Math.max(0, Math.floor(Math.log10(bytes) / 3)));
       return `${formats[2].format(bytes / 1000 ** power)} ${UNITS[power]}`;

@@ -77,8 +77,8 @@ story.addEventListener('kv-load', (event) => {
  * @param {Pick<LoadDetail, 'config' | 'memory'>} model
  */
 function memoryWords({ config, memory: { bytesPerToken, cacheBytes } }) {
-  const { nLayer, nHead, headDim, nPositions } = config;
-  const product = `2 × ${nLayer} layers × ${nHead} heads × ${headDim} numbers × 4 bytes`;
+  const { nLayer, nKvHead, headDim, nPositions } = config;
+  const product = `2 × ${nLayer} layers × ${nKvHead} heads × ${headDim} numbers × 4 bytes`;
   return `Here it is ${product} = ${counted(bytesPerToken)} bytes for each token, `
     + `and ${megabytes(cacheBytes, 2)} for all ${counted(nPositions)} positions.`;
 }

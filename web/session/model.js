@@ -1,7 +1,7 @@
 // A loaded model: immutable weights in one WebAssembly instance, with its config and tokenizer.
 //
 //   loadModel: config.json, tokenizer.json, the module and model.safetensors are requested together and read
-//   in this order; the weights are streamed (weights.js).
+//   in this order; the weights, in one file or several, are streamed (weights.js).
 import { parseConfig } from '../config/config.js';
 import { parseGenerationConfig } from '../config/generation.js';
 import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
@@ -10,6 +10,7 @@ import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { disposeSymbol } from '../engine/memory.js';
 import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
+import { openWeights } from '../files/shards.js';
 import { readTokenizer } from '../files/tokenizer-json.js';
 import { Tokenizer } from '../files/tokenizer.js';
 import { Session } from './session.js';
@@ -129,7 +130,7 @@ function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
     tokenizer: tokenizer ? directory.json('tokenizer.json') : undefined,
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
     engine: Engine.create({ variant, wasm, signal }),
-    weights: directory.open('model.safetensors'),
+    weights: openWeights(directory),
   };
   for (const part of Object.values(parts)) part?.catch(() => {});
   return parts;

@@ -53,7 +53,7 @@ export class NativeSession {
    * @param {SessionOptions | undefined} options
    */
   constructor(engine, model, modelPointer, options) {
-    const chosen = sessionOptions(options, model.config.nPositions);
+    const chosen = sessionOptions(options, model.config);
     this.engine = engine;
     this.model = model;
     this.#modelPointer = modelPointer;
@@ -131,9 +131,9 @@ export class NativeSession {
   /** Always refused. @param {number} first  @param {number} n */
   evict(first, n) {
     if (!areCounts(first, n)) throw invalid('evict() takes the first token and how many to take out.');
-    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: GPT-2 `
-      + 'learned a vector for each position, which is part of every cached key and value, so the tokens '
-      + 'after them cannot move. Give the new text to sync().';
+    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: the position `
+      + 'of a token is part of every cached key, as a vector that GPT-2 learned or as the angle that Llama '
+      + 'turns it by, so the tokens after them cannot move. Give the new text to sync().';
     this.calls.check({ unsupported }, 'kvc_session_evict', this.pointer, first, n);
   }
 

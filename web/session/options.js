@@ -7,6 +7,7 @@ const MOST_SEQUENCES = 1024;
 
 /**
  * @import { CacheType } from '../cache/options.js'
+ * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
  * @property {number} [capacity]     the most tokens of a sequence, at most and by default n_positions
@@ -25,10 +26,10 @@ export const SESSION_OPTIONS = ['capacity', 'useCache', 'keyType', 'valueType', 
 /**
  * The options, complete and checked.
  * @param {SessionOptions | undefined} options
- * @param {number} positions  that the model has
+ * @param {Readonly<Config>} config  of the model
  * @returns {Required<SessionOptions>}
  */
-export function sessionOptions(options, positions) {
+export function sessionOptions(options, { nPositions: positions, rotary }) {
   const { capacity = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
     whenFull = 'stop' } = optionsOf('createSession()', options, SESSION_OPTIONS);
   if (!isCount(capacity) || capacity < 1 || capacity > positions) {
@@ -39,10 +40,14 @@ export function sessionOptions(options, positions) {
   checkTypes(keyType, valueType);
   checkSequences(sequences);
   if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', 'GPT-2 learned a vector for each position, and every cached key and '
-      + 'value holds its part of it: a token cannot move to another position, so the oldest ones cannot be '
-      + 'dropped. Choose "stop" or "error", and when the session is full, give the part of the text that '
-      + 'matters to sync() or generate().');
+    const reason = rotary
+      ? 'Every cached key of this model is turned by the angle of its position, and sliding would have to '
+        + 'turn it back, which is not done yet: a token cannot move to another position'
+      : 'GPT-2 learned a vector for each position, and every cached key and value holds its part of it: a '
+        + 'token cannot move to another position';
+    throw new KvcError('unsupported', `${reason}, so the oldest ones cannot be dropped. Choose "stop" or `
+      + '"error", and when the session is full, give the part of the text that matters to sync() or '
+      + 'generate().');
   }
   checkChoice('whenFull', whenFull, ['stop', 'error']);
   return { capacity, useCache, keyType, valueType, sequences, whenFull };

@@ -76,7 +76,8 @@ function biasOf(given, vocabSize) {
   if (typeof given !== 'object' || Array.isArray(given) || ArrayBuffer.isView(given)) {
     throw invalid(`logitBias is ${shown(given)}; it must be an object or a Map from token ids to numbers.`);
   }
-  const entries = given instanceof Map ? [...given] : Object.entries(given);
+  const isMap = Object.prototype.toString.call(given) === '[object Map]'; // of any realm
+  const entries = isMap ? [.../** @type {ReadonlyMap<number, number>} */ (given)] : Object.entries(given);
   return new Map(entries.map(([key, added]) => {
     const id = typeof key === 'string' && /^\d+$/.test(key) ? Number(key) : key;
     checkId(id, 'logitBias', vocabSize);

@@ -1,11 +1,11 @@
 // The weights of a model, from a file into wasm memory: streamed in pieces of 64 KiB into packed weights, so
 // that the file never lies in memory whole.
-import { ARCHITECTURES, DTYPES } from '../engine/abi.js';
-import { layOut } from '../engine/engine.js';
+import { ARCHITECTURES, DTYPES, OK } from '../engine/abi.js';
+import { MEMORY_BYTES, layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
 import { Block } from '../engine/memory.js';
 import { shown } from '../files/json.js';
-import { readHeader, tensorChunks, usableDtype } from '../files/safetensors.js';
+import { tensorChunks, usableDtype } from '../files/safetensors.js';
 
 const FILE_DTYPES = { F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16 }; // of a file's tensors
 const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
@@ -15,7 +15,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
  * @import { TensorInfo } from '../files/safetensors-header.js'
- * @import { FileStream } from '../files/stream.js'
+ * @import { Shard, Shards } from '../files/shards.js'
  *
  * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
  *   a little less accurate
@@ -26,42 +26,89 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
  */
 export function layOutModel(engine, c, weights) {
-  const message = 'The weights of this model do not fit the memory that WebAssembly may use here. '
-    + 'Choose a smaller model.';
-  const messages = { out_of_memory: message };
-  const give = () => engine.give('kvc_config', {
+  /** @param {Weights} kind */
+  const give = (kind) => engine.give('kvc_config', {
     arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
     head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
+    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
+    own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
+    mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
+    rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
+    rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
   });
+  /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
+  const bytesAs = (kind) => (
+    engine.call('kvc_model_bytes', give(kind), engine.result) === OK ? engine.resultWord : Infinity);
+  const message = tooLarge(weights, bytesAs);
+  const messages = { out_of_memory: message };
   return layOut(engine, 'model', message,
-    (bytes) => engine.check(messages, 'kvc_model_bytes', give(), bytes),
-    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(), memory, bytes));
+    (bytes) => engine.check(messages, 'kvc_model_bytes', give(weights), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(weights), memory, bytes));
 }
 
 /**
- * @param {Engine} engine  @param {number} model  @param {FileStream} stream
+ * What to say where there is no room for the weights.
+ * @param {Weights} weights  @param {(kind: Weights) => number} bytesAs  that they take
+ */
+function tooLarge(weights, bytesAs) {
+  const small = bytesAs('int8');
+  const helps = weights !== 'int8' && small < MEMORY_BYTES;
+  return `The weights of this model take ${megabytes(bytesAs(weights))} of memory as ${weights}; WebAssembly `
+    + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
+    + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
+}
+
+/** @param {number} bytes */
+const megabytes = (bytes) => (bytes === Infinity ? 'more than 4 GB' : `${Math.ceil(bytes / 1e6)} MB`);
+
+/**
+ * @param {Engine} engine  @param {number} model  @param {Shards} shards  @param {Pauses} pauses
+ */
+export async function streamWeights(engine, model, shards, pauses) {
+  const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
+  const { files } = shards;
+  try {
+    // Of several files, no data before every header is known to be right. One after the other: a browser has
+    // few connections to a server, and one that is held open and not read gets cut off.
+    for (const file of files.length > 1 ? files : []) {
+      const shard = await shards.open(file, { quiet: true });
+      shard.stream.close();
+      wantedOf(engine, model, shard);
+    }
+    for (const file of files) await takeFile(engine, model, await shards.open(file), buffer, pauses);
+    checkComplete(engine, model, shards.where);
+  } finally {
+    buffer.free();
+  }
+}
+
+/**
+ * @param {Engine} engine  @param {number} model  @param {Shard} shard  @param {Block} buffer
  * @param {Pauses} pauses
  */
-export async function streamWeights(engine, model, stream, pauses) {
-  const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
+async function takeFile(engine, model, shard, buffer, pauses) {
   try {
-    const header = await readHeader(stream);
-    const wanted = header.tensors.filter(({ name }) => !isIgnored(engine, model, name));
-    for (const tensor of wanted) { // refuse a wrong file before its data are fetched
-      beginTensor(engine, model, tensor);
-      engine.call('kvc_model_cancel_tensor', model);
-    }
-    const intake = new Intake(engine, model, buffer, new Set(wanted));
-    for await (const piece of tensorChunks(stream, header)) {
+    const intake = new Intake(engine, model, buffer, wantedOf(engine, model, shard));
+    for await (const piece of tensorChunks(shard.stream, shard.header)) {
       intake.take(piece);
       if (pauses.due) await pauses.take();
     }
-    checkComplete(engine, model, stream);
   } finally {
-    stream.close();
-    buffer.free();
+    shard.stream.close();
   }
+}
+
+/**
+ * The tensors of a file that the model has; one that it cannot have is refused before any data are fetched.
+ * @param {Engine} engine  @param {number} model  @param {Shard} shard
+ */
+function wantedOf(engine, model, { header: { tensors } }) {
+  const wanted = tensors.filter(({ name }) => !isIgnored(engine, model, name));
+  for (const tensor of wanted) {
+    beginTensor(engine, model, tensor);
+    engine.call('kvc_model_cancel_tensor', model);
+  }
+  return new Set(wanted);
 }
 
 /** Gathers pieces of any length in a buffer and hands over whole elements. */
@@ -129,19 +176,19 @@ function beginTensor(engine, model, tensor) {
     engine.check({
       tensor_unknown: `${what} has no place in this model. Check that config.json belongs to it.`,
       tensor_shape: `${what} has the shape [${shape}], which is not what config.json asks for.`,
-      tensor_duplicate: `${what} is in the file twice, with and without the prefix "transformer.".`,
+      tensor_duplicate: `${what} is in the file twice, with and without its prefix.`,
     }, 'kvc_model_begin_tensor', model, textAt, dtype, pointer, shape.length);
   });
 }
 
-/** @param {Engine} engine  @param {number} model  @param {FileStream} stream */
-function checkComplete(engine, model, stream) {
+/** @param {Engine} engine  @param {number} model  @param {string} where  the weights are */
+function checkComplete(engine, model, where) {
   try {
     engine.check({}, 'kvc_model_complete', model, engine.result);
   } catch (error) {
     if (!(error instanceof KvcError) || error.code !== 'tensor_missing') throw error;
     const name = engine.memory.text(engine.resultWord);
-    throw new KvcError('tensor_missing', `${stream.where} has no tensor "${name}", which the model needs. `
-      + 'Check that config.json belongs to this file.');
+    throw new KvcError('tensor_missing', `${where} has no tensor "${name}", which the model needs. `
+      + 'Check that config.json belongs to these weights.');
   }
 }

@@ -1,12 +1,13 @@
 /* arch.c - the list of all architectures. */
 #include "model/arch.h"
 
-extern const kvc_architecture kvc_gpt2;
+extern const kvc_architecture kvc_gpt2, kvc_llama;
 
 const kvc_architecture *kvc_architecture_of(kvc_arch arch)
 {
     static const kvc_architecture *const all[KVC_ARCH_COUNT] = {
         [KVC_GPT2] = &kvc_gpt2,
+        [KVC_LLAMA] = &kvc_llama,
     };
     return all[arch];
 }

@@ -9,8 +9,8 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const kvc_tensor of_model[] = {
-    {"wte.weight", KVC_LINEAR, MODEL(embedding), KVC_C, {KVC_V}},
-    {"wpe.weight", KVC_TABLE, MODEL(positions), KVC_P, {KVC_C}},
+    {"wte.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
+    {"wpe.weight", KVC_TABLE, MODEL(positions), KVC_P, .out = {KVC_C}},
     {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
 };
@@ -18,15 +18,15 @@ static const kvc_tensor of_model[] = {
 static const kvc_tensor of_layer[] = {
     {"ln_1.weight", KVC_VECTOR, LAYER(attention_norm.weight), .out = {KVC_C}},
     {"ln_1.bias", KVC_VECTOR, LAYER(attention_norm.bias), .out = {KVC_C}},
-    {"attn.c_attn.weight", KVC_CONV1D, LAYER(q), KVC_C, {KVC_Q, KVC_KV, KVC_KV}},
+    {"attn.c_attn.weight", KVC_CONV1D, LAYER(q), KVC_C, .out = {KVC_Q, KVC_KV, KVC_KV}},
     {"attn.c_attn.bias", KVC_BIAS, LAYER(q), .out = {KVC_Q, KVC_KV, KVC_KV}},
-    {"attn.c_proj.weight", KVC_CONV1D, LAYER(o), KVC_Q, {KVC_C}},
+    {"attn.c_proj.weight", KVC_CONV1D, LAYER(o), KVC_Q, .out = {KVC_C}},
     {"attn.c_proj.bias", KVC_BIAS, LAYER(o), .out = {KVC_C}},
     {"ln_2.weight", KVC_VECTOR, LAYER(mlp_norm.weight), .out = {KVC_C}},
     {"ln_2.bias", KVC_VECTOR, LAYER(mlp_norm.bias), .out = {KVC_C}},
-    {"mlp.c_fc.weight", KVC_CONV1D, LAYER(up), KVC_C, {KVC_F}},
+    {"mlp.c_fc.weight", KVC_CONV1D, LAYER(up), KVC_C, .out = {KVC_F}},
     {"mlp.c_fc.bias", KVC_BIAS, LAYER(up), .out = {KVC_F}},
-    {"mlp.c_proj.weight", KVC_CONV1D, LAYER(down), KVC_F, {KVC_C}},
+    {"mlp.c_proj.weight", KVC_CONV1D, LAYER(down), KVC_F, .out = {KVC_C}},
     {"mlp.c_proj.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
@@ -40,7 +40,6 @@ const kvc_architecture kvc_gpt2 = {
     .model = {COUNT(of_model), of_model, ignored_of_model},
     .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
     .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
-    .head = MODEL(embedding),
     .norm = kvc_layer_norm,
     .activation = kvc_gelu,
 };

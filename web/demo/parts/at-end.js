@@ -9,10 +9,14 @@ const CLOSE = 40; // px: a reader this near the end follows the text
 export function stayAtEnd(box, content, signal) {
   let may = true;
   let follows = true;
+  let last = 0; // the place where it was
   // Both come when the page is laid out already, so that asking for sizes costs nothing.
   box.addEventListener('scroll', () => {
     const { scrollHeight, scrollTop, clientHeight } = box;
-    follows = may && scrollHeight - scrollTop - clientHeight < CLOSE;
+    const isClose = scrollHeight - scrollTop - clientHeight < CLOSE;
+    // Text that has come since the box went to its end is no reader who has scrolled back.
+    follows = may && (isClose || (follows && scrollTop >= last));
+    last = scrollTop;
   }, { signal, passive: true });
   const grown = new ResizeObserver(() => {
     if (follows) box.scrollTop = box.scrollHeight;

@@ -7,7 +7,7 @@ import { bandwidthShare, prefillShare, uncachedShare } from '../../measure/measu
  * @import { Spread } from '../../measure/benchmark.js'
  * @import { Row } from '../../measure/figures.js'
  * @import { Mode } from '../curves.js'
- * @import { Dictionary } from '../words/en.js'
+ * @import { Measured } from '../words/measured.js'
  */
 
 /**
@@ -20,7 +20,7 @@ const rowAt = ({ rows }, context) => rows.find((row) => row.context === context)
 // ---- bars ---------------------------------------------------------------------------------------
 
 /**
- * @param {Dictionary} words  @param {Figures} figures
+ * @param {Measured} words  @param {Figures} figures
  * @param {number} most  tokens per second of the longest bar on the page
  */
 export const bars = (words, figures, most) => element('div', { class: 'bars' },
@@ -28,7 +28,7 @@ export const bars = (words, figures, most) => element('div', { class: 'bars' },
 
 /**
  * Writing after a context, cache on and off.
- * @param {Dictionary} words  @param {number} context  @param {Row | undefined} row  @param {number} most
+ * @param {Measured} words  @param {number} context  @param {Row | undefined} row  @param {number} most
  */
 function pair(words, context, row, most) {
   const { after, timesAsFast, leftOut } = words.benchmark;
@@ -40,7 +40,7 @@ function pair(words, context, row, most) {
 }
 
 /**
- * @param {Dictionary} words  @param {Mode} mode
+ * @param {Measured} words  @param {Mode} mode
  * @param {Spread | undefined} speed  @param {number} most  @param {string} otherwise
  */
 function bar({ cache, perSecond }, mode, speed, most, otherwise) {
@@ -59,11 +59,11 @@ function bar({ cache, perSecond }, mode, speed, most, otherwise) {
 
 /**
  * @typedef {object} Line  shows either a spread or words
- * @property {keyof Dictionary['benchmark']['lines']} name
- * @property {keyof Dictionary['benchmark']['units']} [unit]
+ * @property {keyof Measured['benchmark']['lines']} name
+ * @property {keyof Measured['benchmark']['units']} [unit]
  * @property {Mode} [mode]
  * @property {(row: Row) => Spread | undefined} [spread]
- * @property {(row: Row, words: Dictionary) => string} [words]
+ * @property {(row: Row, words: Measured) => string} [words]
  */
 
 /** @param {(row: Row) => number} share  @returns {Line['words']} */
@@ -85,7 +85,7 @@ const BLOCKS = [
     { name: 'peak', unit: 'operationRate', words: number((row) => row.peak.median / 1e9) }],
 ];
 
-/** @param {Dictionary} words  @param {Figures} figures  @param {string} name */
+/** @param {Measured} words  @param {Figures} figures  @param {string} name */
 export function figuresTable(words, figures, name) {
   const columns = figures.contexts.map((n) => element('th', { scope: 'col' }, words.benchmark.tokens(n)));
   return element('table', { class: 'numbers results' },
@@ -94,7 +94,7 @@ export function figuresTable(words, figures, name) {
     ...BLOCKS.map((lines) => element('tbody', {}, ...lines.map((line) => lineOf(words, line, figures)))));
 }
 
-/** @param {Dictionary} words  @param {Line} line  @param {Figures} figures */
+/** @param {Measured} words  @param {Line} line  @param {Figures} figures */
 function lineOf(words, line, figures) {
   const { lines, units } = words.benchmark;
   const unit = line.unit ? [note(` ${units[line.unit]}`)] : [];
@@ -103,7 +103,7 @@ function lineOf(words, line, figures) {
   return element('tr', { class: line.spread && 'measure' }, head, ...cells);
 }
 
-/** @param {Dictionary} words  @param {Line} line  @param {Row | undefined} row */
+/** @param {Measured} words  @param {Line} line  @param {Row | undefined} row */
 function cell(words, line, row) {
   if (!line.spread) return element('td', {}, (row && line.words?.(row, words)) ?? MISSING);
   const { measured } = words.format;

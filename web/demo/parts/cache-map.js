@@ -31,8 +31,9 @@ import { PAGE } from '../../engine/abi.js';
 
 /** @type {readonly Kind[]} */
 export const KINDS = ['written', 'read', 'kept', 'missing', 'free'];
-const FINE = 4;       // px from which columns are set apart
-const LEAST_PAGE = 10; // px from which pages have outlines
+const FINE = 4;       // px from which columns and pages are set apart
+const LEAST_PAGE = 10; // px from which shared pages have outlines
+const TICK = 4.6;     // em from one number of the axis to the next
 const HATCH = 6;      // px from one line to the next
 const MARK = 9;       // px that the mark of a cell has at least
 
@@ -140,7 +141,7 @@ export class MapDrawing {
       this.#scaled = now;
       const names = Array.from({ length: layers }, (_, i) => text(left - 0.6 * em,
         top + i * (heads * row + gap) + heads * row / 2 + 0.35 * em, 'end', this.#words.layer(i + 1)));
-      const every = Math.max(PAGE, 2 ** Math.ceil(Math.log2(3.2 * em / column)));
+      const every = Math.max(PAGE, 2 ** Math.ceil(Math.log2(TICK * em / column)));
       const ticks = Array.from({ length: Math.floor(columns / every) }, (_, i) => text(
         left + (i + 1) * every * column, height - 0.4 * em, i + 2 > columns / every ? 'end' : 'middle',
         this.#counted((i + 1) * every)));
@@ -162,12 +163,12 @@ export class MapDrawing {
     const width = PAGE * column;
     const around = (/** @type {number} */ page) => (
       `M${px(left + page * width)} ${px(top - 2)}h${px(width)}v${px(height)}h${px(-width)}z`);
-    const all = width < LEAST_PAGE ? 0 : Math.ceil(map.columns / PAGE);
     const used = Math.ceil(map.tokens / PAGE);
-    const outlines = Array.from({ length: all }, (_, page) => around(page));
-    const isShared = (/** @type {number} */ page) => pages[page]?.shared ?? false;
-    put(this.#free, 'd', outlines.slice(used).join(''));
-    put(this.#used, 'd', outlines.slice(0, used).join(''));
+    const outlines = Array.from({ length: Math.ceil(map.columns / PAGE) }, (_, page) => around(page));
+    const isShared = (/** @type {number} */ page) => width >= LEAST_PAGE && (pages[page]?.shared ?? false);
+    const isFine = column >= FINE; // else they would hide columns
+    put(this.#free, 'd', isFine ? outlines.slice(used).join('') : '');
+    put(this.#used, 'd', isFine ? outlines.slice(0, used).join('') : '');
     put(this.#shared, 'd', outlines.filter((_, page) => isShared(page)).join(''));
   }
 

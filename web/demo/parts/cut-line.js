@@ -34,9 +34,17 @@ export function cutLine(said) {
   const rows = element('div', { class: 'cut-rows', 'aria-hidden': 'true' },
     element('span', {}, said.rows.text), element('span', {}, said.rows.cache));
   const box = element('div', { class: 'cut-picture', part: 'step-picture', role: 'img' }, drawing);
+  const place = element('div', { class: 'cut-slider' }, slider);
   const line = element('div', { class: 'cut-line' },
     element('p', { class: 'cut-head' }, element('label', { for: id }, said.slider), at),
-    rows, box, element('div', { class: 'cut-slider' }, slider));
+    rows, box, place);
+  /** @type {Record<string, number>} */
+  const reaches = {};
+  /** Where the slider begins and ends. @param {'--start' | '--end'} name  @param {number} share */
+  const reach = (name, share) => {
+    if (reaches[name] !== share) place.style.setProperty(name, String(share));
+    reaches[name] = share;
+  };
   /** @param {Places} places  @param {boolean} isOurs  the slider is where the state says */
   const show = (places, isOurs) => {
     const { position, end, side } = places;
@@ -50,11 +58,11 @@ export function cutLine(said) {
     put(dropped, 'd', bar(places.held, places.held + places.dropped, 24, 38));
     put(pages, 'd', pageEdges(places.held));
     put(box, 'aria-label', said.picture(position, end, places.held));
-    line.style.setProperty('--start', String(places.prompt / side));
-    line.style.setProperty('--end', String(end / side));
-    slider.min = String(places.prompt);
-    slider.max = String(end);
-    if (isOurs) slider.value = String(position);
+    reach('--start', places.prompt / side);
+    reach('--end', end / side);
+    put(slider, 'min', String(places.prompt));
+    put(slider, 'max', String(end));
+    if (isOurs && slider.value !== String(position)) slider.value = String(position);
     const words = said.at(isOurs ? position : Number(slider.value), end);
     say(at, words);
     put(slider, 'aria-valuetext', words);

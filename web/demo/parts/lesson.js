@@ -101,7 +101,7 @@ function tryPlace(words, onGo, signal) {
   const size = element('span', { class: 'note' });
   const go = button({ class: 'lesson-go', part: 'lesson-go' }, label, size);
   go.addEventListener('click', () => {
-    if (go.ariaDisabled !== 'true') onGo();
+    if (go.getAttribute('aria-disabled') !== 'true') onGo();
   }, { signal });
   return {
     node: section('try', words.try, ask, element('p', {}, go)),

@@ -83,13 +83,14 @@ export async function pngOf(picture) {
 function standalone(drawing, around) {
   const style = getComputedStyle(drawing);
   const styles = { ...around };
+  const usual = { ...around, ...OWN };
   const copy = svg(drawing.localName);
   for (const { name, value } of drawing.attributes) {
-    if (name !== 'class' && name !== 'part' && !name.startsWith('aria-')) copy.setAttribute(name, value);
+    if (!/^(class|part|aria-.*)$/.test(name) && !(name in usual)) copy.setAttribute(name, value);
   }
-  for (const [name, usual] of Object.entries({ ...around, ...OWN })) {
+  for (const [name, known] of Object.entries(usual)) {
     const value = style.getPropertyValue(name);
-    if (value !== usual) copy.setAttribute(name, value);
+    if (value !== known) copy.setAttribute(name, value);
     if (name in around) styles[name] = value;
   }
   for (const child of drawing.childNodes) {

@@ -40,5 +40,6 @@ export function toolsOf(context, subject) {
   }, words.download(kind.toUpperCase()));
   const link = tool('copy-link', words.copy[share.kind], () => (
     copy(share.textFor(subject.name), words.copied[share.kind])));
-  return { tools: subject.draw ? [link, picture('svg'), picture('png')] : [link], news, field };
+  const tools = subject.draw ? [link, picture('svg'), picture('png')] : [link];
+  return { tools, tool, news, field, tell, copy, save };
 }

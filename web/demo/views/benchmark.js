@@ -1,20 +1,24 @@
 /// <reference path="../css.d.ts" />
 // The benchmark: a button, how far it is, and the figures it leaves behind.
 import { isMeasuring } from '../benchmark.js';
+import { fileName } from '../caption.js';
+import { barsPicture } from '../parts/bars-picture.js';
 import { bars, figuresTable } from '../parts/bars.js';
 import { isTrying } from '../lab.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
-import { asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
+import { toolsOf } from '../parts/tools.js';
+import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
+import { withMeasured } from '../words/measured.js';
 import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
- * @import { View } from '../player.js'
+ * @import { Context, View } from '../player.js'
  * @import { Report } from '../report.js'
- * @import { Dictionary } from '../words/en.js'
+ * @import { Measured } from '../words/measured.js'
  * @import { Weights } from '../../worker/messages.js'
  */
 
@@ -27,11 +31,13 @@ const KINDS = ['f32', 'int8'];
 export const benchmark = {
   name: 'benchmark',
   styles,
-  mount(root, { actions, signal, words }) {
+  mount(root, context) {
+    const { actions, signal } = context;
+    const words = withMeasured(context.words);
     const title = uniqueId('benchmark');
     const control = controlOf(words);
     const error = errorOf(words);
-    const results = resultsOf(words, signal);
+    const results = resultsOf({ ...context, words });
     const attributes = { class: 'benchmark', part: 'benchmark', role: 'group', 'aria-labelledby': title };
     const box = element('div', attributes,
       element('h2', { id: title }, words.benchmark.title),
@@ -50,7 +56,7 @@ export const benchmark = {
   },
 };
 
-/** The button, and how far it is. @param {Dictionary} words */
+/** The button, and how far it is. @param {Measured} words */
 function controlOf(words) {
   const { benchmark: said } = words;
   const [blockedId, stateId] = [uniqueId('blocked'), uniqueId('measure-state')];
@@ -74,7 +80,7 @@ function controlOf(words) {
   return { measure, show, nodes: [row, doing, progress] };
 }
 
-/** @param {Dictionary} words */
+/** @param {Measured} words */
 function errorOf(words) {
   const place = failurePlace(words);
   const message = element('p', { part: 'measure-error-message' }, place.node);
@@ -90,26 +96,25 @@ function errorOf(words) {
   return { node, show };
 }
 
-/** @param {Dictionary['benchmark']} words */
+/** @param {Measured['benchmark']} words */
 function methodOf(words) {
   const bench = element('li', {}, element('code', {}, COMMAND), words.bench);
   return element('details', { class: 'fold' }, element('summary', {}, words.how),
     element('ul', {}, ...words.method.map((each) => element('li', {}, each)), bench));
 }
 
-/**
- * The figures and what may be done with them.
- * @param {Dictionary} words  @param {AbortSignal} signal
- */
-function resultsOf(words, signal) {
+/** The figures and what may be done with them. @param {Context & { words: Measured }} context */
+function resultsOf(context) {
+  const { words } = context;
   const { benchmark: said } = words;
   const weights = element('div', { class: 'weights', part: 'weights' });
   const equal = element('div', { class: 'proof', part: 'measure-equal', 'data-verdict': 'equal' },
     element('p', {}, element('strong', {}, said.equal), said.equalRest));
   const where = element('p', { class: 'note', part: 'measure-place' });
-  const copies = copiesOf(said, signal);
   const node = element('div', { class: 'results-box', part: 'results', hidden: true },
-    element('p', { class: 'note' }, said.legend), weights, equal, where, ...copies.nodes);
+    element('p', { class: 'note' }, said.legend), weights, equal, where);
+  const takes = takingOf(context, node);
+  node.append(...takes.nodes);
   /** @type {Benchmark | undefined} */
   let drawn;
   /** @param {Benchmark} shown */
@@ -118,7 +123,7 @@ function resultsOf(words, signal) {
     const report = reportOf(shown);
     node.hidden = shown.contexts.length === 0 || (!running && shown.rows.length === 0);
     equal.hidden = running;
-    copies.show(running ? undefined : report);
+    takes.show(running ? undefined : report);
     if (report) say(where, [said.place(report), ...remarksOn(words, shown)].join(' '));
     if (drawn && sameFigures(drawn, shown)) return;
     drawn = shown;
@@ -133,7 +138,7 @@ const sameFigures = (a, b) => (
 
 /**
  * For each kind of weights bars and a table, or why there are none.
- * @param {Dictionary} words  @param {Benchmark} shown
+ * @param {Measured} words  @param {Benchmark} shown
  */
 function groups(words, shown) {
   const { benchmark: said } = words;
@@ -149,44 +154,36 @@ function groups(words, shown) {
 }
 
 /**
- * Buttons that copy the figures; where that is not possible, a field to copy from.
- * @param {Dictionary['benchmark']} words  @param {AbortSignal} signal
+ * Buttons that copy or save the figures.
+ * @param {Context & { words: Measured }} context  @param {HTMLElement} node  of the figures
  */
-function copiesOf(words, signal) {
-  const markdown = button({ part: 'copy-markdown' }, words.copyMarkdown);
-  const json = button({ part: 'copy-json' }, words.copyJson);
-  const copied = element('span', { class: 'note', part: 'copied', role: 'status' });
-  const field = element('textarea', {
-    class: 'copy-text', part: 'copy-text', rows: 8, readonly: true, hidden: true,
-    'aria-label': words.copyField, lang: 'en',
-  });
-  const row = element('p', { class: 'actions' }, markdown, ' ', json, ' ', copied);
+function takingOf(context, node) {
+  const { signal, words } = context;
+  const { benchmark: said } = words;
   /** @type {Report | undefined} */
   let report;
-  /** @param {(report: Report) => string} write  @param {string} kind */
-  const copy = async (write, kind) => {
-    if (!report) return;
-    const text = write(report);
-    try {
-      await navigator.clipboard.writeText(text);
-      field.hidden = true;
-      say(copied, words.copied(kind));
-    } catch { // not allowed here, or not on pages without https
-      field.hidden = false;
-      field.value = text;
-      field.select();
-      say(copied, words.noCopy);
-    }
-  };
-  markdown.addEventListener('click', () => copy(asMarkdown, 'Markdown'), { signal });
-  json.addEventListener('click', () => copy(asJson, 'JSON'), { signal });
-  /** @param {Report | undefined} shown  absent while figures are still to come */
-  const show = (shown) => {
-    report = shown;
-    row.hidden = !shown;
-    if (shown) return;
-    field.hidden = true;
-    say(copied, '');
+  const shown = () => /** @type {Report} */ (report); // while there is none, nothing can be pressed
+  const { tools: [link, ...pictures], tool, news, field, tell, copy, save } = toolsOf(context, {
+    name: 'benchmark', title: said.title, node,
+    now: () => ({ sentence: [said.legend, said.place(shown()), ...shown().remarks].join(' ') }),
+    draw: () => barsPicture(words, shown().rows),
+  });
+  const markdown = button({ part: 'copy-markdown' }, said.copyMarkdown);
+  const json = button({ part: 'copy-json' }, said.copyJson);
+  markdown.addEventListener('click', () => copy(asMarkdown(shown()), said.copied('Markdown')), { signal });
+  json.addEventListener('click', () => copy(asJson(shown()), said.copied('JSON')), { signal });
+  /** @param {string} kind  its ending  @param {string} type  @param {(_: Report) => string} write */
+  const file = (kind, type, write) => tool(`save-${kind}`, kind.toUpperCase(), () => {
+    const name = `${fileName('benchmark')}.${kind}`;
+    save(name, new Blob([write(shown())], { type }), words.take.saved(name));
+  }, words.take.download(kind.toUpperCase()));
+  const row = element('p', { class: 'actions' }, markdown, json, link,
+    file('csv', 'text/csv', asCsv), file('json', 'application/json', asJson), ...pictures, news);
+  /** @param {Report | undefined} now  absent while figures are still to come */
+  const show = (now) => {
+    report = now;
+    row.hidden = !now;
+    if (!now) tell();
   };
   return { nodes: [row, field], show };
 }

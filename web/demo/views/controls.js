@@ -1,4 +1,4 @@
-// The switch, Generate, and the race of both ways.
+// The switch, Generate, and the race of both ways, which a figure beside another one leaves to that.
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { modeOf } from '../run.js';
 import { rivalBytes } from '../race.js';
@@ -7,8 +7,8 @@ import { downloadWords, generateWords } from '../words.js';
 
 /** @import { View } from '../player.js' */
 
-/** @type {View} */
-export const controls = {
+/** @param {{ isWhole: boolean }} options  @returns {View} */
+const controlsOf = ({ isWhole }) => ({
   name: 'controls',
   mount(root, { actions, signal, words }) {
     const { controls: said } = words;
@@ -20,7 +20,8 @@ export const controls = {
     const size = element('span', { class: 'size' });
     const go = button({ class: 'go', part: 'go', title: said.keys }, goWords, size);
     const both = button({ class: 'both', part: 'both', title: said.compareMeans(0) }, said.compare);
-    root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go), both);
+    root.append(element('div', { class: 'hero', role: 'group', 'aria-label': said.group }, cache, go));
+    if (isWhole) root.append(both);
     let working = false; // as the reader sees it
     let blocked = false;
     cache.addEventListener('click', () => actions.flip(), { signal });
@@ -44,4 +45,7 @@ export const controls = {
       put(cache, 'title', locked ? said.locked : '');
     };
   },
-};
+});
+
+export const controls = controlsOf({ isWhole: true });
+export const controlsBeside = controlsOf({ isWhole: false });

@@ -1,7 +1,7 @@
 // The views in reading order, and where each stands: in one of the figure's two columns, or below the figure.
 import { announcer } from './announcer.js';
 import { chart } from './chart.js';
-import { controls } from './controls.js';
+import { controls, controlsBeside } from './controls.js';
 import { facts } from './facts.js';
 import { numbers } from './numbers.js';
 import { payoff } from './payoff.js';
@@ -84,4 +84,5 @@ export function viewsNamed(names) {
  */
 export const viewsBeside = (names) => viewsNamed(names)
   .filter((placed) => !placed.always || nameOf(placed) === controls.name)
+  .map((placed) => (placed.always ? { view: controlsBeside } : placed))
   .map((placed) => ({ ...placed, place: /** @type {const} */ ('below') }));

@@ -1,7 +1,8 @@
 /// <reference path="../css.d.ts" />
 // Break it: bugs of KV caches to choose from, tried in a second engine beside the right one.
+import { PROMPT, experimentWith, partingOf, piecesOf, testName, threadName } from '../broken.js';
 import { bugList } from '../bug-list.js';
-import { PROMPT, isTrying, partingOf, piecesOf, testName, threadName } from '../lab.js';
+import { isTrying } from '../lab.js';
 import { button, element, note, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -61,10 +62,13 @@ function mount(root, context, { bugs, bytes }) {
     control.show(lab, { blocked, bytes: toCome(state, fetched ? 0 : bytes), isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
     result.show(outcome);
-    frame.show(outcome ? sentenceOf(said, outcome) : said.empty);
+    frame.show(outcome ? `${nameOf(said, bug)}. ${sentenceOf(said, outcome)}` : said.empty);
   };
   choice.node.addEventListener('change', show, { signal });
-  const start = () => actions.experiment(choice.chosen());
+  const start = () => {
+    const bug = choice.chosen();
+    actions.experiment({ id: bug.id, job: experimentWith(bug) });
+  };
   onStartStop(control.go, () => trying, start, () => actions.stop(), signal);
   return (/** @type {State} */ now) => {
     if (!state && now.lab.bug) choice.choose(now.lab.bug); // as it was before a change of language

@@ -1,6 +1,6 @@
 /// <reference path="../css.d.ts" />
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
-import { LEVELS, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
+import { LEVELS, TellingHead, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
 import { Log } from '../log.js';
 import { Looks, absenceWords, canLook, newestOf } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
@@ -63,6 +63,8 @@ class Lens {
   #known = { run: 0, tokens: new Log() };
   /** @type {Head} */
   #head = { layer: 0, head: 0 };
+  /** Chooses the head until the reader does. @type {TellingHead | undefined} */
+  #telling = new TellingHead();
   /** The token that reads; absent: the newest. @type {number | undefined} */
   #chosen;
   /** @type {Refusal | undefined} */
@@ -133,6 +135,7 @@ class Lens {
   /** @param {Head} head  @param {number | undefined} position */
   #choose(head, position) {
     const isMoved = position !== this.#chosen;
+    this.#telling = undefined;
     this.#head = head;
     this.#chosen = position;
     if (isMoved) this.#text.follow(position === undefined);
@@ -171,10 +174,12 @@ class Lens {
       ...(tokens && { prompt: tokens.map(({ text }) => text), prefill: this.#state?.run.prefill }),
     };
     this.#refusal = undefined;
+    if (attention && this.#telling) this.#head = this.#telling.after(attention);
+    if (this.#telling?.isSettled) this.#telling = undefined;
     if (!this.#state) return;
     this.#write(this.#state.run);
     this.#paint();
-    this.#tell(this.#state);
+    this.show(this.#state);
   }
 
   /** @param {Refusal} refusal */

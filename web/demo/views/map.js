@@ -4,7 +4,7 @@ import { isMeasuring } from '../benchmark.js';
 import { Looks } from '../looks.js';
 import { cellSeen, mapOf, movedBy, pagesOf, stretchesOf } from '../map.js';
 import { KINDS, MapDrawing, followSize, pointAndKeys, swatch } from '../parts/cache-map.js';
-import { element } from '../parts/dom.js';
+import { element, note } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { cellPanel } from '../parts/map-cell.js';
 import { forkPanel } from '../parts/map-fork.js';
@@ -105,6 +105,8 @@ function pictureOf(said, context, current) {
     table: { caption, heads: [state, positions, cells], rows: () => tableRows(said, current(), counted) },
   });
   followSize(box, drawing, signal);
+  const raced = note(said.raced);
+  frame.sentence.after(raced);
   /**
    * @param {State} state  @param {CacheMap} map  @param {Cell | undefined} cell
    * @param {Seen | undefined} seen
@@ -112,6 +114,7 @@ function pictureOf(said, context, current) {
   const show = (state, map, cell, seen) => {
     drawing.show({ map, pages: seen?.cache.pages ?? [], cell });
     pool.show(map);
+    raced.hidden = !state.race?.lanes;
     frame.show(sentenceOf(said, map), state);
   };
   return { node: frame.node, box, drawing, show };

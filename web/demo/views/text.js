@@ -1,6 +1,6 @@
 /// <reference path="../css.d.ts" />
 // The text as the cache: what the newest step did with K and V of each token, and what they are.
-import { element, note, say } from '../parts/dom.js';
+import { element, note, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { TokenLook } from '../parts/token-look.js';
 import { pictureOfTokens } from '../parts/token-picture.js';
@@ -58,11 +58,13 @@ function legendOf(words, { format: { counted } }) {
     const count = element('strong', { part: `count-${deed}` });
     return { deed, count, node: element('li', {}, sample, count, ' ', words.deeds[deed]) };
   });
+  const node = element('ul', { class: 'deeds', part: 'deeds' }, ...counts.map((each) => each.node));
   return {
-    node: element('ul', { class: 'deeds', part: 'deeds' }, ...counts.map(({ node }) => node)),
+    node,
     /** @param {Newest | undefined} newest */
     show(newest) {
       const all = newest && countsOf(newest);
+      put(node, 'data-mode', newest?.mode ?? 'on'); // of the colour in which the newest is marked
       for (const { deed, count } of counts) say(count, counted(all?.[deed] ?? 0));
     },
   };

@@ -155,5 +155,5 @@ function linkTo({ signal, words: { take: words }, share }) {
   const { news, field, copy } = taking(words);
   const copied = button({ class: 'quiet', part: 'copy-link' }, words.copy[share.kind]);
   copied.addEventListener('click', () => copy(share.textFor('tour'), words.copied[share.kind]), { signal });
-  return [element('p', { class: 'tools' }, copied, news), field];
+  return [element('p', { class: 'actions tools' }, copied, news), field];
 }

@@ -30,6 +30,8 @@ export const failures = {
   file_is_html: 'Anstelle einer Modelldatei kam eine Webseite.',
   file_truncated: 'Eine Datei brach ab, bevor alle ihre Bytes da waren.',
   json_invalid: 'Eine JSON-Datei des Modells ist ungültig, zu lang oder zu tief verschachtelt.',
+  index_invalid: 'Das Verzeichnis der Gewichtsdateien ist beschädigt oder passt nicht zu ihnen.',
+  weights_format: 'Die Gewichte liegen nur in einem Format vor, das nicht gelesen wird.',
   unsupported_architecture: 'Dieses Modell rechnet etwas, was die Engine nicht kann.',
   tokenizer_invalid: 'Die Datei tokenizer.json ist beschädigt, von anderer Art oder passt nicht zum Modell.',
 

@@ -3,9 +3,8 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { lens as english } from './en-lens.js' */
 
-const { counted, measured } = numbersIn('de');
+const { counted, share: percent } = numbersIn('de');
 const exact = new Intl.NumberFormat('de', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
-const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}\u00a0%`;
 
 /** @type {typeof english} */
 export const lens = {
@@ -17,7 +16,8 @@ export const lens = {
   head: (layer, head, share = NaN) => (
     `Schicht ${counted(layer)}, Kopf ${counted(head)}`
       + `${share >= 0 ? `: ${percent(share)} für das erste Token` : ''}`),
-  headsMean: 'Ein Bild je Kopf. Von links nach rechts: das erste Token, dann die anderen bis zum neuesten.',
+  headsMean: 'Ein Bild je Kopf. Von links nach rechts: das erste Token, dann die anderen bis zum neuesten. '
+    + 'Am Anfang steht der Kopf, der einem Token weiter hinten am meisten gibt; du kannst jeden wählen.',
   newest: 'Dem neuesten Token folgen',
   tokens: 'Token, das liest',
   token: (position, all, text) => `${counted(position)} von ${counted(all)}: „${text}“`,

@@ -20,9 +20,9 @@ export const prompts = {
         + `mit${reused > 0 ? `, wobei ${counted(reused)} davon noch von vorher da waren` : ''}. Ein `
         + `Token schreiben: ${measured(writeOff)} ms ohne, ${measured(writeOn)} ms mit.`),
     why: 'Alle Tokens eines Prompts sind von Anfang an bekannt. Sie gehen gemeinsam durch das Modell, ein '
-      + 'einziges Mal, und es gibt nichts von vorher, was man aufheben könnte. Geschriebene Tokens kommen '
-      + 'eines nach dem anderen, und jedes braucht K und V von allen davor: Dafür ist der Cache da. '
-      + 'Kleine Unterschiede zwischen den beiden Lesezeiten macht die Maschine.',
+      + 'einziges Mal: Nichts wird zweimal berechnet, also ist auch nichts zu sparen. Geschriebene Tokens '
+      + 'kommen eines nach dem anderen, und jedes braucht K und V von allen davor: Dafür ist der Cache '
+      + 'da. Kleine Unterschiede zwischen den beiden Lesezeiten macht die Maschine.',
     task: 'Mach mit Cache einen Lauf, bei dem das Lesen länger dauert als das Schreiben. Lass mindestens '
       + '10 Tokens schreiben. Was der Cache noch hat, wird nicht noch einmal gelesen: Beginne mit einem '
       + 'anderen Wort.',
@@ -54,7 +54,8 @@ export const prompts = {
       + 'ist dasselbe K und V, für die nächste Anfrage aufgehoben: Was zwei Texte gemeinsam haben, Token '
       + 'für Token vom ersten an, wird übernommen. Anbieter nennen das „cached tokens“: alle bis zum '
       + 'ersten, das anders ist.',
-    task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens übernommen werden.',
+    task: 'Finde einen eigenen Prompt, anders als der davor, von dem mehr als 20 Tokens aus dem Lauf davor '
+      + 'übernommen werden.',
     says: {
       off: 'Bei ausgeschaltetem Cache wird nichts davon benutzt. Schalte ihn ein.',
       unchanged: 'Der Prompt davor war derselbe, oder es gab keinen. Ändere etwas und lass noch einmal '
@@ -118,8 +119,8 @@ export const prompts = {
       same: 'Mit diesem Fehler stimmen hier alle Zahlen. Versuche einen anderen.',
       soon: (count) => `Nur ${tokens(count)} kamen richtig heraus. Versuche einen anderen Fehler.`,
       passed: (count) => (
-        `${tokens(count)} kamen richtig heraus, und der Cache war trotzdem falsch. Wer mit weniger Text `
-          + 'testet, findet das nie.'),
+        `${tokens(count)} kamen richtig heraus, und der Cache war trotzdem falsch. Ein Test mit weniger `
+          + 'Text findet das nie.'),
     },
   },
 };

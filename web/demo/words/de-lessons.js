@@ -60,11 +60,11 @@ export const runs = {
     says: {
       cached: 'Davon entstand einiges mit Cache. Lass den Schalter aus.',
       other: (count, cells, times) => (
-        `${tokens(count)} geschrieben: ${counted(cells)}-mal berechnet, ${measured(times)}-mal so oft wie `
-          + 'im Lauf der Lektion. Es soll 4-mal so oft sein.'),
+        `${tokens(count)} geschrieben: K und V ${counted(cells)}-mal berechnet, ${measured(times)}-mal so `
+          + 'oft wie im Lauf der Lektion. Es soll 4-mal so oft sein.'),
       passed: (count, cells, times) => (
-        `${tokens(count)} geschrieben: ${counted(cells)}-mal berechnet, ${measured(times)}-mal so oft. `
-          + 'Doppelt so viel Text ist viermal so viel Arbeit.'),
+        `${tokens(count)} geschrieben: K und V ${counted(cells)}-mal berechnet, ${measured(times)}-mal so `
+          + 'oft. Doppelt so viel Text ist viermal so viel Arbeit.'),
     },
   },
 
@@ -120,23 +120,23 @@ export const runs = {
           + 'sollen 10 % sein.'),
       passed: (position, percent) => (
         `An Position ${counted(position)} kostet ein Schritt ${measured(percent)} % mehr. An der doppelten `
-          + 'Position ist es etwa doppelt so viel mehr.'),
+          + 'Position ist der Aufschlag etwa doppelt so hoch.'),
     },
   },
 
   memory: {
     title: 'Was er kostet',
     question: 'Der Cache hält K und V jedes Tokens im Speicher. Wie viel Speicher ist das, verglichen mit '
-      + 'den Buchstaben des Tokens?',
+      + 'den Zeichen des Tokens?',
     answers: ['Etwa gleich viel.', 'Ein Vielfaches.', 'So viel wie das ganze Modell.'],
     ask: 'Lass 200 Tokens mit Cache schreiben und sieh zu, wie sich sein Speicher füllt.',
     runs: ['200 Tokens mit Cache schreiben'],
     seen: (letters, bytes, count, total) => (
-      `Ein Token hat hier ${measured(letters)} Buchstaben und belegt im Cache ${counted(bytes)} Byte. `
+      `Ein Token hat hier ${measured(letters)} Zeichen und belegt im Cache ${counted(bytes)} Byte. `
         + `${tokens(count)} belegen ${size(total)}.`),
     why: 'Jedes Token hat in jeder Schicht und für jeden Kopf von Keys und Values sein eigenes K und V. '
-      + 'Der Cache wächst mit jedem Token, weil alle späteren es lesen werden. Große Modelle sparen an '
-      + 'zwei Stellen: Mehrere Köpfe von Q teilen sich ein K und V (GQA), und Zahlen haben 16 oder 8 Bit. '
+      + 'Der Cache wächst mit jedem Token, weil alle späteren es lesen werden. Große Modelle sparen auf '
+      + 'zwei Arten: Mehrere Köpfe von Q teilen sich ein K und V (GQA), und Zahlen haben 16 oder 8 Bit. '
       + 'Probiere beides im Rechner aus.',
     task: 'Lass zwei verschiedene Geschichten schreiben, eine nach der anderen und beide mit Cache, deren '
       + 'Caches genau gleich viel Speicher belegen.',

@@ -37,6 +37,7 @@ export const map = {
     `Der Cache ist aus: ${tokens(count)} von vorher liegen ungelesen da. Jeder Schritt berechnet `
       + `${tokens(text)} aufs Neue.`),
   before: (count) => `Vom Lauf davor sind noch ${tokens(count)} da.`,
+  raced: '(vom Wettlauf der Schreiber mit Cache)',
   legend: {
     written: 'im neuesten Schritt geschrieben',
     read: 'behalten und darin gelesen',

@@ -3,9 +3,8 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { step as english } from './en-step.js' */
 
-const { counted, megabytes, size } = numbersIn('de');
+const { counted, megabytes, size, share: percent } = numbersIn('de');
 const tokens = (/** @type {number} */ count) => `${counted(count)} Token${count === 1 ? '' : 's'}`;
-const percents = new Intl.NumberFormat('de', { style: 'percent', maximumSignificantDigits: 2 });
 
 /** @type {typeof english} */
 export const step = {
@@ -56,7 +55,7 @@ export const step = {
   chosen: 'in der Geschichte',
   other: (text) => `In der Geschichte steht hier ${text}.`,
   quoted: (text) => `„${text}“`,
-  percent: (share) => (share > 0 ? percents.format(share) : 'ausgeschlossen'),
+  percent: (share) => (share > 0 ? percent(share) : 'ausgeschlossen'),
   stories: 'Geschichten',
   story: (number) => `Geschichte ${counted(number)}`,
   first: (count) => tokens(count),

@@ -3,7 +3,7 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { strips as english } from './en-strips.js' */
 
-const { counted, measured } = numbersIn('de');
+const { counted, share: percent } = numbersIn('de');
 
 const used = 'Sein Q ist jeder Zeile von K einmal begegnet und wird nicht mehr gebraucht: Das nächste Token '
   + 'bringt ein eigenes mit.';
@@ -30,7 +30,7 @@ export const strips = {
   since: (step) => (
     step === 0 ? 'unberührt, seit der Prompt gelesen ist' : `unberührt seit Schritt ${counted(step)}`),
   before: 'unberührt seit der Zeit vor diesem Lauf',
-  weight: (share) => `${measured(100 * share, 0.05)}\u00a0%`,
+  weight: percent,
   prompt: ({ rows }) => (
     `Beim Lesen des Prompts wurden ${counted(rows)} Zeilen von Q, K und V auf einmal berechnet. K und V `
       + 'bleiben.'),

@@ -8,10 +8,10 @@ export const lab = {
   means: 'Real bugs of KV caches, each planted into the engine that writes here: the right engine and the '
     + 'broken one get the same prompt, seed and settings.',
   choose: 'The bug',
-  /** bytes: to be downloaded, 0: none or not known */
   go: 'Break it',
   again: 'Once more',
   stop: 'Stop',
+  /** On the button, the first time. */
   downloads: (/** @type {number} */ bytes) => size(bytes),
   blocked: 'Something else is being computed: stop it, or wait until it has ended.',
   loading: 'Loading the engine with the bugs.',

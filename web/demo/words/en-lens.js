@@ -1,10 +1,8 @@
 // What the attention lens says, in English.
 import { numbersIn } from '../../measure/numbers.js';
 
-const { counted, measured } = numbersIn('en');
+const { counted, share: percent } = numbersIn('en');
 const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 4, maximumFractionDigits: 4 });
-/** A share of 1, in two digits. */
-const percent = (/** @type {number} */ share) => `${measured(100 * share, 0.05)}%`;
 
 /**
  * @typedef {object} LensFacts  what one row says; positions as people count
@@ -28,7 +26,8 @@ export const lens = {
   head: (/** @type {number} */ layer, /** @type {number} */ head, share = NaN) => (
     `Layer ${counted(layer)}, head ${counted(head)}`
       + `${share >= 0 ? `: ${percent(share)} to the first token` : ''}`),
-  headsMean: 'One picture a head. From left to right: the first token, then the others up to the newest.',
+  headsMean: 'One picture a head. From left to right: the first token, then the others up to the newest. You '
+    + 'begin with the head that gives the most to a single token further back; choose any.',
   newest: 'Follow the newest token',
   tokens: 'Token that reads',
   /** What the slider says. */

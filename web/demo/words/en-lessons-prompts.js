@@ -20,9 +20,9 @@ export const prompts = {
         + `${measured(readOn)} ms with `
         + `it${reused > 0 ? `, where ${counted(reused)} of them were still there from before` : ''}. `
         + `Writing a token: ${measured(writeOff)} ms without, ${measured(writeOn)} ms with it.`),
-    why: 'All tokens of a prompt are known from the start. They go through the model together, once, and '
-      + 'there is nothing from before that could be kept. Written tokens come one by one, and each needs '
-      + 'K and V of all before it: that is what the cache is for. Small differences between the two '
+    why: 'All tokens of a prompt are known from the start. They go through the model together, once: '
+      + 'nothing is computed twice, so there is nothing to save. Written tokens come one by one, and each '
+      + 'needs K and V of all before it: that is what the cache is for. Small differences between the two '
       + 'readings are the machine’s.',
     task: 'With the cache on, make a run of which reading takes longer than writing. Write at least 10 '
       + 'tokens. What the cache still has is not read again: begin with another word.',
@@ -60,7 +60,7 @@ export const prompts = {
       + 'V, kept for the next request: what two texts have in common, token by token from the first one '
       + 'on, is taken over. Providers call these “cached tokens”: all up to the first one that differs.',
     task: 'Find a prompt of your own, other than the one before it, of which more than 20 tokens are taken '
-      + 'over.',
+      + 'over from the run before.',
     says: {
       off: 'With the cache off, nothing of it is used. Switch it on.',
       unchanged: 'The prompt before it was the same, or there was none. Change something, and write again.',
@@ -128,7 +128,7 @@ export const prompts = {
       soon: (/** @type {number} */ count) => (
         `Only ${tokens(count)} came out right. Try another bug.`),
       passed: (/** @type {number} */ count) => (
-        `${tokens(count)} came out right, and the cache was wrong all the same. Who tests with less text `
+        `${tokens(count)} came out right, and the cache was wrong all the same. A test with less text `
           + 'never finds it.'),
     },
   },

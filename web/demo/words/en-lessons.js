@@ -56,11 +56,11 @@ export const runs = {
     says: {
       cached: 'Some of this was written with the cache. Leave the switch off.',
       other: (/** @type {number} */ count, /** @type {number} */ cells, /** @type {number} */ times) => (
-        `${tokens(count)} written: computed ${counted(cells)} times, ${measured(times)} times as often as `
-          + 'in the lesson’s run. It should be 4 times.'),
+        `${tokens(count)} written: K and V computed ${counted(cells)} times, ${measured(times)} times as `
+          + 'often as in the lesson’s run. It should be 4 times.'),
       passed: (/** @type {number} */ count, /** @type {number} */ cells, /** @type {number} */ times) => (
-        `${tokens(count)} written: computed ${counted(cells)} times, ${measured(times)} times as often. `
-          + 'Twice the text is four times the work.'),
+        `${tokens(count)} written: K and V computed ${counted(cells)} times, ${measured(times)} times as `
+          + 'often. Twice the text is four times the work.'),
     },
   },
 
@@ -80,7 +80,8 @@ export const runs = {
     why: 'A new token adds one row to K and one to V, at the bottom. Nothing grows wider, and the rows '
       + 'above stay as they are. Q is needed once, by its own token, and so is the attention it gives: '
       + 'the next token asks anew, with a Q of its own.',
-    task: 'End a run when the cache holds exactly 64 tokens. Mind your prompt: it has brought some of them.',
+    task: 'End a run so that the cache holds exactly 64 tokens. Mind your prompt: it has brought some of '
+      + 'them.',
     says: {
       off: 'With the cache off, nothing is kept. Switch it on.',
       other: (/** @type {number} */ count) => `The cache holds ${tokens(count)}. It should be 64.`,
@@ -103,8 +104,8 @@ export const runs = {
       /** @type {number} */ early, /** @type {number} */ earlySpeed, /** @type {number} */ earlyWork,
       /** @type {number} */ late, /** @type {number} */ lateSpeed, /** @type {number} */ lateWork,
     ) => (
-      `At position ${counted(early)}: ${measured(earlySpeed)} tokens per second, and counted, `
-        + `${round(earlyWork)} multiply-adds for a token. At position ${counted(late)}: `
+      `At position ${counted(early)}: ${measured(earlySpeed)} tokens per second and, counted, `
+        + `${round(earlyWork)} multiply-adds a token. At position ${counted(late)}: `
         + `${measured(lateSpeed)} tokens per second and ${round(lateWork)}.`),
     why: 'The cache saves you from computing the past, not from reading it: the newest Q is compared with '
       + 'every row of K, and takes its share of every row of V. That part grows with each token. All the '
@@ -125,7 +126,7 @@ export const runs = {
   memory: {
     title: 'What it costs',
     question: 'The cache keeps K and V of each token in memory. How much memory is that, beside the '
-      + 'letters of the token?',
+      + 'characters of the token?',
     answers: ['About as much.', 'Many times as much.', 'As much as the whole model.'],
     ask: 'Have 200 tokens written with the cache, and watch its memory fill.',
     runs: ['Write 200 tokens with the cache'],
@@ -133,10 +134,10 @@ export const runs = {
       /** @type {number} */ letters, /** @type {number} */ bytes, /** @type {number} */ count,
       /** @type {number} */ total,
     ) => (
-      `A token has ${measured(letters)} letters here, and takes ${counted(bytes)} bytes in the cache. `
+      `A token has ${measured(letters)} characters here, and takes ${counted(bytes)} bytes in the cache. `
         + `${tokens(count)} take ${size(total)}.`),
     why: 'Each token has its own K and V in every layer and for every head of keys and values. The cache '
-      + 'grows with every token because all later ones will read it. Large models save at two places: '
+      + 'grows with every token because all later ones will read it. Large models save in two ways: '
       + 'several heads of Q share one K and V (GQA), and numbers are kept in 16 or 8 bits. Try both in '
       + 'the calculator.',
     task: 'Write two different stories, one after the other and both with the cache, whose caches take '

@@ -65,6 +65,7 @@ export const map = {
     `The cache is off: ${some(tokens, 'token')} from before ${tokens === 1 ? 'is' : 'are'} still there, `
       + `unread. Each step computes all ${some(text, 'token')} again.`),
   before: (/** @type {number} */ tokens) => `${some(tokens, 'token')} are there from the run before.`,
+  raced: '(of the race, the writer with the cache)',
   legend: {
     written: 'written in the newest step',
     read: 'kept, and read in it',

@@ -1,9 +1,8 @@
 // What the view says in which one goes back and on, in English.
 import { numbersIn } from '../../measure/numbers.js';
 
-const { counted, megabytes, size } = numbersIn('en');
+const { counted, megabytes, size, share: percent } = numbersIn('en');
 const tokens = (/** @type {number} */ count) => `${counted(count)} token${count === 1 ? '' : 's'}`;
-const percents = new Intl.NumberFormat('en', { style: 'percent', maximumSignificantDigits: 2 });
 
 export const step = {
   title: 'Back in the story, and on',
@@ -63,7 +62,7 @@ export const step = {
   chosen: 'in the story',
   other: (/** @type {string} */ text) => `The story has ${text} here.`,
   quoted: (/** @type {string} */ text) => `“${text}”`,
-  percent: (/** @type {number} */ share) => (share > 0 ? percents.format(share) : 'left out'),
+  percent: (/** @type {number} */ share) => (share > 0 ? percent(share) : 'left out'),
 
   // ---- stories ----------------------------------------------------------------------------------
   stories: 'Stories',

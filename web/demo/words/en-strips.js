@@ -1,7 +1,7 @@
 // What the strips say, in English.
 import { numbersIn } from '../../measure/numbers.js';
 
-const { counted, measured } = numbersIn('en');
+const { counted, share: percent } = numbersIn('en');
 
 /** @typedef {{ step: number, rows: number }} StepFacts  rows: of K, of V */
 
@@ -35,7 +35,7 @@ export const strips = {
   since: (/** @type {number} */ step) => (
     step === 0 ? 'untouched since the prompt was read' : `untouched since step ${counted(step)}`),
   before: 'untouched since before this run',
-  weight: (/** @type {number} */ share) => `${measured(100 * share, 0.05)}%`,
+  weight: percent,
   prompt: (/** @type {StepFacts} */ { rows }) => (
     `Reading the prompt computed ${counted(rows)} rows of Q, K and V at once. K and V stay.`),
   on: (/** @type {StepFacts} */ { step, rows }) => (

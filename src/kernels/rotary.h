@@ -1,0 +1,29 @@
+/* rotary.h - positions as rotations (RoPE, Su et al. 2021): the numbers (c, c + r/2) of a
+ * head's first r are a point, which turns by an angle that grows with the position.
+ *
+ * The tables are made with + - * / alone, so that they are the same bits everywhere; no
+ * libm's pow, sin or cos is. */
+#ifndef KVC_ROTARY_H
+#define KVC_ROTARY_H
+
+#include <stddef.h>
+
+#include "kvc.h"
+
+/* The angle from one position to the next, for each pair: theta^(-2i/r), scaled as the
+ * config says; each step rounded to a float where transformers rounds it.
+ *   frequencies: [r/2] out, r = rotary_dim */
+void kvc_rotary_frequencies(float *frequencies, const kvc_config *config);
+
+/* turns[t] = cos(a_0), ... cos(a_(r/2-1)), sin(a_0), ... with a_i = the float nearest to
+ * (position + t) * frequencies[i]
+ *   turns: [n, r] out   frequencies: [r/2]   position + n < 2^24 */
+void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies, size_t r,
+                      size_t position, size_t n);
+
+/* (a, b) = (a cos - b sin, b cos + a sin) for the pairs of every head, in place
+ *   x: [rows, heads, D]   turns: [rows, r], r <= D */
+void kvc_rotate(float *restrict x, const float *restrict turns, size_t rows, size_t heads,
+                size_t D, size_t r);
+
+#endif

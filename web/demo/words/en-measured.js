@@ -1,0 +1,80 @@
+// What the benchmark says of its figures, in English.
+import { numbersIn } from '../../measure/numbers.js';
+
+/**
+ * @import { Config } from '../../config/config.js'
+ * @import { Machine } from '../benchmark.js'
+ *
+ * @typedef {'f32' | 'int8'} Weights
+ * @typedef {{ date: string, machine: Machine, build: string, config: Readonly<Config> }} Where  and when, and
+ * what
+ */
+
+const { counted, measured } = numbersIn('en');
+const bits = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
+
+export const figures = {
+  legend: 'Bars: tokens written per second, all on one scale; the line under a bar goes from the least '
+    + 'to the greatest of the repetitions. Tables: the median, with the least and the greatest below it.',
+  after: (/** @type {number} */ context) => `After ${counted(context)} tokens`,
+  timesAsFast: (/** @type {number} */ times) => `${measured(times)} times as fast`,
+  leftOut: 'left out, it takes too long',
+  tokens: (/** @type {number} */ context) => `${counted(context)} tokens`,
+  weights: { f32: 'Weights of 32 bits (f32)', int8: 'Weights of 8 bits (int8)' },
+  about: 'about',
+  lines: {
+    prefill: 'Prefill',
+    cached: 'Decode, cache on',
+    uncached: 'Decode, cache off',
+    ofPeak: 'of the peak',
+    ofBandwidth: 'of the bandwidth',
+    reads: 'A token reads',
+    multiplies: 'and multiplies',
+    bandwidth: 'The bandwidth',
+    peak: 'The peak',
+  },
+  units: { rate: 'tokens/s', bytes: 'MB', operations: 'M times', byteRate: 'GB/s', operationRate: 'G/s' },
+  equal: 'Equal',
+  equalRest: ': with the cache and without, in every repetition, the model’s numbers were the same to the '
+    + 'last bit.',
+  notLoaded: (/** @type {Weights} */ weights) => (
+    `Not measured: the model could not be loaded with ${bits[weights]}.`),
+  remarks: {
+    stopped: 'Stopped before the end.',
+    hidden: 'The tab was hidden for a while: browsers slow such tabs down.',
+    failed: 'It failed before the end:',
+  },
+  place: (/** @type {Where} */ { date, machine: { browser, system, logicalCores }, build, config }) => {
+    const cores = logicalCores ? `, ${logicalCores} logical cores` : '';
+    const machine = `${browser}${system ? ` on ${system}` : ''}${cores}, as the browser tells`;
+    const { nLayer, nEmbd, nHead, vocabSize } = config;
+    const shape = `${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
+    const time = `${date.slice(0, 16).replace('T', ' at ')} UTC`;
+    return `Measured on ${time}: ${machine}; one thread, ${build} build; GPT-2 with ${shape}.`;
+  },
+
+  // To take them away.
+  copyMarkdown: 'Copy as Markdown',
+  copyJson: 'Copy as JSON',
+  copied: (/** @type {string} */ kind) => `Copied as ${kind}.`,
+
+  how: 'How it is measured',
+  method: [
+    'In turns: a step without the cache, reading the whole context in one pass (prefill), writing '
+      + 'after it with the cache; and the same again. In between, piece by piece, multiplying and adding '
+      + 'and reading memory. Whatever slows your machine for a moment slows all of them. A first round is '
+      + 'left out.',
+    'Every figure is at least 60 ms of computing in one thread, the page’s background worker. A pass '
+      + 'over the whole context that would take longer than 1.5 s is left out.',
+    '“Of the bandwidth”: the bytes that a token reads, weights and cache, over those that this '
+      + 'browser could have read in that time from a buffer as large as the weights.',
+    '“Of the peak”: multiplications and additions over those that could have been done in that time '
+      + 'in registers, of 32-bit numbers or, for 8-bit weights, of small integers. Getting the numbers '
+      + 'there costs time as well. A share a little above is measuring error and shown as about 100 %; one '
+      + 'further above was disturbed and is left out.',
+    'With the cache and without, and in every repetition, the model’s output has to be the same to '
+      + 'the last bit. If it is not, no figure is shown.',
+  ],
+  /** Follows the command `npm run bench`. */
+  bench: ' measures with the same code outside of the browser, and more.',
+};
