@@ -20,6 +20,8 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
  * @typedef {import('./session/options.js').SessionOptions} SessionOptions
  * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
+ * @typedef {import('./session/sampling.js').LogitBias} LogitBias
+ * @typedef {import('./session/sampling.js').OnLogits} OnLogits
  * @typedef {import('./session/plan.js').Token} Token
  * @typedef {import('./session/plan.js').FinishReason} FinishReason
  * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage

@@ -148,7 +148,9 @@ test('a session', async () => {
   const hash = session.logitsHash;
   const state = session.save();
   const options = { maxTokens: 2, temperature: 1, topK: 3, topP: 0.9, minP: 0.1, repetitionPenalty: 1.1,
-    seed: 1, n: 2, useCache: true, signal: new AbortController().signal };
+    seed: 1, n: 2, useCache: true, signal: new AbortController().signal, stop: ['q'], stopTokens: [3],
+    minTokens: 1, noRepeatNgramSize: 2, frequencyPenalty: 0.1, presencePenalty: 0.1, logitBias: { 4: 1 },
+    onLogits() {}, logprobs: 2 };
   const calls = {
     truncate: [2], evict: [0, 1], append: [[1, 2]], prefill: [[1, 2]], decode: [1], sync: [[72, 73, 1]],
     decodeBatch: [[0, 1], [1, 2]], score: [[1, 2, 3]], generate: ['Hi', options], select: [1], fork: [0, 1],

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
+import { seedAfter } from '../../web/worker/writer.js';
 import { collect, idsOf, rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -97,6 +98,23 @@ test('settings that change nothing: the text is the one without them', async () 
   for (const options of [{ topP: 1 }, { topP: 1, topK: 7 }, { topP: 1, minP: 0.05 }]) {
     assert.deepEqual(await write({ ...options, onLogits() {} }), await write(options));
   }
+});
+
+test('the same text in every build, and going on with the seed behind it', async () => {
+  const how = { temperature: 1.4, topP: 0.95, repetitionPenalty: 1.2, frequencyPenalty: 0.3, minTokens: 0,
+    presencePenalty: -0.2, noRepeatNgramSize: 3, logitBias: new Map([[5, 2], [9, -Infinity]]), seed: 8 };
+  const texts = [];
+  for (const variant of ['scalar', 'simd']) {
+    const build = await loadModel(tinyBlobs({ changes: CHANGES }), { variant });
+    const session = build.createSession();
+    const ids = idsOf(await collect(session.generate('Hello', { ...how, maxTokens: 50 })));
+    texts.push([ids, session.logitsHash]);
+    const written = [...build.encode('Hello'), ...ids.slice(0, 17)];
+    const rest = { ...how, maxTokens: 33, seed: seedAfter(8, 17), useCache: false };
+    assert.deepEqual(idsOf(await collect(session.generate(written, rest))), ids.slice(17));
+    build.dispose();
+  }
+  assert.deepEqual(texts[0], texts[1]);
 });
 
 test('what is ruled out is never drawn, however few are left', async () => {

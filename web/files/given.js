@@ -17,7 +17,7 @@ import { AbsentFile, readerOf } from './opened.js';
 const isBlob = (value) => typeof (/** @type {Partial<Blob>} */ (value)?.stream) === 'function';
 
 /** @param {Files} files  @returns {files is Map<string, Blob | string | URL>} */
-const isMap = (files) => typeof files.get === 'function';
+const isMap = (files) => typeof files.get === 'function' && typeof files.keys === 'function';
 
 /**
  * @param {Files} given

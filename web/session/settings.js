@@ -10,6 +10,8 @@ import { KvcError } from '../engine/errors.js';
  * @import { GenerateOptions, LogitBias } from './sampling.js'
  */
 
+const MOST_STOPS = 1000;
+
 /** Options with which a run takes none of these from the model's makers either. */
 export const NO_RULES = Object.freeze({
   stop: [], minTokens: 0, logitBias: {}, frequencyPenalty: 0, presencePenalty: 0, noRepeatNgramSize: 0,
@@ -55,10 +57,11 @@ export function settingsOf(options, model) {
 
 /** @param {unknown} given  @param {SessionModel} model  @returns {readonly string[]} */
 function stopStrings(given, model) {
-  const stops = typeof given === 'string' ? [given] : given;
-  const areStrings = Array.isArray(stops) && stops.every((stop) => typeof stop === 'string' && stop !== '');
-  if (!areStrings) {
-    throw invalid(`stop is ${shown(given)}; it must be a string or an array of strings, none of them empty.`);
+  const isList = Array.isArray(given) && given.length <= MOST_STOPS;
+  const stops = isList ? [...given] : [given];
+  if (!stops.every((stop) => typeof stop === 'string' && stop !== '')) {
+    throw invalid(`stop is ${shown(given)}; it must be a string or an array of up to ${MOST_STOPS} of them, `
+      + 'none empty.');
   }
   if (stops.length > 0) void model.tokenizer; // without one there is no text: refused
   return [...new Set(stops)];
@@ -66,7 +69,9 @@ function stopStrings(given, model) {
 
 /** @param {ArrayLike<number>} given  @param {number} vocabSize */
 function stopTokens(given, vocabSize) {
-  const ids = listOf(given, 'stopTokens', listLength(given, 'stopTokens'));
+  const length = listLength(given, 'stopTokens');
+  if (length > vocabSize) throw invalid(`stopTokens has ${length} entries, more than there are tokens.`);
+  const ids = listOf(given, 'stopTokens', length);
   for (const id of ids) checkId(id, 'stopTokens', vocabSize);
   return ids;
 }
@@ -76,7 +81,8 @@ function biasOf(given, vocabSize) {
   if (typeof given !== 'object' || Array.isArray(given) || ArrayBuffer.isView(given)) {
     throw invalid(`logitBias is ${shown(given)}; it must be an object or a Map from token ids to numbers.`);
   }
-  const entries = given instanceof Map ? [...given] : Object.entries(given);
+  const isMap = Object.prototype.toString.call(given) === '[object Map]'; // of any realm
+  const entries = isMap ? [.../** @type {ReadonlyMap<number, number>} */ (given)] : Object.entries(given);
   return new Map(entries.map(([key, added]) => {
     const id = typeof key === 'string' && /^\d+$/.test(key) ? Number(key) : key;
     checkId(id, 'logitBias', vocabSize);
