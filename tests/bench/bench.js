@@ -2,7 +2,7 @@
 //
 //   npm run bench [-- OPTION...]
 //     --quick | --full         seconds instead of minutes; or everything, however long it takes
-//     --models LIST            of MICRO, TINY, GPT2, shipped            --contexts LIST   of tokens
+//     --models LIST            of MICRO, TINY, GPT2, shipped, SMOL      --contexts LIST   of tokens
 //     --builds LIST            of relaxed, simd, scalar, native; best   --weights LIST    of f32, int8
 //     --node newest | PATH     another Node besides this one            --chromium        there as well
 //     --runs N                 repetitions after a warm-up              --json FILE       keeps every figure
@@ -12,7 +12,7 @@ import { parseArgs } from 'node:util';
 import { runNative } from './native.js';
 import { machine, overheadLine, refuseDifferences, report } from './report.js';
 import { newestNode, nodeVersion, runChromium, runNode } from './runtimes.js';
-import { SHAPES } from './shapes.js';
+import { LLAMAS, SHAPES } from './shapes.js';
 
 /**
  * @import { Overhead as ReportOverhead, Row as ReportRow } from './report.js'
@@ -45,7 +45,7 @@ const job = {
   weights: list(options.weights, ['f32', 'int8']),
   builds: builds.filter((build) => build !== 'native'),
 };
-refuse(job.models, [...Object.keys(SHAPES), 'shipped'], '--models');
+refuse(job.models, [...Object.keys(SHAPES), ...Object.keys(LLAMAS), 'shipped'], '--models');
 refuse(builds, ['best', 'relaxed', 'simd', 'scalar', 'native'], '--builds');
 refuse(job.weights, ['f32', 'int8'], '--weights');
 if (![...job.contexts, job.runs].every((n) => Number.isInteger(n) && n > 0) || job.runs > 100) {

@@ -13,6 +13,22 @@ export const SHAPES = {
   GPT2: { n_layer: 12, n_embd: 768, n_head: 12, n_positions: 1024, vocab_size: 50257 },
 };
 
+/**
+ * Llamas by their config.json: SMOL is SmolLM2-135M. Measured where they are asked for by name, and in
+ * WebAssembly alone.
+ * @typedef {Record<'num_hidden_layers' | 'hidden_size' | 'intermediate_size' | 'num_attention_heads'
+ *   | 'num_key_value_heads' | 'max_position_embeddings' | 'vocab_size' | 'rope_theta', number>
+ *   & { model_type: 'llama', tie_word_embeddings: true }} LlamaSizes
+ * @type {Record<string, LlamaSizes>}
+ */
+export const LLAMAS = {
+  SMOL: {
+    model_type: 'llama', num_hidden_layers: 30, hidden_size: 576, intermediate_size: 1536,
+    num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 2048, vocab_size: 49152,
+    rope_theta: 100_000, tie_word_embeddings: true,
+  },
+};
+
 /** A model with next to nothing in it: its tokens cost hardly any time in the kernels. @type {Sizes} */
 export const NOTHING = { n_layer: 1, n_embd: 4, n_head: 1, n_positions: 1024, vocab_size: 8 };
 
@@ -33,8 +49,24 @@ function halfBits(x) {
   return (x < 0 ? 0x8000 : 0) + ((exponent + 15) << 10) + (Math.abs(x) / 2 ** exponent - 1) * 1024;
 }
 
+/** @param {LlamaSizes} sizes  @returns {[name: string, shape: number[]][]} */
+function llamaShapes(sizes) {
+  const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size } = sizes;
+  const KV = (C / sizes.num_attention_heads) * sizes.num_key_value_heads;
+  const layers = Array.from({ length: num_hidden_layers }, (_, i) => /** @type {[string, number[]][]} */ ([
+    ['input_layernorm.weight', [C]], ['self_attn.q_proj.weight', [C, C]],
+    ['self_attn.k_proj.weight', [KV, C]], ['self_attn.v_proj.weight', [KV, C]],
+    ['self_attn.o_proj.weight', [C, C]], ['post_attention_layernorm.weight', [C]],
+    ['mlp.gate_proj.weight', [F, C]], ['mlp.up_proj.weight', [F, C]], ['mlp.down_proj.weight', [C, F]],
+  ]).map(([name, shape]) => /** @type {[string, number[]]} */ ([`model.layers.${i}.${name}`, shape])));
+  return [['model.embed_tokens.weight', [vocab_size, C]], ...layers.flat(), ['model.norm.weight', [C]]];
+}
+
+/** @param {Sizes | LlamaSizes} sizes */
+const shapesOf = (sizes) => ('model_type' in sizes ? llamaShapes(sizes) : gpt2Shapes(sizes));
+
 /** @param {Sizes} sizes  @returns {[name: string, shape: number[]][]} */
-function shapesOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
+function gpt2Shapes({ n_layer, n_embd: C, n_positions, vocab_size }) {
   const layers = Array.from({ length: n_layer }, (_, i) => /** @type {[string, number[]][]} */ ([
     ['ln_1.weight', [C]], ['ln_1.bias', [C]],
     ['attn.c_attn.weight', [C, 3 * C]], ['attn.c_attn.bias', [3 * C]],
@@ -52,7 +84,7 @@ function shapesOf({ n_layer, n_embd: C, n_positions, vocab_size }) {
 /** @param {string} name  @param {number} length  @param {number} seed */
 function values(name, length, seed) {
   const data = new Uint16Array(length);
-  if (/ln_\w\.weight$/.test(name)) return data.fill(halfBits(1));
+  if (/(ln_\w|norm)\.weight$/.test(name)) return data.fill(halfBits(1));
   let state = seed;
   for (let i = 0; i < length; i++) {
     // The generator of Numerical Recipes; its top bits are the good ones.
@@ -64,7 +96,7 @@ function values(name, length, seed) {
 
 /**
  * Every tensor of a model of these sizes: F16, row-major, under its Hugging Face name.
- * @param {Sizes} sizes  @returns {Generator<Tensor>}
+ * @param {Sizes | LlamaSizes} sizes  @returns {Generator<Tensor>}
  */
 export function* tensorsOf(sizes) {
   for (const [i, [name, shape]] of shapesOf(sizes).entries()) {
@@ -100,7 +132,10 @@ class Generated extends Blob {
   }
 }
 
-/** The files of a model of these sizes, for loadModel. @param {Sizes} sizes  @returns {Map<string, Blob>} */
+/**
+ * The files of a model of these sizes, for loadModel.
+ * @param {Sizes | LlamaSizes} sizes  @returns {Map<string, Blob>}
+ */
 export function randomModel(sizes) {
   /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */
   const header = {};

@@ -5,7 +5,7 @@ import { spread } from '../../web/measure/benchmark.js';
 import { bestVariant } from '../../web/engine/variants.js';
 import { Limits } from '../../web/measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
-import { NOTHING, SHAPES, randomModel } from './shapes.js';
+import { LLAMAS, NOTHING, SHAPES, randomModel } from './shapes.js';
 
 const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
 
@@ -16,7 +16,7 @@ const BUILDS = /** @type {const} */ (['scalar', 'simd', 'relaxed']);
  * @import { Session } from '../../web/session/session.js'
  *
  * @typedef {object} Job
- * @property {string[]} models     of SHAPES, or 'shipped'
+ * @property {string[]} models     of SHAPES and LLAMAS, or 'shipped'
  * @property {string[]} builds     'best', or names
  * @property {string[]} weights    'f32', 'int8'
  * @property {number[]} contexts
@@ -47,7 +47,7 @@ export async function runSuite(job, shipped, tell) {
     tell({ kind: 'overhead', of: 'sampling', build, weights: 'int8', microseconds: sampling });
   }
   for (const name of job.models) {
-    const source = name === 'shipped' ? shipped : randomModel(SHAPES[name]);
+    const source = name === 'shipped' ? shipped : randomModel(SHAPES[name] ?? LLAMAS[name]);
     for (const weights of job.weights) {
       for (const build of builds) await measureModel({ name, source, weights, build }, job, tell);
     }

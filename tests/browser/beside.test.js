@@ -23,6 +23,8 @@ test('views of a run stand where an author puts them, with one switch for all of
   const page = await openPage(t, site, { query, height: 6000, until: '#work [data-view="work"] figure' });
   assert.deepEqual(await viewsOf(page, 'work'), ['controls', 'work']);
   assert.deepEqual(await viewsOf(page, 'before'), ['calculator'], 'it has its own controls');
+  assert.deepEqual([await page.locator('#story [part~="both"]').count(),
+    await page.locator('#work [part~="both"]').count()], [1, 0], 'the race is seen in the story');
   const events = await page.evaluate(async () => {
     const ends = [];
     document.addEventListener('kv-done', ({ target }) => ends.push(target.id));

@@ -22,18 +22,24 @@ static kvc_config any_config(fuzz_bytes *in)
     if (wild & 64)
         fuzz_copy(in, &eps, sizeof eps);
     const kvc_dtype weights = wild & 128 ? KVC_I8 : KVC_F32;
-    return (kvc_config){.arch = heads >> 4 & 1 ? (kvc_arch)(heads >> 5) : KVC_GPT2,
-                        .n_layer = size[0],
-                        .n_head = size[1] << (heads >> 1 & 1),
-                        .n_kv_head = heads & 8 ? (uint32_t)fuzz_u64(in) : size[1],
-                        .head_dim =
-                            heads & 4 ? (uint32_t)fuzz_u64(in) : 4 + 4 * (heads & 1u),
-                        .n_embd = size[2],
-                        .n_inner = size[3],
-                        .n_positions = size[4],
-                        .vocab_size = size[5],
-                        .norm_epsilon = eps,
-                        .weights = weights};
+    kvc_config c = {.arch = heads >> 4 & 1 ? (kvc_arch)(heads >> 5) : KVC_GPT2,
+                    .n_layer = size[0],
+                    .n_head = size[1] << (heads >> 1 & 1),
+                    .n_kv_head = heads & 8 ? (uint32_t)fuzz_u64(in) : size[1],
+                    .head_dim = heads & 4 ? (uint32_t)fuzz_u64(in) : 4 + 4 * (heads & 1u),
+                    .n_embd = size[2],
+                    .n_inner = size[3],
+                    .n_positions = size[4],
+                    .vocab_size = size[5],
+                    .norm_epsilon = eps,
+                    .weights = weights};
+    if (c.arch == KVC_LLAMA) {
+        c.own_head = heads >> 1 & 1u;
+        c.rotary_dim = 4;
+        c.rope_theta = 1e4f;
+        c.rope_factor = 1.0f;
+    }
+    return c;
 }
 
 /* Some tensor that the model has, as a start that chance would hardly find. */
