@@ -84,6 +84,11 @@ again_alone() {
     done
 }
 
+# long_first: the files of stdin, those that start several engines before the others: they take longest.
+long_first() {
+    { xargs -r grep -cH 'each-engine\.js' || true; } | sort -s -t : -k 2,2nr | cut -d : -f 1
+}
+
 run_node_tests() { # run_node_tests node|browser
     local ring=$1 files=(tests/"$1"/*.test.js) passed failed file
     [ ${#files[@]} != 0 ] || { report "$ring, which has no tests," 0 1 && return; }
@@ -93,7 +98,8 @@ run_node_tests() { # run_node_tests node|browser
     # First those that measure time, each alone; then the others, one more at once than there are cores: they
     # also wait, for pages and for processes to start.
     { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_file $ring {}"
-    { grep -LxF "$ALONE" "${files[@]}" || true; } | xargs -P $((CORES + 1)) -I {} bash -c "run_test_file $ring {}"
+    { grep -LxF "$ALONE" "${files[@]}" || true; } | long_first \
+        | xargs -P $((CORES + 1)) -I {} bash -c "run_test_file $ring {}"
     again_alone "$ring"
     sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
     passed=$(sum pass) failed=$(($(sum fail) + $(sum cancelled)))

@@ -1,7 +1,7 @@
 // From results to a report for people. The limits stand beside what is held against them, as shares.
 import { cpus, release, totalmem, type } from 'node:os';
 import { HEAD, cells, details, table } from '../../web/measure/figures.js';
-import { SHAPES } from './shapes.js';
+import { LLAMAS, SHAPES } from './shapes.js';
 
 /**
  * @import { Overhead as SuiteOverhead, Row as SuiteRow } from './suite.js'
@@ -50,6 +50,12 @@ export function report(rows) {
 /** @param {string} model */
 function title(model) {
   if (model === 'shipped') return 'The shipped model';
+  const llama = LLAMAS[model];
+  if (llama) {
+    return `${model}: ${llama.num_hidden_layers} layers, width ${llama.hidden_size}, `
+      + `${llama.num_attention_heads} heads over ${llama.num_key_value_heads} of keys, `
+      + `vocabulary ${llama.vocab_size}`;
+  }
   const { n_layer, n_embd, n_head, vocab_size } = SHAPES[model];
   return `${model}: ${n_layer} layers, width ${n_embd}, ${n_head} heads, vocabulary ${vocab_size}`;
 }

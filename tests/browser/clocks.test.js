@@ -10,6 +10,7 @@ import { measured, openPage, part, proof, sample, says, startSite, table, text }
 
 const site = await startSite();
 const TICKS = [1, 2, 16.67, 100];
+const DRAWN = [1, 100]; // the finest and the coarsest
 const TRIES = 8; // of what a busy machine may spoil: a clock that is read in a wrong way fails them all
 const OFF = 0.15;
 
@@ -57,6 +58,7 @@ for (const tick of TICKS) {
     }
   });
 
+  if (!DRAWN.includes(tick)) continue;
   test(`a clock of ${tick} ms: the page draws both lines and compares them`, async (t) => {
     const page = await openPage(t, site);
     await coarsen(page, tick);

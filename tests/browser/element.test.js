@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import { elementIn, readManifest } from '../node/manual.js';
-import { eachEngine } from './each-engine.js';
 import {
   ENDS, addModel, noViolations, openPage, part, press, proof, startSite, state, text, written,
 } from './helpers.js';
@@ -312,27 +311,4 @@ test('axe finds nothing, and nothing scrolls sideways at 320 pixels', async (t) 
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));
   assert.ok(scroll <= width, `${scroll} px wide`);
-});
-
-eachEngine(({ test: engineTest, openPage: open }) => {
-  const reached = (page, ...wanted) => page.waitFor((figure, states) => (
-    states.includes(findAll(figure)[0]?.dataset.state)), [part('figure'), wanted]);
-
-  engineTest('the tag: a run, a flip in its middle, the proof', async (t) => {
-    const page = await open(t, site.url + small);
-    await reached(page, 'unloaded');
-    await page.fill(part('pace'), '15');
-    await page.click(part('go'));
-    await reached(page, 'running');
-    await page.evaluate(() => {
-      document.body.append(document.getElementById('one')); // it goes on
-    });
-    await page.click(part('cache'));
-    await page.waitFor((flip) => findAll(flip).length > 0, [part('flip-on')]);
-    await page.fill(part('pace'), '0');
-    await reached(page, 'finished');
-    await page.waitFor((proof) => find(proof).dataset.verdict === 'equal', [part('proof')]);
-    const done = await page.evaluate(() => document.getElementById('one').start({ maxTokens: 5 }));
-    assert.equal(done.tokens, 5);
-  });
 });

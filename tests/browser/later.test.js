@@ -1,11 +1,9 @@
 // Views that are fetched later: their place is kept, their order too, and one that does not come can be asked
 // for again.
 import assert from 'node:assert/strict';
-import { readdir, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { VIEWS } from '../../web/demo/attributes.js';
-import { eachEngine } from './each-engine.js';
 import { openPage, part, startSite } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
 
@@ -62,27 +60,4 @@ test('a view that comes late stands where it was named, and its place was kept',
   await own.locator(part('measure')).waitFor();
   const after = await heightOf(own);
   assert.ok(Math.abs(before - after) < 0.5 * after, `${before} px, then ${after} px`);
-});
-
-eachEngine(({ name, test: engineTest, openPage: open }) => {
-  engineTest('one that does not come: a sentence, and a button that asks again', async (t) => {
-    const chunk = (await readdir(site.folder)).find((file) => CHUNK.test(file));
-    const [there, away] = [chunk, 'away.js'].map((file) => join(site.folder, file));
-    await rename(there, away);
-    let page;
-    try {
-      page = await open(t, site.url + await article('benchmark'), { expected: /404|dynamically|module/i });
-      await page.waitFor((retry) => findAll(retry)[0]?.checkVisibility(), [part('view-retry')]);
-      assert.match(await page.text(`${part('slot')} [role="alert"]`), /did not arrive/);
-    } finally {
-      await rename(away, there);
-    }
-    await page.click(part('view-retry'));
-    if (name === 'firefox') { // it never asks again for a module that did not come
-      await page.waitFor((slot) => /Load the page again/.test(find(slot).textContent), [part('slot')]);
-      return;
-    }
-    await page.waitFor((measure) => findAll(measure).length === 1, [part('measure')]);
-    assert.equal(await page.evaluate((slot) => findAll(slot).length, [part('slot')]), 0);
-  });
 });

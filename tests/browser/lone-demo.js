@@ -1,5 +1,6 @@
-// A figure without a tag, for tests and recordings: a player with a worker of its own, and all of the views.
+// A figure without a tag, for tests and recordings: a player with a worker of its own, and the usual views.
 // For browsers; esbuild takes it to a page.
+import { USUAL } from '../../web/demo/attributes.js';
 import { showPlayer } from '../../web/demo/demo.js';
 import { Player } from '../../web/demo/player.js';
 import { browser } from '../../web/demo/surroundings.js';
@@ -9,7 +10,8 @@ import { EngineClient } from '../../web/worker/client.js';
 export function mountDemo(root, options) {
   const client = new EngineClient();
   const player = new Player({ client, rival: () => new EngineClient(), surroundings: browser, ...options });
-  const hide = showPlayer(root, player, { kind: 'link', model: 'stories', textFor: () => location.href });
+  const share = { kind: 'link', model: 'stories', textFor: () => location.href };
+  const hide = showPlayer(root, player, share, USUAL);
   player.askDownloadSize();
   const dispose = () => {
     hide();

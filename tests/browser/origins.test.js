@@ -5,16 +5,12 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { test } from 'node:test';
-import { build } from 'esbuild';
 import { serve } from '../serve.js';
-import { eachEngine } from './each-engine.js';
 import { addModel, part, startSite } from './helpers.js';
 import { tasksDuring } from './tasks.js';
 
 const site = await startSite();
 await addModel(site, 'small');
-await build({ entryPoints: ['web/files/dropped.js'], bundle: true, format: 'esm',
-  outfile: resolve(site.folder, 'dropped.js') });
 /** Other sites with the same files: one lets others read them. */
 const [open, closed] = await Promise.all([{ 'access-control-allow-origin': '*' }, {}].map(async (headers) => {
   const server = await serve(resolve(site.folder, '../..'), 0, headers);
@@ -128,51 +124,4 @@ test('the page for frames in a sandbox: it runs, or a sentence names the header'
   const refused = await openArticle(t, await framed(closed));
   const says = refused.frameLocator('iframe').getByText('Access-Control-Allow-Origin: *');
   await says.waitFor();
-});
-
-/** The files of a model as this browser gives them, in every way that it has: the names taken, by way. */
-async function namesByWay() {
-  const { modelFiles } = await import(new URL('dropped.js', location.href).href);
-  const drag = new DataTransfer();
-  for (const name of ['config.json', 'model.safetensors']) drag.items.add(new File(['{}'], name));
-  const input = document.createElement('input');
-  Object.assign(input, { type: 'file', multiple: true, files: drag.files });
-  const ways = { transfer: drag, items: drag.items, list: input.files };
-  const names = {};
-  for (const [way, given] of Object.entries(ways)) names[way] = [...(await modelFiles(given)).keys()];
-  document.addEventListener('drop', async ({ dataTransfer }) => { names.drop = modelFiles(dataTransfer); });
-  document.dispatchEvent(new DragEvent('drop', { dataTransfer: drag }));
-  names.drop = [...(await names.drop).keys()];
-  const root = await navigator.storage?.getDirectory?.().catch(() => undefined);
-  const folder = await root?.getDirectoryHandle('gpt', { create: true });
-  const file = await folder?.getFileHandle('config.json', { create: true });
-  if (file && folder.entries) names.handle = [...(await modelFiles(folder)).keys()];
-  return names;
-}
-
-eachEngine(({ test: engineTest, openPage }) => {
-  engineTest('files that were chosen or dropped', async (t) => {
-    const page = await openPage(t, await article(''));
-    const { handle = ['config.json'], ...names } = await page.evaluate(namesByWay);
-    const both = ['config.json', 'model.safetensors'];
-    assert.deepEqual(names, { transfer: both, items: both, list: both, drop: both });
-    assert.deepEqual(handle, ['config.json']);
-  });
-
-  const expected = /^(request|csp|console|uncaught): /; // another site, and a policy that refuses
-
-  engineTest('with a worker and without', async (t) => {
-    const places = [[open, '', IN_WORKER], [open, "worker-src 'self'", ON_PAGE],
-      [site.url, "worker-src 'none'", ON_PAGE]];
-    for (const [place, policy, engine] of places) {
-      const url = await article(MODULE(place) + TAG(`${place}small/`), policy);
-      const page = await openPage(t, url, { expected });
-      await page.waitFor((go) => findAll(go)[0], [part('go')]);
-      await page.click(part('go'));
-      const end = await page.waitFor((figure) => (
-        ['finished', 'failed'].find((state) => find(figure).dataset.state === state)), [part('figure')]);
-      assert.equal(end, 'finished', await page.text(part('error-message')));
-      assert.match(await page.text(part('engine')), engine);
-    }
-  });
 });

@@ -3,10 +3,9 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { serve } from '../serve.js';
-import { eachEngine } from './each-engine.js';
 import { ENDS, addModel, openPage, part, press, run, sample, startSite, state, text } from './helpers.js';
 
 const site = await startSite();
@@ -27,18 +26,6 @@ for (const language of LANGUAGES) {
     assert.equal(await page.evaluate(() => new Intl.NumberFormat('de').format(1.5)), '1,5', 'Intl is whole');
   });
 }
-
-eachEngine(({ name, test: engineTest, openPage: open }) => {
-  const locales = name === 'chromium' ? ['ar-EG'] : ['ar-EG', 'C']; // its driver refuses the latter
-  for (const locale of locales) {
-    engineTest(`started in the language ${locale}`, async (t) => {
-      const page = await open(t, site.url + small.query, { locale });
-      await page.waitFor((figure) => findAll(figure)[0]?.dataset.state === 'unloaded', [part('figure')]);
-      await page.click(part('go'));
-      await page.waitFor((figure) => find(figure).dataset.state === 'full', [part('figure')]);
-    });
-  }
-});
 
 // ---- no script, or one that fails ----------------------------------------------------------------
 
@@ -74,11 +61,13 @@ const broken = {
   'never arrives': (page) => page.route('**/kv-cache-demo.js', () => {}),
 };
 
-for (const [what, prepare] of Object.entries(broken)) {
-  test(`a script that ${what}: the page says what to do`, async (t) => {
-    await saysWhatToDo(await open(t, site.url, prepare));
-  });
-}
+describe('the page says what to do', { concurrency: true }, () => { // they wait most of the time
+  for (const [what, prepare] of Object.entries(broken)) {
+    test(`if a script ${what}`, async (t) => {
+      await saysWhatToDo(await open(t, site.url, prepare));
+    });
+  }
+});
 
 test('opened as a file', async (t) => {
   await saysWhatToDo(await open(t, pathToFileURL(resolve('dist/index.html')).href));

@@ -99,4 +99,10 @@ test('back, one by one, on: the same text and hash; a fork and the way back; cac
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));
   assert.ok(scroll <= width, `${scroll} px wide`);
+
+  // During a race it says to wait, and nothing to press.
+  await page.click(part('both'));
+  await says(page, 'step-said', /^Another task is under way\./);
+  assert.doesNotMatch(await page.textContent('.candidates-note'), /Pause/);
+  await page.click(part('go'));
 });

@@ -7,7 +7,7 @@
 
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
 {
-    char name[64];
+    char name[80];
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
     else

@@ -5,7 +5,8 @@ import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/measure/analysis.js';
 import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure/measure.js';
 import { overheadLine, refuseDifferences, report } from '../bench/report.js';
-import { NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
+import { parseConfig } from '../../web/config/config.js';
+import { LLAMAS, NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
 
 const even = (median) => ({ median, min: median, max: median });
 
@@ -57,7 +58,10 @@ test('other logits for the same text, and there is no report', () => {
     /No report: TINY, f32, 64 tokens.*relaxed \(bb\).*simd \(aa\)/);
 });
 
-for (const [name, sizes] of Object.entries({ NOTHING, MICRO: SHAPES.MICRO })) {
+// A Llama of the same making, of one layer and few tokens.
+const LLAMA = { ...LLAMAS.SMOL, num_hidden_layers: 1, vocab_size: 99 };
+
+for (const [name, sizes] of Object.entries({ NOTHING, MICRO: SHAPES.MICRO, LLAMA })) {
   test(`${name}: the random model loads, is the same each time, and spreads its logits`, async () => {
     const hashes = [];
     for (let i = 0; i < 2; i++) {
@@ -72,11 +76,12 @@ for (const [name, sizes] of Object.entries({ NOTHING, MICRO: SHAPES.MICRO })) {
   });
 }
 
-test('the shapes are those of the goals: TINY has 5.9 million parameters, GPT2 124 million', () => {
+test('the shapes are those of the goals: TINY has 5.9 million parameters, GPT2 124, SMOL 135', () => {
   const count = (sizes) => parameterCount({
     nLayer: sizes.n_layer, nHead: sizes.n_head, nEmbd: sizes.n_embd, nPositions: sizes.n_positions,
     vocabSize: sizes.vocab_size,
   });
   const millions = Object.values(SHAPES).map((sizes) => (count(sizes) / 1e6).toFixed(1));
   assert.deepEqual(millions, ['0.9', '5.9', '124.4']);
+  assert.equal(parameterCount(parseConfig(LLAMAS.SMOL)), 134_515_008);
 });

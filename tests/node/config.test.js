@@ -163,11 +163,32 @@ test('every setting is read', () => {
     max_new_tokens: 200, eos_token_id: [3, 4], num_beams: 4, transformers_version: '4.40.0',
   }, config), {
     temperature: 0.8, topK: 0, topP: 0.9, minP: 0.05, repetitionPenalty: 1.2, maxNewTokens: 200,
-    eosTokenIds: [3, 4],
+    eosTokenIds: [3, 4], ignored: ['num_beams'],
   });
   assert.deepEqual(parseGenerationConfig({ eos_token_id: 5 }, config).eosTokenIds, [5]);
   assert.deepEqual(parseGenerationConfig({ eos_token_id: null }, config).eosTokenIds, [256]);
   assert.deepEqual(parseGenerationConfig({ eos_token_id: [] }, config).eosTokenIds, [], 'none, and said so');
+});
+
+test('rules and stop strings are read; what is not done is listed, what asks for nothing is not', () => {
+  const { temperature, ...more } = parseGenerationConfig({
+    stop_strings: ['a', 'b'], min_new_tokens: 3, no_repeat_ngram_size: 2, frequency_penalty: 0.5,
+    presence_penalty: -1, suppress_tokens: [4, 9], sequence_bias: [[[7], -2.5], [[9], 1]],
+  }, config);
+  assert.equal(temperature, 0);
+  assert.deepEqual(more, { ...off, stop: ['a', 'b'], minTokens: 3, noRepeatNgramSize: 2,
+    frequencyPenalty: 0.5, presencePenalty: -1, logitBias: { 4: -Infinity, 7: -2.5, 9: -Infinity } });
+  assert.deepEqual(parseGenerationConfig({ stop_strings: 'x' }, config).stop, ['x']);
+  const nothing = { num_beams: 1, typical_p: 1.0, min_length: 0, bad_words_ids: [], guidance_scale: null,
+    stop_strings: [], sequence_bias: null, suppress_tokens: null };
+  assert.deepEqual(parseGenerationConfig(nothing, config), { temperature: 0, ...off });
+  const asked = { typical_p: 0.9, min_length: 4, begin_suppress_tokens: [3], sequence_bias: [[[1, 2], 3]] };
+  assert.deepEqual(parseGenerationConfig(asked, config).ignored,
+    ['min_length', 'typical_p', 'begin_suppress_tokens', 'sequence_bias']);
+  for (const [key, value] of [['stop_strings', ['']], ['stop_strings', 5], ['min_new_tokens', -1],
+    ['no_repeat_ngram_size', 0.5], ['suppress_tokens', [300]], ['frequency_penalty', '1']]) {
+    throwsCode(() => parseGenerationConfig({ [key]: value }, config), 'config_invalid', new RegExp(key));
+  }
 });
 
 test('config_invalid: settings out of range', () => {

@@ -60,6 +60,14 @@ const FILES = {
       quantization_config: null },
     parse: async (text) => parseConfig(await read('config.json', text)),
   },
+  'config.json of a Llama': {
+    value: { model_type: 'llama', architectures: ['LlamaForCausalLM'], hidden_size: 16, intermediate_size: 8,
+      num_attention_heads: 2, num_key_value_heads: 1, num_hidden_layers: 1, vocab_size: 9, head_dim: 8,
+      hidden_act: 'silu', rms_norm_eps: 1e-5, tie_word_embeddings: true, rope_theta: 1e4,
+      rope_interleaved: false,
+      rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 } },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
   'generation_config.json': {
     value: { do_sample: true, temperature: 1, top_k: 5, top_p: 0.5, min_p: 0, repetition_penalty: 1,
       max_new_tokens: 5, eos_token_id: [3, 4] },

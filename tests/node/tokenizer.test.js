@@ -17,6 +17,13 @@ const refused = (json, message) => throwsCode(() => make(json), 'tokenizer_inval
 const tokenizer = make();
 
 /** Every tokenizer.json there is to test with: the one built here, and the shipped model's. */
+/** Makes a tokenizer.json take digits apart, as SmolLM's does; returns the step that does it. */
+function digitsApart(json) {
+  const digits = { type: 'Digits', individual_digits: true };
+  json.pre_tokenizer = { type: 'Sequence', pretokenizers: [digits, json.pre_tokenizer] };
+  return digits;
+}
+
 const tokenizers = [['built here', byteTokenizer({ merges: MERGES }), SIZE]];
 const stories = new URL('../../web/models/stories/', import.meta.url);
 if (existsSync(new URL('tokenizer.json', stories))) {
@@ -98,6 +105,17 @@ test('use_regex false lets merges cross words', () => {
   assert.deepEqual(make(json).encode('a b'), byteIds('a b'));
   json.pre_tokenizer.use_regex = false;
   assert.deepEqual(make(json).encode('a b'), [256, 98]);
+});
+
+test('digits apart, of every script: the ids of Rust\'s tokenizers', () => {
+  const json = byteTokenizer({ merges: ['1 2', 'Ġ a', 'Ġ 1', 'Ġa 1', 'a 1', 'Ġ Ġ', '2 Ġ'] });
+  digitsApart(json);
+  const tokenizer = make(json, undefined, 300);
+  const text = '12 a1  12a\u00bd1 \uff12\u0663 b12\n 3.14,1 a';
+  const ids = tokenizer.encode(text);
+  assert.deepEqual(ids, [49, 50, 257, 49, 261, 49, 50, 97, 194, 189, 49, 32, 239, 188, 146, 217, 163, 32, 98,
+    49, 50, 10, 32, 51, 46, 49, 52, 44, 49, 257]);
+  assert.equal(tokenizer.decode(ids), text);
 });
 
 test('ignore_merges takes a whole word from the vocabulary', () => {
@@ -215,6 +233,11 @@ test('tokenizer_invalid: files of another kind', () => {
     [(json) => { json.model.end_of_word_suffix = '</w>'; }, /end_of_word_suffix/],
     [(json) => { json.model.continuing_subword_prefix = '##'; }, /continuing_subword_prefix/],
     [(json) => { json.pre_tokenizer = null; }, /pre_tokenizer/],
+    [(json) => { json.pre_tokenizer = { type: 'Sequence' }; }, /pretokenizers must be an array/],
+    [(json) => { json.pre_tokenizer = { type: 'Sequence', pretokenizers: [json.pre_tokenizer] }; }, /Digits/],
+    [(json) => { digitsApart(json).individual_digits = false; }, /Digits, one by one/],
+    [(json) => { digitsApart(json).type = 'Split'; }, /pre_tokenizer.*Digits/],
+    [(json) => { digitsApart(json); json.pre_tokenizer.pretokenizers[1].type = 'Metaspace'; }, /Metaspace/],
     [(json) => { json.pre_tokenizer.type = 'Metaspace'; }, /Metaspace/],
     [(json) => { json.pre_tokenizer.add_prefix_space = true; }, /add_prefix_space/],
     [(json) => { delete json.pre_tokenizer.add_prefix_space; }, /add_prefix_space/],

@@ -1,6 +1,7 @@
 // generation_config.json: the sampling settings that a model's makers suggest, in the sense of Hugging Face.
 import { Fields, isCount } from './fields.js';
 import { SAMPLING_RANGES } from './ranges.js';
+import { readRules } from './rules.js';
 
 /**
  * @import { Config } from './config.js'
@@ -13,12 +14,18 @@ import { SAMPLING_RANGES } from './ranges.js';
  * @property {number} minP                0 is off
  * @property {number} repetitionPenalty   1 is off
  * @property {number} [maxNewTokens]
+ * @property {number} [minTokens]          this and what follows as in the options of generate()
+ * @property {number} [noRepeatNgramSize]
+ * @property {number} [frequencyPenalty]
+ * @property {number} [presencePenalty]
+ * @property {Readonly<Record<number, number>>} [logitBias]
+ * @property {readonly string[]} [stop]
+ * @property {readonly string[]} [ignored]  settings of the file that generate() does not do by itself
  * @property {readonly number[]} eosTokenIds
  */
 
 /**
- * Without `do_sample` it is greedy. Settings of other methods (beams and the like) are left to the caller of
- * generate().
+ * Without `do_sample` it is greedy. Beams are left to the caller of generate(), and said to be.
  * @param {unknown} json  parsed generation_config.json, or undefined where there is none
  * @param {Readonly<Config>} config
  * @returns {Readonly<GenerationConfig>}
@@ -37,6 +44,7 @@ export function parseGenerationConfig(json, config) {
     minP: setting(fields, 'min_p', 0, 'minP'),
     repetitionPenalty: setting(fields, 'repetition_penalty', 1, 'repetitionPenalty'),
     ...(maxNewTokens > 0 && { maxNewTokens }),
+    ...readRules(fields, config.vocabSize),
     eosTokenIds: fields.has('eos_token_id') ? eosTokenIds : config.eosTokenId,
   });
 }

@@ -117,7 +117,7 @@ function readRotary(fields, headDim, nPositions) {
   if (type === 'default') return plain;
   if (type === 'linear') return { ...plain, factor: required(rope, 'factor') };
   if (type === 'llama3') return { ...plain, ...readLlama3(fields, rope, nPositions) };
-  const reason = REFUSED.get(String(type)) ?? 'it is not known';
+  const reason = (typeof type === 'string' && REFUSED.get(type)) || 'it is not known';
   throw rope.unsupported(typeKey, `${reason}; "default", "linear" and "llama3" are supported`);
 }
 

@@ -17,3 +17,22 @@ export const SAMPLING_RANGES = Object.freeze({
   // Below, a logit divided by it could become infinite.
   repetitionPenalty: { holds: (x) => x >= 1 / MOST && x <= MOST, range: 'from 1e-6 to 1e6' },
 });
+
+/**
+ * What changes the logits before the sampler takes them, and when a text may end.
+ * @typedef {'frequencyPenalty' | 'presencePenalty' | 'noRepeatNgramSize' | 'minTokens'} SettingName
+ * @type {Readonly<Record<SettingName | 'logitBias', Range>>}
+ */
+export const SETTING_RANGES = Object.freeze({
+  frequencyPenalty: { holds: (x) => Math.abs(x) <= MOST, range: 'from -1e6 to 1e6' },
+  presencePenalty: { holds: (x) => Math.abs(x) <= MOST, range: 'from -1e6 to 1e6' },
+  noRepeatNgramSize: { holds: isWhole, range: 'a whole number from 0 (off) on' },
+  minTokens: { holds: isWhole, range: 'a whole number from 0 on' },
+  logitBias: { holds: (x) => Math.abs(x) <= MOST || x === -Infinity,
+    range: 'from -1e6 to 1e6, or -Infinity' },
+});
+
+/** @param {number} x */
+function isWhole(x) {
+  return Number.isInteger(x) && x >= 0 && x < 2 ** 31;
+}

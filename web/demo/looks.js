@@ -2,6 +2,7 @@
 // while one was on its way only the newest.
 
 import { failureOf } from './failure.js';
+import { nextTurn } from './parts/turns.js';
 import { isApart, isComparing } from './state.js';
 import { failureText } from './words.js';
 
@@ -29,6 +30,7 @@ const LATER = ['aborted', 'busy', 'position_out_of_range'];
 
 export class Looks {
   #actions;
+  #signal;
   #take;
   #fail;
   /** @type {Wanted | undefined} */
@@ -47,6 +49,7 @@ export class Looks {
    */
   constructor(actions, signal, take, fail) {
     this.#actions = actions;
+    this.#signal = signal;
     this.#take = take;
     this.#fail = fail;
     signal.addEventListener('abort', () => {
@@ -76,6 +79,7 @@ export class Looks {
     const pause = new Promise((resolve) => { this.#timer = setTimeout(resolve, LEAST_MS); });
     try {
       const seen = await this.#actions.inspect(wanted.look);
+      await nextTurn(this.#signal); // it is drawn
       if (!this.#isOver && this.#key === wanted.key) this.#take(seen);
     } catch (error) {
       const isWanted = !this.#isOver && this.#key === wanted.key;
@@ -105,5 +109,6 @@ export function absenceWords(said, words, state, refusal) {
   if (refusal?.code === 'not_ready') return said.gone;
   if (refusal) return failureText(words, failureOf(refusal, true));
   if (isComparing(state)) return said.racing;
+  if (isApart(state)) return said.apart;
   return state.recorded ? said.recorded(state.download.total) : said.empty;
 }

@@ -220,7 +220,8 @@ export class Player {
       if (this.#state.run.hash === undefined) return; // stopped before there were any numbers
       this.#proving = this.#errands.prove().finally(() => { this.#proving = undefined; });
     }));
-    if (recorded && this.#state.run.position === 0) this.#replay?.finish(); // still nothing else to show
+    const { position, reason } = this.#state.run;
+    if (recorded && position === 0 && !reason) this.#replay?.finish(); // still nothing else to show
   }
 
   /** @param {Target} target */

@@ -32,6 +32,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_cancel: ['void', 'session'],
   kvc_session_logits: ['pointer', 'session'],
   kvc_session_logits_hash: ['uint64_t', 'session'],
+  kvc_sample: ['kvc_error', 'id', 'logits', 'V', 'sampling', 'rng', 'history', 'n_history', 'scratch'],
   kvc_session_sample: ['kvc_error', 'session', 'sampling', 'rng', 'n_ids', 'id'],
   kvc_session_top: ['kvc_error', 'session', 'n_ids', 'k', 'ids', 'log_probs'],
   kvc_session_position: ['size_t', 'session'],

@@ -1,5 +1,6 @@
-// tokenizer.json, checked: byte-level BPE as GPT-2 has it, and nothing else. A setting that would change the
-// ids of a text in a way that is not implemented is refused, never ignored.
+// tokenizer.json, checked: byte-level BPE as GPT-2 has it, or SmolLM, which takes digits apart, and nothing
+// else. A setting that would change the ids of a text in a way that is not implemented is refused, never
+// ignored.
 import { KvcError } from '../engine/errors.js';
 import { shown } from './json.js';
 
@@ -14,6 +15,7 @@ const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
  * @property {AddedToken[]} added
  * @property {object | null} normalizer          one of the four of Unicode
  * @property {boolean} splitsWords               GPT-2's rule decides where merges stop
+ * @property {boolean} splitsDigits              and before and after every digit
  * @property {boolean} ignoresMerges             a whole word in the vocabulary is taken as it is
  *
  * @typedef {Record<string, unknown>} Json
@@ -29,13 +31,14 @@ export function readTokenizer(value, config, vocabSize) {
   if (config !== undefined) checkConfig(config);
   const json = object(value, 'tokenizer.json');
   const model = object(json.model, 'tokenizer.json: model');
-  const preTokenizer = object(json.pre_tokenizer ?? {}, 'tokenizer.json: pre_tokenizer');
+  const [preTokenizer, splitsDigits] = preTokenizerOf(json);
   checkModel(model);
   checkSteps(json, preTokenizer);
   return {
     ...readTokens(json, model, vocabSize),
     normalizer: json.normalizer ? object(json.normalizer, 'tokenizer.json: normalizer') : null,
     splitsWords: preTokenizer.use_regex !== false,
+    splitsDigits,
     ignoresMerges: model.ignore_merges === true,
   };
 }
@@ -63,6 +66,21 @@ function checkModel(model) {
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix']) {
     if (model[key]) throw unlike(`model.${key}`, model[key], 'empty');
   }
+}
+
+/**
+ * The byte-level step, alone or after one that takes digits apart, and whether it is.
+ * @param {Json} json  @returns {[Json, boolean]}
+ */
+function preTokenizerOf(json) {
+  const what = 'tokenizer.json: pre_tokenizer';
+  const step = object(json.pre_tokenizer ?? {}, what);
+  if (step.type !== 'Sequence') return [step, false];
+  const steps = list(step.pretokenizers, 'pre_tokenizer.pretokenizers').map((each) => object(each, what));
+  if (steps.length === 2 && steps[0].type === 'Digits' && steps[0].individual_digits === true) {
+    return [steps[1], true];
+  }
+  throw unlike('pre_tokenizer', step, 'ByteLevel, or Digits, one by one, before it');
 }
 
 /** The steps before and after the model. @param {Json} json  @param {Json} preTokenizer */

@@ -178,14 +178,20 @@ function bytesOfToken(token) {
  * @param {Parts} parts
  * @param {boolean} special  whether added tokens are recognised; if not, no special id can come out
  */
-function encoderOf({ vocab, merges, added, normalizer, splitsWords, ignoresMerges }, special) {
+function encoderOf(parts, special) {
+  const { vocab, merges, added, normalizer, splitsWords, splitsDigits, ignoresMerges } = parts;
   const hidden = special ? new Set() : specialTexts(added);
   const split = { type: 'Split', pattern: { Regex: GPT2_SPLIT }, behavior: 'Isolated', invert: false };
+  // The library's Digits knows 0 to 9 alone.
+  const digits = { ...split, pattern: { Regex: String.raw`\p{N}` } };
   const bytes = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
   try {
     return new Encoder({
       normalizer,
-      pre_tokenizer: { type: 'Sequence', pretokenizers: splitsWords ? [split, bytes] : [bytes] },
+      pre_tokenizer: {
+        type: 'Sequence',
+        pretokenizers: [...splitsDigits ? [digits] : [], ...splitsWords ? [split] : [], bytes],
+      },
       model: {
         type: 'BPE',
         vocab: Object.fromEntries([...vocab].filter(([token]) => !hidden.has(token))),

@@ -16,16 +16,19 @@
 import { throwIfAborted } from '../engine/errors.js';
 import { top } from './inspect.js';
 import { beginSync, contextFull, extend, finishInSlices } from './passes.js';
+import { allowed } from './rules.js';
 
 /**
  * @import { Pauses } from '../engine/pauses.js'
  * @import { NativeSession } from './native-session.js'
  * @import { FinishReason, Plan, Token } from './plan.js'
+ * @import { Rule } from './rules.js'
+ * @import { Likely } from './sampler.js'
  * @import { BeamOptions } from './sampling.js'
  *
  * Beam i lies in sequence i.
  * @typedef {{ ids: number[], sum: number }} Beam  what follows the prompt, and its log-probability
- * @typedef {{ ids: number[], score: number, ended: boolean }} Hypothesis
+ * @typedef {{ ids: number[], score: number, by: number | null }} Hypothesis  by: the token that ended it
  */
 
 class Search {
@@ -65,16 +68,16 @@ class Search {
     for (const [rank, { from, id, sum }] of candidates.entries()) {
       const ids = [...this.beams[from].ids, id];
       const ends = this.#ends.includes(id);
-      if (ends && rank < numBeams) this.finish({ ids, sum }, true);
+      if (ends && rank < numBeams) this.finish({ ids, sum }, id);
       if (!ends && next.length < numBeams) next.push({ from, ids, sum });
     }
     return next;
   }
 
-  /** @param {Beam} beam  @param {boolean} ended  by its last token, which is not part of the text */
-  finish({ ids, sum }, ended) {
+  /** @param {Beam} beam  @param {number | null} by  its last token, if that is no part of the text */
+  finish({ ids, sum }, by) {
     const score = this.#score(sum, ids.length);
-    this.finished.push({ ids: ended ? ids.slice(0, -1) : ids, score, ended });
+    this.finished.push({ ids: by === null ? ids : ids.slice(0, -1), score, by });
     this.finished.sort((a, b) => b.score - a.score).splice(this.#options.numBeams);
   }
 
@@ -116,7 +119,7 @@ function commonLength(a, b, most = Infinity) {
  * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
 export async function* searchBeams(native, plan, pauses) {
-  const { ids: prompt, sampling: { repetition_penalty: penalty } } = plan;
+  const { ids: prompt } = plan;
   const room = Math.min(plan.maxTokens, plan.room);
   const search = new Search(/** @type {BeamOptions} */ (plan.beams), plan.ends, room);
   const text = native.model.textStream();
@@ -137,14 +140,14 @@ export async function* searchBeams(native, plan, pauses) {
     for (let t = 1; t <= room; t++) {
       const start = performance.now();
       const next = search.next(search.beams.map(({ ids }, i) => (
-        likeliest(native, i, search.width, penalty, [prompt, ids]))));
+        likeliest(native, plan, i, search.width, ids))));
       ms += performance.now() - start;
       if (search.isOver(next)) break;
       native.reorder(Array.from({ length: native.sequences }, (_, i) => next[i]?.from ?? i));
       const computed = await extend(native, next.map((_, i) => i), next.map(({ ids }) => ids[t - 1]), pauses);
       ms += computed.ms;
       search.beams = next;
-      if (t === room) for (const beam of next) search.finish(beam, false);
+      if (t === room) for (const beam of next) search.finish(beam, null);
       for (const token of rest(next[0].ids.slice(0, Math.max(0, search.settled - 1)))) {
         given++;
         yield token;
@@ -152,7 +155,7 @@ export async function* searchBeams(native, plan, pauses) {
       }
       computed.told();
     }
-    const best = search.finished[0] ?? { ids: [], ended: false };
+    const best = search.finished[0] ?? { ids: [], by: null };
     const shared = search.beams.map(({ ids }) => commonLength(ids, best.ids));
     native.adopt(shared.indexOf(Math.max(...shared)));
     beginSync(native, [...prompt, ...best.ids]); // of which its beam holds all or most
@@ -164,7 +167,10 @@ export async function* searchBeams(native, plan, pauses) {
       throwIfAborted(plan.signal);
     }
     computed.told();
-    if (best.ended) return 'eos';
+    if (best.by !== null) {
+      native.finishedBy = best.by;
+      return plan.eos.includes(best.by) ? 'eos' : 'stop';
+    }
     if (plan.maxTokens > room) throw contextFull(native, 1);
     return plan.ending;
   } finally {
@@ -173,19 +179,35 @@ export async function* searchBeams(native, plan, pauses) {
 }
 
 /**
- * The k likeliest next tokens of a sequence, after the penalty.
- * @param {NativeSession} native  @param {number} sequence  @param {number} k  @param {number} penalty
- * @param {(readonly number[])[]} history  the ids of its text, in parts
+ * The k likeliest next tokens of a beam, after the penalty or the rules.
+ * @param {NativeSession} native  @param {Plan} plan  @param {number} sequence  @param {number} k
+ * @param {readonly number[]} ids  that follow the prompt
  */
-function likeliest(native, sequence, k, penalty, history) {
+function likeliest(native, plan, sequence, k, ids) {
   native.select(sequence);
   const all = native.model.sampledIds;
+  if (plan.rules.length > 0) return likeliestAfter(plan.rules, top(native, all), [...plan.ids, ...ids], k);
+  const penalty = plan.sampling.repetition_penalty;
   if (penalty === 1) return top(native, Math.min(k, all));
-  const seen = new Set(history.flat());
+  const seen = new Set([...plan.ids, ...ids]);
   // With a penalty above 1 only ids of the text fall: the first k come from the first k + seen.size.
   const reach = penalty > 1 ? Math.min(k + seen.size, all) : all;
   return top(native, reach)
     .map(({ id, logProb }) => ({ id, logProb: seen.has(id) ? logProb * penalty : logProb }))
-    .sort((a, b) => b.logProb - a.logProb || a.id - b.id)
+    .sort(likelier)
     .slice(0, k);
 }
+
+/**
+ * @param {readonly Rule[]} rules  @param {Likely[]} everything  @param {number[]} text  @param {number} k
+ * @returns {Likely[]}  fewer where the rest is ruled out
+ */
+function likeliestAfter(rules, everything, text, k) {
+  const scores = new Float32Array(everything.length);
+  for (const { id, logProb } of everything) scores[id] = logProb;
+  for (const rule of rules) rule(scores, text);
+  return Array.from(allowed(scores), (id) => ({ id, logProb: scores[id] })).sort(likelier).slice(0, k);
+}
+
+/** @param {Likely} a  @param {Likely} b */
+const likelier = (a, b) => b.logProb - a.logProb || a.id - b.id;

@@ -8,14 +8,17 @@
 // Errors: "context_full" with whenFull "error", when the capacity is used up before maxTokens are there.
 import { throwIfAborted } from '../engine/errors.js';
 import { extend, settled } from './passes.js';
+import { Sampler } from './sampler.js';
+import { StopText } from './stop-text.js';
 
 /**
  * @import { Pauses } from '../engine/pauses.js'
  * @import { NativeSession } from './native-session.js'
  * @import { FinishReason, Plan, Token } from './plan.js'
+ * @import { LogProbs } from './sampler.js'
  *
- * @typedef {{ sequence: number, text: { push: (id: number) => string, flush: () => string } }} Sample
- * @typedef {Sample & { id: number }} Drawn  and its next token
+ * @typedef {{ sequence: number, text: StopText }} Sample
+ * @typedef {{ sample: Sample, next: { id: number } & LogProbs }} Drawn  and its next token
  */
 
 /**
@@ -24,23 +27,28 @@ import { extend, settled } from './passes.js';
  * @returns {AsyncGenerator<Token, FinishReason, void>}
  */
 export async function* drawSamples(native, plan, pauses) {
-  const { n, ids, room, maxTokens, ends } = plan;
+  const { n, ids, room, maxTokens } = plan;
   if (n > 1) native.spread(n);
   const first = native.selected;
-  native.prepareSampling(plan.sampling, first, Array.from({ length: n }, (_, i) => plan.seed + BigInt(i)));
+  const sampler = new Sampler(native, plan, first);
   let given = ids.length; // tokens of sample 0 that are out
   /** @type {FinishReason} */
   let reason = plan.ending;
+  const end = (/** @type {Sample} */ { sequence }, /** @type {string | number} */ by) => {
+    if (sequence !== first) return;
+    reason = typeof by === 'number' && plan.eos.includes(by) ? 'eos' : 'stop';
+    native.finishedBy = by;
+  };
   /** The next token of each one that goes on. @param {Sample[]} live  @param {Drawn[]} drawn  out */
   const draw = (live, drawn) => {
-    for (const { sequence, text } of live) {
-      const id = native.sample(sequence);
-      if (!ends.includes(id)) drawn.push({ sequence, text, id });
-      else if (sequence === first) reason = 'eos';
+    for (const sample of live) {
+      const next = sampler.draw(sample.sequence);
+      if (plan.ends.includes(next.id)) end(sample, next.id);
+      else drawn.push({ sample, next });
     }
   };
   const samples = Array.from({ length: n }, (_, i) => (
-    { sequence: first + i, text: native.model.textStream() }));
+    { sequence: first + i, text: new StopText(native.model.textStream(), plan.stops, plan.minTokens) }));
   try {
     /** @type {Drawn[]} */
     let live = [];
@@ -48,20 +56,25 @@ export async function* drawSamples(native, plan, pauses) {
     if (maxTokens > 0) draw(samples, live);
     let drawing = performance.now() - start;
     for (let t = 1; live.length > 0; t++) {
-      const computed = await extend(native, live.map((x) => x.sequence), live.map((x) => x.id), pauses);
+      const computed = await extend(native, live.map(({ sample }) => sample.sequence),
+        live.map(({ next }) => next.id), pauses);
       const ms = (drawing + computed.ms) / live.length;
       start = performance.now();
+      const pieces = live.map(({ sample: { text }, next: { id } }) => text.push(id));
+      for (const { sample } of live) if (sample.text.found !== null) end(sample, sample.text.found);
+      const open = live.map(({ sample }) => sample).filter(({ text }) => text.found === null);
       // Drawn before these are given out: so the last token of a text is known to be it.
       /** @type {Drawn[]} */
       const next = [];
-      const drawn = settled(() => { if (t < maxTokens) draw(live, next); });
+      const drawn = settled(() => { if (t < maxTokens) draw(open, next); });
       drawing = performance.now() - start;
-      for (const { sequence, text, id } of live) {
+      for (const [i, { sample, next: token }] of live.entries()) {
+        const { sequence, text } = sample;
         if (sequence === first) given++;
-        const goesOn = t !== room && next.some((x) => x.sequence === sequence);
-        const piece = text.push(id) + (goesOn ? '' : text.flush());
+        const goesOn = t !== room && next.some((drawn) => drawn.sample === sample);
+        const piece = pieces[i] + (goesOn ? '' : text.flush());
         if (n > 1) native.select(sequence); // whoever takes the token may look at its logits
-        yield { id, text: piece, position: ids.length + t - 1, sequence: sequence - first, ms };
+        yield { ...token, text: piece, position: ids.length + t - 1, sequence: sequence - first, ms };
         throwIfAborted(plan.signal);
       }
       computed.told();

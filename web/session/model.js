@@ -73,6 +73,7 @@ export async function loadModel(source, given) {
     await streamWeights(engine, native.pointer, await parts.weights, pauses);
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
+    sayIgnored(generation);
     return new Model(engine, native, { config, generation, tokenizer, weights });
   } catch (error) {
     parts.engine.then((engine) => engine.dispose(), () => {}); // its own failure is `error`, or came second
@@ -80,6 +81,13 @@ export async function loadModel(source, given) {
   } finally {
     directory.close();
   }
+}
+
+/** @param {Readonly<GenerationConfig>} generation */
+function sayIgnored({ ignored }) {
+  if (!ignored) return;
+  const asked = ignored.join(', ');
+  console.warn(`generation_config.json asks for ${asked}: generate() does not do that by itself.`);
 }
 
 /**

@@ -12,7 +12,6 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @import { CachePlace } from '../cache/inspect.js'
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
- * @import { Struct } from '../engine/abi.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Counts } from './inspect.js'
  * @import { Parts } from './parts.js'
@@ -25,6 +24,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @property {Readonly<GenerationConfig>} generation
  * @property {number} sampledIds   the sampler chooses from the ids below this
  * @property {(text: string) => number[]} encode
+ * @property {unknown} tokenizer  throws if there is none
  * @property {() => { push: (id: number) => string, flush: () => string }} textStream
  */
 
@@ -38,6 +38,8 @@ export class NativeSession {
   run;
   /** How the last one ended; null while it runs, and after an error. @type {FinishReason | null} */
   finishReason = null;
+  /** The stop string that it ended with, or the token. @type {string | number | null} */
+  finishedBy = null;
   /** Instead of #useCache, until the run ends. @type {boolean | undefined} */
   runUsesCache;
   #useCache;
@@ -142,26 +144,10 @@ export class NativeSession {
 
   // ---- sampling ---------------------------------------------------------------------------------
 
-  /**
-   * For every sample() to come.
-   * @param {Struct<'kvc_sampling'>} sampling
-   * @param {number} first  of the sequences to be sampled from
-   * @param {readonly bigint[]} seeds  one for each of them
-   */
-  prepareSampling(sampling, first, seeds) {
-    const { memory } = this.engine;
-    memory.write('kvc_sampling', this.#live.sampling, sampling);
-    memory.put(this.#live.rngs + 8 * first, BigUint64Array.from(seeds));
-  }
-
-  /** Draws the next token of a sequence, which is the selected one then. @param {number} sequence */
-  sample(sequence) {
-    const { engine, model } = this;
+  /** Where a kvc_sampling lies, and the state of each sequence's random numbers: [sequences]. */
+  get samplingPlace() {
     const { sampling, rngs } = this.#live;
-    this.select(sequence);
-    engine.check({}, 'kvc_session_sample',
-      this.pointer, sampling, rngs + 8 * sequence, model.sampledIds, engine.result);
-    return engine.resultWord;
+    return { sampling, rngs };
   }
 
   // ---- sequences --------------------------------------------------------------------------------

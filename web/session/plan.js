@@ -1,13 +1,17 @@
 // What one generate() is going to do, checked before anything is computed.
 import { checkChoice, checkSignal, invalid, optionsOf } from '../engine/arguments.js';
 import { tokenIds } from './passes.js';
+import { rulesOf } from './rules.js';
 import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
+import { settingsOf } from './settings.js';
 
 /**
  * @import { Config } from '../config/config.js'
  * @import { Struct } from '../engine/abi.js'
  * @import { Halt } from '../engine/errors.js'
  * @import { NativeSession } from './native-session.js'
+ * @import { Rule } from './rules.js'
+ * @import { Likely } from './sampler.js'
  * @import { BeamOptions, GenerateOptions } from './sampling.js'
  *
  * @typedef {object} Token
@@ -17,9 +21,13 @@ import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from '
  * @property {number} sequence   the sample it belongs to, 0 with one alone or with beams
  * @property {number} ms         to sample it and to compute the logits after it, without pauses; of n
  *                               samples, its share
+ * @property {number} [logProb]  with the option logprobs: the natural logarithm of the probability that the
+ *   model itself gives it, whatever the other options make of that
+ * @property {readonly Likely[]} [top]  with it: the likeliest tokens in its place, likeliest first
  *
- * @typedef {'length' | 'eos' | 'context_full' | 'stopped'} FinishReason  maxTokens reached; the end-of-text
- *   token drawn; the capacity reached; ended by stop(), by leaving the loop, by an abort, or by another run
+ * @typedef {'length' | 'eos' | 'stop' | 'context_full' | 'stopped'} FinishReason  maxTokens reached; an
+ *   end-of-text token drawn; a stop string complete, or a stop token drawn; the capacity reached; ended by
+ *   stop(), by leaving the loop, by an abort, or by another run
  *
  * @typedef {object} Plan
  * @property {readonly number[]} ids     of the prompt
@@ -30,7 +38,12 @@ import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from '
  * @property {'length' | 'context_full'} ending  of a run that gives out all of these
  * @property {Struct<'kvc_sampling'>} sampling
  * @property {bigint} seed
- * @property {readonly number[]} ends    the end-of-text tokens
+ * @property {readonly Rule[]} rules     that change its logits before; the repetition penalty is one of them
+ * @property {readonly string[]} stops   strings
+ * @property {number} minTokens          no text ends before
+ * @property {readonly number[]} eos     the end-of-text tokens
+ * @property {readonly number[]} ends    these and the stop tokens
+ * @property {number | undefined} logprobs
  * @property {boolean | undefined} useCache
  * @property {Halt | undefined} signal
  */
@@ -57,11 +70,18 @@ export function planOf(native, prompt, given) {
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
+  const settings = settingsOf(options, model);
+  const eos = generation.eosTokenIds;
+  const ends = [...new Set([...eos, ...settings.stopTokens])];
   return {
     ids, n: options.n ?? 1, beams, room, sampling, seed, useCache,
     maxTokens: cut ? room : wanted,
     ending: cut ? 'context_full' : 'length',
-    ends: generation.eosTokenIds,
+    rules: rulesOf({ ...settings, repetitionPenalty: sampling.repetition_penalty }, ends, ids.length),
+    stops: settings.stops,
+    minTokens: settings.minTokens,
+    eos, ends,
+    logprobs: settings.logprobs,
     signal: options.signal ?? undefined,
   };
 }

@@ -120,6 +120,7 @@ export class Run {
     for (; native.run; await turn()) native.run.giveWay();
     native.run = this;
     native.finishReason = null;
+    native.finishedBy = null;
     /** @type {FinishReason | null} */
     let reason = 'stopped'; // if its caller leaves it
     try {
@@ -150,6 +151,7 @@ export class Run {
     if (native.run !== this) return;
     native.run = undefined;
     native.finishReason = reason;
+    if (reason !== 'stop' && reason !== 'eos') native.finishedBy = null;
     native.runUsesCache = undefined;
     if (native.usable) native.cancel();
   }

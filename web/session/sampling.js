@@ -22,16 +22,33 @@ import { checkSequences } from './options.js';
  * @property {number} [topP]           1: off
  * @property {number} [minP]           0: off
  * @property {number} [repetitionPenalty]  1: off; beam search applies it to log-probabilities
+ * @property {number} [frequencyPenalty]   taken off the logit of an id for every time that it is in the text
+ * @property {number} [presencePenalty]    once for all; 0: off, both
+ * @property {number} [noRepeatNgramSize]  so many tokens never come twice in the same order; 0: off
+ * @property {LogitBias} [logitBias]       added to the logits of these ids; -Infinity rules one out
+ * @property {OnLogits} [onLogits]         may edit the logits before temperature and filters
+ * @property {string | readonly string[]} [stop]  ends before any of these strings
+ * @property {ArrayLike<number>} [stopTokens]     ends before any of these tokens, as before end-of-text
+ * @property {number} [minTokens]      nothing of this ends a text before it has so many new tokens; 0: off
+ * @property {number} [logprobs]       tokens come with their logProb, and with so many of the likeliest
  * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
  * @property {AbortSignal} [signal]    stops within one token or 8 ms; rejects with code "aborted"
+ *
+ * @typedef {ReadonlyMap<number, number> | Readonly<Record<number, number>>} LogitBias
+ *
+ * @callback OnLogits
+ * @param {Float32Array} logits        of the ids that can be drawn: a copy, to be edited
+ * @param {readonly number[]} ids      of the text so far, the prompt included
+ * @returns {void}
  *
  * @typedef {{ numBeams: number, lengthPenalty: number, earlyStopping: boolean | 'never' }} BeamOptions
  */
 
 /** @type {readonly (keyof GenerateOptions)[]} */
 export const GENERATE_OPTIONS = [
-  'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed', 'n', 'numBeams',
-  'lengthPenalty', 'earlyStopping', 'useCache', 'signal',
+  'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'frequencyPenalty',
+  'presencePenalty', 'noRepeatNgramSize', 'logitBias', 'onLogits', 'stop', 'stopTokens', 'minTokens',
+  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'signal',
 ];
 
 /** What only drawing needs. @type {readonly (keyof GenerateOptions)[]} */
@@ -84,6 +101,10 @@ export function beamOptions(options) {
   checkSequences(numBeams);
   const stray = given(DRAWING);
   if (stray) throw invalid(`Beam search draws nothing: leave out ${stray}, or numBeams.`);
+  if (given(['logprobs'])) {
+    throw invalid('Beam search gives out tokens when their logits are long gone: leave out logprobs, or '
+      + 'numBeams. score() gives the log-probabilities of a text.');
+  }
   if ((options.n ?? 1) !== 1) throw invalid('Beam search gives one text: leave out n, or numBeams.');
   if (!Number.isFinite(lengthPenalty)) {
     throw invalid(`lengthPenalty is ${shown(lengthPenalty)}; it must be a number.`);

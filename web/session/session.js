@@ -186,6 +186,11 @@ export class Session {
     return this.#native.finishReason;
   }
 
+  /** What it ended with, of "stop" and "eos": the stop string, or the id of the token; else null. */
+  get finishedBy() {
+    return this.#native.finishedBy;
+  }
+
   // ---- several sequences ------------------------------------------------------------------------
 
   /** The number of timelines; generate() adds some when it needs them. */
@@ -265,13 +270,10 @@ export class Session {
   }
 
   memoryUsage() { return memoryUsage(this.#native); }
-
   get counts() { return counts(this.#native); }
 
   /** Counts from zero again. */
-  clearCounts() {
-    clearCounts(this.#native);
-  }
+  clearCounts() { clearCounts(this.#native); }
 
   // ---- as bytes, and the end --------------------------------------------------------------------
 
@@ -294,7 +296,5 @@ export class Session {
     this.#native.dispose();
   }
 
-  [disposeSymbol]() {
-    this.dispose();
-  }
+  [disposeSymbol]() { this.dispose(); }
 }

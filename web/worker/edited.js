@@ -1,6 +1,7 @@
 // A prompt is changed and read again. What a cache spares that holds the old one is measured against reading
 // all of it; then, on purpose, later keys and values are kept, though they are those of the old prompt.
 import { withVectorsOf } from '../lab/stale.js';
+import { NO_RULES } from '../session/settings.js';
 import { measuredPrefill } from './prefill.js';
 
 /**
@@ -32,7 +33,7 @@ import { measuredPrefill } from './prefill.js';
  * @typedef {{ id: number, text: string }} WrittenId
  */
 
-const GREEDY = { temperature: 0, repetitionPenalty: 1, useCache: true };
+const GREEDY = { ...NO_RULES, temperature: 0, repetitionPenalty: 1, useCache: true };
 const ROUNDS = 3; // of measuring both ways in turn: something else may have kept the machine busy in one
 
 /** @param {Watch} watch  @param {Job} job  @returns {Promise<Compared>} */

@@ -2,6 +2,7 @@
 // own. It lives in a session apart, so that the run and its memory stay as they are, and is let go of again.
 import { KvcError } from '../index.js';
 import { invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
+import { NO_RULES } from '../session/settings.js';
 import { seedAfter } from './writer.js';
 
 /**
@@ -35,7 +36,7 @@ export async function forkOf(context, run, given, wanted) {
     session.select(1);
     const seed = seedAfter(run.sampling.seed ?? 0, given); // none that the story has drawn with
     const tokens = [];
-    const options = { ...run.sampling, maxTokens: count, seed, useCache: true };
+    const options = { ...NO_RULES, ...run.sampling, maxTokens: count, seed, useCache: true };
     for await (const { id, text } of session.generate(ids.slice(0, position), options)) {
       tokens.push({ id, text, position: position + tokens.length });
     }

@@ -7,6 +7,7 @@
 // text stays as it is.
 import { throwIfAborted } from '../engine/errors.js';
 import { until } from '../engine/pauses.js';
+import { NO_RULES } from '../session/settings.js';
 
 /**
  * @import { FinishReason, Token } from '../session/plan.js'
@@ -132,7 +133,7 @@ export class Writer {
     const { ids, prompt } = this.#context.run;
     const written = ids.length - prompt;
     return this.#session.generate(ids.slice(), {
-      ...this.#sampling, useCache, signal: this.#signal,
+      ...NO_RULES, ...this.#sampling, useCache, signal: this.#signal,
       seed: seedAfter(this.#sampling.seed ?? 0, written),
       maxTokens: this.#pause === Infinity ? undefined : this.#pause - written,
     });

@@ -9,17 +9,18 @@ const CLOSE = 40; // px: a reader this near the end follows the text
 export function stayAtEnd(box, content, signal) {
   let may = true;
   let follows = true;
-  let last = 0; // the place where it was
+  let end = 0; // where it was put last
   // Both come when the page is laid out already, so that asking for sizes costs nothing.
   box.addEventListener('scroll', () => {
     const { scrollHeight, scrollTop, clientHeight } = box;
     const isClose = scrollHeight - scrollTop - clientHeight < CLOSE;
-    // Text that has come since the box went to its end is no reader who has scrolled back.
-    follows = may && (isClose || (follows && scrollTop >= last));
-    last = scrollTop;
+    // Text that has come since it was put there is no reader who has scrolled back.
+    follows = may && (isClose || (follows && Math.abs(scrollTop - end) <= 1));
   }, { signal, passive: true });
   const grown = new ResizeObserver(() => {
-    if (follows) box.scrollTop = box.scrollHeight;
+    if (!follows) return;
+    box.scrollTop = box.scrollHeight;
+    end = box.scrollTop;
   });
   grown.observe(content);
   signal.addEventListener('abort', () => grown.disconnect());

@@ -30,6 +30,7 @@ export function candidatesList(said, actions, choose, signal) {
   /** @type {State | undefined} */
   let state;
   let run = 0; // its number
+  let goes = false; // there is a run that can go back and on
   let pauses = false;
   /** The newest, and of which run; is it about the place where that pauses? @type {Candidates | undefined} */
   let answer;
@@ -49,7 +50,7 @@ export function candidatesList(said, actions, choose, signal) {
   /** @param {WrittenToken} [token]  that the story has there */
   const noteWords = (token) => {
     if (failed) return said.unavailable;
-    if (!answer) return pauses ? '' : said.pauseFirst;
+    if (!answer) return goes && !pauses ? said.pauseFirst : '';
     const isOther = token && !answer.list.some(({ id }) => id === token.id);
     return said.inDraw(answer.inDraw) + (isOther ? ` ${said.other(said.quoted(visible(token.text)))}` : '');
   };
@@ -67,10 +68,10 @@ export function candidatesList(said, actions, choose, signal) {
   const show = (now) => {
     state = now;
     node.hidden = state.run.sampling === undefined; // there is only the recorded run
-    pauses = canGo(state) && state.model !== undefined && !isWorking(state);
+    goes = canGo(state);
+    pauses = goes && state.model !== undefined && !isWorking(state);
     if (!pauses || state.run.number !== run) looks.forget();
-    if (!pauses) answer = undefined;
-    if (!pauses) failed = false;
+    if (!pauses) [answer, failed] = [undefined, false];
     run = state.run.number;
     draw();
     const { position } = choiceOf(state);

@@ -1,6 +1,8 @@
 // The place of a view that is fetched when the reader comes near it: kept from the start, about as high.
-// Away from the window, nothing is drawn in it.
+// Away from the window, nothing is drawn in it; near it, it takes turns with the others of its kind.
+import { isApart, isWorking } from '../state.js';
 import { button, element, say } from './dom.js';
+import { turnsOf } from './turns.js';
 
 /**
  * @import { Context, Mount, View } from '../player.js'
@@ -66,19 +68,22 @@ export function mountLater({ name, load, room }, root, context) {
   const draw = () => {
     if (state) show?.(state);
   };
+  const take = turnsOf(() => {
+    if (near.is()) draw();
+  }, signal);
   again.addEventListener('click', fetchIt, { signal });
   root.append(slot);
   let asked = false;
   const near = nearness(() => {
     if (!asked) fetchIt();
     asked = true;
-    draw();
+    take(false);
   }, signal);
   near.follow(slot);
   addEventListener('beforeprint', draw, { signal });
   return (now) => {
     state = now;
-    if (near.is()) draw();
+    if (near.is()) take(isWorking(now) || isApart(now) || now.recorded?.playing === true);
   };
 }
 

@@ -52,7 +52,9 @@ export function weightsStrip() {
     set(canvas, { width: WIDTH, height: roomFor(weights.length) }); // this clears it
     const pen = penOf(canvas);
     pen.fillStyle = color;
-    for (const [row, weight] of weights.entries()) pen.fillRect(0, row, WIDTH * Math.sqrt(weight), 1);
+    pen.beginPath();
+    for (const [row, weight] of weights.entries()) pen.rect(0, row, WIDTH * Math.sqrt(weight), 1);
+    pen.fill();
   };
   return { canvas, show };
 }

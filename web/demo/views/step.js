@@ -6,7 +6,7 @@ import { candidatesList } from '../parts/candidates.js';
 import { cutLine } from '../parts/cut-line.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
-import { canGo, isWorking } from '../state.js';
+import { canGo, isApart, isComparing, isWorking } from '../state.js';
 import { branchesOf, endsAt, placesOf, written, writtenIn, writtenUpTo, writtenWith } from '../step.js';
 import { storyNow } from '../stories.js';
 import { STEP } from '../words/step.js';
@@ -126,6 +126,7 @@ function buttonsOf(said, way, signal) {
 
 /** What happened last, and what it did to the cache. @param {Words} said  @param {State} state */
 function newsOf(said, state) {
+  if (isComparing(state) || isApart(state)) return said.busy;
   if (!canGo(state)) return said.empty(state.model ? 0 : state.download.total);
   if (isWorking(state)) return said.writing;
   const { run, memory } = state;

@@ -13,5 +13,6 @@ export const looks = {
       + 'dann wird es in der Engine nachgesehen.'),
   empty: 'Sobald eine Geschichte entsteht, ist hier ihr Inneres zu sehen.',
   racing: 'Während eines Wettlaufs sieht niemand nach: Das würde Zeit kosten.',
+  apart: 'Die Engine hat gerade etwas anderes zu tun. Danach ist hier wieder zu sehen, was innen geschieht.',
   gone: 'Inzwischen hat eine andere Abbildung geschrieben: „Schreiben“ drücken, um wieder nachzusehen.',
 };

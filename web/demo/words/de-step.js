@@ -15,6 +15,7 @@ export const step = {
   empty: (bytes) => (
     `Einmal Schreiben drücken${bytes > 0 ? ` (${megabytes(bytes)})` : ''}; dann geht es hier in der eigenen `
       + 'Geschichte zurück.'),
+  busy: 'Gerade läuft etwas anderes. Danach geht es hier in der eigenen Geschichte zurück.',
   group: 'Zurück und weiter',
   pause: 'Pause',
   goOn: 'Weiter',

@@ -10,5 +10,6 @@ export const looks = {
       + 'it is looked up in the engine.'),
   empty: 'Once a story is being written, you see here what is inside.',
   racing: 'Nobody looks inside during a race: it would cost time.',
+  apart: 'The engine is at another task. When it has ended, you can look inside again.',
   gone: 'Another figure has written since then. Press Generate to look inside again.',
 };

@@ -12,6 +12,7 @@ export const step = {
   empty: (/** @type {number} */ bytes) => (
     `Press Generate once${bytes > 0 ? ` (${megabytes(bytes)})` : ''}; then you can go back in your story `
       + 'here.'),
+  busy: 'Another task is under way. When it has ended, you can go back in your story here.',
   group: 'Back and on',
   pause: 'Pause',
   goOn: 'Go on',
