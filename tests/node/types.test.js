@@ -12,8 +12,9 @@ const VERSIONS = ['typescript', 'typescript-5.6'];
 
 const CONSUMER = `
 import { CachedAttention, ERROR_CODES, KVCache, KvcError, analyzeMemory, analyzeSpeedup,
-  benchmarkComparison, disableKVCache, enableKVCache, init, loadModel } from 'kvcache-wasm';
-import type { CacheEvent, CachedAttentionOptions, ErrorCode, FinishReason, GenerateOptions, KVCacheOptions,
+  benchmarkComparison, disableKVCache, enableKVCache, init, loadModel, modelFiles } from 'kvcache-wasm';
+import type { CacheEvent, CachedAttentionOptions, Dropped, ErrorCode, FinishReason,
+  GenerateOptions, KVCacheOptions,
   LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
@@ -42,6 +43,11 @@ export async function write(prompt: string, how: GenerateOptions): Promise<Finis
   // @ts-expect-error: no such kind of weights
   await loadModel('model', { weights: 'f64' });
   return session.finishReason;
+}
+
+export async function choose(dropped: Dropped): Promise<Model> {
+  const files = await modelFiles(dropped);
+  return files.has('config.json') ? loadModel(files) : loadModel(dropped);
 }
 
 export function codeOf(error: unknown): ErrorCode | undefined {

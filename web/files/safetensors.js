@@ -10,6 +10,15 @@ import { PREFIX_BYTES, parseHeader, trailingBytes } from './safetensors-header.j
  * @import { Header, TensorInfo } from './safetensors-header.js'
  *
  * @typedef {'F32' | 'F16' | 'BF16'} UsableDtype
+ *
+ * @typedef {object} Shard  a file whose header is read, and whose stream is at its first tensor
+ * @property {FileStream} stream
+ * @property {Header} header
+ *
+ * @typedef {object} WeightFiles  that a model's weights are in
+ * @property {string[]} files     their names
+ * @property {string} where       for messages
+ * @property {(file: string, options?: { quiet?: boolean }) => Promise<Shard>} open  quiet: not reported
  */
 
 const MAX_HEADER_BYTES = 16 * 2 ** 20;

@@ -7,12 +7,9 @@ import { readHeader } from './safetensors.js';
 
 /**
  * @import { Directory } from './files.js'
+ * @import { Shard, WeightFiles } from './safetensors.js'
  * @import { Header } from './safetensors-header.js'
  * @import { FileStream } from './stream.js'
- *
- * @typedef {object} Shard  a file whose header is read, and whose stream is at its first tensor
- * @property {FileStream} stream
- * @property {Header} header
  */
 
 const WHOLE = 'model.safetensors';
@@ -22,6 +19,7 @@ const MAX_FILES = 256;
 /**
  * Finds the weights, and opens them where they are one file.
  * @param {Directory} directory
+ * @returns {Promise<WeightFiles>}
  */
 export async function openWeights(directory) {
   try {
@@ -35,7 +33,7 @@ export async function openWeights(directory) {
   }
 }
 
-export class Shards {
+class Shards {
   #directory;
   #places; // tensor -> its file; empty where there is no index
   #opened;

@@ -15,7 +15,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
  * @import { TensorInfo } from '../files/safetensors-header.js'
- * @import { Shard, Shards } from '../files/shards.js'
+ * @import { Shard, WeightFiles } from '../files/safetensors.js'
  *
  * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
  *   a little less accurate
@@ -62,7 +62,7 @@ function tooLarge(weights, bytesAs) {
 const megabytes = (bytes) => (bytes === Infinity ? 'more than 4 GB' : `${Math.ceil(bytes / 1e6)} MB`);
 
 /**
- * @param {Engine} engine  @param {number} model  @param {Shards} shards  @param {Pauses} pauses
+ * @param {Engine} engine  @param {number} model  @param {WeightFiles} shards  @param {Pauses} pauses
  */
 export async function streamWeights(engine, model, shards, pauses) {
   const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
