@@ -45,7 +45,7 @@ const faults = [
   },
   {
     name: 'another architecture', file: 'config.json',
-    code: 'unsupported_architecture', message: /llama/, broken: () => '{"model_type": "llama"}',
+    code: 'unsupported_architecture', message: /mamba/, broken: () => '{"model_type": "mamba"}',
   },
   {
     name: 'a damaged tokenizer', file: 'tokenizer.json',

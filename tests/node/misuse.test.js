@@ -2,6 +2,7 @@
 // it throws a KvcError that leaves the object as it was. Nothing else is ever thrown, nothing hangs, and the
 // object works on.
 import assert from 'node:assert/strict';
+import { File } from 'node:buffer';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import * as kvc from 'kvcache-wasm';
@@ -293,6 +294,7 @@ test('loadModel and init', async () => {
   assert.ok(await misuse(kvc, { loadModel: [blobs, options] }, () => 0, loads) > 300);
   const request = { headers: { a: 'b' }, credentials: 'omit', cache: 'default', fetch, sizes: {} };
   await misuse(kvc, { loadModel: [server.url, request] }, () => 0, loads);
+  await misuse(kvc, { modelFiles: [[new File(['{}'], 'config.json')]] }, () => 0, loads);
   const build = { variant: 'auto', wasm: undefined, signal: new AbortController().signal };
   await misuse(kvc, { init: [build] }, () => 0, loads);
   await kvc.init();
@@ -327,5 +329,5 @@ test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
   assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
     'analyzeSpeedup', 'benchmarkComparison', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init',
-    'loadModel']);
+    'loadModel', 'modelFiles']);
 });

@@ -6,6 +6,7 @@ import { after, test } from 'node:test';
 import '../relaxed.js';
 import { VIEWS, attributeOf } from '../../web/demo/attributes.js';
 import { BEFORE } from '../../web/demo/edit.js';
+import { experimentWith } from '../../web/demo/broken.js';
 import { LESSONS } from '../../web/demo/lessons/index.js';
 import { Player } from '../../web/demo/player.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
@@ -284,7 +285,8 @@ test('limits: what is not read stays; it is free once it is dropped; a bug that 
   assert.deepEqual(tried(), [held, length, bytes, 17]);
   assert.equal(found(), undefined);
   const bugs = JSON.parse(await readFile('web/engine/kvc-lab.json', 'utf8'));
-  const breakIt = (id) => player.experiment(bugs.find((bug) => bug.id === id));
+  const breakIt = (id) => (
+    player.experiment({ id, job: experimentWith(bugs.find((bug) => bug.id === id)) }));
   await breakIt('B3');
   assert.equal(found(), 'soon');
   await breakIt('B9');

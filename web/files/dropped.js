@@ -33,6 +33,7 @@ const MOST_FILES = 4096; // somebody's whole disk is no model
 /** Whether files come in one of these ways. @param {unknown} source  @returns {source is Dropped} */
 export function isDropped(source) {
   /** @type {Partial<Record<string, unknown>>} */
+  if (ArrayBuffer.isView(source)) return false; // a list of numbers
   const { length, items, kind, isDirectory } = Object(source);
   return typeof length === 'number' || kind === 'directory' || isDirectory === true
     || typeof (/** @type {{ length?: unknown }} */ (Object(items)).length) === 'number';
@@ -48,10 +49,10 @@ export async function modelFiles(dropped) {
     throw new KvcError('invalid_argument',
       'modelFiles() takes what was chosen or dropped: a list of files, a DataTransfer, or a folder.');
   }
-  const roots = rootsOf(dropped); // before anything is waited for
   /** @type {Found[]} */
   const found = [];
   try {
+    const roots = rootsOf(dropped); // before anything is waited for
     for (const root of roots) await walk(root, [], found);
   } catch (cause) {
     if (cause instanceof KvcError) throw cause;
@@ -66,6 +67,7 @@ function rootsOf(dropped) {
   const { length } = /** @type {ArrayLike<Node>} */ (dropped);
   if (!items && typeof length !== 'number') return [/** @type {Node} */ (dropped)];
   const list = items?.length ? items : files ?? /** @type {ArrayLike<Node>} */ (dropped);
+  if (!(list.length <= MOST_FILES)) throw tooMany();
   return Array.from(list).flatMap((item) => {
     if (!item?.getAsFile) return [item];
     // WebKit has entries that cannot be read, for files that lie on no disk; of text there is neither.
@@ -74,6 +76,9 @@ function rootsOf(dropped) {
     return node ? [node] : [];
   });
 }
+
+const tooMany = () => new KvcError('invalid_argument',
+  `These are more than ${MOST_FILES} files. Choose the folder of one model.`);
 
 /**
  * Files into `found`, hidden ones left out: a clone's .git has thousands.
@@ -94,10 +99,7 @@ async function walk(node, path, found) {
     throw new KvcError('invalid_argument',
       'Among the files of a model is something that is neither a file nor a folder.');
   }
-  if (found.length === MOST_FILES) {
-    throw new KvcError('invalid_argument',
-      `These are more than ${MOST_FILES} files. Choose the folder of one model.`);
-  }
+  if (found.length === MOST_FILES) throw tooMany();
   found.push({ path: webkitRelativePath ? webkitRelativePath.split('/') : [...path, name], blob });
 }
 

@@ -31,7 +31,9 @@ export async function otherFormat(directory, names) {
 
 /** More to say where the address of one file was given for that of its folder. @param {unknown} source */
 export function fileAdvice(source) {
-  const place = String(isUrl(source) ? source.href : source).replace(/[?#].*$/, '');
+  const address = isUrl(source) ? source.href : source;
+  if (typeof address !== 'string') return '';
+  const place = address.replace(/[?#].*$/, '');
   const [, folder, file] = /^(.*\/)?([^/]+\.(?:safetensors|json|bin|gguf))$/i.exec(place) ?? [];
   return file ? ` Load the folder that ${file} is in: ${folder ?? './'}` : '';
 }

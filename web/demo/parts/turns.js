@@ -37,7 +37,7 @@ export const nextTurn = (signal) => new Promise((draw) => {
 });
 
 function take() {
-  const { currentTime } = document.timeline;
+  const currentTime = globalThis.document?.timeline.currentTime ?? performance.now();
   if (currentTime !== began) spent = 0;
   began = currentTime;
   const now = performance.now();
