@@ -147,7 +147,12 @@ test('a demo stands in a shadow root as well', async (t) => {
   const page = await openPage(t, site, { query: 'twice.html' });
   await page.evaluate(() => {
     for (const { dispose } of demos) dispose();
-    mount(document.getElementById('demo-0').attachShadow({ mode: 'open' }), 'Once upon a time');
+    const root = document.getElementById('demo-0').attachShadow({ mode: 'open' });
+    const sheet = new CSSStyleSheet(); // a figure without styles has no size of its own
+    const [{ cssRules }] = document.styleSheets;
+    sheet.replaceSync([...cssRules].map(({ cssText }) => cssText).join('\n'));
+    root.adoptedStyleSheets = [sheet];
+    mount(root, 'Once upon a time');
   });
   const [inside] = demosOf(page);
   await sample(inside, { maxTokens: 20 });
