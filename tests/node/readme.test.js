@@ -146,3 +146,22 @@ test('every file and folder that the manuals link to, or list as a file, is ther
     }
   }
 });
+
+/** What the first cells of a manual's tables name, of paths like these. */
+const namedIn = (text, path) => text.split('\n').filter((line) => line.startsWith('| `'))
+  .flatMap((line) => [...line.split(' | ')[0].matchAll(/`([^`]+)`/g)].map(([, name]) => name))
+  .filter((name) => path.test(name));
+
+test('the tables of files name each file once, and no other', async () => {
+  const sources = await readdir(new URL('web/', ROOT), { recursive: true });
+  const named = namedIn(manual, /^[a-z]+\/[\w/.-]*(?:\.js|\/)$/);
+  assert.deepEqual(named.filter((name, i) => named.indexOf(name) !== i), [], 'named twice');
+  const rooms = new Set(named.map((name) => name.split('/')[0]));
+  const folders = named.filter((name) => name.endsWith('/'));
+  const missing = sources.filter((file) => /^[a-z]+\/.*\.js$/.test(file) && rooms.has(file.split('/')[0])
+    && !named.includes(file) && !folders.some((folder) => file.startsWith(folder)));
+  assert.deepEqual(missing, [], 'not named');
+  assert.deepEqual(named.filter((name) => !sources.includes(name.replace(/\/$/, ''))), [], 'not there');
+  const files = (await readdir(new URL('tests/browser/', ROOT))).filter((file) => file.endsWith('.test.js'));
+  assert.deepEqual(namedIn(await read('tests/browser/README.md'), /\.test\.js$/).sort(), files.sort());
+});

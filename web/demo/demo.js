@@ -9,7 +9,8 @@ import { languageAt, onLanguageChange } from './words/language.js';
 
 /**
  * @import { Share } from './link.js'
- * @import { Context, Player } from './player.js'
+ * @import { Player } from './player.js'
+ * @import { Context } from './view.js'
  * @import { Place, Placed } from './views/index.js'
  */
 

@@ -8,7 +8,7 @@ import { failureText } from './words.js';
 
 /**
  * @import { Look, Seen } from '../worker/messages.js'
- * @import { Actions } from './player.js'
+ * @import { Actions } from './view.js'
  * @import { Run } from './run.js'
  * @import { State } from './state.js'
  * @import { Dictionary } from './words/en.js'

@@ -32,11 +32,6 @@ import { WorkerError } from '../worker/client.js';
  *
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  * @typedef {(state: State, event: Event) => void} Listener  the state after the event
- *
- * @typedef {import('./view.js').Actions} Actions
- * @typedef {import('./view.js').Context} Context
- * @typedef {import('./view.js').Mount} Mount
- * @typedef {import('./view.js').View} View
  */
 
 /** @type {readonly Status[]} */

@@ -8,7 +8,7 @@ import { newRun } from './run.js';
  * @import { Outcome as Broken } from '../lab/experiment.js'
  * @import { Draft, Outcome as Edited } from './edit.js'
  * @import { Found, Setup } from './lessons/lesson.js'
- * @import { Actions } from './player.js'
+ * @import { Actions } from './view.js'
  * @import { Run } from './run.js'
  * @import { State } from './state.js'
  *

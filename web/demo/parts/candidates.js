@@ -7,7 +7,7 @@ import { choiceOf } from '../step.js';
 
 /**
  * @import { Seen, WrittenToken } from '../../worker/messages.js'
- * @import { Actions } from '../player.js'
+ * @import { Actions } from '../view.js'
  * @import { State } from '../state.js'
  * @import { step } from '../words/en-step.js'
  *

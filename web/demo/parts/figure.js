@@ -7,7 +7,7 @@ import styles from './figure.css' with { type: 'text' };
 import { toolsOf } from './tools.js';
 
 /**
- * @import { Context } from '../player.js'
+ * @import { Context } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Subject } from './tools.js'
  *

@@ -5,7 +5,7 @@ import { button, element, say } from './dom.js';
 import { turnsOf } from './turns.js';
 
 /**
- * @import { Context, Mount, View } from '../player.js'
+ * @import { Context, Mount, View } from '../view.js'
  * @import { State } from '../state.js'
  */
 

@@ -8,7 +8,7 @@ import { pictureOf } from './picture.js';
 export { pngOf as png, svgOf as svg } from './picture.js';
 
 /**
- * @import { Context } from '../player.js'
+ * @import { Context } from '../view.js'
  * @import { Subject } from './tools.js'
  */
 

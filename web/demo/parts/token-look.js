@@ -13,7 +13,7 @@ import { TokenText } from './token-text.js';
  * @import { Config } from '../../config/config.js'
  * @import { Seen } from '../../worker/messages.js'
  * @import { Wanted } from '../looks.js'
- * @import { Context } from '../player.js'
+ * @import { Context } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Newest, Sight, Tale } from '../text.js'
  * @import { TEXT } from '../words/text.js'

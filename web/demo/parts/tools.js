@@ -4,7 +4,7 @@ import { button } from './dom.js';
 import { taking } from './take.js';
 
 /**
- * @import { Context } from '../player.js'
+ * @import { Context } from '../view.js'
  * @import { State } from '../state.js'
  *
  * @typedef {object} Subject

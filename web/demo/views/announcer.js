@@ -3,7 +3,7 @@
 import { element, say } from '../parts/dom.js';
 import { spoken } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 const PAUSE_MS = 1500; // between two messages
 

@@ -16,7 +16,7 @@ import styles from './benchmark.css' with { type: 'text' };
 
 /**
  * @import { Benchmark } from '../benchmark.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { Report } from '../report.js'
  * @import { Measured } from '../words/measured.js'
  * @import { Weights } from '../../worker/messages.js'

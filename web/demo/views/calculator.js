@@ -11,7 +11,7 @@ import styles from './calculator.css' with { type: 'text' };
 /**
  * @import { Config } from '../../config/config.js'
  * @import { Claim, Question, Sized } from '../cache-size.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { Dictionary } from '../words/en.js'
  *
  * @typedef {(typeof CALCULATOR)[string]} Words

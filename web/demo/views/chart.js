@@ -5,7 +5,7 @@ import { Plot } from '../parts/plot.js';
 import { engineOf } from '../recorded.js';
 import { chartWords, pointWords } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 /** @type {View} */
 export const chart = {

@@ -5,7 +5,7 @@ import { rivalBytes } from '../race.js';
 import { isApart, isComparing, isWorking } from '../state.js';
 import { downloadWords, generateWords } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 /** @param {{ isWhole: boolean }} options  @returns {View} */
 const controlsOf = ({ isWhole }) => ({

@@ -14,7 +14,7 @@ import styles from './edit.css' with { type: 'text' };
 
 /**
  * @import { Outcome } from '../edit.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { State } from '../state.js'
  *
  * @typedef {(typeof EDIT)[string]} Words

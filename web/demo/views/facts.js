@@ -6,7 +6,7 @@ import { engineOf } from '../recorded.js';
  * @import { Config } from '../../config/config.js'
  * @import { MemoryUsage } from '../../session/inspect.js'
  * @import { Prefill } from '../../worker/messages.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  */

@@ -14,7 +14,7 @@ import { table } from './table.js';
 
 /**
  * @import { Later } from '../parts/later.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  */
 
 /**

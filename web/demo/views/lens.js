@@ -18,7 +18,7 @@ import styles from './lens.css' with { type: 'text' };
  * @import { Prefill, Seen, WrittenToken } from '../../worker/messages.js'
  * @import { Attention, Head, Read } from '../lens.js'
  * @import { Refusal, Wanted } from '../looks.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
  *

@@ -4,7 +4,7 @@ import { MODES, contrast, lastPoint } from '../curves.js';
 
 /**
  * @import { Contrast, Curves, Mode } from '../curves.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { Column } from '../run.js'
  * @import { Dictionary } from '../words/en.js'
  */

@@ -5,7 +5,7 @@ import { payoffWords } from '../words.js';
 
 /**
  * @import { Payoff } from '../payoff.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  */
 
 /** @type {View} */

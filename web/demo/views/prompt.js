@@ -2,7 +2,7 @@
 import { button, element, say, uniqueId } from '../parts/dom.js';
 import { countWords } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 /** In the model's language. */
 const EXAMPLES = [

@@ -4,7 +4,7 @@ import { failurePlace } from '../parts/failure.js';
 import { proofWords } from '../words.js';
 
 /**
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { ProofState } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  */

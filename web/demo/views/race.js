@@ -16,7 +16,7 @@ import styles from './race.css' with { type: 'text' };
 
 /**
  * @import { Mode } from '../curves.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { Finish, Lanes, Work } from '../race.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'

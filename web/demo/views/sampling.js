@@ -4,7 +4,7 @@ import { FIELDS, isValid, most } from '../sampling.js';
 import { problemWords } from '../words.js';
 
 /**
- * @import { Actions, View } from '../player.js'
+ * @import { Actions, View } from '../view.js'
  * @import { Field, Settings } from '../sampling.js'
  * @import { Dictionary } from '../words/en.js'
  */

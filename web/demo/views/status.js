@@ -4,7 +4,7 @@ import { failurePlace } from '../parts/failure.js';
 import { bytesLoaded } from '../state.js';
 import { adviceWords, statusWords } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 /** @type {View} */
 export const status = {

@@ -13,7 +13,7 @@ import { STEP } from '../words/step.js';
 import styles from './step.css' with { type: 'text' };
 
 /**
- * @import { Actions, View } from '../player.js'
+ * @import { Actions, View } from '../view.js'
  * @import { State } from '../state.js'
  *
  * @typedef {(typeof STEP)[string]} Words

@@ -5,7 +5,7 @@ import { StoryText, follower } from '../parts/story-text.js';
 import { isWorking } from '../state.js';
 import { remarkWords } from '../words.js';
 
-/** @import { View } from '../player.js' */
+/** @import { View } from '../view.js' */
 
 /** @type {View} */
 export const story = {

@@ -16,7 +16,7 @@ import styles from './strips.css' with { type: 'text' };
 /**
  * @import { Seen } from '../../worker/messages.js'
  * @import { Refusal, Wanted } from '../looks.js'
- * @import { Context, View } from '../player.js'
+ * @import { Context, View } from '../view.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
  *

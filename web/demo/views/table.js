@@ -12,7 +12,7 @@ import { chartWords } from '../words.js';
  * @import { Counted } from '../counted.js'
  * @import { Curves } from '../curves.js'
  * @import { Subject } from '../parts/tools.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
  * @import { Numbers } from '../../measure/numbers.js'

@@ -10,7 +10,7 @@ import styles from './text.css' with { type: 'text' };
 
 /**
  * @import { Vectors } from '../parts/vectors.js'
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Newest } from '../text.js'
  * @import { Dictionary } from '../words/en.js'

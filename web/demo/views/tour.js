@@ -13,7 +13,7 @@ import { TOUR } from '../words/tour.js';
 import styles from './tour.css' with { type: 'text' };
 
 /**
- * @import { Actions, Context, Mount, View } from '../player.js'
+ * @import { Actions, Context, Mount, View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Progress } from '../tour.js'
  *

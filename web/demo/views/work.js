@@ -9,7 +9,7 @@ import { WORK } from '../words/work.js';
 import styles from './work.css' with { type: 'text' };
 
 /**
- * @import { View } from '../player.js'
+ * @import { View } from '../view.js'
  * @import { Run } from '../run.js'
  * @import { State } from '../state.js'
  * @import { Triangle } from '../work.js'
