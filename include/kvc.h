@@ -81,7 +81,12 @@ const char *kvc_error_name(kvc_error error);
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
-typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
+typedef enum kvc_arch {
+    KVC_GPT2 = 0,
+    KVC_LLAMA,
+    KVC_GPT_NEOX, /* Pythia */
+    KVC_ARCH_COUNT
+} kvc_arch;
 
 /* The sizes of a model. None is derived from another. In a GPT-2, n_kv_head is n_head,
  * head_dim is n_embd / n_head, and n_inner, the width of the MLP, is 4 * n_embd where
@@ -104,7 +109,8 @@ typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
  *   rope_factor: 1, or the divisor of these angles: of all of them; or, where
  *     rope_original, the positions that the model was made for, is not 0, of those alone
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
- *     take less than 1 / rope_high not at all, and of those between in part (Llama 3) */
+ *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
+ *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX) */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -113,6 +119,7 @@ typedef struct kvc_config {
     kvc_dtype weights;
     uint32_t own_head, attention_bias, mlp_bias, rotary_dim, rope_original;
     float rope_theta, rope_factor, rope_low, rope_high;
+    uint32_t parallel;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -136,11 +143,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer." or "model.", Conv1D weights
- * [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
+ * Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
- * rotary_emb.inv_freq, and lm_head.weight where the head is tied) are accepted and
+ * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,

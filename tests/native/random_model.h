@@ -25,6 +25,11 @@
  *      down_proj; at last norm.weight and, where there is one, lm_head.weight. mean and
  *      scale are as above: of norms, of biases, of embed_tokens and lm_head, and of the
  *      other weights, which here are [out, in].
+ *   6. Of a GPT-NeoX: embed_in.weight; for each layer the weight and bias of
+ *      input_layernorm, attention.query_key_value, attention.dense,
+ *      post_attention_layernorm, mlp.dense_h_to_4h and mlp.dense_4h_to_h, those of
+ *      attention without a bias where it has none; at last final_layer_norm and, where
+ *      there is one, embed_out.weight. mean and scale as of a Llama.
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -59,6 +64,12 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
     .n_embd = (C), .n_inner = (F), .n_positions = (P), .vocab_size = (V),                \
     .norm_epsilon = 1e-5f, .rotary_dim = (D), .rope_theta = 1e4f
 
+/* The same of a GPT-NeoX, without K. */
+#define GPT_NEOX_SIZES(L, H, D, C, F, P, V)                                              \
+    .arch = KVC_GPT_NEOX, .n_layer = (L), .n_head = (H), .n_kv_head = (H),               \
+    .head_dim = (D), .n_embd = (C), .n_inner = (F), .n_positions = (P),                  \
+    .vocab_size = (V), .norm_epsilon = 1e-5f, .rope_theta = 1e4f
+
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
@@ -67,7 +78,13 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* random_config, half of them Llamas. */
+/* The same of a GPT-NeoX, which turns a part of each head. */
+void random_gpt_neox(kvc_config *config, uint64_t *state);
+
+/* Leaves two configs of five a GPT-2, and makes others of the rest. */
+void random_architecture(kvc_config *config, uint64_t *state);
+
+/* random_config of any architecture. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -225,7 +225,7 @@ static void long_prompts_too(void **unused)
         kvc_config config = random_config(&state, n + 20);
         config.head_dim = 4; /* small, so that every split is affordable */
         if (i % 2)
-            random_llama(&config, &state);
+            (i % 8 == 1 ? random_gpt_neox : random_llama)(&config, &state);
         config.n_layer = 1 + config.n_layer % 3;
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);

@@ -25,6 +25,7 @@ const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama });
  * @property {boolean} [ownHead]         the head is a matrix of its own, not the embedding's
  * @property {boolean} [attentionBias]   these matrices have biases, where the architecture lets it open
  * @property {boolean} [mlpBias]
+ * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text

@@ -35,6 +35,7 @@ export function layOutModel(engine, c, weights) {
     mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
     rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
     rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+    parallel: Number(c.parallel ?? false),
   });
   /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
   const bytesAs = (kind) => (
