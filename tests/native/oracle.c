@@ -236,6 +236,18 @@ static void linear(double *y, size_t stride, const double *x, const oracle_model
         }
 }
 
+/* Norms each head of queries or keys, where the model does that.   x: [T, stride] */
+static void norm_heads(double *x, size_t stride, const oracle_model *m, int layer,
+                       const char *name, size_t heads, size_t T)
+{
+    const size_t D = m->config.head_dim;
+    const float *weight = oracle_part(m, layer, name, "weight");
+    for (size_t i = 0; weight && i < T * heads; i++) {
+        double *head = x + i / heads * stride + i % heads * D;
+        oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
+    }
+}
+
 /* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
 static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
 {
@@ -288,6 +300,8 @@ static double *queries_keys_values(const double *x, const oracle_model *m, int l
         linear(qkv, all, h, m, layer, names->q, T, C, Q);
         linear(qkv + Q, all, h, m, layer, names->k, T, C, KV);
         linear(qkv + Q + KV, all, h, m, layer, names->v, T, C, KV);
+        norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
+        norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
     }
     rotate(qkv, all, &m->config, m->config.n_head, T);
     rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);

@@ -12,6 +12,9 @@
  *     llama N_LAYER N_HEAD N_KV_HEAD HEAD_DIM N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED
  *           OWN_HEAD ATTENTION_BIAS MLP_BIAS THETA FACTOR ORIGINAL LOW HIGH [int8]
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
+ *     qwen2 ..., qwen3 ...
+ *                        the same of another architecture
+ *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8]
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -49,6 +52,14 @@ typedef struct golden {
 #define LLAMA(L, H, K, D, C, F, P, V, ...)                                               \
     {                                                                                    \
         LLAMA_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__                                 \
+    }
+#define QWEN(N, L, H, K, D, C, F, P, V, ...)                                             \
+    {                                                                                    \
+        .arch = KVC_QWEN##N, KIN_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__              \
+    }
+#define GPT_NEOX(L, H, D, R, F, P, V, ...)                                               \
+    {                                                                                    \
+        GPT_NEOX_SIZES(L, H, D, (H) * (D), F, P, V), .rotary_dim = (R), __VA_ARGS__      \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -94,6 +105,42 @@ static const golden models[] = {
      22,
      31,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {QWEN(2, 2, 4, 2, 12, 44, 70, 90, 131, PLAIN), 23, 40, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {QWEN(2, 2, 6, 2, 64, 128, 172, 70, 300, PLAIN, .own_head = 1, .weights = KVC_I8),
+     24,
+     33,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {QWEN(3, 3, 4, 2, 32, 64, 90, 150, 257, PLAIN),
+     25,
+     110,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {QWEN(3, 2, 3, 1, 12, 48, 70, 80, 131, PLAIN, .own_head = 1, .attention_bias = 1),
+     26,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {QWEN(3, 2, 4, 4, 44, 36, 100, 70, 99, PLAIN, .weights = KVC_I8),
+     27,
+     31,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {GPT_NEOX(3, 4, 8, 2, 33, 140, 67, PLAIN, .own_head = 1, .attention_bias = 1,
+              .parallel = 1),
+     28,
+     100,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {GPT_NEOX(2, 3, 32, 8, 384, 80, 257, .rope_factor = 4.0f, .own_head = 1,
+              .attention_bias = 1),
+     29,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {GPT_NEOX(2, 2, 48, 12, 130, 70, 300, PLAIN, .attention_bias = 1, .parallel = 1,
+              .weights = KVC_I8),
+     30,
+     31,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {GPT_NEOX(1, 5, 12, 12, 70, 70, 99, LLAMA_3, .own_head = 1, .weights = KVC_I8),
+     31,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -132,12 +179,18 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
         return;
     }
-    fprintf(out, "\nllama %u %u %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
-            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
+    static const char *const names[] = {[KVC_LLAMA] = "llama",
+                                        [KVC_QWEN2] = "qwen2",
+                                        [KVC_QWEN3] = "qwen3",
+                                        [KVC_GPT_NEOX] = "gpt_neox"};
+    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
+            c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
+    if (c->arch == KVC_GPT_NEOX)
+        fprintf(out, " %u %u", c->rotary_dim, c->parallel);
 }
 
 static void print_model(FILE *out, const golden *g, bool use_cache)
