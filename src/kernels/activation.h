@@ -8,8 +8,8 @@
  *   x: [n]   n: a multiple of 4 */
 void kvc_gelu(float *x, size_t n);
 
-/* x = 0.5 x (1 + erf(x / sqrt(2))), the same without the approximation; 1 + erf to one ulp
- * of numbers from 1 to 2
+/* x = 0.5 x (1 + erf(x / sqrt(2))), which that is near; 1 + erf to one ulp of a number
+ * between 1 and 2
  *   x: [n]   n: a multiple of 4 */
 void kvc_exact_gelu(float *x, size_t n);
 

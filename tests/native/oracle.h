@@ -1,5 +1,5 @@
-/* oracle.h - the slow, obvious truth: GPT-2, Llama and Qwen in double precision, without
- * a cache, without SIMD, straight from the weights as they lie in a file. Every fast
+/* oracle.h - the slow, obvious truth: every architecture in double precision, without a
+ * cache, without SIMD, straight from the weights as they lie in a file. Every fast
  * thing in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
