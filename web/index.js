@@ -31,11 +31,12 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
- * @typedef {import('./config/llama.js').Rotary} Rotary
+ * @typedef {import('./config/rotary.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/dropped.js').Dropped} Dropped
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
+ * @typedef {import('./files/tokenizer.js').EncodeOptions} EncodeOptions
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer
  * @typedef {import('./files/tokenizer.js').TextStream} TextStream
  * @typedef {import('./cache/events.js').CacheEvent} CacheEvent

@@ -28,6 +28,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
  * @import { ChatOptions, Message } from './chat.js'
+ * @import { EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *
@@ -54,7 +55,7 @@ export const LOAD_OPTIONS = [
 ];
 
 /**
- * Loads a model, a GPT-2 or a Llama, from a directory in Hugging Face layout.
+ * Loads a model, a GPT-2, a Llama or a Qwen, from a directory in Hugging Face layout.
  * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path in Node, the files by name, or
  *   as they were chosen or dropped
  * @param {LoadOptions} [given]  its options
@@ -80,6 +81,7 @@ export async function loadModel(source, given) {
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
     sayIgnored(generation);
+    if (tokenizer?.contradiction) console.warn(tokenizer.contradiction);
     return new Model(engine, native, { config, generation, tokenizer, chat, weights });
   } catch (error) {
     parts.engine.then((engine) => engine.dispose(), () => {}); // its own failure is `error`, or came second
@@ -201,9 +203,12 @@ export class Model {
       'The model was loaded without its tokenizer; use token ids, or load it with one.');
   }
 
-  /** Text -> token ids. Special tokens are not recognised in it. @param {string} text */
-  encode(text) {
-    return this.tokenizer.encode(text);
+  /**
+   * Text -> token ids, as generate() encodes a prompt.
+   * @param {string} text  @param {EncodeOptions} [options]
+   */
+  encode(text, options) {
+    return this.tokenizer.encode(text, options);
   }
 
   /**
@@ -212,7 +217,8 @@ export class Model {
    */
   async applyChatTemplate(messages, options) {
     const { tokenizer } = this;
-    return tokenizer.encode(await this.renderChatTemplate(messages, options), { special: true });
+    const text = await this.renderChatTemplate(messages, options);
+    return tokenizer.encode(text, { special: true, addSpecialTokens: false });
   }
 
   /** The same, as text. @param {readonly Message[]} messages  @param {ChatOptions} [options] */
@@ -220,9 +226,13 @@ export class Model {
     return this.#chat.render(messages, options);
   }
 
-  /** Token ids -> text. @param {Iterable<number>} ids */
-  decode(ids) {
-    return this.tokenizer.decode(ids);
+  /**
+   * Token ids -> text, without special tokens.
+   * @param {Iterable<number> | ArrayLike<number>} ids
+   * @param {{ special?: boolean }} [options]  special: with them
+   */
+  decode(ids, options) {
+    return this.tokenizer.decode(ids, options);
   }
 
   /** Joins the texts of successive tokens; without a tokenizer there is none. */
