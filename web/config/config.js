@@ -11,6 +11,10 @@ import { readLlama } from './llama.js';
 const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama });
 
 /**
+ * @typedef {object} Window
+ * @property {number} size                tokens that a query sees, itself the last of them
+ * @property {readonly number[]} layers   where it does; the first layer is 0
+ *
  * @typedef {object} Config
  * @property {keyof typeof READERS} modelType
  * @property {number} nLayer
@@ -26,6 +30,8 @@ const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama });
  * @property {boolean} [attentionBias]   these matrices have biases, where the architecture lets it open
  * @property {boolean} [mlpBias]
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
+ * @property {number} [scoreScale]       of queries times keys; else 1 / sqrt(headDim)
+ * @property {Readonly<Window>} [window]  some layers do not see the whole text
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text
  */
