@@ -81,7 +81,13 @@ const char *kvc_error_name(kvc_error error);
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
-typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
+typedef enum kvc_arch {
+    KVC_GPT2 = 0,
+    KVC_LLAMA,
+    KVC_QWEN2, /* and 2.5 */
+    KVC_QWEN3,
+    KVC_ARCH_COUNT
+} kvc_arch;
 
 /* The sizes of a model. None is derived from another. In a GPT-2, n_kv_head is n_head,
  * head_dim is n_embd / n_head, and n_inner, the width of the MLP, is 4 * n_embd where
@@ -98,7 +104,8 @@ typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
  *     gives the same bits in every build as well, and the cache changes none of them.
  * Zero in a GPT-2:
  *   own_head: 1 if the head is a matrix of its own, 0 if it is the embedding's (tied)
- *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases
+ *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases; 0 in a
+ *     Qwen2, where q, k and v always have them and no other matrix does
  *   rotary_dim: numbers of a head that turn with the position, even (RoPE)
  *   rope_theta: pair i turns by theta^(-2i/rotary_dim) from one position to the next
  *   rope_factor: 1, or the divisor of these angles: of all of them; or, where

@@ -28,7 +28,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
- * @typedef {import('./config/llama.js').Rotary} Rotary
+ * @typedef {import('./config/rotary.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/dropped.js').Dropped} Dropped
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent

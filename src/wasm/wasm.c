@@ -47,6 +47,8 @@ static const uint16_t layout[] = {
     KVC_PAGE,
     KVC_GPT2,
     KVC_LLAMA,
+    KVC_QWEN2,
+    KVC_QWEN3,
     KVC_F32,
     KVC_F16,
     KVC_BF16,

@@ -133,6 +133,26 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
     free(square);
 }
 
+/* x = x / sqrt(mean of x^2 + eps) * weight for each head of queries or keys, where the
+ * model has such weights.   x: [T, stride], the first is the first head's */
+static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer,
+                       const char *name, size_t heads, size_t T)
+{
+    const size_t D = m->config.head_dim;
+    const float *w = part(m, layer, name, "weight");
+    float *square = new_array(1, D);
+    for (size_t i = 0; w && i < T * heads; i++) {
+        float *head = x + i / heads * stride + i % heads * D;
+        for (size_t d = 0; d < D; d++)
+            square[d] = head[d] * head[d];
+        const float scale =
+            1.0f / sqrtf(sum_of(square, D) / (float)D + m->config.norm_epsilon);
+        for (size_t d = 0; d < D; d++)
+            head[d] = head[d] * scale * w[d];
+    }
+    free(square);
+}
+
 /* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
 static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
 {
@@ -207,6 +227,8 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
     linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
     linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+    norm_heads(qkv, all, m, layer, "self_attn.q_norm", c->n_head, T);
+    norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", c->n_kv_head, T);
     rotate(qkv, all, c, c->n_head, T);
     rotate(qkv + Q, all, c, c->n_kv_head, T);
 }

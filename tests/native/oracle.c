@@ -217,6 +217,18 @@ static void linear(double *y, size_t stride, const double *x, const oracle_model
         }
 }
 
+/* Norms each head of queries or keys, where the model does that.   x: [T, stride] */
+static void norm_heads(double *x, size_t stride, const oracle_model *m, int layer,
+                       const char *name, size_t heads, size_t T)
+{
+    const size_t D = m->config.head_dim;
+    const float *weight = part(m, layer, name, "weight");
+    for (size_t i = 0; weight && i < T * heads; i++) {
+        double *head = x + i / heads * stride + i % heads * D;
+        oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
+    }
+}
+
 /* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
 static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
 {
@@ -255,6 +267,8 @@ static double *queries_keys_values(const double *x, const oracle_model *m, int l
         linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
         linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
         linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+        norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
+        norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
         rotate(qkv, all, &m->config, m->config.n_head, T);
         rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     }
@@ -300,11 +314,11 @@ static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
     norm(h, x, m, layer, names.mlp_norm, T);
     linear(inner, F, h, m, layer, names.up, T, C, F);
-    if (m->config.arch == KVC_LLAMA)
+    if (m->config.arch != KVC_GPT2)
         linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
     for (size_t i = 0; i < T * F; i++)
-        inner[i] = m->config.arch == KVC_LLAMA ? inner[i] * oracle_silu(gate[i])
-                                               : oracle_gelu(inner[i]);
+        inner[i] = m->config.arch != KVC_GPT2 ? inner[i] * oracle_silu(gate[i])
+                                              : oracle_gelu(inner[i]);
     linear(h, C, inner, m, layer, names.down, T, F, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];

@@ -1,13 +1,13 @@
-/* oracle.h - the slow, obvious truth: GPT-2 and Llama in double precision, without a
- * cache, without SIMD, straight from the weights as they lie in a file. Every fast thing
- * in src/ is held against it. */
+/* oracle.h - the slow, obvious truth: GPT-2, Llama and Qwen in double precision, without
+ * a cache, without SIMD, straight from the weights as they lie in a file. Every fast
+ * thing in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
 #include "kvc.h"
 
 /* One tensor of a checkpoint: Hugging Face name and orientation (GPT-2's Conv1D weights
- * are [in, out], Llama's [out, in]). */
+ * are [in, out], all others [out, in]). */
 typedef struct oracle_tensor {
     char name[64];
     size_t rank;
@@ -21,8 +21,8 @@ typedef struct oracle_model {
     oracle_tensor *tensors;
 } oracle_model;
 
-/* The data of "h.<layer>.<leaf>", of "layers.<layer>.<leaf>" in a Llama, or of "<leaf>"
- * for layer < 0. */
+/* The data of "h.<layer>.<leaf>" in a GPT-2, of "layers.<layer>.<leaf>" in others, or of
+ * "<leaf>" for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
@@ -47,7 +47,7 @@ void oracle_linear(double *y, const double *x, const float *w, const float *bias
 void oracle_layer_norm(double *y, const double *x, const float *weight, const float *bias,
                        size_t n, double eps);
 
-/* y = x / sqrt(mean of x^2 + eps) * weight    y, x, weight: [n] */
+/* y = x / sqrt(mean of x^2 + eps) * weight    y, x, weight: [n]; y may be x */
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
                      double eps);
 

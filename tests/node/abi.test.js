@@ -78,11 +78,11 @@ test('enums and constants are those of the header', () => {
   const dtypes = enumOf('kvc_dtype');
   assert.deepEqual(abi.DTYPES,
     { f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8 });
-  const { KVC_GPT2, KVC_LLAMA } = enumOf('kvc_arch');
-  assert.deepEqual(abi.ARCHITECTURES, { gpt2: KVC_GPT2, llama: KVC_LLAMA });
-  assert.equal(Object.keys(abi.ARCHITECTURES).length, enumOf('kvc_arch').KVC_ARCH_COUNT);
   const lower = (values, prefix) => Object.fromEntries(Object.entries(values)
     .map(([name, value]) => [name.slice(prefix.length).toLowerCase(), value]));
+  const { KVC_ARCH_COUNT, ...archs } = enumOf('kvc_arch');
+  assert.deepEqual(abi.ARCHITECTURES, lower(archs, 'KVC_'));
+  assert.equal(Object.keys(archs).length, KVC_ARCH_COUNT);
   assert.deepEqual(abi.EVENT_TYPES, lower(enumOf('kvc_event_type'), 'KVC_EVENT_'));
   assert.deepEqual(abi.MHA_WEIGHTS, lower(enumOf('kvc_mha_weight'), 'KVC_MHA_'));
   const errors = enumOf('kvc_error');
