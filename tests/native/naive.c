@@ -168,23 +168,22 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         }
 }
 
-/* y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j], j < n, divided at the end
+/* y = sum_j softmax_j(q . k[j] * scale) v[j], first <= j < n, divided at the end
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
-static void attention(float *y, const float *q, const float *k, const float *v, size_t n,
-                      size_t D, size_t stride)
+static void attention(float *y, const float *q, const float *k, const float *v,
+                      size_t first, size_t n, size_t D, size_t stride, float scale)
 {
-    const float scale = 1.0f / sqrtf((float)D);
     float *p = new_array(1, n), max = -INFINITY;
-    for (size_t j = 0; j < n; j++) {
+    for (size_t j = first; j < n; j++) {
         for (size_t d = 0; d < D; d++)
             p[j] += k[j * stride + d] * q[d];
         max = fmaxf(max, p[j]);
     }
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = first; j < n; j++)
         p[j] = exp_of((p[j] - max) * scale);
     for (size_t d = 0; d < D; d++) {
         y[d] = 0.0f;
-        for (size_t j = 0; j < n; j++)
+        for (size_t j = first; j < n; j++)
             y[d] += v[j * stride + d] * p[j];
         y[d] *= 1.0f / sum_of(p, n);
     }
@@ -234,7 +233,8 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     rotate(qkv + Q, all, c, c->n_kv_head, T);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before */
+/* x += o(attention(norm(x))), each token seeing itself and those before, as far as the
+ * layer's window goes */
 static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
@@ -242,6 +242,8 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
+    const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
+                scale = own > 0.0f ? own : usual;
     norm(h, x, m, layer, gpt2 ? "ln_1" : "input_layernorm", T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
@@ -252,8 +254,8 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + Q + head / (H / G) * D;
-            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, t + 1, D,
-                      QKV);
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
+                      oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
     linear(h, C, y, m, layer, gpt2 ? "attn.c_proj" : "self_attn.o_proj", T, Q, C);
     for (size_t i = 0; i < T * C; i++)

@@ -96,14 +96,14 @@ void oracle_softmax(double *x, size_t n)
         x[i] /= sum;
 }
 
-void oracle_attention(double *y, const double *q, const double *k, const double *v,
-                      size_t n, size_t D, size_t stride)
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale)
 {
     double *p = malloc(n * sizeof *p);
     for (size_t j = 0; j < n; j++) {
         p[j] = 0.0;
         for (size_t d = 0; d < D; d++)
-            p[j] += q[d] * k[j * stride + d] / sqrt((double)D);
+            p[j] += q[d] * k[j * stride + d] * scale;
     }
     oracle_softmax(p, n);
     for (size_t d = 0; d < D; d++) {
@@ -112,6 +112,24 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
             y[d] += p[j] * v[j * stride + d];
     }
     free(p);
+}
+
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride)
+{
+    oracle_attend(y, q, k, v, n, D, stride, 1.0 / sqrt((double)D));
+}
+
+size_t oracle_first_seen(const kvc_config *c, int layer, size_t t)
+{
+    const bool has_window = layer < 64 && c->window_layers[layer / 32] >> layer % 32 & 1;
+    return has_window && t + 1 > c->window ? t + 1 - c->window : 0;
+}
+
+double oracle_scale(const kvc_config *c)
+{
+    return c->score_scale > 0.0f ? (double)c->score_scale
+                                 : 1.0 / sqrt((double)c->head_dim);
 }
 
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
@@ -264,7 +282,8 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before it. */
+/* x += o(attention(norm(x))), each token seeing itself and those before it, as far as the
+ * layer's window goes. */
 static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
@@ -273,9 +292,11 @@ static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
     double *qkv = queries_keys_values(x, m, layer, T);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
+            const size_t first = oracle_first_seen(&m->config, layer, t);
             const double *q = qkv + t * QKV + head * D;
-            const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
-            oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
+            const double *k = qkv + first * QKV + Q + kv_head(m, head) * D, *v = k + KV;
+            oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
+                          oracle_scale(&m->config));
         }
     linear(h, C, y, m, layer, names_of(m).o, T, Q, C);
     for (size_t i = 0; i < T * C; i++)
@@ -350,12 +371,13 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
     memcpy(query, q, D * sizeof *q);
+    const size_t first = oracle_first_seen(&m->config, layer, T - 1);
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
-        for (size_t d = 0; d < D; d++)
-            weights[j] += q[d] * k[j * QKV + d] / sqrt((double)D);
+        for (size_t d = 0; d < D && j >= first; d++)
+            weights[j] += q[d] * k[j * QKV + d] * oracle_scale(&m->config);
     }
-    oracle_softmax(weights, T);
+    oracle_softmax(weights + first, T - first);
     free(x);
     free(qkv);
 }

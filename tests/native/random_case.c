@@ -119,6 +119,13 @@ static void other_architecture(kvc_config *m, uint64_t seed)
         random_llama(m, &state);
 }
 
+/* From a fourth: every other one has layers with a window. */
+static void windows(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)4 << 32);
+    random_windows(m, &state);
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -148,6 +155,7 @@ random_case random_case_new(uint64_t seed)
     if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
         other_architecture(&c.config, seed);
+        windows(&c.config, seed);
     }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
@@ -186,6 +194,9 @@ void case_print(FILE *out, const random_case *c)
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
                 (double)m->rope_high);
+    if (m->window > 0 || m->score_scale > 0.0f)
+        fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
+                (double)m->score_scale);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -243,6 +254,10 @@ bool case_parse(random_case *c, const char *text)
         return false;
     text += read;
     text += parse_arch(m, text);
+    read = 0;
+    sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
+           &read);
+    text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
            value, &read);

@@ -90,11 +90,31 @@ void random_llama(kvc_config *c, uint64_t *state)
     random_kin(c, state);
 }
 
+void random_windows(kvc_config *c, uint64_t *state)
+{
+    static const size_t most[] = {4, 20, 50};
+    static const float scales[] = {0.4f, 0.1f};
+    if (random_below(state, 3) == 0)
+        c->score_scale = scales[random_below(state, 2)];
+    if (random_below(state, 2))
+        return;
+    c->window = (uint32_t)(1 + random_below(state, most[random_below(state, 3)]));
+    c->window_layers[0] = (uint32_t)(1 + random_below(state, (1u << c->n_layer) - 1));
+}
+
+void random_layers(kvc_config *c, uint32_t n_layer)
+{
+    c->n_layer = n_layer;
+    c->window_layers[0] &= (1u << n_layer) - 1;
+    c->window = c->window_layers[0] ? c->window : 0;
+}
+
 kvc_config random_any_config(uint64_t *state, size_t n_positions)
 {
     kvc_config config = random_config(state, n_positions);
     if (random_below(state, 2))
         random_llama(&config, state);
+    random_windows(&config, state);
     return config;
 }
 

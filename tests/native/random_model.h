@@ -72,7 +72,13 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* random_config, half of them Llamas and their kin. */
+/* A window in some of its layers, and a scale of its own, or not. */
+void random_windows(kvc_config *config, uint64_t *state);
+
+/* Another number of layers; a window only where one of them has it. */
+void random_layers(kvc_config *config, uint32_t n_layer);
+
+/* random_config, half of them Llamas and their kin, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -226,7 +226,7 @@ static void long_prompts_too(void **unused)
         config.head_dim = 4; /* small, so that every split is affordable */
         if (i % 2)
             random_llama(&config, &state);
-        config.n_layer = 1 + config.n_layer % 3;
+        random_layers(&config, 1 + config.n_layer % 3);
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
         farthest = fmax(farthest, near_the_oracle(&f));

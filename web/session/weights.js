@@ -35,6 +35,8 @@ export function layOutModel(engine, c, weights) {
     mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
     rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
     rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+    score_scale: c.scoreScale ?? 0,
+    window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   });
   /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
   const bytesAs = (kind) => (
@@ -45,6 +47,10 @@ export function layOutModel(engine, c, weights) {
     (bytes) => engine.check(messages, 'kvc_model_bytes', give(weights), bytes),
     (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(weights), memory, bytes));
 }
+
+/** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
+const windowWord = (c, word) => (c.window?.layers ?? [])
+  .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
 
 /**
  * What to say where there is no room for the weights.
