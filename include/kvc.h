@@ -111,7 +111,13 @@ typedef enum kvc_arch {
  *   rope_factor: 1, or the divisor of these angles: of all of them; or, where
  *     rope_original, the positions that the model was made for, is not 0, of those alone
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
- *     take less than 1 / rope_high not at all, and of those between in part (Llama 3) */
+ *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
+ *   rope_yarn: 1 if that part grows evenly from pair to pair (YaRN, where rope_low is
+ *     beta_slow and rope_high beta_fast), between whole pairs; 2 if its borders lie
+ *     between pairs (truncate: false). Only then may these be other than 0:
+ *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
+ *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
+ *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -120,6 +126,8 @@ typedef struct kvc_config {
     kvc_dtype weights;
     uint32_t own_head, attention_bias, mlp_bias, rotary_dim, rope_original;
     float rope_theta, rope_factor, rope_low, rope_high;
+    uint32_t rope_yarn;
+    float rope_attention, rope_mscale, rope_mscale_all;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -129,7 +137,9 @@ typedef struct kvc_model kvc_model;
  * n_kv_head; norm_epsilon not between 0 and 1; weights other than F32 and I8; a flag
  * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
  * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
- * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0. */
+ * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
+ * rope_yarn without rope_original or with a rope_theta of 1; what is only of YaRN
+ * elsewhere, negative or not finite. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

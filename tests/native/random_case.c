@@ -186,6 +186,9 @@ void case_print(FILE *out, const random_case *c)
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
                 (double)m->rope_high);
+    if (m->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
+                (double)m->rope_mscale, (double)m->rope_mscale_all);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -230,6 +233,14 @@ static int parse_arch(kvc_config *m, const char *text)
     return m->arch == KVC_GPT2 ? 0 : read;
 }
 
+static int parse_yarn(kvc_config *m, const char *text)
+{
+    int read = 0;
+    sscanf(text, " yarn %u %f %f %f%n", &m->rope_yarn, &m->rope_attention,
+           &m->rope_mscale, &m->rope_mscale_all, &read);
+    return read;
+}
+
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
@@ -243,6 +254,7 @@ bool case_parse(random_case *c, const char *text)
         return false;
     text += read;
     text += parse_arch(m, text);
+    text += parse_yarn(m, text);
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
            value, &read);
