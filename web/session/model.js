@@ -26,6 +26,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
+ * @import { EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *
@@ -74,6 +75,7 @@ export async function loadModel(source, given) {
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
     sayIgnored(generation);
+    if (tokenizer?.contradiction) console.warn(tokenizer.contradiction);
     return new Model(engine, native, { config, generation, tokenizer, weights });
   } catch (error) {
     parts.engine.then((engine) => engine.dispose(), () => {}); // its own failure is `error`, or came second
@@ -182,14 +184,21 @@ export class Model {
       'The model was loaded without its tokenizer; use token ids, or load it with one.');
   }
 
-  /** Text -> token ids. Special tokens are not recognised in it. @param {string} text */
-  encode(text) {
-    return this.tokenizer.encode(text);
+  /**
+   * Text -> token ids, as generate() encodes a prompt.
+   * @param {string} text  @param {EncodeOptions} [options]
+   */
+  encode(text, options) {
+    return this.tokenizer.encode(text, options);
   }
 
-  /** Token ids -> text. @param {Iterable<number>} ids */
-  decode(ids) {
-    return this.tokenizer.decode(ids);
+  /**
+   * Token ids -> text, without special tokens.
+   * @param {Iterable<number> | ArrayLike<number>} ids
+   * @param {{ special?: boolean }} [options]  special: with them
+   */
+  decode(ids, options) {
+    return this.tokenizer.decode(ids, options);
   }
 
   /** Joins the texts of successive tokens; without a tokenizer there is none. */
