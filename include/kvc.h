@@ -112,6 +112,12 @@ typedef enum kvc_arch {
  *     rope_original, the positions that the model was made for, is not 0, of those alone
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
  *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
+ *   rope_yarn: 1 if that part grows evenly from pair to pair (YaRN, where rope_low is
+ *     beta_slow and rope_high beta_fast), between whole pairs; 2 if its borders lie
+ *     between pairs (truncate: false). Only then may these be other than 0:
+ *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
+ *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
+ *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
  * Zero in most models:
  *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
@@ -127,6 +133,8 @@ typedef struct kvc_config {
     float rope_theta, rope_factor, rope_low, rope_high;
     float score_scale;
     uint32_t window, window_layers[2];
+    uint32_t rope_yarn;
+    float rope_attention, rope_mscale, rope_mscale_all;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -137,8 +145,9 @@ typedef struct kvc_model kvc_model;
  * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
  * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
  * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
- * score_scale negative or not finite; a window without layers, layers without a window or
- * that there are not. */
+ * rope_yarn without rope_original or with a rope_theta of 1; what is only of YaRN
+ * elsewhere, negative or not finite; score_scale negative or not finite; a window without
+ * layers, layers without a window or that there are not. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

@@ -43,11 +43,25 @@ static bool flag_exists(const kvc_config *c, size_t flag)
     return *(const uint32_t *)at <= (known ? 1u : 0u);
 }
 
+/* What is only of YaRN is nothing elsewhere. */
+static bool yarn_exists(const kvc_config *c)
+{
+    const float sizes[] = {c->rope_attention, c->rope_mscale, c->rope_mscale_all};
+    for (size_t i = 0; i < 3; i++)
+        if (!(sizes[i] >= 0.0f && kvc_is_finite(sizes[i])) ||
+            (c->rope_yarn == 0 && sizes[i] != 0.0f))
+            return false;
+    return c->rope_yarn == 0 ||
+           (c->rope_yarn <= 2 && c->rope_original > 0 && c->rope_theta > 1.0f);
+}
+
 static bool rotation_exists(const kvc_config *c)
 {
     const bool rotary = kvc_architecture_of(c->arch)->rotary;
     if (!rotary || c->rotary_dim == 0)
         return !rotary && c->rotary_dim == 0;
+    if (!yarn_exists(c))
+        return false;
     if (c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim || c->rope_original > MOST)
         return false;
     const float sizes[] = {c->rope_theta, c->rope_factor};

@@ -88,6 +88,7 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
         m->frequencies = kvc_take_floats(arena, 1, config->rotary_dim / 2);
     if (m->frequencies)
         kvc_rotary_frequencies(m->frequencies, config);
+    m->amplitude = kvc_rotary_amplitude(config);
     const size_t widest =
         widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)

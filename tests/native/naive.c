@@ -161,7 +161,9 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         for (size_t i = 0; i < heads * half; i++) {
             float *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
-            const float cosine = (float)cos(angle), sine = (float)sin(angle);
+            const float longer = oracle_amplitude(c);
+            const float cosine = (float)cos(angle) * longer,
+                        sine = (float)sin(angle) * longer;
             const float first = a[0], second = a[half];
             a[0] = first * cosine - second * sine;
             a[half] = second * cosine + first * sine;

@@ -142,14 +142,50 @@ void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
         y[i] = x[i] / sqrt(mean + eps) * (double)weight[i];
 }
 
+/* The pair that makes so many turns in the positions of the training. */
+static double pair_of(double turns, const kvc_config *c)
+{
+    const double tau = 2.0 * 3.14159265358979323846;
+    return c->rotary_dim * log(c->rope_original / (turns * tau)) /
+           (2.0 * log((double)c->rope_theta));
+}
+
+static float yarn_frequency(float power, size_t i, const kvc_config *c)
+{
+    double low = pair_of((double)c->rope_high, c), high = pair_of((double)c->rope_low, c);
+    if (c->rope_yarn == 1) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0.0);
+    high = fmin(high, c->rotary_dim - 1.0);
+    if (low == high)
+        high += 0.001;
+    const float ramp = ((float)i - (float)low) / (float)(high - low);
+    const float kept = 1.0f - fminf(fmaxf(ramp, 0.0f), 1.0f);
+    return 1.0f / (c->rope_factor * power) * (1.0f - kept) + 1.0f / power * kept;
+}
+
+float oracle_amplitude(const kvc_config *c)
+{
+    const double length = log((double)c->rope_factor);
+    if (c->rope_yarn == 0 || c->rope_attention > 0.0f)
+        return c->rope_yarn == 0 ? 1.0f : c->rope_attention;
+    return (float)((0.1 * (double)c->rope_mscale * length + 1.0) /
+                   (0.1 * (double)c->rope_mscale_all * length + 1.0));
+}
+
 /* Exponent, power and reciprocal are floats, as in transformers; so is the angle. */
 float oracle_angle(const kvc_config *c, size_t i, size_t position)
 {
     const float exponent = (float)(2 * i) / (float)c->rotary_dim;
-    float frequency = 1.0f / (float)pow((double)c->rope_theta, (double)exponent);
+    const float power = (float)pow((double)c->rope_theta, (double)exponent);
+    float frequency = 1.0f / power;
     const float original = (float)c->rope_original;
     const float wave = (float)(2.0 * 3.14159265358979323846) / frequency;
-    if (c->rope_original == 0 || wave > original / c->rope_low) {
+    if (c->rope_yarn) {
+        frequency = yarn_frequency(power, i, c);
+    } else if (c->rope_original == 0 || wave > original / c->rope_low) {
         frequency /= c->rope_factor;
     } else if (wave >= original / c->rope_high) {
         const float t = (original / wave - c->rope_low) / (c->rope_high - c->rope_low);
@@ -238,8 +274,9 @@ static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, 
             double *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
             const double first = a[0], second = a[half];
-            a[0] = first * cos(angle) - second * sin(angle);
-            a[half] = second * cos(angle) + first * sin(angle);
+            const double longer = (double)oracle_amplitude(c);
+            a[0] = (first * cos(angle) - second * sin(angle)) * longer;
+            a[half] = (second * cos(angle) + first * sin(angle)) * longer;
         }
 }
 

@@ -35,6 +35,9 @@ const float *oracle_head(const oracle_model *model);
  * to. */
 float oracle_angle(const kvc_config *config, size_t i, size_t position);
 
+/* By how much turned heads become longer. */
+float oracle_amplitude(const kvc_config *config);
+
 /* Floats as doubles: a new array [n]. */
 double *oracle_widen(const float *x, size_t n);
 

@@ -194,6 +194,9 @@ void case_print(FILE *out, const random_case *c)
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
                 (double)m->rope_high);
+    if (m->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
+                (double)m->rope_mscale, (double)m->rope_mscale_all);
     if (m->window > 0 || m->score_scale > 0.0f)
         fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
                 (double)m->score_scale);
@@ -241,6 +244,14 @@ static int parse_arch(kvc_config *m, const char *text)
     return m->arch == KVC_GPT2 ? 0 : read;
 }
 
+static int parse_yarn(kvc_config *m, const char *text)
+{
+    int read = 0;
+    sscanf(text, " yarn %u %f %f %f%n", &m->rope_yarn, &m->rope_attention,
+           &m->rope_mscale, &m->rope_mscale_all, &read);
+    return read;
+}
+
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
@@ -254,6 +265,7 @@ bool case_parse(random_case *c, const char *text)
         return false;
     text += read;
     text += parse_arch(m, text);
+    text += parse_yarn(m, text);
     read = 0;
     sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
            &read);

@@ -14,6 +14,8 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
+ *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
+ *                        of any of these, behind HIGH
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -60,6 +62,10 @@ typedef struct golden {
 /* Llama 3.1's angles, for a model of few positions. */
 #define LLAMA_3                                                                          \
     .rope_factor = 8.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 4.0f
+
+#define YARN(N)                                                                          \
+    .rope_factor = 4.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 32.0f,      \
+    .rope_yarn = N
 
 static const golden models[] = {
     {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
@@ -117,6 +123,14 @@ static const golden models[] = {
      27,
      31,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {LLAMA(2, 4, 2, 32, 48, 70, 110, 131, YARN(1), .rope_mscale = 1.0f),
+     28,
+     70,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {QWEN(3, 2, 4, 1, 64, 36, 100, 90, 99, YARN(2), .rope_attention = 1.25f),
+     29,
+     50,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -163,6 +177,9 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
+    if (c->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,
+                (double)c->rope_mscale, (double)c->rope_mscale_all);
 }
 
 static void print_model(FILE *out, const golden *g, bool use_cache)

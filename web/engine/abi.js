@@ -165,6 +165,7 @@ export const STRUCTS = /** @type {const} */ ({
     own_head: 'u32', attention_bias: 'u32', mlp_bias: 'u32', rotary_dim: 'u32', rope_original: 'u32',
     rope_theta: 'f32', rope_factor: 'f32', rope_low: 'f32', rope_high: 'f32',
     score_scale: 'f32', window: 'u32', window_layers_0: 'u32', window_layers_1: 'u32',
+    rope_yarn: 'u32', rope_attention: 'f32', rope_mscale: 'f32', rope_mscale_all: 'f32',
   },
   kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
