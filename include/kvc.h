@@ -86,6 +86,7 @@ typedef enum kvc_arch {
     KVC_LLAMA,
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
+    KVC_GPT_NEOX, /* Pythia */
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -118,6 +119,7 @@ typedef enum kvc_arch {
  *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
  *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
  *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
+ *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
  * Zero in most models:
  *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
@@ -135,6 +137,7 @@ typedef struct kvc_config {
     uint32_t window, window_layers[2];
     uint32_t rope_yarn;
     float rope_attention, rope_mscale, rope_mscale_all;
+    uint32_t parallel;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -161,11 +164,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer." or "model.", Conv1D weights
- * [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
+ * Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
- * rotary_emb.inv_freq, and lm_head.weight where the head is tied) are accepted and
+ * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,

@@ -53,7 +53,7 @@ static void take_tensors(kvc_arena *arena, const kvc_config *config,
         if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
             *kvc_tensor_floats(t, owner) =
                 kvc_take_floats(arena, rows, kvc_tensor_out(t, config));
-        else if (t->form == KVC_BIAS)
+        else if (t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS)
             take_biases(arena, config, t, kvc_tensor_matrix(t, owner));
         else
             take_matrices(arena, config, t, kvc_tensor_matrix(t, owner));

@@ -39,6 +39,7 @@ export function layOutModel(engine, c, weights) {
     score_scale: c.scoreScale ?? 0,
     window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
     ...yarnOf(c.rotary?.yarn),
+    parallel: Number(c.parallel ?? false),
   });
   /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
   const bytesAs = (kind) => (
