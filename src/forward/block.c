@@ -116,13 +116,14 @@ static void rotate(const kvc_chunk *c, float *x, size_t heads, const kvc_config 
 /* heads = attention(q), and copies of the queries that are wanted.
  *   heads, q: [n, Q] */
 static void attend_runs(const kvc_chunk *c, float *restrict heads,
-                        const float *restrict q, const kvc_config *config, float *scores)
+                        const float *restrict q, const kvc_config *config, kvc_view view,
+                        float *scores)
 {
     const size_t Q = kvc_query_width(config);
     for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
         const size_t position = run->position;
         kvc_attend(heads, q, run->n, config->n_head, c->cache, run->sequence,
-                   c->cache_layer, position, scores);
+                   c->cache_layer, view, position, scores);
         if (run->query)
             memcpy(run->query, q + (run->n - 1) * Q, Q * sizeof *q);
         heads += run->n * Q;
@@ -145,7 +146,7 @@ static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
     project(w->q, w->h, c->n, &layer->q, w);
     norm_heads(c, w->q, config->n_head, model, &layer->q_norm);
     rotate(c, w->q, config->n_head, config);
-    attend_runs(c, w->heads, w->q, config, w->scores);
+    attend_runs(c, w->heads, w->q, config, layer->view, w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
 }
 

@@ -155,30 +155,31 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         for (size_t i = 0; i < heads * half; i++) {
             float *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
-            const float cosine = (float)cos(angle), sine = (float)sin(angle);
+            const float longer = oracle_amplitude(c);
+            const float cosine = (float)cos(angle) * longer,
+                        sine = (float)sin(angle) * longer;
             const float first = a[0], second = a[half];
             a[0] = first * cosine - second * sine;
             a[half] = second * cosine + first * sine;
         }
 }
 
-/* y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j], j < n, divided at the end
+/* y = sum_j softmax_j(q . k[j] * scale) v[j], first <= j < n, divided at the end
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
-static void attention(float *y, const float *q, const float *k, const float *v, size_t n,
-                      size_t D, size_t stride)
+static void attention(float *y, const float *q, const float *k, const float *v,
+                      size_t first, size_t n, size_t D, size_t stride, float scale)
 {
-    const float scale = 1.0f / sqrtf((float)D);
     float *p = new_array(1, n), max = -INFINITY;
-    for (size_t j = 0; j < n; j++) {
+    for (size_t j = first; j < n; j++) {
         for (size_t d = 0; d < D; d++)
             p[j] += k[j * stride + d] * q[d];
         max = fmaxf(max, p[j]);
     }
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = first; j < n; j++)
         p[j] = exp_of((p[j] - max) * scale);
     for (size_t d = 0; d < D; d++) {
         y[d] = 0.0f;
-        for (size_t j = 0; j < n; j++)
+        for (size_t j = first; j < n; j++)
             y[d] += v[j * stride + d] * p[j];
         y[d] *= 1.0f / sum_of(p, n);
     }
@@ -246,7 +247,8 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     rotate(qkv + Q, all, c, c->n_kv_head, T);
 }
 
-/* o(attention(norm(x))), each token seeing itself and those before: a new array */
+/* o(attention(norm(x))), each token seeing itself and those before, as far as the layer's
+ * window goes: a new array */
 static float *attention_of(const float *x, const oracle_model *m, int layer, size_t T,
                            kvc_dtype key_type, kvc_dtype value_type)
 {
@@ -254,6 +256,8 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
+    const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
+                scale = own > 0.0f ? own : usual;
     norm(h, x, m, layer, names->attention_norm, T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
@@ -264,8 +268,8 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + Q + head / (H / G) * D;
-            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, t + 1, D,
-                      QKV);
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
+                      oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
     linear(h, C, y, m, layer, names->o, T, Q, C);
     free(qkv);

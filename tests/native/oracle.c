@@ -184,14 +184,14 @@ void oracle_softmax(double *x, size_t n)
         x[i] /= sum;
 }
 
-void oracle_attention(double *y, const double *q, const double *k, const double *v,
-                      size_t n, size_t D, size_t stride)
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale)
 {
     double *p = malloc(n * sizeof *p);
     for (size_t j = 0; j < n; j++) {
         p[j] = 0.0;
         for (size_t d = 0; d < D; d++)
-            p[j] += q[d] * k[j * stride + d] / sqrt((double)D);
+            p[j] += q[d] * k[j * stride + d] * scale;
     }
     oracle_softmax(p, n);
     for (size_t d = 0; d < D; d++) {
@@ -200,6 +200,24 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
             y[d] += p[j] * v[j * stride + d];
     }
     free(p);
+}
+
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride)
+{
+    oracle_attend(y, q, k, v, n, D, stride, 1.0 / sqrt((double)D));
+}
+
+size_t oracle_first_seen(const kvc_config *c, int layer, size_t t)
+{
+    const bool has_window = layer < 64 && c->window_layers[layer / 32] >> layer % 32 & 1;
+    return has_window && t + 1 > c->window ? t + 1 - c->window : 0;
+}
+
+double oracle_scale(const kvc_config *c)
+{
+    return c->score_scale > 0.0f ? (double)c->score_scale
+                                 : 1.0 / sqrt((double)c->head_dim);
 }
 
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
@@ -212,14 +230,50 @@ void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
         y[i] = x[i] / sqrt(mean + eps) * (double)weight[i];
 }
 
+/* The pair that makes so many turns in the positions of the training. */
+static double pair_of(double turns, const kvc_config *c)
+{
+    const double tau = 2.0 * 3.14159265358979323846;
+    return c->rotary_dim * log(c->rope_original / (turns * tau)) /
+           (2.0 * log((double)c->rope_theta));
+}
+
+static float yarn_frequency(float power, size_t i, const kvc_config *c)
+{
+    double low = pair_of((double)c->rope_high, c), high = pair_of((double)c->rope_low, c);
+    if (c->rope_yarn == 1) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0.0);
+    high = fmin(high, c->rotary_dim - 1.0);
+    if (low == high)
+        high += 0.001;
+    const float ramp = ((float)i - (float)low) / (float)(high - low);
+    const float kept = 1.0f - fminf(fmaxf(ramp, 0.0f), 1.0f);
+    return 1.0f / (c->rope_factor * power) * (1.0f - kept) + 1.0f / power * kept;
+}
+
+float oracle_amplitude(const kvc_config *c)
+{
+    const double length = log((double)c->rope_factor);
+    if (c->rope_yarn == 0 || c->rope_attention > 0.0f)
+        return c->rope_yarn == 0 ? 1.0f : c->rope_attention;
+    return (float)((0.1 * (double)c->rope_mscale * length + 1.0) /
+                   (0.1 * (double)c->rope_mscale_all * length + 1.0));
+}
+
 /* Exponent, power and reciprocal are floats, as in transformers; so is the angle. */
 float oracle_angle(const kvc_config *c, size_t i, size_t position)
 {
     const float exponent = (float)(2 * i) / (float)c->rotary_dim;
-    float frequency = 1.0f / (float)pow((double)c->rope_theta, (double)exponent);
+    const float power = (float)pow((double)c->rope_theta, (double)exponent);
+    float frequency = 1.0f / power;
     const float original = (float)c->rope_original;
     const float wave = (float)(2.0 * 3.14159265358979323846) / frequency;
-    if (c->rope_original == 0 || wave > original / c->rope_low) {
+    if (c->rope_yarn) {
+        frequency = yarn_frequency(power, i, c);
+    } else if (c->rope_original == 0 || wave > original / c->rope_low) {
         frequency /= c->rope_factor;
     } else if (wave >= original / c->rope_high) {
         const float t = (original / wave - c->rope_low) / (c->rope_high - c->rope_low);
@@ -286,8 +340,9 @@ static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, 
             double *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
             const double first = a[0], second = a[half];
-            a[0] = first * cos(angle) - second * sin(angle);
-            a[half] = second * cos(angle) + first * sin(angle);
+            const double longer = (double)oracle_amplitude(c);
+            a[0] = (first * cos(angle) - second * sin(angle)) * longer;
+            a[half] = (second * cos(angle) + first * sin(angle)) * longer;
         }
 }
 
@@ -345,7 +400,8 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* o(attention(norm(x))), each token seeing itself and those before it: a new array. */
+/* o(attention(norm(x))), each token seeing itself and those before it, as far as the
+ * layer's window goes: a new array. */
 static double *attention_of(const double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
@@ -354,9 +410,11 @@ static double *attention_of(const double *x, const oracle_model *m, int layer, s
     double *qkv = queries_keys_values(x, m, layer, T);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
+            const size_t first = oracle_first_seen(&m->config, layer, t);
             const double *q = qkv + t * QKV + head * D;
-            const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
-            oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
+            const double *k = qkv + first * QKV + Q + kv_head(m, head) * D, *v = k + KV;
+            oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
+                          oracle_scale(&m->config));
         }
     linear(h, C, y, m, layer, oracle_names_of(m)->o, T, Q, C);
     free(qkv);
@@ -457,12 +515,13 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
     memcpy(query, q, D * sizeof *q);
+    const size_t first = oracle_first_seen(&m->config, layer, T - 1);
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
-        for (size_t d = 0; d < D; d++)
-            weights[j] += q[d] * k[j * QKV + d] / sqrt((double)D);
+        for (size_t d = 0; d < D && j >= first; d++)
+            weights[j] += q[d] * k[j * QKV + d] * oracle_scale(&m->config);
     }
-    oracle_softmax(weights, T);
+    oracle_softmax(weights + first, T - first);
     free(x);
     free(qkv);
 }

@@ -51,6 +51,9 @@ const float *oracle_head(const oracle_model *model);
  * to. */
 float oracle_angle(const kvc_config *config, size_t i, size_t position);
 
+/* By how much turned heads become longer. */
+float oracle_amplitude(const kvc_config *config);
+
 /* Floats as doubles: a new array [n]. */
 double *oracle_widen(const float *x, size_t n);
 
@@ -79,10 +82,18 @@ double oracle_silu(double x);
 /* x = exp(x) / sum exp(x), in place    x: [n] */
 void oracle_softmax(double *x, size_t n);
 
-/* One query against n keys: y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j]
+/* One query against n keys: y = sum_j softmax_j(q . k[j] * scale) v[j]; and with the
+ * scale 1 / sqrt(D)
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale);
 void oracle_attention(double *y, const double *q, const double *k, const double *v,
                       size_t n, size_t D, size_t stride);
+
+/* The first token that the query of token t sees in a layer; how its scores are
+ * scaled. */
+size_t oracle_first_seen(const kvc_config *config, int layer, size_t t);
+double oracle_scale(const kvc_config *config);
 
 /* The logits that follow every token.    logits: [T, V]   ids: [T] */
 void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids,

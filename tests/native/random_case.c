@@ -119,6 +119,13 @@ static void other_architecture(kvc_config *m, uint64_t seed)
     random_architecture(m, &state);
 }
 
+/* From a fourth: every other one has layers with a window. */
+static void windows(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)4 << 32);
+    random_windows(m, &state);
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -148,6 +155,7 @@ random_case random_case_new(uint64_t seed)
     if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
         other_architecture(&c.config, seed);
+        windows(&c.config, seed);
     }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
@@ -186,6 +194,12 @@ void case_print(FILE *out, const random_case *c)
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
                 (double)m->rope_high, m->parallel);
+    if (m->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
+                (double)m->rope_mscale, (double)m->rope_mscale_all);
+    if (m->window > 0 || m->score_scale > 0.0f)
+        fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
+                (double)m->score_scale);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -231,6 +245,14 @@ static int parse_arch(kvc_config *m, const char *text)
     return m->arch == KVC_GPT2 ? 0 : read;
 }
 
+static int parse_yarn(kvc_config *m, const char *text)
+{
+    int read = 0;
+    sscanf(text, " yarn %u %f %f %f%n", &m->rope_yarn, &m->rope_attention,
+           &m->rope_mscale, &m->rope_mscale_all, &read);
+    return read;
+}
+
 bool case_parse(random_case *c, const char *text)
 {
     int read = 0;
@@ -244,6 +266,11 @@ bool case_parse(random_case *c, const char *text)
         return false;
     text += read;
     text += parse_arch(m, text);
+    text += parse_yarn(m, text);
+    read = 0;
+    sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
+           &read);
+    text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
            value, &read);

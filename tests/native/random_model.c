@@ -61,6 +61,19 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
                         .norm_epsilon = 1e-5f};
 }
 
+/* Angles that are scaled at all are YaRN's one time in three. */
+static void random_yarn(kvc_config *c, uint64_t *state)
+{
+    static const float attentions[] = {0.0f, 1.25f}, mscales[] = {1.0f, 0.5f};
+    if (c->rope_original == 0 || random_below(state, 3) != 0)
+        return;
+    c->rope_yarn = 1 + (uint32_t)random_below(state, 2);
+    c->rope_high = (float)(2 + 30 * random_below(state, 2));
+    c->rope_attention = attentions[random_below(state, 2)];
+    c->rope_mscale = mscales[random_below(state, 2)];
+    c->rope_mscale_all = (float)random_below(state, 2);
+}
+
 /* Half of them stay Llamas. */
 static void random_kin(kvc_config *c, uint64_t *state)
 {
@@ -88,6 +101,26 @@ void random_llama(kvc_config *c, uint64_t *state)
     c->attention_bias = random_below(state, 4) == 0;
     c->mlp_bias = random_below(state, 4) == 0;
     random_kin(c, state);
+    random_yarn(c, state);
+}
+
+void random_windows(kvc_config *c, uint64_t *state)
+{
+    static const size_t most[] = {4, 20, 50};
+    static const float scales[] = {0.4f, 0.1f};
+    if (random_below(state, 3) == 0)
+        c->score_scale = scales[random_below(state, 2)];
+    if (random_below(state, 2))
+        return;
+    c->window = (uint32_t)(1 + random_below(state, most[random_below(state, 3)]));
+    c->window_layers[0] = (uint32_t)(1 + random_below(state, (1u << c->n_layer) - 1));
+}
+
+void random_layers(kvc_config *c, uint32_t n_layer)
+{
+    c->n_layer = n_layer;
+    c->window_layers[0] &= (1u << n_layer) - 1;
+    c->window = c->window_layers[0] ? c->window : 0;
 }
 
 void random_gpt_neox(kvc_config *c, uint64_t *state)
@@ -131,6 +164,7 @@ kvc_config random_any_config(uint64_t *state, size_t n_positions)
 {
     kvc_config config = random_config(state, n_positions);
     random_architecture(&config, state);
+    random_windows(&config, state);
     return config;
 }
 

@@ -101,6 +101,12 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
+/* A window in some of its layers, and a scale of its own, or not. */
+void random_windows(kvc_config *config, uint64_t *state);
+
+/* Another number of layers; a window only where one of them has it. */
+void random_layers(kvc_config *config, uint32_t n_layer);
+
 /* The same of a GPT-NeoX, which turns a part of each head. */
 void random_gpt_neox(kvc_config *config, uint64_t *state);
 
@@ -111,7 +117,7 @@ void random_opt(kvc_config *config, uint64_t *state);
 /* Leaves two configs of seven a GPT-2, and makes others of the rest. */
 void random_architecture(kvc_config *config, uint64_t *state);
 
-/* random_config of any architecture. */
+/* random_config of any architecture, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -15,6 +15,8 @@
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
  *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8], and so phi and opt
+ *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
+ *                        of any of these, behind HIGH
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -75,6 +77,10 @@ typedef struct golden {
 #define LLAMA_3                                                                          \
     .rope_factor = 8.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 4.0f
 
+#define YARN(N)                                                                          \
+    .rope_factor = 4.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 32.0f,      \
+    .rope_yarn = N
+
 static const golden models[] = {
     {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
     {SIZES(2, 2, 8, 32, 64, 37), 2, 31, {0.8f, 0, 1.0f, 0.0f, 1.0f}},
@@ -130,6 +136,14 @@ static const golden models[] = {
     {QWEN(3, 2, 4, 4, 44, 36, 100, 70, 99, PLAIN, .weights = KVC_I8),
      27,
      31,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {LLAMA(2, 4, 2, 32, 48, 70, 110, 131, YARN(1), .rope_mscale = 1.0f),
+     28,
+     70,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {QWEN(3, 2, 4, 1, 64, 36, 100, 90, 99, YARN(2), .rope_attention = 1.25f),
+     29,
+     50,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
     {GPT_NEOX(3, 4, 8, 2, 33, 140, 67, PLAIN, .own_head = 1, .attention_bias = 1,
               .parallel = 1),
@@ -206,6 +220,9 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
             (double)c->rope_low, (double)c->rope_high);
     if (c->arch == KVC_GPT_NEOX || c->arch == KVC_PHI || c->arch == KVC_OPT)
         fprintf(out, " %u %u", c->rotary_dim, c->parallel);
+    if (c->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,
+                (double)c->rope_mscale, (double)c->rope_mscale_all);
 }
 
 static void print_model(FILE *out, const golden *g, bool use_cache)

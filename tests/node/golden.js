@@ -153,6 +153,19 @@ export function parseGolden(text) {
   return starts.map((start, i) => lines.slice(start, starts[i + 1]));
 }
 
+/** How angles are scaled: ORIGINAL LOW HIGH, and what stands behind the word "yarn" if it is there. */
+function scalingOf(words, [original_max_position_embeddings, low, high]) {
+  const at = words.indexOf('yarn');
+  if (original_max_position_embeddings === 0) return { rope_type: 'linear' };
+  if (at < 0) {
+    return { rope_type: 'llama3', original_max_position_embeddings, low_freq_factor: low,
+      high_freq_factor: high };
+  }
+  const [kind, attention_factor, mscale, mscale_all_dim] = words.slice(at + 1).map(Number);
+  return { rope_type: 'yarn', original_max_position_embeddings, beta_slow: low, beta_fast: high,
+    truncate: kind === 1, attention_factor, mscale, mscale_all_dim };
+}
+
 /** The config of a block's first line, and the seed of its weights. */
 function modelOf([kind, ...words]) {
   const numbers = words.map(Number);
@@ -162,16 +175,12 @@ function modelOf([kind, ...words]) {
   }
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
-  const [ownHead, attentionBias, mlpBias, rope_theta, factor, original_max_position_embeddings,
-    low_freq_factor, high_freq_factor, ...neox] = more;
-  const rope_parameters = original_max_position_embeddings > 0
-    ? { rope_type: 'llama3', rope_theta, factor, original_max_position_embeddings, low_freq_factor,
-      high_freq_factor }
-    : { rope_type: 'linear', rope_theta, factor };
+  const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
+  const rope_parameters = { rope_theta, factor, ...scalingOf(words, scaling) };
   const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
     tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
-  const [rotaryDim, parallel] = neox;
+  const [rotaryDim, parallel] = scaling.slice(3);
   const share = rotaryDim / head_dim;
   if (kind === 'gpt_neox') {
     Object.assign(config, { rotary_pct: share, use_parallel_residual: parallel === 1 });

@@ -18,6 +18,10 @@ const READERS = Object.freeze({
 });
 
 /**
+ * @typedef {object} Window
+ * @property {number} size                tokens that a query sees, itself the last of them
+ * @property {readonly number[]} layers   where it does; the first layer is 0
+ *
  * @typedef {object} Config
  * @property {keyof typeof READERS} modelType
  * @property {number} nLayer
@@ -41,6 +45,8 @@ const READERS = Object.freeze({
  * @property {number} [positionRows]     of the table of positions; more than nPositions in an OPT
  * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
+ * @property {number} [scoreScale]       of queries times keys; else 1 / sqrt(headDim)
+ * @property {Readonly<Window>} [window]  some layers do not see the whole text
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text
  */

@@ -13,6 +13,13 @@ const THETA = 10_000; // where the file does not say
  * @property {number} original  positions that the angles were made for; 0: it does not matter
  * @property {number} low       turns in these positions, up to which an angle is divided
  * @property {number} high      and from which it is not
+ * @property {Readonly<Yarn>} [yarn]  between these, the number of a pair counts and not its turns
+ *
+ * @typedef {object} Yarn
+ * @property {boolean} truncate   the borders between which it counts are whole pairs
+ * @property {number} attention   by which turned heads are longer; 0: as follows from `factor`
+ * @property {number} mscale      with these two
+ * @property {number} mscaleAll
  */
 
 /**
@@ -27,7 +34,6 @@ const THETA = 10_000; // where the file does not say
 const REFUSED = new Map([
   ['dynamic', 'its angles change with the length of the text, so the keys of a cache would disagree'],
   ['longrope', 'its angles are others in long texts, so the keys of a cache would disagree'],
-  ['yarn', 'it is not computed yet'],
 ]);
 
 /**
@@ -49,8 +55,9 @@ export function readRotary(fields, headDim, nPositions, own = {}) {
   if (type === 'default') return plain;
   if (type === 'linear') return { ...plain, factor: required(rope, 'factor') };
   if (type === 'llama3') return { ...plain, ...readLlama3(fields, rope, nPositions) };
+  if (type === 'yarn') return { ...plain, ...readYarn(fields, rope, { theta, nPositions }) };
   const reason = (typeof type === 'string' && REFUSED.get(type)) || 'it is not known';
-  throw rope.unsupported(typeKey, `${reason}; "default", "linear" and "llama3" are supported`);
+  throw rope.unsupported(typeKey, `${reason}; "default", "linear", "llama3" and "yarn" are supported`);
 }
 
 /**
@@ -78,12 +85,40 @@ function whereIs(key, fields, rope, ownKey) {
 
 /** @param {Fields} fields  @param {Fields} rope  @param {number} nPositions */
 function readLlama3(fields, rope, nPositions) {
-  const place = [fields, rope].find((each) => each.has('original_max_position_embeddings'));
-  const original = place?.size('original_max_position_embeddings') ?? nPositions;
+  const original = readOriginal(fields, rope, nPositions);
   const [low, high] = [required(rope, 'low_freq_factor'), required(rope, 'high_freq_factor')];
   if (low >= high) rope.refuse('low_freq_factor', `below high_freq_factor ${high}`);
   return { factor: required(rope, 'factor'), original, low, high };
 }
+
+/** @param {Fields} fields  @param {Fields} rope  @param {number} nPositions */
+function readOriginal(fields, rope, nPositions) {
+  const place = [fields, rope].find((each) => each.has('original_max_position_embeddings'));
+  return place?.size('original_max_position_embeddings') ?? nPositions;
+}
+
+/**
+ * @param {Fields} fields  @param {Fields} rope
+ * @param {{ theta: number, nPositions: number }} sizes
+ */
+function readYarn(fields, rope, { theta, nPositions }) {
+  if (theta === 1) (rope.has('rope_theta') ? rope : fields).refuse('rope_theta', 'above 1 for yarn');
+  const original = readOriginal(fields, rope, nPositions);
+  const [low, high] = [positive(rope, 'beta_slow', 1), positive(rope, 'beta_fast', 32)];
+  if (low >= high) rope.refuse('beta_slow', `below beta_fast ${high}`);
+  const scales = [positive(rope, 'mscale', 0), positive(rope, 'mscale_all_dim', 0)];
+  const [mscale, mscaleAll] = scales.includes(0) ? [1, 0] : scales; // one alone says nothing
+  const yarn = Object.freeze({ truncate: rope.flag('truncate', true),
+    attention: positive(rope, 'attention_factor', 0), mscale, mscaleAll });
+  return { factor: required(rope, 'factor'), original, low, high, yarn };
+}
+
+/**
+ * A number that may be missing; 0 is as good as that.
+ * @param {Fields} rope  @param {string} key  @param {number} preset
+ */
+const positive = (rope, key, preset) => (
+  rope.number(key, preset, (x) => x >= 0 && x <= 1e12, 'a number from 0 to 1e12') || preset);
 
 const FACTOR = 'a number from 1 to 1e12';
 

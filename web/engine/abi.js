@@ -166,6 +166,8 @@ export const STRUCTS = /** @type {const} */ ({
     n_inner: 'u32', n_positions: 'u32', vocab_size: 'u32', norm_epsilon: 'f32', weights: 'u32',
     own_head: 'u32', attention_bias: 'u32', mlp_bias: 'u32', rotary_dim: 'u32', rope_original: 'u32',
     rope_theta: 'f32', rope_factor: 'f32', rope_low: 'f32', rope_high: 'f32',
+    score_scale: 'f32', window: 'u32', window_layers_0: 'u32', window_layers_1: 'u32',
+    rope_yarn: 'u32', rope_attention: 'f32', rope_mscale: 'f32', rope_mscale_all: 'f32',
     parallel: 'u32',
   },
   kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
