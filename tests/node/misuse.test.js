@@ -183,17 +183,17 @@ test('a model, its tokenizer and texts', async () => {
   const ids = model.encode('Hi');
   const check = () => assert.deepEqual(model.encode('Hi'), ids);
   const nothing = () => 0;
-  const special = { special: true };
+  const shown = { special: true, after: [1, 2] };
   const asked = { special: true, addSpecialTokens: false };
   const calls = {
-    encode: ['Hi', asked], decode: [[1, 2], special], textStream: [],
+    encode: ['Hi', asked], decode: [[1, 2], shown], textStream: [shown],
     createSession: [{ capacity: 20, useCache: true, keyType: 'f32', valueType: 'f16', sequences: 2,
       whenFull: 'stop' }],
     memoryUsage: [],
   };
   assert.ok(await misuse(model, calls, nothing, check) > 200);
   assert.deepEqual(offered(model.constructor).methods, [...Object.keys(calls), 'dispose'].sort());
-  const tokenizer = { encode: ['Hi', asked], decode: [[1, 2], special], stream: [special], has: [1] };
+  const tokenizer = { encode: ['Hi', asked], decode: [[1, 2], shown], stream: [shown], has: [1] };
   await misuse(model.tokenizer, tokenizer, nothing, check);
   assert.deepEqual(offered(model.tokenizer.constructor).methods, Object.keys(tokenizer).sort());
   await misuse(model.textStream(), { push: [1], flush: [] }, nothing, check);

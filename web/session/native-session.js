@@ -13,6 +13,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { DecodeOptions } from '../files/tokenizer.js'
  * @import { Counts } from './inspect.js'
  * @import { Parts } from './parts.js'
  * @import { SessionOptions } from './options.js'
@@ -25,7 +26,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @property {number} sampledIds   the sampler chooses from the ids below this
  * @property {(text: string) => number[]} encode
  * @property {unknown} tokenizer  throws if there is none
- * @property {() => { push: (id: number) => string, flush: () => string }} textStream
+ * @property {(options: DecodeOptions) => { push: (id: number) => string, flush: () => string }} textStream
  */
 
 export class NativeSession {

@@ -58,10 +58,11 @@ export class Writer {
     this.#give = give;
     this.#signal = signal;
     this.#session = session;
-    this.#text = model.textStream();
-    for (const id of context.run.ids.slice(context.run.prompt)) this.#text.push(id);
+    const { ids, prompt } = context.run;
+    this.#text = model.textStream({ after: ids.slice(0, prompt) });
+    for (const id of ids.slice(prompt)) this.#text.push(id);
     this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? Infinity;
-    this.#pause = Math.min(this.#maxTokens, context.run.ids.length - context.run.prompt + more);
+    this.#pause = Math.min(this.#maxTokens, ids.length - prompt + more);
   }
 
   /**

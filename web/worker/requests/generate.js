@@ -59,10 +59,11 @@ export async function generate(context, { prompt, written, more, sampling }, emi
  * @param {Sampling} sampling
  */
 function runOf(model, begun, written, sampling) {
-  const texts = [begun, written].flatMap((ids) => {
-    const stream = model.textStream();
+  const textsOf = (/** @type {readonly number[]} */ ids, /** @type {number[]} */ after) => {
+    const stream = model.textStream({ after });
     return ids.map((id) => stream.push(id));
-  });
+  };
+  const texts = [...textsOf(begun, []), ...textsOf(written, begun)];
   return { ids: [...begun, ...written], texts, prompt: begun.length, sampling };
 }
 
