@@ -19,19 +19,21 @@ import { invalid, listAt, objectAt, objectOf, unlike } from './tokenizer-values.
  *
  * @typedef {object} BpeParts
  * @property {'BPE'} type
- * @property {[string, string][]} merges    in order of rank; all of their tokens are in the vocabulary
+ * @property {[string, string][]} merges    in order of rank; all of their tokens are in the vocabulary, and
+ *   none is special
  * @property {boolean} ignoresMerges        a whole word in the vocabulary is taken as it is
  * @property {boolean} byteFallback         a character without a token becomes those of its bytes
- * @property {string | null} unknown        or else this token
+ * @property {{ token: string, id: number } | null} unknown  or else this token
  * @property {boolean} fusesUnknown         one for several
  *
  * @typedef {object} UnigramParts
  * @property {'Unigram'} type
- * @property {[string, number][]} pieces    with their scores
- * @property {number} unknown               its index
+ * @property {[string, number][]} pieces    with their scores, by id; '' for those that are special
+ * @property {number} unknown               an id
  *
  * @typedef {object} Parts
- * @property {Map<string, number>} vocab    of the model: token -> id
+ * @property {Map<string, number>} vocab    token -> id, without added tokens that are special: no text leads
+ *   to these
  * @property {AddedToken[]} added
  * @property {BpeParts | UnigramParts} model
  * @property {Normalizer} normalize
@@ -59,20 +61,23 @@ export function readTokenizer(value, config, vocabSize) {
   const vocab = vocabOf(isUnigram ? pieces.map(([piece], i) => [piece, i]) : entriesOf(model.vocab), ids);
   const added = addedOf(json.added_tokens, vocab, ids);
   const addedIds = new Map(added.map(({ content, id }) => [content, id]));
+  const idOf = (/** @type {string} */ token) => addedIds.get(token) ?? vocab.get(token);
+  for (const { content, special } of added) if (special) vocab.delete(content);
   return {
     vocab, added, normalize, split, decoding,
-    model: isUnigram ? unigramOf(model, pieces, decoding) : bpeOf(model, vocab, decoding),
-    frame: frameOf(json, settings, (token) => addedIds.get(token) ?? vocab.get(token)),
+    model: isUnigram ? unigramOf(model, pieces, vocab, decoding) : bpeOf(model, vocab, idOf, decoding),
+    frame: frameOf(json, settings, idOf),
   };
 }
 
 // ---- models -------------------------------------------------------------------------------------
 
 /**
- * @param {Json} model  @param {Map<string, number>} vocab  @param {Decoding} decoding
+ * @param {Json} model  @param {Map<string, number>} vocab
+ * @param {(token: string) => number | undefined} idOf  of special ones too  @param {Decoding} decoding
  * @returns {BpeParts}
  */
-function bpeOf(model, vocab, { letters, fallback }) {
+function bpeOf(model, vocab, idOf, { letters, fallback }) {
   if ((model.type ?? 'BPE') !== 'BPE') throw unlike('model.type', model.type, 'BPE and Unigram');
   if (model.dropout) throw unlike('model.dropout', model.dropout, 'null');
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix']) {
@@ -85,43 +90,61 @@ function bpeOf(model, vocab, { letters, fallback }) {
   const bytes = byteFallback ? Array.from({ length: 256 }, (_, byte) => byteToken(byte)) : [];
   const missing = bytes.find((token) => !vocab.has(token));
   if (missing) throw invalid(`tokenizer.json: the vocabulary lacks ${missing}, despite byte_fallback.`);
-  const unknown = letters || fallback ? null : model.unk_token;
-  if (unknown !== null && (typeof unknown !== 'string' || !vocab.has(unknown))) {
-    throw unlike('model.unk_token', unknown, 'one in the vocabulary, for characters that it lacks');
-  }
   return {
-    type: 'BPE', byteFallback, unknown,
-    merges: listAt(model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab)),
+    type: 'BPE', byteFallback,
+    unknown: letters || fallback ? null : unknownOf(model.unk_token, idOf),
+    merges: mergesOf(model.merges, vocab, idOf),
     ignoresMerges: model.ignore_merges === true,
     fusesUnknown: model.fuse_unk === true,
   };
 }
 
-/**
- * @param {unknown} merge  "a b" or ["a", "b"]  @param {number} rank  @param {Map<string, number>} vocab
- * @returns {[string, string]}
- */
-function checkedMerge(merge, rank, vocab) {
-  const pair = typeof merge === 'string' ? merge.split(' ') : merge;
-  const isToken = (/** @type {unknown} */ part) => typeof part === 'string' && part !== '';
-  if (Array.isArray(pair) && pair.length === 2 && pair.every(isToken)) {
-    const [left, right] = pair;
-    const unknown = [left, right, left + right].find((token) => !vocab.has(token));
-    if (unknown === undefined) return [left, right];
-    throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
-  }
-  throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
+/** @param {unknown} token  @param {(token: string) => number | undefined} idOf */
+function unknownOf(token, idOf) {
+  const id = typeof token === 'string' ? idOf(token) : undefined;
+  if (typeof token === 'string' && id !== undefined) return { token, id };
+  throw unlike('model.unk_token', token, 'one in the vocabulary, for characters that it lacks');
 }
 
 /**
- * @param {Json} model  @param {[string, number][]} pieces  @param {Decoding} decoding
+ * @param {unknown} merges  each "a b" or ["a", "b"]  @param {Map<string, number>} vocab
+ * @param {(token: string) => number | undefined} idOf
+ */
+function mergesOf(merges, vocab, idOf) {
+  /** @type {[string, string][]} */
+  const pairs = [];
+  for (const [rank, merge] of listAt(merges, 'model.merges').entries()) {
+    const pair = typeof merge === 'string' ? merge.split(' ') : merge;
+    if (!Array.isArray(pair) || pair.length !== 2 || !isToken(pair[0]) || !isToken(pair[1])) {
+      throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
+    }
+    const [left, right] = pair;
+    if (vocab.has(left) && vocab.has(right) && vocab.has(left + right)) pairs.push([left, right]);
+    else {
+      const unknown = [left, right, left + right].find((token) => idOf(token) === undefined);
+      if (unknown === undefined) continue; // one of them is special
+      throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
+    }
+  }
+  return pairs;
+}
+
+/** @param {unknown} part  of a merge */
+const isToken = (part) => typeof part === 'string' && part !== '';
+
+/**
+ * @param {Json} model  @param {[string, number][]} pieces  @param {Map<string, number>} vocab
+ * @param {Decoding} decoding
  * @returns {UnigramParts}
  */
-function unigramOf({ unk_id: unknown, byte_fallback: byteFallback }, pieces, { letters, fallback }) {
+function unigramOf({ unk_id: unknown, byte_fallback: byteFallback }, pieces, vocab, { letters, fallback }) {
   if (letters) throw unlike('pre_tokenizer of a Unigram', 'ByteLevel', 'those of SentencePiece');
   if (byteFallback || fallback) throw unlike('byte fallback of a Unigram', true, 'none');
-  if (typeof unknown === 'number' && pieces[unknown]) return { type: 'Unigram', pieces, unknown };
-  throw unlike('model.unk_id', unknown, 'the index of a piece');
+  if (typeof unknown !== 'number' || !pieces[unknown]) {
+    throw unlike('model.unk_id', unknown, 'the index of a piece');
+  }
+  const plain = pieces.map(([piece, score]) => [vocab.has(piece) ? piece : '', score]);
+  return { type: 'Unigram', pieces: /** @type {[string, number][]} */ (plain), unknown };
 }
 
 /** @param {unknown} entry  @param {number} i  @returns {[string, number]} */

@@ -56,7 +56,7 @@ export class Tokenizer {
     for (const { id, content } of added) tokens[id] = content;
     this.#spelling = new Spelling(decoding, tokens, new Set(added.map(({ id }) => id)));
     this.#specialIds = new Set(added.filter((token) => token.special).map(({ id }) => id));
-    this.#unreadable = decoding.letters ? unreadableBytes(parts) : new Set();
+    this.#unreadable = decoding.letters ? bytesWithoutLetter(vocab) : new Set();
     try {
       this.#idsOf = modelOf(parts);
     } catch (cause) {
@@ -224,11 +224,4 @@ export class TextStream {
 /** push(...) takes as many as the stack holds. @param {number[]} ids  @param {number[]} more */
 function append(ids, more) {
   for (const id of more) ids.push(id);
-}
-
-/** Bytes that no text may hold: a small vocabulary need not have them all. @param {Parts} parts */
-function unreadableBytes({ vocab, added }) {
-  const plain = new Map(vocab);
-  for (const { content, special } of added) if (special) plain.delete(content);
-  return bytesWithoutLetter(plain);
 }
