@@ -1,4 +1,4 @@
-// A key that is missing in config.json means what its class in transformers takes for it, and not what another
+// A key that is missing in config.json means what its class in transformers takes for it, not what another
 // class does: fixtures/defaults.json has these from the classes themselves.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
