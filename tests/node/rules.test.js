@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { seedAfter } from '../../web/worker/writer.js';
+import { seedAfter } from '../../web/worker/drawn.js';
 import { collect, idsOf, rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
