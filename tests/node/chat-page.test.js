@@ -7,7 +7,8 @@ import { DeskClient } from './desk-client.js';
 import { blobOf, byteTokenizer } from './helpers.js';
 import { tinyFiles } from './tiny-model.js';
 
-const TEMPLATE = `{% for m in messages %}{{ m.role ~ ':' ~ m.content ~ ';' }}{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}`;
+const TEMPLATE = `{% for m in messages %}{{ m.role ~ ':' ~ m.content ~ ';' }}{% endfor %}
+{%- if add_generation_prompt %}assistant:{% endif %}`;
 const letters = new Set([...'abcdefgh'].map((letter) => letter.charCodeAt(0)));
 const others = Array.from({ length: 300 }, (_, id) => id).filter((id) => !letters.has(id));
 const generation = { do_sample: true, suppress_tokens: others };
