@@ -87,6 +87,8 @@ typedef enum kvc_arch {
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
     KVC_GPT_NEOX, /* Pythia */
+    KVC_PHI,      /* 1, 1.5 and 2 */
+    KVC_OPT,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -164,8 +166,8 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
- * Conv1D weights [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox.",
+ * "model.decoder."), Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
  * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and

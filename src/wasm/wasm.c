@@ -50,6 +50,8 @@ static const uint16_t layout[] = {
     KVC_QWEN2,
     KVC_QWEN3,
     KVC_GPT_NEOX,
+    KVC_PHI,
+    KVC_OPT,
     KVC_F32,
     KVC_F16,
     KVC_BF16,

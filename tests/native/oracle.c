@@ -43,7 +43,36 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .up = "mlp.dense_h_to_4h",
         .down = "mlp.dense_4h_to_h",
     };
+    static const oracle_names phi = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "final_layernorm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.dense",
+        .up = "mlp.fc1",
+        .down = "mlp.fc2",
+    };
+    static const oracle_names opt = {
+        .embedding = "embed_tokens",
+        .positions = "embed_positions",
+        .first_position = 2,
+        .head = "lm_head",
+        .norm = "final_layer_norm",
+        .attention_norm = "self_attn_layer_norm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.out_proj",
+        .mlp_norm = "final_layer_norm",
+        .up = "fc1",
+        .down = "fc2",
+    };
     switch (model->config.arch) {
+    case KVC_PHI: return &phi;
+    case KVC_OPT: return &opt;
     case KVC_GPT2: return &gpt2;
     case KVC_GPT_NEOX: return &gpt_neox;
     default: return &llama;
@@ -396,7 +425,9 @@ static double *attention_of(const double *x, const oracle_model *m, int layer, s
 static double activation(const oracle_model *m, double x)
 {
     switch (m->config.arch) {
-    case KVC_GPT2: return oracle_gelu(x);
+    case KVC_GPT2:
+    case KVC_PHI: return oracle_gelu(x);
+    case KVC_OPT: return fmax(x, 0.0);
     case KVC_GPT_NEOX: return oracle_exact_gelu(x);
     default: return oracle_silu(x);
     }
@@ -409,7 +440,7 @@ static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t 
     const size_t C = m->config.n_embd, F = m->config.n_inner;
     const oracle_names *names = oracle_names_of(m);
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names->mlp_norm, T);
+    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
     linear(inner, F, h, m, layer, names->up, T, C, F);
     if (names->gate)
         linear(gate, F, h, m, layer, names->gate, T, C, F);
@@ -434,7 +465,7 @@ static void run_layer(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t n = T * m->config.n_embd;
     double *attended = attention_of(x, m, layer, T), *beside = NULL;
-    if (m->config.parallel)
+    if (m->config.parallel || !oracle_names_of(m)->mlp_norm)
         beside = mlp_of(x, m, layer, T);
     add(x, attended, n);
     add(x, beside ? beside : mlp_of(x, m, layer, T), n);
@@ -446,11 +477,12 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
     const size_t C = m->config.n_embd;
     const float *wte = oracle_embedding(m);
     const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
+    const size_t first = oracle_names_of(m)->first_position;
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
-            x[t * C + c] =
-                (double)wte[ids[t] * C + c] + (wpe ? (double)wpe[t * C + c] : 0.0);
+            x[t * C + c] = (double)wte[ids[t] * C + c] +
+                           (wpe ? (double)wpe[(first + t) * C + c] : 0.0);
     for (int layer = 0; layer < n; layer++)
         run_layer(x, m, layer, T);
     return x;
@@ -459,12 +491,13 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
 void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, size_t T)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *head = oracle_head(m); /* logits[id] = h . head[id] */
+    const float *head = oracle_head(m); /* logits[id] = bias[id] + h . head[id] */
+    const float *bias = oracle_part(m, -1, oracle_names_of(m)->head, "bias");
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
     norm(h, x, m, -1, oracle_names_of(m)->norm, T);
     for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
-            double sum = 0.0;
+            double sum = bias ? (double)bias[id] : 0.0;
             for (size_t c = 0; c < C; c++)
                 sum += h[t * C + c] * (double)head[id * C + c];
             logits[t * V + id] = sum;

@@ -14,7 +14,7 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
- *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8]
+ *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8], and so phi and opt
  *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
  *                        of any of these, behind HIGH
  *     prompt ID ...
@@ -62,6 +62,15 @@ typedef struct golden {
 #define GPT_NEOX(L, H, D, R, F, P, V, ...)                                               \
     {                                                                                    \
         GPT_NEOX_SIZES(L, H, D, (H) * (D), F, P, V), .rotary_dim = (R), __VA_ARGS__      \
+    }
+#define PHI(L, H, K, D, R, F, P, V, ...)                                                 \
+    {                                                                                    \
+        PHI_SIZES(L, H, K, D, (H) * (D), F, P, V), .own_head = 1, .rotary_dim = (R),     \
+                                                   __VA_ARGS__                           \
+    }
+#define OPT(L, H, D, F, P, V, W)                                                         \
+    {                                                                                    \
+        OPT_SIZES(L, H, (H) * (D), F, P, V), .weights = (W)                              \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -155,6 +164,13 @@ static const golden models[] = {
      31,
      37,
      {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {PHI(3, 4, 2, 12, 4, 70, 140, 131, PLAIN), 32, 100, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {PHI(2, 3, 3, 32, 16, 390, 80, 257, .rope_factor = 4.0f, .weights = KVC_I8),
+     33,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {OPT(3, 3, 20, 241, 140, 131, KVC_F32), 34, 100, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {OPT(2, 4, 32, 512, 80, 300, KVC_I8), 35, 33, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -193,17 +209,16 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
         return;
     }
-    static const char *const names[] = {[KVC_LLAMA] = "llama",
-                                        [KVC_QWEN2] = "qwen2",
-                                        [KVC_QWEN3] = "qwen3",
-                                        [KVC_GPT_NEOX] = "gpt_neox"};
+    static const char *const names[] = {
+        [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
+        [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt"};
     fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
             c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
-    if (c->arch == KVC_GPT_NEOX)
+    if (c->arch == KVC_GPT_NEOX || c->arch == KVC_PHI || c->arch == KVC_OPT)
         fprintf(out, " %u %u", c->rotary_dim, c->parallel);
     if (c->rope_yarn)
         fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,

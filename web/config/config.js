@@ -5,6 +5,8 @@ import { Fields } from './fields.js';
 import { readGpt2 } from './gpt2.js';
 import { readGptNeox } from './gpt-neox.js';
 import { readLlama } from './llama.js';
+import { readOpt } from './opt.js';
+import { readPhi } from './phi.js';
 import { readQwen2, readQwen3 } from './qwen.js';
 
 /** @import { Rotary } from './rotary.js' */
@@ -12,6 +14,7 @@ import { readQwen2, readQwen3 } from './qwen.js';
 /** Readers by model_type. */
 const READERS = Object.freeze({
   gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, gpt_neox: readGptNeox,
+  phi: readPhi, opt: readOpt,
 });
 
 /**
@@ -37,6 +40,9 @@ const READERS = Object.freeze({
  * @property {boolean} [qkNorm]          each head of q and k has a norm: a Qwen3
  * @property {boolean} [gated]           false in a model with rotations whose MLP has no gate and whose norms
  *   have biases, as a GPT-2's
+ * @property {boolean} [headBias]        the head has a bias: a Phi
+ * @property {number} [normsPerLayer]    1 in a Phi, else 2
+ * @property {number} [positionRows]     of the table of positions; more than nPositions in an OPT
  * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
  * @property {number} [scoreScale]       of queries times keys; else 1 / sqrt(headDim)

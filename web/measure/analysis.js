@@ -16,6 +16,9 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
  * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
  * @property {boolean} [gated]    false where there is no gate all the same
+ * @property {boolean} [headBias]        of the head, as a Phi
+ * @property {number} [normsPerLayer]    2 if absent
+ * @property {number} [positionRows]     of the table of positions; nPositions if absent
  * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
@@ -209,8 +212,9 @@ export function parameterCount(sizes) {
   const attention = C * (queryWidth + 2 * keyWidth) + queryWidth * C + biases;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
-  const rows = vocabSize + (sizes.rotary ? 0 : nPositions) + (sizes.ownHead ? vocabSize : 0);
-  return rows * C + nLayer * (attention + mlp + 2 * norm) + norm;
+  const { rotary, ownHead, headBias, normsPerLayer = 2, positionRows = nPositions } = sizes;
+  const rows = vocabSize + (rotary ? 0 : positionRows) + (ownHead ? vocabSize : 0);
+  return rows * C + (headBias ? vocabSize : 0) + nLayer * (attention + mlp + normsPerLayer * norm) + norm;
 }
 
 /** @param {Readonly<Shape>} sizes */
