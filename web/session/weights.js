@@ -22,38 +22,49 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  */
 
 /**
- * A kvc_model without weights.
- * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
+ * A kvc_config in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
  */
-export function layOutModel(engine, c, weights) {
-  /** @param {Weights} kind */
-  const give = (kind) => engine.give('kvc_config', {
-    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
-    head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
-    own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
-    mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
-    rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
-    rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
-  });
-  /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
-  const bytesAs = (kind) => (
-    engine.call('kvc_model_bytes', give(kind), engine.result) === OK ? engine.resultWord : Infinity);
-  const message = tooLarge(weights, bytesAs);
+const give = (engine, c, kind) => engine.give('kvc_config', {
+  arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+  head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
+  vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
+  own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
+  mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
+  rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
+  rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+});
+
+/**
+ * Bytes that a model's weights take; more than can be counted is Infinity.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} kind
+ */
+export const bytesAs = (engine, config, kind) => (
+  engine.call('kvc_model_bytes', give(engine, config, kind), engine.result) === OK
+    ? engine.resultWord : Infinity);
+
+/**
+ * A kvc_model without weights.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+export function layOutModel(engine, config, weights) {
+  const message = tooLarge(engine, config, weights);
   const messages = { out_of_memory: message };
+  const given = () => give(engine, config, weights);
   return layOut(engine, 'model', message,
-    (bytes) => engine.check(messages, 'kvc_model_bytes', give(weights), bytes),
-    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(weights), memory, bytes));
+    (bytes) => engine.check(messages, 'kvc_model_bytes', given(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, given(), memory, bytes));
 }
 
 /**
  * What to say where there is no room for the weights.
- * @param {Weights} weights  @param {(kind: Weights) => number} bytesAs  that they take
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
-function tooLarge(weights, bytesAs) {
-  const small = bytesAs('int8');
+function tooLarge(engine, config, weights) {
+  const small = bytesAs(engine, config, 'int8');
   const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  return `The weights of this model take ${megabytes(bytesAs(weights))} of memory as ${weights}; WebAssembly `
+  const bytes = bytesAs(engine, config, weights);
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
     + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
     + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
 }

@@ -37,6 +37,8 @@ export class Context {
   model;
   /** What it was loaded from. @type {Origins | undefined} */
   origins;
+  /** Tokens that each session has room for; absent: the model's own limit. @type {number | undefined} */
+  room;
   /** The timeline of the run. @type {Session | undefined} */
   session;
   /** Of a token with the cache on, when it was last measured. */
@@ -80,7 +82,7 @@ export class Context {
 
   /** A second timeline over the same weights, so that a proof leaves the run as it is. */
   get proofSession() {
-    return this.#proofSession ??= this.loaded().model.createSession();
+    return this.#proofSession ??= this.loaded().model.createSession({ capacity: this.room });
   }
 
   /**
@@ -89,7 +91,7 @@ export class Context {
    */
   get lens() {
     const { model, session: { kvCache: { keyType, valueType } } } = this.loaded();
-    return this.#lens ??= model.createSession({ keyType, valueType, sequences: 2 });
+    return this.#lens ??= model.createSession({ capacity: this.room, keyType, valueType, sequences: 2 });
   }
 
   unload() {

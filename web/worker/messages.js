@@ -5,15 +5,20 @@
 // answer. One request is served at a time; another is refused with the code "busy".
 //
 //   load      { url, files, wasm, variant, weights }   loads the model at an absolute url, in place of the
-//                                         one before. files: by name, their bytes or addresses; where a
-//                                         config.json is among them, they are the model, and a module of
-//                                         the engine among them is the one used. wasm: its absolute address
-//                                         or bytes, or the address of a folder. variant: the build of the
-//                                         engine, or "auto"; weights: "f32", the default, or "int8"
+//                                         one before. files: by name, their bytes or addresses; without a
+//                                         url, or where a config.json is among them, they are the model, and
+//                                         a module of the engine among them is the one used. wasm: its
+//                                         absolute address or bytes, or the address of a folder. variant:
+//                                         the build of the engine, or "auto"; weights: "f32", the default,
+//                                         or "int8"
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
-//     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
-//                                             worker's clock to the next; worker: as of status
+//     answer  { config, generation, variant, room, memory, tick, worker }   room: tokens that a text may
+//                                             have, the model's own limit or less, as memory has it; tick: ms
+//                                             from one reading of the worker's clock to the next; worker: as
+//                                             of status
+//   weigh     { url, files, wasm, variant }   what a model is and takes, before it is loaded, by weighModel()
+//     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, written, more, sampling }   one run. What `sampling` lacks is the model's own.
 //                                         With `written`, ids, a run goes on, or back: the text is the prompt
 //                                         and these, and what is written behind them has the random numbers
@@ -102,6 +107,7 @@
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { Weighed } from '../session/weigh.js'
  * @import { Compared, WrittenId } from './edited.js'
  */
 
@@ -113,6 +119,9 @@
  *   absolute address
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
+ *
+ * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant }
+ *   & ({ url: string, files?: Files } | { url?: undefined, files: Files })} Source  of a model and its engine
  *
  * @typedef {object} Sampling  what of it is left out comes from the model
  * @property {number} [maxTokens]
@@ -173,15 +182,14 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: {
- *     wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, weights?: Weights,
- *   } & ({ url: string, files?: Files } | { url?: undefined, files: Files }),
+ *   fields: Source & { weights?: Weights },
  *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, memory: MemoryUsage, tick: number, worker: boolean,
+ *     variant: Variant, room: number, memory: MemoryUsage, tick: number, worker: boolean,
  *   },
  * }} load
+ * @property {{ fields: Source, events: {}, answer: Weighed }} weigh
  * @property {{
  *   fields: { prompt: string, written?: readonly number[], more?: number, sampling: Sampling },
  *   events: {

@@ -134,6 +134,12 @@ export const de = {
     replay: 'Noch einmal',
   },
 
+  model: {
+    title: 'Modell',
+    inUse: (name) => `${name}, statt des Modells dieser Seite`,
+    own: (name) => `${name}, oder eins von dir`,
+  },
+
   sampling: {
     title: 'Sampling',
     means: 'Wie das nächste Token aus den Wahrscheinlichkeiten des Modells gezogen wird. Derselbe Seed, '

@@ -167,6 +167,13 @@ export const en = {
     replay: 'Replay',
   },
 
+  /** The model, and another one in its place. */
+  model: {
+    title: 'Model',
+    inUse: (/** @type {string} */ name) => `${name}, in place of this page’s own`,
+    own: (/** @type {string} */ name) => `${name}, or one of yours`,
+  },
+
   sampling: {
     title: 'Sampling',
     means: 'How the next token is drawn from the model’s probabilities. The same seed, prompt and '

@@ -1,6 +1,7 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
 import { loadModel } from '../../index.js';
 import { originsOf } from '../origins.js';
+import { roomFor } from '../room.js';
 
 /**
  * @import { Session } from '../../session/session.js'
@@ -23,11 +24,14 @@ export async function load(context, fields, emit, signal) {
   context.origins = origins;
   context.model = model;
   try {
-    const session = context.session = model.createSession({ useCache: context.useCache, whenFull: 'stop' });
+    const capacity = context.room = roomFor(model.config, model.memoryUsage().totalBytes);
+    const { useCache } = context;
+    const session = context.session = model.createSession({ capacity, useCache, whenFull: 'stop' });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
-    return { config, generation, variant: chosen, memory: session.memoryUsage(), tick, worker };
+    const memory = session.memoryUsage();
+    return { config, generation, variant: chosen, room: capacity, memory, tick, worker };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;
