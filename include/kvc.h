@@ -81,7 +81,13 @@ const char *kvc_error_name(kvc_error error);
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
-typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
+typedef enum kvc_arch {
+    KVC_GPT2 = 0,
+    KVC_LLAMA,
+    KVC_QWEN2, /* and 2.5 */
+    KVC_QWEN3,
+    KVC_ARCH_COUNT
+} kvc_arch;
 
 /* The sizes of a model. None is derived from another. In a GPT-2, n_kv_head is n_head,
  * head_dim is n_embd / n_head, and n_inner, the width of the MLP, is 4 * n_embd where
@@ -98,13 +104,19 @@ typedef enum kvc_arch { KVC_GPT2 = 0, KVC_LLAMA, KVC_ARCH_COUNT } kvc_arch;
  *     gives the same bits in every build as well, and the cache changes none of them.
  * Zero in a GPT-2:
  *   own_head: 1 if the head is a matrix of its own, 0 if it is the embedding's (tied)
- *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases
+ *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases; 0 in a
+ *     Qwen2, where q, k and v always have them and no other matrix does
  *   rotary_dim: numbers of a head that turn with the position, even (RoPE)
  *   rope_theta: pair i turns by theta^(-2i/rotary_dim) from one position to the next
  *   rope_factor: 1, or the divisor of these angles: of all of them; or, where
  *     rope_original, the positions that the model was made for, is not 0, of those alone
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
- *     take less than 1 / rope_high not at all, and of those between in part (Llama 3) */
+ *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
+ * Zero in most models:
+ *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   window: tokens that a query sees in some layers, itself the last of them; 0: every
+ *     layer sees all
+ *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -113,6 +125,8 @@ typedef struct kvc_config {
     kvc_dtype weights;
     uint32_t own_head, attention_bias, mlp_bias, rotary_dim, rope_original;
     float rope_theta, rope_factor, rope_low, rope_high;
+    float score_scale;
+    uint32_t window, window_layers[2];
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -122,7 +136,9 @@ typedef struct kvc_model kvc_model;
  * n_kv_head; norm_epsilon not between 0 and 1; weights other than F32 and I8; a flag
  * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
  * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
- * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0. */
+ * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
+ * score_scale negative or not finite; a window without layers, layers without a window or
+ * that there are not. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
@@ -278,8 +294,8 @@ kvc_memory kvc_session_memory(const kvc_session *session);
 kvc_cache *kvc_session_cache(const kvc_session *session);
 
 /* Attention weights of the last token of the selected sequence in one layer and head:
- *   weights[j] = softmax_j(q . k[j] / sqrt(D)),  j < position
- *   weights: [position] out
+ *   weights[j] = softmax_j(q . k[j] * score_scale),  j < position
+ *   weights: [position] out, 0 where j lies before the layer's window
  * Recomputed from the cache, bit for bit those of the pass. Errors: NOT_READY (no logits,
  * or the last pass ran with the cache off), POSITION_OUT_OF_RANGE, INVALID_ARGUMENT. */
 kvc_error kvc_session_attention(const kvc_session *session, size_t layer, size_t head,

@@ -14,24 +14,36 @@ first_red() {
     KVC_BUG=$1 timeout -k 1 $most "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
 }
 
-# hunt BUG: one line for each program that finds it, until enough have.
-hunt() {
-    local program red killers=0
-    for program in $(test_programs | grep -vxF "${MUTANT_LAST// /$'\n'}") $MUTANT_LAST; do
-        case " $MUTANT_LAST " in *" $program "*) [ $killers = 0 ] || break ;; esac
-        red=$(first_red "$1" "$program" 2>/dev/null || true)
-        [ -n "$red" ] || continue
-        echo "${program#test_}: $red"
-        killers=$((killers + 1))
-        [ $killers != $MUTANT_KILLERS ] || break
-    done >"build/lab/$1.killers"
-}
-
-# What found each bug, for readers of the lab. A bug that crashes may do so elsewhere in other builds: of the
-# tests in the record, one has to find it.
+# What found each bug, for readers of the lab, and for the hunt. A bug that crashes may do so elsewhere in other
+# builds: of the tests in the record, one has to find it.
 MUTANTS_RECORD=src/lab/found.txt
 
 found_by() { sed "s/^/$1 /" "build/lab/$1.killers"; }
+as_recorded() { found_by "$1" | grep -qxFf $MUTANTS_RECORD; }
+
+# recorded BUG: the programs that find it, as the record says; '.*' for BUG: those that find any.
+recorded() {
+    sed -n "/^#/d; s/^$1 \([^: ]*\): .*/test_\1/p" $MUTANTS_RECORD | sed 's/^test_fuzz_/fuzz_/' | sort -u
+}
+
+# hunt BUG: one line for each program that finds it. By those of the record, until one has found what stands
+# there; with KEEP by all, until enough have.
+hunt() {
+    local program programs red killers=0
+    if [ -z "${KEEP:-}" ]; then programs=$(recorded "$1"); else
+        programs=$(test_programs | grep -vxF "${MUTANT_LAST// /$'\n'}")" $MUTANT_LAST"
+    fi
+    : >"build/lab/$1.killers"
+    for program in $programs; do
+        case " $MUTANT_LAST " in *" $program "*) [ $killers = 0 ] || break ;; esac
+        red=$(first_red "$1" "$program" 2>/dev/null || true)
+        [ -n "$red" ] || continue
+        echo "${program#test_}: $red" >>"build/lab/$1.killers"
+        killers=$((killers + 1))
+        [ $killers != "$MUTANT_KILLERS" ] || break
+        [ -n "${KEEP:-}" ] || ! as_recorded "$1" || break
+    done
+}
 
 write_mutants_record() {
     local bug
@@ -41,20 +53,22 @@ write_mutants_record() {
 
 keep_mutants() {
     setup native && locked compile lab
-    run_native_flavour lab && KEEP=1 run_native_mutants && write_mutants_record >$MUTANTS_RECORD
+    # shellcheck disable=SC2046
+    run_native_flavour lab $(test_programs) && KEEP=1 run_native_mutants && write_mutants_record >$MUTANTS_RECORD
 }
 
 run_native_mutants() {
-    local bug killed=0 survived=0 found
-    export MUTANT_KILLERS MUTANT_SECONDS MUTANT_LAST
-    export -f first_red hunt test_programs
+    local KEEP=${KEEP:-} bug killed=0 survived=0 found
+    export KEEP MUTANT_KILLERS MUTANT_SECONDS MUTANT_LAST MUTANTS_RECORD
+    export -f as_recorded first_red found_by hunt recorded test_programs
     lab_bugs | xargs -P "$CORES" -I {} bash -c 'hunt {}' 2>/dev/null # bash tells of every crash
     for bug in $(lab_bugs); do
         found=$(paste -sd '|' "build/lab/$bug.killers" | sed 's/|/, /g')
         if [ -n "$found" ]; then killed=$((killed + 1)); else survived=$((survived + 1)); fi
         printf '  %-5s %-22s %s\n' "$bug" "$(lab_bug_name "$bug")" "${found:-NOTHING FOUND IT}"
-        if [ "${KEEP:-}" = '' ] && [ -n "$found" ] && ! found_by "$bug" | grep -qxFf $MUTANTS_RECORD; then
-            say "$MUTANTS_RECORD tells of $bug what is not so: ./build.sh mutants keep" && survived=$((survived + 1))
+        if [ -z "$KEEP" ] && ! as_recorded "$bug"; then
+            say "$MUTANTS_RECORD does not tell what finds $bug: ./build.sh mutants keep"
+            [ -z "$found" ] || survived=$((survived + 1))
         fi
     done
     report "native mutants" $killed $survived

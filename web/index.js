@@ -22,20 +22,24 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/session.js').Session} Session
  * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
  * @typedef {import('./session/options.js').SessionOptions} SessionOptions
+ * @typedef {import('./session/chat.js').ChatOptions} ChatOptions
+ * @typedef {import('./session/chat.js').Message} Message
  * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
  * @typedef {import('./session/sampling.js').LogitBias} LogitBias
  * @typedef {import('./session/sampling.js').OnLogits} OnLogits
  * @typedef {import('./session/plan.js').Token} Token
  * @typedef {import('./session/plan.js').FinishReason} FinishReason
+ * @typedef {import('./session/plan.js').Prompt} Prompt
  * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
- * @typedef {import('./config/llama.js').Rotary} Rotary
+ * @typedef {import('./config/rotary.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/dropped.js').Dropped} Dropped
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
+ * @typedef {import('./files/tokenizer.js').EncodeOptions} EncodeOptions
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer
  * @typedef {import('./files/tokenizer.js').TextStream} TextStream
  * @typedef {import('./cache/events.js').CacheEvent} CacheEvent

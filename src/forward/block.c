@@ -92,6 +92,17 @@ static void skip_rows(kvc_chunk *c, float *h, const kvc_config *config)
     }
 }
 
+/* Each head by itself; nothing where the model has no such norm.   x: [n, heads, D] */
+static void norm_heads(const kvc_chunk *c, float *x, size_t heads, const kvc_model *model,
+                       const kvc_norm *norm)
+{
+    const size_t rows = c->n * heads;
+    const size_t D = model->config.head_dim;
+    if (norm->weight)
+        model->arch->norm(x, x, norm->weight, norm->bias, rows, D,
+                          model->config.norm_epsilon);
+}
+
 /* Nothing where no number of a head turns.   x: [n, heads, head_dim] */
 static void rotate(const kvc_chunk *c, float *x, size_t heads, const kvc_config *config)
 {
@@ -101,13 +112,14 @@ static void rotate(const kvc_chunk *c, float *x, size_t heads, const kvc_config 
 /* heads = attention(q), and copies of the queries that are wanted.
  *   heads, q: [n, Q] */
 static void attend_runs(const kvc_chunk *c, float *restrict heads,
-                        const float *restrict q, const kvc_config *config, float *scores)
+                        const float *restrict q, const kvc_config *config, kvc_view view,
+                        float *scores)
 {
     const size_t Q = kvc_query_width(config);
     for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; run++) {
         const size_t position = run->position;
         kvc_attend(heads, q, run->n, config->n_head, c->cache, run->sequence,
-                   c->cache_layer, position, scores);
+                   c->cache_layer, view, position, scores);
         if (run->query)
             memcpy(run->query, q + (run->n - 1) * Q, Q * sizeof *q);
         heads += run->n * Q;
@@ -122,12 +134,14 @@ void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *l
     kvc_apply_norm(w->h, c->x, c->n, model, &layer->attention_norm);
     project(w->k, w->h, c->n, &layer->k, w);
     project(w->v, w->h, c->n, &layer->v, w);
+    norm_heads(c, w->k, config->n_kv_head, model, &layer->k_norm);
     rotate(c, w->k, config->n_kv_head, config);
     write_runs(c, w->k, w->v, kvc_kv_width(config));
     skip_rows(c, w->h, config);
     project(w->q, w->h, c->n, &layer->q, w);
+    norm_heads(c, w->q, config->n_head, model, &layer->q_norm);
     rotate(c, w->q, config->n_head, config);
-    attend_runs(c, w->heads, w->q, config, w->scores);
+    attend_runs(c, w->heads, w->q, config, layer->view, w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
     kvc_add(c->x, w->y, c->n * config->n_embd);
 }

@@ -42,8 +42,9 @@ typedef struct kvc_chunk {
     size_t cache_layer;
 } kvc_chunk;
 
-/* x += o(attention(q(h), k(h), v(h))),  h = norm(x); q and k turned where the positions
- * of the model are rotations: keys lie in the cache as they are compared.
+/* x += o(attention(q(h), k(h), v(h))),  h = norm(x); the heads of q and k normed where
+ * the model has norms for them, then turned where its positions are rotations: keys lie
+ * in the cache as they are compared.
  * K and V of every row go into the cache; then the rows to skip leave the chunk. */
 void kvc_self_attention(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                         kvc_workspace *w);

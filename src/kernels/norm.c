@@ -4,8 +4,8 @@
 
 #include "base/simd.h"
 
-void kvc_layer_norm(float *restrict y, const float *restrict x, const float *weight,
-                    const float *bias, size_t rows, size_t n, float eps)
+void kvc_layer_norm(float *y, const float *x, const float *weight, const float *bias,
+                    size_t rows, size_t n, float eps)
 {
     assert(n % 4 == 0);
     for (; rows > 0; rows--, y += n, x += n) {
@@ -28,8 +28,8 @@ void kvc_layer_norm(float *restrict y, const float *restrict x, const float *wei
     }
 }
 
-void kvc_rms_norm(float *restrict y, const float *restrict x, const float *weight,
-                  const float *bias, size_t rows, size_t n, float eps)
+void kvc_rms_norm(float *y, const float *x, const float *weight, const float *bias,
+                  size_t rows, size_t n, float eps)
 {
     assert(n % 4 == 0);
     (void)bias;

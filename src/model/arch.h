@@ -17,6 +17,7 @@ typedef enum kvc_size {
     KVC_F,  /* n_inner */
     KVC_Q,  /* n_head * head_dim: the queries of a token */
     KVC_KV, /* n_kv_head * head_dim: its keys, or its values */
+    KVC_D,  /* head_dim */
     KVC_P,  /* n_positions */
     KVC_V   /* vocab_size */
 } kvc_size;
@@ -65,8 +66,8 @@ typedef struct kvc_architecture {
     kvc_tensors model, layer;
     kvc_block_kind blocks[3]; /* the rest is KVC_NO_BLOCK */
     bool rotary;              /* positions are rotations */
-    void (*norm)(float *restrict y, const float *restrict x, const float *weight,
-                 const float *bias, size_t rows, size_t n, float eps);
+    void (*norm)(float *y, const float *x, const float *weight, const float *bias,
+                 size_t rows, size_t n, float eps);
     void (*activation)(float *x, size_t n);
 } kvc_architecture;
 

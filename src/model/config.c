@@ -10,6 +10,7 @@ size_t kvc_size_of(const kvc_config *config, kvc_size size)
     case KVC_F: return config->n_inner;
     case KVC_Q: return kvc_query_width(config);
     case KVC_KV: return kvc_kv_width(config);
+    case KVC_D: return config->head_dim;
     case KVC_P: return config->n_positions;
     case KVC_V: break;
     }
@@ -57,6 +58,16 @@ static bool rotation_exists(const kvc_config *c)
                                      kvc_is_finite(c->rope_high));
 }
 
+/* Layers with a window are among the first 64. */
+static bool windows_exist(const kvc_config *c)
+{
+    const uint32_t *words = c->window_layers;
+    for (uint32_t i = c->n_layer; i < 64; i++)
+        if (words[i / 32] >> i % 32 & 1)
+            return false;
+    return c->window <= MOST && (c->window > 0) == ((words[0] | words[1]) != 0);
+}
+
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
@@ -75,7 +86,9 @@ kvc_error kvc_config_check(const kvc_config *c)
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!flag_exists(c, flags[i]))
             return KVC_ERR_CONFIG_INVALID;
-    if (!rotation_exists(c))
+    if (!rotation_exists(c) || !windows_exist(c))
+        return KVC_ERR_CONFIG_INVALID;
+    if (!(c->score_scale >= 0.0f && kvc_is_finite(c->score_scale)))
         return KVC_ERR_CONFIG_INVALID;
     return KVC_OK;
 }

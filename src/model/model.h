@@ -4,10 +4,11 @@
 #define KVC_MODEL_H
 
 #include "base/arena.h"
+#include "cache/attention.h"
 #include "model/arch.h"
 
 typedef struct kvc_norm {
-    float *weight, *bias; /* [C]; an RMS norm has no bias */
+    float *weight, *bias; /* [C], of heads [D]; an RMS norm has no bias */
 } kvc_norm;
 
 /* A table names only the first matrix of a fused tensor; the others follow it here. */
@@ -16,10 +17,12 @@ typedef struct kvc_layer {
     kvc_matrix q;    /* C -> Q */
     kvc_matrix k, v; /* C -> KV; the last layer needs them for more rows than q */
     kvc_matrix o;    /* Q -> C */
+    kvc_norm q_norm, k_norm; /* of each head of q and k, or none */
     kvc_norm mlp_norm;
     kvc_matrix gate; /* C -> F, of a gated MLP */
     kvc_matrix up;   /* C -> F */
     kvc_matrix down; /* F -> C */
+    kvc_view view;   /* what its queries see */
 } kvc_layer;
 
 /* A tensor on its way in. */

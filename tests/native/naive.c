@@ -133,6 +133,26 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
     free(square);
 }
 
+/* x = x / sqrt(mean of x^2 + eps) * weight for each head of queries or keys, where the
+ * model has such weights.   x: [T, stride], the first is the first head's */
+static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer,
+                       const char *name, size_t heads, size_t T)
+{
+    const size_t D = m->config.head_dim;
+    const float *w = part(m, layer, name, "weight");
+    float *square = new_array(1, D);
+    for (size_t i = 0; w && i < T * heads; i++) {
+        float *head = x + i / heads * stride + i % heads * D;
+        for (size_t d = 0; d < D; d++)
+            square[d] = head[d] * head[d];
+        const float scale =
+            1.0f / sqrtf(sum_of(square, D) / (float)D + m->config.norm_epsilon);
+        for (size_t d = 0; d < D; d++)
+            head[d] = head[d] * scale * w[d];
+    }
+    free(square);
+}
+
 /* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
 static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
 {
@@ -148,23 +168,22 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         }
 }
 
-/* y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j], j < n, divided at the end
+/* y = sum_j softmax_j(q . k[j] * scale) v[j], first <= j < n, divided at the end
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
-static void attention(float *y, const float *q, const float *k, const float *v, size_t n,
-                      size_t D, size_t stride)
+static void attention(float *y, const float *q, const float *k, const float *v,
+                      size_t first, size_t n, size_t D, size_t stride, float scale)
 {
-    const float scale = 1.0f / sqrtf((float)D);
     float *p = new_array(1, n), max = -INFINITY;
-    for (size_t j = 0; j < n; j++) {
+    for (size_t j = first; j < n; j++) {
         for (size_t d = 0; d < D; d++)
             p[j] += k[j * stride + d] * q[d];
         max = fmaxf(max, p[j]);
     }
-    for (size_t j = 0; j < n; j++)
+    for (size_t j = first; j < n; j++)
         p[j] = exp_of((p[j] - max) * scale);
     for (size_t d = 0; d < D; d++) {
         y[d] = 0.0f;
-        for (size_t j = 0; j < n; j++)
+        for (size_t j = first; j < n; j++)
             y[d] += v[j * stride + d] * p[j];
         y[d] *= 1.0f / sum_of(p, n);
     }
@@ -208,11 +227,14 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
     linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
     linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+    norm_heads(qkv, all, m, layer, "self_attn.q_norm", c->n_head, T);
+    norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", c->n_kv_head, T);
     rotate(qkv, all, c, c->n_head, T);
     rotate(qkv + Q, all, c, c->n_kv_head, T);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before */
+/* x += o(attention(norm(x))), each token seeing itself and those before, as far as the
+ * layer's window goes */
 static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
@@ -220,6 +242,8 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
+    const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
+                scale = own > 0.0f ? own : usual;
     norm(h, x, m, layer, gpt2 ? "ln_1" : "input_layernorm", T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
@@ -230,8 +254,8 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + Q + head / (H / G) * D;
-            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, t + 1, D,
-                      QKV);
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
+                      oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
     linear(h, C, y, m, layer, gpt2 ? "attn.c_proj" : "self_attn.o_proj", T, Q, C);
     for (size_t i = 0; i < T * C; i++)

@@ -1,7 +1,7 @@
-/* naive.h - the second oracle: GPT-2 and Llama in floats, with plain loops and without a
- * cache, each sum in the order that src/kernels promises. oracle.h says what is right;
- * this says which bits are: the engine's logits are these, whatever way it came to
- * them. */
+/* naive.h - the second oracle: GPT-2, Llama and Qwen in floats, with plain loops and
+ * without a cache, each sum in the order that src/kernels promises. oracle.h says what
+ * is right; this says which bits are: the engine's logits are these, whatever way it came
+ * to them. */
 #ifndef NAIVE_H
 #define NAIVE_H
 

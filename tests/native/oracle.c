@@ -96,14 +96,14 @@ void oracle_softmax(double *x, size_t n)
         x[i] /= sum;
 }
 
-void oracle_attention(double *y, const double *q, const double *k, const double *v,
-                      size_t n, size_t D, size_t stride)
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale)
 {
     double *p = malloc(n * sizeof *p);
     for (size_t j = 0; j < n; j++) {
         p[j] = 0.0;
         for (size_t d = 0; d < D; d++)
-            p[j] += q[d] * k[j * stride + d] / sqrt((double)D);
+            p[j] += q[d] * k[j * stride + d] * scale;
     }
     oracle_softmax(p, n);
     for (size_t d = 0; d < D; d++) {
@@ -112,6 +112,24 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
             y[d] += p[j] * v[j * stride + d];
     }
     free(p);
+}
+
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride)
+{
+    oracle_attend(y, q, k, v, n, D, stride, 1.0 / sqrt((double)D));
+}
+
+size_t oracle_first_seen(const kvc_config *c, int layer, size_t t)
+{
+    const bool has_window = layer < 64 && c->window_layers[layer / 32] >> layer % 32 & 1;
+    return has_window && t + 1 > c->window ? t + 1 - c->window : 0;
+}
+
+double oracle_scale(const kvc_config *c)
+{
+    return c->score_scale > 0.0f ? (double)c->score_scale
+                                 : 1.0 / sqrt((double)c->head_dim);
 }
 
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
@@ -199,6 +217,18 @@ static void linear(double *y, size_t stride, const double *x, const oracle_model
         }
 }
 
+/* Norms each head of queries or keys, where the model does that.   x: [T, stride] */
+static void norm_heads(double *x, size_t stride, const oracle_model *m, int layer,
+                       const char *name, size_t heads, size_t T)
+{
+    const size_t D = m->config.head_dim;
+    const float *weight = part(m, layer, name, "weight");
+    for (size_t i = 0; weight && i < T * heads; i++) {
+        double *head = x + i / heads * stride + i % heads * D;
+        oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
+    }
+}
+
 /* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
 static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
 {
@@ -237,6 +267,8 @@ static double *queries_keys_values(const double *x, const oracle_model *m, int l
         linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
         linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
         linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+        norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
+        norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
         rotate(qkv, all, &m->config, m->config.n_head, T);
         rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     }
@@ -250,7 +282,8 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before it. */
+/* x += o(attention(norm(x))), each token seeing itself and those before it, as far as the
+ * layer's window goes. */
 static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
@@ -259,9 +292,11 @@ static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
     double *qkv = queries_keys_values(x, m, layer, T);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
+            const size_t first = oracle_first_seen(&m->config, layer, t);
             const double *q = qkv + t * QKV + head * D;
-            const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
-            oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
+            const double *k = qkv + first * QKV + Q + kv_head(m, head) * D, *v = k + KV;
+            oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
+                          oracle_scale(&m->config));
         }
     linear(h, C, y, m, layer, names_of(m).o, T, Q, C);
     for (size_t i = 0; i < T * C; i++)
@@ -279,11 +314,11 @@ static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
     norm(h, x, m, layer, names.mlp_norm, T);
     linear(inner, F, h, m, layer, names.up, T, C, F);
-    if (m->config.arch == KVC_LLAMA)
+    if (m->config.arch != KVC_GPT2)
         linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
     for (size_t i = 0; i < T * F; i++)
-        inner[i] = m->config.arch == KVC_LLAMA ? inner[i] * oracle_silu(gate[i])
-                                               : oracle_gelu(inner[i]);
+        inner[i] = m->config.arch != KVC_GPT2 ? inner[i] * oracle_silu(gate[i])
+                                              : oracle_gelu(inner[i]);
     linear(h, C, inner, m, layer, names.down, T, F, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
@@ -336,12 +371,13 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
     memcpy(query, q, D * sizeof *q);
+    const size_t first = oracle_first_seen(&m->config, layer, T - 1);
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
-        for (size_t d = 0; d < D; d++)
-            weights[j] += q[d] * k[j * QKV + d] / sqrt((double)D);
+        for (size_t d = 0; d < D && j >= first; d++)
+            weights[j] += q[d] * k[j * QKV + d] * oracle_scale(&m->config);
     }
-    oracle_softmax(weights, T);
+    oracle_softmax(weights + first, T - first);
     free(x);
     free(qkv);
 }

@@ -1,13 +1,13 @@
-/* oracle.h - the slow, obvious truth: GPT-2 and Llama in double precision, without a
- * cache, without SIMD, straight from the weights as they lie in a file. Every fast thing
- * in src/ is held against it. */
+/* oracle.h - the slow, obvious truth: GPT-2, Llama and Qwen in double precision, without
+ * a cache, without SIMD, straight from the weights as they lie in a file. Every fast
+ * thing in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
 
 #include "kvc.h"
 
 /* One tensor of a checkpoint: Hugging Face name and orientation (GPT-2's Conv1D weights
- * are [in, out], Llama's [out, in]). */
+ * are [in, out], all others [out, in]). */
 typedef struct oracle_tensor {
     char name[64];
     size_t rank;
@@ -21,8 +21,8 @@ typedef struct oracle_model {
     oracle_tensor *tensors;
 } oracle_model;
 
-/* The data of "h.<layer>.<leaf>", of "layers.<layer>.<leaf>" in a Llama, or of "<leaf>"
- * for layer < 0. */
+/* The data of "h.<layer>.<leaf>" in a GPT-2, of "layers.<layer>.<leaf>" in others, or of
+ * "<leaf>" for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
@@ -47,7 +47,7 @@ void oracle_linear(double *y, const double *x, const float *w, const float *bias
 void oracle_layer_norm(double *y, const double *x, const float *weight, const float *bias,
                        size_t n, double eps);
 
-/* y = x / sqrt(mean of x^2 + eps) * weight    y, x, weight: [n] */
+/* y = x / sqrt(mean of x^2 + eps) * weight    y, x, weight: [n]; y may be x */
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
                      double eps);
 
@@ -60,10 +60,18 @@ double oracle_silu(double x);
 /* x = exp(x) / sum exp(x), in place    x: [n] */
 void oracle_softmax(double *x, size_t n);
 
-/* One query against n keys: y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j]
+/* One query against n keys: y = sum_j softmax_j(q . k[j] * scale) v[j]; and with the
+ * scale 1 / sqrt(D)
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale);
 void oracle_attention(double *y, const double *q, const double *k, const double *v,
                       size_t n, size_t D, size_t stride);
+
+/* The first token that the query of token t sees in a layer; how its scores are
+ * scaled. */
+size_t oracle_first_seen(const kvc_config *config, int layer, size_t t);
+double oracle_scale(const kvc_config *config);
 
 /* The logits that follow every token.    logits: [T, V]   ids: [T] */
 void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids,

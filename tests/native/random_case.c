@@ -25,6 +25,9 @@ static const struct {
     const char *name;
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
+static const char *const archs[KVC_ARCH_COUNT] = {
+    [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
+
 size_t case_least_args(case_kind kind)
 {
     return kinds[kind].least;
@@ -108,12 +111,19 @@ static void free_heads(kvc_config *m, uint64_t seed)
         m->head_dim = shipped[random_below(&state, 4)];
 }
 
-/* From a third stream: every other one is a Llama. */
+/* From a third stream: every other one is a Llama or of its kin. */
 static void other_architecture(kvc_config *m, uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)3 << 32);
     if (random_below(&state, 2))
         random_llama(m, &state);
+}
+
+/* From a fourth: every other one has layers with a window. */
+static void windows(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)4 << 32);
+    random_windows(m, &state);
 }
 
 random_case random_case_new(uint64_t seed)
@@ -145,6 +155,7 @@ random_case random_case_new(uint64_t seed)
     if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
         other_architecture(&c.config, seed);
+        windows(&c.config, seed);
     }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
@@ -178,10 +189,14 @@ void case_print(FILE *out, const random_case *c)
     fprintf(out, "model %u %u %u %u %u %u %u %u %s %" PRIu64, m->n_layer, m->n_head,
             m->n_kv_head, m->head_dim, m->n_embd, m->n_inner, m->n_positions,
             m->vocab_size, name_of(m->weights), c->seed);
-    if (m->arch == KVC_LLAMA)
-        fprintf(out, " llama %u %u %u %u %u %g %g %g %g", m->own_head, m->attention_bias,
-                m->mlp_bias, m->rotary_dim, m->rope_original, (double)m->rope_theta,
-                (double)m->rope_factor, (double)m->rope_low, (double)m->rope_high);
+    if (archs[m->arch])
+        fprintf(out, " %s %u %u %u %u %u %g %g %g %g", archs[m->arch], m->own_head,
+                m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
+                (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
+                (double)m->rope_high);
+    if (m->window > 0 || m->score_scale > 0.0f)
+        fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
+                (double)m->score_scale);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -211,15 +226,19 @@ static const char *parse_op(case_op *op, const char *text)
     return op->kind < CASE_KINDS && op->n >= kinds[op->kind].least && whole ? text : NULL;
 }
 
-/* Of a Llama, what follows the seed; returns the letters read. */
-static int parse_llama(kvc_config *m, const char *text)
+/* Of any but a GPT-2, what follows the seed; returns the letters read. */
+static int parse_arch(kvc_config *m, const char *text)
 {
+    char name[9];
     int read = 0;
-    sscanf(text, " llama %u %u %u %u %u %f %f %f %f%n", &m->own_head, &m->attention_bias,
-           &m->mlp_bias, &m->rotary_dim, &m->rope_original, &m->rope_theta,
-           &m->rope_factor, &m->rope_low, &m->rope_high, &read);
-    m->arch = read > 0 ? KVC_LLAMA : KVC_GPT2;
-    return read;
+    sscanf(text, " %8s %u %u %u %u %u %f %f %f %f%n", name, &m->own_head,
+           &m->attention_bias, &m->mlp_bias, &m->rotary_dim, &m->rope_original,
+           &m->rope_theta, &m->rope_factor, &m->rope_low, &m->rope_high, &read);
+    m->arch = KVC_GPT2;
+    for (int i = 0; read > 0 && i < KVC_ARCH_COUNT; i++)
+        if (archs[i] && strcmp(archs[i], name) == 0)
+            m->arch = (kvc_arch)i;
+    return m->arch == KVC_GPT2 ? 0 : read;
 }
 
 bool case_parse(random_case *c, const char *text)
@@ -234,7 +253,11 @@ bool case_parse(random_case *c, const char *text)
     if (read == 0 || !parse_type(&m->weights, weights))
         return false;
     text += read;
-    text += parse_llama(m, text);
+    text += parse_arch(m, text);
+    read = 0;
+    sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
+           &read);
+    text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
            value, &read);

@@ -61,11 +61,21 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
                         .norm_epsilon = 1e-5f};
 }
 
+/* Half of them stay Llamas. */
+static void random_kin(kvc_config *c, uint64_t *state)
+{
+    static const kvc_arch kin[] = {KVC_LLAMA, KVC_LLAMA, KVC_QWEN2, KVC_QWEN3};
+    c->arch = kin[random_below(state, 4)];
+    if (c->arch != KVC_LLAMA)
+        c->mlp_bias = 0;
+    if (c->arch == KVC_QWEN2)
+        c->attention_bias = 0;
+}
+
 void random_llama(kvc_config *c, uint64_t *state)
 {
     static const float thetas[] = {1e4f, 1e5f, 5e5f, 90.0f};
     static const float factors[] = {1.0f, 4.0f, 8.0f};
-    c->arch = KVC_LLAMA;
     c->rotary_dim = c->head_dim;
     if (random_below(state, 4) == 0) /* a part of each head */
         c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
@@ -77,6 +87,26 @@ void random_llama(kvc_config *c, uint64_t *state)
     c->own_head = (uint32_t)random_below(state, 2);
     c->attention_bias = random_below(state, 4) == 0;
     c->mlp_bias = random_below(state, 4) == 0;
+    random_kin(c, state);
+}
+
+void random_windows(kvc_config *c, uint64_t *state)
+{
+    static const size_t most[] = {4, 20, 50};
+    static const float scales[] = {0.4f, 0.1f};
+    if (random_below(state, 3) == 0)
+        c->score_scale = scales[random_below(state, 2)];
+    if (random_below(state, 2))
+        return;
+    c->window = (uint32_t)(1 + random_below(state, most[random_below(state, 3)]));
+    c->window_layers[0] = (uint32_t)(1 + random_below(state, (1u << c->n_layer) - 1));
+}
+
+void random_layers(kvc_config *c, uint32_t n_layer)
+{
+    c->n_layer = n_layer;
+    c->window_layers[0] &= (1u << n_layer) - 1;
+    c->window = c->window_layers[0] ? c->window : 0;
 }
 
 kvc_config random_any_config(uint64_t *state, size_t n_positions)
@@ -84,6 +114,7 @@ kvc_config random_any_config(uint64_t *state, size_t n_positions)
     kvc_config config = random_config(state, n_positions);
     if (random_below(state, 2))
         random_llama(&config, state);
+    random_windows(&config, state);
     return config;
 }
 
@@ -153,16 +184,21 @@ static void draw_linear(oracle_model *m, uint64_t *state, int layer, const char 
 static void draw_llama(oracle_model *m, uint64_t *state)
 {
     const kvc_config *c = &m->config;
-    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size, D = c->head_dim;
+    const bool qkv_bias = c->attention_bias || c->arch == KVC_QWEN2;
     const size_t Q = (size_t)c->n_head * c->head_dim,
                  KV = (size_t)c->n_kv_head * c->head_dim;
     draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
     for (int i = 0; i < (int)c->n_layer; i++) {
         draw(m, state, i, "input_layernorm.weight", 1, C, 1, 1.0, 0.25);
-        draw_linear(m, state, i, "self_attn.q_proj", C, Q, c->attention_bias);
-        draw_linear(m, state, i, "self_attn.k_proj", C, KV, c->attention_bias);
-        draw_linear(m, state, i, "self_attn.v_proj", C, KV, c->attention_bias);
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, qkv_bias);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, qkv_bias);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, qkv_bias);
         draw_linear(m, state, i, "self_attn.o_proj", Q, C, c->attention_bias);
+        if (c->arch == KVC_QWEN3) {
+            draw(m, state, i, "self_attn.q_norm.weight", 1, D, 1, 1.0, 0.25);
+            draw(m, state, i, "self_attn.k_norm.weight", 1, D, 1, 1.0, 0.25);
+        }
         draw(m, state, i, "post_attention_layernorm.weight", 1, C, 1, 1.0, 0.25);
         draw_linear(m, state, i, "mlp.gate_proj", C, F, c->mlp_bias);
         draw_linear(m, state, i, "mlp.up_proj", C, F, c->mlp_bias);
@@ -181,7 +217,7 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     oracle_model m = {.config = *config};
     m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
-    if (config->arch == KVC_LLAMA) {
+    if (config->arch != KVC_GPT2) {
         draw_llama(&m, state);
         return m;
     }

@@ -25,6 +25,8 @@
  *      down_proj; at last norm.weight and, where there is one, lm_head.weight. mean and
  *      scale are as above: of norms, of biases, of embed_tokens and lm_head, and of the
  *      other weights, which here are [out, in].
+ *   6. Of a Qwen2 the same, but q_proj, k_proj and v_proj always have biases. Of a Qwen3
+ *      the same, and self_attn.q_norm.weight and k_norm.weight [head_dim] after o_proj.
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -55,19 +57,28 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 /* The same of a Llama, which has a rope_factor besides:
  *     {LLAMA_SIZES(2, 4, 2, 8, 24, 32, 64, 37), .rope_factor = 1.0f} */
 #define LLAMA_SIZES(L, H, K, D, C, F, P, V)                                              \
-    .arch = KVC_LLAMA, .n_layer = (L), .n_head = (H), .n_kv_head = (K), .head_dim = (D), \
-    .n_embd = (C), .n_inner = (F), .n_positions = (P), .vocab_size = (V),                \
-    .norm_epsilon = 1e-5f, .rotary_dim = (D), .rope_theta = 1e4f
+    .arch = KVC_LLAMA, KIN_SIZES(L, H, K, D, C, F, P, V)
+/* And without its arch, for its kin. */
+#define KIN_SIZES(L, H, K, D, C, F, P, V)                                                \
+    .n_layer = (L), .n_head = (H), .n_kv_head = (K), .head_dim = (D), .n_embd = (C),     \
+    .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
+    .rotary_dim = (D), .rope_theta = 1e4f
 
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
 
-/* Makes a Llama of a config: angles of all kinds, a head of its own or not, with biases
- * or without. */
+/* Makes a Llama of a config, or a Qwen2 or 3: angles of all kinds, a head of its own or
+ * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* random_config, half of them Llamas. */
+/* A window in some of its layers, and a scale of its own, or not. */
+void random_windows(kvc_config *config, uint64_t *state);
+
+/* Another number of layers; a window only where one of them has it. */
+void random_layers(kvc_config *config, uint32_t n_layer);
+
+/* random_config, half of them Llamas and their kin, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

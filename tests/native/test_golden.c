@@ -12,6 +12,8 @@
  *     llama N_LAYER N_HEAD N_KV_HEAD HEAD_DIM N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED
  *           OWN_HEAD ATTENTION_BIAS MLP_BIAS THETA FACTOR ORIGINAL LOW HIGH [int8]
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
+ *     qwen2 ..., qwen3 ...
+ *                        the same of another architecture
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -49,6 +51,10 @@ typedef struct golden {
 #define LLAMA(L, H, K, D, C, F, P, V, ...)                                               \
     {                                                                                    \
         LLAMA_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__                                 \
+    }
+#define QWEN(N, L, H, K, D, C, F, P, V, ...)                                             \
+    {                                                                                    \
+        .arch = KVC_QWEN##N, KIN_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__              \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -94,6 +100,23 @@ static const golden models[] = {
      22,
      31,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {QWEN(2, 2, 4, 2, 12, 44, 70, 90, 131, PLAIN), 23, 40, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {QWEN(2, 2, 6, 2, 64, 128, 172, 70, 300, PLAIN, .own_head = 1, .weights = KVC_I8),
+     24,
+     33,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {QWEN(3, 3, 4, 2, 32, 64, 90, 150, 257, PLAIN),
+     25,
+     110,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {QWEN(3, 2, 3, 1, 12, 48, 70, 80, 131, PLAIN, .own_head = 1, .attention_bias = 1),
+     26,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {QWEN(3, 2, 4, 4, 44, 36, 100, 70, 99, PLAIN, .weights = KVC_I8),
+     27,
+     31,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -132,8 +155,10 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
         return;
     }
-    fprintf(out, "\nllama %u %u %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
-            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
+    static const char *const names[] = {
+        [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
+    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
+            c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,

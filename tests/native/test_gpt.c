@@ -211,7 +211,7 @@ static void cached_equals_uncached(void **unused)
     }
     print_message("%d models: logits at most %.1e from the oracle, on average %.1e\n",
                   SHORT_CONFIGS, farthest, sum / SHORT_CONFIGS);
-    assert_true(farthest <= 1e-4 && sum / SHORT_CONFIGS <= 1e-5);
+    assert_true(farthest <= 2e-4 && sum / SHORT_CONFIGS <= 1e-5); /* logits reach 15 */
 }
 
 static void long_prompts_too(void **unused)
@@ -226,7 +226,7 @@ static void long_prompts_too(void **unused)
         config.head_dim = 4; /* small, so that every split is affordable */
         if (i % 2)
             random_llama(&config, &state);
-        config.n_layer = 1 + config.n_layer % 3;
+        random_layers(&config, 1 + config.n_layer % 3);
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
         farthest = fmax(farthest, near_the_oracle(&f));

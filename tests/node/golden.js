@@ -32,11 +32,11 @@ function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) 
   ];
 }
 
-/** The same of a Llama, by its config.json. */
+/** The same of a Llama, a Qwen2 or a Qwen3, by its config.json. */
 function llamaTensors(config) {
   const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
   const [Q, KV] = [config.num_attention_heads, config.num_key_value_heads].map((n) => n * config.head_dim);
-  const norm = (name) => [`${name}.weight`, [C], 1, 1 / 4];
+  const norm = (name, width = C) => [`${name}.weight`, [width], 1, 1 / 4];
   const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
   const linear = (name, n_in, n_out, bias) => [
     [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))],
@@ -44,7 +44,10 @@ function llamaTensors(config) {
   const layer = (prefix) => [
     norm(`${prefix}.input_layernorm`),
     ...[['q', C, Q], ['k', C, KV], ['v', C, KV], ['o', Q, C]].flatMap(([part, n_in, n_out]) => (
-      linear(`${prefix}.self_attn.${part}_proj`, n_in, n_out, config.attention_bias))),
+      linear(`${prefix}.self_attn.${part}_proj`, n_in, n_out,
+        config.attention_bias || (config.model_type === 'qwen2' && part !== 'o')))),
+    ...config.model_type === 'qwen3'
+      ? ['q', 'k'].map((part) => norm(`${prefix}.self_attn.${part}_norm`, config.head_dim)) : [],
     norm(`${prefix}.post_attention_layernorm`),
     ...[['gate', C, F], ['up', C, F], ['down', F, C]].flatMap(([part, n_in, n_out]) => (
       linear(`${prefix}.mlp.${part}_proj`, n_in, n_out, config.mlp_bias))),
@@ -57,14 +60,13 @@ function llamaTensors(config) {
   ];
 }
 
-/** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of a Llama */
+/** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
 export function directoryOf(config, seed) {
-  const isLlama = config.model_type === 'llama';
   const draw = splitMix64(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
-  for (const [name, shape, mean, scale] of isLlama ? llamaTensors(config) : tensorsOf(config)) {
+  for (const [name, shape, mean, scale] of config.model_type ? llamaTensors(config) : tensorsOf(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
       values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
@@ -74,7 +76,7 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = isLlama ? { rms_norm_eps: 1e-5 } : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const kind = config.model_type ? { rms_norm_eps: 1e-5 } : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -82,11 +84,14 @@ export function directoryOf(config, seed) {
   ]);
 }
 
+/** The words that a block begins with. */
+const MODELS = ['model', 'llama', 'qwen2', 'qwen3'];
+
 /** The blocks of golden.txt: one model each, a list of lines split into words. */
 export function parseGolden(text) {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => line.split(' '));
-  const starts = lines.flatMap(([word], i) => (word === 'model' || word === 'llama' ? [i] : []));
+  const starts = lines.flatMap(([word], i) => (MODELS.includes(word) ? [i] : []));
   return starts.map((start, i) => lines.slice(start, starts[i + 1]));
 }
 
@@ -105,7 +110,7 @@ function modelOf([kind, ...words]) {
     ? { rope_type: 'llama3', rope_theta, factor, original_max_position_embeddings, low_freq_factor,
       high_freq_factor }
     : { rope_type: 'linear', rope_theta, factor };
-  const config = { model_type: 'llama', num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
+  const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
     tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
   return { config, seed };

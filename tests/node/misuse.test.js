@@ -183,16 +183,21 @@ test('a model, its tokenizer and texts', async () => {
   const ids = model.encode('Hi');
   const check = () => assert.deepEqual(model.encode('Hi'), ids);
   const nothing = () => 0;
+  const chat = { addGenerationPrompt: true, continueFinalMessage: false, template: '{{ messages }}',
+    tools: [{}], documents: [{}], variables: { x: 1 } };
+  const special = { special: true };
+  const asked = { special: true, addSpecialTokens: false };
   const calls = {
-    encode: ['Hi'], decode: [[1, 2]], textStream: [],
+    encode: ['Hi', asked], decode: [[1, 2], special], textStream: [],
     createSession: [{ capacity: 20, useCache: true, keyType: 'f32', valueType: 'f16', sequences: 2,
       whenFull: 'stop' }],
     memoryUsage: [],
+    applyChatTemplate: [[{ role: 'user', content: 'Hi' }], chat],
+    renderChatTemplate: [[{ role: 'user', content: 'Hi' }], chat],
   };
   assert.ok(await misuse(model, calls, nothing, check) > 200);
   assert.deepEqual(offered(model.constructor).methods, [...Object.keys(calls), 'dispose'].sort());
-  const special = { special: true };
-  const tokenizer = { encode: ['Hi', special], decode: [[1, 2], special], stream: [special], has: [1] };
+  const tokenizer = { encode: ['Hi', asked], decode: [[1, 2], special], stream: [special], has: [1] };
   await misuse(model.tokenizer, tokenizer, nothing, check);
   assert.deepEqual(offered(model.tokenizer.constructor).methods, Object.keys(tokenizer).sort());
   await misuse(model.textStream(), { push: [1], flush: [] }, nothing, check);

@@ -1,5 +1,5 @@
 // Our logits against PyTorch's, at every position of small models (tests/fixtures), in every build of the
-// engine, with the cache on and off; of Llamas those of transformers itself, and the text that it writes.
+// engine, with the cache on and off; of all others those of transformers itself, and the text that it writes.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -43,9 +43,12 @@ for (const name of MODELS) {
   }
 }
 
-// ---- Llamas -------------------------------------------------------------------------------------
+// ---- Llamas and their kin -----------------------------------------------------------------------
 
-const LLAMAS = ['llama-f32', 'llama-3-bf16', 'llama-linear-f16'];
+const LLAMAS = [
+  'llama-f32', 'llama-3-bf16', 'llama-linear-f16',
+  'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32',
+];
 
 for (const name of LLAMAS) {
   for (const variant of ['relaxed', 'simd', 'scalar']) {

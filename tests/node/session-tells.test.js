@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { blobOf, collect, idsOf, randomIds, safetensors, smallConfig, throwsCode } from './helpers.js';
+import { END_OF_TEXT, blobOf, byteTokenizer, collect, idsOf, randomIds, safetensors, smallConfig,
+  throwsCode } from './helpers.js';
 import { result } from './plain-beams.js';
 import { randomTensors, tinyBlobs } from './tiny-model.js';
 
@@ -65,6 +66,33 @@ test('what other work does in a pause is no computing, and nothing is counted tw
     const most = 10 * (looks - 3 * pauses); // a pause itself looks four times
     assert.ok(computed > 0 && computed <= most, `${computed} ms of ${most}`);
   }
+});
+
+test('a prompt begins with the begin-of-text token, once; ids are taken as they are', async (t) => {
+  const warn = t.mock.method(console, 'warn', () => {});
+  const config = { add_bos_token: true, bos_token: END_OF_TEXT };
+  const files = tinyBlobs({ changes }).set('tokenizer_config.json', blobOf(JSON.stringify(config)));
+  const beginning = await loadModel(files);
+  const session = beginning.createSession();
+  for (const [prompt, ids] of [
+    ['Hi', [256, 72, 105]], ['', [256]], [[72, 105], [72, 105]],
+    [beginning.encode(`${END_OF_TEXT}Hi`, { special: true }), [256, 72, 105]],
+  ]) {
+    const [token] = await collect(session.generate(prompt, { maxTokens: 1 }));
+    assert.equal(token.position, ids.length);
+    assert.deepEqual([...session.tokens].slice(0, -1), ids);
+  }
+  assert.equal(beginning.decode(beginning.encode('Hi')), 'Hi');
+  assert.equal(beginning.decode(beginning.encode('Hi'), { special: true }), `${END_OF_TEXT}Hi`);
+  beginning.dispose();
+  assert.equal(warn.mock.callCount(), 0);
+  const single = [{ Sequence: { id: 'A', type_id: 0 } }];
+  const post_processor = { type: 'TemplateProcessing', single, special_tokens: {} };
+  files.set('tokenizer.json', blobOf(JSON.stringify({ ...byteTokenizer(), post_processor })));
+  const plain = await loadModel(files);
+  assert.deepEqual(plain.encode('Hi'), [72, 105]);
+  plain.dispose();
+  assert.match(warn.mock.calls.map((call) => call.arguments[0]).join(), /add_bos_token: true, but/);
 });
 
 test('rows after the last token are padding: neither shown nor drawn, however likely', async () => {

@@ -185,6 +185,70 @@ test('no text of a user becomes a special id, even where merges or ignore_merges
   }
 });
 
+const template = (pieces, special) => ({
+  type: 'TemplateProcessing',
+  single: pieces.map((id) => ({ [id === 'A' ? 'Sequence' : 'SpecialToken']: { id, type_id: 0 } })),
+  pair: [],
+  special_tokens: Object.fromEntries(Object.entries(special).map(([name, ids]) => (
+    [name, { id: name, ids, tokens: ids.map((id) => ({ 256: '<s>', 257: '</s>' })[id]) }]))),
+});
+
+test('special tokens around a text: where the post-processor says so, and never twice', () => {
+  const json = { ...byteTokenizer({ added: ['<s>', '</s>'] }) };
+  const encode = (post_processor, config, text, options) => (
+    make({ ...json, post_processor }, config, 258).encode(text, options));
+  const begin = template(['<s>', 'A'], { '<s>': [256] });
+  const both = template(['<s>', 'A', '</s>'], { '<s>': [256], '</s>': [257] });
+  const inside = { type: 'Sequence', processors: [{ type: 'ByteLevel' }, begin] };
+  for (const processor of [begin, inside]) {
+    assert.deepEqual(encode(processor, undefined, 'a'), [256, 97]);
+    assert.deepEqual(encode(processor, undefined, ''), [256]);
+    assert.deepEqual(encode(processor, undefined, 'a', { addSpecialTokens: false }), [97]);
+    assert.deepEqual(encode(processor, undefined, '<s>').length, 4, 'what a user types is text');
+    assert.deepEqual(encode(processor, undefined, '<s>a', { special: true }), [256, 97]);
+    assert.deepEqual(encode(processor, undefined, '<s><s>a', { special: true }), [256, 256, 97]);
+    const own = { special: true, addSpecialTokens: false };
+    assert.deepEqual(encode(processor, undefined, '<s>a', own), [256, 97]);
+  }
+  assert.deepEqual(encode(both, undefined, 'a'), [256, 97, 257]);
+  assert.deepEqual(encode(both, undefined, '<s>a</s>', { special: true }), [256, 97, 257]);
+  assert.deepEqual(encode(both, undefined, '</s>', { special: true }), [256, 257]);
+
+  const asks = { add_bos_token: true, bos_token: '<s>', add_eos_token: true, eos_token: { content: '</s>' } };
+  for (const processor of [null, undefined, json.post_processor]) {
+    assert.deepEqual(encode(processor, { bos_token: '<s>' }, 'a'), [97]);
+    assert.deepEqual(encode(processor, asks, 'a'), [256, 97, 257]);
+    assert.deepEqual(encode(processor, { ...asks, add_eos_token: false }, 'a'), [256, 97]);
+  }
+  const said = (processor, config) => make({ ...json, post_processor: processor }, config, 258).contradiction;
+  assert.equal(said(begin, { add_bos_token: true, add_eos_token: false }), undefined);
+  assert.match(said(begin, { add_bos_token: false }), /add_bos_token: false, but tokenizer\.json adds one/);
+  assert.match(said(begin, { add_eos_token: true }), /add_eos_token: true, but tokenizer\.json adds none/);
+  assert.deepEqual(encode(begin, { add_bos_token: false }, 'a'), [256, 97]);
+});
+
+test('tokenizer_invalid: special tokens around a text that are not there', () => {
+  const begin = (ids, tokens = ['<s>']) => {
+    const made = template(['<s>', 'A'], {});
+    return { ...made, special_tokens: { '<s>': { id: '<s>', ids, tokens } } };
+  };
+  const json = byteTokenizer({ added: ['<s>', '</s>'] });
+  for (const [post_processor, message] of [
+    [begin([257]), /gives "<s>" the id 257/], [begin([256], ['<x>']), /gives "<x>"/],
+    [begin([256], []), /gives missing/], [begin(null), /ids must be an array/],
+    [template(['<s>', 'A'], {}), /lacks "<s>"/], [template(['<s>'], { '<s>': [256] }), /sequence A once/],
+    [{ ...begin([256]), single: [{ Sequence: { id: 'B' } }] }, /sequence A once/],
+    [template(['A', 'A'], {}), /sequence A once/],
+    [{ type: 'Sequence', processors: [begin([256]), begin([256])] }, /one TemplateProcessing/],
+    [{ type: 'Sequence' }, /processors must be an array/], [{ type: 'RobertaProcessing' }, /Roberta/],
+    [7, /post_processor must be/], [{ ...begin([256]), single: 'A' }, /single must be/],
+  ]) refused({ ...json, post_processor }, message);
+  const config = (settings) => throwsCode(() => make(json, settings, 258), 'tokenizer_invalid', /bos_token/);
+  for (const bos_token of [undefined, null, '<x>', 7, { content: '<x>' }, {}, []]) {
+    config({ add_bos_token: true, bos_token });
+  }
+});
+
 test('hostile token strings are only text', () => {
   const vocab = [
     '<img src=x onerror=alert(1)>', '</script>', '\u202e', '__proto__', 'constructor', 'toString',

@@ -1,62 +1,79 @@
-// config.json of a Llama, in the sense of Hugging Face: Llama 2 and 3, TinyLlama, SmolLM, SmolLM2.
+// config.json of a Llama, in the sense of Hugging Face: Llama 2 and 3, TinyLlama, SmolLM, SmolLM2; and what
+// its kin have in common with it.
 import { KvcError } from '../engine/errors.js';
-import { Fields } from './fields.js';
+import { readRotary } from './rotary.js';
 
-const BOS = 1; // the default ids of the format
-const EOS = 2;
-const THETA = 10_000;
+/** @import { Fields } from './fields.js' */
 
 /**
- * Positions as rotations. `factor` divides the angles: all of them, or, where `original` is not 0, the slow
- * ones (include/kvc.h says which).
- * @typedef {object} Rotary
- * @property {number} dim       numbers of a head that turn
- * @property {number} theta     base of the angles
- * @property {number} factor    1: as they are
- * @property {number} original  positions that the angles were made for; 0: it does not matter
- * @property {number} low       turns in these positions, up to which an angle is divided
- * @property {number} high      and from which it is not
+ * What a class of transformers has where a key is missing, and the keys that it does not know.
+ * @typedef {object} Kind
+ * @property {string} name  of the class: "Llama" of LlamaForCausalLM
+ * @property {number} nPositions
+ * @property {number | null} nKvHead  null: as many as heads of queries
+ * @property {number | null} headDim  null: heads share the width out evenly
+ * @property {boolean} attentionBias  whether `attention_bias` says something
+ * @property {boolean} mlpBias        and `mlp_bias`
+ * @property {number | null} bos
+ * @property {number | null} eos
  */
 
-/** Types of scaling that are refused, and why. */
-const REFUSED = new Map([
-  ['dynamic', 'its angles change with the length of the text, so the keys of a cache would disagree'],
-  ['longrope', 'its angles are others in long texts, so the keys of a cache would disagree'],
-  ['yarn', 'it is not computed yet'],
-]);
+/** @type {Kind} */
+const LLAMA = {
+  name: 'Llama', nPositions: 2048, nKvHead: null, headDim: null, attentionBias: true, mlpBias: true,
+  bos: 1, eos: 2,
+};
 
 /** @param {Fields} fields */
-export function readLlama(fields) {
-  refuseVariants(fields);
+export const readLlama = (fields) => readKin(fields, LLAMA);
+
+/**
+ * Of a Llama, or of one of its kin.
+ * @param {Fields} fields  @param {Kind} kind
+ */
+export function readKin(fields, kind) {
+  refuseVariants(fields, kind);
   const nLayer = fields.size('num_hidden_layers');
   const nHead = fields.size('num_attention_heads');
-  const nKvHead = fields.has('num_key_value_heads') ? fields.size('num_key_value_heads') : nHead;
+  const nKvHead = readKvHeads(fields, kind.nKvHead ?? nHead, nHead);
   const nEmbd = fields.size('hidden_size');
   const nInner = fields.size('intermediate_size');
   const vocabSize = fields.size('vocab_size');
-  const nPositions = fields.has('max_position_embeddings') ? fields.size('max_position_embeddings') : 2048;
-  const headDim = fields.has('head_dim') ? fields.size('head_dim') : nEmbd / nHead;
+  const nPositions = fields.has('max_position_embeddings')
+    ? fields.size('max_position_embeddings') : kind.nPositions;
+  const headDim = fields.has('head_dim') ? fields.size('head_dim') : kind.headDim ?? nEmbd / nHead;
   refuseHeads({ nHead, nKvHead, nEmbd, headDim });
   const ownHead = !fields.flag('tie_word_embeddings', false);
   refuseTooManyWeights(fields, { nLayer, nHead, nKvHead, headDim, nEmbd, nInner, vocabSize, ownHead });
+  const ids = (/** @type {number | null} */ id) => (id !== null && id < vocabSize ? [id] : []);
   return {
     nLayer, nHead, nKvHead, headDim, nEmbd, nPositions, vocabSize, nInner,
     layerNormEpsilon: fields.number('rms_norm_eps', 1e-6, (x) => x > 0 && x < 1, 'between 0 and 1'),
     ownHead,
-    attentionBias: fields.flag('attention_bias', false),
-    mlpBias: fields.flag('mlp_bias', false),
+    attentionBias: kind.attentionBias && fields.flag('attention_bias', false),
+    mlpBias: kind.mlpBias && fields.flag('mlp_bias', false),
     rotary: Object.freeze(readRotary(fields, headDim, nPositions)),
-    bosTokenId: fields.tokenIds('bos_token_id', vocabSize, BOS < vocabSize ? [BOS] : [])[0] ?? null,
-    eosTokenId: fields.tokenIds('eos_token_id', vocabSize, EOS < vocabSize ? [EOS] : []),
+    bosTokenId: fields.tokenIds('bos_token_id', vocabSize, ids(kind.bos))[0] ?? null,
+    eosTokenId: fields.tokenIds('eos_token_id', vocabSize, ids(kind.eos)),
   };
 }
 
-/** @param {Fields} fields */
-function refuseVariants(fields) {
-  const architectures = fields.get('architectures') ?? ['LlamaForCausalLM'];
+/**
+ * Heads of keys and values; null stands for those of queries, in every class.
+ * @param {Fields} fields  @param {number} preset  for a key that is missing  @param {number} nHead
+ */
+function readKvHeads(fields, preset, nHead) {
+  const key = 'num_key_value_heads';
+  if (fields.has(key)) return fields.size(key);
+  return fields.get(key) === null ? nHead : preset;
+}
+
+/** @param {Fields} fields  @param {Kind} kind */
+function refuseVariants(fields, { name }) {
+  const architectures = fields.get('architectures') ?? [`${name}ForCausalLM`];
   const known = Array.isArray(architectures)
-    && architectures.every((name) => name === 'LlamaForCausalLM' || name === 'LlamaModel');
-  if (!known) throw fields.unsupported('architectures', 'only ["LlamaForCausalLM"] is supported');
+    && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
+  if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
   const activation = fields.get('hidden_act') ?? 'silu';
   if (activation !== 'silu' && activation !== 'swish') {
     throw fields.unsupported('hidden_act', 'only "silu", or "swish", is supported');
@@ -93,47 +110,3 @@ function refuseTooManyWeights(fields, sizes) {
   fields.refuseTooManyWeights(weights,
     ['num_hidden_layers', 'hidden_size', 'intermediate_size', 'vocab_size']);
 }
-
-// ---- rotations ----------------------------------------------------------------------------------
-
-/**
- * In the spelling of transformers 5, `rope_parameters`, or in the older ones: `rope_scaling` beside
- * `rope_theta`, `type` for `rope_type`.
- * @param {Fields} fields  @param {number} headDim  @param {number} nPositions
- * @returns {Rotary}
- */
-function readRotary(fields, headDim, nPositions) {
-  const key = fields.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling';
-  const rope = new Fields(fields.get(key) ?? {}, `config.json: ${key}`);
-  for (const place of [fields, rope]) {
-    if (place.number('partial_rotary_factor', 1, (x) => x > 0 && x <= 1, 'above 0 and at most 1') !== 1) {
-      throw place.unsupported('partial_rotary_factor', 'only 1 is supported');
-    }
-  }
-  const theta = (rope.has('rope_theta') ? rope : fields).number('rope_theta', THETA, isFactor, FACTOR);
-  const plain = { dim: headDim, theta, factor: 1, original: 0, low: 0, high: 0 };
-  const typeKey = rope.has('rope_type') ? 'rope_type' : 'type';
-  const type = rope.get(typeKey) ?? 'default';
-  if (type === 'default') return plain;
-  if (type === 'linear') return { ...plain, factor: required(rope, 'factor') };
-  if (type === 'llama3') return { ...plain, ...readLlama3(fields, rope, nPositions) };
-  const reason = (typeof type === 'string' && REFUSED.get(type)) || 'it is not known';
-  throw rope.unsupported(typeKey, `${reason}; "default", "linear" and "llama3" are supported`);
-}
-
-/** @param {Fields} fields  @param {Fields} rope  @param {number} nPositions */
-function readLlama3(fields, rope, nPositions) {
-  const place = [fields, rope].find((each) => each.has('original_max_position_embeddings'));
-  const original = place?.size('original_max_position_embeddings') ?? nPositions;
-  const [low, high] = [required(rope, 'low_freq_factor'), required(rope, 'high_freq_factor')];
-  if (low >= high) rope.refuse('low_freq_factor', `below high_freq_factor ${high}`);
-  return { factor: required(rope, 'factor'), original, low, high };
-}
-
-const FACTOR = 'a number from 1 to 1e12';
-
-/** @param {number} x */
-const isFactor = (x) => x >= 1 && x <= 1e12;
-
-/** @param {Fields} rope  @param {string} key */
-const required = (rope, key) => rope.number(key, NaN, isFactor, FACTOR);

@@ -1,12 +1,16 @@
 // tokenizer.json, checked: byte-level BPE as GPT-2 has it, or SmolLM, which takes digits apart, and nothing
 // else. A setting that would change the ids of a text in a way that is not implemented is refused, never
 // ignored.
-import { KvcError } from '../engine/errors.js';
 import { shown } from './json.js';
+import { frameOf } from './special-tokens.js';
+import { invalid, listAt, objectAt, objectOf, unlike } from './tokenizer-values.js';
 
 const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
 
 /**
+ * @import { Frame } from './special-tokens.js'
+ * @import { Json } from './tokenizer-values.js'
+ *
  * @typedef {{ id: number, content: string, special: boolean, normalized: boolean }} AddedToken
  *
  * @typedef {object} Parts
@@ -17,8 +21,7 @@ const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
  * @property {boolean} splitsWords               GPT-2's rule decides where merges stop
  * @property {boolean} splitsDigits              and before and after every digit
  * @property {boolean} ignoresMerges             a whole word in the vocabulary is taken as it is
- *
- * @typedef {Record<string, unknown>} Json
+ * @property {Frame} frame                       special tokens around a text
  */
 
 /**
@@ -28,34 +31,22 @@ const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
  * @returns {Parts}
  */
 export function readTokenizer(value, config, vocabSize) {
-  if (config !== undefined) checkConfig(config);
-  const json = object(value, 'tokenizer.json');
-  const model = object(json.model, 'tokenizer.json: model');
+  const json = objectOf(value, 'tokenizer.json');
+  const settings = objectOf(config ?? {}, 'tokenizer_config.json');
+  const model = objectAt(json.model, 'model');
   const [preTokenizer, splitsDigits] = preTokenizerOf(json);
   checkModel(model);
   checkSteps(json, preTokenizer);
+  const tokens = readTokens(json, model, vocabSize);
+  const addedIds = new Map(tokens.added.map(({ content, id }) => [content, id]));
   return {
-    ...readTokens(json, model, vocabSize),
-    normalizer: json.normalizer ? object(json.normalizer, 'tokenizer.json: normalizer') : null,
+    ...tokens,
+    frame: frameOf(json, settings, (token) => addedIds.get(token) ?? tokens.vocab.get(token)),
+    normalizer: json.normalizer ? objectAt(json.normalizer, 'normalizer') : null,
     splitsWords: preTokenizer.use_regex !== false,
     splitsDigits,
     ignoresMerges: model.ignore_merges === true,
   };
-}
-
-/** @param {unknown} value  parsed tokenizer_config.json */
-function checkConfig(value) {
-  if (object(value, 'tokenizer_config.json').add_bos_token !== true) return;
-  throw invalid('tokenizer_config.json: add_bos_token is not supported.');
-}
-
-/** @param {string} message  @param {unknown} [cause] */
-export const invalid = (message, cause) => new KvcError('tokenizer_invalid', message, { cause });
-
-/** @param {string} key  @param {unknown} value  @param {string} only */
-function unlike(key, value, only) {
-  return invalid(`tokenizer.json: ${key} is ${shown(value)}; only byte-level BPE as in GPT-2 is supported `
-    + `(${only}).`);
 }
 
 /** @param {Json} model */
@@ -73,10 +64,10 @@ function checkModel(model) {
  * @param {Json} json  @returns {[Json, boolean]}
  */
 function preTokenizerOf(json) {
-  const what = 'tokenizer.json: pre_tokenizer';
-  const step = object(json.pre_tokenizer ?? {}, what);
+  const what = 'pre_tokenizer';
+  const step = objectAt(json.pre_tokenizer ?? {}, what);
   if (step.type !== 'Sequence') return [step, false];
-  const steps = list(step.pretokenizers, 'pre_tokenizer.pretokenizers').map((each) => object(each, what));
+  const steps = listAt(step.pretokenizers, 'pre_tokenizer.pretokenizers').map((each) => objectAt(each, what));
   if (steps.length === 2 && steps[0].type === 'Digits' && steps[0].individual_digits === true) {
     return [steps[1], true];
   }
@@ -88,13 +79,12 @@ function checkSteps(json, { type, add_prefix_space: addPrefixSpace }) {
   if (type !== 'ByteLevel') throw unlike('pre_tokenizer', type, 'ByteLevel');
   if (addPrefixSpace !== false) throw unlike('pre_tokenizer.add_prefix_space', addPrefixSpace, 'false');
   checkStep(json, 'decoder', ['ByteLevel']);
-  checkStep(json, 'post_processor', ['ByteLevel']);
   checkStep(json, 'normalizer', NORMALIZERS);
 }
 
 /** @param {Json} json  @param {string} key  @param {readonly unknown[]} known */
 function checkStep(json, key, known) {
-  const type = json[key] && object(json[key], `tokenizer.json: ${key}`).type;
+  const type = json[key] && objectAt(json[key], key).type;
   if (type && !known.includes(type)) throw unlike(key, type, known.join(', '));
 }
 
@@ -106,10 +96,10 @@ function readTokens(json, model, vocabSize) {
   const vocab = new Map();
   /** @type {Map<number, string>} */
   const tokenOf = new Map();
-  for (const [token, id] of Object.entries(object(model.vocab, 'tokenizer.json: model.vocab'))) {
+  for (const [token, id] of Object.entries(objectAt(model.vocab, 'model.vocab'))) {
     vocab.set(token, claim(tokenOf, id, token, vocabSize));
   }
-  const added = list(json.added_tokens ?? [], 'added_tokens').map((entry) => {
+  const added = listAt(json.added_tokens ?? [], 'added_tokens').map((entry) => {
     const { id, ...token } = addedToken(entry);
     const known = vocab.get(token.content) ?? id;
     if (known !== id) {
@@ -117,7 +107,7 @@ function readTokens(json, model, vocabSize) {
     }
     return { id: claim(tokenOf, id, token.content, vocabSize), ...token };
   });
-  const merges = list(model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab));
+  const merges = listAt(model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab));
   return { vocab, merges, added };
 }
 
@@ -140,7 +130,7 @@ function claim(tokenOf, id, token, vocabSize) {
 
 /** @param {unknown} entry */
 function addedToken(entry) {
-  const { id, content, special, normalized, ...rest } = object(entry, 'tokenizer.json: an added token');
+  const { id, content, special, normalized, ...rest } = objectAt(entry, 'an added token');
   if (typeof content !== 'string' || content === '') {
     throw invalid(`tokenizer.json: the content of added token ${shown(id)} is not a text.`);
   }
@@ -165,18 +155,4 @@ function checkedMerge(merge, rank, vocab) {
     throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
   }
   throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
-}
-
-/** @param {unknown} value  @param {string} what  @returns {Json} */
-function object(value, what) {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw invalid(`${what} must be a JSON object.`);
-  }
-  return /** @type {Json} */ (value);
-}
-
-/** @param {unknown} value  @param {string} what  @returns {unknown[]} */
-function list(value, what) {
-  if (!Array.isArray(value)) throw invalid(`tokenizer.json: ${what} must be an array.`);
-  return value;
 }

@@ -7,9 +7,20 @@ import { Tokenizer as Encoder } from '@huggingface/tokenizers';
 import { checkChoice, entriesOf, isCount, optionsOf, shown as shownValue } from '../engine/arguments.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
 import { shown } from './json.js';
-import { invalid } from './tokenizer-json.js';
+import { invalid } from './tokenizer-values.js';
 
-/** @import { AddedToken, Parts } from './tokenizer-json.js' */
+/**
+ * @import { AddedToken, Parts } from './tokenizer-json.js'
+ *
+ * @typedef {object} EncodeOptions
+ * @property {boolean} [special]           special tokens that are written in the text become their ids; false
+ *   by default, for text that is not your own
+ * @property {boolean} [addSpecialTokens]  those that the tokenizer puts around a text, such as the one that
+ *   begins it, are added where they are not there yet; true by default
+ */
+
+/** @type {readonly (keyof EncodeOptions)[]} */
+export const ENCODE_OPTIONS = ['special', 'addSpecialTokens'];
 
 // GPT-2's own rule for where merges stop. The library's ByteLevel has it with JavaScript's \s, which differs
 // from the Unicode property in U+0085 and U+FEFF; its Split takes \s as Unicode does.
@@ -63,19 +74,35 @@ export class Tokenizer {
     return isCount(id) && this.#bytes[id] !== undefined;
   }
 
+  /** What of the two files cannot be obeyed, as a sentence. */
+  get contradiction() {
+    return this.#parts.frame.contradiction;
+  }
+
   /**
    * @param {string} text
-   * @param {{ special?: boolean }} [options]  special: recognise special tokens; only for your own text
+   * @param {EncodeOptions} [options]
    * @returns {number[]}
    */
   encode(text, options) {
-    const special = showsSpecial('encode()', options);
+    const { special = false, addSpecialTokens = true } = optionsOf('encode()', options, ENCODE_OPTIONS);
+    checkChoice('special', special, [true, false]);
+    checkChoice('addSpecialTokens', addSpecialTokens, [true, false]);
     if (typeof text !== 'string') {
       throw new KvcError('invalid_argument', `encode() takes a string, not ${typeof text}.`);
     }
     this.#refuseUnreadable(text);
     const encoder = special ? (this.#specialEncoder ??= encoderOf(this.#parts, true)) : this.#encoder;
-    return encoder.encode(text, { add_special_tokens: false }).ids;
+    const { ids } = encoder.encode(text, { add_special_tokens: false });
+    return addSpecialTokens ? this.#framed(ids) : ids;
+  }
+
+  /** With the special tokens that belong around a text, none of them twice. @param {number[]} ids */
+  #framed(ids) {
+    const { before, after } = this.#parts.frame;
+    const begins = before.every((id, i) => ids[i] === id);
+    const ends = after.every((id, i) => ids.at(i - after.length) === id);
+    return [...begins ? [] : before, ...ids, ...ends ? [] : after];
   }
 
   /**

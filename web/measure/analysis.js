@@ -18,6 +18,8 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
+ * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
+ * @property {boolean} [qkNorm]   norms of heads, as a Qwen3
  *
  * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
@@ -210,10 +212,13 @@ export function parameterCount(sizes) {
 
 /** Of a Llama: no positions, norms without biases, a gate. @param {Readonly<Shape>} sizes */
 function llamaParameters(sizes) {
-  const { nLayer, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
-  const biases = (sizes.attentionBias ? queryWidth + 2 * keyWidth + C : 0) + (sizes.mlpBias ? 2 * F + C : 0);
+  const { nLayer, nEmbd: C, nInner: F, vocabSize, headDim, queryWidth, keyWidth } = checked(sizes);
+  const { attentionBias, qkvBias, mlpBias, qkNorm } = sizes;
+  const biases = (attentionBias || qkvBias ? queryWidth + 2 * keyWidth : 0) + (attentionBias ? C : 0)
+    + (mlpBias ? 2 * F + C : 0);
+  const norms = 2 * C + (qkNorm ? 2 * headDim : 0);
   const matrices = 2 * C * (queryWidth + keyWidth) + 3 * C * F;
-  return (sizes.ownHead ? 2 : 1) * vocabSize * C + nLayer * (matrices + biases + 2 * C) + C;
+  return (sizes.ownHead ? 2 : 1) * vocabSize * C + nLayer * (matrices + biases + norms) + C;
 }
 
 /**

@@ -82,10 +82,14 @@ export function mountLater({ name, load, room }, root, context) {
   near.follow(slot);
   addEventListener('beforeprint', draw, { signal });
   return (now) => {
-    state = now;
-    if (near.is()) take(isWorking(now) || isApart(now) || now.recorded?.playing === true);
+    const often = isMoving(now) && state !== undefined && isMoving(state);
+    state = now; // what begins or ends something is drawn at once
+    if (near.is()) take(often);
   };
 }
+
+/** Whether it changes with every token. @param {State} state */
+const isMoving = (state) => isWorking(state) || isApart(state) || state.recorded?.playing === true;
 
 /**
  * Whether any of some elements is near the window.

@@ -1,0 +1,201 @@
+/* What sets the kin of Llama apart from it, by identities that need no reference: where
+ * the difference is nothing they are Llamas, to the bit; where it is something, it is
+ * what its equation says. */
+#include "check.h"
+#include "random_model.h"
+
+enum { T = 40, V = 23 };
+
+#define SIZES KIN_SIZES(2, 4, 2, 8, 12, 9, T, V), .rope_factor = 1.0f
+
+/* An engine's model of these weights, each seen first by `change`, which may drop it. */
+static random_model changed(const kvc_config *config, const oracle_model *plain,
+                            bool (*change)(oracle_tensor *))
+{
+    size_t bytes;
+    random_model m = {.plain = {.config = *config}};
+    check_ok(kvc_model_bytes(config, &bytes));
+    check_ok(kvc_model_init(&m.packed, config, check_alloc(1, bytes), bytes));
+    for (size_t i = 0; i < plain->n_tensors; i++) {
+        oracle_tensor t = plain->tensors[i];
+        const size_t n = oracle_tensor_elements(&t);
+        t.data = check_alloc(n, sizeof *t.data);
+        memcpy(t.data, plain->tensors[i].data, n * sizeof *t.data);
+        if (change(&t))
+            check_ok(random_model_set(m.packed, &t));
+        free(t.data);
+    }
+    const char *missing;
+    check_ok(kvc_model_complete(m.packed, &missing));
+    return m;
+}
+
+static bool ends(const oracle_tensor *t, const char *end)
+{
+    const size_t n = strlen(t->name), k = strlen(end);
+    return n >= k && strcmp(t->name + n - k, end) == 0;
+}
+
+static void logits_of(float logits[V], random_model *m)
+{
+    uint64_t state = 6;
+    uint32_t ids[T];
+    random_ids(ids, T, V, &state);
+    random_model_logits(logits, m, ids, T);
+}
+
+static bool no_change(oracle_tensor *t)
+{
+    (void)t;
+    return true;
+}
+
+/* ---- Qwen2 ------------------------------------------------------------------------- */
+
+static bool zero_biases(oracle_tensor *t)
+{
+    if (ends(t, "_proj.bias"))
+        memset(t->data, 0, oracle_tensor_elements(t) * sizeof *t->data);
+    return true;
+}
+
+static bool no_biases(oracle_tensor *t)
+{
+    return !ends(t, "_proj.bias");
+}
+
+static bool zero_q_bias(oracle_tensor *t)
+{
+    return ends(t, "q_proj.bias") ? zero_biases(t) : true;
+}
+
+static void without_biases_it_is_a_llama(void **unused)
+{
+    (void)unused;
+    const kvc_config qwen = {.arch = KVC_QWEN2, SIZES},
+                     llama = {.arch = KVC_LLAMA, SIZES};
+    oracle_model plain = random_weights(&qwen, 1);
+    random_model zero = changed(&qwen, &plain, zero_biases);
+    random_model none = changed(&llama, &plain, no_biases);
+    random_model as_drawn = changed(&qwen, &plain, no_change);
+    random_model some = changed(&qwen, &plain, zero_q_bias);
+    float a[V], b[V], c[V], d[V];
+    logits_of(a, &zero);
+    logits_of(b, &none);
+    logits_of(c, &as_drawn);
+    logits_of(d, &some);
+    for (size_t i = 0; i < V; i++)
+        assert_true(a[i] == b[i]); /* as numbers: -0 may have become 0 */
+    assert_memory_not_equal(a, c, sizeof a);
+    assert_memory_not_equal(c, d, sizeof a);
+    random_weights_free(&plain);
+    free(zero.packed);
+    free(none.packed);
+    free(as_drawn.packed);
+    free(some.packed);
+}
+
+/* Its biases are part of it, and those of other matrices are not. */
+static void its_biases_are_not_optional(void **unused)
+{
+    (void)unused;
+    kvc_config config = {.arch = KVC_QWEN2, SIZES};
+    size_t bytes;
+    kvc_model *model;
+    const char *missing;
+    check_ok(kvc_model_bytes(&config, &bytes));
+    check_ok(kvc_model_init(&model, &config, check_alloc(1, bytes), bytes));
+    oracle_model plain = random_weights(&config, 1);
+    for (size_t i = 0; i < plain.n_tensors; i++)
+        if (!ends(&plain.tensors[i], "layers.1.self_attn.k_proj.bias"))
+            check_ok(random_model_set(model, &plain.tensors[i]));
+    check_error(kvc_model_complete(model, &missing), KVC_ERR_TENSOR_MISSING);
+    assert_string_equal(missing, "layers.1.self_attn.k_proj.bias");
+    const uint64_t shape[] = {12};
+    static const char *const none[] = {"layers.0.self_attn.o_proj.bias",
+                                       "layers.0.mlp.up_proj.bias",
+                                       "layers.0.self_attn.q_norm.weight"};
+    for (size_t i = 0; i < 3; i++)
+        check_error(kvc_model_begin_tensor(model, none[i], KVC_F32, shape, 1),
+                    KVC_ERR_TENSOR_UNKNOWN);
+    config.attention_bias = 1; /* it would mean nothing */
+    check_error(kvc_config_check(&config), KVC_ERR_CONFIG_INVALID);
+    random_weights_free(&plain);
+    free(model);
+}
+
+/* ---- Qwen3 ------------------------------------------------------------------------- */
+
+/* A power of two, which no rounding sees, larger for some heads than for others. */
+static bool heads_apart(oracle_tensor *t)
+{
+    const size_t head = 8 * t->shape[1];
+    if (ends(t, "q_proj.weight") || ends(t, "k_proj.weight"))
+        for (size_t i = 0; i < oracle_tensor_elements(t); i++)
+            t->data[i] *= i / head % 2 ? 1024.0f : 64.0f;
+    return true;
+}
+
+static bool larger(oracle_tensor *t)
+{
+    if (ends(t, "q_proj.weight") || ends(t, "k_proj.weight"))
+        for (size_t i = 0; i < oracle_tensor_elements(t); i++)
+            t->data[i] *= 64.0f;
+    return true;
+}
+
+static bool without_norm(oracle_tensor *t)
+{
+    return !ends(t, "q_norm.weight") && !ends(t, "k_norm.weight");
+}
+
+/* Twice the weight of q's norm and half of k's: the scores are what they were. */
+static bool doubled_and_halved(oracle_tensor *t)
+{
+    const float factor = ends(t, "q_norm.weight")   ? 2.0f
+                         : ends(t, "k_norm.weight") ? 0.5f
+                                                    : 1.0f;
+    for (size_t i = 0; i < oracle_tensor_elements(t); i++)
+        t->data[i] *= factor;
+    return true;
+}
+
+/* As good as no epsilon: what a norm makes of its input does not depend on its size. */
+static void each_head_is_normed(void **unused)
+{
+    (void)unused;
+    kvc_config config = {.arch = KVC_QWEN3, SIZES}, bare = {.arch = KVC_LLAMA, SIZES};
+    config.norm_epsilon = bare.norm_epsilon = 1e-30f;
+    oracle_model plain = random_weights(&config, 2);
+    random_model all = changed(&config, &plain, larger);
+    random_model apart = changed(&config, &plain, heads_apart);
+    random_model as_drawn = changed(&config, &plain, no_change);
+    random_model scaled = changed(&config, &plain, doubled_and_halved);
+    random_model llama = changed(&bare, &plain, without_norm);
+    float a[V], b[V];
+    logits_of(a, &as_drawn);
+    logits_of(b, &all);
+    check_same(b, a, V);
+    logits_of(b, &apart);
+    check_same(b, a, V);
+    logits_of(b, &scaled);
+    check_same(b, a, V);
+    logits_of(b, &llama);
+    assert_memory_not_equal(b, a, sizeof a);
+    random_weights_free(&plain);
+    free(all.packed);
+    free(apart.packed);
+    free(as_drawn.packed);
+    free(scaled.packed);
+    free(llama.packed);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_biases_it_is_a_llama),
+        cmocka_unit_test(its_biases_are_not_optional),
+        cmocka_unit_test(each_head_is_normed),
+    };
+    return cmocka_run_group_tests_name("kin", tests, NULL, NULL);
+}
