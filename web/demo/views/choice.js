@@ -4,6 +4,7 @@ import { advised, hasRoom } from '../choice.js';
 import { button, element, note, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { cacheBytesPerToken } from '../../measure/analysis.js';
+import { statusWords } from '../words.js';
 import { CHOICE } from '../words/choice.js';
 import styles from './choice.css' with { type: 'text' };
 
@@ -41,9 +42,10 @@ export const choice = {
       doing.focus(); // the button is about to disappear
       actions.useOwn();
     }, { signal });
-    return ({ choice: chosen, other }) => {
+    return (state) => {
+      const { choice: chosen, other } = state;
       now.hidden = !other;
-      say(inUse, other ? said.inUse(other.name) : '');
+      say(inUse, !other ? '' : state.model ? said.inUse(other.name) : statusWords(words, state));
       say(doing, chosen.stage === 'weighing' ? said.weighing : '');
       error.hidden = !chosen.failure;
       place.show(chosen.failure);

@@ -26,10 +26,11 @@ export const prompt = {
     const count = element('span', { id: `${id}-count`, class: 'note count', part: 'count' });
     const examples = EXAMPLES.map((text) => button({ lang: 'en' }, text));
     const { prompt: said } = words;
+    const label = element('label', { for: id });
     const named = { class: 'examples', role: 'group', 'aria-label': said.examples };
     const group = element('div', named, ...examples);
     root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': said.group },
-      element('label', { for: id }, said.label), field, count,
+      label, field, count,
       group));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
     field.addEventListener('keydown', (event) => {
@@ -39,6 +40,7 @@ export const prompt = {
       example.addEventListener('click', () => replaceText(field, EXAMPLES[i]), { signal });
     }
     return (state) => {
+      say(label, state.other ? said.any : said.label);
       put(field, 'lang', languageOf(state));
       group.hidden = state.other !== undefined;
       if (field.value !== state.prompt) field.value = state.prompt;

@@ -40,6 +40,7 @@ export const de = {
   prompt: {
     group: 'Prompt',
     label: 'Eine Geschichte beginnen (auf Englisch)',
+    any: 'Einen Text beginnen',
     examples: 'Beispielanfänge',
     count: (used, room) => `${tokens(used)} von ${counted(room)}`,
     tooMany: (used, room) => `${tokens(used)} von ${counted(room)}: ${counted(used - room)} zu viel`,

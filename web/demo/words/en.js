@@ -56,6 +56,7 @@ export const en = {
   prompt: {
     group: 'Prompt',
     label: 'Begin a story',
+    any: 'Begin a text', // for another model than the figure's own
     examples: 'Example beginnings',
     count: (/** @type {number} */ used, /** @type {number} */ room) => `${tokens(used)} of ${counted(room)}`,
     tooMany: (/** @type {number} */ used, /** @type {number} */ room) => (
