@@ -22,38 +22,10 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  *   a little less accurate
  */
 
-/**
- * A kvc_model without weights.
- * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
- */
-export function layOutModel(engine, c, weights) {
-  /** @param {Weights} kind */
-  const give = (kind) => engine.give('kvc_config', {
-    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
-    head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
-    own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
-    mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
-    rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
-    rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
-    score_scale: c.scoreScale ?? 0,
-    window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
-    ...yarnOf(c.rotary?.yarn),
-    parallel: Number(c.parallel ?? false),
-  });
-  /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
-  const bytesAs = (kind) => (
-    engine.call('kvc_model_bytes', give(kind), engine.result) === OK ? engine.resultWord : Infinity);
-  const message = tooLarge(weights, bytesAs);
-  const messages = { out_of_memory: message };
-  return layOut(engine, 'model', message,
-    (bytes) => engine.check(messages, 'kvc_model_bytes', give(weights), bytes),
-    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(weights), memory, bytes));
-}
-
 /** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
 const windowWord = (c, word) => (c.window?.layers ?? [])
   .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
+
 /** @param {Readonly<Yarn> | undefined} yarn */
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
@@ -61,13 +33,53 @@ const yarnOf = (yarn) => ({
 });
 
 /**
- * What to say where there is no room for the weights.
- * @param {Weights} weights  @param {(kind: Weights) => number} bytesAs  that they take
+ * A kvc_config in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
  */
-function tooLarge(weights, bytesAs) {
-  const small = bytesAs('int8');
+const give = (engine, c, kind) => engine.give('kvc_config', {
+  arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+  head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
+  vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
+  own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
+  mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
+  rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
+  rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+  score_scale: c.scoreScale ?? 0,
+  window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
+  ...yarnOf(c.rotary?.yarn),
+  parallel: Number(c.parallel ?? false),
+});
+
+/**
+ * Bytes that a model's weights take; more than can be counted is Infinity.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} kind
+ */
+export const bytesAs = (engine, config, kind) => (
+  engine.call('kvc_model_bytes', give(engine, config, kind), engine.result) === OK
+    ? engine.resultWord : Infinity);
+
+/**
+ * A kvc_model without weights.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+export function layOutModel(engine, config, weights) {
+  const message = tooLarge(engine, config, weights);
+  const messages = { out_of_memory: message };
+  const given = () => give(engine, config, weights);
+  return layOut(engine, 'model', message,
+    (bytes) => engine.check(messages, 'kvc_model_bytes', given(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, given(), memory, bytes));
+}
+
+/**
+ * What to say where there is no room for the weights.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+function tooLarge(engine, config, weights) {
+  const small = bytesAs(engine, config, 'int8');
   const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  return `The weights of this model take ${megabytes(bytesAs(weights))} of memory as ${weights}; WebAssembly `
+  const bytes = bytesAs(engine, config, weights);
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
     + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
     + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
 }
