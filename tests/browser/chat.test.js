@@ -18,7 +18,7 @@ const files = {
   ...tinyFiles({
     changes: { n_positions: 600, vocab_size: 320, eos_token_id: 257 },
     generation: {
-      do_sample: true, eos_token_id: [257], max_new_tokens: 40,
+      do_sample: true, eos_token_id: [257], max_new_tokens: 40, penalty_alpha: 0.5,
       suppress_tokens: Array.from({ length: 320 }, (_, id) => id).filter((id) => !SPOKEN.has(id)),
     },
   }),
@@ -69,6 +69,7 @@ test('three turns: all of the conversation so far is cached, the counts are exac
   page.on('request', (request) => asked.push(request.url().slice(site.url.length)));
   await load(page);
   assert.deepEqual(asked.filter((url) => /jinja|worker-/.test(url)).length, 2, 'template and interpreter');
+  assert.match(await page.textContent('#empty'), /ask for penalty_alpha, which is not done/);
   const said = [];
   let so = 0;
   for (const words of ['hello', 'how are you', 'why']) {

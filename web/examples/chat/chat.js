@@ -92,13 +92,14 @@ async function load(name, found) {
     };
     conversation.setCache(cache.checked);
     const total = 'files' in where ? bytesOf(where.files) : 0;
-    await conversation.load(fields, progress(name, total));
+    const { generation: { ignored } } = await conversation.load(fields, progress(name, total));
     conversation.setCache(cache.checked);
     find('#model', HTMLElement).textContent = name;
     loading.open = false;
     status.textContent = `${name} is loaded.`;
     message.focus();
-    find('#empty', HTMLElement).textContent = 'Nothing was said yet.';
+    const lacking = ignored ? ` Its makers ask for ${ignored.join(', ')}, which is not done here.` : '';
+    find('#empty', HTMLElement).textContent = `Nothing was said yet.${lacking}`;
     await count();
   } catch (error) {
     if (conversation.phase === 'empty') find('#model', HTMLElement).textContent = 'none yet';
