@@ -99,8 +99,8 @@ export class Writer {
           if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.drawn.length, ms: next.ms });
           const isLost = bursts.length === 0 && next.drawn.length > 0 && run.ids.length === begun;
           if (isLost && tries < TRIES && this.#context.useCache === cached) {
-            // Nothing was given out, so all of it is computed once more: on a busy machine, a clock may say that
-            // a burst within one of its ticks took no time, and a short run would have no figures at all.
+            // Nothing was given out, so all of it is computed once more: on a busy machine, a clock may say
+            // that a burst within one of its ticks took no time, and a short run would have no figures.
             await tokens.return('length');
             return await this.#stretch(undefined, tries + 1);
           }
