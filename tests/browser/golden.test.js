@@ -41,7 +41,7 @@ async function computed(all, options) {
 }
 
 eachEngine(({ name, test, openPage }) => {
-  test('every build that the engine has, with the cache and without: every hash and id as in C', async (t) => {
+  test('every build that it has, with the cache and without: every hash and id as in C', async (t) => {
     assert.ok(blocks.length >= 12);
     const page = await openPage(t, `${site.url}golden.html`); // one, which makes each model once
     for (const [variant, file] of Object.entries(MODULES)) {

@@ -22,8 +22,8 @@ function product(hi, lo, byHi, byLo) {
 }
 
 /**
- * The upper 24 bits of what splitMix64(state) draws, in halves of 32 bits: millions are drawn, and with BigInt
- * they would take longer than all that is done with them.
+ * The upper 24 bits of what splitMix64(state) draws, in halves of 32 bits: millions are drawn, and with
+ * BigInt they would take longer than all that is done with them.
  * @param {bigint} state
  */
 function upperBits(state) {
