@@ -1,4 +1,5 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
+import { invalid, isCount, shown } from '../../engine/arguments.js';
 import { loadModel } from '../../index.js';
 import { originsOf } from '../origins.js';
 import { roomFor } from '../room.js';
@@ -10,8 +11,15 @@ import { roomFor } from '../room.js';
 
 const WARM_MS = 120; // of computing before the first run
 
+/** @param {unknown} capacity */
+function checkCapacity(capacity) {
+  if (capacity === undefined || (isCount(capacity) && capacity >= 1)) return;
+  throw invalid(`capacity is ${shown(capacity)}; it must be a whole number of at least 1.`);
+}
+
 /** @type {Serve<'load'>} */
 export async function load(context, fields, emit, signal) {
+  checkCapacity(fields.capacity);
   const origins = await originsOf(fields);
   context.unload();
   const model = await loadModel(origins.source, {
@@ -24,9 +32,10 @@ export async function load(context, fields, emit, signal) {
   context.origins = origins;
   context.model = model;
   try {
-    const capacity = context.room = roomFor(model.config, model.memoryUsage().totalBytes);
-    const { useCache } = context;
-    const session = context.session = model.createSession({ capacity, useCache, whenFull: 'stop' });
+    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage().totalBytes)
+      : Math.min(fields.capacity, model.config.nPositions);
+    const session = context.session = model.createSession(
+      { capacity, useCache: context.useCache, whenFull: 'stop' });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
