@@ -38,8 +38,6 @@ export class Context {
   model;
   /** What it was loaded from. @type {Origins | undefined} */
   origins;
-  /** Tokens that each session has room for; absent: the model's own limit. @type {number | undefined} */
-  room;
   /** The timeline of the run. @type {Session | undefined} */
   session;
   /** Of a token with the cache on, when it was last measured. */
@@ -83,7 +81,8 @@ export class Context {
 
   /** A second timeline over the same weights, so that a proof leaves the run as it is. */
   get proofSession() {
-    return this.#proofSession ??= this.loaded().model.createSession({ capacity: this.room });
+    const { model, session: { capacity } } = this.loaded();
+    return this.#proofSession ??= model.createSession({ capacity });
   }
 
   /**
@@ -91,8 +90,8 @@ export class Context {
    * sequence 0, and goes back in sequence 1.
    */
   get lens() {
-    const { model, session: { kvCache: { keyType, valueType } } } = this.loaded();
-    return this.#lens ??= model.createSession({ capacity: this.room, keyType, valueType, sequences: 2 });
+    const { model, session: { capacity, kvCache: { keyType, valueType } } } = this.loaded();
+    return this.#lens ??= model.createSession({ capacity, keyType, valueType, sequences: 2 });
   }
 
   unload() {

@@ -26,8 +26,8 @@ export async function forkOf(context, run, given, wanted) {
   if (!isCount(count) || count > MOST_TOKENS) {
     throw invalid(`A fork writes up to ${MOST_TOKENS} tokens; ${shown(count)} is not possible.`);
   }
-  const { model, session: { kvCache: { keyType, valueType } } } = context.loaded();
-  const session = model.createSession({ capacity: context.room, keyType, valueType, sequences: 2 });
+  const { model, session: { capacity, kvCache: { keyType, valueType } } } = context.loaded();
+  const session = model.createSession({ capacity, keyType, valueType, sequences: 2 });
   try {
     const ids = run.ids.slice(0, given);
     await session.generate(ids, { maxTokens: 0, useCache: true }).next();

@@ -7,15 +7,15 @@
 //   load      { url, files, wasm, variant, weights, capacity }   loads the model at an absolute url, in place
 //                                         of the one before. files: by name, their bytes or addresses;
 //                                         without a url, or where a config.json is among them, they are the
-//                                         model, and a module of the engine among them is the one used. wasm:
-//                                         its absolute address or bytes, or the address of a folder. variant:
-//                                         the build of the engine, or "auto"; weights: "f32", the default,
-//                                         or "int8"; capacity: the most tokens of a text, by default the
-//                                         model's own limit or less, as memory has it
+//                                         model, and a module of the engine among them is the one used.
+//                                         wasm: its absolute address or bytes, or the address of a folder.
+//                                         variant: the build of the engine, or "auto"; weights: "f32", the
+//                                         default, or "int8"; capacity: the most tokens of a text, by
+//                                         default as many as the model takes and memory has room for
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
-//     answer  { config, generation, variant, room, memory, tick, worker }   room: tokens that a text may
-//                                             have; tick: ms from one reading of the worker's clock to the
+//     answer  { config, generation, variant, room, memory, tick, worker }   room: the most tokens of a
+//                                             text; tick: ms from one reading of the worker's clock to the
 //                                             next; worker: as of status
 //   weigh     { url, files, wasm, variant }   what a model is and takes, before it is loaded, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
@@ -128,10 +128,9 @@
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
- * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
- *
  * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant }
  *   & ({ url: string, files?: Files } | { url?: undefined, files: Files })} Source  of a model and its engine
+ * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
  *
  * @typedef {object} Sampling  what of it is left out comes from the model
  * @property {number} [maxTokens]
