@@ -209,7 +209,7 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(5 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
     if (config->arch != KVC_GPT2) {
         draw_llama(&m, state);
@@ -226,6 +226,9 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
         draw_conv1d(&m, state, layer, "mlp.c_proj", F, C);
     }
     draw_norm(&m, state, -1, "ln_f");
+    if (config->own_head)
+        draw(&m, state, -1, "lm_head.weight", 2, config->vocab_size, C, 0.0,
+             scale_for(C, 2));
     return m;
 }
 

@@ -8,7 +8,7 @@ const EOS = 50256; // the default bos and eos id of the format
 /** Settings that change the computation, and the one value of each that the engine computes. */
 const FIXED = /** @type {const} */ ([
   ['scale_attn_weights', true], ['scale_attn_by_inverse_layer_idx', false],
-  ['reorder_and_upcast_attn', false], ['tie_word_embeddings', true], ['add_cross_attention', false],
+  ['reorder_and_upcast_attn', false], ['add_cross_attention', false],
 ]);
 
 /** @param {Fields} fields */
@@ -21,9 +21,11 @@ export function readGpt2(fields) {
   const vocabSize = fields.size('vocab_size');
   const nInner = fields.has('n_inner') ? fields.size('n_inner') : 4 * nEmbd;
   const preset = EOS < vocabSize ? [EOS] : [];
-  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner });
+  const ownHead = !fields.flag('tie_word_embeddings', true);
+  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead });
   return {
     nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead), nEmbd, nPositions, vocabSize, nInner,
+    ...(ownHead && { ownHead }),
     layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,
     eosTokenId: fields.tokenIds('eos_token_id', vocabSize, preset),
@@ -58,10 +60,11 @@ function headDim(nEmbd, nHead) {
 
 /**
  * @param {Fields} fields
- * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number }} sizes
+ * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number,
+ *   ownHead: boolean }} sizes
  */
-function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner }) {
+function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead }) {
   const layer = nEmbd * (4 * nEmbd + 2 * nInner);
-  const weights = nLayer * layer + (vocabSize + nPositions) * nEmbd;
+  const weights = nLayer * layer + ((ownHead ? 2 : 1) * vocabSize + nPositions) * nEmbd;
   fields.refuseTooManyWeights(weights, ['n_layer', 'n_embd', 'n_positions', 'vocab_size']);
 }

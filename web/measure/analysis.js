@@ -14,8 +14,9 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} nPositions
  * @property {number} vocabSize
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
- * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
- * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
+ * @property {boolean} [ownHead]  the head is a second matrix of the vocabulary
+ * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions, and may have
+ *   biases
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
  * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
@@ -207,7 +208,8 @@ export function parameterCount(sizes) {
   const attention = C * (queryWidth + 2 * keyWidth) + queryWidth + 2 * keyWidth + queryWidth * C + C;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
-  return (vocabSize + nPositions) * C + nLayer * (attention + mlp + 2 * norm) + norm;
+  const tables = (sizes.ownHead ? 2 : 1) * vocabSize + nPositions;
+  return tables * C + nLayer * (attention + mlp + 2 * norm) + norm;
 }
 
 /** Of a Llama: no positions, norms without biases, a gate. @param {Readonly<Shape>} sizes */
