@@ -86,6 +86,7 @@ typedef enum kvc_arch {
     KVC_LLAMA,
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
+    KVC_GPT_NEOX, /* Pythia */
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -117,7 +118,13 @@ typedef enum kvc_arch {
  *     between pairs (truncate: false). Only then may these be other than 0:
  *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
  *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
- *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent */
+ *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
+ *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
+ * Zero in most models:
+ *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   window: tokens that a query sees in some layers, itself the last of them; 0: every
+ *     layer sees all
+ *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -126,8 +133,11 @@ typedef struct kvc_config {
     kvc_dtype weights;
     uint32_t own_head, attention_bias, mlp_bias, rotary_dim, rope_original;
     float rope_theta, rope_factor, rope_low, rope_high;
+    float score_scale;
+    uint32_t window, window_layers[2];
     uint32_t rope_yarn;
     float rope_attention, rope_mscale, rope_mscale_all;
+    uint32_t parallel;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -139,7 +149,8 @@ typedef struct kvc_model kvc_model;
  * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
  * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
  * rope_yarn without rope_original or with a rope_theta of 1; what is only of YaRN
- * elsewhere, negative or not finite. */
+ * elsewhere, negative or not finite; score_scale negative or not finite; a window without
+ * layers, layers without a window or that there are not. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
@@ -153,11 +164,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer." or "model.", Conv1D weights
- * [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
+ * Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (masks as attn.bias and masked_bias,
- * rotary_emb.inv_freq, and lm_head.weight where the head is tied) are accepted and
+ * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
@@ -300,8 +311,8 @@ kvc_memory kvc_session_memory(const kvc_session *session);
 kvc_cache *kvc_session_cache(const kvc_session *session);
 
 /* Attention weights of the last token of the selected sequence in one layer and head:
- *   weights[j] = softmax_j(q . k[j] / sqrt(D)),  j < position
- *   weights: [position] out
+ *   weights[j] = softmax_j(q . k[j] * score_scale),  j < position
+ *   weights: [position] out, 0 where j lies before the layer's window
  * Recomputed from the cache, bit for bit those of the pass. Errors: NOT_READY (no logits,
  * or the last pass ran with the cache off), POSITION_OUT_OF_RANGE, INVALID_ARGUMENT. */
 kvc_error kvc_session_attention(const kvc_session *session, size_t layer, size_t head,

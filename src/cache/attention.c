@@ -11,9 +11,10 @@
 
 enum { QUERIES = 2 }; /* queries that share one walk over keys and values */
 
-/* One head of one layer and sequence, and room to work. */
+/* One head of one layer and sequence, what is seen of it, and room to work. */
 typedef struct head {
     const kvc_cache *cache;
+    kvc_view view;
     const uint32_t *table; /* the sequence's pages */
     void *keys, *values;   /* kvc_pool_head */
     size_t D, width;       /* width: of a row of scores, in floats: whole pages */
@@ -31,12 +32,18 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
     return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim);
 }
 
+float kvc_usual_scale(size_t head_dim)
+{
+    return 1.0f / kvc_sqrt((float)head_dim);
+}
+
 static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
-                    float *scratch)
+                    kvc_view view, float *scratch)
 {
     const size_t index = layer * cache->shape.n_kv_head + kv_head;
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
     return (head){.cache = cache,
+                  .view = view,
                   .table = kvc_pages_of(&cache->pages, b),
                   .keys = kvc_pool_head(&cache->keys, index),
                   .values = kvc_pool_head(&cache->values, index),
@@ -58,18 +65,26 @@ static const float *page_of(const head *h, const kvc_format *format, void *pages
     return h->widened;
 }
 
-/* scores[r,j] = q[r] . k[j] for the first n slots; lanes beyond n hold garbage.
+/* The first slot that a query sees whose own is end - 1. */
+static size_t first_seen(kvc_view view, size_t end)
+{
+    return view.window > 0 && end > view.window ? end - view.window : 0;
+}
+
+/* scores[r,j] = q[r] . k[j] for slots first .. end - 1; lanes beyond them, up to whole
+ * vectors, hold garbage.
  *   q: [rows, D], row stride `stride` */
 static void score(const head *h, const float *restrict q, size_t stride, size_t rows,
-                  size_t n)
+                  size_t first, size_t end)
 {
+    const size_t begin = first / 4 * 4, all = kvc_round_up(end, 4) - begin;
     for (size_t r = 0; r < rows; r++)
-        memset(h->scores + r * h->width, 0, kvc_round_up(n, 4) * sizeof *h->scores);
-    for (size_t first = 0; first < n; first += KVC_PAGE) {
-        const float *keys = page_of(h, &h->cache->keys.format, h->keys, first);
-        const size_t lanes = kvc_round_up(kvc_min(KVC_PAGE, n - first), 4);
-        kvc_accumulate(h->scores + first, h->width, q, stride, keys, KVC_PAGE, rows, h->D,
-                       lanes);
+        memset(h->scores + r * h->width + begin, 0, all * sizeof *h->scores);
+    for (size_t slot = begin, next; slot < end; slot = next) {
+        const float *keys = page_of(h, &h->cache->keys.format, h->keys, slot);
+        next = kvc_min(end, kvc_round_up(slot + 1, KVC_PAGE));
+        kvc_accumulate(h->scores + slot, h->width, q, stride, keys + slot % KVC_PAGE,
+                       KVC_PAGE, rows, h->D, kvc_round_up(next - slot, 4));
     }
 }
 
@@ -97,73 +112,86 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
 }
 
 /* Counts two multiply-adds of D for each slot that each query sees, and one walk over the
- * slots that the last query sees. */
-static void count(const kvc_cache *cache, size_t rows, size_t n, size_t step)
+ * slots that any of them sees. */
+static void count(const head *h, size_t rows, size_t n, size_t step)
 {
-    const size_t last = n + (rows - 1) * step;
+    const kvc_cache *cache = h->cache;
     if (!cache->counts)
         return;
-    cache->counts->attention_macs += (n + last) * rows * cache->shape.head_dim;
+    for (size_t r = 0, end = n; r < rows; r++, end += step)
+        cache->counts->attention_macs += 2 * (end - first_seen(h->view, end)) * h->D;
     cache->counts->cache_bytes_read +=
-        last * (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
+        (n + (rows - 1) * step - first_seen(h->view, n)) *
+        (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
 }
 
-/* Attention of up to QUERIES successive queries: the first sees n slots, each later one
- * `step` more. */
+/* Attention of up to QUERIES successive queries: the first sees slots up to n - 1, each
+ * later one `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
                         size_t stride, size_t rows, size_t n, size_t step)
 {
-    const float scale = 1.0f / kvc_sqrt((float)h->D);
+    const size_t last = n + (rows - 1) * step, shared = first_seen(h->view, last);
     float sum[QUERIES];
-    count(h->cache, rows, n, step);
-    score(h, q, stride, rows, n + (rows - 1) * step);
+    count(h, rows, n, step);
+    score(h, q, stride, rows, first_seen(h->view, n), last);
     for (size_t r = 0; r < rows; r++) {
-        const size_t visible = n + r * step;
-        sum[r] = kvc_softmax_terms(h->scores + r * h->width, visible, scale);
+        const size_t end = n + r * step;
+        const size_t first = first_seen(h->view, end);
+        float *scores = h->scores + r * h->width;
+        sum[r] = kvc_softmax_terms(scores, first, end, h->view.scale);
         memset(y + r * stride, 0, h->D * sizeof *y);
+        mix(h, y + r * stride, stride, scores, 1, first, shared - first);
     }
-    mix(h, y, stride, h->scores, rows, 0, n); /* the slots that all of them see */
-    for (size_t r = 1; r < rows; r++)         /* those that only later ones see */
+    mix(h, y, stride, h->scores, rows, shared, n - shared); /* what all of them see */
+    for (size_t r = 1; r < rows; r++)                       /* and only later ones */
         mix(h, y + r * stride, stride, h->scores + r * h->width, 1, n, r * step);
     for (size_t r = 0; r < rows; r++)
         kvc_scale(y + r * stride, 1.0f / sum[r], h->D);
 }
 
-/* Query t sees the first n + t * step slots. */
+/* Query t sees slots up to n + t * step - 1. */
 static void attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
-                   const kvc_cache *cache, size_t b, size_t layer, size_t n, size_t step,
-                   float *restrict scratch)
+                   const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
+                   size_t n, size_t step, float *restrict scratch)
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head;
     for (size_t i = 0; i < n_head; i++) {
         const size_t kv_head = i / group;
-        const head h = head_of(cache, b, layer, kv_head, scratch);
+        const head h = head_of(cache, b, layer, kv_head, view, scratch);
         for (size_t t = 0; t < T; t += QUERIES)
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
                         kvc_min(QUERIES, T - t), n + t * step, step);
     }
     if (T > 0)
-        kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, 0, n + (T - 1) * step,
-                          SIZE_MAX);
+        kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, first_seen(view, n),
+                          n + (T - 1) * step - first_seen(view, n), SIZE_MAX);
 }
 
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
-                const kvc_cache *cache, size_t b, size_t layer, size_t position,
-                float *restrict scratch)
+                const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
+                size_t position, float *restrict scratch)
 {
-    attend(y, q, T, n_head, cache, b, layer, position + 1, 1, scratch);
+    attend(y, q, T, n_head, cache, b, layer, view, position + 1, 1, scratch);
 }
 
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
                         const kvc_cache *cache, size_t b, size_t layer, size_t head_index,
-                        float *restrict scratch)
+                        kvc_view view, float *restrict scratch)
 {
-    const head h = head_of(cache, b, layer, head_index, scratch);
-    score(&h, q, h.D, 1, n);
-    const float sum = kvc_softmax_terms(h.scores, n, 1.0f / kvc_sqrt((float)h.D));
-    for (size_t j = 0; j < n; j++)
+    const head h = head_of(cache, b, layer, head_index, view, scratch);
+    const size_t first = first_seen(view, n);
+    score(&h, q, h.D, 1, first, n);
+    const float sum = kvc_softmax_terms(h.scores, first, n, view.scale);
+    memset(weights, 0, first * sizeof *weights);
+    for (size_t j = first; j < n; j++)
         weights[j] = h.scores[j] * (1.0f / sum);
+}
+
+/* Everything, in the usual scale: what the public functions have queries see. */
+static kvc_view whole(const kvc_cache *cache)
+{
+    return (kvc_view){.scale = kvc_usual_scale(cache->shape.head_dim)};
 }
 
 static kvc_error check(const float *y, const float *q, size_t T, size_t n_head,
@@ -187,7 +215,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
         return KVC_ERR_CACHE_FULL;
     if (cache->pages.held[b] < kvc_pages_for(length + T)) /* nothing was appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
-    kvc_attend(y, q, T, n_head, cache, b, layer, length, scratch);
+    kvc_attend(y, q, T, n_head, cache, b, layer, whole(cache), length, scratch);
     return KVC_OK;
 }
 
@@ -200,6 +228,7 @@ kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
         return error;
     if (cache->length[b] == 0)
         return KVC_ERR_NOT_READY;
-    attend(y, q, T, n_head, cache, b, layer, cache->length[b], 0, scratch);
+    const size_t length = cache->length[b];
+    attend(y, q, T, n_head, cache, b, layer, whole(cache), length, 0, scratch);
     return KVC_OK;
 }

@@ -4,17 +4,27 @@
 
 #include "kvc.h"
 
+/* What queries see. Slots before the window are neither read nor weighed: the bits are
+ * the same whether they still hold K and V or not. */
+typedef struct kvc_view {
+    size_t window; /* slots, that of the query itself the last; 0: all */
+    float scale;   /* of q . k */
+} kvc_view;
+
+/* 1 / sqrt(D) */
+float kvc_usual_scale(size_t head_dim);
+
 /* kvc_attention with the first query at a given position, its arguments checked. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
-                const kvc_cache *cache, size_t b, size_t layer, size_t position,
-                float *restrict scratch);
+                const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
+                size_t position, float *restrict scratch);
 
 /* The weights that a query gives the first n slots, n > 0: the softmax of kvc_attend, to
- * the bit.
+ * the bit; 0 before the window.
  *   weights: [n] out   q: [D]   head: of K and V */
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
                         const kvc_cache *cache, size_t b, size_t layer, size_t head,
-                        float *restrict scratch);
+                        kvc_view view, float *restrict scratch);
 
 /* kvc_attention_scratch before there is a cache, in floats. */
 size_t kvc_attend_scratch(size_t capacity, size_t head_dim);

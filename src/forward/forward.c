@@ -25,9 +25,11 @@ void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,
         [KVC_SELF_ATTENTION] = kvc_self_attention,
         [KVC_MLP] = kvc_mlp,
         [KVC_GATED_MLP] = kvc_gated_mlp,
+        [KVC_PARALLEL] = kvc_parallel,
     };
     const kvc_layer *layer = &model->layers[index];
-    for (const kvc_block_kind *block = model->arch->blocks; *block; block++)
+    const kvc_block_kind *block = kvc_blocks_of(model->arch, &model->config);
+    for (; *block; block++)
         run[*block](chunk, model, layer, w);
 }
 

@@ -21,18 +21,24 @@ static float largest(const float *x, size_t n)
     return max;
 }
 
-float kvc_softmax_terms(float *x, size_t n, float scale)
+float kvc_softmax_terms(float *x, size_t first, size_t n, float scale)
 {
-    assert(n > 0 && scale > 0.0f);
-    const v128_t m = wasm_f32x4_splat(largest(x, n)), s = wasm_f32x4_splat(scale);
-    const size_t padded = kvc_round_up(n, 4);
+    assert(first < n && scale > 0.0f);
+    const size_t begin = first / 4 * 4;
+    const size_t padded = begin + kvc_round_up(n - begin, 4);
+    for (size_t i = begin; i < first; i++)
+        x[i] = x[first]; /* not more than the largest */
+    const v128_t m = wasm_f32x4_splat(largest(x + begin, n - begin)),
+                 s = wasm_f32x4_splat(scale);
     v128_t sum = wasm_f32x4_splat(0.0f);
-    for (size_t i = 0, end; i < padded; i = end) {
+    for (size_t i = begin, end; i < padded; i = end) {
         end = kvc_min(padded, i + KVC_EXP_BLOCK);
         for (size_t j = i; j < end; j += 4)
             wasm_v128_store(x + j,
                             wasm_f32x4_mul(wasm_f32x4_sub(wasm_v128_load(x + j), m), s));
         kvc_exp(x + i, end - i);
+        if (i == begin)
+            memset(x + begin, 0, (first - begin) * sizeof *x);
         if (end == padded)
             memset(x + n, 0, (padded - n) * sizeof *x);
         for (size_t j = i; j < end; j += 4)
@@ -68,7 +74,7 @@ void kvc_log_softmax_at(float *log_probs, const uint32_t *targets, size_t k, flo
     for (size_t i = 0; i < k; i++)
         log_probs[i] = x[targets[i]];
     const float max = largest(x, n);
-    const double log_sum = log_positive((double)kvc_softmax_terms(x, n, 1.0f));
+    const double log_sum = log_positive((double)kvc_softmax_terms(x, 0, n, 1.0f));
     for (size_t i = 0; i < k; i++)
         log_probs[i] = (float)((double)log_probs[i] - (double)max - log_sum);
 }

@@ -5,10 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* x = exp((x - max x) * scale), in place, at least exp(-64); returns the sum of the first
- * n. scale > 0.
- *   x: [n rounded up to 4], the padding is overwritten with zeros */
-float kvc_softmax_terms(float *x, size_t n, float scale);
+/* x[i] = exp((x[i] - max x) * scale), first <= i < n, in place, at least exp(-64);
+ * returns their sum, whose order depends on i alone: with zeros in front of them it would
+ * be the same. scale > 0, first < n.
+ *   x: [n rounded up to 4], zeros after n and in the lanes beside `first` out */
+float kvc_softmax_terms(float *x, size_t first, size_t n, float scale);
 
 /* log_probs[i] = ln(softmax(x)[targets[i]])
  *   log_probs: [k] out   targets: [k]   x: [n rounded up to 4], overwritten */

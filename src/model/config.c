@@ -55,6 +55,16 @@ static bool yarn_exists(const kvc_config *c)
            (c->rope_yarn <= 2 && c->rope_original > 0 && c->rope_theta > 1.0f);
 }
 
+/* Heads of queries that share K and V do not lie in a tensor that is fused by head. */
+static bool heads_exist(const kvc_config *c)
+{
+    const kvc_architecture *arch = kvc_architecture_of(c->arch);
+    bool fused = false;
+    for (size_t i = 0; i < arch->layer.n; i++)
+        fused = fused || arch->layer.row[i].form == KVC_HEADS;
+    return c->n_head % c->n_kv_head == 0 && (!fused || c->n_head == c->n_kv_head);
+}
+
 static bool rotation_exists(const kvc_config *c)
 {
     const bool rotary = kvc_architecture_of(c->arch)->rotary;
@@ -72,13 +82,23 @@ static bool rotation_exists(const kvc_config *c)
                                      kvc_is_finite(c->rope_high));
 }
 
+/* Layers with a window are among the first 64. */
+static bool windows_exist(const kvc_config *c)
+{
+    const uint32_t *words = c->window_layers;
+    for (uint32_t i = c->n_layer; i < 64; i++)
+        if (words[i / 32] >> i % 32 & 1)
+            return false;
+    return c->window <= MOST && (c->window > 0) == ((words[0] | words[1]) != 0);
+}
+
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
         return KVC_ERR_INVALID_ARGUMENT;
     if ((unsigned)c->arch >= KVC_ARCH_COUNT || !sizes_exist(c))
         return KVC_ERR_CONFIG_INVALID;
-    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0)
+    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || !heads_exist(c))
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
@@ -90,7 +110,11 @@ kvc_error kvc_config_check(const kvc_config *c)
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!flag_exists(c, flags[i]))
             return KVC_ERR_CONFIG_INVALID;
-    if (!rotation_exists(c))
+    if (c->parallel > 1 || !*kvc_blocks_of(kvc_architecture_of(c->arch), c))
+        return KVC_ERR_CONFIG_INVALID;
+    if (!rotation_exists(c) || !windows_exist(c))
+        return KVC_ERR_CONFIG_INVALID;
+    if (!(c->score_scale >= 0.0f && kvc_is_finite(c->score_scale)))
         return KVC_ERR_CONFIG_INVALID;
     return KVC_OK;
 }

@@ -1,4 +1,6 @@
 /* fingerprint.c - a hash of all that a model computes with: config and weights. */
+#include <string.h>
+
 #include "base/number.h"
 #include "model/tensors.h"
 
@@ -20,13 +22,16 @@ static uint64_t hash_tensor(uint64_t hash, const kvc_place *place)
     return hash;
 }
 
-/* What came with rotations counts only where there are any: the states of a GPT-2 from
- * before stay good. */
+/* Zeros at the end do not count: what a config gains leaves the states of models that
+ * have none of it good. */
 static uint64_t hash_config(const kvc_model *model)
 {
-    const size_t words =
-        model->arch->rotary ? sizeof model->config : offsetof(kvc_config, own_head);
-    return kvc_fnv1a_words(KVC_FNV_START, &model->config, words / sizeof(uint32_t));
+    uint32_t words[sizeof(kvc_config) / sizeof(uint32_t)];
+    size_t n = sizeof words / sizeof *words;
+    memcpy(words, &model->config, sizeof words);
+    while (n > offsetof(kvc_config, own_head) / sizeof *words && words[n - 1] == 0)
+        n--;
+    return kvc_fnv1a_words(KVC_FNV_START, words, n);
 }
 
 uint64_t kvc_model_fingerprint(kvc_model *model)

@@ -6,6 +6,15 @@
 #include "kernels/rotary.h"
 #include "model/tensors.h"
 
+/* What the queries of a layer see. */
+static kvc_view view_of(const kvc_config *config, size_t layer)
+{
+    const uint32_t word = layer < 64 ? config->window_layers[layer / 32] : 0;
+    const size_t window = word >> layer % 32 & 1 ? config->window : 0;
+    const float own = config->score_scale;
+    return (kvc_view){window, own > 0.0f ? own : kvc_usual_scale(config->head_dim)};
+}
+
 /* ---- memory ------------------------------------------------------------------------ */
 
 /* The matrices of a tensor, without biases. */
@@ -44,7 +53,7 @@ static void take_tensors(kvc_arena *arena, const kvc_config *config,
         if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
             *kvc_tensor_floats(t, owner) =
                 kvc_take_floats(arena, rows, kvc_tensor_out(t, config));
-        else if (t->form == KVC_BIAS)
+        else if (t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS)
             take_biases(arena, config, t, kvc_tensor_matrix(t, owner));
         else
             take_matrices(arena, config, t, kvc_tensor_matrix(t, owner));
@@ -86,7 +95,7 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
     if (config->weights == KVC_I8)
         m->rows = kvc_take_floats(arena, KVC_BLOCK, widest);
     for (size_t i = 0; i < L && !arena->overflow; i++) {
-        kvc_layer layer = {0};
+        kvc_layer layer = {.view = view_of(config, i)};
         take_tensors(arena, config, &arch->layer, &layer);
         if (arena->base)
             m->layers[i] = layer;

@@ -4,6 +4,7 @@
 #define KVC_MODEL_H
 
 #include "base/arena.h"
+#include "cache/attention.h"
 #include "model/arch.h"
 
 typedef struct kvc_norm {
@@ -21,6 +22,7 @@ typedef struct kvc_layer {
     kvc_matrix gate; /* C -> F, of a gated MLP */
     kvc_matrix up;   /* C -> F */
     kvc_matrix down; /* F -> C */
+    kvc_view view;   /* what its queries see */
 } kvc_layer;
 
 /* A tensor on its way in. */

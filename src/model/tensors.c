@@ -146,17 +146,20 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
     const size_t in = kvc_size_of(&model->config, t->in),
                  out = kvc_tensor_out(t, &model->config);
     kvc_place place = {.rank = 2, .shape = {in, out}};
-    if (t->form == KVC_VECTOR || t->form == KVC_BIAS)
+    const bool is_bias = t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS;
+    if (t->form == KVC_VECTOR || is_bias)
         place = (kvc_place){.rank = 1, .shape = {out, 1}};
-    if (t->form == KVC_LINEAR)
+    if (t->form == KVC_LINEAR || t->form == KVC_HEADS)
         place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};
     if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
         place.plain = *kvc_tensor_floats(t, owner);
-    else if (t->form == KVC_BIAS) /* of all parts: layout.c puts them side by side */
+    else if (is_bias) /* of all parts: layout.c puts them side by side */
         place.plain = kvc_tensor_matrix(t, owner)->bias;
     else
         place.matrix = kvc_tensor_matrix(t, owner);
     while (place.matrix && place.parts < KVC_PARTS && t->out[place.parts] != KVC_NO_SIZE)
         place.parts++;
+    if (t->form == KVC_HEADS || t->form == KVC_HEADS_BIAS)
+        place.head = model->config.head_dim;
     return place;
 }

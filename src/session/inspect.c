@@ -44,8 +44,7 @@ static kvc_error find_query(const kvc_session *s, size_t layer, size_t head,
     return KVC_OK;
 }
 
-kvc_error kvc_session_query(const kvc_session *s, size_t layer, size_t head,
-                            float *query)
+kvc_error kvc_session_query(const kvc_session *s, size_t layer, size_t head, float *query)
 {
     const float *found;
     if (!s || !query)
@@ -68,7 +67,7 @@ kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
         kvc_attend_weights(weights, query, kvc_selected(s)->position, s->cache,
                            s->selected, layer,
                            head / (config->n_head / config->n_kv_head),
-                           s->workspace.scores);
+                           s->model->layers[layer].view, s->workspace.scores);
     return error;
 }
 

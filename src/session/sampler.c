@@ -282,7 +282,7 @@ kvc_error kvc_sample(uint32_t *id, const float *logits, size_t V,
     if (V == 1)
         c.weight[0] = 1.0f;
     else /* up to 3 floats of padding, where order will be */
-        kvc_softmax_terms(c.weight, V, 1.0f);
+        kvc_softmax_terms(c.weight, 0, V, 1.0f);
     filter(&c, V, sampling);
     *id = draw(&c, rng);
     return KVC_OK;

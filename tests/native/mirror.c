@@ -5,7 +5,7 @@ mirror *mirror_new(uint64_t seed, size_t n, kvc_dtype key, kvc_dtype value)
     mirror *m = check_alloc(1, sizeof *m);
     *m = (mirror){.n = n, .state = seed, .sizes = {MIRROR_S, n, key, value}};
     kvc_config config = random_any_config(&m->state, MIRROR_S);
-    config.n_layer = 1 + config.n_layer % 2; /* small: the reference takes its time */
+    random_layers(&config, 1 + config.n_layer % 2); /* the reference takes its time */
     m->V = config.vocab_size;
     m->model = random_model_new(&config, random_next(&m->state));
     m->session = random_model_sequences(&m->model, &m->sizes);

@@ -5,6 +5,51 @@
 #include <stdlib.h>
 #include <string.h>
 
+const oracle_names *oracle_names_of(const oracle_model *model)
+{
+    static const oracle_names gpt2 = {
+        .embedding = "wte",
+        .positions = "wpe",
+        .norm = "ln_f",
+        .attention_norm = "ln_1",
+        .qkv = "attn.c_attn",
+        .o = "attn.c_proj",
+        .mlp_norm = "ln_2",
+        .up = "mlp.c_fc",
+        .down = "mlp.c_proj",
+    };
+    static const oracle_names llama = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "norm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.o_proj",
+        .mlp_norm = "post_attention_layernorm",
+        .gate = "mlp.gate_proj",
+        .up = "mlp.up_proj",
+        .down = "mlp.down_proj",
+    };
+    static const oracle_names gpt_neox = {
+        .embedding = "embed_in",
+        .head = "embed_out",
+        .norm = "final_layer_norm",
+        .attention_norm = "input_layernorm",
+        .qkv_by_head = "attention.query_key_value",
+        .o = "attention.dense",
+        .mlp_norm = "post_attention_layernorm",
+        .up = "mlp.dense_h_to_4h",
+        .down = "mlp.dense_4h_to_h",
+    };
+    switch (model->config.arch) {
+    case KVC_GPT2: return &gpt2;
+    case KVC_GPT_NEOX: return &gpt_neox;
+    default: return &llama;
+    }
+}
+
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
 {
     char name[80];
@@ -28,15 +73,24 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
     abort();
 }
 
+const float *oracle_part(const oracle_model *m, int layer, const char *name,
+                         const char *end)
+{
+    char leaf[48];
+    if (!name)
+        return NULL;
+    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
+    return oracle_find(m, layer, leaf);
+}
+
 const float *oracle_embedding(const oracle_model *m)
 {
-    return oracle_weights(
-        m, -1, m->config.arch == KVC_GPT2 ? "wte.weight" : "embed_tokens.weight");
+    return oracle_part(m, -1, oracle_names_of(m)->embedding, "weight");
 }
 
 const float *oracle_head(const oracle_model *m)
 {
-    return m->config.own_head ? oracle_weights(m, -1, "lm_head.weight")
+    return m->config.own_head ? oracle_part(m, -1, oracle_names_of(m)->head, "weight")
                               : oracle_embedding(m);
 }
 
@@ -78,6 +132,11 @@ double oracle_gelu(double x)
     return 0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)));
 }
 
+double oracle_exact_gelu(double x)
+{
+    return 0.5 * x * erfc(-x / sqrt(2.0));
+}
+
 double oracle_silu(double x)
 {
     return x / (1.0 + exp(-x));
@@ -96,14 +155,14 @@ void oracle_softmax(double *x, size_t n)
         x[i] /= sum;
 }
 
-void oracle_attention(double *y, const double *q, const double *k, const double *v,
-                      size_t n, size_t D, size_t stride)
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale)
 {
     double *p = malloc(n * sizeof *p);
     for (size_t j = 0; j < n; j++) {
         p[j] = 0.0;
         for (size_t d = 0; d < D; d++)
-            p[j] += q[d] * k[j * stride + d] / sqrt((double)D);
+            p[j] += q[d] * k[j * stride + d] * scale;
     }
     oracle_softmax(p, n);
     for (size_t d = 0; d < D; d++) {
@@ -112,6 +171,24 @@ void oracle_attention(double *y, const double *q, const double *k, const double 
             y[d] += p[j] * v[j * stride + d];
     }
     free(p);
+}
+
+void oracle_attention(double *y, const double *q, const double *k, const double *v,
+                      size_t n, size_t D, size_t stride)
+{
+    oracle_attend(y, q, k, v, n, D, stride, 1.0 / sqrt((double)D));
+}
+
+size_t oracle_first_seen(const kvc_config *c, int layer, size_t t)
+{
+    const bool has_window = layer < 64 && c->window_layers[layer / 32] >> layer % 32 & 1;
+    return has_window && t + 1 > c->window ? t + 1 - c->window : 0;
+}
+
+double oracle_scale(const kvc_config *c)
+{
+    return c->score_scale > 0.0f ? (double)c->score_scale
+                                 : 1.0 / sqrt((double)c->head_dim);
 }
 
 void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
@@ -183,35 +260,12 @@ static double *new_array(size_t T, size_t columns)
     return calloc(T * columns, sizeof(double));
 }
 
-/* The names of norms and matrices, without .weight and .bias. */
-typedef struct oracle_names {
-    const char *norm, *attention_norm, *o, *mlp_norm, *up, *down;
-} oracle_names;
-
-static oracle_names names_of(const oracle_model *m)
-{
-    if (m->config.arch == KVC_GPT2)
-        return (oracle_names){"ln_f", "ln_1",     "attn.c_proj",
-                              "ln_2", "mlp.c_fc", "mlp.c_proj"};
-    return (oracle_names){
-        "norm",        "input_layernorm", "self_attn.o_proj", "post_attention_layernorm",
-        "mlp.up_proj", "mlp.down_proj"};
-}
-
-static const float *part(const oracle_model *m, int layer, const char *name,
-                         const char *end)
-{
-    char leaf[48];
-    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
-    return oracle_find(m, layer, leaf);
-}
-
 static void norm(double *y, const double *x, const oracle_model *m, int layer,
                  const char *name, size_t T)
 {
     const size_t C = m->config.n_embd;
-    const float *weight = part(m, layer, name, "weight"),
-                *bias = part(m, layer, name, "bias");
+    const float *weight = oracle_part(m, layer, name, "weight"),
+                *bias = oracle_part(m, layer, name, "bias");
     const double eps = (double)m->config.norm_epsilon;
     for (size_t t = 0; t < T; t++, y += C, x += C)
         if (bias)
@@ -225,7 +279,8 @@ static void linear(double *y, size_t stride, const double *x, const oracle_model
                    int layer, const char *name, size_t T, size_t n_in, size_t n_out)
 {
     const bool conv1d = m->config.arch == KVC_GPT2;
-    const float *w = part(m, layer, name, "weight"), *bias = part(m, layer, name, "bias");
+    const float *w = oracle_part(m, layer, name, "weight"),
+                *bias = oracle_part(m, layer, name, "bias");
     for (size_t t = 0; t < T; t++)
         for (size_t o = 0; o < n_out; o++) {
             double sum = bias ? bias[o] : 0.0;
@@ -240,7 +295,7 @@ static void norm_heads(double *x, size_t stride, const oracle_model *m, int laye
                        const char *name, size_t heads, size_t T)
 {
     const size_t D = m->config.head_dim;
-    const float *weight = part(m, layer, name, "weight");
+    const float *weight = oracle_part(m, layer, name, "weight");
     for (size_t i = 0; weight && i < T * heads; i++) {
         double *head = x + i / heads * stride + i % heads * D;
         oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
@@ -272,26 +327,41 @@ static size_t key_width(const oracle_model *m)
     return (size_t)m->config.n_kv_head * m->config.head_dim;
 }
 
+/* q, k and v of each token from those of its heads in turn.   y, x: [T, 3 Q] */
+static void part_by_part(double *y, const double *x, const oracle_model *m, size_t T)
+{
+    const size_t D = m->config.head_dim, Q = query_width(m);
+    for (size_t i = 0; i < T * 3 * Q; i++) {
+        const size_t row = i % (3 * Q), head = row / (3 * D), which = row / D % 3;
+        y[i / (3 * Q) * 3 * Q + which * Q + head * D + row % D] = x[i];
+    }
+}
+
 /* Of each token: the queries [H, D], the keys and the values [Hkv, D], a new array. */
 static double *queries_keys_values(const double *x, const oracle_model *m, int layer,
                                    size_t T)
 {
     const size_t C = m->config.n_embd, Q = query_width(m), KV = key_width(m);
     const size_t all = Q + 2 * KV;
-    double *h = new_array(T, C), *qkv = new_array(T, all);
-    norm(h, x, m, layer, names_of(m).attention_norm, T);
-    if (m->config.arch == KVC_GPT2) {
-        linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
+    const oracle_names *names = oracle_names_of(m);
+    double *h = new_array(T, C), *qkv = new_array(T, all), *fused = new_array(T, all);
+    norm(h, x, m, layer, names->attention_norm, T);
+    if (names->qkv) {
+        linear(qkv, all, h, m, layer, names->qkv, T, C, all);
+    } else if (names->qkv_by_head) {
+        linear(fused, all, h, m, layer, names->qkv_by_head, T, C, all);
+        part_by_part(qkv, fused, m, T);
     } else {
-        linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
-        linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
-        linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+        linear(qkv, all, h, m, layer, names->q, T, C, Q);
+        linear(qkv + Q, all, h, m, layer, names->k, T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, names->v, T, C, KV);
         norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
         norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
-        rotate(qkv, all, &m->config, m->config.n_head, T);
-        rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     }
+    rotate(qkv, all, &m->config, m->config.n_head, T);
+    rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     free(h);
+    free(fused);
     return qkv;
 }
 
@@ -301,8 +371,9 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before it. */
-static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
+/* o(attention(norm(x))), each token seeing itself and those before it, as far as the
+ * layer's window goes: a new array. */
+static double *attention_of(const double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t Q = query_width(m), KV = key_width(m), QKV = Q + 2 * KV;
@@ -310,37 +381,63 @@ static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
     double *qkv = queries_keys_values(x, m, layer, T);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
+            const size_t first = oracle_first_seen(&m->config, layer, t);
             const double *q = qkv + t * QKV + head * D;
-            const double *k = qkv + Q + kv_head(m, head) * D, *v = k + KV;
-            oracle_attention(y + t * Q + head * D, q, k, v, t + 1, D, QKV);
+            const double *k = qkv + first * QKV + Q + kv_head(m, head) * D, *v = k + KV;
+            oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
+                          oracle_scale(&m->config));
         }
-    linear(h, C, y, m, layer, names_of(m).o, T, Q, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
+    linear(h, C, y, m, layer, oracle_names_of(m)->o, T, Q, C);
     free(qkv);
+    free(y);
+    return h;
+}
+
+static double activation(const oracle_model *m, double x)
+{
+    switch (m->config.arch) {
+    case KVC_GPT2: return oracle_gelu(x);
+    case KVC_GPT_NEOX: return oracle_exact_gelu(x);
+    default: return oracle_silu(x);
+    }
+}
+
+/* down(activation(up(norm(x)))), or down(activation(gate(norm(x))) * up(norm(x))): a new
+ * array. */
+static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t T)
+{
+    const size_t C = m->config.n_embd, F = m->config.n_inner;
+    const oracle_names *names = oracle_names_of(m);
+    double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
+    norm(h, x, m, layer, names->mlp_norm, T);
+    linear(inner, F, h, m, layer, names->up, T, C, F);
+    if (names->gate)
+        linear(gate, F, h, m, layer, names->gate, T, C, F);
+    for (size_t i = 0; i < T * F; i++)
+        inner[i] =
+            names->gate ? inner[i] * activation(m, gate[i]) : activation(m, inner[i]);
+    linear(h, C, inner, m, layer, names->down, T, F, C);
+    free(inner);
+    free(gate);
+    return h;
+}
+
+/* x += y, which is freed */
+static void add(double *x, double *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += y[i];
     free(y);
 }
 
-/* x += down(gelu(up(norm(x)))), or x += down(silu(gate(norm(x))) * up(norm(x))) */
-static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
+static void run_layer(double *x, const oracle_model *m, int layer, size_t T)
 {
-    const size_t C = m->config.n_embd, F = m->config.n_inner;
-    const oracle_names names = names_of(m);
-    double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names.mlp_norm, T);
-    linear(inner, F, h, m, layer, names.up, T, C, F);
-    if (m->config.arch != KVC_GPT2)
-        linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
-    for (size_t i = 0; i < T * F; i++)
-        inner[i] = m->config.arch != KVC_GPT2 ? inner[i] * oracle_silu(gate[i])
-                                              : oracle_gelu(inner[i]);
-    linear(h, C, inner, m, layer, names.down, T, F, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
-    free(inner);
-    free(gate);
+    const size_t n = T * m->config.n_embd;
+    double *attended = attention_of(x, m, layer, T), *beside = NULL;
+    if (m->config.parallel)
+        beside = mlp_of(x, m, layer, T);
+    add(x, attended, n);
+    add(x, beside ? beside : mlp_of(x, m, layer, T), n);
 }
 
 /* The residual stream after the first n layers: a new array [T, C]. */
@@ -348,16 +445,14 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
 {
     const size_t C = m->config.n_embd;
     const float *wte = oracle_embedding(m);
-    const float *wpe = oracle_find(m, -1, "wpe.weight"); /* [n_positions, C] */
+    const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
             x[t * C + c] =
                 (double)wte[ids[t] * C + c] + (wpe ? (double)wpe[t * C + c] : 0.0);
-    for (int layer = 0; layer < n; layer++) {
-        add_attention(x, m, layer, T);
-        add_mlp(x, m, layer, T);
-    }
+    for (int layer = 0; layer < n; layer++)
+        run_layer(x, m, layer, T);
     return x;
 }
 
@@ -366,7 +461,7 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *head = oracle_head(m); /* logits[id] = h . head[id] */
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
-    norm(h, x, m, -1, names_of(m).norm, T);
+    norm(h, x, m, -1, oracle_names_of(m)->norm, T);
     for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
             double sum = 0.0;
@@ -387,12 +482,13 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     const double *q = qkv + (T - 1) * QKV + head * D;
     const double *k = qkv + Q + kv_head(m, head) * D;
     memcpy(query, q, D * sizeof *q);
+    const size_t first = oracle_first_seen(&m->config, layer, T - 1);
     for (size_t j = 0; j < T; j++) {
         weights[j] = 0.0;
-        for (size_t d = 0; d < D; d++)
-            weights[j] += q[d] * k[j * QKV + d] / sqrt((double)D);
+        for (size_t d = 0; d < D && j >= first; d++)
+            weights[j] += q[d] * k[j * QKV + d] * oracle_scale(&m->config);
     }
-    oracle_softmax(weights, T);
+    oracle_softmax(weights + first, T - first);
     free(x);
     free(qkv);
 }

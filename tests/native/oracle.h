@@ -1,5 +1,5 @@
-/* oracle.h - the slow, obvious truth: GPT-2, Llama and Qwen in double precision, without
- * a cache, without SIMD, straight from the weights as they lie in a file. Every fast
+/* oracle.h - the slow, obvious truth: every architecture in double precision, without a
+ * cache, without SIMD, straight from the weights as they lie in a file. Every fast
  * thing in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -21,11 +21,25 @@ typedef struct oracle_model {
     oracle_tensor *tensors;
 } oracle_model;
 
+/* What tensors are called, without .weight and .bias; NULL: there is none. */
+typedef struct oracle_names {
+    const char *embedding, *positions, *head, *norm;
+    const char *attention_norm, *q, *k, *v, *o;
+    const char *qkv;         /* in place of q, k and v: one after the other, */
+    const char *qkv_by_head; /* or those of the first head, those of the second ... */
+    const char *mlp_norm, *gate, *up, *down;
+} oracle_names;
+const oracle_names *oracle_names_of(const oracle_model *model);
+
 /* The data of "h.<layer>.<leaf>" in a GPT-2, of "layers.<layer>.<leaf>" in others, or of
  * "<leaf>" for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
+
+/* "<name>.<end>" of a layer, or of the model; NULL where there is none. */
+const float *oracle_part(const oracle_model *model, int layer, const char *name,
+                         const char *end);
 
 /* The embedding, and the matrix that makes the logits    [V, C] */
 const float *oracle_embedding(const oracle_model *model);
@@ -57,16 +71,27 @@ void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
 double oracle_gelu(double x);
 
+/* 0.5 x (1 + erf(x / sqrt(2))) */
+double oracle_exact_gelu(double x);
+
 /* x / (1 + exp(-x)) */
 double oracle_silu(double x);
 
 /* x = exp(x) / sum exp(x), in place    x: [n] */
 void oracle_softmax(double *x, size_t n);
 
-/* One query against n keys: y = sum_j softmax_j(q . k[j] / sqrt(D)) v[j]
+/* One query against n keys: y = sum_j softmax_j(q . k[j] * scale) v[j]; and with the
+ * scale 1 / sqrt(D)
  *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
+void oracle_attend(double *y, const double *q, const double *k, const double *v, size_t n,
+                   size_t D, size_t stride, double scale);
 void oracle_attention(double *y, const double *q, const double *k, const double *v,
                       size_t n, size_t D, size_t stride);
+
+/* The first token that the query of token t sees in a layer; how its scores are
+ * scaled. */
+size_t oracle_first_seen(const kvc_config *config, int layer, size_t t);
+double oracle_scale(const kvc_config *config);
 
 /* The logits that follow every token.    logits: [T, V]   ids: [T] */
 void oracle_logits(double *logits, const oracle_model *model, const uint32_t *ids,

@@ -25,8 +25,10 @@ static const struct {
     const char *name;
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
-static const char *const archs[KVC_ARCH_COUNT] = {
-    [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
+static const char *const archs[KVC_ARCH_COUNT] = {[KVC_LLAMA] = "llama",
+                                                  [KVC_QWEN2] = "qwen2",
+                                                  [KVC_QWEN3] = "qwen3",
+                                                  [KVC_GPT_NEOX] = "gpt_neox"};
 
 size_t case_least_args(case_kind kind)
 {
@@ -111,12 +113,18 @@ static void free_heads(kvc_config *m, uint64_t seed)
         m->head_dim = shipped[random_below(&state, 4)];
 }
 
-/* From a third stream: every other one is a Llama or of its kin. */
+/* From a third stream. */
 static void other_architecture(kvc_config *m, uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)3 << 32);
-    if (random_below(&state, 2))
-        random_llama(m, &state);
+    random_architecture(m, &state);
+}
+
+/* From a fourth: every other one has layers with a window. */
+static void windows(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)4 << 32);
+    random_windows(m, &state);
 }
 
 random_case random_case_new(uint64_t seed)
@@ -148,6 +156,7 @@ random_case random_case_new(uint64_t seed)
     if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
         other_architecture(&c.config, seed);
+        windows(&c.config, seed);
     }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
@@ -182,13 +191,16 @@ void case_print(FILE *out, const random_case *c)
             m->n_kv_head, m->head_dim, m->n_embd, m->n_inner, m->n_positions,
             m->vocab_size, name_of(m->weights), c->seed);
     if (archs[m->arch])
-        fprintf(out, " %s %u %u %u %u %u %g %g %g %g", archs[m->arch], m->own_head,
+        fprintf(out, " %s %u %u %u %u %u %g %g %g %g %u", archs[m->arch], m->own_head,
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
-                (double)m->rope_high);
+                (double)m->rope_high, m->parallel);
     if (m->rope_yarn)
         fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
                 (double)m->rope_mscale, (double)m->rope_mscale_all);
+    if (m->window > 0 || m->score_scale > 0.0f)
+        fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
+                (double)m->score_scale);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -223,9 +235,10 @@ static int parse_arch(kvc_config *m, const char *text)
 {
     char name[9];
     int read = 0;
-    sscanf(text, " %8s %u %u %u %u %u %f %f %f %f%n", name, &m->own_head,
+    sscanf(text, " %8s %u %u %u %u %u %f %f %f %f %u%n", name, &m->own_head,
            &m->attention_bias, &m->mlp_bias, &m->rotary_dim, &m->rope_original,
-           &m->rope_theta, &m->rope_factor, &m->rope_low, &m->rope_high, &read);
+           &m->rope_theta, &m->rope_factor, &m->rope_low, &m->rope_high, &m->parallel,
+           &read);
     m->arch = KVC_GPT2;
     for (int i = 0; read > 0 && i < KVC_ARCH_COUNT; i++)
         if (archs[i] && strcmp(archs[i], name) == 0)
@@ -255,6 +268,10 @@ bool case_parse(random_case *c, const char *text)
     text += read;
     text += parse_arch(m, text);
     text += parse_yarn(m, text);
+    read = 0;
+    sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
+           &read);
+    text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
            value, &read);

@@ -104,11 +104,51 @@ void random_llama(kvc_config *c, uint64_t *state)
     random_yarn(c, state);
 }
 
+void random_windows(kvc_config *c, uint64_t *state)
+{
+    static const size_t most[] = {4, 20, 50};
+    static const float scales[] = {0.4f, 0.1f};
+    if (random_below(state, 3) == 0)
+        c->score_scale = scales[random_below(state, 2)];
+    if (random_below(state, 2))
+        return;
+    c->window = (uint32_t)(1 + random_below(state, most[random_below(state, 3)]));
+    c->window_layers[0] = (uint32_t)(1 + random_below(state, (1u << c->n_layer) - 1));
+}
+
+void random_layers(kvc_config *c, uint32_t n_layer)
+{
+    c->n_layer = n_layer;
+    c->window_layers[0] &= (1u << n_layer) - 1;
+    c->window = c->window_layers[0] ? c->window : 0;
+}
+
+void random_gpt_neox(kvc_config *c, uint64_t *state)
+{
+    random_llama(c, state);
+    c->arch = KVC_GPT_NEOX;
+    c->n_kv_head = c->n_head;
+    c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
+    c->attention_bias = random_below(state, 4) > 0;
+    c->mlp_bias = 0;
+    c->parallel = random_below(state, 3) > 0;
+}
+
+void random_architecture(kvc_config *c, uint64_t *state)
+{
+    switch (random_below(state, 5)) {
+    case 0:
+    case 1: random_llama(c, state); break;
+    case 2: random_gpt_neox(c, state); break;
+    default: break;
+    }
+}
+
 kvc_config random_any_config(uint64_t *state, size_t n_positions)
 {
     kvc_config config = random_config(state, n_positions);
-    if (random_below(state, 2))
-        random_llama(&config, state);
+    random_architecture(&config, state);
+    random_windows(&config, state);
     return config;
 }
 
@@ -148,7 +188,7 @@ static void draw_norm(oracle_model *m, uint64_t *state, int layer, const char *n
 {
     const char *const leaves[] = {"weight", "bias"};
     for (int i = 0; i < 2; i++) {
-        char leaf[32];
+        char leaf[48];
         snprintf(leaf, sizeof leaf, "%s.%s", name, leaves[i]);
         draw(m, state, layer, leaf, 1, m->config.n_embd, 1, i == 0, 0.25);
     }
@@ -167,7 +207,7 @@ static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char 
 static void draw_linear(oracle_model *m, uint64_t *state, int layer, const char *name,
                         size_t n_in, size_t n_out, bool bias)
 {
-    char leaf[32];
+    char leaf[48];
     snprintf(leaf, sizeof leaf, "%s.weight", name);
     draw(m, state, layer, leaf, 2, n_out, n_in, 0.0, scale_for(n_in, 1));
     snprintf(leaf, sizeof leaf, "%s.bias", name);
@@ -203,6 +243,26 @@ static void draw_llama(oracle_model *m, uint64_t *state)
         draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
 }
 
+static void draw_gpt_neox(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim;
+    draw(m, state, -1, "embed_in.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "input_layernorm");
+        draw_linear(m, state, i, "attention.query_key_value", C, 3 * Q,
+                    c->attention_bias);
+        draw_linear(m, state, i, "attention.dense", Q, C, c->attention_bias);
+        draw_norm(m, state, i, "post_attention_layernorm");
+        draw_linear(m, state, i, "mlp.dense_h_to_4h", C, F, true);
+        draw_linear(m, state, i, "mlp.dense_4h_to_h", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layer_norm");
+    if (c->own_head)
+        draw(m, state, -1, "embed_out.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
 oracle_model random_weights(const kvc_config *config, uint64_t seed)
 {
     const size_t C = config->n_embd, F = config->n_inner;
@@ -211,10 +271,12 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     oracle_model m = {.config = *config};
     m.tensors = check_alloc(5 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
-    if (config->arch != KVC_GPT2) {
+    if (config->arch == KVC_GPT_NEOX)
+        draw_gpt_neox(&m, state);
+    else if (config->arch != KVC_GPT2)
         draw_llama(&m, state);
+    if (config->arch != KVC_GPT2)
         return m;
-    }
     draw(&m, state, -1, "wte.weight", 2, config->vocab_size, C, 0.0, scale_for(C, 2));
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {

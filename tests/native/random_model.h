@@ -28,6 +28,11 @@
  *      other weights, which here are [out, in].
  *   6. Of a Qwen2 the same, but q_proj, k_proj and v_proj always have biases. Of a Qwen3
  *      the same, and self_attn.q_norm.weight and k_norm.weight [head_dim] after o_proj.
+ *   7. Of a GPT-NeoX: embed_in.weight; for each layer the weight and bias of
+ *      input_layernorm, attention.query_key_value, attention.dense,
+ *      post_attention_layernorm, mlp.dense_h_to_4h and mlp.dense_4h_to_h, those of
+ *      attention without a bias where it has none; at last final_layer_norm and, where
+ *      there is one, embed_out.weight. mean and scale as of a Llama.
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -65,6 +70,12 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
     .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
     .rotary_dim = (D), .rope_theta = 1e4f
 
+/* The same of a GPT-NeoX, without K. */
+#define GPT_NEOX_SIZES(L, H, D, C, F, P, V)                                              \
+    .arch = KVC_GPT_NEOX, .n_layer = (L), .n_head = (H), .n_kv_head = (H),               \
+    .head_dim = (D), .n_embd = (C), .n_inner = (F), .n_positions = (P),                  \
+    .vocab_size = (V), .norm_epsilon = 1e-5f, .rope_theta = 1e4f
+
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
@@ -73,7 +84,19 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* random_config, half of them Llamas and their kin. */
+/* A window in some of its layers, and a scale of its own, or not. */
+void random_windows(kvc_config *config, uint64_t *state);
+
+/* Another number of layers; a window only where one of them has it. */
+void random_layers(kvc_config *config, uint32_t n_layer);
+
+/* The same of a GPT-NeoX, which turns a part of each head. */
+void random_gpt_neox(kvc_config *config, uint64_t *state);
+
+/* Leaves two configs of five a GPT-2, and makes others of the rest. */
+void random_architecture(kvc_config *config, uint64_t *state);
+
+/* random_config of any architecture, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -14,6 +14,7 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
+ *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8]
  *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
  *                        of any of these, behind HIGH
  *     prompt ID ...
@@ -57,6 +58,10 @@ typedef struct golden {
 #define QWEN(N, L, H, K, D, C, F, P, V, ...)                                             \
     {                                                                                    \
         .arch = KVC_QWEN##N, KIN_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__              \
+    }
+#define GPT_NEOX(L, H, D, R, F, P, V, ...)                                               \
+    {                                                                                    \
+        GPT_NEOX_SIZES(L, H, D, (H) * (D), F, P, V), .rotary_dim = (R), __VA_ARGS__      \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -131,6 +136,25 @@ static const golden models[] = {
      29,
      50,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {GPT_NEOX(3, 4, 8, 2, 33, 140, 67, PLAIN, .own_head = 1, .attention_bias = 1,
+              .parallel = 1),
+     28,
+     100,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {GPT_NEOX(2, 3, 32, 8, 384, 80, 257, .rope_factor = 4.0f, .own_head = 1,
+              .attention_bias = 1),
+     29,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {GPT_NEOX(2, 2, 48, 12, 130, 70, 300, PLAIN, .attention_bias = 1, .parallel = 1,
+              .weights = KVC_I8),
+     30,
+     31,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {GPT_NEOX(1, 5, 12, 12, 70, 70, 99, LLAMA_3, .own_head = 1, .weights = KVC_I8),
+     31,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -169,14 +193,18 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
         return;
     }
-    static const char *const names[] = {
-        [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
+    static const char *const names[] = {[KVC_LLAMA] = "llama",
+                                        [KVC_QWEN2] = "qwen2",
+                                        [KVC_QWEN3] = "qwen3",
+                                        [KVC_GPT_NEOX] = "gpt_neox"};
     fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
             c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
+    if (c->arch == KVC_GPT_NEOX)
+        fprintf(out, " %u %u", c->rotary_dim, c->parallel);
     if (c->rope_yarn)
         fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,
                 (double)c->rope_mscale, (double)c->rope_mscale_all);

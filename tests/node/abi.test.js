@@ -92,6 +92,12 @@ test('enums and constants are those of the header', () => {
   assert.equal(abi.PROBE.CHAINS, Number(header.match(/KVC_PROBE_CHAINS = (\d+)/)[1]));
 });
 
+/** a -> a; a[2] -> a_0, a_1 */
+function elementsOf(field) {
+  const [, name, n] = field.match(/^(\w+)(?:\[(\d+)\])?$/);
+  return n ? Array.from({ length: Number(n) }, (_, i) => `${name}_${i}`) : [name];
+}
+
 test('structs have the fields of the header, and lie as the compiler lays them out', async () => {
   const types = { uint32_t: 'u32', size_t: 'u32', float: 'f32', uint64_t: 'u64', kvc_dtype: 'u32',
     kvc_arch: 'u32' };
@@ -99,7 +105,8 @@ test('structs have the fields of the header, and lie as the compiler lays them o
     const [, body] = header.match(new RegExp(`typedef struct ${name} \\{(.*?)\\}`));
     const declared = body.split(';').map((line) => line.trim()).filter(Boolean).flatMap((line) => {
       const [, type, names] = line.match(/^(\w+) (.*)$/);
-      return names.split(',').map((field) => [field.trim(), types[type]]);
+      return names.split(',').flatMap((field) => elementsOf(field.trim()))
+        .map((field) => [field, types[type]]);
     });
     assert.deepEqual(Object.entries(fields), declared, name);
   }

@@ -143,7 +143,7 @@ test('sessions of a Llama refuse to slide, in a sentence of their own', async ()
   throwsCode(() => model.createSession({ whenFull: 'slide' }), 'unsupported', /turned by the angle/);
   const session = model.createSession();
   session.prefill([1, 2, 3]);
-  throwsCode(() => session.evict(0, 1), 'unsupported', /angle that Llama turns it by/);
+  throwsCode(() => session.evict(0, 1), 'unsupported', /angle that it turns it by/);
   model.dispose();
 });
 

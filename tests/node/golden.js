@@ -60,13 +60,39 @@ function llamaTensors(config) {
   ];
 }
 
+/** The same of a GPT-NeoX. */
+function neoxTensors(config) {
+  const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out, bias = true) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))],
+    ...bias ? [[`${name}.bias`, [n_out], 0, 1 / 4]] : []];
+  const layer = (prefix) => [
+    ...norm(`${prefix}.input_layernorm`),
+    ...linear(`${prefix}.attention.query_key_value`, C, 3 * C, config.attention_bias),
+    ...linear(`${prefix}.attention.dense`, C, C, config.attention_bias),
+    ...norm(`${prefix}.post_attention_layernorm`),
+    ...linear(`${prefix}.mlp.dense_h_to_4h`, C, F), ...linear(`${prefix}.mlp.dense_4h_to_h`, F, C),
+  ];
+  return [
+    embedding('gpt_neox.embed_in'),
+    ...Array.from({ length: num_hidden_layers }, (_, i) => layer(`gpt_neox.layers.${i}`)).flat(),
+    ...norm('gpt_neox.final_layer_norm'),
+    ...config.tie_word_embeddings ? [] : [embedding('embed_out')],
+  ];
+}
+
+/** By model_type. */
+const TENSORS = { llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, gpt_neox: neoxTensors };
+
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
 export function directoryOf(config, seed) {
   const draw = splitMix64(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
-  for (const [name, shape, mean, scale] of config.model_type ? llamaTensors(config) : tensorsOf(config)) {
+  for (const [name, shape, mean, scale] of (TENSORS[config.model_type] ?? tensorsOf)(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
       values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
@@ -76,7 +102,8 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = config.model_type ? { rms_norm_eps: 1e-5 } : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const kind = config.model_type ? { rms_norm_eps: 1e-5, layer_norm_eps: 1e-5 }
+    : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -85,7 +112,7 @@ export function directoryOf(config, seed) {
 }
 
 /** The words that a block begins with. */
-const MODELS = ['model', 'llama', 'qwen2', 'qwen3'];
+const MODELS = ['model', ...Object.keys(TENSORS)];
 
 /** The blocks of golden.txt: one model each, a list of lines split into words. */
 export function parseGolden(text) {
@@ -122,6 +149,10 @@ function modelOf([kind, ...words]) {
   const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
     tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
+  if (kind === 'gpt_neox') {
+    const [rotaryDim, parallel] = scaling.slice(3);
+    Object.assign(config, { rotary_pct: rotaryDim / head_dim, use_parallel_residual: parallel === 1 });
+  }
   return { config, seed };
 }
 

@@ -39,19 +39,20 @@ async function outcome(source, t) {
   return { logitsHash, ownHead, said: warn.mock.calls.map(({ arguments: [text] }) => text) };
 }
 
-/** Some whose fixture is tied and some whose is not; name of the embedding. */
+/** Some whose fixture is tied and some whose is not; the embedding, and the head where it is its own. */
+const LLAMA = ['model.embed_tokens.weight', 'lm_head.weight'];
 const MODELS = {
-  'tiny-f32': 'wte.weight', 'llama-f32': 'model.embed_tokens.weight',
-  'llama-3-bf16': 'model.embed_tokens.weight', 'qwen2-bf16': 'model.embed_tokens.weight',
-  'qwen3-bf16': 'model.embed_tokens.weight', 'qwen3-f32': 'model.embed_tokens.weight',
+  'tiny-f32': ['wte.weight', 'lm_head.weight'], 'llama-f32': LLAMA, 'llama-3-bf16': LLAMA,
+  'qwen2-bf16': LLAMA, 'qwen3-bf16': LLAMA, 'qwen3-f32': LLAMA,
+  'gpt-neox-f16': ['gpt_neox.embed_in.weight', 'embed_out.weight'],
 };
 
-for (const [name, embedding] of Object.entries(MODELS)) {
+for (const [name, [embedding, head]] of Object.entries(MODELS)) {
   test(`${name}: four combinations of the flag and the file`, async (t) => {
     const { config, tensors } = fixture(name);
-    const bare = tensors.filter((tensor) => tensor.name !== 'lm_head.weight');
+    const bare = tensors.filter((tensor) => tensor.name !== head);
     const table = tensors.find((tensor) => tensor.name.endsWith(embedding));
-    const other = { ...table, name: 'lm_head.weight', // other mantissas, in BF16 and in F32
+    const other = { ...table, name: head, // other mantissas, in every format
       bytes: table.bytes.map((byte, i) => (i % 4 === 0 ? byte ^ 64 : byte)) };
     const of = (tie_word_embeddings, heads) => (
       outcome(files({ config: { ...config, tie_word_embeddings }, tensors: [...bare, ...heads] }), t));
@@ -61,7 +62,7 @@ for (const [name, embedding] of Object.entries(MODELS)) {
     const own = await of(false, [other]);
     assert.deepEqual([own.ownHead, own.said], [true, []]);
     assert.notEqual(own.logitsHash, tied.logitsHash);
-    const copy = await of(false, [{ ...table, name: 'lm_head.weight' }]);
+    const copy = await of(false, [{ ...table, name: head }]);
     assert.deepEqual(copy, { ...tied, ownHead: true });
     const none = await of(false, []);
     assert.deepEqual({ ...none, said: [] }, tied);
@@ -108,7 +109,7 @@ test('formats may be mixed in a file, and buffers lie in it that no architecture
     { name: `${prefix}1.attn.attention.masked_bias`, dtype: 'F64', shape: [], bytes: new Uint8Array(8) },
   ];
   for (const [name, prefix] of [['tiny-f32', 'h.'], ['llama-3-bf16', 'model.layers.'],
-    ['qwen2-bf16', 'model.layers.'], ['qwen3-bf16', 'model.layers.']]) {
+    ['qwen2-bf16', 'model.layers.'], ['qwen3-bf16', 'model.layers.'], ['gpt-neox-f16', 'gpt_neox.layers.']]) {
     const { config, tensors } = fixture(name);
     const plain = await outcome(files({ config, tensors }), t);
     const mixed = tensors.map((tensor) => (

@@ -48,6 +48,7 @@ for (const name of MODELS) {
 const LLAMAS = [
   'llama-f32', 'llama-3-bf16', 'llama-linear-f16',
   'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32', 'qwen3-yarn-f16',
+  'gpt-neox-f16', 'gpt-neox-sequential-f32',
 ];
 
 for (const name of LLAMAS) {

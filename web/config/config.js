@@ -3,15 +3,22 @@
 // never ignored.
 import { Fields } from './fields.js';
 import { readGpt2 } from './gpt2.js';
+import { readGptNeox } from './gpt-neox.js';
 import { readLlama } from './llama.js';
 import { readQwen2, readQwen3 } from './qwen.js';
 
 /** @import { Rotary } from './rotary.js' */
 
 /** Readers by model_type. */
-const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3 });
+const READERS = Object.freeze({
+  gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, gpt_neox: readGptNeox,
+});
 
 /**
+ * @typedef {object} Window
+ * @property {number} size                tokens that a query sees, itself the last of them
+ * @property {readonly number[]} layers   where it does; the first layer is 0
+ *
  * @typedef {object} Config
  * @property {keyof typeof READERS} modelType
  * @property {number} nLayer
@@ -28,7 +35,12 @@ const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama, qwen2: readQwe
  * @property {boolean} [mlpBias]
  * @property {boolean} [qkvBias]         those of q, k and v have, that of o has not: a Qwen2
  * @property {boolean} [qkNorm]          each head of q and k has a norm: a Qwen3
+ * @property {boolean} [gated]           false in a model with rotations whose MLP has no gate and whose norms
+ *   have biases, as a GPT-2's
+ * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
+ * @property {number} [scoreScale]       of queries times keys; else 1 / sqrt(headDim)
+ * @property {Readonly<Window>} [window]  some layers do not see the whole text
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text
  */

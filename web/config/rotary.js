@@ -22,6 +22,14 @@ const THETA = 10_000; // where the file does not say
  * @property {number} mscaleAll
  */
 
+/**
+ * What is peculiar to a class that turns a part of each head.
+ * @typedef {object} OwnNames
+ * @property {number} [part]      of a head where the file does not say; without it all of a head turns
+ * @property {string} [partKey]   its own name of `partial_rotary_factor`
+ * @property {string} [thetaKey]  and of `rope_theta`
+ */
+
 /** Types of scaling that are refused, and why. */
 const REFUSED = new Map([
   ['dynamic', 'its angles change with the length of the text, so the keys of a cache would disagree'],
@@ -32,18 +40,16 @@ const REFUSED = new Map([
  * In the spelling of transformers 5, `rope_parameters`, or in the older ones: `rope_scaling` beside
  * `rope_theta`, `type` for `rope_type`.
  * @param {Fields} fields  @param {number} headDim  @param {number} nPositions
+ * @param {OwnNames} [own]
  * @returns {Rotary}
  */
-export function readRotary(fields, headDim, nPositions) {
+export function readRotary(fields, headDim, nPositions, own = {}) {
   const key = fields.has('rope_parameters') ? 'rope_parameters' : 'rope_scaling';
   const rope = new Fields(fields.get(key) ?? {}, `config.json: ${key}`);
-  for (const place of [fields, rope]) {
-    if (place.number('partial_rotary_factor', 1, (x) => x > 0 && x <= 1, 'above 0 and at most 1') !== 1) {
-      throw place.unsupported('partial_rotary_factor', 'only 1 is supported');
-    }
-  }
-  const theta = (rope.has('rope_theta') ? rope : fields).number('rope_theta', THETA, isFactor, FACTOR);
-  const plain = { dim: headDim, theta, factor: 1, original: 0, low: 0, high: 0 };
+  const dim = turnedOf(fields, rope, headDim, own);
+  const [place, name] = whereIs('rope_theta', fields, rope, own.thetaKey);
+  const theta = place.number(name, THETA, isFactor, FACTOR);
+  const plain = { dim, theta, factor: 1, original: 0, low: 0, high: 0 };
   const typeKey = rope.has('rope_type') ? 'rope_type' : 'type';
   const type = rope.get(typeKey) ?? 'default';
   if (type === 'default') return plain;
@@ -52,6 +58,29 @@ export function readRotary(fields, headDim, nPositions) {
   if (type === 'yarn') return { ...plain, ...readYarn(fields, rope, { theta, nPositions }) };
   const reason = (typeof type === 'string' && REFUSED.get(type)) || 'it is not known';
   throw rope.unsupported(typeKey, `${reason}; "default", "linear", "llama3" and "yarn" are supported`);
+}
+
+/**
+ * The numbers of a head that turn: its first ones.
+ * @param {Fields} fields  @param {Fields} rope  @param {number} headDim  @param {OwnNames} own
+ */
+function turnedOf(fields, rope, headDim, { part, partKey }) {
+  const [place, name] = whereIs('partial_rotary_factor', fields, rope, partKey);
+  const share = place.number(name, part ?? 1, (x) => x > 0 && x <= 1, 'above 0 and at most 1');
+  if (part === undefined && share !== 1) throw place.unsupported(name, 'only 1 is supported');
+  const dim = Math.floor(headDim * share);
+  if (dim % 2 === 0 && dim > 0) return dim;
+  return place.refuse(name, `a part of the ${headDim} numbers per head that is even; this is ${dim} of them`);
+}
+
+/**
+ * A key inside `rope_parameters`, or at the top, or under a name of the class.
+ * @param {string} key  @param {Fields} fields  @param {Fields} rope  @param {string} [ownKey]
+ * @returns {[place: Fields, key: string]}
+ */
+function whereIs(key, fields, rope, ownKey) {
+  if (rope.has(key)) return [rope, key];
+  return [fields, ownKey && !fields.has(key) ? ownKey : key];
 }
 
 /** @param {Fields} fields  @param {Fields} rope  @param {number} nPositions */

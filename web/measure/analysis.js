@@ -17,6 +17,7 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {boolean} [ownHead]  the head is a second matrix of the vocabulary
  * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions, and may have
  *   biases
+ * @property {boolean} [gated]    false where there is no gate all the same
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
  * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
@@ -183,7 +184,7 @@ export function multiplyAdds(sizes, first, end) {
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
   const pairs = (L - 1) * ((end * (end + 1) - first * (first + 1)) / 2) + end;
-  const mlp = (sizes.rotary ? 3 : 2) * C * F; // a gate beside up and down
+  const mlp = (isGated(sizes) ? 3 : 2) * C * F; // a gate beside up and down
   const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
@@ -204,13 +205,17 @@ export function cacheBytesPerToken(sizes, type) {
 /** Weights, biases, layer norms and both embeddings. @param {Readonly<Shape>} sizes */
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
-  if (sizes.rotary) return llamaParameters(sizes);
-  const attention = C * (queryWidth + 2 * keyWidth) + queryWidth + 2 * keyWidth + queryWidth * C + C;
+  if (isGated(sizes)) return llamaParameters(sizes);
+  const biases = sizes.attentionBias ?? true ? queryWidth + 2 * keyWidth + C : 0;
+  const attention = C * (queryWidth + 2 * keyWidth) + queryWidth * C + biases;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
-  const tables = (sizes.ownHead ? 2 : 1) * vocabSize + nPositions;
+  const tables = (sizes.ownHead ? 2 : 1) * vocabSize + (sizes.rotary ? 0 : nPositions);
   return tables * C + nLayer * (attention + mlp + 2 * norm) + norm;
 }
+
+/** @param {Readonly<Shape>} sizes */
+const isGated = ({ rotary, gated = rotary !== undefined }) => gated;
 
 /** Of a Llama: no positions, norms without biases, a gate. @param {Readonly<Shape>} sizes */
 function llamaParameters(sizes) {

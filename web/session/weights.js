@@ -31,9 +31,15 @@ const structOf = (c, weights) => ({
   mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
   rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
   rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+  score_scale: c.scoreScale ?? 0,
+  window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   ...yarnOf(c.rotary?.yarn),
+  parallel: Number(c.parallel ?? false),
 });
 
+/** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
+const windowWord = (c, word) => (c.window?.layers ?? [])
+  .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
 /** @param {Readonly<Yarn> | undefined} yarn */
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
