@@ -1,5 +1,6 @@
 // config.json of a GPT-NeoX, in the sense of Hugging Face: Pythia.
 import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
 import { readRotary } from './rotary.js';
 
 /** @import { Fields } from './fields.js' */
@@ -36,7 +37,7 @@ export function readGptNeox(fields) {
 }
 
 /**
- * Other models of a class, other activations, quantised files.
+ * Other models of a class, other activations.
  * @param {Fields} fields  @param {string} name  of the class: "GPTNeoX" of GPTNeoXForCausalLM
  * @param {string} key  of the activation
  * @param {readonly string[]} activations  that are computed; the first is the preset
@@ -46,13 +47,7 @@ export function refuseVariants(fields, name, key, activations) {
   const known = Array.isArray(architectures)
     && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
   if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
-  if (!activations.some((each) => each === (fields.get(key) ?? activations[0]))) {
-    const all = activations.map((each) => `"${each}"`).join(', or ');
-    throw fields.unsupported(key, `only ${all} is supported`);
-  }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
-  }
+  refuseActivation(fields, key, activations);
 }
 
 /** The width shared out evenly among the heads. @param {number} nEmbd  @param {number} nHead */

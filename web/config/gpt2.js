@@ -1,5 +1,6 @@
 // config.json of a GPT-2, in the sense of Hugging Face.
 import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
 
 /** @import { Fields } from './fields.js' */
 
@@ -38,15 +39,9 @@ function refuseVariants(fields) {
   const known = Array.isArray(architectures)
     && architectures.every((name) => name === 'GPT2LMHeadModel' || name === 'GPT2Model');
   if (!known) throw fields.unsupported('architectures', 'only ["GPT2LMHeadModel"] is supported');
-  const activation = fields.get('activation_function') ?? 'gelu_new';
-  if (activation !== 'gelu_new' && activation !== 'gelu_pytorch_tanh') {
-    throw fields.unsupported('activation_function', 'only "gelu_new", or "gelu_pytorch_tanh", is supported');
-  }
+  refuseActivation(fields, 'activation_function', ['gelu_new', 'gelu_pytorch_tanh']);
   for (const [key, only] of FIXED) {
     if (fields.flag(key, only) !== only) throw fields.unsupported(key, `only ${only} is supported`);
-  }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
   }
 }
 
