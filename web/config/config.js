@@ -8,6 +8,7 @@ import { readLlama } from './llama.js';
 import { readOpt } from './opt.js';
 import { readPhi } from './phi.js';
 import { readQwen2, readQwen3 } from './qwen.js';
+import { reasonAgainst, refuseSettings } from './refused.js';
 
 /** @import { Rotary } from './rotary.js' */
 
@@ -60,10 +61,11 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    const isMixture = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
-    const experts = isMixture ? 'mixtures of experts cannot be computed; ' : '';
-    throw fields.unsupported('model_type', `${experts}the architectures that can be computed are: ${known}`);
+    const reason = reasonAgainst(modelType);
+    throw fields.unsupported('model_type',
+      `${reason ? `${reason}; ` : ''}the architectures that can be computed are: ${known}`);
   }
+  refuseSettings(fields);
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }
 
