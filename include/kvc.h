@@ -86,6 +86,7 @@ typedef enum kvc_arch {
     KVC_LLAMA,
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
+    KVC_GPT_NEO,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -113,7 +114,7 @@ typedef enum kvc_arch {
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
  *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
  * Zero in most models:
- *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
  *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */

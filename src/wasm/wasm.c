@@ -49,6 +49,7 @@ static const uint16_t layout[] = {
     KVC_LLAMA,
     KVC_QWEN2,
     KVC_QWEN3,
+    KVC_GPT_NEO,
     KVC_F32,
     KVC_F16,
     KVC_BF16,

@@ -224,6 +224,12 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
         linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
         return;
     }
+    if (c->arch == KVC_GPT_NEO) {
+        linear(qkv, all, h, m, layer, "attn.attention.q_proj", T, C, Q);
+        linear(qkv + Q, all, h, m, layer, "attn.attention.k_proj", T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, "attn.attention.v_proj", T, C, KV);
+        return;
+    }
     linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
     linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
     linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
@@ -238,13 +244,16 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
 static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
-    const bool gpt2 = m->config.arch == KVC_GPT2;
+    const bool gpt = oracle_is_gpt(&m->config);
+    const char *o = m->config.arch == KVC_GPT2 ? "attn.c_proj"
+                    : gpt                      ? "attn.attention.out_proj"
+                                               : "self_attn.o_proj";
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
     const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
                 scale = own > 0.0f ? own : usual;
-    norm(h, x, m, layer, gpt2 ? "ln_1" : "input_layernorm", T);
+    norm(h, x, m, layer, gpt ? "ln_1" : "input_layernorm", T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
         float *k = qkv + i / G * QKV + Q + i % G * D;
@@ -257,7 +266,7 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
             attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
                       oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
-    linear(h, C, y, m, layer, gpt2 ? "attn.c_proj" : "self_attn.o_proj", T, Q, C);
+    linear(h, C, y, m, layer, o, T, Q, C);
     for (size_t i = 0; i < T * C; i++)
         x[i] += h[i];
     free(h);
@@ -314,7 +323,7 @@ static void add_gated_mlp(float *x, const oracle_model *m, int layer, size_t T)
 void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type)
 {
-    const bool gpt2 = m->config.arch == KVC_GPT2;
+    const bool gpt = oracle_is_gpt(&m->config);
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *wte = oracle_embedding(m), *head = oracle_head(m); /* [V, C] */
     const float *wpe = oracle_find(m, -1, "wpe.weight");            /* [n_positions, C] */
@@ -323,9 +332,9 @@ void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, siz
         embed(x + t * C, m, wte + ids[t] * C, wpe ? wpe + t * C : NULL);
     for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
         add_attention(x, m, layer, T, key_type, value_type);
-        (gpt2 ? add_mlp : add_gated_mlp)(x, m, layer, T);
+        (gpt ? add_mlp : add_gated_mlp)(x, m, layer, T);
     }
-    norm(h, x + (T - 1) * C, m, -1, gpt2 ? "ln_f" : "norm", 1);
+    norm(h, x + (T - 1) * C, m, -1, gpt ? "ln_f" : "norm", 1);
     for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
         logits[id] = add_dot(0.0f, m, h, head + id * C, 1, C);
     free(x);

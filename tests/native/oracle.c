@@ -5,6 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool oracle_is_gpt(const kvc_config *c)
+{
+    return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO;
+}
+
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
 {
     char name[80];
@@ -12,7 +17,7 @@ const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
         snprintf(name, sizeof name, "%s", leaf);
     else
         snprintf(name, sizeof name, "%s.%d.%s",
-                 model->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
+                 oracle_is_gpt(&model->config) ? "h" : "layers", layer, leaf);
     for (size_t i = 0; i < model->n_tensors; i++)
         if (strcmp(model->tensors[i].name, name) == 0)
             return model->tensors[i].data;
@@ -31,7 +36,7 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
 const float *oracle_embedding(const oracle_model *m)
 {
     return oracle_weights(
-        m, -1, m->config.arch == KVC_GPT2 ? "wte.weight" : "embed_tokens.weight");
+        m, -1, oracle_is_gpt(&m->config) ? "wte.weight" : "embed_tokens.weight");
 }
 
 const float *oracle_head(const oracle_model *m)
@@ -172,6 +177,9 @@ typedef struct oracle_names {
 
 static oracle_names names_of(const oracle_model *m)
 {
+    if (m->config.arch == KVC_GPT_NEO)
+        return (oracle_names){"ln_f", "ln_1",     "attn.attention.out_proj",
+                              "ln_2", "mlp.c_fc", "mlp.c_proj"};
     if (m->config.arch == KVC_GPT2)
         return (oracle_names){"ln_f", "ln_1",     "attn.c_proj",
                               "ln_2", "mlp.c_fc", "mlp.c_proj"};
@@ -263,6 +271,10 @@ static double *queries_keys_values(const double *x, const oracle_model *m, int l
     norm(h, x, m, layer, names_of(m).attention_norm, T);
     if (m->config.arch == KVC_GPT2) {
         linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
+    } else if (m->config.arch == KVC_GPT_NEO) {
+        linear(qkv, all, h, m, layer, "attn.attention.q_proj", T, C, Q);
+        linear(qkv + Q, all, h, m, layer, "attn.attention.k_proj", T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, "attn.attention.v_proj", T, C, KV);
     } else {
         linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
         linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
@@ -314,10 +326,10 @@ static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
     norm(h, x, m, layer, names.mlp_norm, T);
     linear(inner, F, h, m, layer, names.up, T, C, F);
-    if (m->config.arch != KVC_GPT2)
+    if (!oracle_is_gpt(&m->config))
         linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
     for (size_t i = 0; i < T * F; i++)
-        inner[i] = m->config.arch != KVC_GPT2 ? inner[i] * oracle_silu(gate[i])
+        inner[i] = !oracle_is_gpt(&m->config) ? inner[i] * oracle_silu(gate[i])
                                               : oracle_gelu(inner[i]);
     linear(h, C, inner, m, layer, names.down, T, F, C);
     for (size_t i = 0; i < T * C; i++)

@@ -27,6 +27,9 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
 
+/* Named like a GPT-2, with norms and an MLP like its own: GPT-2 and GPT-Neo. */
+bool oracle_is_gpt(const kvc_config *config);
+
 /* The embedding, and the matrix that makes the logits    [V, C] */
 const float *oracle_embedding(const oracle_model *model);
 const float *oracle_head(const oracle_model *model);

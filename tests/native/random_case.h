@@ -4,7 +4,7 @@
  *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14 rewind:2 off
  *
  * A Llama has its other numbers behind the seed, "llama OWN_HEAD ... ROPE_HIGH", in the
- * order of kvc_config, and so have "qwen2" and "qwen3"; then comes "window W LAYERS
+ * order of kvc_config, and so have its kin and "gpt_neo"; then comes "window W LAYERS
  * SCALE", where one of them is not 0. Every program means something: an operation that
  * cannot be done has an error to expect, so that programs can be shortened anywhere. Up
  * to CASE_GPT2 the models are GPT-2s, which tests/node/random.js draws as well; beyond,

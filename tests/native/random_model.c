@@ -94,6 +94,8 @@ void random_windows(kvc_config *c, uint64_t *state)
 {
     static const size_t most[] = {4, 20, 50};
     static const float scales[] = {0.4f, 0.1f};
+    if (c->arch == KVC_GPT2 && random_below(state, 2))
+        c->arch = KVC_GPT_NEO;
     if (random_below(state, 3) == 0)
         c->score_scale = scales[random_below(state, 2)];
     if (random_below(state, 2))
@@ -140,7 +142,7 @@ static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
         snprintf(t->name, sizeof t->name, "%s", leaf);
     else
         snprintf(t->name, sizeof t->name, "%s.%d.%s",
-                 m->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
+                 oracle_is_gpt(&m->config) ? "h" : "layers", layer, leaf);
     t->rank = rank;
     t->shape[0] = rows;
     t->shape[1] = columns;
@@ -217,7 +219,7 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     oracle_model m = {.config = *config};
     m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
-    if (config->arch != KVC_GPT2) {
+    if (!oracle_is_gpt(config)) {
         draw_llama(&m, state);
         return m;
     }
@@ -225,6 +227,16 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {
         draw_norm(&m, state, layer, "ln_1");
+        if (config->arch == KVC_GPT_NEO) {
+            draw_linear(&m, state, layer, "attn.attention.q_proj", C, Q, false);
+            draw_linear(&m, state, layer, "attn.attention.k_proj", C, KV, false);
+            draw_linear(&m, state, layer, "attn.attention.v_proj", C, KV, false);
+            draw_linear(&m, state, layer, "attn.attention.out_proj", Q, C, true);
+            draw_norm(&m, state, layer, "ln_2");
+            draw_linear(&m, state, layer, "mlp.c_fc", C, F, true);
+            draw_linear(&m, state, layer, "mlp.c_proj", F, C, true);
+            continue;
+        }
         draw_conv1d(&m, state, layer, "attn.c_attn", C, Q + 2 * KV);
         draw_conv1d(&m, state, layer, "attn.c_proj", Q, C);
         draw_norm(&m, state, layer, "ln_2");

@@ -27,6 +27,9 @@
  *      other weights, which here are [out, in].
  *   6. Of a Qwen2 the same, but q_proj, k_proj and v_proj always have biases. Of a Qwen3
  *      the same, and self_attn.q_norm.weight and k_norm.weight [head_dim] after o_proj.
+ *   6. Of a GPT-Neo as of a GPT-2, but for attn.attention.q_proj, k_proj and v_proj, with
+ *      no biases, in place of attn.c_attn, attn.attention.out_proj in place of
+ *      attn.c_proj, and all of these and those of the MLP [out, in].
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -49,10 +52,16 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
 /* The fields of a GPT-2 whose heads make up its channels:
  *     {GPT2_SIZES(2, 2, 8, 32, 64, 37)} */
-#define GPT2_SIZES(L, H, C, F, P, V)                                                     \
-    .arch = KVC_GPT2, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                   \
-    .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
-    .vocab_size = (V), .norm_epsilon = 1e-5f
+#define GPT2_SIZES(L, H, C, F, P, V) .arch = KVC_GPT2, GPT_SIZES(L, H, C, F, P, V)
+#define GPT_SIZES(L, H, C, F, P, V)                                                      \
+    .n_layer = (L), .n_head = (H), .n_kv_head = (H), .head_dim = (C) / (H),              \
+    .n_embd = (C), .n_inner = (F), .n_positions = (P), .vocab_size = (V),                \
+    .norm_epsilon = 1e-5f
+
+/* The same of a GPT-Neo, whose window is in the layers of a mask. */
+#define NEO_SIZES(L, H, C, F, P, V, W, LAYERS)                                           \
+    .arch = KVC_GPT_NEO, GPT_SIZES(L, H, C, F, P, V), .score_scale = 1.0f,               \
+    .window = (W), .window_layers = {LAYERS}
 
 /* The same of a Llama, which has a rope_factor besides:
  *     {LLAMA_SIZES(2, 4, 2, 8, 24, 32, 64, 37), .rope_factor = 1.0f} */
@@ -72,13 +81,14 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* A window in some of its layers, and a scale of its own, or not. */
+/* A window in some of its layers, and a scale of its own, or not; a GPT-2 may become a
+ * GPT-Neo. */
 void random_windows(kvc_config *config, uint64_t *state);
 
 /* Another number of layers; a window only where one of them has it. */
 void random_layers(kvc_config *config, uint32_t n_layer);
 
-/* random_config, half of them Llamas and their kin, some with windows. */
+/* random_config, half of them Llamas and their kin, some GPT-Neos, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

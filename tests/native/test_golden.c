@@ -14,6 +14,11 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
+ *     mistral ...        a Llama whose layers all have a window: WINDOW behind HIGH
+ *     gpt_neo N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED WINDOW LAYERS
+ *           [int8]
+ *                        the window is in the layers whose bits are set, scores are not
+ *                        scaled
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -55,6 +60,15 @@ typedef struct golden {
 #define QWEN(N, L, H, K, D, C, F, P, V, ...)                                             \
     {                                                                                    \
         .arch = KVC_QWEN##N, KIN_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__              \
+    }
+#define NEO(L, H, C, F, P, V, W, LAYERS, WEIGHTS)                                        \
+    {                                                                                    \
+        NEO_SIZES(L, H, C, F, P, V, W, LAYERS), .weights = (WEIGHTS)                     \
+    }
+#define MISTRAL(L, H, K, D, C, F, P, V, W, LAYERS, ...)                                  \
+    {                                                                                    \
+        LLAMA_SIZES(L, H, K, D, C, F, P, V), PLAIN,                                      \
+            .window = (W), .window_layers = {LAYERS}, __VA_ARGS__                        \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -117,6 +131,20 @@ static const golden models[] = {
      27,
      31,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {NEO(3, 4, 32, 70, 170, 257, 12, 6, KVC_F32),
+     40,
+     120,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {NEO(2, 16, 64, 256, 90, 131, 256, 2, KVC_F32), 41, 33, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {NEO(2, 2, 40, 160, 90, 99, 20, 1, KVC_I8), 42, 50, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {MISTRAL(3, 4, 2, 32, 96, 172, 150, 257, 17, 7, .own_head = 0),
+     43,
+     110,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {MISTRAL(2, 6, 3, 12, 44, 90, 90, 300, 40, 3, .own_head = 1, .weights = KVC_I8),
+     44,
+     50,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -150,19 +178,25 @@ static void print_new(FILE *out, const golden *g, kvc_session *s,
 
 static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
 {
-    if (c->arch == KVC_GPT2) {
-        fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
+    if (c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO) {
+        fprintf(out, "\n%s %u %u %u %u %u %u %" PRIu64,
+                c->arch == KVC_GPT2 ? "model" : "gpt_neo", c->n_layer, c->n_head,
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
+        if (c->arch == KVC_GPT_NEO)
+            fprintf(out, " %u %u", c->window, c->window_layers[0]);
         return;
     }
     static const char *const names[] = {
         [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
-    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
-            c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
+    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64,
+            c->window > 0 ? "mistral" : names[c->arch], c->n_layer, c->n_head,
+            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
+    if (c->window > 0)
+        fprintf(out, " %u", c->window);
 }
 
 static void print_model(FILE *out, const golden *g, bool use_cache)

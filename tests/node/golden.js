@@ -60,13 +60,38 @@ function llamaTensors(config) {
   ];
 }
 
+/** The same of a GPT-Neo. */
+function neoTensors(config) {
+  const { num_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
+  const linear = (name, n_in, n_out) => [matrix(name, n_in, n_out), [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const layer = (prefix) => [
+    ...norm(`${prefix}.ln_1`),
+    ...['q', 'k', 'v'].map((part) => matrix(`${prefix}.attn.attention.${part}_proj`, C, C)),
+    ...linear(`${prefix}.attn.attention.out_proj`, C, C),
+    ...norm(`${prefix}.ln_2`), ...linear(`${prefix}.mlp.c_fc`, C, F), ...linear(`${prefix}.mlp.c_proj`, F, C),
+  ];
+  return [
+    table('transformer.wte', V), table('transformer.wpe', config.max_position_embeddings),
+    ...Array.from({ length: num_layers }, (_, i) => layer(`transformer.h.${i}`)).flat(),
+    ...norm('transformer.ln_f'),
+  ];
+}
+
+/** By model_type. */
+const TENSORS = {
+  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors, gpt_neo: neoTensors,
+};
+
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
 export function directoryOf(config, seed) {
   const draw = splitMix64(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
-  for (const [name, shape, mean, scale] of config.model_type ? llamaTensors(config) : tensorsOf(config)) {
+  for (const [name, shape, mean, scale] of (TENSORS[config.model_type] ?? tensorsOf)(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
       values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
@@ -76,7 +101,7 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = config.model_type ? { rms_norm_eps: 1e-5 } : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const kind = { model_type: config.model_type ?? 'gpt2', layer_norm_epsilon: 1e-5, rms_norm_eps: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -85,7 +110,7 @@ export function directoryOf(config, seed) {
 }
 
 /** The words that a block begins with. */
-const MODELS = ['model', 'llama', 'qwen2', 'qwen3'];
+const MODELS = ['model', ...Object.keys(TENSORS)];
 
 /** The blocks of golden.txt: one model each, a list of lines split into words. */
 export function parseGolden(text) {
@@ -102,17 +127,26 @@ function modelOf([kind, ...words]) {
     const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = numbers;
     return { config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, seed };
   }
+  if (kind === 'gpt_neo') {
+    const [num_layers, num_heads, hidden_size, intermediate_size, max_position_embeddings, vocab_size, seed,
+      window_size, layers] = numbers;
+    const attention_layers = Array.from({ length: num_layers },
+      (_, i) => (layers >> i & 1 ? 'local' : 'global'));
+    return { config: { model_type: kind, num_layers, num_heads, hidden_size, intermediate_size,
+      max_position_embeddings, vocab_size, window_size, attention_layers }, seed };
+  }
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
   const [ownHead, attentionBias, mlpBias, rope_theta, factor, original_max_position_embeddings,
-    low_freq_factor, high_freq_factor] = more;
+    low_freq_factor, high_freq_factor, sliding_window] = more;
   const rope_parameters = original_max_position_embeddings > 0
     ? { rope_type: 'llama3', rope_theta, factor, original_max_position_embeddings, low_freq_factor,
       high_freq_factor }
     : { rope_type: 'linear', rope_theta, factor };
   const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
-    tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
+    tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1,
+    ...kind === 'mistral' && { sliding_window } };
   return { config, seed };
 }
 

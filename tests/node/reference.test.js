@@ -47,7 +47,7 @@ for (const name of MODELS) {
 
 const LLAMAS = [
   'llama-f32', 'llama-3-bf16', 'llama-linear-f16',
-  'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32',
+  'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32', 'gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16',
 ];
 
 for (const name of LLAMAS) {

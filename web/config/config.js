@@ -2,20 +2,24 @@
 // architecture. A setting that would change the computation in a way the engine does not know is refused,
 // never ignored.
 import { Fields } from './fields.js';
+import { readGptNeo } from './gpt-neo.js';
 import { readGpt2 } from './gpt2.js';
 import { readLlama } from './llama.js';
+import { readMistral } from './mistral.js';
 import { readQwen2, readQwen3 } from './qwen.js';
 
-/** @import { Rotary } from './rotary.js' */
+/**
+ * @import { Rotary } from './rotary.js'
+ * @import { Window } from './window.js'
+ */
 
 /** Readers by model_type. */
-const READERS = Object.freeze({ gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3 });
+const READERS = Object.freeze({
+  gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, gpt_neo: readGptNeo,
+  mistral: readMistral,
+});
 
 /**
- * @typedef {object} Window
- * @property {number} size                tokens that a query sees, itself the last of them
- * @property {readonly number[]} layers   where it does; the first layer is 0
- *
  * @typedef {object} Config
  * @property {keyof typeof READERS} modelType
  * @property {number} nLayer

@@ -132,7 +132,7 @@ export const PENDING = 1; // kvc_session_step has more to do
 export const PAGE = 16;
 
 /** kvc_arch, by the model_type of config.json. */
-export const ARCHITECTURES = Object.freeze({ gpt2: 0, llama: 1, qwen2: 2, qwen3: 3 });
+export const ARCHITECTURES = Object.freeze({ gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neo: 4 });
 
 /** kvc_dtype */
 export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });

@@ -2,6 +2,8 @@
 // and says so (source: 'computed'); measuring is in benchmark.js.
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 
+/** @import { Window } from '../config/window.js' */
+
 const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
 
 /**
@@ -20,6 +22,7 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {boolean} [mlpBias]
  * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
  * @property {boolean} [qkNorm]   norms of heads, as a Qwen3
+ * @property {Readonly<Window>} [window]  some layers do not see the whole text
  *
  * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
@@ -181,12 +184,24 @@ export function multiplyAdds(sizes, first, end) {
   const { nLayer: L, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
-  const pairs = (L - 1) * ((end * (end + 1) - first * (first + 1)) / 2) + end;
+  const { size = Infinity, layers = [] } = sizes.window ?? {};
+  /** Pairs of a query and a key that it sees. @param {number} from  @param {number} window */
+  const pairsFrom = (from, window) => pairsBefore(end, window) - pairsBefore(from, window);
+  const inLast = layers.includes(L - 1) ? 1 : 0;
+  const windows = layers.length - inLast;
+  const pairs = (L - 1 - windows) * pairsFrom(first, Infinity) + windows * pairsFrom(first, size)
+    + pairsFrom(end - 1, inLast ? size : Infinity);
   const mlp = (sizes.rotary ? 3 : 2) * C * F; // a gate beside up and down
   const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
   return { projections, attention, head, total: projections + attention + head };
+}
+
+/** The sum of min(t, window), t = 1 .. n: of n queries. @param {number} n  @param {number} window */
+function pairsBefore(n, window) {
+  const all = Math.min(n, window);
+  return (all * (all + 1)) / 2 + (n > all ? (n - all) * all : 0);
 }
 
 /** @param {Readonly<Shape>} sizes  @param {string} type */
@@ -204,7 +219,8 @@ export function cacheBytesPerToken(sizes, type) {
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
   if (sizes.rotary) return llamaParameters(sizes);
-  const attention = C * (queryWidth + 2 * keyWidth) + queryWidth + 2 * keyWidth + queryWidth * C + C;
+  const biases = (sizes.attentionBias === false ? 0 : queryWidth + 2 * keyWidth) + C; // a GPT-Neo, a GPT-2
+  const attention = 2 * C * (queryWidth + keyWidth) + biases;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
   return (vocabSize + nPositions) * C + nLayer * (attention + mlp + 2 * norm) + norm;

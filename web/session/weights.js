@@ -28,7 +28,8 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 export function layOutModel(engine, c, weights) {
   /** @param {Weights} kind */
   const give = (kind) => engine.give('kvc_config', {
-    arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+    arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
+    n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
     head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
     vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
     own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),

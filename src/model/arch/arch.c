@@ -1,7 +1,7 @@
 /* arch.c - the list of all architectures. */
 #include "model/arch.h"
 
-extern const kvc_architecture kvc_gpt2, kvc_llama, kvc_qwen2, kvc_qwen3;
+extern const kvc_architecture kvc_gpt2, kvc_llama, kvc_qwen2, kvc_qwen3, kvc_gpt_neo;
 
 const kvc_architecture *kvc_architecture_of(kvc_arch arch)
 {
@@ -10,6 +10,7 @@ const kvc_architecture *kvc_architecture_of(kvc_arch arch)
         [KVC_LLAMA] = &kvc_llama,
         [KVC_QWEN2] = &kvc_qwen2,
         [KVC_QWEN3] = &kvc_qwen3,
+        [KVC_GPT_NEO] = &kvc_gpt_neo,
     };
     return all[arch];
 }
