@@ -89,7 +89,9 @@ async function buildModules() {
   // long as there are as many entries: their number decides in which order a chunk imports others.
   await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js'), ...frame } });
   const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
-  await build({ ...COMMON, ...worker, format: 'esm', sourcemap: true, plugins: [swapped(withoutDisk)] });
+  await rm(worker.outdir, { recursive: true, force: true });
+  await build({ ...COMMON, ...worker, format: 'esm', splitting: true, chunkNames: 'worker-[name]-[hash]',
+    sourcemap: true, plugins: [swapped(withoutDisk)] });
 }
 
 // ---- with everything inside -----------------------------------------------------------------------
@@ -119,13 +121,22 @@ function assetsWith(source, file, inside) {
     };`;
 }
 
+/** Nobody chats in a figure: the interpreter of chat templates is left out. @type {Plugin} */
+const withoutChat = {
+  name: 'chat',
+  setup({ onLoad }) {
+    const contents = "throw new Error('This build has no chat templates.');";
+    onLoad({ filter: /[\\/]@huggingface[\\/]jinja[\\/]/ }, () => ({ contents }));
+  },
+};
+
 /**
  * @param {string} entry  @param {'iife' | 'esm'} format  @param {Plugin} plugin
  * @returns {Promise<string>}
  */
 async function bundled(entry, format, plugin) {
   const { outputFiles } = await build({
-    ...COMMON, format, write: false, entryPoints: [entry], plugins: [plugin],
+    ...COMMON, format, write: false, entryPoints: [entry], plugins: [plugin, withoutChat],
     logOverride: { 'empty-import-meta': 'silent' }, // it is asked only where there is no location either
   });
   return outputFiles[0].text;

@@ -19,11 +19,14 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/session.js').Session} Session
  * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
  * @typedef {import('./session/options.js').SessionOptions} SessionOptions
+ * @typedef {import('./session/chat.js').ChatOptions} ChatOptions
+ * @typedef {import('./session/chat.js').Message} Message
  * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
  * @typedef {import('./session/sampling.js').LogitBias} LogitBias
  * @typedef {import('./session/sampling.js').OnLogits} OnLogits
  * @typedef {import('./session/plan.js').Token} Token
  * @typedef {import('./session/plan.js').FinishReason} FinishReason
+ * @typedef {import('./session/plan.js').Prompt} Prompt
  * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config

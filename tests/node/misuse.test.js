@@ -183,6 +183,8 @@ test('a model, its tokenizer and texts', async () => {
   const ids = model.encode('Hi');
   const check = () => assert.deepEqual(model.encode('Hi'), ids);
   const nothing = () => 0;
+  const chat = { addGenerationPrompt: true, continueFinalMessage: false, template: '{{ messages }}',
+    tools: [{}], documents: [{}], variables: { x: 1 } };
   const special = { special: true };
   const asked = { special: true, addSpecialTokens: false };
   const calls = {
@@ -190,6 +192,8 @@ test('a model, its tokenizer and texts', async () => {
     createSession: [{ capacity: 20, useCache: true, keyType: 'f32', valueType: 'f16', sequences: 2,
       whenFull: 'stop' }],
     memoryUsage: [],
+    applyChatTemplate: [[{ role: 'user', content: 'Hi' }], chat],
+    renderChatTemplate: [[{ role: 'user', content: 'Hi' }], chat],
   };
   assert.ok(await misuse(model, calls, nothing, check) > 200);
   assert.deepEqual(offered(model.constructor).methods, [...Object.keys(calls), 'dispose'].sort());

@@ -21,6 +21,7 @@ const PRINTED = {
   'README.md': [/^Once upon a time.{40,}\ntrue\n$/s],
   'web/README.md': [
     /^true 35\n3\ntrue\ntrue\n$/,
+    /^true\ntrue\n$/,
     /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/,
     /^5050 4950 50\.5\n67\n36\n$/,
     /^17\ntrue\n$/,
@@ -95,7 +96,7 @@ async function propertiesOf(type) {
 const OPTIONS = [
   ['loadModel()', 'LoadOptions'], ['createSession()', 'SessionOptions'], ['generate()', 'GenerateOptions'],
   ['new KVCache()', 'KVCacheOptions'], ['new CachedAttention()', 'CachedAttentionOptions'],
-  ['enableKVCache()', 'EnableOptions'],
+  ['enableKVCache()', 'EnableOptions'], ['applyChatTemplate()', 'ChatOptions'],
 ];
 
 for (const [what, type] of OPTIONS) {

@@ -13,9 +13,9 @@ const VERSIONS = ['typescript', 'typescript-5.6'];
 const CONSUMER = `
 import { CachedAttention, ERROR_CODES, KVCache, KvcError, analyzeMemory, analyzeSpeedup,
   benchmarkComparison, disableKVCache, enableKVCache, init, loadModel, modelFiles } from 'kvcache-wasm';
-import type { CacheEvent, CachedAttentionOptions, Dropped, ErrorCode, FinishReason,
+import type { CacheEvent, CachedAttentionOptions, ChatOptions, Dropped, ErrorCode, FinishReason,
   GenerateOptions, KVCacheOptions,
-  LoadOptions, Model, ProgressEvent, Session, SessionOptions, Token, Variant,
+  LoadOptions, Message, Model, ProgressEvent, Prompt, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
 import { stories } from 'kvcache-wasm/models/stories';
@@ -43,6 +43,17 @@ export async function write(prompt: string, how: GenerateOptions): Promise<Finis
   // @ts-expect-error: no such kind of weights
   await loadModel('model', { weights: 'f64' });
   return session.finishReason;
+}
+
+export async function chat(session: Session): Promise<number[]> {
+  const messages: Message[] = [{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Hi' }];
+  const how: ChatOptions = { variables: { enable_thinking: false }, tools: [{ type: 'function' }] };
+  const prompt: Prompt = messages;
+  for await (const { text } of session.generate(prompt, { chat: how })) void text.length;
+  const text: string = await model.renderChatTemplate(messages, how);
+  // @ts-expect-error: a message has a role
+  await model.applyChatTemplate([{ content: text }]);
+  return model.applyChatTemplate(messages, { addGenerationPrompt: true });
 }
 
 export async function choose(dropped: Dropped): Promise<Model> {

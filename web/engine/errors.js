@@ -32,6 +32,8 @@ export const ERROR_CODES = Object.freeze({
   weights_format: 'the weights are there, but only in a format that is not read',
   unsupported_architecture: 'the model computes something that this engine does not',
   tokenizer_invalid: 'tokenizer.json is damaged, of another kind, or does not fit the model',
+  chat_template_missing: 'the model has no chat template, or none of that name',
+  chat_template_failed: 'the chat template is damaged, refuses the conversation, or asks for too much',
 
   safetensors_header_too_small: 'the file is shorter than the 8 bytes that give the header length',
   safetensors_header_too_large: 'the header is longer, or names more tensors, than is accepted',

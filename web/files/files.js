@@ -30,6 +30,7 @@ import { FileStream } from './stream.js';
 const MIB = 2 ** 20;
 const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary is a few KB
 const TOKENIZER_CAP = 64 * MIB;
+const TEXT_CAP = 256 * 1024;
 
 /**
  * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path on a disk, the files by name, or
@@ -125,6 +126,37 @@ export class Directory {
     return parsedJson(bytes, cap, stream, strict);
   }
 
+  /**
+   * A file of text that few ask for: read then, after close() too; undefined where it is missing.
+   * @param {string} file
+   * @returns {(signal?: AbortSignal) => Promise<string | undefined>}
+   */
+  later(file) {
+    const origin = this.#origin.only?.(file) ?? this.#origin;
+    const { idleMs, stallMs } = this.#options;
+    return async (signal) => {
+      const directory = new Directory(origin, { signal, idleMs, stallMs }, '');
+      try {
+        return await directory.#text(file);
+      } finally {
+        directory.close();
+      }
+    };
+  }
+
+  /** @param {string} file */
+  async #text(file) {
+    try {
+      const stream = await this.open(file);
+      const bytes = await stream.take(TEXT_CAP + 1);
+      stream.close();
+      return parsedText(bytes, TEXT_CAP, stream);
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
   /** Whether there is such a file; nothing more of it is read. @param {string} file */
   async has(file) {
     try {
@@ -158,6 +190,19 @@ export const isPlainName = (file) => /^\w[\w.-]*$/.test(file);
 /** The file is not there, nothing else went wrong. @param {unknown} error  @returns {error is KvcError} */
 export const isMissing = (error) => error instanceof AbsentFile
   || (error instanceof KvcError && error.code === 'file_is_html');
+
+/** @param {Uint8Array} bytes  @param {number} cap  @param {FileStream} stream  that they were read from */
+function parsedText(bytes, cap, { where, name }) {
+  if (bytes.length > cap) {
+    throw new KvcError('chat_template_failed',
+      `${where} is longer than ${cap} bytes, the most that is read of ${name}.`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KvcError('chat_template_failed', `${where} is not UTF-8.`, { cause });
+  }
+}
 
 /**
  * @param {Uint8Array} bytes  @param {number} cap  @param {FileStream} stream  that they were read from

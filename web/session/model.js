@@ -13,6 +13,7 @@ import { openDirectory } from '../files/files.js';
 import { openWeights } from '../files/shards.js';
 import { readTokenizer } from '../files/tokenizer-json.js';
 import { Tokenizer } from '../files/tokenizer.js';
+import { Chat } from './chat.js';
 import { Session } from './session.js';
 import { layOutModel, streamWeights } from './weights.js';
 
@@ -26,6 +27,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
+ * @import { ChatOptions, Message } from './chat.js'
  * @import { EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
@@ -69,6 +71,10 @@ export async function loadModel(source, given) {
     const generation = parseGenerationConfig(await parts.generation, config);
     const pauses = new Pauses(signal); // the thread may be a page's
     const tokenizer = parts.tokenizer && await tokenizerOf(parts, config, pauses);
+    const chat = new Chat({
+      config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
+      tokens: specialTokens(config, tokenizer),
+    });
     const engine = await parts.engine;
     const native = layOutModel(engine, config, weights);
     await streamWeights(engine, native.pointer, await parts.weights, pauses);
@@ -76,7 +82,7 @@ export async function loadModel(source, given) {
     onProgress?.({ status: 'ready', name: directory.name });
     sayIgnored(generation);
     if (tokenizer?.contradiction) console.warn(tokenizer.contradiction);
-    return new Model(engine, native, { config, generation, tokenizer, weights });
+    return new Model(engine, native, { config, generation, tokenizer, chat, weights });
   } catch (error) {
     parts.engine.then((engine) => engine.dispose(), () => {}); // its own failure is `error`, or came second
     throw error;
@@ -104,6 +110,17 @@ async function tokenizerOf(files, { vocabSize }, pauses) {
   const tokenizer = new Tokenizer(parts, vocabSize);
   if (pauses.due) await pauses.take();
   return tokenizer;
+}
+
+/**
+ * What a template may write where tokenizer_config.json says nothing of it.
+ * @param {Readonly<Config>} config  @param {Tokenizer | undefined} tokenizer
+ */
+function specialTokens({ bosTokenId, eosTokenId }, tokenizer) {
+  const named = { bos_token: bosTokenId, eos_token: eosTokenId[0] };
+  const tokens = Object.entries(named).flatMap(([name, id]) => (
+    id !== null && tokenizer?.has(id) ? [[name, tokenizer.decode([id], { special: true })]] : []));
+  return Object.fromEntries(tokens);
 }
 
 /** @param {LoadOptions | undefined} given */
@@ -153,18 +170,20 @@ export class Model {
   #engine;
   #native; // the kvc_model and its block, which lives as long as this
   #tokenizer;
+  #chat;
 
   /**
    * Use loadModel().
    * @param {Engine} engine
    * @param {LaidOut} native
    * @param {{ config: Readonly<Config>, generation: Readonly<GenerationConfig>,
-   *   tokenizer: Tokenizer | undefined, weights: Weights }} parts
+   *   tokenizer: Tokenizer | undefined, chat: Chat, weights: Weights }} parts
    */
-  constructor(engine, native, { config, generation, tokenizer, weights }) {
+  constructor(engine, native, { config, generation, tokenizer, chat, weights }) {
     this.#engine = engine;
     this.#native = native;
     this.#tokenizer = tokenizer;
+    this.#chat = chat;
     /** Sizes, from config.json. */
     this.config = config;
     /** The sampling that the model's makers suggest, from generation_config.json. */
@@ -190,6 +209,21 @@ export class Model {
    */
   encode(text, options) {
     return this.tokenizer.encode(text, options);
+  }
+
+  /**
+   * A conversation -> token ids, through the model's chat template, which is loaded when first needed.
+   * @param {readonly Message[]} messages  @param {ChatOptions} [options]
+   */
+  async applyChatTemplate(messages, options) {
+    const { tokenizer } = this;
+    const text = await this.renderChatTemplate(messages, options);
+    return tokenizer.encode(text, { special: true, addSpecialTokens: false });
+  }
+
+  /** The same, as text. @param {readonly Message[]} messages  @param {ChatOptions} [options] */
+  renderChatTemplate(messages, options) {
+    return this.#chat.render(messages, options);
   }
 
   /**

@@ -13,6 +13,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { ChatOptions, Message } from './chat.js'
  * @import { Counts } from './inspect.js'
  * @import { Parts } from './parts.js'
  * @import { SessionOptions } from './options.js'
@@ -24,6 +25,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @property {Readonly<GenerationConfig>} generation
  * @property {number} sampledIds   the sampler chooses from the ids below this
  * @property {(text: string) => number[]} encode
+ * @property {(messages: readonly Message[], options: ChatOptions) => Promise<number[]>} applyChatTemplate
  * @property {unknown} tokenizer  throws if there is none
  * @property {() => { push: (id: number) => string, flush: () => string }} textStream
  */
@@ -36,6 +38,8 @@ export class NativeSession {
   countsBefore;
   /** The generate() under way. @type {Run | undefined} */
   run;
+  /** Those whose conversation is still becoming a prompt. @type {Set<Run>} */
+  rendering = new Set();
   /** How the last one ended; null while it runs, and after an error. @type {FinishReason | null} */
   finishReason = null;
   /** The stop string that it ended with, or the token. @type {string | number | null} */

@@ -9,10 +9,13 @@ import { settingsOf } from './settings.js';
  * @import { Config } from '../config/config.js'
  * @import { Struct } from '../engine/abi.js'
  * @import { Halt } from '../engine/errors.js'
+ * @import { Message } from './chat.js'
  * @import { NativeSession } from './native-session.js'
  * @import { Rule } from './rules.js'
  * @import { Likely } from './sampler.js'
  * @import { BeamOptions, GenerateOptions } from './sampling.js'
+ *
+ * @typedef {string | ArrayLike<number> | readonly Message[]} Prompt  messages: a conversation to be answered
  *
  * @typedef {object} Token
  * @property {number} id

@@ -4,18 +4,22 @@
 // A run holds its session from its first token until it ends: by itself, by an error, by an abort, by
 // leaving its loop, or by stop(). A run that nobody awaits a token of also ends as soon as another one
 // begins, so an iterator that was dropped holds nothing; and a new run waits for one that was told to end.
+import { optionsOf } from '../engine/arguments.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { asyncDisposeSymbol } from '../engine/memory.js';
 import { Pauses, turn } from '../engine/pauses.js';
 import { searchBeams } from './beams.js';
+import { isConversation, promptOptions } from './chat.js';
 import { drawSamples } from './draw.js';
 import { beginSync, busy, finishInSlices } from './passes.js';
 import { planOf } from './plan.js';
+import { GENERATE_OPTIONS } from './sampling.js';
 
 /**
  * @import { Halt } from '../engine/errors.js'
+ * @import { Message } from './chat.js'
  * @import { NativeSession } from './native-session.js'
- * @import { FinishReason, Token } from './plan.js'
+ * @import { FinishReason, Prompt, Token } from './plan.js'
  * @import { GenerateOptions } from './sampling.js'
  */
 
@@ -31,7 +35,7 @@ export class Run {
   #signal;
 
   /**
-   * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt
+   * @param {NativeSession} native  @param {Prompt} prompt
    * @param {GenerateOptions} [options]
    */
   constructor(native, prompt, options) {
@@ -110,12 +114,14 @@ export class Run {
   // ---- the work ---------------------------------------------------------------------------------
 
   /**
-   * @param {string | ArrayLike<number>} prompt  @param {GenerateOptions} [options]
+   * @param {Prompt} prompt  @param {GenerateOptions} [options]
    * @returns {AsyncGenerator<Token, FinishReason, void>}
    */
   async *#generate(prompt, options) {
     const native = this.#native;
-    const plan = planOf(native, prompt, options);
+    const given = isConversation(prompt) ? await this.#rendered(prompt, options) : prompt;
+    if (this.#stopping) return native.finishReason = 'stopped';
+    const plan = planOf(native, given, options);
     this.#signal = plan.signal;
     for (; native.run; await turn()) native.run.giveWay();
     native.run = this;
@@ -142,6 +148,21 @@ export class Run {
       throw error;
     } finally {
       this.#end(reason);
+    }
+  }
+
+  /**
+   * A conversation as ids. The run does not have the session yet, and can be stopped all the same.
+   * @param {readonly Message[]} messages  @param {GenerateOptions} [options]
+   */
+  async #rendered(messages, options) {
+    const native = this.#native;
+    const { chat, signal } = optionsOf('generate()', options, GENERATE_OPTIONS);
+    native.rendering.add(this);
+    try {
+      return await native.model.applyChatTemplate(messages, promptOptions(chat, signal));
+    } finally {
+      native.rendering.delete(this);
     }
   }
 

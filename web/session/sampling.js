@@ -8,6 +8,7 @@ import { checkSequences } from './options.js';
  * @import { SamplingName } from '../config/ranges.js'
  * @import { Struct } from '../engine/abi.js'
  * @import { AbortSignal } from '../engine/platform.js'
+ * @import { ChatOptions } from './chat.js'
  *
  * @typedef {object} GenerateOptions   what is not given comes from the model's generation_config.json
  * @property {number} [maxTokens]      the most new tokens; by default the makers' maxNewTokens, or up to the
@@ -32,6 +33,7 @@ import { checkSequences } from './options.js';
  * @property {number} [minTokens]      nothing of this ends a text before it has so many new tokens; 0: off
  * @property {number} [logprobs]       tokens come with their logProb, and with so many of the likeliest
  * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
+ * @property {ChatOptions} [chat]      of a prompt that is a conversation; an answer begins by default
  * @property {AbortSignal} [signal]    stops within one token or 8 ms; rejects with code "aborted"
  *
  * @typedef {ReadonlyMap<number, number> | Readonly<Record<number, number>>} LogitBias
@@ -48,7 +50,7 @@ import { checkSequences } from './options.js';
 export const GENERATE_OPTIONS = [
   'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'frequencyPenalty',
   'presencePenalty', 'noRepeatNgramSize', 'logitBias', 'onLogits', 'stop', 'stopTokens', 'minTokens',
-  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'signal',
+  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'chat', 'signal',
 ];
 
 /** What only drawing needs. @type {readonly (keyof GenerateOptions)[]} */

@@ -20,7 +20,7 @@ import { SessionCache } from './session-cache.js';
  * @import { Engine } from '../engine/engine.js'
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
- * @import { FinishReason, Token } from './plan.js'
+ * @import { FinishReason, Prompt, Token } from './plan.js'
  * @import { GenerateOptions } from './sampling.js'
  */
 
@@ -168,7 +168,7 @@ export class Session {
 
   /**
    * Continues a prompt, token by token: see run.js.
-   * @param {string | ArrayLike<number>} prompt  text or ids; '' starts from the beginning-of-text token
+   * @param {Prompt} prompt  text, ids or a conversation; '' starts from the beginning-of-text token
    * @param {GenerateOptions} [options]
    * @returns {AsyncGenerator<Token, FinishReason, void>}  of several samples, the reason of sample 0
    */
@@ -178,7 +178,7 @@ export class Session {
 
   /** Ends the generate() under way, if any: its loop ends, with the finish reason "stopped". */
   stop() {
-    this.#native.run?.stop();
+    for (const run of [this.#native.run, ...this.#native.rendering]) run?.stop();
   }
 
   /** How the last generate() ended: null before, while one is under way, and after an error. */

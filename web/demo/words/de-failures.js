@@ -34,6 +34,8 @@ export const failures = {
   weights_format: 'Die Gewichte liegen nur in einem Format vor, das nicht gelesen wird.',
   unsupported_architecture: 'Dieses Modell rechnet etwas, was die Engine nicht kann.',
   tokenizer_invalid: 'Die Datei tokenizer.json ist beschädigt, von anderer Art oder passt nicht zum Modell.',
+  chat_template_missing: 'Das Modell hat keine Chat-Vorlage dieses Namens oder gar keine.',
+  chat_template_failed: 'Die Chat-Vorlage ist beschädigt, lehnt das Gespräch ab oder verlangt zu viel.',
 
   safetensors_header_too_small: 'Die Modelldatei ist zu kurz: Ihr fehlt schon der Anfang.',
   safetensors_header_too_large: 'Das Verzeichnis der Modelldatei ist zu lang oder nennt zu viele Tensoren.',

@@ -1,0 +1,143 @@
+// A chat template, a program in Jinja that came with a model, run as transformers runs it. Nobody vouches for
+// it: what it says and how long it takes is bounded, step by step. One built-in function alone, such as a
+// replace() that makes much of little, ends only with the longest string that there can be.
+import { KvcError, reasonOf } from '../engine/errors.js';
+
+/**
+ * What is used of the interpreter, whose own types find each other only where files need no ending.
+ * @typedef {{ type: string, iterable?: Step, lhs?: Step }} Step
+ * @typedef {{ value: unknown }} Value  at run time
+ * @typedef {{ set: (name: string, value: unknown) => unknown }} Environment
+ * @typedef {{ evaluate(step?: Step, scope?: Environment): Value, run(program: Step): Value }} Interpreter
+ *
+ * @typedef {object} Jinja
+ * @property {(source: string, options: Readonly<Record<string, boolean>>) => object[]} tokenize
+ * @property {(tokens: object[]) => Step} parse
+ * @property {new () => Environment} Environment
+ * @property {new (environment: Environment) => Interpreter} Interpreter
+ */
+
+const MOST_SOURCE = 2 ** 17;  // characters of a template; long ones have 20,000
+const MOST_SPACE = 1000;      // of white space in a row: the interpreter searches through it from every place
+const MOST_TEXT = 2 ** 20;    // characters of any text, which is more than a context holds
+const MOST_RANGE = 100_000;   // numbers of one range(), as in Jinja's sandbox
+const WORK_OF_LOOP = 8;       // for each round, even of an empty one
+const MOST_WORK = 1_000_000;  // steps, and what they make: two seconds or so
+
+const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September',
+  'October', 'November', 'December'];
+const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+
+/** @param {string} message  a sentence  @param {unknown} [cause] */
+export const failed = (message, cause) => new KvcError('chat_template_failed', message, { cause });
+
+const tooMuch = () => failed('The chat template runs for too long or makes too much of the conversation. '
+  + 'Shorten it, or give another template.');
+
+/**
+ * @param {string} source  @param {Record<string, unknown>} values  its variables: what JSON can hold
+ * @returns {Promise<string>}
+ */
+export async function rendered(source, values) {
+  if (source.length > MOST_SOURCE) {
+    throw failed(`The chat template has ${source.length} characters, more than ${MOST_SOURCE}.`);
+  }
+  if (new RegExp(`\\s{${MOST_SPACE}}`).test(source)) {
+    throw failed(`The chat template has ${MOST_SPACE} blanks in a row, more than any that is meant well.`);
+  }
+  try {
+    const jinja = /** @type {Jinja} */ (/** @type {unknown} */ (await import('@huggingface/jinja')));
+    const program = jinja.parse(jinja.tokenize(source, { lstrip_blocks: true, trim_blocks: true }));
+    return String(bounded(jinja, values).run(program).value);
+  } catch (cause) {
+    if (cause instanceof KvcError) throw cause;
+    throw failed(`The chat template could not be run: ${reasonOf(cause)}`, cause);
+  }
+}
+
+/** @param {Jinja} jinja  @param {Record<string, unknown>} values */
+function bounded({ Interpreter, Environment }, values) {
+  /** Counts every step, and what is new in its value. */
+  class Bounded extends Interpreter {
+    #work = 0;
+    /** What loops go through. @type {WeakSet<Step>} */
+    #looped = new WeakSet();
+
+    /** @param {Step} [step]  @param {Environment} [scope] */
+    evaluate(step, scope) {
+      this.#spend(1);
+      const list = step?.iterable;
+      if (list) this.#looped.add(list.type === 'SelectExpression' && list.lhs ? list.lhs : list);
+      const value = super.evaluate(step, scope);
+      if (step && this.#looped.has(step)) this.#spend(WORK_OF_LOOP * sizeOf(value));
+      if (step && MAKERS.has(step.type)) this.#spendOn(value);
+      if (typeof value.value === 'string') {
+        if (value.value.length > MOST_TEXT) throw tooMuch();
+        this.#spend(value.value.length >> 6);
+      }
+      return value;
+    }
+
+    /** @param {number} work */
+    #spend(work) {
+      this.#work += work;
+      if (this.#work > MOST_WORK) throw tooMuch();
+    }
+
+    /** The parts of a list or an object, each as often as it is there. @param {Value} value */
+    #spendOn(value) {
+      const { value: inner } = value;
+      const parts = Array.isArray(inner) || inner instanceof Map ? inner.values() : [];
+      for (const part of parts) {
+        this.#spend(1);
+        this.#spendOn(/** @type {Value} */ (part));
+      }
+    }
+  }
+  const environment = new Environment();
+  for (const [name, value] of Object.entries({ ...GLOBALS, ...values })) environment.set(name, value);
+  return new Bounded(environment);
+}
+
+/** Of a list or an object. @param {Value} value */
+const sizeOf = ({ value }) => (Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0);
+
+/** Steps whose value may be a new list or object. */
+const MAKERS = new Set(['ArrayLiteral', 'TupleLiteral', 'ObjectLiteral', 'BinaryExpression',
+  'FilterExpression', 'CallExpression']);
+
+/** What transformers gives every template, by the names that it knows them by. */
+const GLOBALS = {
+  true: true, True: true, false: false, False: false, none: null, None: null,
+  raise_exception: (/** @type {unknown} */ message) => {
+    throw failed(`The chat template refuses this conversation: ${message}`);
+  },
+  range: (/** @type {number} */ start, /** @type {number | undefined} */ stop, step = 1) => {
+    const [from, to] = stop === undefined ? [0, start] : [start, stop];
+    const n = Math.max(0, Math.ceil((to - from) / step));
+    if (!(n <= MOST_RANGE)) throw tooMuch();
+    return Array.from({ length: n }, (_, i) => from + i * step);
+  },
+  strftime_now: (/** @type {string} */ format) => formatted(format, new Date()),
+};
+
+/**
+ * As Python's strftime() in English; what it has no letter for stays.
+ * @param {string} format  @param {Date} now
+ */
+export function formatted(format, now) {
+  const two = (/** @type {number} */ n) => String(n).padStart(2, '0');
+  const [month, day, hour] = [MONTHS[now.getMonth()], DAYS[now.getDay()], now.getHours()];
+  /** @type {Record<string, string | number>} */
+  const parts = {
+    Y: now.getFullYear(), y: two(now.getFullYear() % 100), m: two(now.getMonth() + 1), d: two(now.getDate()),
+    e: String(now.getDate()).padStart(2), B: month, b: month.slice(0, 3), A: day, a: day.slice(0, 3),
+    H: two(hour), I: two(hour % 12 || 12), M: two(now.getMinutes()), S: two(now.getSeconds()),
+    p: hour < 12 ? 'AM' : 'PM', '%': '%',
+  };
+  return String(format).replace(/%-?([A-Za-z%])/g, (all, letter) => {
+    const part = parts[letter];
+    if (part === undefined) return all;
+    return all.startsWith('%-') ? String(part).replace(/^[0 ](?=.)/, '') : String(part);
+  });
+}
