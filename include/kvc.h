@@ -86,6 +86,9 @@ typedef enum kvc_arch {
     KVC_LLAMA,
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
+    KVC_GPT_NEOX, /* Pythia */
+    KVC_PHI,      /* 1, 1.5 and 2 */
+    KVC_OPT,
     KVC_GPT_NEO,
     KVC_ARCH_COUNT
 } kvc_arch;
@@ -113,6 +116,13 @@ typedef enum kvc_arch {
  *     rope_original, the positions that the model was made for, is not 0, of those alone
  *     that take more than 1 / rope_low of the positions for a full turn, of those that
  *     take less than 1 / rope_high not at all, and of those between in part (Llama 3)
+ *   rope_yarn: 1 if that part grows evenly from pair to pair (YaRN, where rope_low is
+ *     beta_slow and rope_high beta_fast), between whole pairs; 2 if its borders lie
+ *     between pairs (truncate: false). Only then may these be other than 0:
+ *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
+ *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
+ *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
+ *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
  * Zero in most models:
  *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
@@ -128,6 +138,9 @@ typedef struct kvc_config {
     float rope_theta, rope_factor, rope_low, rope_high;
     float score_scale;
     uint32_t window, window_layers[2];
+    uint32_t rope_yarn;
+    float rope_attention, rope_mscale, rope_mscale_all;
+    uint32_t parallel;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -138,8 +151,9 @@ typedef struct kvc_model kvc_model;
  * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
  * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
  * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
- * score_scale negative or not finite; a window without layers, layers without a window or
- * that there are not. */
+ * rope_yarn without rope_original or with a rope_theta of 1; what is only of YaRN
+ * elsewhere, negative or not finite; score_scale negative or not finite; a window without
+ * layers, layers without a window or that there are not. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
@@ -153,11 +167,11 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without the prefix "transformer." or "model.", Conv1D weights
- * [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox.",
+ * "model.decoder."), Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
- * rotary_emb.inv_freq, and lm_head.weight where the head is tied) are accepted and
+ * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
 kvc_error kvc_model_set_tensor(kvc_model *model, const char *name, kvc_dtype dtype,

@@ -74,10 +74,10 @@ run_native_mutants() {
     report "native mutants" $killed $survived
 }
 
-run_node_mutants() {
+run_node_mutants() { # run_node_mutants [LOGS]
     local log=build/mutants.log missed status=0
     mkdir -p build
-    node tests/node/mutants.js | tee "$log" || status=$?
+    node tests/node/mutants.js "$@" | tee "$log" || status=$?
     missed=$(tap_count missed "$log")
     if [ $status != 0 ] && [ "$missed" = 0 ]; then missed=1; fi # the list itself is wrong
     report "node mutants" "$(tap_count found "$log")" "$missed"

@@ -124,7 +124,7 @@ ring_node() {
     attempt node build_types || true
     if attempt node build_site; then # what the package ships
         run_node_tests node
-        run_node_mutants
+        run_node_mutants build/node
     fi
 }
 

@@ -21,10 +21,14 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
     w.v = kvc_take_floats(arena, KVC_ROWS, KV);
     w.heads = kvc_take_floats(arena, KVC_ROWS, Q);
     w.inner = kvc_take_floats(arena, KVC_ROWS, F);
-    for (const kvc_block_kind *block = model->arch->blocks; *block; block++)
+    w.y = kvc_take_floats(arena, KVC_ROWS, C);
+    const kvc_block_kind *block = kvc_blocks_of(model->arch, config);
+    for (; *block; block++) {
         if (*block == KVC_GATED_MLP)
             w.gate = kvc_take_floats(arena, KVC_ROWS, F);
-    w.y = kvc_take_floats(arena, KVC_ROWS, C);
+        if (*block == KVC_PARALLEL)
+            w.beside = kvc_take_floats(arena, KVC_ROWS, C);
+    }
     w.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(capacity, config->head_dim));
     return w;
 }
@@ -127,8 +131,9 @@ static void attend_runs(const kvc_chunk *c, float *restrict heads,
     }
 }
 
-void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
-                        kvc_workspace *w)
+/* y = o(attention(...)); the rows to skip leave the chunk, and h. */
+static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                   kvc_workspace *w)
 {
     const kvc_config *config = &model->config;
     kvc_apply_norm(w->h, c->x, c->n, model, &layer->attention_norm);
@@ -143,20 +148,34 @@ void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *l
     rotate(c, w->q, config->n_head, config);
     attend_runs(c, w->heads, w->q, config, layer->view, w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
-    kvc_add(c->x, w->y, c->n * config->n_embd);
+}
+
+void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                        kvc_workspace *w)
+{
+    attend(c, model, layer, w);
+    kvc_add(c->x, w->y, c->n * model->config.n_embd);
 }
 
 /* ---- the MLP ----------------------------------------------------------------------- */
 
+/* y = down(activation(up(norm(x)))) */
+static void mlp(float *restrict y, const kvc_chunk *c, const kvc_model *model,
+                const kvc_layer *layer, kvc_workspace *w)
+{
+    const size_t F = kvc_round_up(model->config.n_inner, 4);
+    if (layer->mlp_norm.weight) /* else h is still that of attention */
+        kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+    project(w->inner, w->h, c->n, &layer->up, w);
+    model->arch->activation(w->inner, c->n * F);
+    project(y, w->inner, c->n, &layer->down, w);
+}
+
 void kvc_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
              kvc_workspace *w)
 {
-    const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
-    kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
-    project(w->inner, w->h, c->n, &layer->up, w);
-    model->arch->activation(w->inner, c->n * F);
-    project(w->y, w->inner, c->n, &layer->down, w);
-    kvc_add(c->x, w->y, c->n * C);
+    mlp(w->y, c, model, layer, w);
+    kvc_add(c->x, w->y, c->n * model->config.n_embd);
 }
 
 void kvc_gated_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
@@ -170,4 +189,15 @@ void kvc_gated_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
     kvc_multiply(w->inner, w->gate, c->n * F);
     project(w->y, w->inner, c->n, &layer->down, w);
     kvc_add(c->x, w->y, c->n * C);
+}
+
+/* ---- both -------------------------------------------------------------------------- */
+
+void kvc_parallel(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                  kvc_workspace *w)
+{
+    attend(c, model, layer, w);
+    mlp(w->beside, c, model, layer, w);
+    kvc_add(w->beside, w->y, c->n * model->config.n_embd);
+    kvc_add(c->x, w->beside, c->n * model->config.n_embd);
 }

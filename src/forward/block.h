@@ -17,6 +17,7 @@ typedef struct kvc_workspace {
     float *inner;  /* [KVC_ROWS, F rounded up to 4] of the MLP */
     float *gate;   /* the same of a gated one; else NULL */
     float *y;      /* [KVC_ROWS, C] what a block adds to x */
+    float *beside; /* the same of the MLP beside attention; else NULL */
     float *scores; /* kvc_attend_scratch(S, D) */
     kvc_counts *counts;
 } kvc_workspace;
@@ -56,6 +57,10 @@ void kvc_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
 /* x += down(activation(gate(h)) * up(h)),  h = norm(x) */
 void kvc_gated_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                    kvc_workspace *w);
+
+/* x += (down(activation(up(norm(x)))) + o(attention(...))),  both of the x before */
+void kvc_parallel(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
+                  kvc_workspace *w);
 
 /* y = norm(x)    y, x: [rows, C] */
 void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,

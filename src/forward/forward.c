@@ -6,13 +6,14 @@
 void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,
                        const uint32_t *ids, size_t position, size_t n)
 {
-    const size_t C = model->config.n_embd;
-    kvc_rotary_turns(turns, model->frequencies, model->config.rotary_dim, position, n);
+    const size_t C = model->config.n_embd, turned = model->config.rotary_dim;
+    kvc_rotary_turns(turns, model->frequencies, model->amplitude, turned, position, n);
     for (size_t r = 0; r < n; r++, x += C) {
         kvc_matrix_column(x, &model->embedding, ids[position + r]);
         if (!model->positions)
             continue;
-        const float *place = model->positions + (position + r) * C;
+        const size_t row = model->arch->first_position + position + r;
+        const float *place = model->positions + row * C;
         kvc_add(x, place, C);
     }
 }
@@ -25,9 +26,11 @@ void kvc_forward_layer(kvc_chunk *chunk, const kvc_model *model, size_t index,
         [KVC_SELF_ATTENTION] = kvc_self_attention,
         [KVC_MLP] = kvc_mlp,
         [KVC_GATED_MLP] = kvc_gated_mlp,
+        [KVC_PARALLEL] = kvc_parallel,
     };
     const kvc_layer *layer = &model->layers[index];
-    for (const kvc_block_kind *block = model->arch->blocks; *block; block++)
+    const kvc_block_kind *block = kvc_blocks_of(model->arch, &model->config);
+    for (; *block; block++)
         run[*block](chunk, model, layer, w);
 }
 

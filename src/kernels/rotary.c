@@ -73,25 +73,81 @@ static float scaled(float frequency, const kvc_config *c)
     return (1.0f - smooth) * frequency / c->rope_factor + smooth * frequency;
 }
 
+/* Downwards to a whole number.   |x| < 2^63 */
+static double floor_of(double x)
+{
+    const double whole = (double)(int64_t)x;
+    return whole > x ? whole - 1.0 : whole;
+}
+
+/* The pair that makes so many turns in the positions of the training. */
+static double pair_of(float turns, const kvc_config *c)
+{
+    const double pi = 3.141592653589793;
+    const double wave = (double)c->rope_original / ((double)turns * 2.0 * pi);
+    return c->rotary_dim * natural_log(wave) / (2.0 * natural_log((double)c->rope_theta));
+}
+
+/* The pairs between which a mixture grows. */
+static void yarn_borders(double *low, double *high, const kvc_config *c)
+{
+    *low = pair_of(c->rope_high, c);
+    *high = pair_of(c->rope_low, c);
+    if (c->rope_yarn == 1) {
+        *low = floor_of(*low);
+        *high = -floor_of(-*high);
+    }
+    *low = *low < 0.0 ? 0.0 : *low;
+    *high = *high > c->rotary_dim - 1.0 ? c->rotary_dim - 1.0 : *high;
+    *high += *low == *high ? 0.001 : 0.0;
+}
+
+/* As scaled() does it, but from pair to pair. Each step is rounded where transformers
+ * rounds it.   power: theta^(2i/r) */
+static float yarn_scaled(float power, uint32_t i, const kvc_config *c)
+{
+    double low, high;
+    yarn_borders(&low, &high, c);
+    float divided = ((float)i - (float)low) / (float)(high - low);
+    divided = divided < 0.0f ? 0.0f : divided > 1.0f ? 1.0f : divided;
+    const float kept = 1.0f - divided;
+    const float slow = 1.0f / (c->rope_factor * power), fast = 1.0f / power;
+    return slow * (1.0f - kept) + fast * kept;
+}
+
 void kvc_rotary_frequencies(float *frequencies, const kvc_config *c)
 {
     const double log_theta = natural_log((double)c->rope_theta);
     for (uint32_t i = 0; i < c->rotary_dim / 2; i++) {
         const float exponent = (float)(2 * i) / (float)c->rotary_dim;
         const float power = (float)exponential((double)exponent * log_theta);
-        frequencies[i] = scaled(1.0f / power, c);
+        if (c->rope_yarn)
+            frequencies[i] = yarn_scaled(power, i, c);
+        else
+            frequencies[i] = scaled(1.0f / power, c);
     }
+}
+
+float kvc_rotary_amplitude(const kvc_config *c)
+{
+    if (c->rope_yarn == 0 || c->rope_attention > 0.0f)
+        return c->rope_yarn == 0 ? 1.0f : c->rope_attention;
+    const double length = natural_log((double)c->rope_factor);
+    return (float)((0.1 * (double)c->rope_mscale * length + 1.0) /
+                   (0.1 * (double)c->rope_mscale_all * length + 1.0));
 }
 
 /* ---- rotations --------------------------------------------------------------------- */
 
-void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies, size_t r,
-                      size_t position, size_t n)
+void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies,
+                      float amplitude, size_t r, size_t position, size_t n)
 {
     for (size_t t = 0; t < n; t++, turns += r)
         for (size_t i = 0; i < r / 2; i++) {
             const float angle = (float)(position + t) * frequencies[i];
             turn(&turns[i], &turns[r / 2 + i], (double)angle);
+            turns[i] *= amplitude;
+            turns[r / 2 + i] *= amplitude;
         }
 }
 

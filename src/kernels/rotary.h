@@ -15,11 +15,15 @@
  *   frequencies: [r/2] out, r = rotary_dim */
 void kvc_rotary_frequencies(float *frequencies, const kvc_config *config);
 
-/* turns[t] = cos(a_0), ... cos(a_(r/2-1)), sin(a_0), ... with a_i = the float nearest to
- * (position + t) * frequencies[i]
+/* By how much turned heads become longer: 1, or what the config says for YaRN (Peng et
+ * al. 2023). */
+float kvc_rotary_amplitude(const kvc_config *config);
+
+/* turns[t] = amplitude * (cos(a_0), ... cos(a_(r/2-1)), sin(a_0), ...), a_i = the float
+ * nearest to (position + t) * frequencies[i]
  *   turns: [n, r] out   frequencies: [r/2]   position + n < 2^24 */
-void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies, size_t r,
-                      size_t position, size_t n);
+void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies,
+                      float amplitude, size_t r, size_t position, size_t n);
 
 /* (a, b) = (a cos - b sin, b cos + a sin) for the pairs of every head, in place
  *   x: [rows, heads, D]   turns: [rows, r], r <= D */

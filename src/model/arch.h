@@ -18,7 +18,7 @@ typedef enum kvc_size {
     KVC_Q,  /* n_head * head_dim: the queries of a token */
     KVC_KV, /* n_kv_head * head_dim: its keys, or its values */
     KVC_D,  /* head_dim */
-    KVC_P,  /* n_positions */
+    KVC_P,  /* n_positions, and the rows before the first one */
     KVC_V   /* vocab_size */
 } kvc_size;
 size_t kvc_size_of(const kvc_config *config, kvc_size size);
@@ -29,11 +29,14 @@ typedef enum kvc_form {
     KVC_TABLE,  /* [in, out]    floats */
     KVC_CONV1D, /* [in, out]    matrices */
     KVC_LINEAR, /* [out, in]    matrices */
-    KVC_BIAS    /* [out]        the biases of matrices */
+    KVC_BIAS,   /* [out]        the biases of matrices */
+    KVC_HEADS,  /* [out, in]    matrices, fused head by head */
+    KVC_HEADS_BIAS
 } kvc_form;
 
 /* One tensor of a file. More than one size in `out` is a fused tensor: matrices that lie
- * side by side along out, and one after the other in the model. */
+ * side by side along out, as wholes or head by head, and one after the other in the
+ * model. */
 enum { KVC_PARTS = 3 };
 typedef struct kvc_tensor {
     const char *name; /* at most 40 letters */
@@ -57,15 +60,19 @@ typedef enum kvc_block_kind {
     KVC_SELF_ATTENTION, /* x += o(attention(q(norm(x)), k(norm(x)), v(norm(x)))) */
     KVC_MLP,            /* x += down(activation(up(norm(x)))) */
     KVC_GATED_MLP,      /* x += down(activation(gate(norm(x))) * up(norm(x))) */
+    KVC_PARALLEL,       /* x += what self-attention and MLP would add, each to x; an MLP
+                           without a norm of its own takes what attention takes */
     KVC_BLOCK_KINDS
 } kvc_block_kind;
 
 typedef struct kvc_architecture {
-    const char *prefix;       /* of all names; files may omit it */
+    const char *prefix;       /* of all names; files may omit it, or its first words */
     const char *layer_prefix; /* before a layer's number; a dot follows the number */
     kvc_tensors model, layer;
-    kvc_block_kind blocks[3]; /* the rest is KVC_NO_BLOCK */
-    bool rotary;              /* positions are rotations */
+    kvc_block_kind blocks[3];          /* the rest is KVC_NO_BLOCK */
+    kvc_block_kind parallel_blocks[3]; /* where the config says parallel */
+    bool rotary;                       /* positions are rotations */
+    size_t first_position;             /* the row of position 0, where they are a table */
     void (*norm)(float *y, const float *x, const float *weight, const float *bias,
                  size_t rows, size_t n, float eps);
     void (*activation)(float *x, size_t n);
@@ -73,5 +80,12 @@ typedef struct kvc_architecture {
 
 /* arch.c   arch: one of a checked config */
 const kvc_architecture *kvc_architecture_of(kvc_arch arch);
+
+/* What the layers of a model are made of, then KVC_NO_BLOCK. */
+static inline const kvc_block_kind *kvc_blocks_of(const kvc_architecture *arch,
+                                                  const kvc_config *config)
+{
+    return config->parallel ? arch->parallel_blocks : arch->blocks;
+}
 
 #endif

@@ -11,7 +11,8 @@ size_t kvc_size_of(const kvc_config *config, kvc_size size)
     case KVC_Q: return kvc_query_width(config);
     case KVC_KV: return kvc_kv_width(config);
     case KVC_D: return config->head_dim;
-    case KVC_P: return config->n_positions;
+    case KVC_P:
+        return config->n_positions + kvc_architecture_of(config->arch)->first_position;
     case KVC_V: break;
     }
     return config->vocab_size;
@@ -43,11 +44,35 @@ static bool flag_exists(const kvc_config *c, size_t flag)
     return *(const uint32_t *)at <= (known ? 1u : 0u);
 }
 
+/* What is only of YaRN is nothing elsewhere. */
+static bool yarn_exists(const kvc_config *c)
+{
+    const float sizes[] = {c->rope_attention, c->rope_mscale, c->rope_mscale_all};
+    for (size_t i = 0; i < 3; i++)
+        if (!(sizes[i] >= 0.0f && kvc_is_finite(sizes[i])) ||
+            (c->rope_yarn == 0 && sizes[i] != 0.0f))
+            return false;
+    return c->rope_yarn == 0 ||
+           (c->rope_yarn <= 2 && c->rope_original > 0 && c->rope_theta > 1.0f);
+}
+
+/* Heads of queries that share K and V do not lie in a tensor that is fused by head. */
+static bool heads_exist(const kvc_config *c)
+{
+    const kvc_architecture *arch = kvc_architecture_of(c->arch);
+    bool fused = false;
+    for (size_t i = 0; i < arch->layer.n; i++)
+        fused = fused || arch->layer.row[i].form == KVC_HEADS;
+    return c->n_head % c->n_kv_head == 0 && (!fused || c->n_head == c->n_kv_head);
+}
+
 static bool rotation_exists(const kvc_config *c)
 {
     const bool rotary = kvc_architecture_of(c->arch)->rotary;
     if (!rotary || c->rotary_dim == 0)
         return !rotary && c->rotary_dim == 0;
+    if (!yarn_exists(c))
+        return false;
     if (c->rotary_dim % 2 != 0 || c->rotary_dim > c->head_dim || c->rope_original > MOST)
         return false;
     const float sizes[] = {c->rope_theta, c->rope_factor};
@@ -74,7 +99,7 @@ kvc_error kvc_config_check(const kvc_config *c)
         return KVC_ERR_INVALID_ARGUMENT;
     if ((unsigned)c->arch >= KVC_ARCH_COUNT || !sizes_exist(c))
         return KVC_ERR_CONFIG_INVALID;
-    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || c->n_head % c->n_kv_head != 0)
+    if (c->head_dim % 4 != 0 || c->n_embd % 4 != 0 || !heads_exist(c))
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->norm_epsilon > 0.0f && c->norm_epsilon < 1.0f))
         return KVC_ERR_CONFIG_INVALID;
@@ -86,6 +111,8 @@ kvc_error kvc_config_check(const kvc_config *c)
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (!flag_exists(c, flags[i]))
             return KVC_ERR_CONFIG_INVALID;
+    if (c->parallel > 1 || !*kvc_blocks_of(kvc_architecture_of(c->arch), c))
+        return KVC_ERR_CONFIG_INVALID;
     if (!rotation_exists(c) || !windows_exist(c))
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->score_scale >= 0.0f && kvc_is_finite(c->score_scale)))

@@ -18,16 +18,24 @@ static float load_element(const unsigned char *p, kvc_dtype dtype)
     return kvc_float_from_bits(low | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
 }
 
+/* Where row i of a tensor fused by head is among the rows of its parts as wholes. */
+static size_t row_of_parts(const kvc_place *place, size_t i)
+{
+    const size_t D = place->head, part = i / D % KVC_PARTS, head = i / D / KVC_PARTS;
+    return part * (place->shape[0] / KVC_PARTS) + head * D + i % D;
+}
+
 /* Puts element i of the file's tensor in its place. Weights of an int8 matrix wait until
  * the KVC_BLOCK inputs of a block are there: for all outputs where a row of the file is
  * an input, for one output where it is an output. */
 static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
 {
+    const size_t file_row = i / place->shape[1], column = i % place->shape[1];
+    const size_t row = place->head ? row_of_parts(place, file_row) : file_row;
     if (place->plain) {
-        place->plain[i] = value;
+        place->plain[row * place->shape[1] + column] = value;
         return;
     }
-    const size_t row = i / place->shape[1], column = i % place->shape[1];
     const size_t in = place->out_major ? column : row;
     const size_t stride = place->out_major ? 1 : place->shape[1];
     const size_t at = place->out_major ? 0 : column;

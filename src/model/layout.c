@@ -53,7 +53,7 @@ static void take_tensors(kvc_arena *arena, const kvc_config *config,
         if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
             *kvc_tensor_floats(t, owner) =
                 kvc_take_floats(arena, rows, kvc_tensor_out(t, config));
-        else if (t->form == KVC_BIAS)
+        else if (t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS)
             take_biases(arena, config, t, kvc_tensor_matrix(t, owner));
         else
             take_matrices(arena, config, t, kvc_tensor_matrix(t, owner));
@@ -88,6 +88,7 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
         m->frequencies = kvc_take_floats(arena, 1, config->rotary_dim / 2);
     if (m->frequencies)
         kvc_rotary_frequencies(m->frequencies, config);
+    m->amplitude = kvc_rotary_amplitude(config);
     const size_t widest =
         widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)

@@ -14,9 +14,9 @@ typedef struct kvc_norm {
 /* A table names only the first matrix of a fused tensor; the others follow it here. */
 typedef struct kvc_layer {
     kvc_norm attention_norm;
-    kvc_matrix q;    /* C -> Q */
-    kvc_matrix k, v; /* C -> KV; the last layer needs them for more rows than q */
-    kvc_matrix o;    /* Q -> C */
+    kvc_matrix q;            /* C -> Q */
+    kvc_matrix k, v;         /* C -> KV; the last layer needs them for more rows than q */
+    kvc_matrix o;            /* Q -> C */
     kvc_norm q_norm, k_norm; /* of each head of q and k, or none */
     kvc_norm mlp_norm;
     kvc_matrix gate; /* C -> F, of a gated MLP */
@@ -41,6 +41,7 @@ struct kvc_model {
     const kvc_matrix *head; /* C -> V, one of these: the logits */
     float *positions;       /* [P, C] learned, or NULL */
     float *frequencies;     /* [rotary_dim/2] of rotations, or NULL: rotary.h */
+    float amplitude;        /* of their cosines and sines */
     kvc_norm norm;          /* before the head */
     kvc_layer *layers;      /* [L] */
     bool *present;          /* [kvc_tensor_count] */

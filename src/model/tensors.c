@@ -25,6 +25,15 @@ static const char *after(const char *name, const char *prefix)
     return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
+/* The same for "model.decoder." or, in other files, its last words alone: "decoder." */
+static const char *after_prefix(const char *name, const char *prefix)
+{
+    const char *rest = NULL;
+    for (; !rest && *prefix; prefix = strchr(prefix, '.') + 1)
+        rest = after(name, prefix);
+    return rest;
+}
+
 /* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow
  * included. */
 static const char *split_layer(const char *name, const char *prefix, size_t *layer)
@@ -44,7 +53,7 @@ static const char *split_layer(const char *name, const char *prefix, size_t *lay
 static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
                                      size_t *layer)
 {
-    const char *rest = after(*name, arch->prefix);
+    const char *rest = after_prefix(*name, arch->prefix);
     *name = rest ? rest : *name;
     rest = split_layer(*name, arch->layer_prefix, layer);
     if (!rest)
@@ -128,17 +137,20 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
     const size_t in = kvc_size_of(&model->config, t->in),
                  out = kvc_tensor_out(t, &model->config);
     kvc_place place = {.rank = 2, .shape = {in, out}};
-    if (t->form == KVC_VECTOR || t->form == KVC_BIAS)
+    const bool is_bias = t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS;
+    if (t->form == KVC_VECTOR || is_bias)
         place = (kvc_place){.rank = 1, .shape = {out, 1}};
-    if (t->form == KVC_LINEAR)
+    if (t->form == KVC_LINEAR || t->form == KVC_HEADS)
         place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};
     if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
         place.plain = *kvc_tensor_floats(t, owner);
-    else if (t->form == KVC_BIAS) /* of all parts: layout.c puts them side by side */
+    else if (is_bias) /* of all parts: layout.c puts them side by side */
         place.plain = kvc_tensor_matrix(t, owner)->bias;
     else
         place.matrix = kvc_tensor_matrix(t, owner);
     while (place.matrix && place.parts < KVC_PARTS && t->out[place.parts] != KVC_NO_SIZE)
         place.parts++;
+    if (t->form == KVC_HEADS || t->form == KVC_HEADS_BIAS)
+        place.head = model->config.head_dim;
     return place;
 }

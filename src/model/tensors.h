@@ -12,6 +12,7 @@ typedef struct kvc_place {
     kvc_matrix *matrix;    /* [parts], side by side along the outputs */
     size_t parts;
     bool out_major; /* the file has [out, in] rather than [in, out] */
+    size_t head;    /* outputs of a head, which the file has part after part; or 0 */
 } kvc_place;
 
 size_t kvc_tensor_count(const kvc_model *model);

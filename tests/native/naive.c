@@ -92,20 +92,13 @@ static void embed(float *x, const oracle_model *m, const float *token,
     }
 }
 
-static const float *part(const oracle_model *m, int layer, const char *name,
-                         const char *end)
-{
-    char leaf[48];
-    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
-    return oracle_find(m, layer, leaf);
-}
-
 /* y[t,o] = bias[o] + sum_i x[t,i] w[i,o], or w[o,i]; rows of y: `stride` apart */
 static void linear(float *y, size_t stride, const float *x, const oracle_model *m,
                    int layer, const char *name, size_t T, size_t n_in, size_t n_out)
 {
     const bool conv1d = m->config.arch == KVC_GPT2;
-    const float *w = part(m, layer, name, "weight"), *b = part(m, layer, name, "bias");
+    const float *w = oracle_part(m, layer, name, "weight"),
+                *b = oracle_part(m, layer, name, "bias");
     for (size_t t = 0; t < T; t++)
         for (size_t o = 0; o < n_out; o++)
             y[t * stride + o] =
@@ -119,7 +112,8 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
                  const char *name, size_t T)
 {
     const size_t C = m->config.n_embd;
-    const float *w = part(m, layer, name, "weight"), *b = part(m, layer, name, "bias");
+    const float *w = oracle_part(m, layer, name, "weight"),
+                *b = oracle_part(m, layer, name, "bias");
     float *square = new_array(1, C);
     for (size_t t = 0; t < T; t++, y += C, x += C) {
         const float mean = b ? sum_of(x, C) / (float)C : 0.0f;
@@ -139,7 +133,7 @@ static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer
                        const char *name, size_t heads, size_t T)
 {
     const size_t D = m->config.head_dim;
-    const float *w = part(m, layer, name, "weight");
+    const float *w = oracle_part(m, layer, name, "weight");
     float *square = new_array(1, D);
     for (size_t i = 0; w && i < T * heads; i++) {
         float *head = x + i / heads * stride + i % heads * D;
@@ -161,7 +155,9 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         for (size_t i = 0; i < heads * half; i++) {
             float *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
-            const float cosine = (float)cos(angle), sine = (float)sin(angle);
+            const float longer = oracle_amplitude(c);
+            const float cosine = (float)cos(angle) * longer,
+                        sine = (float)sin(angle) * longer;
             const float first = a[0], second = a[half];
             a[0] = first * cosine - second * sine;
             a[half] = second * cosine + first * sine;
@@ -213,47 +209,56 @@ static void keep(float *x, size_t D, kvc_dtype type)
                                   : 0.0f;
 }
 
+/* q, k and v of each token from those of its heads in turn.   x: [T, H, 3, D] */
+static void part_by_part(float *x, size_t H, size_t D, size_t T)
+{
+    float *row = new_array(3 * H, D);
+    for (size_t t = 0; t < T; t++, x += 3 * H * D) {
+        memcpy(row, x, 3 * H * D * sizeof *row);
+        for (size_t head = 0; head < H; head++)
+            for (size_t part = 0; part < 3; part++)
+                memcpy(x + (part * H + head) * D, row + (head * 3 + part) * D,
+                       D * sizeof *x);
+    }
+    free(row);
+}
+
 /* Of each token: the queries [H, D], the keys and the values [Hkv, D]    h: [T, C] */
 static void queries_keys_values(float *qkv, const float *h, const oracle_model *m,
                                 int layer, size_t T)
 {
     const kvc_config *c = &m->config;
+    const oracle_names *names = oracle_names_of(m);
     const size_t C = c->n_embd, Q = (size_t)c->n_head * c->head_dim,
                  KV = (size_t)c->n_kv_head * c->head_dim, all = Q + 2 * KV;
-    if (c->arch == KVC_GPT2) {
-        linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
-        return;
+    if (names->qkv) {
+        linear(qkv, all, h, m, layer, names->qkv, T, C, all);
+    } else if (names->qkv_by_head) {
+        linear(qkv, all, h, m, layer, names->qkv_by_head, T, C, all);
+        part_by_part(qkv, c->n_head, c->head_dim, T);
+    } else {
+        linear(qkv, all, h, m, layer, names->q, T, C, Q);
+        linear(qkv + Q, all, h, m, layer, names->k, T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, names->v, T, C, KV);
     }
-    if (c->arch == KVC_GPT_NEO) {
-        linear(qkv, all, h, m, layer, "attn.attention.q_proj", T, C, Q);
-        linear(qkv + Q, all, h, m, layer, "attn.attention.k_proj", T, C, KV);
-        linear(qkv + Q + KV, all, h, m, layer, "attn.attention.v_proj", T, C, KV);
-        return;
-    }
-    linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
-    linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
-    linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
     norm_heads(qkv, all, m, layer, "self_attn.q_norm", c->n_head, T);
     norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", c->n_kv_head, T);
     rotate(qkv, all, c, c->n_head, T);
     rotate(qkv + Q, all, c, c->n_kv_head, T);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before, as far as the
- * layer's window goes */
-static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
-                          kvc_dtype key_type, kvc_dtype value_type)
+/* o(attention(norm(x))), each token seeing itself and those before, as far as the layer's
+ * window goes: a new array */
+static float *attention_of(const float *x, const oracle_model *m, int layer, size_t T,
+                           kvc_dtype key_type, kvc_dtype value_type)
 {
-    const bool gpt = oracle_is_gpt(&m->config);
-    const char *o = m->config.arch == KVC_GPT2 ? "attn.c_proj"
-                    : gpt                      ? "attn.attention.out_proj"
-                                               : "self_attn.o_proj";
+    const oracle_names *names = oracle_names_of(m);
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
     const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
                 scale = own > 0.0f ? own : usual;
-    norm(h, x, m, layer, gpt ? "ln_1" : "input_layernorm", T);
+    norm(h, x, m, layer, names->attention_norm, T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
         float *k = qkv + i / G * QKV + Q + i % G * D;
@@ -266,12 +271,10 @@ static void add_attention(float *x, const oracle_model *m, int layer, size_t T,
             attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
                       oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
-    linear(h, C, y, m, layer, o, T, Q, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
+    linear(h, C, y, m, layer, names->o, T, Q, C);
     free(qkv);
     free(y);
+    return h;
 }
 
 /* 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)), u = sqrt(2/pi) (x + 0.044715 x^3) */
@@ -286,57 +289,104 @@ static float silu(float x)
     return x / (1.0f + exp_of(-x));
 }
 
-/* x += c_proj(gelu(c_fc(ln_2(x)))) */
-static void add_mlp(float *x, const oracle_model *m, int layer, size_t T)
+/* c[0] x^(n-1) + ... + c[n-1] */
+static float polynomial(const float *c, size_t n, float x)
 {
-    const size_t C = m->config.n_embd, F = m->config.n_inner;
-    float *h = new_array(T, C), *inner = new_array(T, F);
-    norm(h, x, m, layer, "ln_2", T);
-    linear(inner, F, h, m, layer, "mlp.c_fc", T, C, F);
-    for (size_t i = 0; i < T * F; i++)
-        inner[i] = gelu(inner[i]);
-    linear(h, C, inner, m, layer, "mlp.c_proj", T, F, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
-    free(inner);
+    float y = c[0];
+    for (size_t i = 1; i < n; i++)
+        y = y * x + c[i];
+    return y;
 }
 
-/* x += down(silu(gate(norm(x))) * up(norm(x))) */
-static void add_gated_mlp(float *x, const oracle_model *m, int layer, size_t T)
+/* x (1 + erf(x / sqrt(2))) / 2, in two ranges */
+static float exact_gelu(float x)
+{
+    static const float near[] = {3.85511669e-07f, -8.60413365e-06f, 0.000114158167f,
+                                 -0.00118630601f, 0.00997314323f,   -0.0664903075f,
+                                 -0.101057723f},
+                       far[] = {7.32829237f, -9.34839153f, 2.41568637f,
+                                1.00981915f, 0.808909595f, 0.398682386f};
+    if (fabsf(x) < 1.25f) {
+        const float sum = 0.5f + x * 0.5f, lost = x * 0.5f - (sum - 0.5f);
+        return x * (sum + (x * polynomial(near, 7, x * x) + lost));
+    }
+    const float from_2 = fabsf(x) + 2.0f, p = polynomial(far, 6, 1.0f / from_2);
+    const float q = exp_of(x * x * -0.5f) / from_2 * p;
+    return x * (x < 0.0f ? q : 1.0f - q);
+}
+
+static float activation(const oracle_model *m, float x)
+{
+    switch (m->config.arch) {
+    case KVC_GPT2:
+    case KVC_GPT_NEO:
+    case KVC_PHI: return gelu(x);
+    case KVC_OPT: return x < 0.0f ? 0.0f : x;
+    case KVC_GPT_NEOX: return exact_gelu(x);
+    default: return silu(x);
+    }
+}
+
+/* down(activation(up(norm(x)))), or down(activation(gate(norm(x))) * up(norm(x))): a new
+ * array */
+static float *mlp_of(const float *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, F = m->config.n_inner;
+    const oracle_names *names = oracle_names_of(m);
     float *h = new_array(T, C), *up = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, "post_attention_layernorm", T);
-    linear(up, F, h, m, layer, "mlp.up_proj", T, C, F);
-    linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
+    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
+    linear(up, F, h, m, layer, names->up, T, C, F);
+    if (names->gate)
+        linear(gate, F, h, m, layer, names->gate, T, C, F);
     for (size_t i = 0; i < T * F; i++)
-        up[i] *= silu(gate[i]);
-    linear(h, C, up, m, layer, "mlp.down_proj", T, F, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
+        up[i] = names->gate ? up[i] * activation(m, gate[i]) : activation(m, up[i]);
+    linear(h, C, up, m, layer, names->down, T, F, C);
     free(up);
     free(gate);
+    return h;
+}
+
+/* y += x, which is freed */
+static void add(float *y, float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += x[i];
+    free(x);
+}
+
+/* Side by side: MLP and attention first, then their sum and x. */
+static void run_layer(float *x, const oracle_model *m, int layer, size_t T,
+                      kvc_dtype key_type, kvc_dtype value_type)
+{
+    const size_t n = T * m->config.n_embd;
+    float *attended = attention_of(x, m, layer, T, key_type, value_type);
+    if (m->config.parallel || !oracle_names_of(m)->mlp_norm) {
+        add(attended, mlp_of(x, m, layer, T), n);
+        add(x, attended, n);
+        return;
+    }
+    add(x, attended, n);
+    add(x, mlp_of(x, m, layer, T), n);
 }
 
 void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type)
 {
-    const bool gpt = oracle_is_gpt(&m->config);
+    const oracle_names *names = oracle_names_of(m);
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *wte = oracle_embedding(m), *head = oracle_head(m); /* [V, C] */
-    const float *wpe = oracle_find(m, -1, "wpe.weight");            /* [n_positions, C] */
+    const float *wpe =
+        oracle_part(m, -1, names->positions, "weight"); /* [n_positions, C] */
+    const float *bias = oracle_part(m, -1, names->head, "bias");
     float *x = new_array(T, C), *h = new_array(1, C);
     for (size_t t = 0; t < T; t++)
-        embed(x + t * C, m, wte + ids[t] * C, wpe ? wpe + t * C : NULL);
-    for (int layer = 0; layer < (int)m->config.n_layer; layer++) {
-        add_attention(x, m, layer, T, key_type, value_type);
-        (gpt ? add_mlp : add_gated_mlp)(x, m, layer, T);
-    }
-    norm(h, x + (T - 1) * C, m, -1, gpt ? "ln_f" : "norm", 1);
+        embed(x + t * C, m, wte + ids[t] * C,
+              wpe ? wpe + (names->first_position + t) * C : NULL);
+    for (int layer = 0; layer < (int)m->config.n_layer; layer++)
+        run_layer(x, m, layer, T, key_type, value_type);
+    norm(h, x + (T - 1) * C, m, -1, names->norm, 1);
     for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
-        logits[id] = add_dot(0.0f, m, h, head + id * C, 1, C);
+        logits[id] = add_dot(bias ? bias[id] : 0.0f, m, h, head + id * C, 1, C);
     free(x);
     free(h);
 }

@@ -1,4 +1,4 @@
-/* naive.h - the second oracle: GPT-2, Llama and Qwen in floats, with plain loops and
+/* naive.h - the second oracle: every architecture in floats, with plain loops and
  * without a cache, each sum in the order that src/kernels promises. oracle.h says what
  * is right; this says which bits are: the engine's logits are these, whatever way it came
  * to them. */

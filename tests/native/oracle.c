@@ -5,9 +5,97 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool oracle_is_gpt(const kvc_config *c)
+const oracle_names *oracle_names_of(const oracle_model *model)
 {
-    return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO;
+    static const oracle_names gpt2 = {
+        .embedding = "wte",
+        .positions = "wpe",
+        .norm = "ln_f",
+        .attention_norm = "ln_1",
+        .qkv = "attn.c_attn",
+        .o = "attn.c_proj",
+        .mlp_norm = "ln_2",
+        .up = "mlp.c_fc",
+        .down = "mlp.c_proj",
+    };
+    static const oracle_names gpt_neo = {
+        .embedding = "wte",
+        .positions = "wpe",
+        .norm = "ln_f",
+        .attention_norm = "ln_1",
+        .q = "attn.attention.q_proj",
+        .k = "attn.attention.k_proj",
+        .v = "attn.attention.v_proj",
+        .o = "attn.attention.out_proj",
+        .mlp_norm = "ln_2",
+        .up = "mlp.c_fc",
+        .down = "mlp.c_proj",
+    };
+    static const oracle_names llama = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "norm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.o_proj",
+        .mlp_norm = "post_attention_layernorm",
+        .gate = "mlp.gate_proj",
+        .up = "mlp.up_proj",
+        .down = "mlp.down_proj",
+    };
+    static const oracle_names gpt_neox = {
+        .embedding = "embed_in",
+        .head = "embed_out",
+        .norm = "final_layer_norm",
+        .attention_norm = "input_layernorm",
+        .qkv_by_head = "attention.query_key_value",
+        .o = "attention.dense",
+        .mlp_norm = "post_attention_layernorm",
+        .up = "mlp.dense_h_to_4h",
+        .down = "mlp.dense_4h_to_h",
+    };
+    static const oracle_names phi = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "final_layernorm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.dense",
+        .up = "mlp.fc1",
+        .down = "mlp.fc2",
+    };
+    static const oracle_names opt = {
+        .embedding = "embed_tokens",
+        .positions = "embed_positions",
+        .first_position = 2,
+        .head = "lm_head",
+        .norm = "final_layer_norm",
+        .attention_norm = "self_attn_layer_norm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.out_proj",
+        .mlp_norm = "final_layer_norm",
+        .up = "fc1",
+        .down = "fc2",
+    };
+    switch (model->config.arch) {
+    case KVC_PHI: return &phi;
+    case KVC_OPT: return &opt;
+    case KVC_GPT2: return &gpt2;
+    case KVC_GPT_NEO: return &gpt_neo;
+    case KVC_GPT_NEOX: return &gpt_neox;
+    default: return &llama;
+    }
+}
+
+const char *oracle_layers(const kvc_config *c)
+{
+    return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO ? "h" : "layers";
 }
 
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
@@ -16,8 +104,8 @@ const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
     else
-        snprintf(name, sizeof name, "%s.%d.%s",
-                 oracle_is_gpt(&model->config) ? "h" : "layers", layer, leaf);
+        snprintf(name, sizeof name, "%s.%d.%s", oracle_layers(&model->config), layer,
+                 leaf);
     for (size_t i = 0; i < model->n_tensors; i++)
         if (strcmp(model->tensors[i].name, name) == 0)
             return model->tensors[i].data;
@@ -33,15 +121,24 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
     abort();
 }
 
+const float *oracle_part(const oracle_model *m, int layer, const char *name,
+                         const char *end)
+{
+    char leaf[48];
+    if (!name)
+        return NULL;
+    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
+    return oracle_find(m, layer, leaf);
+}
+
 const float *oracle_embedding(const oracle_model *m)
 {
-    return oracle_weights(
-        m, -1, oracle_is_gpt(&m->config) ? "wte.weight" : "embed_tokens.weight");
+    return oracle_part(m, -1, oracle_names_of(m)->embedding, "weight");
 }
 
 const float *oracle_head(const oracle_model *m)
 {
-    return m->config.own_head ? oracle_weights(m, -1, "lm_head.weight")
+    return m->config.own_head ? oracle_part(m, -1, oracle_names_of(m)->head, "weight")
                               : oracle_embedding(m);
 }
 
@@ -81,6 +178,11 @@ double oracle_gelu(double x)
 {
     const double pi = 3.14159265358979323846;
     return 0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)));
+}
+
+double oracle_exact_gelu(double x)
+{
+    return 0.5 * x * erfc(-x / sqrt(2.0));
 }
 
 double oracle_silu(double x)
@@ -147,14 +249,50 @@ void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
         y[i] = x[i] / sqrt(mean + eps) * (double)weight[i];
 }
 
+/* The pair that makes so many turns in the positions of the training. */
+static double pair_of(double turns, const kvc_config *c)
+{
+    const double tau = 2.0 * 3.14159265358979323846;
+    return c->rotary_dim * log(c->rope_original / (turns * tau)) /
+           (2.0 * log((double)c->rope_theta));
+}
+
+static float yarn_frequency(float power, size_t i, const kvc_config *c)
+{
+    double low = pair_of((double)c->rope_high, c), high = pair_of((double)c->rope_low, c);
+    if (c->rope_yarn == 1) {
+        low = floor(low);
+        high = ceil(high);
+    }
+    low = fmax(low, 0.0);
+    high = fmin(high, c->rotary_dim - 1.0);
+    if (low == high)
+        high += 0.001;
+    const float ramp = ((float)i - (float)low) / (float)(high - low);
+    const float kept = 1.0f - fminf(fmaxf(ramp, 0.0f), 1.0f);
+    return 1.0f / (c->rope_factor * power) * (1.0f - kept) + 1.0f / power * kept;
+}
+
+float oracle_amplitude(const kvc_config *c)
+{
+    const double length = log((double)c->rope_factor);
+    if (c->rope_yarn == 0 || c->rope_attention > 0.0f)
+        return c->rope_yarn == 0 ? 1.0f : c->rope_attention;
+    return (float)((0.1 * (double)c->rope_mscale * length + 1.0) /
+                   (0.1 * (double)c->rope_mscale_all * length + 1.0));
+}
+
 /* Exponent, power and reciprocal are floats, as in transformers; so is the angle. */
 float oracle_angle(const kvc_config *c, size_t i, size_t position)
 {
     const float exponent = (float)(2 * i) / (float)c->rotary_dim;
-    float frequency = 1.0f / (float)pow((double)c->rope_theta, (double)exponent);
+    const float power = (float)pow((double)c->rope_theta, (double)exponent);
+    float frequency = 1.0f / power;
     const float original = (float)c->rope_original;
     const float wave = (float)(2.0 * 3.14159265358979323846) / frequency;
-    if (c->rope_original == 0 || wave > original / c->rope_low) {
+    if (c->rope_yarn) {
+        frequency = yarn_frequency(power, i, c);
+    } else if (c->rope_original == 0 || wave > original / c->rope_low) {
         frequency /= c->rope_factor;
     } else if (wave >= original / c->rope_high) {
         const float t = (original / wave - c->rope_low) / (c->rope_high - c->rope_low);
@@ -170,38 +308,12 @@ static double *new_array(size_t T, size_t columns)
     return calloc(T * columns, sizeof(double));
 }
 
-/* The names of norms and matrices, without .weight and .bias. */
-typedef struct oracle_names {
-    const char *norm, *attention_norm, *o, *mlp_norm, *up, *down;
-} oracle_names;
-
-static oracle_names names_of(const oracle_model *m)
-{
-    if (m->config.arch == KVC_GPT_NEO)
-        return (oracle_names){"ln_f", "ln_1",     "attn.attention.out_proj",
-                              "ln_2", "mlp.c_fc", "mlp.c_proj"};
-    if (m->config.arch == KVC_GPT2)
-        return (oracle_names){"ln_f", "ln_1",     "attn.c_proj",
-                              "ln_2", "mlp.c_fc", "mlp.c_proj"};
-    return (oracle_names){
-        "norm",        "input_layernorm", "self_attn.o_proj", "post_attention_layernorm",
-        "mlp.up_proj", "mlp.down_proj"};
-}
-
-static const float *part(const oracle_model *m, int layer, const char *name,
-                         const char *end)
-{
-    char leaf[48];
-    snprintf(leaf, sizeof leaf, "%s.%s", name, end);
-    return oracle_find(m, layer, leaf);
-}
-
 static void norm(double *y, const double *x, const oracle_model *m, int layer,
                  const char *name, size_t T)
 {
     const size_t C = m->config.n_embd;
-    const float *weight = part(m, layer, name, "weight"),
-                *bias = part(m, layer, name, "bias");
+    const float *weight = oracle_part(m, layer, name, "weight"),
+                *bias = oracle_part(m, layer, name, "bias");
     const double eps = (double)m->config.norm_epsilon;
     for (size_t t = 0; t < T; t++, y += C, x += C)
         if (bias)
@@ -215,7 +327,8 @@ static void linear(double *y, size_t stride, const double *x, const oracle_model
                    int layer, const char *name, size_t T, size_t n_in, size_t n_out)
 {
     const bool conv1d = m->config.arch == KVC_GPT2;
-    const float *w = part(m, layer, name, "weight"), *bias = part(m, layer, name, "bias");
+    const float *w = oracle_part(m, layer, name, "weight"),
+                *bias = oracle_part(m, layer, name, "bias");
     for (size_t t = 0; t < T; t++)
         for (size_t o = 0; o < n_out; o++) {
             double sum = bias ? bias[o] : 0.0;
@@ -230,7 +343,7 @@ static void norm_heads(double *x, size_t stride, const oracle_model *m, int laye
                        const char *name, size_t heads, size_t T)
 {
     const size_t D = m->config.head_dim;
-    const float *weight = part(m, layer, name, "weight");
+    const float *weight = oracle_part(m, layer, name, "weight");
     for (size_t i = 0; weight && i < T * heads; i++) {
         double *head = x + i / heads * stride + i % heads * D;
         oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
@@ -246,8 +359,9 @@ static void rotate(double *x, size_t stride, const kvc_config *c, size_t heads, 
             double *a = x + t * stride + i / half * c->head_dim + i % half;
             const double angle = (double)oracle_angle(c, i % half, t);
             const double first = a[0], second = a[half];
-            a[0] = first * cos(angle) - second * sin(angle);
-            a[half] = second * cos(angle) + first * sin(angle);
+            const double longer = (double)oracle_amplitude(c);
+            a[0] = (first * cos(angle) - second * sin(angle)) * longer;
+            a[half] = (second * cos(angle) + first * sin(angle)) * longer;
         }
 }
 
@@ -261,30 +375,41 @@ static size_t key_width(const oracle_model *m)
     return (size_t)m->config.n_kv_head * m->config.head_dim;
 }
 
+/* q, k and v of each token from those of its heads in turn.   y, x: [T, 3 Q] */
+static void part_by_part(double *y, const double *x, const oracle_model *m, size_t T)
+{
+    const size_t D = m->config.head_dim, Q = query_width(m);
+    for (size_t i = 0; i < T * 3 * Q; i++) {
+        const size_t row = i % (3 * Q), head = row / (3 * D), which = row / D % 3;
+        y[i / (3 * Q) * 3 * Q + which * Q + head * D + row % D] = x[i];
+    }
+}
+
 /* Of each token: the queries [H, D], the keys and the values [Hkv, D], a new array. */
 static double *queries_keys_values(const double *x, const oracle_model *m, int layer,
                                    size_t T)
 {
     const size_t C = m->config.n_embd, Q = query_width(m), KV = key_width(m);
     const size_t all = Q + 2 * KV;
-    double *h = new_array(T, C), *qkv = new_array(T, all);
-    norm(h, x, m, layer, names_of(m).attention_norm, T);
-    if (m->config.arch == KVC_GPT2) {
-        linear(qkv, all, h, m, layer, "attn.c_attn", T, C, all);
-    } else if (m->config.arch == KVC_GPT_NEO) {
-        linear(qkv, all, h, m, layer, "attn.attention.q_proj", T, C, Q);
-        linear(qkv + Q, all, h, m, layer, "attn.attention.k_proj", T, C, KV);
-        linear(qkv + Q + KV, all, h, m, layer, "attn.attention.v_proj", T, C, KV);
+    const oracle_names *names = oracle_names_of(m);
+    double *h = new_array(T, C), *qkv = new_array(T, all), *fused = new_array(T, all);
+    norm(h, x, m, layer, names->attention_norm, T);
+    if (names->qkv) {
+        linear(qkv, all, h, m, layer, names->qkv, T, C, all);
+    } else if (names->qkv_by_head) {
+        linear(fused, all, h, m, layer, names->qkv_by_head, T, C, all);
+        part_by_part(qkv, fused, m, T);
     } else {
-        linear(qkv, all, h, m, layer, "self_attn.q_proj", T, C, Q);
-        linear(qkv + Q, all, h, m, layer, "self_attn.k_proj", T, C, KV);
-        linear(qkv + Q + KV, all, h, m, layer, "self_attn.v_proj", T, C, KV);
+        linear(qkv, all, h, m, layer, names->q, T, C, Q);
+        linear(qkv + Q, all, h, m, layer, names->k, T, C, KV);
+        linear(qkv + Q + KV, all, h, m, layer, names->v, T, C, KV);
         norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
         norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
-        rotate(qkv, all, &m->config, m->config.n_head, T);
-        rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     }
+    rotate(qkv, all, &m->config, m->config.n_head, T);
+    rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
     free(h);
+    free(fused);
     return qkv;
 }
 
@@ -294,9 +419,9 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
-/* x += o(attention(norm(x))), each token seeing itself and those before it, as far as the
- * layer's window goes. */
-static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
+/* o(attention(norm(x))), each token seeing itself and those before it, as far as the
+ * layer's window goes: a new array. */
+static double *attention_of(const double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t Q = query_width(m), KV = key_width(m), QKV = Q + 2 * KV;
@@ -310,33 +435,60 @@ static void add_attention(double *x, const oracle_model *m, int layer, size_t T)
             oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
                           oracle_scale(&m->config));
         }
-    linear(h, C, y, m, layer, names_of(m).o, T, Q, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
+    linear(h, C, y, m, layer, oracle_names_of(m)->o, T, Q, C);
     free(qkv);
+    free(y);
+    return h;
+}
+
+static double activation(const oracle_model *m, double x)
+{
+    switch (m->config.arch) {
+    case KVC_GPT2:
+    case KVC_GPT_NEO:
+    case KVC_PHI: return oracle_gelu(x);
+    case KVC_OPT: return fmax(x, 0.0);
+    case KVC_GPT_NEOX: return oracle_exact_gelu(x);
+    default: return oracle_silu(x);
+    }
+}
+
+/* down(activation(up(norm(x)))), or down(activation(gate(norm(x))) * up(norm(x))): a new
+ * array. */
+static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t T)
+{
+    const size_t C = m->config.n_embd, F = m->config.n_inner;
+    const oracle_names *names = oracle_names_of(m);
+    double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
+    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
+    linear(inner, F, h, m, layer, names->up, T, C, F);
+    if (names->gate)
+        linear(gate, F, h, m, layer, names->gate, T, C, F);
+    for (size_t i = 0; i < T * F; i++)
+        inner[i] =
+            names->gate ? inner[i] * activation(m, gate[i]) : activation(m, inner[i]);
+    linear(h, C, inner, m, layer, names->down, T, F, C);
+    free(inner);
+    free(gate);
+    return h;
+}
+
+/* x += y, which is freed */
+static void add(double *x, double *y, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] += y[i];
     free(y);
 }
 
-/* x += down(gelu(up(norm(x)))), or x += down(silu(gate(norm(x))) * up(norm(x))) */
-static void add_mlp(double *x, const oracle_model *m, int layer, size_t T)
+static void run_layer(double *x, const oracle_model *m, int layer, size_t T)
 {
-    const size_t C = m->config.n_embd, F = m->config.n_inner;
-    const oracle_names names = names_of(m);
-    double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names.mlp_norm, T);
-    linear(inner, F, h, m, layer, names.up, T, C, F);
-    if (!oracle_is_gpt(&m->config))
-        linear(gate, F, h, m, layer, "mlp.gate_proj", T, C, F);
-    for (size_t i = 0; i < T * F; i++)
-        inner[i] = !oracle_is_gpt(&m->config) ? inner[i] * oracle_silu(gate[i])
-                                              : oracle_gelu(inner[i]);
-    linear(h, C, inner, m, layer, names.down, T, F, C);
-    for (size_t i = 0; i < T * C; i++)
-        x[i] += h[i];
-    free(h);
-    free(inner);
-    free(gate);
+    const size_t n = T * m->config.n_embd;
+    double *attended = attention_of(x, m, layer, T), *beside = NULL;
+    if (m->config.parallel || !oracle_names_of(m)->mlp_norm)
+        beside = mlp_of(x, m, layer, T);
+    add(x, attended, n);
+    add(x, beside ? beside : mlp_of(x, m, layer, T), n);
 }
 
 /* The residual stream after the first n layers: a new array [T, C]. */
@@ -344,28 +496,28 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
 {
     const size_t C = m->config.n_embd;
     const float *wte = oracle_embedding(m);
-    const float *wpe = oracle_find(m, -1, "wpe.weight"); /* [n_positions, C] */
+    const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
+    const size_t first = oracle_names_of(m)->first_position;
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
-            x[t * C + c] =
-                (double)wte[ids[t] * C + c] + (wpe ? (double)wpe[t * C + c] : 0.0);
-    for (int layer = 0; layer < n; layer++) {
-        add_attention(x, m, layer, T);
-        add_mlp(x, m, layer, T);
-    }
+            x[t * C + c] = (double)wte[ids[t] * C + c] +
+                           (wpe ? (double)wpe[(first + t) * C + c] : 0.0);
+    for (int layer = 0; layer < n; layer++)
+        run_layer(x, m, layer, T);
     return x;
 }
 
 void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, size_t T)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *head = oracle_head(m); /* logits[id] = h . head[id] */
+    const float *head = oracle_head(m); /* logits[id] = bias[id] + h . head[id] */
+    const float *bias = oracle_part(m, -1, oracle_names_of(m)->head, "bias");
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
-    norm(h, x, m, -1, names_of(m).norm, T);
+    norm(h, x, m, -1, oracle_names_of(m)->norm, T);
     for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
-            double sum = 0.0;
+            double sum = bias ? (double)bias[id] : 0.0;
             for (size_t c = 0; c < C; c++)
                 sum += h[t * C + c] * (double)head[id * C + c];
             logits[t * V + id] = sum;

@@ -1,5 +1,5 @@
-/* oracle.h - the slow, obvious truth: GPT-2, Llama and Qwen in double precision, without
- * a cache, without SIMD, straight from the weights as they lie in a file. Every fast
+/* oracle.h - the slow, obvious truth: every architecture in double precision, without a
+ * cache, without SIMD, straight from the weights as they lie in a file. Every fast
  * thing in src/ is held against it. */
 #ifndef ORACLE_H
 #define ORACLE_H
@@ -21,14 +21,30 @@ typedef struct oracle_model {
     oracle_tensor *tensors;
 } oracle_model;
 
+/* What tensors are called, without .weight and .bias; NULL: there is none. */
+typedef struct oracle_names {
+    const char *embedding, *positions, *head, *norm;
+    const char *attention_norm, *q, *k, *v, *o;
+    const char *qkv;         /* in place of q, k and v: one after the other, */
+    const char *qkv_by_head; /* or those of the first head, those of the second ... */
+    const char *mlp_norm;    /* NULL: side by side, attention's */
+    const char *gate, *up, *down;
+    size_t first_position; /* the row of position 0 */
+} oracle_names;
+const oracle_names *oracle_names_of(const oracle_model *model);
+
 /* The data of "h.<layer>.<leaf>" in a GPT-2, of "layers.<layer>.<leaf>" in others, or of
  * "<leaf>" for layer < 0. */
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
 
-/* Named like a GPT-2, with norms and an MLP like its own: GPT-2 and GPT-Neo. */
-bool oracle_is_gpt(const kvc_config *config);
+/* What stands before a layer's number. */
+const char *oracle_layers(const kvc_config *config);
+
+/* "<name>.<end>" of a layer, or of the model; NULL where there is none. */
+const float *oracle_part(const oracle_model *model, int layer, const char *name,
+                         const char *end);
 
 /* The embedding, and the matrix that makes the logits    [V, C] */
 const float *oracle_embedding(const oracle_model *model);
@@ -37,6 +53,9 @@ const float *oracle_head(const oracle_model *model);
 /* By how much pair i of a head turns at a position, rounded where the engine promises
  * to. */
 float oracle_angle(const kvc_config *config, size_t i, size_t position);
+
+/* By how much turned heads become longer. */
+float oracle_amplitude(const kvc_config *config);
 
 /* Floats as doubles: a new array [n]. */
 double *oracle_widen(const float *x, size_t n);
@@ -56,6 +75,9 @@ void oracle_rms_norm(double *y, const double *x, const float *weight, size_t n,
 
 /* 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) */
 double oracle_gelu(double x);
+
+/* 0.5 x (1 + erf(x / sqrt(2))) */
+double oracle_exact_gelu(double x);
 
 /* x / (1 + exp(-x)) */
 double oracle_silu(double x);

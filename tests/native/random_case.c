@@ -25,10 +25,10 @@ static const struct {
     const char *name;
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
-static const char *const archs[KVC_ARCH_COUNT] = {[KVC_LLAMA] = "llama",
-                                                  [KVC_QWEN2] = "qwen2",
-                                                  [KVC_QWEN3] = "qwen3",
-                                                  [KVC_GPT_NEO] = "gpt_neo"};
+static const char *const archs[KVC_ARCH_COUNT] = {
+    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
+    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt",
+    [KVC_GPT_NEO] = "gpt_neo"};
 
 size_t case_least_args(case_kind kind)
 {
@@ -113,12 +113,11 @@ static void free_heads(kvc_config *m, uint64_t seed)
         m->head_dim = shipped[random_below(&state, 4)];
 }
 
-/* From a third stream: every other one is a Llama or of its kin. */
+/* From a third stream. */
 static void other_architecture(kvc_config *m, uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)3 << 32);
-    if (random_below(&state, 2))
-        random_llama(m, &state);
+    random_architecture(m, &state);
 }
 
 /* From a fourth: every other one has layers with a window. */
@@ -192,10 +191,13 @@ void case_print(FILE *out, const random_case *c)
             m->n_kv_head, m->head_dim, m->n_embd, m->n_inner, m->n_positions,
             m->vocab_size, name_of(m->weights), c->seed);
     if (archs[m->arch])
-        fprintf(out, " %s %u %u %u %u %u %g %g %g %g", archs[m->arch], m->own_head,
+        fprintf(out, " %s %u %u %u %u %u %g %g %g %g %u", archs[m->arch], m->own_head,
                 m->attention_bias, m->mlp_bias, m->rotary_dim, m->rope_original,
                 (double)m->rope_theta, (double)m->rope_factor, (double)m->rope_low,
-                (double)m->rope_high);
+                (double)m->rope_high, m->parallel);
+    if (m->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
+                (double)m->rope_mscale, (double)m->rope_mscale_all);
     if (m->window > 0 || m->score_scale > 0.0f)
         fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
                 (double)m->score_scale);
@@ -233,14 +235,23 @@ static int parse_arch(kvc_config *m, const char *text)
 {
     char name[9];
     int read = 0;
-    sscanf(text, " %8s %u %u %u %u %u %f %f %f %f%n", name, &m->own_head,
+    sscanf(text, " %8s %u %u %u %u %u %f %f %f %f %u%n", name, &m->own_head,
            &m->attention_bias, &m->mlp_bias, &m->rotary_dim, &m->rope_original,
-           &m->rope_theta, &m->rope_factor, &m->rope_low, &m->rope_high, &read);
+           &m->rope_theta, &m->rope_factor, &m->rope_low, &m->rope_high, &m->parallel,
+           &read);
     m->arch = KVC_GPT2;
     for (int i = 0; read > 0 && i < KVC_ARCH_COUNT; i++)
         if (archs[i] && strcmp(archs[i], name) == 0)
             m->arch = (kvc_arch)i;
     return m->arch == KVC_GPT2 ? 0 : read;
+}
+
+static int parse_yarn(kvc_config *m, const char *text)
+{
+    int read = 0;
+    sscanf(text, " yarn %u %f %f %f%n", &m->rope_yarn, &m->rope_attention,
+           &m->rope_mscale, &m->rope_mscale_all, &read);
+    return read;
 }
 
 bool case_parse(random_case *c, const char *text)
@@ -256,6 +267,7 @@ bool case_parse(random_case *c, const char *text)
         return false;
     text += read;
     text += parse_arch(m, text);
+    text += parse_yarn(m, text);
     read = 0;
     sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
            &read);

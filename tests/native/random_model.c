@@ -61,6 +61,19 @@ kvc_config random_config(uint64_t *state, size_t n_positions)
                         .norm_epsilon = 1e-5f};
 }
 
+/* Angles that are scaled at all are YaRN's one time in three. */
+static void random_yarn(kvc_config *c, uint64_t *state)
+{
+    static const float attentions[] = {0.0f, 1.25f}, mscales[] = {1.0f, 0.5f};
+    if (c->rope_original == 0 || random_below(state, 3) != 0)
+        return;
+    c->rope_yarn = 1 + (uint32_t)random_below(state, 2);
+    c->rope_high = (float)(2 + 30 * random_below(state, 2));
+    c->rope_attention = attentions[random_below(state, 2)];
+    c->rope_mscale = mscales[random_below(state, 2)];
+    c->rope_mscale_all = (float)random_below(state, 2);
+}
+
 /* Half of them stay Llamas. */
 static void random_kin(kvc_config *c, uint64_t *state)
 {
@@ -88,14 +101,13 @@ void random_llama(kvc_config *c, uint64_t *state)
     c->attention_bias = random_below(state, 4) == 0;
     c->mlp_bias = random_below(state, 4) == 0;
     random_kin(c, state);
+    random_yarn(c, state);
 }
 
 void random_windows(kvc_config *c, uint64_t *state)
 {
     static const size_t most[] = {4, 20, 50};
     static const float scales[] = {0.4f, 0.1f};
-    if (c->arch == KVC_GPT2 && random_below(state, 2))
-        c->arch = KVC_GPT_NEO;
     if (random_below(state, 3) == 0)
         c->score_scale = scales[random_below(state, 2)];
     if (random_below(state, 2))
@@ -111,11 +123,48 @@ void random_layers(kvc_config *c, uint32_t n_layer)
     c->window = c->window_layers[0] ? c->window : 0;
 }
 
+void random_gpt_neox(kvc_config *c, uint64_t *state)
+{
+    random_llama(c, state);
+    c->arch = KVC_GPT_NEOX;
+    c->n_kv_head = c->n_head;
+    c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
+    c->attention_bias = random_below(state, 4) > 0;
+    c->mlp_bias = 0;
+    c->parallel = random_below(state, 3) > 0;
+}
+
+void random_phi(kvc_config *c, uint64_t *state)
+{
+    random_llama(c, state);
+    c->arch = KVC_PHI;
+    c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
+    c->attention_bias = c->mlp_bias = 0;
+}
+
+void random_opt(kvc_config *c, uint64_t *state)
+{
+    c->arch = KVC_OPT;
+    c->own_head = random_below(state, 4) == 0;
+}
+
+void random_architecture(kvc_config *c, uint64_t *state)
+{
+    switch (random_below(state, 8)) {
+    case 0:
+    case 1: random_llama(c, state); break;
+    case 2: random_gpt_neox(c, state); break;
+    case 3: random_phi(c, state); break;
+    case 4: random_opt(c, state); break;
+    case 5: c->arch = KVC_GPT_NEO; break;
+    default: break;
+    }
+}
+
 kvc_config random_any_config(uint64_t *state, size_t n_positions)
 {
     kvc_config config = random_config(state, n_positions);
-    if (random_below(state, 2))
-        random_llama(&config, state);
+    random_architecture(&config, state);
     random_windows(&config, state);
     return config;
 }
@@ -141,8 +190,8 @@ static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
     if (layer < 0)
         snprintf(t->name, sizeof t->name, "%s", leaf);
     else
-        snprintf(t->name, sizeof t->name, "%s.%d.%s",
-                 oracle_is_gpt(&m->config) ? "h" : "layers", layer, leaf);
+        snprintf(t->name, sizeof t->name, "%s.%d.%s", oracle_layers(&m->config), layer,
+                 leaf);
     t->rank = rank;
     t->shape[0] = rows;
     t->shape[1] = columns;
@@ -156,7 +205,7 @@ static void draw_norm(oracle_model *m, uint64_t *state, int layer, const char *n
 {
     const char *const leaves[] = {"weight", "bias"};
     for (int i = 0; i < 2; i++) {
-        char leaf[32];
+        char leaf[48];
         snprintf(leaf, sizeof leaf, "%s.%s", name, leaves[i]);
         draw(m, state, layer, leaf, 1, m->config.n_embd, 1, i == 0, 0.25);
     }
@@ -175,7 +224,7 @@ static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char 
 static void draw_linear(oracle_model *m, uint64_t *state, int layer, const char *name,
                         size_t n_in, size_t n_out, bool bias)
 {
-    char leaf[32];
+    char leaf[48];
     snprintf(leaf, sizeof leaf, "%s.weight", name);
     draw(m, state, layer, leaf, 2, n_out, n_in, 0.0, scale_for(n_in, 1));
     snprintf(leaf, sizeof leaf, "%s.bias", name);
@@ -211,32 +260,116 @@ static void draw_llama(oracle_model *m, uint64_t *state)
         draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
 }
 
+static void draw_gpt_neox(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim;
+    draw(m, state, -1, "embed_in.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "input_layernorm");
+        draw_linear(m, state, i, "attention.query_key_value", C, 3 * Q,
+                    c->attention_bias);
+        draw_linear(m, state, i, "attention.dense", Q, C, c->attention_bias);
+        draw_norm(m, state, i, "post_attention_layernorm");
+        draw_linear(m, state, i, "mlp.dense_h_to_4h", C, F, true);
+        draw_linear(m, state, i, "mlp.dense_4h_to_h", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layer_norm");
+    if (c->own_head)
+        draw(m, state, -1, "embed_out.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
+static void draw_phi(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "input_layernorm");
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, true);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.dense", Q, C, true);
+        draw_linear(m, state, i, "mlp.fc1", C, F, true);
+        draw_linear(m, state, i, "mlp.fc2", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layernorm");
+    if (!c->own_head)
+        return;
+    draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "lm_head.bias", 1, V, 1, 0.0, 0.25);
+}
+
+static void draw_opt(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "embed_positions.weight", 2, c->n_positions + 2, C, 0.0,
+         scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "self_attn_layer_norm");
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, true);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.out_proj", Q, C, true);
+        draw_norm(m, state, i, "final_layer_norm");
+        draw_linear(m, state, i, "fc1", C, F, true);
+        draw_linear(m, state, i, "fc2", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layer_norm");
+    if (c->own_head)
+        draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
+static void draw_gpt_neo(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "wte.weight", 2, c->vocab_size, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "wpe.weight", 2, c->n_positions, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "ln_1");
+        draw_linear(m, state, i, "attn.attention.q_proj", C, Q, false);
+        draw_linear(m, state, i, "attn.attention.k_proj", C, KV, false);
+        draw_linear(m, state, i, "attn.attention.v_proj", C, KV, false);
+        draw_linear(m, state, i, "attn.attention.out_proj", Q, C, true);
+        draw_norm(m, state, i, "ln_2");
+        draw_linear(m, state, i, "mlp.c_fc", C, F, true);
+        draw_linear(m, state, i, "mlp.c_proj", F, C, true);
+    }
+    draw_norm(m, state, -1, "ln_f");
+}
+
 oracle_model random_weights(const kvc_config *config, uint64_t seed)
 {
     const size_t C = config->n_embd, F = config->n_inner;
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(5 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
-    if (!oracle_is_gpt(config)) {
-        draw_llama(&m, state);
+    static void (*const drawn[KVC_ARCH_COUNT])(oracle_model *, uint64_t *) = {
+        [KVC_LLAMA] = draw_llama,     [KVC_QWEN2] = draw_llama,
+        [KVC_QWEN3] = draw_llama,     [KVC_GPT_NEOX] = draw_gpt_neox,
+        [KVC_PHI] = draw_phi,         [KVC_OPT] = draw_opt,
+        [KVC_GPT_NEO] = draw_gpt_neo,
+    };
+    if (drawn[config->arch]) {
+        drawn[config->arch](&m, state);
         return m;
     }
     draw(&m, state, -1, "wte.weight", 2, config->vocab_size, C, 0.0, scale_for(C, 2));
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {
         draw_norm(&m, state, layer, "ln_1");
-        if (config->arch == KVC_GPT_NEO) {
-            draw_linear(&m, state, layer, "attn.attention.q_proj", C, Q, false);
-            draw_linear(&m, state, layer, "attn.attention.k_proj", C, KV, false);
-            draw_linear(&m, state, layer, "attn.attention.v_proj", C, KV, false);
-            draw_linear(&m, state, layer, "attn.attention.out_proj", Q, C, true);
-            draw_norm(&m, state, layer, "ln_2");
-            draw_linear(&m, state, layer, "mlp.c_fc", C, F, true);
-            draw_linear(&m, state, layer, "mlp.c_proj", F, C, true);
-            continue;
-        }
         draw_conv1d(&m, state, layer, "attn.c_attn", C, Q + 2 * KV);
         draw_conv1d(&m, state, layer, "attn.c_proj", Q, C);
         draw_norm(&m, state, layer, "ln_2");

@@ -27,7 +27,19 @@
  *      other weights, which here are [out, in].
  *   6. Of a Qwen2 the same, but q_proj, k_proj and v_proj always have biases. Of a Qwen3
  *      the same, and self_attn.q_norm.weight and k_norm.weight [head_dim] after o_proj.
- *   6. Of a GPT-Neo as of a GPT-2, but for attn.attention.q_proj, k_proj and v_proj, with
+ *   7. Of a GPT-NeoX: embed_in.weight; for each layer the weight and bias of
+ *      input_layernorm, attention.query_key_value, attention.dense,
+ *      post_attention_layernorm, mlp.dense_h_to_4h and mlp.dense_4h_to_h, those of
+ *      attention without a bias where it has none; at last final_layer_norm and, where
+ *      there is one, embed_out.weight. mean and scale as of a Llama.
+ *   8. Of a Phi: embed_tokens.weight; for each layer weight and bias of input_layernorm,
+ *      self_attn.q_proj, k_proj, v_proj and dense, mlp.fc1 and fc2; at last
+ *      final_layernorm and, where there is one, lm_head.
+ *   9. Of an OPT: embed_tokens.weight, embed_positions.weight [n_positions + 2, n_embd];
+ *      for each layer weight and bias of self_attn_layer_norm, self_attn.q_proj, k_proj,
+ *      v_proj and out_proj, final_layer_norm, fc1 and fc2; at last final_layer_norm and,
+ *      where there is one, lm_head.weight. Tables are drawn as embeddings are.
+ *  10. Of a GPT-Neo as of a GPT-2, but for attn.attention.q_proj, k_proj and v_proj, with
  *      no biases, in place of attn.c_attn, attn.attention.out_proj in place of
  *      attn.c_proj, and all of these and those of the MLP [out, in].
  */
@@ -73,6 +85,23 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
     .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
     .rotary_dim = (D), .rope_theta = 1e4f
 
+/* Of a Phi, and without K of a GPT-NeoX: of both a part of each head turns, .rotary_dim.
+ */
+#define PHI_SIZES(L, H, K, D, C, F, P, V)                                                \
+    .arch = KVC_PHI, PART_SIZES(L, H, K, D, C, F, P, V)
+#define GPT_NEOX_SIZES(L, H, D, C, F, P, V)                                              \
+    .arch = KVC_GPT_NEOX, PART_SIZES(L, H, H, D, C, F, P, V)
+#define PART_SIZES(L, H, K, D, C, F, P, V)                                               \
+    .n_layer = (L), .n_head = (H), .n_kv_head = (K), .head_dim = (D), .n_embd = (C),     \
+    .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
+    .rope_theta = 1e4f
+
+/* Of an OPT, as of a GPT-2. */
+#define OPT_SIZES(L, H, C, F, P, V)                                                      \
+    .arch = KVC_OPT, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                    \
+    .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
+    .vocab_size = (V), .norm_epsilon = 1e-5f
+
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
 kvc_config random_config(uint64_t *state, size_t n_positions);
@@ -81,14 +110,23 @@ kvc_config random_config(uint64_t *state, size_t n_positions);
  * not, with biases or without. */
 void random_llama(kvc_config *config, uint64_t *state);
 
-/* A window in some of its layers, and a scale of its own, or not; a GPT-2 may become a
- * GPT-Neo. */
+/* A window in some of its layers, and a scale of its own, or not. */
 void random_windows(kvc_config *config, uint64_t *state);
 
 /* Another number of layers; a window only where one of them has it. */
 void random_layers(kvc_config *config, uint32_t n_layer);
 
-/* random_config, half of them Llamas and their kin, some GPT-Neos, some with windows. */
+/* The same of a GPT-NeoX, which turns a part of each head. */
+void random_gpt_neox(kvc_config *config, uint64_t *state);
+
+/* The same of a Phi; and an OPT, whose angles it has none of. */
+void random_phi(kvc_config *config, uint64_t *state);
+void random_opt(kvc_config *config, uint64_t *state);
+
+/* Leaves two configs of eight a GPT-2, and makes others of the rest. */
+void random_architecture(kvc_config *config, uint64_t *state);
+
+/* random_config of any architecture, some with windows. */
 kvc_config random_any_config(uint64_t *state, size_t n_positions);
 
 /* Only the plain half: names, shapes, values. */

@@ -14,6 +14,9 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
+ *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8], and so phi and opt
+ *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
+ *                        of any of these, behind HIGH
  *     mistral ...        a Llama whose layers all have a window: WINDOW behind HIGH
  *     gpt_neo N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED WINDOW LAYERS
  *           [int8]
@@ -61,6 +64,19 @@ typedef struct golden {
     {                                                                                    \
         .arch = KVC_QWEN##N, KIN_SIZES(L, H, K, D, C, F, P, V), __VA_ARGS__              \
     }
+#define GPT_NEOX(L, H, D, R, F, P, V, ...)                                               \
+    {                                                                                    \
+        GPT_NEOX_SIZES(L, H, D, (H) * (D), F, P, V), .rotary_dim = (R), __VA_ARGS__      \
+    }
+#define PHI(L, H, K, D, R, F, P, V, ...)                                                 \
+    {                                                                                    \
+        PHI_SIZES(L, H, K, D, (H) * (D), F, P, V), .own_head = 1, .rotary_dim = (R),     \
+                                                   __VA_ARGS__                           \
+    }
+#define OPT(L, H, D, F, P, V, W)                                                         \
+    {                                                                                    \
+        OPT_SIZES(L, H, (H) * (D), F, P, V), .weights = (W)                              \
+    }
 #define NEO(L, H, C, F, P, V, W, LAYERS, WEIGHTS)                                        \
     {                                                                                    \
         NEO_SIZES(L, H, C, F, P, V, W, LAYERS), .weights = (WEIGHTS)                     \
@@ -74,6 +90,10 @@ typedef struct golden {
 /* Llama 3.1's angles, for a model of few positions. */
 #define LLAMA_3                                                                          \
     .rope_factor = 8.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 4.0f
+
+#define YARN(N)                                                                          \
+    .rope_factor = 4.0f, .rope_original = 24, .rope_low = 1.0f, .rope_high = 32.0f,      \
+    .rope_yarn = N
 
 static const golden models[] = {
     {SIZES(1, 1, 4, 1, 33, 2), 1, 1, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
@@ -131,6 +151,40 @@ static const golden models[] = {
      27,
      31,
      {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {LLAMA(2, 4, 2, 32, 48, 70, 110, 131, YARN(1), .rope_mscale = 1.0f),
+     28,
+     70,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {QWEN(3, 2, 4, 1, 64, 36, 100, 90, 99, YARN(2), .rope_attention = 1.25f),
+     29,
+     50,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+    {GPT_NEOX(3, 4, 8, 2, 33, 140, 67, PLAIN, .own_head = 1, .attention_bias = 1,
+              .parallel = 1),
+     28,
+     100,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {GPT_NEOX(2, 3, 32, 8, 384, 80, 257, .rope_factor = 4.0f, .own_head = 1,
+              .attention_bias = 1),
+     29,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {GPT_NEOX(2, 2, 48, 12, 130, 70, 300, PLAIN, .attention_bias = 1, .parallel = 1,
+              .weights = KVC_I8),
+     30,
+     31,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {GPT_NEOX(1, 5, 12, 12, 70, 70, 99, LLAMA_3, .own_head = 1, .weights = KVC_I8),
+     31,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {PHI(3, 4, 2, 12, 4, 70, 140, 131, PLAIN), 32, 100, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {PHI(2, 3, 3, 32, 16, 390, 80, 257, .rope_factor = 4.0f, .weights = KVC_I8),
+     33,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {OPT(3, 3, 20, 241, 140, 131, KVC_F32), 34, 100, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {OPT(2, 4, 32, 512, 80, 300, KVC_I8), 35, 33, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
     {NEO(3, 4, 32, 70, 170, 257, 12, 6, KVC_F32),
      40,
      120,
@@ -187,7 +241,8 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
         return;
     }
     static const char *const names[] = {
-        [KVC_LLAMA] = "llama", [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3"};
+        [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
+        [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt"};
     fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64,
             c->window > 0 ? "mistral" : names[c->arch], c->n_layer, c->n_head,
             c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
@@ -197,6 +252,11 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
             (double)c->rope_low, (double)c->rope_high);
     if (c->window > 0)
         fprintf(out, " %u", c->window);
+    if (c->arch == KVC_GPT_NEOX || c->arch == KVC_PHI || c->arch == KVC_OPT)
+        fprintf(out, " %u %u", c->rotary_dim, c->parallel);
+    if (c->rope_yarn)
+        fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,
+                (double)c->rope_mscale, (double)c->rope_mscale_all);
 }
 
 static void print_model(FILE *out, const golden *g, bool use_cache)

@@ -211,7 +211,7 @@ static void cached_equals_uncached(void **unused)
     }
     print_message("%d models: logits at most %.1e from the oracle, on average %.1e\n",
                   SHORT_CONFIGS, farthest, sum / SHORT_CONFIGS);
-    assert_true(farthest <= 2e-4 && sum / SHORT_CONFIGS <= 1e-5); /* logits reach 15 */
+    assert_true(farthest <= 3e-4 && sum / SHORT_CONFIGS <= 1e-5); /* logits reach 15 */
 }
 
 static void long_prompts_too(void **unused)
@@ -225,7 +225,7 @@ static void long_prompts_too(void **unused)
         kvc_config config = random_config(&state, n + 20);
         config.head_dim = 4; /* small, so that every split is affordable */
         if (i % 2)
-            random_llama(&config, &state);
+            (i % 8 == 1 ? random_gpt_neox : random_llama)(&config, &state);
         random_layers(&config, 1 + config.n_layer % 3);
         fixture f = new_fixture(&config, n, random_next(&state));
         check_every_way(&f);
@@ -234,7 +234,7 @@ static void long_prompts_too(void **unused)
     }
     print_message("%d long prompts: logits at most %.1e from the oracle\n", LONG_CONFIGS,
                   farthest);
-    assert_true(farthest <= 1e-4);
+    assert_true(farthest <= 2e-4); /* logits reach 15 */
 }
 
 /* Quantised weights are as exact as others once they are what they are. The oracle has

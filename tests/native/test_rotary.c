@@ -1,6 +1,7 @@
 /* Positions as rotations: the tables against libm in double precision, which they are
  * made without; the rotation against its equation, to the bit; and what a Llama's config
  * and files may be. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -77,6 +78,55 @@ static void slow_angles_are_divided(void **unused)
         assert_true(g[i] == f[i] / 8.0f);
 }
 
+/* The next word of a line, a float by its bits. */
+static bool next_float(const char **text, float *x)
+{
+    uint32_t bits;
+    int read = 0;
+    sscanf(*text, "%8" SCNx32 "%n", &bits, &read);
+    *text += read;
+    memcpy(x, &bits, sizeof *x);
+    return read > 0;
+}
+
+/* Of every kind of scaling, to the bit: tests/fixtures/angles.txt */
+static void angles_are_those_of_transformers(void **unused)
+{
+    (void)unused;
+    static char line[4096];
+    size_t tables = 0;
+    FILE *file = fopen("tests/fixtures/angles.txt", "r");
+    assert_non_null(file); /* run from the repository's root */
+    while (fgets(line, sizeof line, file)) {
+        kvc_config c = llama;
+        int read = 0;
+        sscanf(line, "%u %f %f %u %f %f %u %f %f %f = %n", &c.rotary_dim, &c.rope_theta,
+               &c.rope_factor, &c.rope_original, &c.rope_low, &c.rope_high, &c.rope_yarn,
+               &c.rope_attention, &c.rope_mscale, &c.rope_mscale_all, &read);
+        if (read == 0)
+            continue; /* a comment */
+        if (c.rope_yarn == 0)
+            c.rope_mscale = c.rope_mscale_all = 0.0f;
+        float f[64], want;
+        const char *words = line + read;
+        c.head_dim = c.rotary_dim;
+        check_ok(kvc_config_check(&c));
+        kvc_rotary_frequencies(f, &c);
+        assert_true(next_float(&words, &want));
+        assert_true(kvc_rotary_amplitude(&c) == want);
+        for (size_t i = 0; i < c.rotary_dim / 2; i++) {
+            assert_true(next_float(&words, &want));
+            if (f[i] != want)
+                fail_msg("table %zu, pair %zu: %.9g, not %.9g", tables, i, (double)f[i],
+                         (double)want);
+        }
+        assert_false(next_float(&words, &want));
+        tables++;
+    }
+    assert_int_equal(tables, 15);
+    fclose(file);
+}
+
 /* Every quarter turn, near and far, up to the last position there can be. */
 static void turns_are_cosines_and_sines(void **unused)
 {
@@ -88,7 +138,7 @@ static void turns_are_cosines_and_sines(void **unused)
         const size_t position = random_below(&state, (size_t)1 << bits);
         const float f[] = {1.0f, random_value(&state, 0.5, 0.5), 1e-4f};
         float turns[12];
-        kvc_rotary_turns(turns, f, 6, position, 2);
+        kvc_rotary_turns(turns, f, 1.0f, 6, position, 2);
         for (size_t t = 0; t < 2; t++)
             for (size_t i = 0; i < 3; i++) {
                 const double angle = (double)((float)(position + t) * f[i]);
@@ -144,9 +194,9 @@ static void scores_depend_on_the_distance(void **unused)
     for (size_t shift = 0; shift < 2; shift++) {
         memcpy(a, q, sizeof a);
         memcpy(b, k, sizeof b);
-        kvc_rotary_turns(turns, f, D, 5 + 300 * shift, 1);
+        kvc_rotary_turns(turns, f, 1.0f, D, 5 + 300 * shift, 1);
         kvc_rotate(a, turns, 1, 1, D, D);
-        kvc_rotary_turns(turns, f, D, 2 + 300 * shift, 1);
+        kvc_rotary_turns(turns, f, 1.0f, D, 2 + 300 * shift, 1);
         kvc_rotate(b, turns, 1, 1, D, D);
         for (size_t i = 0; i < D; i++)
             score[shift] += (double)a[i] * (double)b[i];
@@ -192,10 +242,28 @@ static void configs_are_refused(void **unused)
                                 WRONG(rope_high, INFINITY, 0),
                                 WRONG(rope_high, NAN, 0),
                                 WRONG(rope_original, 0.0f, 1u << 25),
+                                WRONG(rope_attention, 1.0f, 0),
+                                WRONG(rope_mscale, 1.0f, 0),
+                                WRONG(rope_mscale_all, 1.0f, 0),
                                 WRONG(arch, 0.0f, KVC_GPT2)};
     check_ok(kvc_config_check(&llama));
     for (size_t i = 0; i < COUNT(wrong); i++)
         check_error(kvc_config_check(&wrong[i]), KVC_ERR_CONFIG_INVALID);
+    kvc_config yarn = changed(offsetof(kvc_config, rope_yarn), 0.0f, 1);
+    yarn.rope_mscale = 1.0f;
+    check_ok(kvc_config_check(&yarn));
+    kvc_config wrong_yarn[7];
+    for (size_t i = 0; i < COUNT(wrong_yarn); i++)
+        wrong_yarn[i] = yarn;
+    wrong_yarn[0].rope_yarn = 3;
+    wrong_yarn[1].rope_original = 0;
+    wrong_yarn[2].rope_theta = 1.0f;
+    wrong_yarn[3].rope_attention = -1.0f;
+    wrong_yarn[4].rope_attention = INFINITY;
+    wrong_yarn[5].rope_mscale = NAN;
+    wrong_yarn[6].rope_mscale_all = -0.5f;
+    for (size_t i = 0; i < COUNT(wrong_yarn); i++)
+        check_error(kvc_config_check(&wrong_yarn[i]), KVC_ERR_CONFIG_INVALID);
     kvc_config gpt2 = {GPT2_SIZES(1, 1, 4, 4, 4, 4)};
     check_ok(kvc_config_check(&gpt2));
     gpt2.own_head = 1; /* a GPT-2 has no tensor for it */
@@ -297,6 +365,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frequencies_are_powers),
         cmocka_unit_test(slow_angles_are_divided),
+        cmocka_unit_test(angles_are_those_of_transformers),
         cmocka_unit_test(turns_are_cosines_and_sines),
         cmocka_unit_test(heads_turn),
         cmocka_unit_test(scores_depend_on_the_distance),

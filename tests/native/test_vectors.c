@@ -130,6 +130,45 @@ static void gelu_of_every_magnitude(void **unused)
     assert_true(worst <= 2e-7);
 }
 
+/* 1 + erf to one ulp of numbers from 1 to 2: half of it to 2^-24, besides the rounding of
+ * the product. In the tail, which no such ulp reaches, to a few digits still. */
+static void exact_gelu_of_every_magnitude(void **unused)
+{
+    (void)unused;
+    double worst = 0.0, tail = 0.0;
+    for (uint32_t bits = 0; bits < 0x4b000000u; bits += 499)
+        for (int sign = 0; sign < 2; sign++) {
+            const float x = sign ? -kvc_float_from_bits(bits) : kvc_float_from_bits(bits);
+            float y[4] = {x, 1.0f, -2.0f, x};
+            kvc_exact_gelu(y, 4);
+            check_same(y, y + 3, 1);
+            const double exact = oracle_exact_gelu((double)x),
+                         error = fabs((double)y[0] - exact), size = fabs((double)x);
+            worst = fmax(worst, (error - 0x1p-24 * fabs(exact)) / fmax(size, 0x1p-100));
+            if (x < -1.0f && x > -11.0f)
+                tail = fmax(tail, error / fabs(exact));
+        }
+    print_message("kvc_exact_gelu: 1 + erf at most %.3f ulp off, the tail %.1e\n",
+                  worst * 0x1p24, tail);
+    assert_true(worst <= 0x1p-24 && tail <= 5e-6);
+    float x[] = {-2.0f, -INFINITY, NAN, INFINITY},
+          approximate[] = {-2.0f, 0.0f, 0.0f, 0.0f};
+    kvc_exact_gelu(x, 4);
+    kvc_gelu(approximate, 4);
+    assert_true(fabsf(x[0] - approximate[0]) > 5e-5f);
+    assert_true(!isfinite(x[1]) && isnan(x[2]) && x[3] == INFINITY);
+}
+
+static void relu_hides_no_nan(void **unused)
+{
+    (void)unused;
+    const float want[] = {0.0f, 0.0f, 1e-45f, 7.0f, 0.0f, INFINITY, 0.0f, 0.0f};
+    float x[] = {-1e-45f, 0.0f, 1e-45f, 7.0f, -7.0f, INFINITY, -INFINITY, NAN};
+    kvc_relu(x, 8);
+    check_same(x, want, 7);
+    assert_true(isnan(x[7]));
+}
+
 /* exp((x - max) scale) within 2e-6 of the truth (the rounding of x - max and of the
  * product is part of it), the sum in strided order, the padding zero, nothing beyond
  * it touched. */
@@ -240,10 +279,16 @@ static void all_finite(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(layer_norm),       cmocka_unit_test(exp_of_every_magnitude),
-        cmocka_unit_test(exp_at_the_edges), cmocka_unit_test(gelu_of_every_magnitude),
-        cmocka_unit_test(softmax_terms),    cmocka_unit_test(log_softmax_at),
-        cmocka_unit_test(add_scale_sqrt),   cmocka_unit_test(all_finite),
+        cmocka_unit_test(layer_norm),
+        cmocka_unit_test(exp_of_every_magnitude),
+        cmocka_unit_test(exp_at_the_edges),
+        cmocka_unit_test(gelu_of_every_magnitude),
+        cmocka_unit_test(exact_gelu_of_every_magnitude),
+        cmocka_unit_test(relu_hides_no_nan),
+        cmocka_unit_test(softmax_terms),
+        cmocka_unit_test(log_softmax_at),
+        cmocka_unit_test(add_scale_sqrt),
+        cmocka_unit_test(all_finite),
     };
     return cmocka_run_group_tests_name("vectors", tests, NULL, NULL);
 }

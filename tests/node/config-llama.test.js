@@ -73,13 +73,39 @@ test('both spellings of the angles mean the same', () => {
   assert.deepEqual(rotaryOf({ rope_parameters: {} }), plain);
 });
 
+test('yarn, in both spellings, and what a file may leave out', () => {
+  const yarn = { truncate: true, attention: 0, mscale: 1, mscaleAll: 0 };
+  const means = { ...plain, factor: 4, original: 2048, low: 1, high: 32, yarn };
+  const given = { factor: 4, original_max_position_embeddings: 2048 };
+  assert.deepEqual(rotaryOf({ rope_scaling: { type: 'yarn', ...given } }), means);
+  assert.deepEqual(rotaryOf({ rope_theta: undefined,
+    rope_parameters: { rope_type: 'yarn', rope_theta: 100_000, ...given } }), means);
+  const scaled = (more) => rotaryOf({ rope_scaling: { rope_type: 'yarn', ...given, ...more } });
+  assert.ok(Object.isFrozen(scaled().yarn));
+  // null, and 0 as in transformers, are as good as missing
+  for (const nothing of [null, 0]) {
+    assert.deepEqual(scaled({ beta_fast: nothing, beta_slow: nothing, attention_factor: nothing,
+      mscale: nothing, mscale_all_dim: nothing }), means);
+  }
+  assert.deepEqual(scaled({ beta_fast: 8, beta_slow: 0.5, truncate: false, attention_factor: 1.25 }),
+    { ...means, low: 0.5, high: 8, yarn: { ...yarn, truncate: false, attention: 1.25 } });
+  assert.deepEqual(scaled({ mscale: 0.7, mscale_all_dim: 0.5 }).yarn,
+    { ...yarn, mscale: 0.7, mscaleAll: 0.5 });
+  for (const alone of [{ mscale: 0.7 }, { mscale_all_dim: 0.7 }]) assert.deepEqual(scaled(alone).yarn, yarn);
+  assert.equal(scaled({ original_max_position_embeddings: undefined }).original, 8192);
+  const wrong = { factor: 0.5, beta_slow: 32, beta_fast: -1, attention_factor: '1', mscale: -1, truncate: 1 };
+  for (const [key, value] of Object.entries(wrong)) {
+    throwsCode(() => scaled({ [key]: value }), 'config_invalid', new RegExp(`rope_scaling: ${key}`));
+  }
+  throwsCode(() => scaled({ rope_theta: 1 }), 'config_invalid', /rope_theta is 1; it must be above 1/);
+});
+
 test('unsupported_architecture: each thing the engine does not compute', () => {
   const scaled = (type, message) => refused({ rope_scaling: { type, factor: 2 } }, 'unsupported_architecture',
     message);
   scaled('dynamic', /type is "dynamic"; its angles change with the length.*keys of a cache would disagree/);
   scaled('longrope', /others in long texts/);
-  scaled('yarn', /not computed yet.*"default", "linear" and "llama3"/);
-  scaled('mrope', /not known/);
+  scaled('mrope', /not known; "default", "linear", "llama3" and "yarn" are supported/);
   const cases = {
     architectures: [['MistralForCausalLM'], 'LlamaForCausalLM', ['LlamaForSequenceClassification']],
     hidden_act: ['gelu', 'relu', 7], rope_interleaved: [true], partial_rotary_factor: [0.5],
@@ -117,7 +143,7 @@ test('sessions of a Llama refuse to slide, in a sentence of their own', async ()
   throwsCode(() => model.createSession({ whenFull: 'slide' }), 'unsupported', /turned by the angle/);
   const session = model.createSession();
   session.prefill([1, 2, 3]);
-  throwsCode(() => session.evict(0, 1), 'unsupported', /angle that Llama turns it by/);
+  throwsCode(() => session.evict(0, 1), 'unsupported', /angle that it turns it by/);
   model.dispose();
 });
 

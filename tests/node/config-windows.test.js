@@ -34,7 +34,7 @@ test('TinyStories-33M: scores as they are, a window in every other layer', () =>
   const config = parseConfig(neo());
   assert.deepEqual(config, {
     modelType: 'gpt_neo', nLayer: 4, nHead: 16, nKvHead: 16, headDim: 48, nEmbd: 768, nPositions: 2048,
-    vocabSize: 50257, nInner: 3072, layerNormEpsilon: 1e-5, attentionBias: false, scoreScale: 1,
+    vocabSize: 50257, nInner: 3072, layerNormEpsilon: 1e-5, qkvBias: false, scoreScale: 1,
     window: { size: 256, layers: [1, 3] }, bosTokenId: 50256, eosTokenId: [50256],
   });
   assert.ok(Object.isFrozen(config.window) && Object.isFrozen(config.window.layers));

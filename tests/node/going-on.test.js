@@ -6,7 +6,7 @@ import { loadModel } from 'kvcache-wasm';
 import { Context } from '../../web/worker/context.js';
 import { generate } from '../../web/worker/requests/generate.js';
 import { prove } from '../../web/worker/requests/prove.js';
-import { seedAfter } from '../../web/worker/writer.js';
+import { seedAfter } from '../../web/worker/drawn.js';
 import { rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -160,18 +160,6 @@ test('stopped while it reads or writes: it holds what it says, and goes on from 
     assert.deepEqual((await write({ written: context.run.ids.slice(8) })).answer.hash, wholeHash);
     session.dispose();
   }
-});
-
-test('rules and stop strings of the makers stay out of runs, which may go on from any place', async () => {
-  const generation = { stop_strings: [wholeText.slice(3, 5)], no_repeat_ngram_size: 1, min_new_tokens: 9 };
-  const ruled = await loadModel(tinyBlobs({ changes: { n_positions: 160, vocab_size: 320 }, generation }),
-    { variant: 'simd' });
-  const { context, write } = worker();
-  Object.assign(context, { model: ruled, session: ruled.createSession({ whenFull: 'stop' }) });
-  const run = await write({});
-  assert.deepEqual([run.ids, run.answer.hash], [whole, wholeHash]);
-  assert.deepEqual((await write({ written: whole.slice(0, 40) })).ids, whole.slice(40));
-  ruled.dispose();
 });
 
 test('what cannot be is refused by its code, and the run is still there', async () => {

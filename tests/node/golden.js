@@ -60,6 +60,57 @@ function llamaTensors(config) {
   ];
 }
 
+/** The same of a GPT-NeoX. */
+function neoxTensors(config) {
+  const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out, bias = true) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))],
+    ...bias ? [[`${name}.bias`, [n_out], 0, 1 / 4]] : []];
+  const layer = (prefix) => [
+    ...norm(`${prefix}.input_layernorm`),
+    ...linear(`${prefix}.attention.query_key_value`, C, 3 * C, config.attention_bias),
+    ...linear(`${prefix}.attention.dense`, C, C, config.attention_bias),
+    ...norm(`${prefix}.post_attention_layernorm`),
+    ...linear(`${prefix}.mlp.dense_h_to_4h`, C, F), ...linear(`${prefix}.mlp.dense_4h_to_h`, F, C),
+  ];
+  return [
+    embedding('gpt_neox.embed_in'),
+    ...Array.from({ length: num_hidden_layers }, (_, i) => layer(`gpt_neox.layers.${i}`)).flat(),
+    ...norm('gpt_neox.final_layer_norm'),
+    ...config.tie_word_embeddings ? [] : [embedding('embed_out')],
+  ];
+}
+
+/** The same of a Phi, or an OPT. */
+function phiTensors(config) {
+  const { num_hidden_layers, hidden_size: C, vocab_size: V, max_position_embeddings: P } = config;
+  const isOpt = config.model_type === 'opt';
+  const F = isOpt ? config.ffn_dim : config.intermediate_size;
+  const KV = (isOpt ? C : config.num_key_value_heads / config.num_attention_heads * C);
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows = V) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))], [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const model = isOpt ? 'model.decoder' : 'model';
+  const mlp = isOpt ? '' : 'mlp.';
+  const layer = (prefix) => [
+    ...norm(`${prefix}.${isOpt ? 'self_attn_layer_norm' : 'input_layernorm'}`),
+    ...[['q_proj', C], ['k_proj', KV], ['v_proj', KV], [isOpt ? 'out_proj' : 'dense', C]]
+      .flatMap(([part, n_out]) => linear(`${prefix}.self_attn.${part}`, C, n_out)),
+    ...isOpt ? norm(`${prefix}.final_layer_norm`) : [],
+    ...linear(`${prefix}.${mlp}fc1`, C, F), ...linear(`${prefix}.${mlp}fc2`, F, C),
+  ];
+  return [
+    table(`${model}.embed_tokens`), ...isOpt ? [table(`${model}.embed_positions`, P + 2)] : [],
+    ...Array.from({ length: num_hidden_layers }, (_, i) => layer(`${model}.layers.${i}`)).flat(),
+    ...norm(`${model}.${isOpt ? 'final_layer_norm' : 'final_layernorm'}`),
+    ...config.tie_word_embeddings ? [] : [table('lm_head')],
+    ...isOpt ? [] : [['lm_head.bias', [V], 0, 1 / 4]],
+  ];
+}
+
 /** The same of a GPT-Neo. */
 function neoTensors(config) {
   const { num_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
@@ -82,7 +133,8 @@ function neoTensors(config) {
 
 /** By model_type. */
 const TENSORS = {
-  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors, gpt_neo: neoTensors,
+  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
+  gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
 };
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
@@ -101,7 +153,8 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = { model_type: config.model_type ?? 'gpt2', layer_norm_epsilon: 1e-5, rms_norm_eps: 1e-5 };
+  const kind = { model_type: config.model_type ?? 'gpt2', layer_norm_epsilon: 1e-5, rms_norm_eps: 1e-5,
+    layer_norm_eps: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -118,6 +171,19 @@ export function parseGolden(text) {
     .map((line) => line.split(' '));
   const starts = lines.flatMap(([word], i) => (MODELS.includes(word) ? [i] : []));
   return starts.map((start, i) => lines.slice(start, starts[i + 1]));
+}
+
+/** How angles are scaled: ORIGINAL LOW HIGH, and what stands behind the word "yarn" if it is there. */
+function scalingOf(words, [original_max_position_embeddings, low, high]) {
+  const at = words.indexOf('yarn');
+  if (original_max_position_embeddings === 0) return { rope_type: 'linear' };
+  if (at < 0) {
+    return { rope_type: 'llama3', original_max_position_embeddings, low_freq_factor: low,
+      high_freq_factor: high };
+  }
+  const [kind, attention_factor, mscale, mscale_all_dim] = words.slice(at + 1).map(Number);
+  return { rope_type: 'yarn', original_max_position_embeddings, beta_slow: low, beta_fast: high,
+    truncate: kind === 1, attention_factor, mscale, mscale_all_dim };
 }
 
 /** The config of a block's first line, and the seed of its weights. */
@@ -137,16 +203,19 @@ function modelOf([kind, ...words]) {
   }
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
-  const [ownHead, attentionBias, mlpBias, rope_theta, factor, original_max_position_embeddings,
-    low_freq_factor, high_freq_factor, sliding_window] = more;
-  const rope_parameters = original_max_position_embeddings > 0
-    ? { rope_type: 'llama3', rope_theta, factor, original_max_position_embeddings, low_freq_factor,
-      high_freq_factor }
-    : { rope_type: 'linear', rope_theta, factor };
+  const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
+  const rope_parameters = { rope_theta, factor, ...scalingOf(words, scaling) };
   const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
-    tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1,
-    ...kind === 'mistral' && { sliding_window } };
+    tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
+  const [rotaryDim, parallel] = scaling.slice(3);
+  const share = rotaryDim / head_dim;
+  if (kind === 'gpt_neox') {
+    Object.assign(config, { rotary_pct: share, use_parallel_residual: parallel === 1 });
+  }
+  if (kind === 'phi') config.partial_rotary_factor = share;
+  if (kind === 'opt') Object.assign(config, { ffn_dim: intermediate_size, rope_parameters: undefined });
+  if (kind === 'mistral') config.sliding_window = scaling[3];
   return { config, seed };
 }
 

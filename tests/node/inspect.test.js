@@ -10,7 +10,7 @@ import { Desk } from '../../web/worker/desk.js';
 import { generate } from '../../web/worker/requests/generate.js';
 import { inspect } from '../../web/worker/requests/inspect.js';
 import { Turns } from '../../web/worker/turns.js';
-import { seedAfter } from '../../web/worker/writer.js';
+import { seedAfter } from '../../web/worker/drawn.js';
 import { collect, idsOf, rejectsCode, seeded } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 

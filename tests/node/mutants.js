@@ -1,8 +1,12 @@
 // Plants each bug of bugs.txt in turn and shows the tests that find it, as tests/mutants.sh does for those in
 // C. The same tests are green without a bug. From the root of the repository:
 //
-//   node tests/node/mutants.js
+//   node tests/node/mutants.js [LOGS]
+//
+// LOGS: the folder where ../rings.sh has left what a run of the files without a bug said; those that were
+// green there do not run once more.
 import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { readBugs } from './overlay.js';
 
@@ -11,24 +15,48 @@ const SECONDS_WITHOUT = 120;
 const HUNG = 'crashed or hung';
 
 /**
- * @typedef {{ id: string, name: string, file: string }} Run  of one file, with a bug or with none: ''
+ * @typedef {{ file: string, title?: string }} Found  by all tests of a file, or by one of them alone
+ * @typedef {Found & { id: string, name: string }} Run  with a bug or with none: ''
  * @typedef {{ red?: string, trouble?: string }} Outcome  the first red test; why none is red, and none green
  */
 
+/** @param {string} line  FILE, or FILE: TITLE  @returns {Found} */
+function foundOf(line) {
+  const [, file, title] = /^(\S+?)(?:: (.*))?$/.exec(line) ?? [];
+  return { file: file ?? line, title };
+}
+
 /** @param {Run} run  @param {number} seconds  it may take  @returns {Promise<Outcome>} */
-function outcomeOf({ id, file }, seconds) {
-  const args = ['--import', './tests/node/overlay.js', '--test-reporter=tap', `tests/node/${file}`];
+function outcomeOf({ id, file, title }, seconds) {
+  const only = title ? [`--test-name-pattern=^${title.replace(/[^\w ]/g, '.')}$`] : [];
+  const args = ['--import', './tests/node/overlay.js', '--test-reporter=tap', ...only, `tests/node/${file}`];
   const child = spawn(process.execPath, args, { env: { ...process.env, KVC_BUG: id } });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 1000 * seconds);
+  const end = () => child.kill('SIGKILL');
+  const timer = setTimeout(end, 1000 * seconds);
   let [tap, errors] = ['', ''];
-  child.stdout.on('data', (text) => { tap += text; });
+  const firstRed = () => /^ *not ok \d+ - (.*)\n/m.exec(tap)?.[1];
+  child.stdout.on('data', (text) => {
+    tap += text;
+    if (firstRed()) end(); // one is enough
+  });
   child.stderr.on('data', (text) => { errors += text; });
   return new Promise((resolve) => child.on('close', (status, signal) => {
     clearTimeout(timer);
-    const red = /^ *not ok \d+ - (.*)$/m.exec(tap)?.[1] ?? (signal ? HUNG : undefined);
+    const red = firstRed() ?? (signal ? HUNG : undefined);
     const green = status === 0 && /^# pass [1-9]/m.test(tap);
     resolve(red || green ? { red } : { trouble: `NO TEST RAN\n${errors}` });
   }));
+}
+
+/**
+ * The seconds that a file took which has been green without a bug; undefined if it has not run.
+ * @param {string | undefined} logs  a folder  @param {string} file
+ */
+function secondsOf(logs, file) {
+  const log = `${logs}/${file}`;
+  if (!logs || !existsSync(`${log}.status`) || readFileSync(`${log}.status`, 'utf8').trim() !== '0') return;
+  const [, ms] = /^# duration_ms (.*)$/m.exec(readFileSync(`${log}.tap`, 'utf8')) ?? [];
+  return ms && Number(ms) / 1000;
 }
 
 /**
@@ -51,11 +79,13 @@ function print({ id, name, file }, what) {
   console.log(`  ${id.padEnd(5)} ${name.padEnd(22)} ${file.replace('.test.js', '')}: ${what}`);
 }
 
-const bugs = readBugs();
-const files = [...new Set(bugs.flatMap(({ found }) => found))];
+const bugs = readBugs().map((bug) => ({ ...bug, found: bug.found.map(foundOf) }));
+const files = [...new Set(bugs.flatMap(({ found }) => found.map(({ file }) => file)))];
 let [found, missed] = [0, 0];
 
 const seconds = new Map(await each(files, async (file) => {
+  const known = secondsOf(process.argv[2], file);
+  if (known !== undefined) return /** @type {const} */ ([file, SECONDS + 5 * known]);
   const start = performance.now();
   const run = { id: '', name: 'no bug', file };
   let { red, trouble } = await outcomeOf(run, SECONDS_WITHOUT);
@@ -65,7 +95,7 @@ const seconds = new Map(await each(files, async (file) => {
   return /** @type {const} */ ([file, SECONDS + 5 * (performance.now() - start) / 1000]);
 }));
 
-const runs = bugs.flatMap(({ id, name, found: tests }) => tests.map((file) => ({ id, name, file })));
+const runs = bugs.flatMap(({ id, name, found: tests }) => tests.map((test) => ({ id, name, ...test })));
 const outcomes = await each(runs, (run) => outcomeOf(run, seconds.get(run.file) ?? SECONDS));
 for (const [i, { red, trouble = 'NOTHING FOUND IT' }] of outcomes.entries()) {
   print(runs[i], red ?? trouble);

@@ -5,7 +5,8 @@ import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { Context, noRun } from '../../web/worker/context.js';
 import { generate } from '../../web/worker/requests/generate.js';
-import { Writer, seedAfter } from '../../web/worker/writer.js';
+import { seedAfter } from '../../web/worker/drawn.js';
+import { Writer } from '../../web/worker/writer.js';
 import { rejectsCode } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 

@@ -25,7 +25,7 @@ export function readGptNeo(fields) {
     nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead, ['hidden_size', 'num_heads']), nEmbd,
     nPositions, vocabSize, nInner,
     layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
-    attentionBias: false, // of q, k and v; the others have them
+    qkvBias: false,
     scoreScale: 1,
     ...windowOf(fields, 'window_size', size, kindsOf(fields, nLayer).map((kind) => kind === 'local')),
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,

@@ -17,10 +17,14 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} vocabSize
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
  * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
+ * @property {boolean} [gated]    false where there is no gate all the same
+ * @property {boolean} [headBias]        of the head, as a Phi
+ * @property {number} [normsPerLayer]    2 if absent
+ * @property {number} [positionRows]     of the table of positions; nPositions if absent
  * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
- * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
+ * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2; false: of o alone, as a GPT-Neo
  * @property {boolean} [qkNorm]   norms of heads, as a Qwen3
  * @property {Readonly<Window>} [window]  some layers do not see the whole text
  *
@@ -191,7 +195,7 @@ export function multiplyAdds(sizes, first, end) {
   const windows = layers.length - inLast;
   const pairs = (L - 1 - windows) * pairsFrom(first, Infinity) + windows * pairsFrom(first, size)
     + pairsFrom(end - 1, inLast ? size : Infinity);
-  const mlp = (sizes.rotary ? 3 : 2) * C * F; // a gate beside up and down
+  const mlp = (isGated(sizes) ? 3 : 2) * C * F; // a gate beside up and down
   const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
@@ -218,13 +222,19 @@ export function cacheBytesPerToken(sizes, type) {
 /** Weights, biases, layer norms and both embeddings. @param {Readonly<Shape>} sizes */
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
-  if (sizes.rotary) return llamaParameters(sizes);
-  const biases = (sizes.attentionBias === false ? 0 : queryWidth + 2 * keyWidth) + C; // a GPT-Neo, a GPT-2
-  const attention = 2 * C * (queryWidth + keyWidth) + biases;
+  if (isGated(sizes)) return llamaParameters(sizes);
+  const qkvBiases = sizes.qkvBias ?? true ? queryWidth + 2 * keyWidth : 0;
+  const biases = sizes.attentionBias ?? true ? qkvBiases + C : 0;
+  const attention = C * (queryWidth + 2 * keyWidth) + queryWidth * C + biases;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
-  return (vocabSize + nPositions) * C + nLayer * (attention + mlp + 2 * norm) + norm;
+  const { rotary, ownHead, headBias, normsPerLayer = 2, positionRows = nPositions } = sizes;
+  const rows = vocabSize + (rotary ? 0 : positionRows) + (ownHead ? vocabSize : 0);
+  return rows * C + (headBias ? vocabSize : 0) + nLayer * (attention + mlp + normsPerLayer * norm) + norm;
 }
+
+/** @param {Readonly<Shape>} sizes */
+const isGated = ({ rotary, gated = rotary !== undefined }) => gated;
 
 /** Of a Llama: no positions, norms without biases, a gate. @param {Readonly<Shape>} sizes */
 function llamaParameters(sizes) {

@@ -55,7 +55,7 @@ export const LOAD_OPTIONS = [
 ];
 
 /**
- * Loads a model, a GPT-2, a Llama or a Qwen, from a directory in Hugging Face layout.
+ * Loads a model of a known architecture from a directory in Hugging Face layout.
  * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path in Node, the files by name, or
  *   as they were chosen or dropped
  * @param {LoadOptions} [given]  its options

@@ -136,8 +136,8 @@ export class NativeSession {
   evict(first, n) {
     if (!areCounts(first, n)) throw invalid('evict() takes the first token and how many to take out.');
     const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: the position `
-      + 'of a token is part of every cached key, as a vector that GPT-2 learned or as the angle that Llama '
-      + 'turns it by, so the tokens after them cannot move. Give the new text to sync().';
+      + 'of a token is part of every cached key, as a vector that the model learned or as the angle that '
+      + 'it turns it by, so the tokens after them cannot move. Give the new text to sync().';
     this.calls.check({ unsupported }, 'kvc_session_evict', this.pointer, first, n);
   }
 

@@ -10,7 +10,7 @@ import { settingsOf } from './settings.js';
  * @import { Struct } from '../engine/abi.js'
  * @import { Halt } from '../engine/errors.js'
  * @import { Message } from './chat.js'
- * @import { NativeSession } from './native-session.js'
+ * @import { NativeSession, SessionModel } from './native-session.js'
  * @import { Rule } from './rules.js'
  * @import { Likely } from './sampler.js'
  * @import { BeamOptions, GenerateOptions } from './sampling.js'
@@ -65,7 +65,7 @@ export function planOf(native, prompt, given) {
   if (useCache !== undefined) checkChoice('useCache', useCache, [true, false]);
   const beams = beamOptions(options);
   checkCounts(options);
-  const sampling = samplingOf(options, generation);
+  const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
   const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
   const ids = tokenIds(native, prompted, 1, capacity, 0);
@@ -73,20 +73,31 @@ export function planOf(native, prompt, given) {
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
-  const settings = settingsOf(options, model);
-  const eos = generation.eosTokenIds;
-  const ends = [...new Set([...eos, ...settings.stopTokens])];
   return {
     ids, n: options.n ?? 1, beams, room, sampling, seed, useCache,
     maxTokens: cut ? room : wanted,
     ending: cut ? 'context_full' : 'length',
-    rules: rulesOf({ ...settings, repetitionPenalty: sampling.repetition_penalty }, ends, ids.length),
+    rules: rules(ids.length),
     stops: settings.stops,
     minTokens: settings.minTokens,
     eos, ends,
     logprobs: settings.logprobs,
     signal: options.signal ?? undefined,
   };
+}
+
+/**
+ * How the options say that tokens are drawn.
+ * @param {GenerateOptions} options  @param {SessionModel} model
+ */
+export function drawing(options, model) {
+  const sampling = samplingOf(options, model.generation);
+  const settings = settingsOf(options, model);
+  const eos = model.generation.eosTokenIds;
+  const ends = [...new Set([...eos, ...settings.stopTokens])];
+  const all = { ...settings, repetitionPenalty: sampling.repetition_penalty };
+  const rules = (/** @type {number} */ prompt) => rulesOf(all, ends, prompt);
+  return { sampling, settings, eos, ends, rules };
 }
 
 /**

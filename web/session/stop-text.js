@@ -23,6 +23,11 @@ export class StopText {
     this.#skipped = skipped;
   }
 
+  /** Whether some characters wait for what comes next. */
+  get holds() {
+    return this.#held !== '';
+  }
+
   /** The characters that may be given out once this token is there. @param {number} id */
   push(id) {
     const piece = this.#stream.push(id);

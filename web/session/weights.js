@@ -12,6 +12,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 
 /**
  * @import { Config } from '../config/config.js'
+ * @import { Yarn } from '../config/rotary.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
  * @import { TensorInfo } from '../files/safetensors-header.js'
@@ -38,6 +39,8 @@ export function layOutModel(engine, c, weights) {
     rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
     score_scale: c.scoreScale ?? 0,
     window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
+    ...yarnOf(c.rotary?.yarn),
+    parallel: Number(c.parallel ?? false),
   });
   /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
   const bytesAs = (kind) => (
@@ -52,6 +55,11 @@ export function layOutModel(engine, c, weights) {
 /** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
 const windowWord = (c, word) => (c.window?.layers ?? [])
   .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
+/** @param {Readonly<Yarn> | undefined} yarn */
+const yarnOf = (yarn) => ({
+  rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
+  rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
+});
 
 /**
  * What to say where there is no room for the weights.

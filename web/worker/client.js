@@ -70,6 +70,20 @@ function more(type, fields) {
   return { wasm: wasm ?? assets.inside?.lab ?? absolute(assets.lab()).href };
 }
 
+/**
+ * Functions do not cross to a worker: the platform says so, and not which.
+ * @param {object} fields  @param {string} [path]  of the fields that these are in
+ */
+function refuseFunctions(fields, path = '') {
+  for (const [name, value] of Object.entries(fields)) {
+    if (typeof value === 'function') {
+      throw new WorkerError('invalid_argument', `${path}${name} is a function, and none crosses to a worker. `
+        + 'A session of your own thread takes it.');
+    }
+    if (['sampling', 'chat'].includes(name)) refuseFunctions(Object(value), `${name}.`);
+  }
+}
+
 /** @implements {Client} */
 export class EngineClient {
   /** @type {StartedWorker | undefined} */
@@ -86,6 +100,7 @@ export class EngineClient {
    */
   request(type, ...[fields, onEvent]) {
     return new Promise((resolve, reject) => {
+      refuseFunctions(fields ?? {});
       const id = ++this.#lastId;
       this.#start().post({ type, id, ...fields, ...more(type, fields) });
       // Under this id, only events of this request come back.

@@ -16,6 +16,7 @@ import { Turns } from './turns.js';
  * @property {string[]} texts     of each
  * @property {number} prompt      how many of them are the prompt
  * @property {Sampling} sampling
+ * @property {string | number} [finishedBy]  the stop string that ended it, or the token
  */
 
 /**
@@ -80,7 +81,8 @@ export class Context {
 
   /** A second timeline over the same weights, so that a proof leaves the run as it is. */
   get proofSession() {
-    return this.#proofSession ??= this.loaded().model.createSession();
+    const { model, session: { capacity } } = this.loaded();
+    return this.#proofSession ??= model.createSession({ capacity });
   }
 
   /**
@@ -88,8 +90,8 @@ export class Context {
    * sequence 0, and goes back in sequence 1.
    */
   get lens() {
-    const { model, session: { kvCache: { keyType, valueType } } } = this.loaded();
-    return this.#lens ??= model.createSession({ keyType, valueType, sequences: 2 });
+    const { model, session: { capacity, kvCache: { keyType, valueType } } } = this.loaded();
+    return this.#lens ??= model.createSession({ capacity, keyType, valueType, sequences: 2 });
   }
 
   unload() {

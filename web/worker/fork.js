@@ -2,8 +2,7 @@
 // own. It lives in a session apart, so that the run and its memory stay as they are, and is let go of again.
 import { KvcError } from '../index.js';
 import { invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
-import { NO_RULES } from '../session/settings.js';
-import { seedAfter } from './writer.js';
+import { goingOn, seedAfter } from './drawn.js';
 
 /**
  * @import { Context, WorkerRun } from './context.js'
@@ -27,8 +26,8 @@ export async function forkOf(context, run, given, wanted) {
   if (!isCount(count) || count > MOST_TOKENS) {
     throw invalid(`A fork writes up to ${MOST_TOKENS} tokens; ${shown(count)} is not possible.`);
   }
-  const { model, session: { kvCache: { keyType, valueType } } } = context.loaded();
-  const session = model.createSession({ keyType, valueType, sequences: 2 });
+  const { model, session: { capacity, kvCache: { keyType, valueType } } } = context.loaded();
+  const session = model.createSession({ capacity, keyType, valueType, sequences: 2 });
   try {
     const ids = run.ids.slice(0, given);
     await session.generate(ids, { maxTokens: 0, useCache: true }).next();
@@ -36,7 +35,8 @@ export async function forkOf(context, run, given, wanted) {
     session.select(1);
     const seed = seedAfter(run.sampling.seed ?? 0, given); // none that the story has drawn with
     const tokens = [];
-    const options = { ...NO_RULES, ...run.sampling, maxTokens: count, seed, useCache: true };
+    const written = Math.max(0, position - run.prompt);
+    const options = { ...goingOn(model, run.sampling, written, count), seed, useCache: true };
     for await (const { id, text } of session.generate(ids.slice(0, position), options)) {
       tokens.push({ id, text, position: position + tokens.length });
     }

@@ -4,17 +4,21 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights }   loads the model at an absolute url, in place of the
-//                                         one before. files: by name, their bytes or addresses; where a
-//                                         config.json is among them, they are the model, and a module of
-//                                         the engine among them is the one used. wasm: its absolute address
-//                                         or bytes, or the address of a folder. variant: the build of the
-//                                         engine, or "auto"; weights: "f32", the default, or "int8"
+//   load      { url, files, wasm, variant, weights, capacity }   loads the model at an absolute url, in place
+//                                         of the one before. files: by name, their bytes or addresses;
+//                                         where a config.json is among them, they are the model, and a
+//                                         module of the engine among them is the one used. wasm: its
+//                                         absolute address or bytes, or the address of a folder. variant:
+//                                         the build of the engine, or "auto"; weights: "f32", the default,
+//                                         or "int8"; capacity: the most tokens of a text, by default all
+//                                         positions of the model
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
 //                                             worker's clock to the next; worker: as of status
-//   generate  { prompt, written, more, sampling }   one run. What `sampling` lacks is the model's own.
+//   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
+//                                         conversation, a list of messages; chat: options of its template.
+//                                         What `sampling` lacks is the model's own. proof: false, no proof.
 //                                         With `written`, ids, a run goes on, or back: the text is the prompt
 //                                         and these, and what is written behind them has the random numbers
 //                                         that it would have had there. What the session has of that text it
@@ -33,8 +37,11 @@
 //             resumed   { cached, missing, ms }   after a flip of the switch, or a cut, the session was
 //                                             brought to where the text is; missing: tokens that it had,
 //                                             and its cache had not and took in
-//     answer  { reason, position, memory, hash }   hash: of the logits there; absent if none are computed
-//     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there
+//     answer  { reason, finishedBy, position, memory, hash }   finishedBy: the stop string of "stop", or the
+//                                             token of it and of "eos"; hash: of the logits there, if any are
+//                                             computed
+//     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there,
+//             chat_template_missing, chat_template_failed   as it is then
 //   prove     {}                          computes the last run again, with the cache and without
 //     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
 //                                             as the run left them
@@ -57,7 +64,7 @@
 //   edit      { before, after, maxTokens }   a prompt is changed: what a cache that holds the old one spares,
 //                                         and what comes of keeping too much of it. The run stays as it is
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
-//   count     { prompt }                  how long a prompt is; answered at any time, like status
+//   count     { prompt, chat }            how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   inspect   { tokens, vectors, attention, queries, candidates, fork, stored }   what the run is made of,
 //                                         of the tokens given out. Answered at any time, like status, but
@@ -100,7 +107,10 @@
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { Experiment, Outcome } from '../lab/experiment.js'
  * @import { Figures, Plan } from '../measure/measure.js'
+ * @import { ChatOptions, Message } from '../session/chat.js'
  * @import { FinishReason } from '../session/plan.js'
+ * @import { Likely } from '../session/sampler.js'
+ * @import { LogitBias } from '../session/sampling.js'
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Compared, WrittenId } from './edited.js'
  */
@@ -114,6 +124,8 @@
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
+ * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
+ *
  * @typedef {object} Sampling  what of it is left out comes from the model
  * @property {number} [maxTokens]
  * @property {number} [temperature]
@@ -122,6 +134,14 @@
  * @property {number} [minP]
  * @property {number} [repetitionPenalty]
  * @property {number | bigint} [seed]
+ * @property {string | readonly string[]} [stop]   this and what follows as in the options of generate()
+ * @property {readonly number[]} [stopTokens]
+ * @property {number} [minTokens]
+ * @property {number} [noRepeatNgramSize]
+ * @property {number} [frequencyPenalty]
+ * @property {number} [presencePenalty]
+ * @property {LogitBias} [logitBias]
+ * @property {number} [logprobs]
  *
  * @typedef {import('./prefill.js').Prefill} Prefill
  *
@@ -136,6 +156,8 @@
  * @property {number} position  in the timeline, from 0
  * @property {boolean} cached   computed with the cache on
  * @property {number} work      tokens that ran through the model to get it
+ * @property {number} [logProb]   with logprobs: the natural logarithm of the model's own probability
+ * @property {readonly Likely[]} [top]  with it: the likeliest tokens in its place
  * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
  *                              a stretch between two flips has only one token
  *
@@ -175,6 +197,7 @@
  * @property {{
  *   fields: {
  *     wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, weights?: Weights,
+ *     capacity?: number,
  *   } & ({ url: string, files?: Files } | { url?: undefined, files: Files }),
  *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
  *   answer: {
@@ -183,14 +206,17 @@
  *   },
  * }} load
  * @property {{
- *   fields: { prompt: string, written?: readonly number[], more?: number, sampling: Sampling },
+ *   fields: Prompted & { written?: readonly number[], more?: number, sampling: Sampling, proof?: boolean },
  *   events: {
  *     cut: Cut,
  *     prefilled: Prefill, proving: { tokens: number }, proof: Proof,
  *     tokens: { tokens: WrittenToken[], memory: MemoryUsage },
  *     resumed: { cached: boolean, missing: number, ms: number },
  *   },
- *   answer: { reason: FinishReason | 'stopped', position: number, memory: MemoryUsage, hash?: string },
+ *   answer: {
+ *     reason: FinishReason | 'stopped', finishedBy?: string | number, position: number,
+ *     memory: MemoryUsage, hash?: string,
+ *   },
  * }} generate
  * @property {{ fields: Nothing, events: {}, answer: Proof & { run: string } }} prove
  * @property {{
@@ -211,7 +237,7 @@
  * @property {{
  *   fields: { before: string, after: string, maxTokens: number }, events: {}, answer: Edited,
  * }} edit
- * @property {{ fields: { prompt: string }, events: {}, answer: { tokens: number, room: number } }} count
+ * @property {{ fields: Prompted, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{
  *   fields: Nothing, events: {},

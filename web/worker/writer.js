@@ -7,7 +7,7 @@
 // text stays as it is.
 import { throwIfAborted } from '../engine/errors.js';
 import { until } from '../engine/pauses.js';
-import { NO_RULES } from '../session/settings.js';
+import { goingOn, textBehind } from './drawn.js';
 
 /**
  * @import { FinishReason, Token } from '../session/plan.js'
@@ -15,20 +15,15 @@ import { NO_RULES } from '../session/settings.js';
  * @import { Burst, Emit, Sampling, WrittenToken } from './messages.js'
  *
  * @typedef {AsyncGenerator<Token, FinishReason, void>} Tokens
+ * @typedef {ReturnType<typeof textBehind>['stream']} Text
+ * @typedef {Pick<WrittenToken, 'id' | 'text' | 'logProb' | 'top'>} Drawn
  * @typedef {(token: WrittenToken) => Promise<void>} Give  takes a token, which is part of the run then
- * @typedef {{ ids: number[], ms: number, reason?: FinishReason }} Computed  reason: the run ends with these
+ * @typedef {{ drawn: Drawn[], ms: number, reason?: FinishReason }} Computed  reason: the run ends with these
  */
 
 const LEAST_CACHED = 16;           // tokens of a burst, however slow the one before it was
 const MOST_TOKENS = 256;           // of a burst
 const SHORT = 1 / 4;               // of what a burst should last: then the one before it says more
-const STEP = 0x9e3779b97f4a7c15n;  // of the sampler's generator, SplitMix64, from one draw to the next
-
-/**
- * The seed with which a run goes on after some tokens, each of which took one draw.
- * @param {number | bigint} seed  @param {number} tokens
- */
-export const seedAfter = (seed, tokens) => BigInt.asUintN(64, BigInt(seed) + BigInt(tokens) * STEP);
 
 export class Writer {
   #context;
@@ -36,8 +31,8 @@ export class Writer {
   #emit;
   #give;
   #signal;
+  #model;
   #session;
-  #text;
   /** Of the whole run. */
   #maxTokens;
   /** Of them, those after which it pauses. */
@@ -57,9 +52,8 @@ export class Writer {
     this.#emit = emit;
     this.#give = give;
     this.#signal = signal;
+    this.#model = model;
     this.#session = session;
-    this.#text = model.textStream();
-    for (const id of context.run.ids.slice(context.run.prompt)) this.#text.push(id);
     this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? Infinity;
     this.#pause = Math.min(this.#maxTokens, context.run.ids.length - context.run.prompt + more);
   }
@@ -82,11 +76,13 @@ export class Writer {
   async #stretch(kept) {
     const { run, useCache: cached } = this.#context;
     const held = Math.min(this.#session.cachedTokens, run.ids.length);
+    const text = textBehind(this.#model, this.#sampling, run.ids.slice(run.prompt)).stream;
+    if (text.found !== null) return this.#found(text.found);
     const tokens = this.#tokens(cached);
     try {
       // The first token first brings the session to where the text is: it is not measured.
-      let { ids, reason } = await this.#compute(tokens, cached, 1);
-      if (ids.length === 0 && !reason) return undefined;
+      let { drawn, reason } = await this.#compute(tokens, text, cached, 1);
+      if (drawn.length === 0 && !reason) return undefined;
       if (kept !== undefined) {
         const missing = cached ? Math.max(0, kept - held) : 0;
         this.#emit('resumed', { cached, missing, ms: this.#session.prefillStats.ms });
@@ -95,14 +91,17 @@ export class Writer {
       const bursts = [];
       do {
         if (!reason) {
-          const first = run.ids.length + ids.length;
-          const next = await this.#compute(tokens, cached, this.#size(first, cached, bursts));
-          if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.ids.length, ms: next.ms });
-          ids.push(...next.ids);
+          const first = run.ids.length + drawn.length;
+          const next = await this.#compute(tokens, text, cached, this.#size(first, cached, bursts));
+          if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.drawn.length, ms: next.ms });
+          drawn.push(...next.drawn);
           reason = next.reason;
         }
-        if (!await this.#giveOut(ids, cached, bursts.at(-1), reason)) return undefined;
-        ids = [];
+        const last = drawn.at(-1);
+        // A pause leaves half a character half of one.
+        if (last && reason && reason !== 'stopped') last.text += text.flush();
+        if (!await this.#giveOut(drawn, cached, bursts.at(-1), reason)) return undefined;
+        drawn = [];
       } while (!reason);
       return reason;
     } finally {
@@ -112,18 +111,16 @@ export class Writer {
 
   /**
    * Gives tokens out, each when the display is due for it; false if the switch was flipped on the way.
-   * @param {readonly number[]} ids  @param {boolean} cached  @param {Burst | undefined} burst
+   * @param {readonly Drawn[]} drawn  @param {boolean} cached  @param {Burst | undefined} burst
    * @param {FinishReason | undefined} reason  the last of them is the last of the run, or it pauses there
    */
-  async #giveOut(ids, cached, burst, reason) {
+  async #giveOut(drawn, cached, burst, reason) {
     const { run } = this.#context;
-    const isEnd = reason !== undefined && reason !== 'stopped'; // and half a character stays half of one
-    for (const [i, id] of ids.entries()) {
+    for (const token of drawn) {
       if (!await this.#isDue(cached)) return false;
-      const text = this.#text.push(id) + (isEnd && i === ids.length - 1 ? this.#text.flush() : '');
-      const position = run.ids.push(id) - 1;
-      run.texts.push(text);
-      await this.#give({ id, text, position, cached, work: cached ? 1 : position + 1, burst });
+      const position = run.ids.push(token.id) - 1;
+      run.texts.push(token.text);
+      await this.#give({ ...token, position, cached, work: cached ? 1 : position + 1, burst });
     }
     return reason !== undefined || this.#context.useCache === cached;
   }
@@ -132,38 +129,51 @@ export class Writer {
   #tokens(useCache) {
     const { ids, prompt } = this.#context.run;
     const written = ids.length - prompt;
-    return this.#session.generate(ids.slice(), {
-      ...NO_RULES, ...this.#sampling, useCache, signal: this.#signal,
-      seed: seedAfter(this.#sampling.seed ?? 0, written),
-      maxTokens: this.#pause === Infinity ? undefined : this.#pause - written,
-    });
+    const more = this.#pause === Infinity ? undefined : this.#pause - written;
+    const options = goingOn(this.#model, this.#sampling, written, more);
+    return this.#session.generate(ids.slice(), { ...options, useCache, signal: this.#signal });
   }
 
   /**
    * Computes tokens, once nobody looks inside: n, or fewer where the run ends or the switch is flipped.
-   * @param {Tokens} tokens  @param {boolean} cached  @param {number} n
+   * @param {Tokens} tokens  @param {Text} text  @param {boolean} cached  @param {number} n
    */
-  #compute(tokens, cached, n) {
-    return this.#context.turns.take(() => this.#measured(tokens, cached, n), this.#signal);
+  #compute(tokens, text, cached, n) {
+    return this.#context.turns.take(() => this.#measured(tokens, text, cached, n), this.#signal);
   }
 
   /**
-   * @param {Tokens} tokens  @param {boolean} cached  @param {number} n
+   * @param {Tokens} tokens  @param {Text} text  @param {boolean} cached  @param {number} n
    * @returns {Promise<Computed>}
    */
-  async #measured(tokens, cached, n) {
-    const { clock } = this.#context;
-    const ids = [];
+  async #measured(tokens, text, cached, n) {
+    const { clock, run } = this.#context;
+    /** @type {Drawn[]} */
+    const drawn = [];
     /** @type {FinishReason | undefined} */
     let reason;
     const stopwatch = this.#context.stopwatch();
     const isLate = () => stopwatch.now() > 2 * clock.span; // it takes longer than was thought
-    while (!reason && ids.length < n && this.#context.useCache === cached && !(ids.length && isLate())) {
+    // A text that could end here goes on until it is known whether it does.
+    const isEnough = () => !text.holds && (drawn.length >= n || (drawn.length > 0 && isLate()));
+    while (!reason && this.#context.useCache === cached && !isEnough()) {
       const { value, done } = await tokens.next();
-      if (done) reason = value === 'length' && this.#pause < this.#maxTokens ? 'stopped' : value;
-      else ids.push(value.id);
+      if (done) {
+        reason = value === 'length' && this.#pause < this.#maxTokens ? 'stopped' : value;
+        run.finishedBy = this.#session.finishedBy ?? undefined;
+        break;
+      }
+      const { id, logProb, top } = value;
+      drawn.push({ id, text: text.push(id), ...(top && { logProb, top }) });
+      if (text.found !== null) reason = this.#found(text.found);
     }
-    return { ids, reason, ms: stopwatch.read() };
+    return { drawn, reason, ms: stopwatch.read() };
+  }
+
+  /** The run ends with a stop string. @param {string} stop  @returns {FinishReason} */
+  #found(stop) {
+    this.#context.run.finishedBy = stop;
+    return 'stop';
   }
 
   /**
@@ -188,9 +198,9 @@ export class Writer {
    * Whether the clock can tell of them, and more than of the bursts before.
    * @param {Computed} computed  @param {readonly Burst[]} bursts
    */
-  #tells({ ids, ms }, bursts) {
+  #tells({ drawn, ms }, bursts) {
     const isShort = ms < SHORT * this.#context.clock.span;
-    return ids.length > 0 && ms > 0 && !(isShort && bursts.length > 0);
+    return drawn.length > 0 && ms > 0 && !(isShort && bursts.length > 0);
   }
 
   /**

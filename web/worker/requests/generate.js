@@ -1,14 +1,16 @@
 // The request "generate": a prompt is read and proved, then tokens are written at the pace that is wanted; or
 // a run goes on from any place, back to which it was taken, with the tokens that it had there or with others.
-import { invalid, isCount, shown } from '../../engine/arguments.js';
+import { checkChoice, invalid, isCount, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
-import { promptIds } from '../../session/plan.js';
-import { checkCounts, samplingOf, seedOf } from '../../session/sampling.js';
+import { drawing } from '../../session/plan.js';
+import { checkCounts, seedOf } from '../../session/sampling.js';
 import { noRun } from '../context.js';
+import { textBehind } from '../drawn.js';
 import { endingOf } from '../ending.js';
 import { givenOut } from '../given.js';
 import { Outbox } from '../outbox.js';
 import { measuredPrefill } from '../prefill.js';
+import { idsOf } from '../prompt.js';
 import { computeTwice } from '../proof.js';
 import { Writer } from '../writer.js';
 
@@ -20,18 +22,21 @@ import { Writer } from '../writer.js';
  * @import { Emit, Sampling } from '../messages.js'
  */
 
-const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed'];
+const SETTINGS = ['maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'seed', 'stop',
+  'stopTokens', 'minTokens', 'noRepeatNgramSize', 'frequencyPenalty', 'presencePenalty', 'logitBias',
+  'logprobs'];
 
 /** @type {Serve<'generate'>} */
-export async function generate(context, { prompt, written, more, sampling }, emit, signal) {
+export async function generate(context, fields, emit, signal) {
+  const { written, more, sampling, proof = true, ...prompted } = fields;
   const { model, session } = context.loaded();
   checkSampling(model, sampling);
   checkWritten(model, written, sampling.maxTokens);
   if (more !== undefined && !isCount(more)) {
     throw invalid(`A run writes a whole number of tokens more, from 0 on; not ${shown(more)}.`);
   }
-  if (typeof prompt !== 'string') throw invalid('A prompt is a string.');
-  const begun = promptIds(model, prompt);
+  checkChoice('proof', proof, [true, false]);
+  const begun = await idsOf(model, prompted, signal);
   const run = runOf(model, begun, written ?? [], sampling);
   if (run.ids.length > session.capacity) {
     throw new KvcError('context_full',
@@ -39,7 +44,8 @@ export async function generate(context, { prompt, written, more, sampling }, emi
   }
   context.run = run; // nothing that was asked for is wrong
   try {
-    const reason = await endingOf((written ? goOn : write)(context, more, emit, signal));
+    const reason = await endingOf(written ? goOn(context, more, emit, signal)
+      : write(context, { more, proof }, emit, signal));
     const given = givenOut(context);
     if (given < run.ids.length) { // stopped before all of it was read
       session.truncate(given);
@@ -47,7 +53,9 @@ export async function generate(context, { prompt, written, more, sampling }, emi
     } else if (session.position > given) { // stopped with some ahead
       await session.generate(run.ids, { maxTokens: 0, useCache: context.useCache }).next();
     }
-    return { reason, position: session.position, memory: session.memoryUsage(), hash: hashOf(session) };
+    const { position } = session;
+    const ended = { reason, ...(reason !== 'stopped' && { finishedBy: context.run.finishedBy }) };
+    return { ...ended, position, memory: session.memoryUsage(), hash: hashOf(session) };
   } catch (error) {
     context.run = noRun(); // a run that failed has nothing to prove
     throw error;
@@ -59,10 +67,8 @@ export async function generate(context, { prompt, written, more, sampling }, emi
  * @param {Sampling} sampling
  */
 function runOf(model, begun, written, sampling) {
-  const texts = [begun, written].flatMap((ids) => {
-    const stream = model.textStream();
-    return ids.map((id) => stream.push(id));
-  });
+  const stream = model.textStream();
+  const texts = [...begun.map((id) => stream.push(id)), ...textBehind(model, sampling, written).texts];
   return { ids: [...begun, ...written], texts, prompt: begun.length, sampling };
 }
 
@@ -83,11 +89,15 @@ function checkSampling(model, sampling) {
   if (typeof sampling !== 'object' || sampling === null) {
     throw invalid('The sampling settings are an object.');
   }
+  if ('onLogits' in sampling) {
+    throw invalid('onLogits is a function, and none crosses to a worker: give it to generate() of a session, '
+      + 'or use logitBias.');
+  }
   const stray = Object.keys(sampling).find((name) => !SETTINGS.includes(name));
   if (stray) throw invalid(`"${stray}" is none of ${SETTINGS.join(', ')}.`);
   const given = /** @type {Sampling} */ (sampling);
   checkCounts({ maxTokens: given.maxTokens });
-  samplingOf(given, model.generation);
+  drawing(given, model);
   seedOf(given.seed);
 }
 
@@ -111,17 +121,17 @@ function checkWritten(model, written, maxTokens = Infinity) {
 
 /**
  * From the prompt.
- * @param {Context} context  @param {number | undefined} more  @param {Emit<'generate'>} emit
+ * @param {Context} context  @param {{ more?: number, proof: boolean }} how  @param {Emit<'generate'>} emit
  * @param {AbortSignal} signal
  */
-async function write(context, more, emit, signal) {
+async function write(context, { more, proof }, emit, signal) {
   const { run } = context;
   await context.turns.take(async () => {
-    emit('prefilled', await readPrompt(context, run.sampling, signal));
+    emit('prefilled', await readPrompt(context, signal));
   }, signal);
   return sendAll(context, emit, (outbox) => new Writer(context, run.sampling, outbox.tell, async (token) => {
     outbox.put(token);
-    if (token.position === run.prompt) await provePrompt(context, emit, signal);
+    if (proof && token.position === run.prompt) await provePrompt(context, emit, signal);
   }, signal, more).write());
 }
 
@@ -172,10 +182,10 @@ async function sendAll(context, emit, write) {
   }
 }
 
-/** @param {Context} context  @param {Sampling} sampling  @param {AbortSignal} signal */
-function readPrompt(context, sampling, signal) {
+/** @param {Context} context  @param {AbortSignal} signal */
+function readPrompt(context, signal) {
   const { run, useCache } = context;
-  return measuredPrefill(context, context.loaded().session, run.ids, { ...sampling, useCache, signal });
+  return measuredPrefill(context, context.loaded().session, run.ids, { useCache, signal });
 }
 
 /** @param {Context} context  @param {Emit<'generate'>} emit  @param {AbortSignal} signal */

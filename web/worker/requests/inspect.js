@@ -5,7 +5,7 @@ import { PAGE } from '../../engine/abi.js';
 import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
 import { VECTOR_BYTES } from '../../measure/analysis.js';
-import { samplingOf } from '../../session/sampling.js';
+import { drawing } from '../../session/plan.js';
 import { candidatesOf } from '../candidates.js';
 import { forkOf } from '../fork.js';
 import { givenOut, memoryFor } from '../given.js';
@@ -158,12 +158,16 @@ async function candidatesAt(context, run, given, wanted) {
   const history = run.ids.slice(0, position);
   const lens = await lensAfter(context, history);
   const logProbs = new Map(lens.top(model.sampledIds).map(({ id, logProb }) => [id, logProb]));
-  const all = candidatesOf(lens.logits.subarray(0, model.sampledIds), history,
-    samplingOf(run.sampling, model.generation));
+  const { sampling, rules } = drawing(run.sampling, model);
+  const scores = lens.logits.slice(0, model.sampledIds);
+  const all = rules(run.prompt);
+  for (const rule of all) rule(scores, history);
+  const own = all.length > 0 ? { repetition_penalty: 1 } : {}; // rules that there are have it among them
+  const drawn = candidatesOf(scores, history, { ...sampling, ...own });
   return {
     position, chosen: position < given ? run.ids[position] : null,
-    inDraw: all.filter(({ probability }) => probability > 0).length,
-    list: all.slice(0, count).map(({ id, probability }) => ({
+    inDraw: drawn.filter(({ probability }) => probability > 0).length,
+    list: drawn.slice(0, count).map(({ id, probability }) => ({
       id, text: model.decode([id]), probability, logProb: logProbs.get(id) ?? -Infinity })),
   };
 }

@@ -1,4 +1,5 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
+import { invalid, isCount, shown } from '../../engine/arguments.js';
 import { loadModel } from '../../index.js';
 import { originsOf } from '../origins.js';
 
@@ -9,8 +10,16 @@ import { originsOf } from '../origins.js';
 
 const WARM_MS = 120; // of computing before the first run
 
+/** @param {unknown} capacity  @param {number} positions */
+function capacityOf(capacity, positions) {
+  if (capacity === undefined) return positions;
+  if (isCount(capacity) && capacity >= 1) return Math.min(capacity, positions);
+  throw invalid(`capacity is ${shown(capacity)}; it must be a whole number of at least 1.`);
+}
+
 /** @type {Serve<'load'>} */
 export async function load(context, fields, emit, signal) {
+  capacityOf(fields.capacity, 1); // before the one that is loaded goes
   const origins = await originsOf(fields);
   context.unload();
   const model = await loadModel(origins.source, {
@@ -23,7 +32,9 @@ export async function load(context, fields, emit, signal) {
   context.origins = origins;
   context.model = model;
   try {
-    const session = context.session = model.createSession({ useCache: context.useCache, whenFull: 'stop' });
+    const capacity = capacityOf(fields.capacity, model.config.nPositions);
+    const session = context.session = model.createSession(
+      { capacity, useCache: context.useCache, whenFull: 'stop' });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
