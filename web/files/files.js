@@ -28,8 +28,9 @@ import { FileStream } from './stream.js';
  */
 
 const MIB = 2 ** 20;
-const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary is a few KB
-const TOKENIZER_CAP = 64 * MIB;
+const JSON_CAP = MIB; // bytes; most JSON files are a few KB
+/** @type {Readonly<Record<string, number>>}  tokenizer_config.json may list all added tokens once more */
+const CAPS = { 'tokenizer.json': 64 * MIB, 'tokenizer_config.json': 8 * MIB };
 const TEXT_CAP = 256 * 1024;
 
 /**
@@ -120,7 +121,7 @@ export class Directory {
       if (optional) return undefined;
       throw await this.#withAdvice(error, file);
     }
-    const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
+    const cap = CAPS[file] ?? JSON_CAP;
     const bytes = await stream.take(cap + 1);
     stream.close();
     return parsedJson(bytes, cap, stream, strict);

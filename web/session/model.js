@@ -28,7 +28,7 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
  * @import { ChatOptions, Message } from './chat.js'
- * @import { EncodeOptions } from '../files/tokenizer.js'
+ * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *
@@ -228,16 +228,18 @@ export class Model {
 
   /**
    * Token ids -> text, without special tokens.
-   * @param {Iterable<number> | ArrayLike<number>} ids
-   * @param {{ special?: boolean }} [options]  special: with them
+   * @param {Iterable<number> | ArrayLike<number>} ids  @param {DecodeOptions} [options]
    */
   decode(ids, options) {
     return this.tokenizer.decode(ids, options);
   }
 
-  /** Joins the texts of successive tokens; without a tokenizer there is none. */
-  textStream() {
-    return this.#tokenizer?.stream() ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
+  /**
+   * Joins the texts of successive tokens; without a tokenizer there is none.
+   * @param {DecodeOptions} [options]
+   */
+  textStream(options) {
+    return this.#tokenizer?.stream(options) ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
   }
 
   /**
