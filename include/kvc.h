@@ -89,6 +89,7 @@ typedef enum kvc_arch {
     KVC_GPT_NEOX, /* Pythia */
     KVC_PHI,      /* 1, 1.5 and 2 */
     KVC_OPT,
+    KVC_GPT_NEO,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -123,7 +124,7 @@ typedef enum kvc_arch {
  *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
  *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
  * Zero in most models:
- *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
  *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */

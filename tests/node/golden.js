@@ -137,10 +137,30 @@ function phiTensors(config) {
   ];
 }
 
+/** The same of a GPT-Neo. */
+function neoTensors(config) {
+  const { num_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
+  const linear = (name, n_in, n_out) => [matrix(name, n_in, n_out), [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const layer = (prefix) => [
+    ...norm(`${prefix}.ln_1`),
+    ...['q', 'k', 'v'].map((part) => matrix(`${prefix}.attn.attention.${part}_proj`, C, C)),
+    ...linear(`${prefix}.attn.attention.out_proj`, C, C),
+    ...norm(`${prefix}.ln_2`), ...linear(`${prefix}.mlp.c_fc`, C, F), ...linear(`${prefix}.mlp.c_proj`, F, C),
+  ];
+  return [
+    table('transformer.wte', V), table('transformer.wpe', config.max_position_embeddings),
+    ...Array.from({ length: num_layers }, (_, i) => layer(`transformer.h.${i}`)).flat(),
+    ...norm('transformer.ln_f'),
+  ];
+}
+
 /** By model_type. */
 const TENSORS = {
-  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, gpt_neox: neoxTensors, phi: phiTensors,
-  opt: phiTensors,
+  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
+  gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
 };
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
@@ -159,8 +179,8 @@ export function directoryOf(config, seed) {
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = config.model_type ? { rms_norm_eps: 1e-5, layer_norm_eps: 1e-5 }
-    : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const kind = { model_type: config.model_type ?? 'gpt2', layer_norm_epsilon: 1e-5, rms_norm_eps: 1e-5,
+    layer_norm_eps: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -199,6 +219,14 @@ function modelOf([kind, ...words]) {
     const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = numbers;
     return { config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, seed };
   }
+  if (kind === 'gpt_neo') {
+    const [num_layers, num_heads, hidden_size, intermediate_size, max_position_embeddings, vocab_size, seed,
+      window_size, layers] = numbers;
+    const attention_layers = Array.from({ length: num_layers },
+      (_, i) => (layers >> i & 1 ? 'local' : 'global'));
+    return { config: { model_type: kind, num_layers, num_heads, hidden_size, intermediate_size,
+      max_position_embeddings, vocab_size, window_size, attention_layers }, seed };
+  }
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
   const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
@@ -213,6 +241,7 @@ function modelOf([kind, ...words]) {
   }
   if (kind === 'phi') config.partial_rotary_factor = share;
   if (kind === 'opt') Object.assign(config, { ffn_dim: intermediate_size, rope_parameters: undefined });
+  if (kind === 'mistral') config.sliding_window = scaling[3];
   return { config, seed };
 }
 

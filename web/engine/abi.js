@@ -133,7 +133,7 @@ export const PAGE = 16;
 
 /** kvc_arch, by the model_type of config.json. */
 export const ARCHITECTURES = Object.freeze({
-  gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4, phi: 5, opt: 6,
+  gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4, phi: 5, opt: 6, gpt_neo: 7,
 });
 
 /** kvc_dtype */

@@ -37,7 +37,8 @@ const yarnOf = (yarn) => ({
  * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
  */
 const give = (engine, c, kind) => engine.give('kvc_config', {
-  arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+  arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
+  n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
   vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
   own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
