@@ -52,6 +52,7 @@ static const uint16_t layout[] = {
     KVC_GPT_NEOX,
     KVC_PHI,
     KVC_OPT,
+    KVC_GPT_NEO,
     KVC_F32,
     KVC_F16,
     KVC_BF16,

@@ -319,6 +319,7 @@ static float activation(const oracle_model *m, float x)
 {
     switch (m->config.arch) {
     case KVC_GPT2:
+    case KVC_GPT_NEO:
     case KVC_PHI: return gelu(x);
     case KVC_OPT: return x < 0.0f ? 0.0f : x;
     case KVC_GPT_NEOX: return exact_gelu(x);

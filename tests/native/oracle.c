@@ -18,6 +18,19 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .up = "mlp.c_fc",
         .down = "mlp.c_proj",
     };
+    static const oracle_names gpt_neo = {
+        .embedding = "wte",
+        .positions = "wpe",
+        .norm = "ln_f",
+        .attention_norm = "ln_1",
+        .q = "attn.attention.q_proj",
+        .k = "attn.attention.k_proj",
+        .v = "attn.attention.v_proj",
+        .o = "attn.attention.out_proj",
+        .mlp_norm = "ln_2",
+        .up = "mlp.c_fc",
+        .down = "mlp.c_proj",
+    };
     static const oracle_names llama = {
         .embedding = "embed_tokens",
         .head = "lm_head",
@@ -74,9 +87,15 @@ const oracle_names *oracle_names_of(const oracle_model *model)
     case KVC_PHI: return &phi;
     case KVC_OPT: return &opt;
     case KVC_GPT2: return &gpt2;
+    case KVC_GPT_NEO: return &gpt_neo;
     case KVC_GPT_NEOX: return &gpt_neox;
     default: return &llama;
     }
+}
+
+const char *oracle_layers(const kvc_config *c)
+{
+    return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO ? "h" : "layers";
 }
 
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
@@ -85,8 +104,8 @@ const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
     else
-        snprintf(name, sizeof name, "%s.%d.%s",
-                 model->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
+        snprintf(name, sizeof name, "%s.%d.%s", oracle_layers(&model->config), layer,
+                 leaf);
     for (size_t i = 0; i < model->n_tensors; i++)
         if (strcmp(model->tensors[i].name, name) == 0)
             return model->tensors[i].data;
@@ -426,6 +445,7 @@ static double activation(const oracle_model *m, double x)
 {
     switch (m->config.arch) {
     case KVC_GPT2:
+    case KVC_GPT_NEO:
     case KVC_PHI: return oracle_gelu(x);
     case KVC_OPT: return fmax(x, 0.0);
     case KVC_GPT_NEOX: return oracle_exact_gelu(x);

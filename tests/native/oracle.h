@@ -39,6 +39,9 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
 
+/* What stands before a layer's number. */
+const char *oracle_layers(const kvc_config *config);
+
 /* "<name>.<end>" of a layer, or of the model; NULL where there is none. */
 const float *oracle_part(const oracle_model *model, int layer, const char *name,
                          const char *end);

@@ -70,9 +70,9 @@ const FILES = {
   },
   'config.json of a GPT-NeoX': {
     value: { model_type: 'gpt_neox', architectures: ['GPTNeoXForCausalLM'], hidden_size: 16,
-      intermediate_size: 8, num_attention_heads: 2, num_hidden_layers: 1, vocab_size: 9, hidden_act: 'gelu', layer_norm_eps: 1e-5,
-      rotary_pct: 0.25, rotary_emb_base: 1e4, use_parallel_residual: true, attention_bias: true,
-      tie_word_embeddings: false },
+      intermediate_size: 8, num_attention_heads: 2, num_hidden_layers: 1, vocab_size: 9,
+      hidden_act: 'gelu', layer_norm_eps: 1e-5, rotary_pct: 0.25, rotary_emb_base: 1e4,
+      use_parallel_residual: true, attention_bias: true, tie_word_embeddings: false },
     parse: async (text) => parseConfig(await read('config.json', text)),
   },
   'config.json of a Phi': {
