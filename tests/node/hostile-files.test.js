@@ -78,6 +78,22 @@ const FILES = {
     parse: async (text) => (
       new Tokenizer(readTokenizer(await read('tokenizer.json', text), undefined, 300), 300).encode('abc')),
   },
+  'tokenizer.json of a Unigram': {
+    value: {
+      added_tokens: [{ id: 1, content: '</s>', special: true }],
+      normalizer: { type: 'Sequence', normalizers: [
+        { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' },
+        { type: 'Precompiled', precompiled_charsmap: btoa('\x04\0\0\0\0\x04\0\0a\0') }] },
+      pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
+      post_processor: { type: 'TemplateProcessing',
+        single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: 'x' } }],
+        special_tokens: { x: { ids: [1], tokens: ['</s>'] } } },
+      decoder: { type: 'Metaspace', replacement: '▁' },
+      model: { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ['</s>', 0], ['▁a', -1]] },
+    },
+    parse: async (text) => (
+      new Tokenizer(readTokenizer(await read('tokenizer.json', text), undefined, 300), 300).encode('ab')),
+  },
   'tokenizer_config.json': {
     value: { add_bos_token: false, model_max_length: 5 },
     parse: async (text) => (
