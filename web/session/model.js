@@ -28,8 +28,8 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
  * @import { OnProgress } from '../files/stream.js'
- * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
  * @import { ChatOptions, Message } from './chat.js'
+ * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *

@@ -54,8 +54,9 @@ export class Writer {
     this.#signal = signal;
     this.#model = model;
     this.#session = session;
+    const { ids, prompt } = context.run;
     this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? Infinity;
-    this.#pause = Math.min(this.#maxTokens, context.run.ids.length - context.run.prompt + more);
+    this.#pause = Math.min(this.#maxTokens, ids.length - prompt + more);
   }
 
   /**
@@ -76,8 +77,7 @@ export class Writer {
   async #stretch(kept) {
     const { run, useCache: cached } = this.#context;
     const held = Math.min(this.#session.cachedTokens, run.ids.length);
-    const [begun, written] = [run.ids.slice(0, run.prompt), run.ids.slice(run.prompt)];
-    const text = textBehind(this.#model, this.#sampling, begun, written).stream;
+    const text = textBehind(this.#model, this.#sampling, run.ids, run.prompt).stream;
     if (text.found !== null) return this.#found(text.found);
     const tokens = this.#tokens(cached);
     try {
