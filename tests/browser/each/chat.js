@@ -7,7 +7,8 @@ export async function chat(site) {
   await addChatModels(site);
   return ({ test, openPage }) => {
     test('a chat of two turns, the first of them in the cache', async (t) => {
-      const page = await openPage(t, `${site.url}examples/chat/index.html?model=${site.url}chatty/`);
+      const url = `${site.url}examples/chat/index.html?model=${site.url}chatty/`;
+      const page = await openPage(t, url, { expected: /penalty_alpha/ });
       await page.waitFor(() => findAll('#load button[type="submit"]:enabled').length === 1);
       await page.click('#load button[type="submit"]');
       await page.waitFor(() => findAll('#message:enabled').length === 1);
