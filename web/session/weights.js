@@ -23,7 +23,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  */
 
 /** A kvc_config. @param {Readonly<Config>} c  @param {Weights} weights */
-const structOf = (c, weights) => ({
+export const structOf = (c, weights) => ({
   arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
   vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
