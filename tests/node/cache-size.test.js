@@ -53,6 +53,8 @@ test('without a window it is what analyzeMemory() says', () => {
     nLayer: 3, nHead: 4, nKvHead: 4, headDim: 44, nEmbd: 176, nPositions: 1024, vocabSize: 6144,
   };
   assert.equal(cacheSize(ownModel('ours', config), { ...USUAL, type: 'f32' }).bytes, 4_325_376);
+  const local = ownModel('ours', { ...config, window: { size: 256, layers: [1] } });
+  assert.deepEqual(cacheSize(local, USUAL).parts, [{ layers: 2, tokens: 1024 }, { layers: 1, tokens: 256 }]);
 });
 
 test('the formula that is shown gives the number that is shown', () => {

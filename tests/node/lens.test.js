@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import {
   LEVELS, TellingHead, barsOf, factsOf, headsFor, levelOf, named, rowOf, strongest, sumOf,
 } from '../../web/demo/lens.js';
+import { LENS } from '../../web/demo/words/lens.js';
 import { Looks } from '../../web/demo/looks.js';
 import { seeded } from './helpers.js';
 
@@ -69,11 +70,18 @@ test('what is said: the shares of the first, of itself, of the most read other o
   const weights = Float32Array.of(0.5, 0.125, 0.25, 0.125);
   const facts = factsOf({ position: 3, weights }, { layer: 1, head: 0 }, (position) => 'abcd'[position]);
   assert.deepEqual(facts, {
-    text: 'd', position: 4, layer: 2, head: 1, first: 0.5, self: 0.125, sum: 1,
+    text: 'd', position: 4, reads: 4, layer: 2, head: 1, first: 0.5, self: 0.125, sum: 1,
     other: { text: 'c', position: 3, share: 0.25 },
   });
   const two = factsOf({ position: 1, weights: Float32Array.of(0.5, 0.5) }, { layer: 0, head: 0 }, () => '');
   assert.equal(two.other, undefined);
+  const window = { size: 2, layers: [0] };
+  const readsIn = (layer) => (
+    factsOf({ position: 3, weights: Float32Array.of(0, 0, 0.5, 0.5) }, { layer, head: 0 }, () => 'd',
+      window));
+  assert.deepEqual([readsIn(0).reads, readsIn(1).reads], [2, 4]);
+  assert.match(LENS.en.reads(readsIn(0)), /the newest 2 tokens: this layer has a window/);
+  assert.match(LENS.en.reads(readsIn(1)), /reads 4 tokens\. The first one gets/);
 });
 
 /** Looks at something that answers when told to. */

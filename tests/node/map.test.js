@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
   billsOf, columnsFor, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
+  stretchesOfAll, unreadOf,
 } from '../../web/demo/map.js';
 import { momentsOf } from '../../web/demo/recording.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { initialState, reduce } from '../../web/demo/state.js';
+import { MAP } from '../../web/demo/words/map.js';
 import { Desk } from '../../web/worker/desk.js';
 import { tinyBlobs } from './tiny-model.js';
 
@@ -64,7 +66,8 @@ test('at 50 moments of a run, flipped on the way: the tokens, pages and bytes of
       assert.equal(ownBill(map).bytes, memory.usedBytes);
       assert.equal(ownBill(map).full, memory.cacheBytes);
       const here = map.reading ? 'written' : 'kept'; // with the cache off: computed ahead, before the flip
-      assert.equal(kindAt(map, position - 1), cache.tokens === position ? here : 'missing');
+      const kind = cache.tokens === position ? here : 'missing';
+      assert.equal(kindAt(map, { layer: 0, position: position - 1 }), kind);
       if (cache.tokens < position && cache.tokens > 0) left++;
       if (cache.tokens === position) both++;
     }
@@ -79,8 +82,8 @@ test('at 50 moments of a run, flipped on the way: the tokens, pages and bytes of
 });
 
 /** A map of a state after so many tokens, of which the last `off` came with the cache off. */
-function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = prompt + on }) {
-  const config = { nLayer: 3, nKvHead: 4, headDim: 44, nPositions: 1024 };
+function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = prompt + on, window }) {
+  const config = { window, nLayer: 3, nKvHead: 4, headDim: 44, nPositions: 1024 };
   const memory = { bytesPerToken: 4224, cacheBytes: 1024 * 4224, totalBytes: 7e6, sharedBytes: 0 };
   const events = [
     { type: 'loaded', config, generation: {}, variant: 'simd', room: config.nPositions, tick: 1, worker: true,
@@ -103,7 +106,8 @@ function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = p
   return mapOf(events.reduce(reduce, initialState()));
 }
 
-const kinds = (map) => stretchesOf(map).map(({ kind, first, end }) => `${kind} ${first}-${end}`);
+const kinds = (map, layer = 0) => (
+  stretchesOf(map, layer).map(({ kind, first, end }) => `${kind} ${first}-${end}`));
 
 test('five kinds of places, in order', () => {
   assert.deepEqual(kinds(mapOf(initialState())), ['free 0-48']);
@@ -112,7 +116,24 @@ test('five kinds of places, in order', () => {
   assert.deepEqual(kinds(after({ on: 10, off: 5 })), ['kept 0-13', 'missing 13-18', 'free 18-48']);
   assert.deepEqual(kinds(after({ on: 10, off: 5, caughtUp: 5 })),
     ['read 0-13', 'written 13-19', 'free 19-48'], 'what it had missed is written in one step');
-  assert.equal(kindAt(after({ on: 10 }), 99), 'free');
+  assert.equal(kindAt(after({ on: 10 }), { layer: 0, position: 99 }), 'free');
+});
+
+test('a layer with a window reads the last of them alone', () => {
+  const window = { size: 5, layers: [1] };
+  const map = after({ on: 10, window });
+  assert.deepEqual(kinds(map, 0), ['read 0-12', 'written 12-13', 'free 13-48']);
+  assert.deepEqual(kinds(map, 1), ['kept 0-8', 'read 8-12', 'written 12-13', 'free 13-48']);
+  assert.deepEqual(unreadOf(map), { layers: 1, tokens: 8 });
+  assert.deepEqual(unreadOf(after({ on: 1, window })), { layers: 1, tokens: 0 }, 'all are within');
+  assert.deepEqual(unreadOf(after({ on: 10 })), { layers: 0, tokens: 0 });
+  assert.deepEqual(stretchesOfAll(map).map(({ kind, first, end, layers }) => [kind, first, end, layers]), [
+    ['kept', 0, 8, 1], ['read', 0, 12, 2], ['read', 8, 12, 1], ['written', 12, 13, 3], ['free', 13, 48, 3],
+  ]);
+  const caught = after({ on: 10, off: 5, caughtUp: 5, window }); // its first row sees furthest back
+  assert.deepEqual(kinds(caught, 1), ['kept 0-9', 'read 9-13', 'written 13-19', 'free 19-48']);
+  assert.match(MAP.en.on(13, 156, 1, unreadOf(map)),
+    /read all of them, but for the first 8 tokens in 1 layer with a window, and wrote one column\.$/);
 });
 
 test('it zooms out when it is full, never beyond what there is, and never grows', () => {

@@ -50,7 +50,10 @@ export const MODELS = [
 ];
 
 /** The model of the demo among the others. @param {string} name  @param {Readonly<Config>} config */
-export const ownModel = (name, config) => ({ name, sizes: config });
+export const ownModel = (name, config) => ({
+  name, sizes: config,
+  ...(config.window && { window: { tokens: config.window.size, layers: config.window.layers.length } }),
+});
 
 /** To choose from. */
 export const CONTEXTS = [128, 1024, 2048, 8192, 32768, 131072];

@@ -1,6 +1,7 @@
 // What a token reads: one row of attention weights for each head, and what is to be seen of it. Pure.
 
 /**
+ * @import { Window } from '../config/window.js'
  * @import { Seen } from '../worker/messages.js'
  * @import { LensFacts } from './words/en-lens.js'
  */
@@ -135,12 +136,15 @@ export function barsOf(weights) {
 /**
  * What a row says, in numbers.
  * @param {Read} read  @param {Head} head  @param {(position: number) => string} textOf
+ * @param {Readonly<Window>} [window]  of the model
  * @returns {LensFacts}
  */
-export function factsOf({ position, weights }, { layer, head }, textOf) {
+export function factsOf({ position, weights }, { layer, head }, textOf, window) {
+  const sees = window?.layers.includes(layer) ? window.size : Infinity;
   const other = strongest(weights, 3).find((each) => each.position > 0 && each.position < position);
   return {
-    text: textOf(position), position: position + 1, layer: layer + 1, head: head + 1,
+    text: textOf(position), position: position + 1, reads: Math.min(position + 1, sees),
+    layer: layer + 1, head: head + 1,
     first: weights[0], self: weights[position], sum: sumOf(weights),
     ...(other && { other: {
       text: textOf(other.position), position: other.position + 1, share: other.weight } }),

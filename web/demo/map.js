@@ -6,6 +6,7 @@ import { stepsFrom } from './steps.js';
 
 /**
  * @import { CacheType } from '../cache/options.js'
+ * @import { Window } from '../config/window.js'
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Seen } from '../worker/messages.js'
  * @import { State } from './state.js'
@@ -32,6 +33,7 @@ import { stepsFrom } from './steps.js';
  * @property {number} columns    places that are drawn
  * @property {number} written    the first of those that the newest step wrote; `tokens`, if it wrote none
  * @property {boolean} reading   the newest step read what the cache holds
+ * @property {Readonly<Window>} [window]  the layers whose queries see the last tokens alone
  * @property {MemoryUsage} [memory]  absent: nothing was loaded or recorded
  *
  * @typedef {object} Cell  all counted from 0
@@ -45,13 +47,13 @@ const FIRST_COLUMNS = 3 * PAGE;
 /** @param {State} state  @returns {CacheMap} */
 export function mapOf(state) {
   const { memory, run: { prefill, tokens: { length } } } = state;
-  const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0 } = engineOf(state)?.config ?? {};
+  const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0, window } = engineOf(state)?.config ?? {};
   const text = prefill ? prefill.tokens + length : 0;
   const tokens = memory ? Math.round(memory.usedBytes / memory.bytesPerToken) : 0;
   const slots = memory ? memory.cacheBytes / memory.bytesPerToken : 0;
   const newest = newestStep(state);
   return {
-    layers, heads, headDim, tokens, text, slots, memory,
+    layers, heads, headDim, tokens, text, slots, memory, window,
     columns: columnsFor(Math.max(tokens, text), slots),
     written: Math.min(tokens, newest ?? tokens), reading: newest !== undefined,
   };
@@ -78,11 +80,17 @@ export function columnsFor(tokens, slots) {
   return slots > 0 ? Math.min(columns, Math.max(FIRST_COLUMNS, slots)) : columns;
 }
 
-/** All places that are drawn, in order. @param {CacheMap} map  @returns {Stretch[]} */
-export function stretchesOf({ tokens, text, columns, written, reading }) {
+/**
+ * All places of a layer that are drawn, in order.
+ * @param {CacheMap} map  @param {number} layer  @returns {Stretch[]}
+ */
+export function stretchesOf({ tokens, text, columns, written, reading, window }, layer) {
+  const sees = window?.layers.includes(layer) ? window.size : Infinity;
+  const read = reading ? Math.min(written, Math.max(0, written + 1 - sees)) : written;
   /** @type {Stretch[]} */
   const all = [
-    { kind: reading ? 'read' : 'kept', first: 0, end: written },
+    { kind: 'kept', first: 0, end: read },
+    { kind: 'read', first: read, end: written },
     { kind: 'written', first: written, end: tokens },
     { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
     { kind: 'free', first: Math.max(tokens, text), end: columns },
@@ -90,9 +98,35 @@ export function stretchesOf({ tokens, text, columns, written, reading }) {
   return all.filter(({ first, end }) => end > first);
 }
 
-/** @param {CacheMap} map  @param {number} position  @returns {Kind} */
-export const kindAt = (map, position) => (
-  stretchesOf(map).find(({ end }) => position < end)?.kind ?? 'free');
+/** @param {CacheMap} map  @param {Omit<Cell, 'head'>} cell  @returns {Kind} */
+export const kindAt = (map, { layer, position }) => (
+  stretchesOf(map, layer).find(({ end }) => position < end)?.kind ?? 'free');
+
+/**
+ * The stretches of all layers, those that are alike once, with how many layers have them.
+ * @param {CacheMap} map  @returns {(Stretch & { layers: number })[]}
+ */
+export function stretchesOfAll(map) {
+  /** @type {Map<string, Stretch & { layers: number }>} */
+  const all = new Map();
+  for (let layer = 0; layer < map.layers; layer++) {
+    for (const stretch of stretchesOf(map, layer)) {
+      const key = Object.values(stretch).join();
+      all.set(key, { ...stretch, layers: (all.get(key)?.layers ?? 0) + 1 });
+    }
+  }
+  return [...all.values()].sort((a, b) => a.first - b.first || a.end - b.end);
+}
+
+/**
+ * Tokens that the newest step did not read in the layers with a window, and how many of these there are.
+ * @param {CacheMap} map
+ */
+export function unreadOf(map) {
+  const layers = map.window?.layers ?? [];
+  const [first] = layers.length > 0 ? stretchesOf(map, layers[0]) : [];
+  return { layers: layers.length, tokens: map.reading && first?.kind === 'kept' ? first.end : 0 };
+}
 
 /** Pages that hold tokens, and places that are free in the last of them. @param {CacheMap} map */
 export const pagesOf = ({ tokens }) => (

@@ -92,10 +92,11 @@ export class MapDrawing {
     if (this.#size.width === 0 || shown.map.layers === 0) return;
     const place = this.#place(shown.map);
     this.#scale(shown, place);
-    const stretches = stretchesOf(shown.map);
+    const layers = Array.from({ length: shown.map.layers }, (_, layer) => stretchesOf(shown.map, layer));
     for (const [kind, node] of this.#kinds) {
-      const own = stretches.find((stretch) => stretch.kind === kind);
-      put(node, 'd', own ? rowsOf(place, shown.map, own) : '');
+      const own = layers.map((stretches, layer) => rowsOf(place, shown.map, layer,
+        stretches.find((stretch) => stretch.kind === kind)));
+      put(node, 'd', own.join(''));
     }
     this.#outline(shown, place);
     const mark = shown.cell ? this.#around(place, shown) : '';
@@ -195,14 +196,15 @@ export class MapDrawing {
 const px = (/** @type {number} */ value) => value.toFixed(1);
 
 /**
- * All rows of what is alike, layer by layer.
- * @param {Place} place  @param {CacheMap} map  @param {Stretch} stretch
+ * All rows of a layer, where it has any that are alike.
+ * @param {Place} place  @param {CacheMap} map  @param {number} layer  @param {Stretch} [stretch]
  */
-function rowsOf({ left, top, column, row, gap }, { layers, heads }, { kind, first, end }) {
+function rowsOf({ left, top, column, row, gap }, { heads }, layer, stretch) {
+  if (!stretch) return '';
+  const { kind, first, end } = stretch;
   const width = Math.max(1.5, (end - first) * column); // a lone column is to be seen, however narrow
   const [x, height] = [left + end * column - width, heads * row];
-  return Array.from({ length: layers }, (_, i) => (
-    filled(kind, { x, y: top + i * (height + gap), width, height }, row))).join('');
+  return filled(kind, { x, y: top + layer * (height + gap), width, height }, row);
 }
 
 /**

@@ -219,7 +219,8 @@ class Lens {
 
   /** @param {Read} read */
   #sentenceOf(read) {
-    const facts = factsOf(read, this.#head, (position) => this.#textOf(position));
+    const facts = factsOf(read, this.#head, (position) => this.#textOf(position),
+      this.#state && engineOf(this.#state)?.config.window);
     if (read.position === 0) return this.#said.alone(facts);
     const said = this.#said.reads(facts);
     return facts.first < SINK ? said : `${said} ${this.#said.sink}`;

@@ -2,7 +2,7 @@
 // The cache map: what the cache holds, by layer, head and position; one cell of it; and what it takes.
 import { isMeasuring } from '../benchmark.js';
 import { Looks } from '../looks.js';
-import { cellSeen, mapOf, movedBy, pagesOf, stretchesOf } from '../map.js';
+import { cellSeen, mapOf, movedBy, pagesOf, stretchesOfAll, unreadOf } from '../map.js';
 import { KINDS, MapDrawing, followSize, pointAndKeys, swatch } from '../parts/cache-map.js';
 import { element, note } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -123,8 +123,8 @@ function pictureOf(said, context, current) {
 /** @param {Words} words  @param {CacheMap | undefined} map  @param {(value: number) => string} counted */
 function tableRows({ legend, table }, map, counted) {
   if (!map || map.layers === 0) return [];
-  return stretchesOf(map).map(({ kind, first, end }) => [
-    legend[kind], table.range(first + 1, end), counted((end - first) * map.layers * map.heads)]);
+  return stretchesOfAll(map).map(({ kind, first, end, layers }) => [
+    legend[kind], table.range(first + 1, end), counted((end - first) * layers * map.heads)]);
 }
 
 /**
@@ -151,6 +151,6 @@ function sentenceOf(words, map) {
   if (!reading) return tokens > 0 ? words.left(tokens, text) : words.off(text);
   const cells = tokens * layers * heads;
   const { used } = pagesOf(map);
-  return tokens - written === 1 ? words.on(tokens, cells, used)
+  return tokens - written === 1 ? words.on(tokens, cells, used, unreadOf(map))
     : words.wrote(tokens, cells, used, tokens - written);
 }

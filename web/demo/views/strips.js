@@ -204,7 +204,7 @@ class Strips {
     put(slider, 'aria-valuemax', String(rows));
     put(slider, 'aria-valuenow', String(chosen + 1));
     put(slider, 'aria-valuetext', this.#said.row(chosen + 1, rows, this.#textOf(chosen)));
-    this.#frame.show(this.#refusal ? absence : sentenceOf(this.#said, state.run, rows), state);
+    this.#frame.show(this.#refusal ? absence : sentenceOf(this.#said, state, rows, this.#layer.value), state);
   }
 
   /** @param {Run} run  @param {Held} held  @param {number} chosen  @param {number} fresh */
@@ -252,9 +252,12 @@ class Strips {
   }
 }
 
-/** @param {Words} words  @param {Run} run  @param {number} rows */
-function sentenceOf(words, run, rows) {
-  const facts = { step: stepAt(run, rows - 1), rows };
+/** @param {Words} words  @param {State} state  @param {number} rows  @param {number} layer */
+function sentenceOf(words, state, rows, layer) {
+  const { run } = state;
+  const window = engineOf(state)?.config.window;
+  const met = window?.layers.includes(layer) ? Math.min(rows, window.size) : rows;
+  const facts = { step: stepAt(run, rows - 1), rows, met };
   return facts.step <= 0 ? words.prompt(facts) : words[modeAt(run, rows - 1)](facts);
 }
 

@@ -4,6 +4,7 @@ import { element, note, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { TokenLook } from '../parts/token-look.js';
 import { pictureOfTokens } from '../parts/token-picture.js';
+import { engineOf } from '../recorded.js';
 import { DEEDS, countsOf, heldIn, newestOf } from '../text.js';
 import { TEXT } from '../words/text.js';
 import styles from './text.css' with { type: 'text' };
@@ -71,13 +72,19 @@ function legendOf(words, { format: { counted } }) {
 }
 
 /** @param {Words} words  @param {State} state  @param {Newest | undefined} newest */
-function sentenceOf(words, { memory }, newest) {
+function sentenceOf(words, state, newest) {
   if (!newest) return words.empty;
   const { step, mode, total } = newest;
   const counts = { total, ...countsOf(newest) };
   if (step === 0) return words.prompt(counts);
+  const { memory } = state;
   const held = heldIn(memory);
-  return `${words[mode](step, counts)} ${words.holds(held, memory?.usedBytes ?? 0, mode === 'off')}`;
+  const window = engineOf(state)?.config.window;
+  const isCut = window && mode === 'on' && window.size < total;
+  return [
+    words[mode](step, counts), ...(isCut ? [words.windows(window.layers.length, window.size)] : []),
+    words.holds(held, memory?.usedBytes ?? 0, mode === 'off'),
+  ].join(' ');
 }
 
 /** @param {Vectors | undefined} vectors  @param {Dictionary} dictionary */

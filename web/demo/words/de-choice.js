@@ -11,8 +11,9 @@ const millions = (count) => (
 
 /** @type {typeof en} */
 export const choice = {
-  means: 'Jedes kleine GPT‑2 oder Llama, etwa SmolLM2‑135M oder TinyLlama: config.json, tokenizer.json und '
-    + 'model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese Abbildung, oder wähle sie aus. Sie '
+  means: 'Ein kleines GPT‑2, Llama, Qwen, Mistral, GPT‑Neo, GPT‑NeoX, Phi oder OPT, etwa SmolLM2‑135M, '
+    + 'TinyStories‑33M oder Pythia‑70M: config.json, tokenizer.json und model.safetensors. '
+    + 'Zieh sie oder ihren Ordner irgendwo auf diese Abbildung, oder wähle sie aus. Sie '
     + 'werden auf deinem Gerät gelesen und verlassen es nicht.',
   files: 'Dateien wählen',
   folder: 'Ordner wählen',

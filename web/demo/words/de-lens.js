@@ -27,9 +27,11 @@ export const lens = {
   alone: ({ text, layer, head }) => (
     `In Schicht ${counted(layer)}, Kopf ${counted(head)} ist „${text}“ das erste Token und liest nur sich `
       + 'selbst: 100\u00a0%.'),
-  reads: ({ text, position, layer, head, first, self, other, sum }) => (
+  reads: ({ text, position, reads, layer, head, first, self, other, sum }) => (
     `In Schicht ${counted(layer)}, Kopf ${counted(head)} liest „${text}“ (Token ${counted(position)}) `
-      + `${counted(position)} Tokens. Das erste bekommt ${percent(first)}, „${text}“ selbst ${percent(self)}`
+      + `${reads < position ? `die neuesten ${counted(reads)} Tokens: Diese Schicht hat ein Fenster. `
+        + `„${text}“ selbst bekommt ${percent(self)}` : `${counted(position)} Tokens. Das erste bekommt `
+        + `${percent(first)}, „${text}“ selbst ${percent(self)}`}`
       + `${other ? `, „${other.text}“ (Token ${counted(other.position)}) ${percent(other.share)}` : ''}. `
       + `Alle Gewichte zusammen: ${exact.format(sum)}.`),
   sink: 'Ein solches erstes Token heißt Attention Sink: Die Gewichte müssen zusammen 1 ergeben, und was ein '

@@ -24,9 +24,11 @@ export const map = {
   layer: (layer) => `Schicht ${layer}`,
   page: (page) => `Seite ${counted(page)}`,
   keys: 'Karte des Caches. Die Pfeiltasten bewegen die gewählte Zelle.',
-  on: (count, cells, used) => (
+  on: (count, cells, used, unread) => (
     `${tokens(count)} behalten: ${counted(cells)} Zellen auf ${pages(used)}. Der neueste Schritt hat sie `
-      + 'alle gelesen und eine Spalte geschrieben.'),
+      + `alle gelesen${unread.tokens > 0 ? ` (in ${counted(unread.layers)} `
+        + `${unread.layers === 1 ? 'Schicht' : 'Schichten'} mit Fenster ohne die ersten `
+        + `${counted(unread.tokens)})` : ''} und eine Spalte geschrieben.`),
   wrote: (count, cells, used, written) => (
     `${tokens(count)} behalten: ${counted(cells)} Zellen auf ${pages(used)}. Der neueste Schritt hat `
       + `${counted(written)} Spalten geschrieben.`),

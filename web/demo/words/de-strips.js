@@ -1,12 +1,14 @@
 // Was die Streifen sagen, auf Deutsch.
 import { numbersIn } from '../../measure/numbers.js';
 
-/** @import { strips as english } from './en-strips.js' */
+/** @import { StepFacts, strips as english } from './en-strips.js' */
 
 const { counted, share: percent } = numbersIn('de');
 
-const used = 'Sein Q ist jeder Zeile von K einmal begegnet und wird nicht mehr gebraucht: Das nächste Token '
-  + 'bringt ein eigenes mit.';
+const used = (/** @type {StepFacts} */ { rows, met }) => (
+  `Sein Q ist ${met < rows ? `den neuesten ${counted(met)} Zeilen von K (diese Schicht hat ein Fenster)`
+    : 'jeder Zeile von K'} einmal begegnet und wird nicht mehr gebraucht: Das nächste Token bringt ein `
+    + 'eigenes mit.');
 
 /** @type {typeof english} */
 export const strips = {
@@ -19,7 +21,7 @@ export const strips = {
   row: (row, all, text) => `${counted(row)} von ${counted(all)}: „${text}“`,
   query: (step) => (step === 0 ? 'Q des letzten Tokens im Prompt'
     : `Q von Schritt ${counted(step)}, einmal benutzt`),
-  compared: '↓ Q begegnet jeder Zeile von K',
+  compared: '↓ Q begegnet K, Zeile für Zeile',
   keys: (rows, width) => `K: ${counted(rows)} × ${counted(width)}`,
   values: (rows, width) => `V: ${counted(rows)} × ${counted(width)}`,
   weights: 'Gewichte',
@@ -34,12 +36,12 @@ export const strips = {
   prompt: ({ rows }) => (
     `Beim Lesen des Prompts wurden ${counted(rows)} Zeilen von Q, K und V auf einmal berechnet. K und V `
       + 'bleiben.'),
-  on: ({ step, rows }) => (
+  on: ({ step, rows, met }) => (
     `Schritt ${counted(step)}, mit Cache: eine neue Zeile von K und V. Die ${counted(rows - 1)} Zeilen `
-      + `darüber bleiben, wie sie sind. ${used}`),
-  off: ({ step, rows }) => (
+      + `darüber bleiben, wie sie sind. ${used({ step, rows, met })}`),
+  off: ({ step, rows, met }) => (
     `Schritt ${counted(step)}, ohne Cache: Alle ${counted(rows)} Zeilen von K und V werden noch einmal `
-      + `berechnet, mit denselben Zahlen wie zuvor, und weggeworfen. ${used}`),
+      + `berechnet, mit denselben Zahlen wie zuvor, und weggeworfen. ${used({ step, rows, met })}`),
   hint: 'Nach oben positiv, nach unten negativ. Eine Zeile anklicken, oder mit den Pfeiltasten '
     + 'weitergehen.',
   table: {

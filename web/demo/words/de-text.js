@@ -28,6 +28,9 @@ export const text = {
   on: (step, { total, again }) => (
     `Schritt ${counted(step)} hat K und V eines Tokens berechnet und die von ${counted(total - 1 - again)} `
       + `gelesen.${again > 0 ? ` Vorher holte der Cache die ${counted(again)} nach, die ihm fehlten.` : ''}`),
+  windows: (layers, seen) => (
+    `In ${counted(layers)} ${layers === 1 ? 'Schicht' : 'Schichten'} mit Fenster sah er nur die neuesten `
+      + `${tokens(seen)}.`),
   off: (step, { total }) => (
     `Schritt ${counted(step)} hat K und V von allen ${tokens(total)} berechnet und weggeworfen.`),
   holds: (held, bytes, idle) => {

@@ -37,6 +37,10 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
  * @property {number} head
  */
 
+/**
+ * @typedef {{ tokens: number, layers: number }} Unread  before the windows of so many layers
+ */
+
 /** @param {Spot} spot */
 const spot = ({ position, text, layer, head }) => (
   `Token ${counted(position)}${text === undefined ? '' : ` “${text}”`}, layer ${layer}, head ${head}`);
@@ -51,9 +55,11 @@ export const map = {
   page: (/** @type {number} */ page) => `page ${counted(page)}`,
   keys: 'Map of the cache. Arrow keys move the chosen cell.',
   /** What the newest step did with it. */
-  on: (/** @type {number} */ tokens, /** @type {number} */ cells, /** @type {number} */ pages) => (
+  on: (/** @type {number} */ tokens, /** @type {number} */ cells, /** @type {number} */ pages,
+    /** @type {Unread} */ unread) => (
     `${some(tokens, 'token')} kept: ${counted(cells)} cells in ${some(pages, 'page')}. The newest step read `
-      + 'all of them and wrote one column.'),
+      + `all of them${unread.tokens > 0 ? `, but for the first ${some(unread.tokens, 'token')} in `
+        + `${some(unread.layers, 'layer')} with a window,` : ''} and wrote one column.`),
   wrote: (/** @type {number} */ tokens, /** @type {number} */ cells, /** @type {number} */ pages,
     /** @type {number} */ written) => (
     `${some(tokens, 'token')} kept: ${counted(cells)} cells in ${some(pages, 'page')}. The newest step `

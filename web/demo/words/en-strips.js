@@ -3,9 +3,11 @@ import { numbersIn } from '../../measure/numbers.js';
 
 const { counted, share: percent } = numbersIn('en');
 
-/** @typedef {{ step: number, rows: number }} StepFacts  rows: of K, of V */
+/** @typedef {{ step: number, rows: number, met: number }} StepFacts  rows: of K, of V; met: by Q */
 
-const used = 'Its Q has met every row of K once and is not needed again: the next token brings its own.';
+const used = (/** @type {StepFacts} */ { rows, met }) => (
+  `Its Q has met ${met < rows ? `the newest ${counted(met)} rows of K once (this layer has a window)`
+    : 'every row of K once'} and is not needed again: the next token brings its own.`);
 
 export const strips = {
   title: 'Q, K and V, row by row',
@@ -19,7 +21,7 @@ export const strips = {
     `${counted(row)} of ${counted(all)}: “${text}”`),
   query: (/** @type {number} */ step) => (step === 0 ? 'Q of the last token of the prompt'
     : `Q of step ${counted(step)}, used once`),
-  compared: '↓ Q meets each row of K',
+  compared: '↓ Q meets K, row by row',
   /** rows x numbers */
   keys: (/** @type {number} */ rows, /** @type {number} */ width) => (
     `K: ${counted(rows)} × ${counted(width)}`),
@@ -38,12 +40,12 @@ export const strips = {
   weight: percent,
   prompt: (/** @type {StepFacts} */ { rows }) => (
     `Reading the prompt computed ${counted(rows)} rows of Q, K and V at once. K and V stay.`),
-  on: (/** @type {StepFacts} */ { step, rows }) => (
+  on: (/** @type {StepFacts} */ { step, rows, met }) => (
     `Step ${counted(step)}, with the cache: one new row of K and V. The ${counted(rows - 1)} rows above it `
-      + `stay as they are. ${used}`),
-  off: (/** @type {StepFacts} */ { step, rows }) => (
+      + `stay as they are. ${used({ step, rows, met })}`),
+  off: (/** @type {StepFacts} */ { step, rows, met }) => (
     `Step ${counted(step)}, without the cache: all ${counted(rows)} rows of K and V are computed again, the `
-      + `same numbers as before, and thrown away. ${used}`),
+      + `same numbers as before, and thrown away. ${used({ step, rows, met })}`),
   hint: 'Up is positive, down is negative. Click a row, or move with the arrow keys.',
   table: {
     caption: 'The newest rows',

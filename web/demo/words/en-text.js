@@ -42,6 +42,10 @@ export const text = {
   on: (/** @type {number} */ step, /** @type {Counts} */ { total, again }) => (
     `Step ${counted(step)} computed K and V of one token and read those of ${counted(total - 1 - again)}.`
       + `${again > 0 ? ` Before, the cache took in the ${counted(again)} it had missed.` : ''}`),
+  /** Where some layers have a window. */
+  windows: (/** @type {number} */ layers, /** @type {number} */ seen) => (
+    `In ${counted(layers)} ${layers === 1 ? 'layer' : 'layers'} with a window, it saw only the newest `
+      + `${tokens(seen)}.`),
   off: (/** @type {number} */ step, /** @type {Counts} */ { total }) => (
     `Step ${counted(step)} computed K and V of all ${tokens(total)} and threw them away.`),
   /** What the cache holds; idle: nothing reads it. */
