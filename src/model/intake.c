@@ -33,7 +33,8 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
     const size_t file_row = i / place->shape[1], column = i % place->shape[1];
     const size_t row = place->head ? row_of_parts(place, file_row) : file_row;
     if (place->plain) {
-        place->plain[row * place->shape[1] + column] = value;
+        const float whole = place->lacks_1 ? 1.0f + value : value;
+        place->plain[row * place->shape[1] + column] = whole;
         return;
     }
     const size_t in = place->out_major ? column : row;

@@ -3,6 +3,7 @@
 // never ignored.
 import { Fields } from './fields.js';
 import { readGptNeo } from './gpt-neo.js';
+import { readGemma3 } from './gemma3.js';
 import { readGpt2 } from './gpt2.js';
 import { readGptNeox } from './gpt-neox.js';
 import { readLlama } from './llama.js';
@@ -20,7 +21,15 @@ import { readQwen2, readQwen3 } from './qwen.js';
 const READERS = Object.freeze({
   gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, mistral: readMistral,
   gpt_neox: readGptNeox, phi: readPhi, opt: readOpt, gpt_neo: readGptNeo,
+  gemma3_text: readGemma3,
 });
+
+/** What is refused with a reason of its own. */
+const REFUSED = /** @type {const} */ ([
+  [/moe|mixtral/i, 'mixtures of experts cannot be computed; '],
+  [/^gemma3n?$/, 'it sees images, and only the text model, "gemma3_text", can be computed; '],
+  [/^gemma2$/, 'its scores and logits are capped, which is not computed; '],
+]);
 
 /**
  * @typedef {object} Config
@@ -43,7 +52,7 @@ const READERS = Object.freeze({
  * @property {boolean} [gated]           false in a model with rotations whose MLP has no gate and whose norms
  *   have biases, as a GPT-2's
  * @property {boolean} [headBias]        the head has a bias: a Phi
- * @property {number} [normsPerLayer]    1 in a Phi, else 2
+ * @property {number} [normsPerLayer]    1 in a Phi, 4 in a Gemma 3, else 2
  * @property {number} [positionRows]     of the table of positions; more than nPositions in an OPT
  * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
@@ -62,9 +71,9 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    const isMixture = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
-    const experts = isMixture ? 'mixtures of experts cannot be computed; ' : '';
-    throw fields.unsupported('model_type', `${experts}the architectures that can be computed are: ${known}`);
+    const name = typeof modelType === 'string' ? modelType : '';
+    const [, reason = ''] = REFUSED.find(([pattern]) => pattern.test(name)) ?? [];
+    throw fields.unsupported('model_type', `${reason}the architectures that can be computed are: ${known}`);
   }
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }
