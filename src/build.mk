@@ -28,7 +28,7 @@ HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/n
 FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz
 COMPILE_gcc-O2 := gcc -O2
 COMPILE_gcc-native := gcc -O3 -march=native
-COMPILE_clang-sanitize := clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
+COMPILE_clang-sanitize := clang -O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
 COMPILE_scalar := gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized
 COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
 COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
@@ -97,7 +97,8 @@ WASM := $(addprefix web/engine/,kvc.wasm kvc-relaxed.wasm kvc-scalar.wasm kvc-la
 $(WASM): sources = $(CORE) $(wildcard src/wasm/*.c)
 $(WASM): flags = -O3 -msimd128
 web/engine/kvc-relaxed.wasm: flags += -mrelaxed-simd
-# SIMDe's portable code asks for vectors that there are not; -O3 would make it larger and no faster.
+# SIMDe's portable code asks for vectors that there are not. With -O3 it is 3 KB longer, and a quarter faster where
+# int8 weights meet many rows; nothing else is.
 web/engine/kvc-scalar.wasm: flags = -O2 -isystem build/include -Wno-pass-failed
 # The SIMD build with the planted bugs.
 web/engine/kvc-lab.wasm: sources = $(filter %.c,$(PLANTED)) src/lab/lab.c \

@@ -386,6 +386,9 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
         draw_conv1d(&m, state, layer, "mlp.c_proj", F, C);
     }
     draw_norm(&m, state, -1, "ln_f");
+    if (config->own_head)
+        draw(&m, state, -1, "lm_head.weight", 2, config->vocab_size, C, 0.0,
+             scale_for(C, 2));
     return m;
 }
 

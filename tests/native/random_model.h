@@ -10,7 +10,8 @@
  *      ln_1.weight, ln_1.bias, attn.c_attn.weight, attn.c_attn.bias,
  *      attn.c_proj.weight, attn.c_proj.bias,
  *      ln_2.weight, ln_2.bias, mlp.c_fc.weight, mlp.c_fc.bias, mlp.c_proj.weight,
- *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias.
+ *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias and, where there is one,
+ *      lm_head.weight.
  *   3. Each tensor row by row in its Hugging Face shape, one draw an element:
  *        m = (draw >> 40) - 2^23                    an integer in [-2^23, 2^23)
  *        value = fround(mean + m * 2^-23 * scale)   exact in double, rounded once

@@ -194,6 +194,40 @@ static void each_head_is_normed(void **unused)
     free(llama.packed);
 }
 
+/* ---- heads ------------------------------------------------------------------------- */
+
+/* A head of its own that is a copy of the embedding is as good as none. */
+static void a_copy_of_the_embedding_is_its_head(void **unused)
+{
+    (void)unused;
+    const kvc_config configs[] = {{GPT2_SIZES(2, 2, 8, 9, T, V)},
+                                  {.arch = KVC_LLAMA, SIZES},
+                                  {.arch = KVC_QWEN2, SIZES},
+                                  {.arch = KVC_QWEN3, SIZES}};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        kvc_config own = configs[i];
+        own.own_head = 1;
+        oracle_model plain = random_weights(&own, i);
+        random_model drawn = changed(&own, &plain, no_change);
+        random_model tied = changed(&configs[i], &plain, no_change); /* ignores it */
+        oracle_tensor *head = &plain.tensors[plain.n_tensors - 1];
+        assert_string_equal(head->name, "lm_head.weight");
+        memcpy(head->data, oracle_embedding(&plain),
+               oracle_tensor_elements(head) * sizeof *head->data);
+        random_model copied = changed(&own, &plain, no_change);
+        float a[V], b[V], c[V];
+        logits_of(a, &tied);
+        logits_of(b, &copied);
+        logits_of(c, &drawn);
+        check_same(b, a, V);
+        assert_memory_not_equal(c, a, sizeof a);
+        random_weights_free(&plain);
+        free(drawn.packed);
+        free(tied.packed);
+        free(copied.packed);
+    }
+}
+
 /* ---- GPT-Neo ----------------------------------------------------------------------- */
 
 /* The weights of a GPT-2 that computes what this GPT-Neo does: matrices transposed, q
@@ -376,6 +410,7 @@ int main(void)
         cmocka_unit_test(without_biases_it_is_a_llama),
         cmocka_unit_test(its_biases_are_not_optional),
         cmocka_unit_test(each_head_is_normed),
+        cmocka_unit_test(a_copy_of_the_embedding_is_its_head),
         cmocka_unit_test(all_global_it_is_a_gpt2),
         cmocka_unit_test(its_norms_lack_1),
         cmocka_unit_test(its_layers_have_their_own_angles),

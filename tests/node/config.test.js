@@ -110,7 +110,6 @@ test('unsupported_architecture: each thing the engine does not compute', () => {
     scale_attn_weights: [false],
     scale_attn_by_inverse_layer_idx: [true],
     reorder_and_upcast_attn: [true],
-    tie_word_embeddings: [false],
     add_cross_attention: [true],
     quantization_config: [{}, { quant_method: 'gptq' }, 'x'],
   };

@@ -12,6 +12,32 @@ export function splitMix64(state) {
   };
 }
 
+/** (hi, lo) * (byHi, byLo) modulo 2^64, all of 32 bits. */
+function product(hi, lo, byHi, byLo) {
+  const [a, b, c, d] = [lo >>> 16, lo & 0xffff, byLo >>> 16, byLo & 0xffff];
+  const [ad, bc] = [a * d, b * c];
+  const middle = (b * d >>> 16) + (ad & 0xffff) + (bc & 0xffff);
+  const high = a * c + (ad >>> 16) + (bc >>> 16) + (middle >>> 16);
+  return [high + Math.imul(hi, byLo) + Math.imul(lo, byHi) | 0, Math.imul(lo, byLo)];
+}
+
+/**
+ * The upper 24 bits of what splitMix64(state) draws, in halves of 32 bits: millions are drawn, and with
+ * BigInt they would take longer than all that is done with them.
+ * @param {bigint} state
+ */
+function upperBits(state) {
+  let [hi, lo] = [Number(state >> 32n & 0xffffffffn) | 0, Number(state & 0xffffffffn) | 0];
+  return () => {
+    const sum = (lo >>> 0) + 0x7f4a7c15;
+    hi = hi + 0x9e3779b9 + (sum > 0xffffffff ? 1 : 0) | 0;
+    lo = sum | 0;
+    let [h, l] = product(hi ^ hi >>> 30, lo ^ (lo >>> 30 | hi << 2), 0xbf58476d, 0x1ce4e5b9);
+    [h] = product(h ^ h >>> 27, l ^ (l >>> 27 | h << 5), 0x94d049bb, 0x133111eb);
+    return h >>> 8;
+  };
+}
+
 /** The largest e with 4^e <= n. */
 const halvings = (n) => Math.floor(Math.log2(n) / 2);
 
@@ -142,14 +168,14 @@ const TENSORS = {
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
 export function directoryOf(config, seed) {
-  const draw = splitMix64(BigInt(seed));
+  const draw = upperBits(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
   for (const [name, shape, mean, scale] of (TENSORS[config.model_type] ?? tensorsOf)(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
-      values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
+      values[i] = mean + (draw() - 2 ** 23) * 2 ** -23 * scale;
     }
     header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
     end += values.byteLength;
@@ -229,6 +255,18 @@ function modelOf([kind, ...words]) {
   return { config, seed };
 }
 
+/** The directories of blocks, each made once. @type {Map<string, Map<string, Blob>>} */
+const made = new Map();
+
+/** @param {string[]} line  the first of a block */
+function directoryFor(line) {
+  const key = line.join(' ');
+  const { config, seed } = modelOf(line);
+  const directory = made.get(key) ?? directoryOf(config, seed);
+  made.set(key, directory);
+  return directory;
+}
+
 /**
  * Recomputes one block and returns its lines as computed here.
  * @param {string[][]} block
@@ -237,10 +275,9 @@ function modelOf([kind, ...words]) {
  */
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   const [first, [, ...promptWords]] = block;
-  const { config, seed } = modelOf(first);
   const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
-  const model = await loadModel(directoryOf(config, seed), { ...build, weights, tokenizer: false });
+  const model = await loadModel(directoryFor(first), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
   const session = model.createSession({ useCache });
   const prompt = promptWords.map(Number);

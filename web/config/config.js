@@ -11,6 +11,7 @@ import { readMistral } from './mistral.js';
 import { readOpt } from './opt.js';
 import { readPhi } from './phi.js';
 import { readQwen2, readQwen3 } from './qwen.js';
+import { reasonAgainst, refuseSettings } from './refused.js';
 
 /**
  * @import { Rotary } from './rotary.js'
@@ -23,13 +24,6 @@ const READERS = Object.freeze({
   gpt_neox: readGptNeox, phi: readPhi, opt: readOpt, gpt_neo: readGptNeo,
   gemma3_text: readGemma3,
 });
-
-/** What is refused with a reason of its own. */
-const REFUSED = /** @type {const} */ ([
-  [/moe|mixtral/i, 'mixtures of experts cannot be computed; '],
-  [/^gemma3n?$/, 'it sees images, and only the text model, "gemma3_text", can be computed; '],
-  [/^gemma2$/, 'its scores and logits are capped, which is not computed; '],
-]);
 
 /**
  * @typedef {object} Config
@@ -71,10 +65,11 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    const name = typeof modelType === 'string' ? modelType : '';
-    const [, reason = ''] = REFUSED.find(([pattern]) => pattern.test(name)) ?? [];
-    throw fields.unsupported('model_type', `${reason}the architectures that can be computed are: ${known}`);
+    const reason = reasonAgainst(modelType);
+    throw fields.unsupported('model_type',
+      `${reason ? `${reason}; ` : ''}the architectures that can be computed are: ${known}`);
   }
+  refuseSettings(fields);
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }
 

@@ -20,7 +20,6 @@ const PATTERN = 6; // of so many layers the last sees everything
 
 /** @param {Fields} fields */
 export function readGemma3(fields) {
-  refuseVariants(fields);
   const config = readKin(fields, GEMMA3);
   const scalar = fields.number('query_pre_attn_scalar', 256, (x) => x >= 1e-6 && x <= 1e6,
     'from 1e-6 to 1e6');
@@ -32,17 +31,6 @@ export function readGemma3(fields) {
     ...config, qkNorm: true, normsPerLayer: 4, scoreScale: 1 / Math.sqrt(scalar),
     ...windowOf(fields, 'sliding_window', size, hasWindow),
   };
-}
-
-/** @param {Fields} fields */
-function refuseVariants(fields) {
-  for (const key of ['attn_logit_softcapping', 'final_logit_softcapping']) {
-    if (fields.has(key)) throw fields.unsupported(key, 'only null is supported: nothing is capped');
-  }
-  if (fields.flag('use_bidirectional_attention', false)) {
-    throw fields.unsupported('use_bidirectional_attention',
-      'only false is supported: no token sees a later one');
-  }
 }
 
 /**

@@ -1,10 +1,11 @@
 // What the readers of several architectures have in common.
 import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
 
 /** @import { Fields } from './fields.js' */
 
 /**
- * Other models of a class, other activations, quantised files.
+ * Other models of a class, other activations.
  * @param {Fields} fields  @param {string} name  of the class: "GPTNeoX" of GPTNeoXForCausalLM
  * @param {string} key  of the activation
  * @param {readonly string[]} activations  that are computed; the first is the preset
@@ -14,13 +15,7 @@ export function refuseVariants(fields, name, key, activations) {
   const known = Array.isArray(architectures)
     && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
   if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
-  if (!activations.some((each) => each === (fields.get(key) ?? activations[0]))) {
-    const all = activations.map((each) => `"${each}"`).join(', or ');
-    throw fields.unsupported(key, `only ${all} is supported`);
-  }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
-  }
+  refuseActivation(fields, key, activations);
 }
 
 /** The width shared out evenly among the heads. @param {number} nEmbd  @param {number} nHead */

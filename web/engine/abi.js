@@ -20,7 +20,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_model_begin_tensor: ['kvc_error', 'model', 'name', 'dtype', 'shape', 'rank'],
   kvc_model_write_tensor: ['kvc_error', 'model', 'data', 'bytes'],
   kvc_model_cancel_tensor: ['void', 'model'],
-  kvc_model_complete: ['kvc_error', 'model', 'name'],
+  kvc_model_announced: ['kvc_error', 'model', 'name'],
 
   kvc_session_bytes: ['kvc_error', 'model', 'config', 'bytes'],
   kvc_session_init: ['kvc_error', 'session', 'model', 'config', 'memory', 'bytes'],

@@ -16,12 +16,13 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} nPositions
  * @property {number} vocabSize
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
- * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
+ * @property {boolean} [ownHead]  the head is a second matrix of the vocabulary
+ * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions, and may have
+ *   biases
  * @property {boolean} [gated]    false where there is no gate all the same
  * @property {boolean} [headBias]        of the head, as a Phi
  * @property {number} [normsPerLayer]    2 if absent
  * @property {number} [positionRows]     of the table of positions; nPositions if absent
- * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
  * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2; false: of o alone, as a GPT-Neo

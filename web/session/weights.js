@@ -15,42 +15,12 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { Yarn } from '../config/rotary.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
- * @import { TensorInfo } from '../files/safetensors-header.js'
+ * @import { Header, TensorInfo } from '../files/safetensors-header.js'
  * @import { Shard, WeightFiles } from '../files/safetensors.js'
  *
  * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
  *   a little less accurate
  */
-
-/**
- * A kvc_model without weights.
- * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} weights
- */
-export function layOutModel(engine, c, weights) {
-  /** @param {Weights} kind */
-  const give = (kind) => engine.give('kvc_config', {
-    arch: ARCHITECTURES[architectureOf(c)],
-    n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
-    head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-    vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
-    own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
-    mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
-    rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
-    rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
-    score_scale: c.scoreScale ?? 0, rope_local_theta: c.rotary?.localTheta ?? 0,
-    window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
-    ...yarnOf(c.rotary?.yarn),
-    parallel: Number(c.parallel ?? false),
-  });
-  /** @param {Weights} kind  @returns {number}  bytes; more than can be counted is Infinity */
-  const bytesAs = (kind) => (
-    engine.call('kvc_model_bytes', give(kind), engine.result) === OK ? engine.resultWord : Infinity);
-  const message = tooLarge(weights, bytesAs);
-  const messages = { out_of_memory: message };
-  return layOut(engine, 'model', message,
-    (bytes) => engine.check(messages, 'kvc_model_bytes', give(weights), bytes),
-    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(weights), memory, bytes));
-}
 
 /** What the engine calls it. @param {Readonly<Config>} c */
 function architectureOf({ modelType }) {
@@ -61,20 +31,77 @@ function architectureOf({ modelType }) {
 /** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
 const windowWord = (c, word) => (c.window?.layers ?? [])
   .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
+
 /** @param {Readonly<Yarn> | undefined} yarn */
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
   rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
 });
 
+/** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
+export const structOf = (c, kind) => ({
+  arch: ARCHITECTURES[architectureOf(c)],
+  n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+  head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
+  vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
+  own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
+  mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
+  rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
+  rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
+  score_scale: c.scoreScale ?? 0, rope_local_theta: c.rotary?.localTheta ?? 0,
+  window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
+  ...yarnOf(c.rotary?.yarn),
+  parallel: Number(c.parallel ?? false),
+});
+
+/**
+ * A kvc_config in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
+ */
+const give = (engine, c, kind) => engine.give('kvc_config', structOf(c, kind));
+
+/**
+ * Bytes that a model's weights take; more than can be counted is Infinity.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} kind
+ */
+export const bytesAs = (engine, config, kind) => (
+  engine.call('kvc_model_bytes', give(engine, config, kind), engine.result) === OK
+    ? engine.resultWord : Infinity);
+
+/**
+ * Refuses a model that no memory can hold, before anything is known of its files: with a tied head even,
+ * which they may turn out to have.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+export function checkFits(engine, config, weights) {
+  const message = tooLarge(engine, config, weights);
+  const least = give(engine, { ...config, ownHead: false }, weights);
+  engine.check({ out_of_memory: message }, 'kvc_model_bytes', least, engine.result);
+  if (engine.resultWord >= MEMORY_BYTES) throw new KvcError('out_of_memory', message);
+}
+
+/**
+ * A kvc_model without weights.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+export function layOutModel(engine, config, weights) {
+  const message = tooLarge(engine, config, weights);
+  const messages = { out_of_memory: message };
+  const given = () => give(engine, config, weights);
+  return layOut(engine, 'model', message,
+    (bytes) => engine.check(messages, 'kvc_model_bytes', given(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, given(), memory, bytes));
+}
+
 /**
  * What to say where there is no room for the weights.
- * @param {Weights} weights  @param {(kind: Weights) => number} bytesAs  that they take
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
-function tooLarge(weights, bytesAs) {
-  const small = bytesAs('int8');
+function tooLarge(engine, config, weights) {
+  const small = bytesAs(engine, config, 'int8');
   const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  return `The weights of this model take ${megabytes(bytesAs(weights))} of memory as ${weights}; WebAssembly `
+  const bytes = bytesAs(engine, config, weights);
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
     + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
     + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
 }
@@ -83,21 +110,18 @@ function tooLarge(weights, bytesAs) {
 const megabytes = (bytes) => (bytes === Infinity ? 'more than 4 GB' : `${Math.ceil(bytes / 1e6)} MB`);
 
 /**
- * @param {Engine} engine  @param {number} model  @param {WeightFiles} shards  @param {Pauses} pauses
+ * What the files lack, and what they have that the model cannot have, is known before any data are fetched.
+ * @param {Engine} engine  @param {number} model
+ * @param {{ shards: WeightFiles, headers: Header[] }} weights  @param {Pauses} pauses
  */
-export async function streamWeights(engine, model, shards, pauses) {
+export async function streamWeights(engine, model, { shards, headers }, pauses) {
   const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
-  const { files } = shards;
   try {
-    // Of several files, no data before every header is known to be right. One after the other: a browser has
-    // few connections to a server, and one that is held open and not read gets cut off.
-    for (const file of files.length > 1 ? files : []) {
-      const shard = await shards.open(file, { quiet: true });
-      shard.stream.close();
-      wantedOf(engine, model, shard);
+    for (const header of headers) wantedOf(engine, model, header);
+    checkAnnounced(engine, model, shards.where);
+    for (const file of shards.files) {
+      await takeFile(engine, model, await shards.open(file), buffer, pauses);
     }
-    for (const file of files) await takeFile(engine, model, await shards.open(file), buffer, pauses);
-    checkComplete(engine, model, shards.where);
   } finally {
     buffer.free();
   }
@@ -109,7 +133,7 @@ export async function streamWeights(engine, model, shards, pauses) {
  */
 async function takeFile(engine, model, shard, buffer, pauses) {
   try {
-    const intake = new Intake(engine, model, buffer, wantedOf(engine, model, shard));
+    const intake = new Intake(engine, model, buffer, wantedOf(engine, model, shard.header));
     for await (const piece of tensorChunks(shard.stream, shard.header)) {
       intake.take(piece);
       if (pauses.due) await pauses.take();
@@ -120,10 +144,10 @@ async function takeFile(engine, model, shard, buffer, pauses) {
 }
 
 /**
- * The tensors of a file that the model has; one that it cannot have is refused before any data are fetched.
- * @param {Engine} engine  @param {number} model  @param {Shard} shard
+ * The tensors of a file that the model has; one that it cannot have is refused.
+ * @param {Engine} engine  @param {number} model  @param {Header} header
  */
-function wantedOf(engine, model, { header: { tensors } }) {
+function wantedOf(engine, model, { tensors }) {
   const wanted = tensors.filter(({ name }) => !isIgnored(engine, model, name));
   for (const tensor of wanted) {
     beginTensor(engine, model, tensor);
@@ -203,9 +227,9 @@ function beginTensor(engine, model, tensor) {
 }
 
 /** @param {Engine} engine  @param {number} model  @param {string} where  the weights are */
-function checkComplete(engine, model, where) {
+function checkAnnounced(engine, model, where) {
   try {
-    engine.check({}, 'kvc_model_complete', model, engine.result);
+    engine.check({}, 'kvc_model_announced', model, engine.result);
   } catch (error) {
     if (!(error instanceof KvcError) || error.code !== 'tensor_missing') throw error;
     const name = engine.memory.text(engine.resultWord);
