@@ -90,6 +90,7 @@ typedef enum kvc_arch {
     KVC_PHI,      /* 1, 1.5 and 2 */
     KVC_OPT,
     KVC_GPT_NEO,
+    KVC_GEMMA3, /* text only */
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -128,7 +129,9 @@ typedef enum kvc_arch {
  *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
- *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
+ *   window_layers: those layers; bit i % 32 of word i / 32 is layer i
+ *   rope_local_theta: rope_theta in these layers, whose angles are never divided
+ *     (Gemma 3); 0: they turn like the others */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -142,6 +145,7 @@ typedef struct kvc_config {
     uint32_t rope_yarn;
     float rope_attention, rope_mscale, rope_mscale_all;
     uint32_t parallel;
+    float rope_local_theta;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -155,7 +159,8 @@ typedef struct kvc_model kvc_model;
  * not 0 < low < high where rope_original is not 0; rope_yarn without rope_original or
  * with a rope_theta of 1; what is only of YaRN elsewhere, negative or not finite;
  * score_scale negative or not finite; a window without layers, layers without a
- * window or that there are not. */
+ * window or that there are not; rope_local_theta other than 0, and below 1, not finite,
+ * or without rotations. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

@@ -72,7 +72,7 @@ function expanded(types, nLayer) {
   const kinds = [];
   for (const type of Array.isArray(types) ? types : []) {
     const [names, times] = Array.isArray(type) ? type : [];
-    if (!Array.isArray(names)) return null;
+    if (!Array.isArray(names) || typeof times !== 'number') return null;
     for (let i = 0; i < times && kinds.length <= nLayer; i++) kinds.push(...names.slice(0, nLayer + 1));
   }
   return kinds;
