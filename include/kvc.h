@@ -87,6 +87,9 @@ typedef enum kvc_arch {
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
     KVC_GPT_NEOX, /* Pythia */
+    KVC_PHI,      /* 1, 1.5 and 2 */
+    KVC_OPT,
+    KVC_GPT_NEO,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -121,7 +124,7 @@ typedef enum kvc_arch {
  *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
  *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
  * Zero in most models:
- *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
  *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
@@ -164,8 +167,8 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
- * Conv1D weights [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox.",
+ * "model.decoder."), Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
  * Tensors that files contain and no pass needs (masks as attn.bias and masked_bias,
  * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and

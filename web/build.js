@@ -6,6 +6,7 @@
 //   kv-cache-demo.html       one page with everything inside
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
 //   kvc-widget.mjs           one module with everything inside, for notebooks
+//   examples/chat/           a page that chats
 //
 // SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
 import { build } from 'esbuild';
@@ -92,6 +93,18 @@ async function buildModules() {
   await rm(worker.outdir, { recursive: true, force: true });
   await build({ ...COMMON, ...worker, format: 'esm', splitting: true, chunkNames: 'worker-[name]-[hash]',
     sourcemap: true, plugins: [swapped(withoutDisk)] });
+}
+
+/** The example that chats, a worker's page; its scripts lie two folders deep. */
+async function buildChat() {
+  const folder = join(DIST, 'examples', 'chat');
+  await Promise.all((await readdir(folder)).filter((file) => file.endsWith('.js'))
+    .map((file) => rm(join(folder, file)))); // the sources
+  await build({
+    ...COMMON, format: 'esm', splitting: true, outdir: folder, chunkNames: 'chat-[name]-[hash]',
+    entryPoints: [join(WEB, 'examples', 'chat', 'chat.js')],
+    plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'../../"))],
+  });
 }
 
 // ---- with everything inside -----------------------------------------------------------------------
@@ -191,6 +204,7 @@ async function writePages(inline) {
 
 await writeSizes();
 await buildModules();
+await buildChat();
 const inside = await everything();
 const inline = await bundled(ELEMENT, 'iife', inside);
 await writeFile(join(DIST, `${NAME}.inline.js`), inline);

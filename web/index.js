@@ -1,6 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // kvcache-wasm: what `import ... from 'kvcache-wasm'` gives.
 export { loadModel } from './session/model.js';
+export { weighModel } from './session/weigh.js';
 export { modelFiles } from './files/dropped.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
 export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
@@ -16,6 +17,8 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/model.js').Model} Model
  * @typedef {import('./session/model.js').LoadOptions} LoadOptions
  * @typedef {import('./session/weights.js').Weights} Weights
+ * @typedef {import('./session/weigh.js').WeighOptions} WeighOptions
+ * @typedef {import('./session/weigh.js').Weighed} Weighed
  * @typedef {import('./session/session.js').Session} Session
  * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
  * @typedef {import('./session/options.js').SessionOptions} SessionOptions

@@ -25,6 +25,15 @@ static const char *after(const char *name, const char *prefix)
     return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
+/* The same for "model.decoder." or, in other files, its last words alone: "decoder." */
+static const char *after_prefix(const char *name, const char *prefix)
+{
+    const char *rest = NULL;
+    for (; !rest && *prefix; prefix = strchr(prefix, '.') + 1)
+        rest = after(name, prefix);
+    return rest;
+}
+
 /* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow
  * included. */
 static const char *split_layer(const char *name, const char *prefix, size_t *layer)
@@ -44,7 +53,7 @@ static const char *split_layer(const char *name, const char *prefix, size_t *lay
 static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
                                      size_t *layer)
 {
-    const char *rest = after(*name, arch->prefix);
+    const char *rest = after_prefix(*name, arch->prefix);
     *name = rest ? rest : *name;
     rest = split_layer(*name, arch->layer_prefix, layer);
     if (!rest)

@@ -5,6 +5,7 @@ import { element } from './each/element.js';
 import { figure } from './each/figure.js';
 import { languages } from './each/languages.js';
 import { later } from './each/later.js';
+import { model } from './each/model.js';
 import { origins } from './each/origins.js';
 import { taking } from './each/taking.js';
 import { addModel, serveSite } from './site.js';
@@ -18,7 +19,7 @@ import { addModel, serveSite } from './site.js';
 const site = await serveSite();
 const small = await addModel(site, 'small');
 const subjects = [];
-for (const prepare of [dropped, figure, element, languages, later, origins, taking]) {
+for (const prepare of [dropped, figure, element, languages, later, model, origins, taking]) {
   subjects.push(await prepare(site, small));
 }
 

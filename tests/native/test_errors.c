@@ -82,7 +82,8 @@ static void arch_is_known(void **unused)
     for (int arch = -1; arch <= KVC_ARCH_COUNT; arch++) {
         kvc_config c = config;
         c.arch = (kvc_arch)arch;
-        c.rotary_dim = arch == KVC_GPT2 ? 0 : c.head_dim;
+        const bool learned = arch == KVC_GPT2 || arch == KVC_OPT || arch == KVC_GPT_NEO;
+        c.rotary_dim = learned ? 0 : c.head_dim;
         c.rope_theta = c.rope_factor = 1.0f;
         check_error(kvc_config_check(&c),
                     arch >= 0 && arch < KVC_ARCH_COUNT ? KVC_OK : KVC_ERR_CONFIG_INVALID);

@@ -178,7 +178,7 @@ test('a load takes files and the module of the engine along, and then asks for n
   const damaged = { ...files, 'model.safetensors': { gzip: half } };
   await assert.rejects(client.request('load', { files: damaged }), { code: 'file_truncated' });
   const { 'config.json': _, ...rest } = files;
-  await assert.rejects(client.request('load', { files: rest }), { code: 'invalid_argument' });
+  await assert.rejects(client.request('load', { files: rest }), { code: 'file_unreachable' });
 });
 
 test('on this thread, a stop is heard in the middle of a run', async (t) => {

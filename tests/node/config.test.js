@@ -104,7 +104,7 @@ test('config_invalid: more weights than WebAssembly can address', () => {
 
 test('unsupported_architecture: each thing the engine does not compute', () => {
   const cases = {
-    model_type: ['mistral', 'gpt_neo', 'GPT2', '', null, 2, undefined, ['gpt2'], 'constructor', '__proto__'],
+    model_type: ['mixtral', 'gptj', 'GPT2', '', null, 2, undefined, ['gpt2'], 'constructor', '__proto__'],
     architectures: [['LlamaForCausalLM'], 'GPT2LMHeadModel', ['GPT2LMHeadModel', 'GPT2Classifier']],
     activation_function: ['relu', 'gelu', 'gelu_fast', 7],
     scale_attn_weights: [false],
@@ -116,7 +116,7 @@ test('unsupported_architecture: each thing the engine does not compute', () => {
   for (const [key, values] of Object.entries(cases)) {
     for (const value of values) refused({ [key]: value }, 'unsupported_architecture', new RegExp(key));
   }
-  refused({ model_type: 'mistral' }, 'unsupported_architecture', /model_type is "mistral".*"gpt2", "llama"/);
+  refused({ model_type: 'bloom' }, 'unsupported_architecture', /model_type is "bloom".*"gpt2", "llama"/);
   refused({ model_type: 'qwen3_moe' }, 'unsupported_architecture', /mixtures of experts cannot be computed/);
 });
 

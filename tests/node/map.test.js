@@ -83,7 +83,7 @@ function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = p
   const config = { nLayer: 3, nKvHead: 4, headDim: 44, nPositions: 1024 };
   const memory = { bytesPerToken: 4224, cacheBytes: 1024 * 4224, totalBytes: 7e6, sharedBytes: 0 };
   const events = [
-    { type: 'loaded', config, generation: {}, variant: 'simd', tick: 1, worker: true,
+    { type: 'loaded', config, generation: {}, variant: 'simd', room: config.nPositions, tick: 1, worker: true,
       memory: { ...memory, usedBytes: 0 } },
     { type: 'asked', comparing: false }, { type: 'begun' },
     { type: 'prefilled', tokens: prompt, reused, cached: on > 0 || off === 0, ms: 1, passes: 1, error: 0 },

@@ -299,6 +299,8 @@ test('loadModel and init', async () => {
   assert.ok(await misuse(kvc, { loadModel: [blobs, options] }, () => 0, loads) > 300);
   const request = { headers: { a: 'b' }, credentials: 'omit', cache: 'default', fetch, sizes: {} };
   await misuse(kvc, { loadModel: [server.url, request] }, () => 0, loads);
+  await misuse(kvc, { weighModel: [blobs, { variant: 'auto', wasm: undefined, signal: options.signal }] },
+    () => 0, loads);
   await misuse(kvc, { modelFiles: [[new File(['{}'], 'config.json')]] }, () => 0, loads);
   const build = { variant: 'auto', wasm: undefined, signal: new AbortController().signal };
   await misuse(kvc, { init: [build] }, () => 0, loads);
@@ -334,5 +336,5 @@ test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
   assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
     'analyzeSpeedup', 'benchmarkComparison', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init',
-    'loadModel', 'modelFiles']);
+    'loadModel', 'modelFiles', 'weighModel']);
 });

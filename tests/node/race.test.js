@@ -126,14 +126,19 @@ function start() {
   return { client, rivals, player };
 }
 
+/** The rival, once it is made. @param {FakeClient[]} rivals  @param {number} [count]  of them all */
+async function newest(rivals, count = 1) {
+  while (rivals.length < count) await settled();
+  return rivals.at(-1);
+}
+
 /** A player that has begun its first race. */
 async function racing(t) {
   const { client, rivals, player } = start();
   t.after(() => player.dispose());
   const done = player.compare();
   await client.answer('load', LOADED);
-  await settled();
-  const [rival] = rivals;
+  const rival = await newest(rivals);
   await rival.answer('load', LOADED);
   await rival.next('generate');
   return { client, rival, rivals, player, done };
@@ -145,8 +150,7 @@ test('a second engine loads the model, then both start with the same job, at ful
   const done = player.compare();
   assert.equal(isComparing(player.state), true, 'before anything else happens');
   await client.answer('load', LOADED);
-  await settled();
-  const [rival] = rivals;
+  const rival = await newest(rivals);
   const { fields, onEvent } = await rival.next('load');
   assert.deepEqual(fields, { url: 'http://localhost/model/', variant: 'simd' }, 'the build of the first one');
   onEvent({ type: 'progress', file: 'model.safetensors', loaded: 1e6 });
@@ -212,8 +216,7 @@ test('stopped while the second model loads: nothing begins', async (t) => {
   assert.deepEqual([player.state.status, isComparing(player.state)], ['ready', false]);
   assert.ok(!client.sent.includes('generate'));
   player.compare();
-  await settled();
-  await rivals[1].next('load'); // a new one: nobody knows what was left of the other
+  await (await newest(rivals, 2)).next('load'); // a new one: nobody knows what was left of the other
 });
 
 for (const failing of ['client', 'rival']) {
@@ -243,8 +246,7 @@ test('the rival is let go of when no race has come for a while, and with the pla
   t.mock.timers.tick(2000);
   assert.equal(rival.sent.at(-1), 'dispose');
   player.compare();
-  await settled();
-  await rivals[1].next('load');
+  await (await newest(rivals, 2)).next('load');
   player.dispose();
   assert.equal(rivals[1].sent.at(-1), 'dispose');
 });

@@ -183,7 +183,7 @@ test('the end of a run, by its reason', () => {
 test('settings: a model brings its own, the reader keeps theirs', () => {
   const changed = Object.entries({ topP: 0.5, seed: 7, minP: NaN })
     .map(([key, value]) => ({ type: 'setting', key, value }));
-  const loaded = { ...streams.flips.find(is('loaded')), config: { nPositions: 100 } };
+  const loaded = { ...streams.flips.find(is('loaded')), config: { nPositions: 100 }, room: 100 };
   const { sampling } = replay([...changed, loaded]);
   assert.deepEqual(sampling.values,
     { topP: 0.5, seed: 7, minP: NaN, repetitionPenalty: 1.1, maxTokens: 100, temperature: 0.8, topK: 0 });

@@ -7,6 +7,7 @@ import { ERROR_CODES } from '../../web/engine/errors.js';
 import { numbersIn } from '../../web/measure/numbers.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { failureText } from '../../web/demo/words.js';
+import { CHOICE } from '../../web/demo/words/choice.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { DICTIONARIES as SHARED, wordsFor } from '../../web/demo/words/index.js';
 import { EDIT } from '../../web/demo/words/edit.js';
@@ -27,6 +28,7 @@ import { notStarted } from '../../web/demo/words/shell.js';
 /** With the words that come with a view. */
 const LATER = {
   calculator: CALCULATOR,
+  choice: CHOICE,
   edit: EDIT,
   frame: FRAME,
   lab: LAB,
@@ -69,6 +71,11 @@ const GIVEN = {
   'benchmark.second': ['int8'],
   'measured.notLoaded': ['int8'],
   'measured.copied': ['JSON'],
+  'choice.sizes': [{
+    kind: 'llama', parameters: 135e6, layers: 30, heads: 9, shared: 3, numbers: 64, vocabulary: 49152,
+    positions: 8192,
+  }],
+  'choice.use': ['a model', 3e8],
   'status.stalled': ['model.safetensors'],
   'story.caughtUp': [2, '3 ms'],
   'sampling.allowed': [{ whole: true, above: false, min: 0, max: 1 }],

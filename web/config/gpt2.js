@@ -45,21 +45,26 @@ function refuseVariants(fields) {
   }
 }
 
-/** GPT-2 shares its width out evenly among the heads. @param {number} nEmbd  @param {number} nHead */
-function headDim(nEmbd, nHead) {
+/**
+ * The width is shared out evenly among the heads.
+ * @param {number} nEmbd  @param {number} nHead  @param {readonly [string, string]} [keys]  of both
+ */
+export function headDim(nEmbd, nHead, keys = ['n_embd', 'n_head']) {
   const size = nEmbd / nHead;
   if (size % 4 === 0) return size;
-  throw new KvcError('config_invalid', `config.json: n_embd ${nEmbd} over n_head ${nHead} gives ${size} `
-    + 'numbers per head; it must be a multiple of 4.');
+  throw new KvcError('config_invalid', `config.json: ${keys[0]} ${nEmbd} over ${keys[1]} ${nHead} gives `
+    + `${size} numbers per head; it must be a multiple of 4.`);
 }
 
 /**
  * @param {Fields} fields
  * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number,
- *   ownHead: boolean }} sizes
+ *   ownHead?: boolean }} sizes
+ * @param {string[]} [keys]  that they follow from
  */
-function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead }) {
+export function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead },
+  keys = ['n_layer', 'n_embd', 'n_positions', 'vocab_size']) {
   const layer = nEmbd * (4 * nEmbd + 2 * nInner);
   const weights = nLayer * layer + ((ownHead ? 2 : 1) * vocabSize + nPositions) * nEmbd;
-  fields.refuseTooManyWeights(weights, ['n_layer', 'n_embd', 'n_positions', 'vocab_size']);
+  fields.refuseTooManyWeights(weights, keys);
 }

@@ -46,7 +46,7 @@
 export const TAG = 'kv-cache-demo';
 /** Where none is named. */
 export const USUAL = /** @type {const} */ ([
-  'chart', 'story', 'sampling', 'numbers', 'facts', 'proof', 'table',
+  'chart', 'story', 'sampling', 'model', 'numbers', 'facts', 'proof', 'table',
 ]);
 export const VIEWS = /** @type {const} */ ([
   ...USUAL, 'text', 'work', 'race', 'strips', 'map', 'lens', 'step', 'edit', 'lab', 'calculator',

@@ -4,6 +4,7 @@ import { styleSheet } from './styles.js';
 
 /**
  * @import { Properties } from './attributes.js'
+ * @import { Given } from './candidate.js'
  * @import { Inside } from './inside.js'
  * @import { Linked } from './link.js'
  */
@@ -39,6 +40,9 @@ export class Beside {
 
   /** @param {Partial<Linked>} options */
   start(options) { return this.#leader.start(options); }
+
+  /** @param {Given} given */
+  offer(given) { return this.#leader.offer(given); }
 
   stop() { return this.#leader.stop(); }
 

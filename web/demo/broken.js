@@ -2,6 +2,7 @@
 // thread and the tests about it are called.
 
 /**
+ * @import { Config } from '../config/config.js'
  * @import { Outcome } from '../lab/experiment.js'
  * @import { Offered } from './bug-list.js'
  */
@@ -12,10 +13,18 @@ export const PROMPT = `${BEGINNING} daughters, and the youngest was called Rose.
 /** In its place, where a scenario begins with another prompt. */
 const EARLIER = `${BEGINNING} sons, and the youngest was called Hans.`;
 const TOKENS = 40;
+/** Bugs that need a table of learned positions, as GPT-2 has one. */
+const LEARNED = ['B1'];
 
 /** The experiment that shows a bug. @param {Offered} bug */
 export const experimentWith = ({ number, scenario }) => (
   { bug: number, scenario, prompt: PROMPT, earlier: EARLIER, tokens: TOKENS });
+
+/**
+ * Whether a model can have the bug at all.
+ * @param {Pick<Offered, 'id'>} bug  @param {Readonly<Config>} [config]  if absent, that of the shipped model
+ */
+export const canShow = ({ id }, config) => !(config?.rotary && LEARNED.includes(id));
 
 /**
  * A text in pieces: what is right, what is right though the logits are not any more, the space before the

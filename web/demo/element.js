@@ -9,6 +9,7 @@ import { notStarted } from './words/shell.js';
 /**
  * @import { Details, DoneDetail } from './events.js'
  * @import { Beside } from './beside.js'
+ * @import { Given } from './candidate.js'
  * @import { Inside } from './inside.js'
  * @import { Linked } from './link.js'
  */
@@ -58,6 +59,15 @@ export class KvCacheDemo extends ReflectingElement {
    */
   async start(options = {}) {
     return (await this.#ready()).start(options);
+  }
+
+  /**
+   * Offers readers another model than the figure's own, to be loaded if they want it.
+   * @param {Given} given  its address, or its files as they were chosen or dropped
+   * @returns {Promise<void>}  once its sizes are shown, or why they are not
+   */
+  async offer(given) {
+    await (await this.#ready()).offer(given);
   }
 
   /** Ends whatever is under way. */

@@ -2,21 +2,25 @@
 import { PLAN, subjectOf } from './benchmark.js';
 import { TOKENS as ANSWER } from './edit.js';
 import { Refusal, failureOf } from './failure.js';
-import { Rival } from './rival.js';
+import { Models } from './models.js';
 
 /**
  * @import { Client } from '../worker/client.js'
- * @import { Fields } from '../worker/messages.js'
+ * @import { Fields, Weights } from '../worker/messages.js'
  * @import { BenchmarkEvent } from './benchmark.js'
+ * @import { Given as GivenModel } from './candidate.js'
+ * @import { ChoiceEvent } from './choice.js'
  * @import { Draft, EditEvent } from './edit.js'
  * @import { Failure } from './failure.js'
  * @import { LabEvent } from './lab.js'
+ * @import { Rival } from './rival.js'
  * @import { Event, State } from './state.js'
  * @import { Surroundings } from './surroundings.js'
  *
  * @typedef {object} Given
  * @property {Client} client
  * @property {() => Client} rival  makes a second one
+ * @property {() => Client} scale  makes one that weighs a model
  * @property {Surroundings} surroundings
  * @property {() => string} model  its address; throws where it is refused
  * @property {Omit<Fields<'load'>, 'url'>} fields
@@ -32,20 +36,21 @@ import { Rival } from './rival.js';
 
 export class Errands {
   #client;
+  #makeRival;
+  /** Once there was a race. @type {Rival | undefined} */
   #rival;
   #surroundings;
-  #model;
-  #fields;
+  #models;
+  #weighing = 0;
   #state;
   #emit;
 
   /** @param {Given} given */
-  constructor({ client, rival, surroundings, model, fields, state, emit }) {
+  constructor({ client, rival, scale, surroundings, model, fields, state, emit }) {
     this.#client = client;
-    this.#rival = new Rival(rival);
+    this.#makeRival = rival;
     this.#surroundings = surroundings;
-    this.#model = model;
-    this.#fields = fields;
+    this.#models = new Models(model, fields, scale);
     this.#state = state;
     this.#emit = emit;
   }
@@ -55,27 +60,65 @@ export class Errands {
 
   /** Finds out how large the model's files are. */
   async askDownloadSize() {
-    const ask = async () => this.#surroundings.downloadSize(this.#model());
+    const ask = async () => this.#surroundings.downloadSize(this.#models.address);
     const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
     this.#emit({ type: 'download size', bytes });
   }
 
   async load() {
     this.#emit({ type: 'loading' });
-    const fields = /** @type {Fields<'load'>} */ ({ ...this.#fields, url: this.#model() });
-    const answer = await this.#client.request('load', fields, this.#emit);
+    const answer = await this.#client.request('load', this.#models.fields, this.#emit);
     this.#emit({ ...answer, type: 'loaded' });
   }
+
+  // ---- another model ------------------------------------------------------------------------------
+
+  /** The newest one counts. @param {GivenModel} given */
+  async weigh(given) {
+    const turn = ++this.#weighing;
+    const tell = (/** @type {ChoiceEvent} */ event) => {
+      if (turn === this.#weighing) this.#emit({ type: 'choice', event });
+    };
+    tell({ type: 'asked' });
+    try {
+      tell({ type: 'weighed', ...await this.#models.weigh(given) });
+    } catch (error) {
+      tell({ type: 'failed', failure: this.failureOf(error) });
+    }
+  }
+
+  /** The one that was weighed takes the place of the figure's own. @param {Weights} weights */
+  useOther(weights) {
+    const { name = '', weighed } = this.#state().choice;
+    if (!weighed) return;
+    this.#models.useOther(weights);
+    this.#rival?.dispose(); // it has the model before
+    this.#emit({ type: 'model', other: { name, weighed, weights } });
+  }
+
+  /** The figure has its own again. @param {unknown} [error]  why the other one could not be loaded */
+  useOwn(error) {
+    this.#models.useOwn();
+    this.#rival?.dispose();
+    this.#emit({ type: 'model' });
+    const failure = error === undefined ? undefined : this.failureOf(error);
+    const isFailed = failure && failure.code !== 'aborted';
+    this.#emit({ type: 'choice', event: isFailed ? { type: 'failed', failure } : { type: 'left' } });
+  }
+
+  // ---- runs -----------------------------------------------------------------------------------------
 
   /** The prompt's story, both ways at the same time. @param {() => void} heedStop  throws after a stop */
   async race(heedStop) {
     const { model, prompt, sampling } = this.#state();
     if (!model?.worker) throw new Refusal('unsupported', { what: 'race' });
     const { variant } = model;
-    const fields = /** @type {Fields<'load'>} */ ({ ...this.#fields, url: this.#model(), variant });
-    await this.#rival.load(fields, this.#emit);
+    const { Rival } = await import('./rival.js');
+    const rival = this.#rival ??= new Rival(this.#makeRival);
     heedStop();
-    await this.#rival.race(this.#client, { prompt, sampling: sampling.values }, this.#emit);
+    await rival.load({ ...this.#models.fields, variant }, this.#emit);
+    heedStop();
+    await rival.race(this.#client, { prompt, sampling: sampling.values }, this.#emit);
   }
 
   /** The story of the prompt. */
@@ -124,7 +167,7 @@ export class Errands {
     tell({ type: 'asked', hidden: this.#state().hidden });
     try {
       await ready();
-      const subject = await subjectOf(this.#state(), this.#model(), this.#surroundings);
+      const subject = await subjectOf(this.#state(), this.#models.address, this.#surroundings);
       heedStop();
       tell({ type: 'begun', subject });
       const { reason } = await this.#client.request('benchmark', PLAN, (event) => tell(
@@ -168,12 +211,12 @@ export class Errands {
   /** Ends whatever is under way. */
   stop() {
     this.#client.stop();
-    this.#rival.stop();
+    this.#rival?.stop();
   }
 
   /** Ends the engines. */
   dispose() {
-    this.#rival.dispose();
+    this.#rival?.dispose();
     this.#client.dispose();
   }
 }

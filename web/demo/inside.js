@@ -17,6 +17,7 @@ import { browser } from './surroundings.js';
 
 /**
  * @import { Properties } from './attributes.js'
+ * @import { Given } from './candidate.js'
  * @import { DoneDetail, Tell } from './events.js'
  * @import { Linked, Share } from './link.js'
  * @import { Event } from './state.js'
@@ -34,7 +35,8 @@ function travels({ type }) {
   }
 }
 
-const pool = new Pool(() => new EngineClient());
+const connect = () => new EngineClient();
+const pool = new Pool(connect);
 
 export class Inside {
   #host;
@@ -106,8 +108,10 @@ export class Inside {
       const state = { ...parseState(this.state), views };
       return to ? linkTo(to.href, state) : embedCode('tag', state, scriptFolder());
     };
-    const model = src.split('/').filter(Boolean).pop() ?? STORIES.model;
-    return { kind: to ? 'link' : 'tag', textFor, model };
+    const own = src.split('/').filter(Boolean).pop() ?? STORIES.model;
+    const player = this.#player;
+    const kind = to ? 'link' : 'tag';
+    return { kind, textFor, own, get model() { return player.state.other?.name ?? own; } };
   }
 
   /**
@@ -143,6 +147,11 @@ export class Inside {
   /** Starts without being asked to, but never where that would keep the page busy. */
   async startAlone() {
     if (await this.#hasWorker()) await this.start({});
+  }
+
+  /** Offers readers another model, which is theirs to load. @param {Given} given */
+  offer(given) {
+    return this.#player.weigh(given);
   }
 
   /** Settles once nothing is under way any more. */
@@ -228,7 +237,8 @@ function playerFor({ src, wasm, weights }) {
   const model = () => modelAddress(src);
   const { client } = member;
   const player = new Player({
-    client, rival: () => member.rival(), surroundings, model, recording: src ? undefined : STORIES, ...load,
+    client, rival: () => member.rival(), scale: connect, surroundings, model,
+    recording: src ? undefined : STORIES, ...load,
   });
   const hasWorker = async () => member.hasWorker({ ...load, url: model() });
   return { player, hasWorker };

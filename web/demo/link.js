@@ -14,7 +14,8 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  * @typedef {object} Share  what a reader takes along to come back to a figure, and to say what it is of
  * @property {'link' | 'tag'} kind  a link where the page restores what it says, else the tag
  * @property {(view: string) => string} textFor  of one view, in the state that it is in
- * @property {string} model  its name
+ * @property {string} own    the name of the figure's own model
+ * @property {string} model  of the one in use
  */
 
 const LONGEST = 65536; // characters of a query string that are read

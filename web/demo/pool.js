@@ -91,9 +91,16 @@ export class Pool {
   }
 }
 
+/** Of models that are given by their files. @type {WeakMap<object, number>} */
+const numbers = new WeakMap();
+let lastNumber = 0;
+
 /** @param {Fields<'load'>} fields  @param {number} lane */
-const keyOf = ({ url, wasm, variant, weights = 'f32' }, lane) => (
-  JSON.stringify([lane, url, typeof wasm === 'string' && wasm, variant, weights]));
+function keyOf({ url, files, wasm, variant, weights = 'f32' }, lane) {
+  if (url === undefined && !numbers.has(files)) numbers.set(files, ++lastNumber);
+  const model = url ?? numbers.get(files);
+  return JSON.stringify([lane, model, typeof wasm === 'string' && wasm, variant, weights]);
+}
 
 const gaveWay = () => new WorkerError('aborted', 'Another figure of this page has started.');
 

@@ -1,7 +1,7 @@
 // The race: the same story written with the cache and without it, at the same time, on one clock. Each lane
 // is a run like any other; what they measure goes into the same curves.
 import { beginRun } from './curves.js';
-import { engineOf } from './recorded.js';
+import { engineOf, roomOf } from './recorded.js';
 import { newRun } from './run.js';
 import { multiplyAdds, parameterCount } from '../measure/analysis.js';
 
@@ -154,12 +154,15 @@ export function finishOf({ on, off }, work) {
 
 /** What a second engine takes, about: the weights and a session. @param {State} state  @returns {number} */
 export function rivalBytes(state) {
+  const { memory, other } = state;
   const engine = engineOf(state);
-  return engine && state.memory ? 4 * parameterCount(engine.config) + state.memory.totalBytes : 0;
+  if (!engine || !memory) return 0;
+  const weights = other?.weighed.weightBytes[other.weights] ?? 4 * parameterCount(engine.config);
+  return weights + memory.totalBytes;
 }
 
 /** Tokens that a lane will write at most. @param {State} state  @param {Run} run */
 export function goalOf(state, { prefill, maxTokens }) {
-  const room = (engineOf(state)?.config.nPositions ?? 0) - (prefill?.tokens ?? 0);
+  const room = roomOf(state) - (prefill?.tokens ?? 0);
   return Math.max(1, Math.min(maxTokens, room));
 }

@@ -18,6 +18,9 @@ import { newColumn, newRun } from './run.js';
 /** Of the model that the numbers come from. @param {Pick<State, 'model' | 'recorded'>} state */
 export const engineOf = ({ model, recorded }) => model ?? recorded?.recording.engine;
 
+/** Tokens that a text may have; 0: not known. @param {Pick<State, 'model' | 'recorded'>} state */
+export const roomOf = (state) => state.model?.room ?? engineOf(state)?.config.nPositions ?? 0;
+
 /**
  * Nothing was written and nothing measured.
  * @param {State} state  @param {string} [prompt]  @param {number} [most]  tokens to write

@@ -2,22 +2,24 @@
 // no words; a state is never changed, so any state can be kept. What grows with a run is a Log, so a token
 // costs O(1).
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
+import { noChoice, reduceChoice } from './choice.js';
 import { beginRun, noCurves } from './curves.js';
+import { noDownload, withFile } from './download.js';
 import { isReading, newEdit, reduceEdit } from './edit.js';
 import { losesModel } from './failure.js';
 import { isTrying, newLab, reduceLab } from './lab.js';
-import { engineOf, recorded, replayed, withoutRecorded } from './recorded.js';
+import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
 /**
- * @import { Config } from '../config/config.js'
- * @import { Variant } from '../engine/variants.js'
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
+ * @import { Choice, ChoiceEvent, Other } from './choice.js'
  * @import { Curves, Mode } from './curves.js'
+ * @import { Download } from './download.js'
  * @import { Edit, EditEvent } from './edit.js'
  * @import { Failure } from './failure.js'
  * @import { Lab, LabEvent } from './lab.js'
@@ -40,17 +42,13 @@ import { adopt, defaults } from './sampling.js';
  *
  * @typedef {{ text: string } & Answer<'count'>} Count  the tokens of a prompt, and how many there is room for
  *
- * @typedef {object} Download
- * @property {Record<string, number>} files  bytes so far
- * @property {number} total  bytes of them all; 0 if not known
- * @property {string} [stalled]  the file of which nothing comes
- *
  * @typedef {object} State
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {{ config: Readonly<Config>, variant: Variant, tick: number, worker: boolean }} [model]  if
- *   loaded; tick: of its clock, in ms
+ * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>} [model]  if loaded
+ * @property {Other} [other]        in place of the figure's own model
+ * @property {Choice} choice        of one
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {Shown} [recorded]     what run, columns, curves, memory and proof are of
@@ -84,8 +82,10 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'lesson', lesson: number }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
+ *   | { type: 'model', other?: Other }
+ *   | { type: 'choice', event: ChoiceEvent }
  *   | { type: 'asked', comparing: boolean }
- *   | { type: 'loading' | 'load stopped' | 'begun' }
+ *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
  *   | { type: 'run ended' } & Answer<'generate'>
  *   | { type: 'ended' }
@@ -106,7 +106,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
-  status: 'unloaded', loadStopped: false, gaveWay: false, download: { files: {}, total: 0 },
+  status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
@@ -123,13 +123,12 @@ export const isApart = ({ benchmark, lab, edit }) => (
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
+/** The language of what it writes; '' where nobody knows. @param {State} state */
+export const languageOf = ({ other }) => (other ? '' : 'en');
+
 /** There is a run that can go back and on. @param {State} state */
 export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
   && !isComparing(state) && !isApart(state);
-
-/** Bytes of the model that have come. @param {State} state */
-export const bytesLoaded = ({ download }) => (
-  Object.values(download.files).reduce((sum, bytes) => sum + bytes, 0));
 
 /** @param {State} state  @param {Event} event  @returns {State} */
 export function reduce(state, event) {
@@ -146,6 +145,8 @@ export function reduce(state, event) {
     case 'lesson': return { ...state, lesson: event.lesson };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
+    case 'model': return withModel(state, event.other);
+    case 'choice': return { ...state, choice: reduceChoice(event.event) };
     case 'benchmark':
       return waiting({ ...state, benchmark: reduceBenchmark(state.benchmark, event.event) }, event.event);
     case 'lab': return waiting({ ...state, lab: reduceLab(state.lab, event.event) }, event.event);
@@ -159,8 +160,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'benchmark'
- *   | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'model'
+ *   | 'choice' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -168,13 +169,15 @@ function reduceFlow(state, event) {
   switch (event.type) {
     case 'asked': return asked(state, event.comparing);
     case 'loading': return loading(state);
-    case 'progress': return withFile(state, event.file, event.loaded);
+    case 'progress':
+      return { ...state, download: withFile(state.download, event.file, event.loaded) };
     case 'stalled': return { ...state, download: { ...state.download, stalled: event.file } };
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
+    case 'ready': return { ...state, status: 'ready' };
     case 'begun': return begun(state);
     case 'cut': return cutBack(state, event);
-    case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), capacityOf(state)) };
+    case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), roomOf(state)) };
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
     case 'tokens': return written(state, event);
@@ -217,21 +220,23 @@ const asked = (state, comparing) => ({
 /** @param {State} state  @returns {State} */
 const loading = (state) => ({
   ...withoutRecorded(state), status: 'loading', failure: undefined,
-  download: { total: state.download.total, files: {} },
+  download: noDownload(state.download.total),
 });
-
-/** @param {State} state  @param {string} file  @param {number} bytes  @returns {State} */
-const withFile = (state, file, bytes) => {
-  const { files, total, stalled } = state.download;
-  const download = { files: { ...files, [file]: bytes }, total, ...(stalled !== file && { stalled }) };
-  return { ...state, download };
-};
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, memory, tick, worker }) => ({
-  ...state, model: { config, variant, tick, worker }, memory, resume: 'ready',
-  sampling: adopt(state.sampling, generation, config.nPositions),
+const loaded = (state, { config, generation, variant, room, memory, tick, worker }) => ({
+  ...state, model: { config, variant, room, tick, worker }, memory, resume: 'ready',
+  sampling: adopt(state.sampling, generation, room),
 });
+
+/** Nothing was done with it yet. @param {State} state  @param {Other} [other]  @returns {State} */
+function withModel({ prompt, useCache, pace, lesson, hidden, run, choice }, other) {
+  const fresh = initialState(prompt);
+  return {
+    ...fresh, useCache, pace, lesson, hidden, choice, other, run: { ...fresh.run, number: run.number + 1 },
+    download: noDownload(other?.weighed.fileBytes ?? 0),
+  };
+}
 
 /** @param {State} state  @returns {State} */
 const begun = (state) => ({
@@ -247,9 +252,6 @@ const cutBack = (state, event) => ({
   ...state, ...takeCut(state, event), memory: event.memory, proof: { stage: 'none' },
   status: isWorking(state) ? 'running' : state.status, failure: undefined, race: undefined,
 });
-
-/** @param {State} state */
-const capacityOf = (state) => engineOf(state)?.config.nPositions ?? 0;
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
 const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (

@@ -1,5 +1,5 @@
 // Where a reader is in a run, and the tokens to ask for to be elsewhere in it. Pure.
-import { engineOf } from './recorded.js';
+import { roomOf } from './recorded.js';
 import { firstStory, storyNow } from './stories.js';
 import { sideFor } from './work.js';
 
@@ -62,7 +62,7 @@ export function writtenUpTo(run, position) {
 export const writtenIn = (run, place) => written({ ...run, tokens: storiesOf(run).list[place].tokens });
 
 /** The context has no room for another token. @param {State} state */
-export const isFull = (state) => placesOf(state).position >= (engineOf(state)?.config.nPositions ?? 0);
+export const isFull = (state) => placesOf(state).position >= roomOf(state);
 
 /**
  * The token that can be chosen: the next one or, where there is no room for it, the last.

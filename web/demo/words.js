@@ -1,11 +1,12 @@
 // What the state means, in sentences: those that more than one view needs, or that are worth a test.
 import { MODES, contrast, lastPoint, speedAt } from './curves.js';
+import { bytesLoaded } from './download.js';
 import { isSlowing, payoffOf } from './payoff.js';
 import { isDecided, workOf } from './race.js';
 import { machineOf } from './recorded.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
-import { bytesLoaded, isApart, isComparing, isWorking } from './state.js';
+import { isApart, isComparing, isWorking } from './state.js';
 
 /**
  * @import { Config } from '../config/config.js'

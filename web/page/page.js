@@ -2,6 +2,7 @@
 import { modelUrl, wasmUrl } from './address.js';
 import { offerCode } from './take.js';
 import { encodeState, parseState } from '../demo/link.js';
+import { onDrop } from '../demo/parts/drop.js';
 import { counted, measured, megabytes } from '../measure/numbers.js';
 
 /**
@@ -62,6 +63,10 @@ for (const figure of figures) { // the address leads back to the one that was us
   });
 }
 offerCode(byId('take'), () => story.state);
+onDrop(document, (items) => { // beside the figure, too: a browser would open them in place of the page
+  story.scrollIntoView({ block: 'nearest' });
+  story.offer(items);
+});
 
 // ---- what the article says ------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import { openDirectory } from '../files/files.js';
 import { openWeights } from '../files/shards.js';
 import { readTokenizer } from '../files/tokenizer-json.js';
 import { Tokenizer } from '../files/tokenizer.js';
+import { withoutTokenizerJson } from '../files/vocab-merges.js';
 import { Chat } from './chat.js';
 import { Session } from './session.js';
 import { checkFits, layOutModel, streamWeights } from './weights.js';
@@ -28,8 +29,8 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @import { Directory } from '../files/files.js'
  * @import { Header } from '../files/safetensors-header.js'
  * @import { OnProgress } from '../files/stream.js'
- * @import { ChatOptions, Message } from './chat.js'
  * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
+ * @import { ChatOptions, Message } from './chat.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *
@@ -71,7 +72,7 @@ export async function loadModel(source, asked) {
     const given = parseConfig(await parts.config);
     const generation = parseGenerationConfig(await parts.generation, given);
     const pauses = new Pauses(signal); // the thread may be a page's
-    const tokenizer = parts.tokenizer && await tokenizerOf(parts, given, pauses);
+    const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
       config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
       tokens: specialTokens(given, tokenizer),
@@ -122,13 +123,19 @@ function sayIgnored({ ignored }) {
 }
 
 /**
+ * @param {Directory} directory
  * @param {{ tokenizer?: Promise<unknown>, tokenizerConfig?: Promise<unknown> }} files
  * @param {Readonly<Config>} config  @param {Pauses} pauses
  */
-async function tokenizerOf(files, { vocabSize }, pauses) {
-  const json = await files.tokenizer;
+async function tokenizerOf(directory, files, { vocabSize }, pauses) {
+  let [json, settings] = [await files.tokenizer, await files.tokenizerConfig];
+  if (json === undefined) {
+    // In older repositories there is something else; where there is nothing, this is the error.
+    const made = await withoutTokenizerJson(directory, settings);
+    ({ json, settings } = made ?? { json: await directory.json('tokenizer.json'), settings });
+  }
   if (pauses.due) await pauses.take();
-  const parts = readTokenizer(json, await files.tokenizerConfig, vocabSize);
+  const parts = readTokenizer(json, settings, vocabSize);
   if (pauses.due) await pauses.take();
   const tokenizer = new Tokenizer(parts, vocabSize);
   if (pauses.due) await pauses.take();
@@ -171,7 +178,7 @@ function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
   const parts = {
     config: directory.json('config.json'),
     generation: directory.json('generation_config.json', optional),
-    tokenizer: tokenizer ? directory.json('tokenizer.json') : undefined,
+    tokenizer: tokenizer ? directory.json('tokenizer.json', optional) : undefined,
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
     engine: Engine.create({ variant, wasm, signal }),
     weights: openWeights(directory),

@@ -22,11 +22,22 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  *   a little less accurate
  */
 
-/** A kvc_config. @param {Readonly<Config>} c  @param {Weights} weights */
-export const structOf = (c, weights) => ({
-  arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+/** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
+const windowWord = (c, word) => (c.window?.layers ?? [])
+  .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
+
+/** @param {Readonly<Yarn> | undefined} yarn */
+const yarnOf = (yarn) => ({
+  rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
+  rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
+});
+
+/** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
+export const structOf = (c, kind) => ({
+  arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
+  n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
-  vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[weights],
+  vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
   own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
   mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
   rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
@@ -37,24 +48,19 @@ export const structOf = (c, weights) => ({
   parallel: Number(c.parallel ?? false),
 });
 
-/** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
-const windowWord = (c, word) => (c.window?.layers ?? [])
-  .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
-/** @param {Readonly<Yarn> | undefined} yarn */
-const yarnOf = (yarn) => ({
-  rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
-  rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
-});
+/**
+ * The same in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
+ */
+const give = (engine, c, kind) => engine.give('kvc_config', structOf(c, kind));
 
 /**
- * The bytes of a model; more than can be counted is Infinity.
- * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
- * @returns {number}
+ * Bytes that a model's weights take; more than can be counted is Infinity.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} kind
  */
-function bytesOf(engine, config, weights) {
-  const struct = engine.give('kvc_config', structOf(config, weights));
-  return engine.call('kvc_model_bytes', struct, engine.result) === OK ? engine.resultWord : Infinity;
-}
+export const bytesAs = (engine, config, kind) => (
+  engine.call('kvc_model_bytes', give(engine, config, kind), engine.result) === OK
+    ? engine.resultWord : Infinity);
 
 /**
  * Refuses a model that no memory can hold, before anything is known of its files: with a tied head even,
@@ -63,8 +69,8 @@ function bytesOf(engine, config, weights) {
  */
 export function checkFits(engine, config, weights) {
   const message = tooLarge(engine, config, weights);
-  const struct = engine.give('kvc_config', structOf({ ...config, ownHead: false }, weights));
-  engine.check({ out_of_memory: message }, 'kvc_model_bytes', struct, engine.result);
+  const least = give(engine, { ...config, ownHead: false }, weights);
+  engine.check({ out_of_memory: message }, 'kvc_model_bytes', least, engine.result);
   if (engine.resultWord >= MEMORY_BYTES) throw new KvcError('out_of_memory', message);
 }
 
@@ -73,12 +79,12 @@ export function checkFits(engine, config, weights) {
  * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
 export function layOutModel(engine, config, weights) {
-  const give = () => engine.give('kvc_config', structOf(config, weights));
   const message = tooLarge(engine, config, weights);
   const messages = { out_of_memory: message };
+  const given = () => give(engine, config, weights);
   return layOut(engine, 'model', message,
-    (bytes) => engine.check(messages, 'kvc_model_bytes', give(), bytes),
-    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, give(), memory, bytes));
+    (bytes) => engine.check(messages, 'kvc_model_bytes', given(), bytes),
+    (model, memory, bytes) => engine.check(messages, 'kvc_model_init', model, given(), memory, bytes));
 }
 
 /**
@@ -86,11 +92,11 @@ export function layOutModel(engine, config, weights) {
  * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
 function tooLarge(engine, config, weights) {
-  const small = bytesOf(engine, config, 'int8');
+  const small = bytesAs(engine, config, 'int8');
   const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  const needed = megabytes(bytesOf(engine, config, weights));
-  return `The weights of this model take ${needed} of memory as ${weights}; WebAssembly may use at most `
-    + `${megabytes(MEMORY_BYTES)}, and a device may give less. `
+  const bytes = bytesAs(engine, config, weights);
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
+    + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
     + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
 }
 

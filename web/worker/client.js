@@ -50,7 +50,7 @@ export class WorkerError extends Error {
 
 /**
  * What a load gets of a build with everything inside: the engine, and the shipped model where that is meant.
- * @param {Fields<'load'>} fields
+ * @param {Fields<'weigh'>} fields
  */
 function inside({ url, files, wasm }) {
   if (!assets.inside) return {};
@@ -64,7 +64,7 @@ function inside({ url, files, wasm }) {
  * @param {RequestName} type  @param {unknown} fields
  */
 function more(type, fields) {
-  if (type === 'load') return inside(/** @type {Fields<'load'>} */ (fields));
+  if (type === 'load' || type === 'weigh') return inside(/** @type {Fields<'weigh'>} */ (fields));
   if (type !== 'lab') return {};
   const { wasm } = /** @type {Fields<'lab'>} */ (fields);
   return { wasm: wasm ?? assets.inside?.lab ?? absolute(assets.lab()).href };

@@ -12,6 +12,7 @@ import { inspect } from './requests/inspect.js';
 import { lab } from './requests/lab.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
+import { weigh } from './requests/weigh.js';
 
 /**
  * @import { Serve } from './context.js'
@@ -23,7 +24,7 @@ import { prove } from './requests/prove.js';
  */
 
 /** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
-const requests = { load, generate, prove, benchmark, lab, edit };
+const requests = { load, weigh, generate, prove, benchmark, lab, edit };
 
 export class Desk {
   #port;

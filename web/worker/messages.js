@@ -6,16 +6,19 @@
 //
 //   load      { url, files, wasm, variant, weights, capacity }   loads the model at an absolute url, in place
 //                                         of the one before. files: by name, their bytes or addresses;
-//                                         where a config.json is among them, they are the model, and a
-//                                         module of the engine among them is the one used. wasm: its
-//                                         absolute address or bytes, or the address of a folder. variant:
-//                                         the build of the engine, or "auto"; weights: "f32", the default,
-//                                         or "int8"; capacity: the most tokens of a text, by default all
-//                                         positions of the model
+//                                         without a url, or where a config.json is among them, they are the
+//                                         model, and a module of the engine among them is the one used.
+//                                         wasm: its absolute address or bytes, or the address of a folder.
+//                                         variant: the build of the engine, or "auto"; weights: "f32", the
+//                                         default, or "int8"; capacity: the most tokens of a text, by
+//                                         default as many as the model takes and memory has room for
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
-//     answer  { config, generation, variant, memory, tick, worker }   tick: ms from one reading of the
-//                                             worker's clock to the next; worker: as of status
+//     answer  { config, generation, variant, room, memory, tick, worker }   room: the most tokens of a
+//                                             text; tick: ms from one reading of the worker's clock to the
+//                                             next; worker: as of status
+//   weigh     { url, files, wasm, variant }   what a model is and takes, before it is loaded, by weighModel()
+//     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
 //                                         conversation, a list of messages; chat: options of its template.
 //                                         What `sampling` lacks is the model's own. proof: false, no proof.
@@ -112,6 +115,7 @@
  * @import { Likely } from '../session/sampler.js'
  * @import { LogitBias } from '../session/sampling.js'
  * @import { MemoryUsage } from '../session/inspect.js'
+ * @import { Weighed } from '../session/weigh.js'
  * @import { Compared, WrittenId } from './edited.js'
  */
 
@@ -124,6 +128,8 @@
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
+ * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant }
+ *   & ({ url: string, files?: Files } | { url?: undefined, files: Files })} Source  of a model and its engine
  * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
  *
  * @typedef {object} Sampling  what of it is left out comes from the model
@@ -195,16 +201,14 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: {
- *     wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, weights?: Weights,
- *     capacity?: number,
- *   } & ({ url: string, files?: Files } | { url?: undefined, files: Files }),
+ *   fields: Source & { weights?: Weights, capacity?: number },
  *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, memory: MemoryUsage, tick: number, worker: boolean,
+ *     variant: Variant, room: number, memory: MemoryUsage, tick: number, worker: boolean,
  *   },
  * }} load
+ * @property {{ fields: Source, events: {}, answer: Weighed }} weigh
  * @property {{
  *   fields: Prompted & { written?: readonly number[], more?: number, sampling: Sampling, proof?: boolean },
  *   events: {

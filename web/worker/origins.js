@@ -15,10 +15,10 @@ import { Packed } from '../files/packed.js';
 
 const LAB_MODULE = 'kvc-lab.wasm';
 
-/** @param {Fields<'load'>} fields  @returns {Promise<Origins>} */
+/** @param {Fields<'weigh'>} fields  @returns {Promise<Origins>} */
 export async function originsOf({ url, files, wasm, variant }) {
   const given = givenFiles(files ?? {});
-  const source = given.has('config.json') ? given : url;
+  const source = given.has('config.json') || (url === undefined && files) ? given : url;
   if (typeof source !== 'string' && !(source instanceof Map)) {
     throw new KvcError('invalid_argument', 'A model needs a url, a string, or files with a config.json.');
   }
@@ -41,7 +41,7 @@ export async function labModuleOf({ build: { wasm } }, given) {
   return typeof file === 'string' ? file : new Response(file.stream()).arrayBuffer();
 }
 
-/** @param {Fields<'load'>['variant']} [variant] */
+/** @param {Fields<'weigh'>['variant']} [variant] */
 const moduleFor = (variant = 'auto') => (variant === 'auto' ? bestVariant() : variant);
 
 /** @param {Record<string, File>} files */

@@ -34,8 +34,13 @@ export const KINDS = ['written', 'read', 'kept', 'missing', 'free'];
 const FINE = 4;       // px from which columns and pages are set apart
 const LEAST_PAGE = 10; // px from which shared pages have outlines
 const TICK = 4.6;     // em from one number of the axis to the next
+const LINE = 1.2;     // em from one name of a layer to the next
+const GAPS = 0.2;     // of the height, between the layers at most
 const HATCH = 6;      // px from one line to the next
 const MARK = 9;       // px that the mark of a cell has at least
+
+/** A round number of at least so much. @param {number} least */
+const stepOf = (least) => [1, 2, 5, 10, 20, 50].find((step) => step >= least) ?? 100;
 
 /** A swatch of a kind, for a legend. @param {Kind} kind */
 export const swatch = (kind) => svg('svg',
@@ -119,7 +124,8 @@ export class MapDrawing {
   /** @param {CacheMap} map  @returns {Place} */
   #place({ layers, heads, columns }) {
     const { width, height, em } = this.#size;
-    const [left, top, gap] = [5.6 * em, 1.7 * em, 0.5 * em];
+    const [left, top] = [5.6 * em, 1.7 * em];
+    const gap = Math.min(0.5 * em, GAPS * height / layers);
     return {
       left, top, gap, column: (width - left - 2) / columns,
       row: (height - top - 1.9 * em - gap * (layers - 1)) / (layers * heads),
@@ -139,8 +145,10 @@ export class MapDrawing {
       /** @type {string} */ words) => svg('text', { x, y, 'text-anchor': anchor }, words);
     if (now !== this.#scaled) {
       this.#scaled = now;
-      const names = Array.from({ length: layers }, (_, i) => text(left - 0.6 * em,
-        top + i * (heads * row + gap) + heads * row / 2 + 0.35 * em, 'end', this.#words.layer(i + 1)));
+      const named = stepOf(LINE * em / (heads * row + gap)); // not for each layer, where they are many
+      const names = Array.from({ length: Math.ceil(layers / named) }, (_, i) => text(left - 0.6 * em,
+        top + i * named * (heads * row + gap) + heads * row / 2 + 0.35 * em, 'end',
+        this.#words.layer(i * named + 1)));
       const every = Math.max(PAGE, 2 ** Math.ceil(Math.log2(TICK * em / column)));
       const ticks = Array.from({ length: Math.floor(columns / every) }, (_, i) => text(
         left + (i + 1) * every * column, height - 0.4 * em, i + 2 > columns / every ? 'end' : 'middle',

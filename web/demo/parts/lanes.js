@@ -3,6 +3,7 @@ import { element, put, say } from './dom.js';
 import { StoryText, follower } from './story-text.js';
 import { MODES } from '../curves.js';
 import { goalOf } from '../race.js';
+import { languageOf } from '../state.js';
 
 /**
  * @import { Mode } from '../curves.js'
@@ -32,7 +33,7 @@ export function lanesPlace(words, signal, waits = false) {
 /** @param {Mode} mode  @param {Dictionary} words  @param {AbortSignal} signal */
 function lane(mode, words, signal) {
   const { race: said, cache } = words;
-  const attributes = { class: 'story', part: `lane-${mode}`, dir: 'auto', lang: 'en', translate: 'no' };
+  const attributes = { class: 'story', part: `lane-${mode}`, dir: 'auto', translate: 'no' };
   const text = element('p', attributes);
   const box = element('div', {
     class: 'lane-box', role: 'group', 'aria-label': said.progress[mode], tabindex: 0 }, text);
@@ -60,6 +61,7 @@ function lane(mode, words, signal) {
     const { length } = run.tokens;
     prompt = undefined;
     follow(run);
+    put(text, 'lang', languageOf(state));
     put(text, 'aria-busy', String(ms === undefined)); // it is not final yet
     progress.value = ms === undefined ? length / goalOf(state, run) : 1;
     say(numbers, ms === undefined ? said.lane(length, now) : said.ended(length, ms));

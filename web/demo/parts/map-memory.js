@@ -42,7 +42,7 @@ export function memoryMeter({ ask: asking, memory: words }, { size }, actions, s
     meter.show(usedBytes / cacheBytes, (tokens + open) / slots, words.bar(usedBytes, cacheBytes));
     const allocated = words.rooms({ allocated: cacheBytes, slots, pages: slots / PAGE, session: totalBytes });
     say(rooms, open > 0 ? `${allocated} ${words.open(open)}` : allocated);
-    table.show(billsOf(map), bill);
+    table.show(billsOf(map), bill, state.other === undefined);
   };
   return { node, show };
 }
@@ -79,20 +79,22 @@ function typesOf(words, size) {
   let measured;
   /** @type {readonly Bill[]} */
   let shown = [];
+  let isOwn = true; // the figure's own model, of which the cost is known
   const tell = () => {
-    const [half, byte] = measured ?? shown.flatMap((bill) => bill.cost ?? []);
-    if (!half) return;
+    const [half, byte] = measured ?? shown.flatMap((bill) => (isOwn && bill.cost) || []);
     put(cost, 'aria-live', measured ? 'polite' : 'off');
     say(cost, measured ? words.here(measured[0].tokens, half.error, byte.error)
-      : words.cost(half.error, byte.error));
+      : half ? `${words.only} ${words.cost(half.error, byte.error)}` : words.only);
     for (const [i, { type, cost: known }] of shown.entries()) {
       const found = measured?.find((each) => each.type === type);
       const { cells } = body.rows[i];
-      say(cells[3], known ? words.share(found ? found.same / found.tokens : known.same) : words.exact);
+      const same = found ? found.same / found.tokens : isOwn ? known?.same : undefined;
+      say(cells[3], known ? same === undefined ? '' : words.share(same) : words.exact);
     }
   };
-  /** @param {readonly Bill[]} bills  @param {Bill} own */
-  const show = (bills, own) => {
+  /** @param {readonly Bill[]} bills  @param {Bill} own  @param {boolean} isKnown */
+  const show = (bills, own, isKnown) => {
+    isOwn = isKnown;
     while (body.rows.length < bills.length) {
       body.append(element('tr', {}, element('th', { scope: 'row' }),
         element('td'), element('td'), element('td')));

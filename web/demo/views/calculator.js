@@ -49,7 +49,7 @@ export const calculator = {
       const now = engineOf(state)?.config;
       if (now === config) return;
       config = now;
-      table.setOwn(now && ownModel(said.own, now));
+      table.setOwn(now && ownModel(state.other?.name ?? said.own, now));
       show();
     };
   },

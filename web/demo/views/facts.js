@@ -1,6 +1,6 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
-import { engineOf } from '../recorded.js';
+import { engineOf, roomOf } from '../recorded.js';
 
 /**
  * @import { Config } from '../../config/config.js'
@@ -38,7 +38,7 @@ export const facts = {
       for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
       if (model && state.memory) {
         const { config, variant } = model;
-        say(position, said.positionOf(state.run.position, config.nPositions), said.positionMeans);
+        say(position, said.positionOf(state.run.position, roomOf(state)), said.positionMeans);
         say(memory, ...memoryFact(said, state.memory, config));
         const build = said.engines[variant];
         say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);

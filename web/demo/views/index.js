@@ -3,6 +3,7 @@ import { announcer } from './announcer.js';
 import { chart } from './chart.js';
 import { controls, controlsBeside } from './controls.js';
 import { facts } from './facts.js';
+import { model } from './model.js';
 import { numbers } from './numbers.js';
 import { payoff } from './payoff.js';
 import { prompt } from './prompt.js';
@@ -35,6 +36,7 @@ export const views = [
   { view: story, place: 'stage' },
   { view: prompt, place: 'write', always: true },
   { view: sampling, place: 'write' },
+  { view: model, place: 'write' },
   { view: numbers, place: 'look' },
   { view: facts, place: 'look' },
   { view: proof, place: 'look' },

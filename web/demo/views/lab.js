@@ -1,6 +1,6 @@
 /// <reference path="../css.d.ts" />
 // Break it: bugs of KV caches to choose from, tried in a second engine beside the right one.
-import { PROMPT, experimentWith, partingOf, piecesOf, testName, threadName } from '../broken.js';
+import { PROMPT, canShow, experimentWith, partingOf, piecesOf, testName, threadName } from '../broken.js';
 import { bugList } from '../bug-list.js';
 import { isTrying } from '../lab.js';
 import { button, element, note, onStartStop, put, say, uniqueId } from '../parts/dom.js';
@@ -59,7 +59,9 @@ function mount(root, context, { bugs, bytes }) {
     told = bug;
     fetched ||= lab.status === 'writing' || lab.status === 'done';
     const blocked = isWorking(state) || (isApart(state) && !isTrying(lab));
-    control.show(lab, { blocked, bytes: toCome(state, fetched ? 0 : bytes), isOld: lab.bug === bug.id });
+    const unfit = !canShow(bug, state.model?.config);
+    const size = toCome(state, fetched ? 0 : bytes);
+    control.show(lab, { blocked, unfit, bytes: size, isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
     result.show(outcome);
     frame.show(outcome ? `${nameOf(said, bug)}. ${sentenceOf(said, outcome)}` : said.empty);
@@ -143,12 +145,12 @@ function controlOf(words, dictionary) {
   const failure = failurePlace(dictionary);
   const alert = { class: 'error', part: 'lab-error', role: 'alert', hidden: true };
   const error = element('p', alert, failure.node);
-  /** @param {Lab} lab  @param {{ blocked: boolean, bytes: number, isOld: boolean }} more */
-  const show = (lab, { blocked, bytes, isOld }) => {
+  /** @param {Lab} lab  @param {{ blocked: boolean, unfit: boolean, bytes: number, isOld: boolean }} more */
+  const show = (lab, { blocked, unfit, bytes, isOld }) => {
     say(label, isTrying(lab) ? words.stop : isOld && lab.outcome ? words.again : words.go);
     say(size, bytes > 0 && !isTrying(lab) ? ` ${words.downloads(bytes)}` : '');
-    go.disabled = blocked;
-    say(why, blocked ? words.blocked : '');
+    go.disabled = blocked || unfit;
+    say(why, blocked ? words.blocked : unfit ? words.unfit : '');
     say(doing, lab.status === 'idle' || lab.status === 'done' ? '' : words[lab.status]);
     failure.show(lab.failure);
     error.hidden = !lab.failure;

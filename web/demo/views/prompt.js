@@ -1,10 +1,11 @@
 // The beginning of the story, in the reader's own words or by an example.
-import { button, element, say, uniqueId } from '../parts/dom.js';
+import { button, element, put, say, uniqueId } from '../parts/dom.js';
+import { languageOf } from '../state.js';
 import { countWords } from '../words.js';
 
 /** @import { View } from '../view.js' */
 
-/** In the model's language. */
+/** For the figure's own model, in its language. */
 const EXAMPLES = [
   'Once upon a time',
   'Deep in the forest there lived',
@@ -19,15 +20,18 @@ export const prompt = {
   mount(root, { actions, signal, words }) {
     const id = uniqueId('prompt');
     const field = element('textarea', {
-      id, part: 'prompt', rows: 2, lang: 'en', dir: 'auto', maxlength: LONGEST, spellcheck: 'false',
+      id, part: 'prompt', rows: 2, dir: 'auto', maxlength: LONGEST, spellcheck: 'false',
       'aria-describedby': `${id}-count`,
     });
     const count = element('span', { id: `${id}-count`, class: 'note count', part: 'count' });
     const examples = EXAMPLES.map((text) => button({ lang: 'en' }, text));
     const { prompt: said } = words;
+    const label = element('label', { for: id });
+    const named = { class: 'examples', role: 'group', 'aria-label': said.examples };
+    const group = element('div', named, ...examples);
     root.append(element('div', { class: 'prompt-box', role: 'group', 'aria-label': said.group },
-      element('label', { for: id }, said.label), field, count,
-      element('div', { class: 'examples', role: 'group', 'aria-label': said.examples }, ...examples)));
+      label, field, count,
+      group));
     field.addEventListener('input', () => actions.setPrompt(field.value), { signal });
     field.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) actions.generate();
@@ -36,6 +40,9 @@ export const prompt = {
       example.addEventListener('click', () => replaceText(field, EXAMPLES[i]), { signal });
     }
     return (state) => {
+      say(label, state.other ? said.any : said.label);
+      put(field, 'lang', languageOf(state));
+      group.hidden = state.other !== undefined;
       if (field.value !== state.prompt) field.value = state.prompt;
       say(count, countWords(words, state));
     };

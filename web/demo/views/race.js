@@ -1,6 +1,7 @@
 /// <reference path="../css.d.ts" />
 // The race, alone: both ways write the same story at the same time, and what their times say of their work.
 import { MODES } from '../curves.js';
+import { bytesLoaded } from '../download.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -9,7 +10,7 @@ import { raceBars } from '../parts/race-bars.js';
 import { payoffOf } from '../payoff.js';
 import { finishOf, isDecided, rivalBytes, workIn } from '../race.js';
 import { engineOf } from '../recorded.js';
-import { bytesLoaded, isApart, isComparing, isWorking } from '../state.js';
+import { isApart, isComparing, isWorking } from '../state.js';
 import { statusWords } from '../words.js';
 import { RACE } from '../words/race.js';
 import styles from './race.css' with { type: 'text' };

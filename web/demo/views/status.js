@@ -1,7 +1,7 @@
 // What the demo is doing, how far the model has loaded, and what went wrong.
+import { bytesLoaded } from '../download.js';
 import { button, element, note, say } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
-import { bytesLoaded } from '../state.js';
 import { adviceWords, statusWords } from '../words.js';
 
 /** @import { View } from '../view.js' */

@@ -2,7 +2,7 @@
 import { button, element, put, say } from '../parts/dom.js';
 import { lanesPlace } from '../parts/lanes.js';
 import { StoryText, follower } from '../parts/story-text.js';
-import { isWorking } from '../state.js';
+import { isWorking, languageOf } from '../state.js';
 import { remarkWords } from '../words.js';
 
 /** @import { View } from '../view.js' */
@@ -11,7 +11,7 @@ import { remarkWords } from '../words.js';
 export const story = {
   name: 'story',
   mount(root, { actions, signal, words }) {
-    const attributes = { class: 'story', part: 'story', dir: 'auto', lang: 'en', translate: 'no' };
+    const attributes = { class: 'story', part: 'story', dir: 'auto', translate: 'no' };
     const text = element('p', attributes);
     const empty = element('p', { class: 'note story-empty' }, words.story.empty);
     const box = element('div', {
@@ -28,6 +28,7 @@ export const story = {
     return (state) => {
       const { recorded, run } = state;
       follow(run);
+      put(text, 'lang', languageOf(state));
       put(text, 'aria-busy', String(isWorking(state))); // it is not final yet
       box.hidden = lanes.show(state);
       say(remark, remarkWords(words, state));

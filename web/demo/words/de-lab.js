@@ -16,6 +16,8 @@ export const lab = {
   stop: 'Anhalten',
   downloads: (bytes) => size(bytes),
   blocked: 'Gerade wird etwas anderes gerechnet: anhalten oder warten, bis es fertig ist.',
+  unfit: 'Dieser Fehler betrifft eine Tabelle gelernter Positionen. Das gewählte Modell hat keine: Es dreht '
+    + 'seine Queries und Keys nach ihren Positionen.',
   loading: 'Die Engine mit den Fehlern wird geladen.',
   writing: 'Beide Engines schreiben.',
   stopped: 'Angehalten.',

@@ -141,9 +141,10 @@ export const map = {
       `An dieser Geschichte mit ${tokens(count)}, eben mit jedem davon gelesen: Mit f16 weicht ein Logit `
         + `um höchstens ${measured(half)} ab, mit int8 um ${measured(byte)}. Die letzte Spalte sagt, wie oft `
         + 'das wahrscheinlichste nächste Token dasselbe blieb.'),
+    only: 'Nur f32 behält jedes Bit, darum nimmt es diese Seite.',
     cost: (half, byte) => (
-      'Nur f32 behält jedes Bit, darum nimmt es diese Seite. Mit f16 weicht ein Logit des mitgelieferten '
-        + `Modells um höchstens ${measured(half)} ab, mit int8 um ${measured(byte)}; die letzte Spalte sagt, `
+      `Mit f16 weicht ein Logit des mitgelieferten Modells um höchstens ${measured(half)} ab, mit int8 um `
+        + `${measured(byte)}; die letzte Spalte sagt, `
         + 'wie oft das wahrscheinlichste nächste Token dasselbe blieb, gemessen an 1.000 Tokens.'),
   },
 };

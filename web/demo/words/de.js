@@ -40,6 +40,7 @@ export const de = {
   prompt: {
     group: 'Prompt',
     label: 'Eine Geschichte beginnen (auf Englisch)',
+    any: 'Einen Text beginnen',
     examples: 'Beispielanfänge',
     count: (used, room) => `${tokens(used)} von ${counted(room)}`,
     tooMany: (used, room) => `${tokens(used)} von ${counted(room)}: ${counted(used - room)} zu viel`,
@@ -132,6 +133,12 @@ export const de = {
     },
     skip: 'Zum Ende',
     replay: 'Noch einmal',
+  },
+
+  model: {
+    title: 'Modell',
+    inUse: (name) => `${name}, statt des Modells dieser Seite`,
+    own: (name) => `${name}, oder eins von dir`,
   },
 
   sampling: {

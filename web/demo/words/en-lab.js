@@ -14,6 +14,9 @@ export const lab = {
   /** On the button, the first time. */
   downloads: (/** @type {number} */ bytes) => size(bytes),
   blocked: 'Something else is being computed: stop it, or wait until it has ended.',
+  /** Of a model without a table of positions. */
+  unfit: 'This bug is about a table of learned positions. The model that you have chosen has none: it turns '
+    + 'its queries and keys by their positions.',
   loading: 'Loading the engine with the bugs.',
   writing: 'Both engines write.',
   stopped: 'Stopped.',

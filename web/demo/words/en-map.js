@@ -173,9 +173,10 @@ export const map = {
       `On this story of ${some(tokens, 'token')}, just read with each of them: with f16 a logit is off by `
         + `${measured(half)} at most, with int8 by ${measured(byte)}. The last column says how often the `
         + 'likeliest next token stayed the same.'),
+    only: 'Only f32 keeps every bit, so this page uses it.',
     cost: (/** @type {number} */ half, /** @type {number} */ byte) => (
-      'Only f32 keeps every bit, so this page uses it. With f16 a logit of the shipped model is off by '
-        + `${measured(half)} at most, with int8 by ${measured(byte)}; the last column says how often the `
-        + 'likeliest next token stayed the same, measured on 1,000 tokens.'),
+      `With f16 a logit of the shipped model is off by ${measured(half)} at most, with int8 by `
+        + `${measured(byte)}; the last column says how often the likeliest next token stayed the same, `
+        + 'measured on 1,000 tokens.'),
   },
 };

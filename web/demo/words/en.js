@@ -56,6 +56,7 @@ export const en = {
   prompt: {
     group: 'Prompt',
     label: 'Begin a story',
+    any: 'Begin a text', // for another model than the figure's own
     examples: 'Example beginnings',
     count: (/** @type {number} */ used, /** @type {number} */ room) => `${tokens(used)} of ${counted(room)}`,
     tooMany: (/** @type {number} */ used, /** @type {number} */ room) => (
@@ -165,6 +166,13 @@ export const en = {
     },
     skip: 'Skip',
     replay: 'Replay',
+  },
+
+  /** The model, and another one in its place. */
+  model: {
+    title: 'Model',
+    inUse: (/** @type {string} */ name) => `${name}, in place of this page’s own`,
+    own: (/** @type {string} */ name) => `${name}, or one of yours`,
   },
 
   sampling: {

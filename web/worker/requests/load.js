@@ -2,6 +2,7 @@
 import { invalid, isCount, shown } from '../../engine/arguments.js';
 import { loadModel } from '../../index.js';
 import { originsOf } from '../origins.js';
+import { roomFor } from '../room.js';
 
 /**
  * @import { Session } from '../../session/session.js'
@@ -10,16 +11,15 @@ import { originsOf } from '../origins.js';
 
 const WARM_MS = 120; // of computing before the first run
 
-/** @param {unknown} capacity  @param {number} positions */
-function capacityOf(capacity, positions) {
-  if (capacity === undefined) return positions;
-  if (isCount(capacity) && capacity >= 1) return Math.min(capacity, positions);
+/** @param {unknown} capacity */
+function checkCapacity(capacity) {
+  if (capacity === undefined || (isCount(capacity) && capacity >= 1)) return;
   throw invalid(`capacity is ${shown(capacity)}; it must be a whole number of at least 1.`);
 }
 
 /** @type {Serve<'load'>} */
 export async function load(context, fields, emit, signal) {
-  capacityOf(fields.capacity, 1); // before the one that is loaded goes
+  checkCapacity(fields.capacity);
   const origins = await originsOf(fields);
   context.unload();
   const model = await loadModel(origins.source, {
@@ -32,13 +32,15 @@ export async function load(context, fields, emit, signal) {
   context.origins = origins;
   context.model = model;
   try {
-    const capacity = capacityOf(fields.capacity, model.config.nPositions);
+    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage().totalBytes)
+      : Math.min(fields.capacity, model.config.nPositions);
     const session = context.session = model.createSession(
       { capacity, useCache: context.useCache, whenFull: 'stop' });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
-    return { config, generation, variant: chosen, memory: session.memoryUsage(), tick, worker };
+    const memory = session.memoryUsage();
+    return { config, generation, variant: chosen, room: capacity, memory, tick, worker };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;

@@ -1,0 +1,141 @@
+// Another model than the figure's own: its files or its address, what is said of it, and what follows it.
+import assert from 'node:assert/strict';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'node:test';
+import { byteTokenizer, serve } from '../node/helpers.js';
+import { ENDS, focused, noViolations, openPage, part, press, proof, says, startSite, state,
+  text } from './helpers.js';
+
+const site = await startSite();
+
+/** The files of a small Llama, and a tokenizer of its few tokens. */
+async function llama() {
+  const folder = new URL('../fixtures/llama-f32/', import.meta.url);
+  const names = (await readdir(folder)).filter((name) => /^(config|generation|model)/.test(name));
+  const files = Object.fromEntries(await Promise.all(names.map(async (name) => (
+    [name, await readFile(new URL(name, folder))]))));
+  const { vocab_size: size } = JSON.parse(files['config.json']);
+  const tokenizer = byteTokenizer({ added: [] });
+  const { vocab } = tokenizer.model;
+  for (const [token, id] of Object.entries(vocab)) if (id >= size) delete vocab[token];
+  return { ...files, 'tokenizer.json': Buffer.from(JSON.stringify(tokenizer)) };
+}
+
+const FILES = await llama();
+const PROMPT = '!!!! ####'; // of characters that it knows
+
+const fold = (page) => page.click(`${part('model')} > summary`);
+
+/** Chooses files with the button's own field. */
+async function choose(page, files = FILES) {
+  await page.setInputFiles(part('model-files-input'), Object.entries(files).map(([name, content]) => (
+    { name, mimeType: 'application/octet-stream', buffer: Buffer.from(content) })));
+}
+
+/** Drops files on an element, as a reader does with the mouse. */
+const drop = (page, selector, files) => page.evaluate(([to, names]) => {
+  const dataTransfer = new DataTransfer();
+  for (const [name, base64] of names) {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    dataTransfer.items.add(new File([bytes], name));
+  }
+  const init = { dataTransfer, bubbles: true, composed: true, cancelable: true };
+  const target = findAll(to)[0];
+  return ['dragover', 'drop'].map((type) => !target.dispatchEvent(new DragEvent(type, init)));
+}, [selector, Object.entries(files).map(([name, content]) => (
+  [name, Buffer.from(content).toString('base64')]))]);
+
+/** What is said of a model that cannot be used. */
+async function refusal(page) {
+  await page.waitForSelector(`${part('model-error')}:not([hidden])`);
+  return text(page, 'model-error');
+}
+
+test('files that are chosen: their sizes, their text, and the own model again', async (t) => {
+  const page = await openPage(t, site, { width: 320, height: 640, colorScheme: 'dark' });
+  await page.focus(`${part('model')} > summary`);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector(part('model-files'));
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(page), 'model-files');
+  await choose(page);
+  await says(page, 'model-sizes',
+    /^llama, \d+,\d+ parameters: 3 layers, 6 heads of 8 numbers, which share 2/);
+  assert.match(await text(page, 'model-card'), /32 bits, exactly: [\d.]+ KB of memory.*Use llama$/s);
+  await noViolations(page, 'a model that was weighed');
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
+  await press(page, 'model-use');
+  await state(page, 'ready');
+  assert.equal(await page.isVisible(part('replay')), false, 'no recorded run of another model');
+  assert.equal(await page.isVisible('.examples'), false, 'nor its examples');
+  assert.match(await text(page, 'model'), /^Model llama, in place of/);
+  await page.fill(part('prompt'), PROMPT);
+  await press(page, 'cache');
+  assert.notEqual(await state(page), 'failed', await text(page, 'error-message'));
+  assert.equal((await proof(page)).verdict, 'equal');
+  assert.match(await text(page, 'position'), /of 160$/);
+  assert.equal(await page.getAttribute(part('story'), 'lang'), '');
+  assert.match(await page.textContent('#memory-words'), /2 × 3 layers × 2 heads × 8 numbers/);
+  await noViolations(page, 'a run of another model');
+  await press(page, 'model-back');
+  await state(page, 'unloaded');
+  assert.ok(await page.isVisible(part('replay')), 'its recorded run is there again');
+  assert.ok(await page.isVisible('.examples'));
+  assert.match(await text(page, 'model'), /^Model stories/);
+});
+
+test('files that are dropped beside the figure; an address of another site: all views follow', async (t) => {
+  const server = await serve(FILES);
+  t.after(() => server.close());
+  for (const name of [...Object.keys(FILES), 'tokenizer_config.json']) {
+    server.faults[name] = (response) => {
+      response.setHeader('access-control-allow-origin', '*').statusCode = FILES[name] ? 200 : 404;
+      response.end(FILES[name]);
+    };
+  }
+  const page = await openPage(t, site, { expected: new RegExp(`^request: ${server.url}`) });
+  const prevented = await drop(page, 'h1', FILES);
+  assert.deepEqual(prevented, [true, true], 'or the browser would open them in place of the page');
+  await page.waitForSelector(`${part('model-card')}:not([hidden])`);
+  assert.equal(await text(page, 'model-name'), 'llama');
+  await page.fill(part('model-address'), server.url.replace(/\/$/, ''));
+  await page.press(part('model-address'), 'Enter');
+  await says(page, 'model-name', /^model$/);
+  assert.match(await text(page, 'model-use'), /download 0\.1 MB/);
+  await press(page, 'model-use');
+  await state(page, 'ready');
+  await page.fill(part('prompt'), PROMPT);
+  await press(page, 'both');
+  assert.equal(await state(page), 'full', await text(page, 'error-message'));
+  await page.locator('[views="calculator"]').scrollIntoViewIfNeeded();
+  await page.waitForFunction(() => findAll('.models label')[0]?.textContent === 'model');
+  await page.locator('[views="lab"]').scrollIntoViewIfNeeded();
+  await page.waitForSelector(`${part('lab-go')}:disabled`); // a model without learned positions
+  assert.match(await text(page, 'lab-bug'), /position 0/);
+  assert.ok(await page.isHidden('[views="map"] >> text=of the shipped model'));
+});
+
+test('what is no model is refused in words, and the figure stays as it was', async (t) => {
+  const page = await openPage(t, site);
+  await fold(page);
+  await page.waitForSelector(part('model-files'));
+  const { 'tokenizer.json': tokenizer, 'config.json': config, ...rest } = FILES;
+  await choose(page, { ...rest, 'tokenizer.json': tokenizer });
+  assert.match(await refusal(page), /^This model cannot be used\. .*no config\.json/);
+  await choose(page, { ...FILES, 'config.json': '{"model_type":"rwkv"}' });
+  await says(page, 'model-error', /model_type.*rwkv/);
+  await drop(page, part('figure'), { 'pytorch_model.bin': 'x', 'config.json': config });
+  await says(page, 'model-error', /pytorch_model\.bin/);
+  const large = { ...JSON.parse(config), num_hidden_layers: 212, hidden_size: 768, intermediate_size: 2000 };
+  await choose(page, { ...FILES, 'config.json': JSON.stringify(large) });
+  await says(page, 'model-card', /GB of memory \(too much: a page may use 1\.07 GB\).*too large/s);
+  assert.ok(await page.isHidden(part('model-use')));
+  await choose(page, { ...rest, 'config.json': config });
+  await page.waitForSelector(`${part('model-use')}:visible`);
+  await press(page, 'model-use');
+  await says(page, 'model-error', /tokenizer\.json/);
+  assert.equal(await state(page, 'unloaded', ...ENDS), 'unloaded');
+  assert.ok(await page.isVisible(part('replay')));
+  await page.evaluate(() => { document.documentElement.lang = 'de'; });
+  await says(page, 'model', /Dieses Modell geht nicht/);
+});

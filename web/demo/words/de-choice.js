@@ -1,0 +1,44 @@
+// Was gesagt wird, wo ein anderes Modell gewählt wird, auf Deutsch.
+import { numbersIn } from '../../measure/numbers.js';
+
+/** @import { choice as en } from './en-choice.js' */
+
+const { counted, measured, megabytes } = numbersIn('de');
+
+/** @param {number} count */
+const millions = (count) => (
+  count < 1e6 ? counted(Math.round(count)) : `${measured(count / 1e6)} Millionen`);
+
+/** @type {typeof en} */
+export const choice = {
+  means: 'Jedes kleine GPT‑2 oder Llama, etwa SmolLM2‑135M oder TinyLlama: config.json, tokenizer.json und '
+    + 'model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese Abbildung, oder wähle sie aus. Sie '
+    + 'werden auf deinem Gerät gelesen und verlassen es nicht.',
+  files: 'Dateien wählen',
+  folder: 'Ordner wählen',
+  address: 'Oder die Adresse eines Ordners mit diesen Dateien',
+  example: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M/resolve/main/',
+  addressMeans: 'Dein Browser holt sie von dort.',
+  look: 'Ansehen',
+  weighing: 'Seine Größe wird gelesen.',
+  refused: 'Dieses Modell geht nicht.',
+  group: 'Das gewählte Modell',
+  sizes: ({ kind, parameters, layers, heads, shared, numbers, vocabulary, positions }) => (
+    `${kind}, ${millions(parameters)} Parameter: ${counted(layers)} Schichten, ${counted(heads)} Köpfe mit `
+      + `${counted(numbers)} Zahlen`
+      + `${shared < heads ? `, die sich ${counted(shared)} für K und V teilen` : ''}, ein Vokabular von `
+      + `${counted(vocabulary)} Tokens, Texte bis ${counted(positions)} Tokens.`),
+  perToken: (size) => `Jedes Token braucht ${size} im Cache.`,
+  weights: 'Gewichte speichern mit',
+  kinds: {
+    f32: (size) => `32 Bit, genau: ${size} Speicher`,
+    int8: (size) => `8 Bit, etwas ungenauer: ${size} Speicher`,
+  },
+  huge: 'mehr als 4 GB',
+  tooLarge: (size) => `zu viel: Eine Seite darf ${size} belegen`,
+  none: 'Es ist so oder so zu groß für eine Seite. Nimm ein kleineres.',
+  use: (name, bytes) => `${name} nehmen${bytes > 0 ? ` (lädt ${megabytes(bytes)})` : ''}`,
+  inUse: (name) => `Die Abbildung hat jetzt ${name}.`,
+  links: 'Kopierte Links und Tags führen zum Modell dieser Seite.',
+  back: (name) => `Zurück zu ${name}`,
+};

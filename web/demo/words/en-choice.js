@@ -1,0 +1,56 @@
+// What is said where another model is chosen, in English.
+import { numbersIn } from '../../measure/numbers.js';
+
+const { counted, measured, megabytes } = numbersIn('en');
+
+/**
+ * @typedef {object} Sizes
+ * @property {string} kind       of architecture, as its files call it
+ * @property {number} parameters
+ * @property {number} layers
+ * @property {number} heads      of queries
+ * @property {number} shared     of keys and values
+ * @property {number} numbers    of a head
+ * @property {number} vocabulary
+ * @property {number} positions
+ */
+
+/** @param {number} count */
+const millions = (count) => (
+  count < 1e6 ? counted(Math.round(count)) : `${measured(count / 1e6)} million`);
+
+export const choice = {
+  means: 'Any small GPT-2 or Llama, such as SmolLM2-135M or TinyLlama: its config.json, tokenizer.json and '
+    + 'model.safetensors. Drop them or their folder anywhere on this figure, or choose them. They are read '
+    + 'on your machine and go nowhere else.',
+  files: 'Choose its files',
+  folder: 'Choose its folder',
+  address: 'Or the address of a folder with these files',
+  example: 'https://huggingface.co/HuggingFaceTB/SmolLM2-135M/resolve/main/',
+  addressMeans: 'Your browser fetches them from there.',
+  look: 'Look at it',
+  weighing: 'Reading its sizes.',
+  refused: 'This model cannot be used.',
+  group: 'The model that was chosen',
+  sizes: (/** @type {Sizes} */ { kind, parameters, layers, heads, shared, numbers, vocabulary,
+    positions }) => (
+    `${kind}, ${millions(parameters)} parameters: ${counted(layers)} layers, ${counted(heads)} heads of `
+      + `${counted(numbers)} numbers`
+      + `${shared < heads ? `, which share ${counted(shared)} of K and V` : ''}, a vocabulary of `
+      + `${counted(vocabulary)} tokens, texts of up to ${counted(positions)}.`),
+  perToken: (/** @type {string} */ size) => `Each token takes ${size} in its cache.`,
+  weights: 'Keep its weights in',
+  kinds: {
+    f32: (/** @type {string} */ size) => `32 bits, exactly: ${size} of memory`,
+    int8: (/** @type {string} */ size) => `8 bits, a little less accurate: ${size} of memory`,
+  },
+  /** Instead of a size that is not known. */
+  huge: 'more than 4 GB',
+  tooLarge: (/** @type {string} */ size) => `too much: a page may use ${size}`,
+  none: 'It is too large for a page either way. Choose a smaller one.',
+  use: (/** @type {string} */ name, /** @type {number} */ bytes) => (
+    `Use ${name}${bytes > 0 ? ` (download ${megabytes(bytes)})` : ''}`),
+  inUse: (/** @type {string} */ name) => `The figure has ${name} now.`,
+  links: 'Links and code that you copy lead to this page’s own model.',
+  back: (/** @type {string} */ name) => `Back to ${name}`,
+};

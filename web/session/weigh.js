@@ -1,0 +1,71 @@
+// What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
+// the files that they are in.
+import { parseConfig } from '../config/config.js';
+import { checkCallback, checkSignal, optionsOf } from '../engine/arguments.js';
+import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
+import { openDirectory } from '../files/files.js';
+import { PREFIX_BYTES } from '../files/safetensors-header.js';
+import { openWeights } from '../files/shards.js';
+import { bytesAs } from './weights.js';
+
+/**
+ * @import { URL } from '../engine/platform.js'
+ * @import { Config } from '../config/config.js'
+ * @import { Dropped } from '../files/dropped.js'
+ * @import { Files } from '../files/given.js'
+ * @import { Directory } from '../files/files.js'
+ * @import { LoadOptions } from './model.js'
+ * @import { Weights } from './weights.js'
+ *
+ * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch'>
+ *   } WeighOptions  as of loadModel()
+ *
+ * @typedef {object} Weighed
+ * @property {Readonly<Config>} config
+ * @property {number} fileBytes   of the files that the weights are in
+ * @property {Record<Weights, number>} weightBytes  in memory, as they can be kept; Infinity: beyond 4 GB
+ * @property {number} memoryBytes  the most memory that there is for them, the caches and all else
+ */
+
+/** @type {readonly (keyof WeighOptions)[]} */
+export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch'];
+
+/**
+ * Refuses what loadModel() would refuse for the same reasons, as far as these few kilobytes tell them.
+ * @param {string | URL | Files | Dropped} source  as of loadModel()
+ * @param {WeighOptions} [given]  its options
+ * @returns {Promise<Weighed>}
+ */
+export async function weighModel(source, given) {
+  const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
+  const { variant, wasm, signal, fetch } = options;
+  checkSignal(signal);
+  checkCallback('fetch', fetch);
+  checkBuild(options);
+  const directory = await openDirectory(source, options);
+  try {
+    const config = parseConfig(await directory.json('config.json'));
+    const fileBytes = await bytesOfFiles(directory);
+    const engine = await Engine.create({ variant, wasm, signal });
+    try {
+      const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
+      return { config, fileBytes, weightBytes, memoryBytes: MEMORY_BYTES };
+    } finally {
+      engine.dispose();
+    }
+  } finally {
+    directory.close();
+  }
+}
+
+/** @param {Directory} directory */
+async function bytesOfFiles(directory) {
+  const shards = await openWeights(directory);
+  let bytes = 0;
+  for (const file of shards.files) {
+    const { stream, header } = await shards.open(file, { quiet: true });
+    stream.close();
+    bytes += PREFIX_BYTES + header.headerBytes + header.dataBytes;
+  }
+  return bytes;
+}
