@@ -49,7 +49,7 @@ export const structOf = (c, kind) => ({
 });
 
 /**
- * The same in wasm memory, for the next call.
+ * A kvc_config in wasm memory, for the next call.
  * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
  */
 const give = (engine, c, kind) => engine.give('kvc_config', structOf(c, kind));
