@@ -71,7 +71,7 @@ static void put_outputs(float *waiting, size_t stride, const kvc_matrix *m, size
     for (size_t i = 0; i < n; i++, out++) {
         for (; out >= m->n_out; m++) /* from part to part */
             out -= m->n_out;
-        if (!m->q) {
+        if (!m->q) { /* and nothing waits */
             *kvc_matrix_at(m, in, out) = x[i];
             continue;
         }
