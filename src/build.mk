@@ -28,7 +28,7 @@ HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/n
 FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz
 COMPILE_gcc-O2 := gcc -O2
 COMPILE_gcc-native := gcc -O3 -march=native
-COMPILE_clang-sanitize := clang -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
+COMPILE_clang-sanitize := clang -O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
 COMPILE_scalar := gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized
 COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
 COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
