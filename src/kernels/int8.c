@@ -142,9 +142,10 @@ void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float
     for (size_t i = 0; i < n; i++)
         values[i] = x[i * stride];
     *kvc_matrix_at(m, block, o) = quantize(q, values, 63.0f);
+    for (size_t i = 0; i < KVC_BLOCK; i++)
+        q[i] = (signed char)(q[i] + KVC_ZERO);
     for (size_t i = 0; i < KVC_BLOCK; i += 4, four += next)
-        for (size_t j = 0; j < 4; j++)
-            four[j] = (unsigned char)(q[i + j] + KVC_ZERO);
+        memcpy(four, q + i, 4);
 }
 
 /* ---- matrix times rows ------------------------------------------------------------- */

@@ -1,21 +1,36 @@
 /* intake.c - bytes of a file, in pieces of any size, become packed weights. */
+#include <string.h>
+
 #include "base/number.h"
 #include "kernels/int8.h"
 #include "model/tensors.h"
+
+enum { RUN = 512 }; /* elements at a time, of one row */
 
 static size_t dtype_size(kvc_dtype dtype)
 {
     return dtype == KVC_F32 ? 4 : 2;
 }
 
-static float load_element(const unsigned char *p, kvc_dtype dtype)
+/* Elements of the file as floats; false where one of them is NaN or infinite.
+ *   x: [n] out   p: [n] elements, unaligned */
+static bool load(float *restrict x, const unsigned char *restrict p, size_t n,
+                 kvc_dtype dtype)
 {
-    const uint32_t low = (uint32_t)p[0] | (uint32_t)p[1] << 8;
-    if (dtype == KVC_F16)
-        return kvc_float_from_half((uint16_t)low);
-    if (dtype == KVC_BF16)
-        return kvc_float_from_bits(low << 16);
-    return kvc_float_from_bits(low | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+    if (dtype == KVC_F32)
+        memcpy(x, p, n * sizeof *x);
+    else
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t bits = (uint32_t)p[2 * i] | (uint32_t)p[2 * i + 1] << 8;
+            x[i] = dtype == KVC_BF16 ? kvc_float_from_bits(bits << 16)
+                                     : kvc_float_from_half((uint16_t)bits);
+        }
+    uint32_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t magnitude = kvc_float_bits(x[i]) & KVC_MAGNITUDE_BITS;
+        largest = magnitude > largest ? magnitude : largest;
+    }
+    return largest < KVC_INFINITY_BITS;
 }
 
 /* Where row i of a tensor fused by head is among the rows of its parts as wholes. */
@@ -25,32 +40,65 @@ static size_t row_of_parts(const kvc_place *place, size_t i)
     return part * (place->shape[0] / KVC_PARTS) + head * D + i % D;
 }
 
-/* Puts element i of the file's tensor in its place. Weights of an int8 matrix wait until
- * the KVC_BLOCK inputs of a block are there: for all outputs where a row of the file is
- * an input, for one output where it is an output. */
-static void put(kvc_model *model, const kvc_place *place, size_t i, float value)
+/* Inputs in .. in + n - 1 of one output. Those of an int8 matrix wait until the KVC_BLOCK
+ * inputs of a block are there. */
+static void put_inputs(float *waiting, const kvc_matrix *m, size_t out, size_t in,
+                       const float *x, size_t n)
 {
-    const size_t file_row = i / place->shape[1], column = i % place->shape[1];
-    const size_t row = place->head ? row_of_parts(place, file_row) : file_row;
-    if (place->plain) {
-        place->plain[row * place->shape[1] + column] = value;
-        return;
-    }
-    const size_t in = place->out_major ? column : row;
-    const size_t stride = place->out_major ? 1 : place->shape[1];
-    const size_t at = place->out_major ? 0 : column;
-    const kvc_matrix *m = place->matrix;
-    size_t out = place->out_major ? row : column;
-    for (; out >= m->n_out; m++) /* from part to part */
-        out -= m->n_out;
     if (!m->q) {
-        *kvc_matrix_at(m, in, out) = value;
+        float *w = kvc_matrix_at(m, in, out);
+        const ptrdiff_t next = kvc_matrix_at(m, in + 1, out) - w;
+        for (size_t i = 0; i < n; i++, w += next)
+            *w = x[i];
         return;
     }
-    model->rows[in % KVC_BLOCK * stride + at] = value;
-    if (in % KVC_BLOCK == KVC_BLOCK - 1 || in == m->n_in - 1)
-        kvc_int8_set_block(m, in / KVC_BLOCK, out, model->rows + at, stride,
-                           in % KVC_BLOCK + 1);
+    for (size_t done = 0, part; done < n; done += part) {
+        const size_t at = (in + done) % KVC_BLOCK;
+        part = kvc_min(KVC_BLOCK - at, n - done);
+        memcpy(waiting + at, x + done, part * sizeof *x);
+        if (at + part == KVC_BLOCK || in + done + part == m->n_in)
+            kvc_int8_set_block(m, (in + done) / KVC_BLOCK, out, waiting, 1, at + part);
+    }
+}
+
+/* The same of one input of outputs out .. out + n - 1 of all parts; here a whole block
+ * waits, [KVC_BLOCK][stride], for all outputs. */
+static void put_outputs(float *waiting, size_t stride, const kvc_matrix *m, size_t in,
+                        size_t out, const float *x, size_t n)
+{
+    const bool full = in % KVC_BLOCK == KVC_BLOCK - 1 || in == m->n_in - 1;
+    float *column = waiting + out;
+    for (size_t i = 0; i < n; i++, out++, column++) {
+        for (; out >= m->n_out; m++) /* from part to part */
+            out -= m->n_out;
+        if (!m->q)
+            *kvc_matrix_at(m, in, out) = x[i];
+        else
+            column[in % KVC_BLOCK * stride] = x[i];
+        if (m->q && full)
+            kvc_int8_set_block(m, in / KVC_BLOCK, out, column, stride,
+                               in % KVC_BLOCK + 1);
+    }
+}
+
+/* Elements i .. i + n - 1 of the file's tensor, all of one row, to their places. */
+static void put(kvc_model *model, const kvc_place *place, size_t i, const float *x,
+                size_t n)
+{
+    const size_t width = place->shape[1], file_row = i / width, column = i % width;
+    size_t row = place->head ? row_of_parts(place, file_row) : file_row;
+    if (place->plain) {
+        memcpy(place->plain + row * width + column, x, n * sizeof *x);
+        return;
+    }
+    const kvc_matrix *m = place->matrix;
+    if (!place->out_major) {
+        put_outputs(model->rows, width, m, row, column, x, n);
+        return;
+    }
+    for (; row >= m->n_out; m++)
+        row -= m->n_out;
+    put_inputs(model->rows, m, row, column, x, n);
 }
 
 kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype dtype,
@@ -92,13 +140,16 @@ kvc_error kvc_model_write_tensor(kvc_model *model, const void *data, size_t byte
     }
     const kvc_place place = kvc_tensor_place(model, in->index);
     const unsigned char *p = data;
-    for (size_t left = bytes / size; left > 0; left--, p += size) {
-        const float value = load_element(p, in->dtype);
-        if (!kvc_is_finite(value)) {
+    for (size_t left = bytes / size, n; left > 0; left -= n, p += n * size) {
+        float x[RUN];
+        const size_t row = place.shape[1] - in->written % place.shape[1];
+        n = kvc_min(kvc_min(left, row), RUN);
+        if (!load(x, p, n, in->dtype)) {
             kvc_model_cancel_tensor(model);
             return KVC_ERR_NOT_FINITE;
         }
-        put(model, &place, in->written++, value);
+        put(model, &place, in->written, x, n);
+        in->written += n;
     }
     if (in->written == in->elements) {
         model->present[in->index] = true;

@@ -1,7 +1,7 @@
 // Our logits against PyTorch's, at every position of small models (tests/fixtures), in every build of the
 // engine, with the cache on and off; of all others those of transformers itself, and the text that it writes.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { access, readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
@@ -80,3 +80,10 @@ for (const name of LLAMAS) {
     });
   }
 }
+
+test('no fixture is left out', async () => {
+  const names = await readdir(FIXTURES);
+  const isModel = (name) => access(new URL(`${name}/reference.json`, FIXTURES)).then(() => true, () => false);
+  const models = (await Promise.all(names.map(async (name) => (await isModel(name) ? [name] : [])))).flat();
+  assert.deepEqual(models.sort(), [...MODELS, ...LLAMAS].sort());
+});

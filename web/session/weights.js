@@ -32,11 +32,8 @@ const yarnOf = (yarn) => ({
   rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
 });
 
-/**
- * A kvc_config in wasm memory, for the next call.
- * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
- */
-const give = (engine, c, kind) => engine.give('kvc_config', {
+/** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
+export const structOf = (c, kind) => ({
   arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
   n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
@@ -50,6 +47,12 @@ const give = (engine, c, kind) => engine.give('kvc_config', {
   ...yarnOf(c.rotary?.yarn),
   parallel: Number(c.parallel ?? false),
 });
+
+/**
+ * A kvc_config in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
+ */
+const give = (engine, c, kind) => engine.give('kvc_config', structOf(c, kind));
 
 /**
  * Bytes that a model's weights take; more than can be counted is Infinity.
