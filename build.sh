@@ -31,7 +31,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 . tests/mutants.sh
 . tests/fuzz/fuzz.sh
 
-NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-gcc-O2 gcc-native clang-sanitize scalar} # fewer while working on something
+NATIVE_FLAVOURS=${NATIVE_FLAVOURS:-clang-sanitize gcc-O2 gcc-native scalar} # fewer while working on something
 CORES=$(nproc 2>/dev/null || echo 2)
 
 # ---- builds ---------------------------------------------------------------------------------

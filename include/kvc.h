@@ -87,6 +87,9 @@ typedef enum kvc_arch {
     KVC_QWEN2, /* and 2.5 */
     KVC_QWEN3,
     KVC_GPT_NEOX, /* Pythia */
+    KVC_PHI,      /* 1, 1.5 and 2 */
+    KVC_OPT,
+    KVC_GPT_NEO,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -103,8 +106,8 @@ typedef enum kvc_arch {
  *       scale = max |w| / 63, i rounded to the nearest, ties to even
  *     They meet activations in 8 bits, also in blocks of 32, scale = max |x| / 127. I8
  *     gives the same bits in every build as well, and the cache changes none of them.
- * Zero in a GPT-2:
  *   own_head: 1 if the head is a matrix of its own, 0 if it is the embedding's (tied)
+ * Zero in a GPT-2:
  *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases; 0 in a
  *     Qwen2, where q, k and v always have them and no other matrix does
  *   rotary_dim: numbers of a head that turn with the position, even (RoPE)
@@ -121,7 +124,7 @@ typedef enum kvc_arch {
  *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
  *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
  * Zero in most models:
- *   score_scale: what q . k is multiplied by; 0: 1 / sqrt(head_dim)
+ *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
  *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
@@ -164,10 +167,10 @@ kvc_error kvc_model_init(kvc_model **model, const kvc_config *config, void *memo
                          size_t bytes);
 
 /* Takes one tensor as it lies in a safetensors file: little-endian, row-major, under its
- * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox."),
- * Conv1D weights [in, out], Linear weights [out, in].
+ * Hugging Face name with or without its prefix ("transformer.", "model.", "gpt_neox.",
+ * "model.decoder."), Conv1D weights [in, out], Linear weights [out, in].
  *   shape: [rank]     data: [bytes], any alignment, read during the call only
- * Tensors that files contain and no pass needs (h.N.attn.bias, h.N.attn.masked_bias,
+ * Tensors that files contain and no pass needs (masks as attn.bias and masked_bias,
  * rotary_emb.inv_freq, and the head's weight where it is tied) are accepted and
  * ignored. Errors: TENSOR_UNKNOWN, _DTYPE, _SHAPE, _BYTES, _DUPLICATE; NOT_FINITE;
  * BUSY. */
@@ -191,6 +194,11 @@ bool kvc_model_ignores(const kvc_model *model, const char *name);
 /* KVC_OK once every tensor is there; else TENSOR_MISSING, and *name is the first one
  * missing (valid as long as the model, until the next call). */
 kvc_error kvc_model_complete(kvc_model *model, const char **name);
+
+/* The same of tensors that were begun, cancelled or not: a loader begins and cancels what
+ * the headers of its files list, and knows before the first byte of weights what they
+ * lack. */
+kvc_error kvc_model_announced(kvc_model *model, const char **name);
 
 const kvc_config *kvc_model_config(const kvc_model *model);
 

@@ -3,7 +3,6 @@
 
 MUTANT_KILLERS=3 # programs that find a bug before it counts as well known
 MUTANT_SECONDS=20 # besides five times what a program takes without a bug: one may hang it
-MUTANT_LAST="test_golden test_gpt test_random" # they take long, and run where no other program finds a bug
 
 lab_bugs() { sed -n 's/^bug \([^ ]*\) .*/\1/p' src/lab/bugs.txt; }
 lab_bug_name() { sed -n "s/^bug $1 //p" src/lab/bugs.txt; }
@@ -31,11 +30,11 @@ recorded() {
 hunt() {
     local program programs red killers=0
     if [ -z "${KEEP:-}" ]; then programs=$(recorded "$1"); else
-        programs=$(test_programs | grep -vxF "${MUTANT_LAST// /$'\n'}")" $MUTANT_LAST"
+        programs=$(test_programs | grep -vxF "${LONG// /$'\n'}")" $LONG"
     fi
     : >"build/lab/$1.killers"
     for program in $programs; do
-        case " $MUTANT_LAST " in *" $program "*) [ $killers = 0 ] || break ;; esac
+        case " $LONG " in *" $program "*) [ $killers = 0 ] || break ;; esac
         red=$(first_red "$1" "$program" 2>/dev/null || true)
         [ -n "$red" ] || continue
         echo "${program#test_}: $red" >>"build/lab/$1.killers"
@@ -54,12 +53,12 @@ write_mutants_record() {
 keep_mutants() {
     setup native && locked compile lab
     # shellcheck disable=SC2046
-    run_native_flavour lab $(test_programs) && KEEP=1 run_native_mutants && write_mutants_record >$MUTANTS_RECORD
+    run_native lab $(test_programs) && KEEP=1 run_native_mutants && write_mutants_record >$MUTANTS_RECORD
 }
 
 run_native_mutants() {
     local KEEP=${KEEP:-} bug killed=0 survived=0 found
-    export KEEP MUTANT_KILLERS MUTANT_SECONDS MUTANT_LAST MUTANTS_RECORD
+    export KEEP LONG MUTANT_KILLERS MUTANT_SECONDS MUTANTS_RECORD
     export -f as_recorded first_red found_by hunt recorded test_programs
     lab_bugs | xargs -P "$CORES" -I {} bash -c 'hunt {}' 2>/dev/null # bash tells of every crash
     for bug in $(lab_bugs); do

@@ -29,11 +29,21 @@ run_native_program() {
     echo $((SECONDS - started)) >"$base.seconds"
 }
 
-# cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
-run_native_flavour() { # run_native_flavour FLAVOUR PROGRAM...
-    local flavour=$1 program base ran ok bad passed=0 failed=0
+LONG="test_golden test_gpt test_random" # programs that take long
+
+# run_native FLAVOURS PROGRAM...: all of them, the long ones first, so that no core waits for them in the end.
+run_native() {
+    local flavour program
     export -f run_native_program
-    printf '%s\n' "${@:2}" | xargs -P "$CORES" -I {} bash -c "run_native_program $flavour {}"
+    for program in $LONG $(printf '%s\n' "${@:2}" | grep -vxF "${LONG// /$'\n'}"); do
+        case " ${*:2} " in *" $program "*) for flavour in $1; do echo "$flavour $program"; done ;; esac
+    done | xargs -P "$CORES" -n 2 bash -c 'run_native_program "$@"' run
+    for flavour in $1; do report_native "$flavour" "${@:2}"; done
+}
+
+# cmocka prints a RUN line before each test and an OK line after it, so that a crash is counted too.
+report_native() { # report_native FLAVOUR PROGRAM...
+    local flavour=$1 program base ran ok bad passed=0 failed=0
     for program in "${@:2}"; do
         base=build/$flavour/$program
         ran=$(grep -c '^\[ RUN      \]' "$base.log" || true)
@@ -112,11 +122,8 @@ run_node_tests() { # run_node_tests node|browser
 }
 
 ring_native() {
-    local flavour
     # shellcheck disable=SC2046,SC2086
-    if attempt native compile $NATIVE_FLAVOURS; then
-        for flavour in $NATIVE_FLAVOURS; do run_native_flavour "$flavour" $(test_programs); done
-    fi
+    ! attempt native compile $NATIVE_FLAVOURS || run_native "$NATIVE_FLAVOURS" $(test_programs)
     native_mutants
 }
 
@@ -133,7 +140,7 @@ native_mutants() {
     # shellcheck disable=SC2207
     local programs=($(recorded '.*') test_golden)
     attempt mutants compile "${programs[@]/#/build/lab/}" || return 0
-    run_native_flavour lab "${programs[@]}"
+    run_native lab "${programs[@]}"
     run_native_mutants
 }
 

@@ -6,6 +6,7 @@
 //   kv-cache-demo.html       one page with everything inside
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
 //   kvc-widget.mjs           one module with everything inside, for notebooks
+//   examples/chat/           a page that chats
 //
 // SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
 import { build, transform } from 'esbuild';
@@ -105,6 +106,18 @@ async function buildModules() {
     sourcemap: true, plugins: [swapped(withoutDisk)] });
 }
 
+/** The example that chats, a worker's page; its scripts lie two folders deep. */
+async function buildChat() {
+  const folder = join(DIST, 'examples', 'chat');
+  await Promise.all((await readdir(folder)).filter((file) => file.endsWith('.js'))
+    .map((file) => rm(join(folder, file)))); // the sources
+  await build({
+    ...COMMON, format: 'esm', splitting: true, outdir: folder, chunkNames: 'chat-[name]-[hash]',
+    entryPoints: [join(WEB, 'examples', 'chat', 'chat.js')],
+    plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'../../"))],
+  });
+}
+
 // ---- with everything inside -----------------------------------------------------------------------
 
 /** As a load takes it (worker/messages.js). @param {string} folder  @param {string[]} names */
@@ -202,6 +215,7 @@ async function writePages(inline) {
 
 await writeSizes();
 await buildModules();
+await buildChat();
 const inside = await everything();
 const inline = await bundled(ELEMENT, 'iife', inside);
 await writeFile(join(DIST, `${NAME}.inline.js`), inline);

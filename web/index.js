@@ -39,6 +39,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./files/dropped.js').Dropped} Dropped
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
+ * @typedef {import('./files/tokenizer.js').DecodeOptions} DecodeOptions
  * @typedef {import('./files/tokenizer.js').EncodeOptions} EncodeOptions
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer
  * @typedef {import('./files/tokenizer.js').TextStream} TextStream

@@ -164,7 +164,8 @@ static void mlp(float *restrict y, const kvc_chunk *c, const kvc_model *model,
                 const kvc_layer *layer, kvc_workspace *w)
 {
     const size_t F = kvc_round_up(model->config.n_inner, 4);
-    kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+    if (layer->mlp_norm.weight) /* else h is still that of attention */
+        kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
     project(w->inner, w->h, c->n, &layer->up, w);
     model->arch->activation(w->inner, c->n * F);
     project(y, w->inner, c->n, &layer->down, w);

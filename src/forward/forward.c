@@ -12,7 +12,8 @@ void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model
         kvc_matrix_column(x, &model->embedding, ids[position + r]);
         if (!model->positions)
             continue;
-        const float *place = model->positions + (position + r) * C;
+        const size_t row = model->arch->first_position + position + r;
+        const float *place = model->positions + row * C;
         kvc_add(x, place, C);
     }
 }

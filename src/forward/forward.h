@@ -5,7 +5,7 @@
 
 #include "forward/block.h"
 
-/* x[r] = embedding[ids[position + r]] + positions[position + r]
+/* x[r] = embedding[ids[position + r]] + positions[first_position + position + r]
  * where positions are learned; where they are rotations, turns[r] = those of position + r
  *   x: [n, C] out   turns: [n, rotary_dim] out   ids: the whole text */
 void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,

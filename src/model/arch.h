@@ -18,7 +18,7 @@ typedef enum kvc_size {
     KVC_Q,  /* n_head * head_dim: the queries of a token */
     KVC_KV, /* n_kv_head * head_dim: its keys, or its values */
     KVC_D,  /* head_dim */
-    KVC_P,  /* n_positions */
+    KVC_P,  /* n_positions, and the rows before the first one */
     KVC_V   /* vocab_size */
 } kvc_size;
 size_t kvc_size_of(const kvc_config *config, kvc_size size);
@@ -51,7 +51,8 @@ typedef struct kvc_tensor {
 typedef struct kvc_tensors {
     size_t n;
     const kvc_tensor *row;      /* [n] */
-    const char *const *ignored; /* names in files that no pass needs, then NULL */
+    const char *const *ignored; /* names in files that no pass needs, then NULL; buffers
+                                 * that any architecture may have are ignored anyway */
 } kvc_tensors;
 
 /* What a layer is made of, in order. */
@@ -60,17 +61,19 @@ typedef enum kvc_block_kind {
     KVC_SELF_ATTENTION, /* x += o(attention(q(norm(x)), k(norm(x)), v(norm(x)))) */
     KVC_MLP,            /* x += down(activation(up(norm(x)))) */
     KVC_GATED_MLP,      /* x += down(activation(gate(norm(x))) * up(norm(x))) */
-    KVC_PARALLEL,       /* x += what self-attention and MLP would add, each to x */
+    KVC_PARALLEL,       /* x += what self-attention and MLP would add, each to x; an MLP
+                           without a norm of its own takes what attention takes */
     KVC_BLOCK_KINDS
 } kvc_block_kind;
 
 typedef struct kvc_architecture {
-    const char *prefix;       /* of all names; files may omit it */
+    const char *prefix;       /* of all names; files may omit it, or its first words */
     const char *layer_prefix; /* before a layer's number; a dot follows the number */
     kvc_tensors model, layer;
     kvc_block_kind blocks[3];          /* the rest is KVC_NO_BLOCK */
     kvc_block_kind parallel_blocks[3]; /* where the config says parallel */
     bool rotary;                       /* positions are rotations */
+    size_t first_position;             /* the row of position 0, where they are a table */
     void (*norm)(float *y, const float *x, const float *weight, const float *bias,
                  size_t rows, size_t n, float eps);
     void (*activation)(float *x, size_t n);

@@ -11,7 +11,8 @@ size_t kvc_size_of(const kvc_config *config, kvc_size size)
     case KVC_Q: return kvc_query_width(config);
     case KVC_KV: return kvc_kv_width(config);
     case KVC_D: return config->head_dim;
-    case KVC_P: return config->n_positions;
+    case KVC_P:
+        return config->n_positions + kvc_architecture_of(config->arch)->first_position;
     case KVC_V: break;
     }
     return config->vocab_size;

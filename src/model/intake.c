@@ -122,6 +122,7 @@ kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype d
             return KVC_ERR_TENSOR_SHAPE;
         elements *= place.shape[i];
     }
+    model->begun[index] = true;
     model->intake = (kvc_intake){
         .active = true, .index = index, .dtype = dtype, .elements = elements};
     return KVC_OK;

@@ -81,6 +81,7 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
     m->arch = arch;
     const size_t L = config->n_layer, n_tensors = kvc_tensor_count(m);
     m->layers = kvc_take(arena, L, sizeof *m->layers);
+    m->begun = kvc_take(arena, n_tensors, sizeof *m->begun);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
     take_tensors(arena, config, &arch->model, m);
     m->head = config->own_head ? &m->own_head : &m->embedding;
@@ -99,8 +100,10 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
         if (arena->base)
             m->layers[i] = layer;
     }
-    if (arena->base)
+    if (arena->base) {
+        memset(m->begun, 0, n_tensors * sizeof *m->begun);
         memset(m->present, 0, n_tensors * sizeof *m->present);
+    }
     return model;
 }
 
@@ -140,15 +143,28 @@ const kvc_config *kvc_model_config(const kvc_model *model)
     return &model->config;
 }
 
-kvc_error kvc_model_complete(kvc_model *model, const char **name)
+/* Whether all tensors are among these; else *name is the first that is not. */
+static kvc_error are_all(kvc_model *model, const bool *these, const char **name)
 {
-    if (!model || !name)
-        return KVC_ERR_INVALID_ARGUMENT;
     for (size_t i = 0; i < kvc_tensor_count(model); i++)
-        if (kvc_tensor_exists_at(model, i) && !model->present[i]) {
+        if (kvc_tensor_exists_at(model, i) && !these[i]) {
             kvc_tensor_name(model, i, model->name);
             *name = model->name;
             return KVC_ERR_TENSOR_MISSING;
         }
     return KVC_OK;
+}
+
+kvc_error kvc_model_announced(kvc_model *model, const char **name)
+{
+    if (!model || !name)
+        return KVC_ERR_INVALID_ARGUMENT;
+    return are_all(model, model->begun, name);
+}
+
+kvc_error kvc_model_complete(kvc_model *model, const char **name)
+{
+    if (!model || !name)
+        return KVC_ERR_INVALID_ARGUMENT;
+    return are_all(model, model->present, name);
 }

@@ -44,7 +44,7 @@ struct kvc_model {
     float amplitude;        /* of their cosines and sines */
     kvc_norm norm;          /* before the head */
     kvc_layer *layers;      /* [L] */
-    bool *present;          /* [kvc_tensor_count] */
+    bool *begun, *present;  /* [kvc_tensor_count] */
     float *rows; /* int8: the last KVC_BLOCK inputs of a tensor on its way in */
     kvc_intake intake;
     uint64_t fingerprint; /* 0: not asked for yet */

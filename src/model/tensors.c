@@ -25,6 +25,15 @@ static const char *after(const char *name, const char *prefix)
     return strncmp(name, prefix, n) == 0 ? name + n : NULL;
 }
 
+/* The same for "model.decoder." or, in other files, its last words alone: "decoder." */
+static const char *after_prefix(const char *name, const char *prefix)
+{
+    const char *rest = NULL;
+    for (; !rest && *prefix; prefix = strchr(prefix, '.') + 1)
+        rest = after(name, prefix);
+    return rest;
+}
+
 /* "h.12.rest" -> 12 and "rest"; NULL for anything else, leading zeros and overflow
  * included. */
 static const char *split_layer(const char *name, const char *prefix, size_t *layer)
@@ -44,7 +53,7 @@ static const char *split_layer(const char *name, const char *prefix, size_t *lay
 static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
                                      size_t *layer)
 {
-    const char *rest = after(*name, arch->prefix);
+    const char *rest = after_prefix(*name, arch->prefix);
     *name = rest ? rest : *name;
     rest = split_layer(*name, arch->layer_prefix, layer);
     if (!rest)
@@ -69,11 +78,29 @@ bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index)
     return false;
 }
 
+/* Masks and frequencies, which any file may have and no pass reads: frequencies are
+ * computed, since files have them in half precision too. */
+static bool is_buffer(const char *name)
+{
+    static const char *const buffers[] = {"attn.bias", "attention.bias", "masked_bias",
+                                          "rotary_emb.inv_freq"};
+    const size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof buffers / sizeof *buffers; i++) {
+        const size_t end = strlen(buffers[i]);
+        if (n >= end && strcmp(name + n - end, buffers[i]) == 0 &&
+            (n == end || name[n - end - 1] == '.'))
+            return true;
+    }
+    return false;
+}
+
 bool kvc_model_ignores(const kvc_model *model, const char *name)
 {
     size_t layer, index;
     if (kvc_tensor_find(model, name, &index))
         return false;
+    if (is_buffer(name))
+        return true;
     const char *const *ignored = split_name(model->arch, &name, &layer)->ignored;
     while (*ignored && strcmp(name, *ignored) != 0)
         ignored++;

@@ -2,7 +2,7 @@
 //
 //   npm run bench [-- OPTION...]
 //     --quick | --full         seconds instead of minutes; or everything, however long it takes
-//     --models LIST            of MICRO, TINY, GPT2, shipped, SMOL      --contexts LIST   of tokens
+//     --models LIST            of MICRO, TINY, GPT2, shipped, SMOL, STORY  --contexts LIST   of tokens
 //     --builds LIST            of relaxed, simd, scalar, native; best   --weights LIST    of f32, int8
 //     --node newest | PATH     another Node besides this one            --chromium        there as well
 //     --runs N                 repetitions after a warm-up              --json FILE       keeps every figure

@@ -70,14 +70,14 @@ static void load_tensor(kvc_model *model, FILE *file)
 
 kvc_model *bench_load(const char *path, bench_job *job)
 {
-    kvc_config config = {0};
-    uint32_t *const sizes[] = {&config.n_layer,     &config.n_head,    &config.n_kv_head,
-                               &config.head_dim,    &config.n_embd,    &config.n_inner,
-                               &config.n_positions, &config.vocab_size};
-    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
-        *sizes[i] = (uint32_t)bench_size();
-    config.norm_epsilon = (float)number();
-    job->weights = config.weights = (kvc_dtype)bench_size();
+    kvc_config config;
+    uint32_t words[sizeof config / sizeof(uint32_t)];
+    if (bench_size() != sizeof words / sizeof *words)
+        bench_fail("the config is another one");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        words[i] = (uint32_t)number();
+    memcpy(&config, words, sizeof config);
+    job->weights = config.weights;
     job->runs = bench_size();
     job->window = 1e-3 * number();
     job->patience = 1e-3 * number();

@@ -1,7 +1,6 @@
 /* native.h - the job of the native benchmark, as words on its standard input, separated
  * by white space and written by native.js.
- *     n_layer n_head n_kv_head head_dim n_embd n_inner n_positions vocab_size epsilon
- *     weights (kvc_dtype)
+ *     N  then the N words of a kvc_config
  *     runs window_ms patience_ms decoded
  *     N  then N times: name dtype begin bytes rank shape...
  *     N  then N times: context

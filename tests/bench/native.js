@@ -6,19 +6,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseConfig } from '../../web/config/config.js';
+import { LAYOUTS } from '../../web/engine/abi.js';
 import { DECODED, benchmarkIds, spread } from '../../web/measure/benchmark.js';
+import { structOf } from '../../web/session/weights.js';
 import { linesOf } from './lines.js';
 import { LLAMAS, SHAPES, randomModel } from './shapes.js';
 
 /**
  * @import { Config } from '../../web/config/config.js'
  * @import { Job, Tell } from './suite.js'
- * @import { Sizes } from './shapes.js'
+ * @import { LlamaSizes, Sizes } from './shapes.js'
+ * @import { Weights } from '../../web/session/weights.js'
  */
 
 const PROGRAM = fileURLToPath(new URL('../../build/bench/native', import.meta.url));
 const SHIPPED = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));
-const WEIGHTS = { f32: 0, int8: 3 }; // kvc_dtype
 
 /** @param {Job} job  @param {(runtime: string) => Tell} keep */
 export async function runNative(job, keep) {
@@ -26,8 +28,8 @@ export async function runNative(job, keep) {
   const tell = keep(`gcc ${version.trim()} -O3 -march=native`);
   const folder = await mkdtemp(join(tmpdir(), 'kvc-bench-'));
   try {
-    for (const name of job.models.filter((each) => !(each in LLAMAS))) { // its program knows GPT-2 alone
-      const directory = name === 'shipped' ? SHIPPED : await writeModel(folder, SHAPES[name]);
+    for (const name of job.models) {
+      const directory = name === 'shipped' ? SHIPPED : await writeModel(folder, SHAPES[name] ?? LLAMAS[name]);
       for (const weights of job.weights) await measureModel({ name, directory, weights }, job, tell);
     }
   } finally {
@@ -35,7 +37,7 @@ export async function runNative(job, keep) {
   }
 }
 
-/** @param {string} folder  @param {Sizes} sizes */
+/** @param {string} folder  @param {Sizes | LlamaSizes} sizes */
 async function writeModel(folder, sizes) {
   for (const [name, blob] of randomModel(sizes)) await writeFile(join(folder, name), blob.stream());
   return folder;
@@ -73,14 +75,24 @@ async function jobText(c, file, contexts, weights, { runs, windowMs, patienceMs 
   const tensors = Object.entries(header).filter(([name]) => name !== '__metadata__');
   const places = tensors.map(([name, { dtype, shape, data_offsets: [begin, end] }]) => (
     [name, dtype, start + begin, end - begin, shape.length, ...shape].join(' ')));
+  const words = wordsOf(structOf(c, /** @type {Weights} */ (weights)));
   const ids = benchmarkIds(Math.max(...contexts) + DECODED, c.vocabSize);
   return [
-    [c.nLayer, c.nHead, c.nKvHead, c.headDim, c.nEmbd, c.nInner, c.nPositions, c.vocabSize].join(' '),
-    c.layerNormEpsilon,
-    WEIGHTS[/** @type {keyof typeof WEIGHTS} */ (weights)],
+    words.length, words.join(' '),
     [runs, windowMs, patienceMs, DECODED].join(' '),
     places.length, ...places, contexts.length, contexts.join(' '), ids.length, ids.join(' '), '',
   ].join('\n');
+}
+
+/** A kvc_config, word by word. @param {Record<string, number>} struct */
+function wordsOf(struct) {
+  const { bytes, fields } = LAYOUTS.kvc_config;
+  const view = new DataView(new ArrayBuffer(bytes));
+  for (const { name, type, offset } of fields) {
+    if (type === 'f32') view.setFloat32(offset, struct[name], true);
+    else view.setUint32(offset, struct[name], true);
+  }
+  return Array.from({ length: bytes / 4 }, (_, i) => view.getUint32(4 * i, true));
 }
 
 /** The header of a safetensors file of our own, and where its data begin. @param {string} path */

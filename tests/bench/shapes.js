@@ -14,8 +14,8 @@ export const SHAPES = {
 };
 
 /**
- * Llamas by their config.json: SMOL is SmolLM2-135M. Measured where they are asked for by name, and in
- * WebAssembly alone.
+ * Llamas by their config.json: SMOL is SmolLM2-135M, STORY llama2.c's stories15M. Measured where they are
+ * asked for by name.
  * @typedef {Record<'num_hidden_layers' | 'hidden_size' | 'intermediate_size' | 'num_attention_heads'
  *   | 'num_key_value_heads' | 'max_position_embeddings' | 'vocab_size' | 'rope_theta', number>
  *   & { model_type: 'llama', tie_word_embeddings: true }} LlamaSizes
@@ -26,6 +26,11 @@ export const LLAMAS = {
     model_type: 'llama', num_hidden_layers: 30, hidden_size: 576, intermediate_size: 1536,
     num_attention_heads: 9, num_key_value_heads: 3, max_position_embeddings: 2048, vocab_size: 49152,
     rope_theta: 100_000, tie_word_embeddings: true,
+  },
+  STORY: {
+    model_type: 'llama', num_hidden_layers: 6, hidden_size: 288, intermediate_size: 768,
+    num_attention_heads: 6, num_key_value_heads: 6, max_position_embeddings: 256, vocab_size: 32_000,
+    rope_theta: 10_000, tie_word_embeddings: true,
   },
 };
 

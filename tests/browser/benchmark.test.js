@@ -32,6 +32,16 @@ async function benchmarked(page, ...wanted) {
 
 const ENDS = ['done', 'stopped', 'failed', 'idle'];
 
+/** Until `quick` is set to false, it measures little: in what is not about the figures, nor about a stop. */
+function quickly() {
+  globalThis.quick = true;
+  const post = Worker.prototype.postMessage;
+  Worker.prototype.postMessage = function (message, ...more) {
+    const isJob = globalThis.quick && message.type === 'benchmark';
+    post.call(this, isJob ? { ...message, runs: 1, windowMs: 5 } : message, ...more);
+  };
+}
+
 /** What stood there before the click is not taken for what followed: the view may take its turn later. */
 async function measure(page) {
   await page.waitForSelector(part('measure'));
@@ -176,7 +186,7 @@ test('outputs that differ: no figure is shown, neither are those before', async 
 test('a model that is not there: said in words, and it works once it is', async (t) => {
   const own = await addModel(site, 'late');
   await own.remove('config.json');
-  const page = await openPage(t, site, { query: own.query, expected: /404/ });
+  const page = await openPage(t, site, { query: own.query, expected: /404/, init: quickly });
   assert.equal(await measure(page), 'failed');
   assert.match(await text(page, 'measure-error-message'), /config\.json was answered with 404/);
   assert.match(await text(page, 'go'), /^Generate/);
@@ -236,6 +246,7 @@ for (const colorScheme of ['light', 'dark']) {
       assert.equal(await shown.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
     };
     await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
+    if (colorScheme === 'dark') await page.evaluate(quickly);
     await page.click(part('measure'));
     await page.waitForSelector('.fill');
     await noViolations(page, 'running');
@@ -256,7 +267,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 
 test('with the keyboard alone, and screen readers hear of it and not of every step', async (t) => {
-  const page = await openPage(t, site, { query: small.query });
+  const page = await openPage(t, site, { query: small.query, init: quickly });
   await page.evaluate(() => {
     globalThis.heard = [];
     const announcer = findAll('[part~="announcer"]')[0];
@@ -271,6 +282,7 @@ test('with the keyboard alone, and screen readers hear of it and not of every st
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length >= 2 && heard.length <= 5, JSON.stringify(heard));
   assert.equal(await text(page, 'measure'), 'Measure (about 15 seconds)');
+  await page.evaluate(() => { globalThis.quick = false; });
   await page.keyboard.press('Enter');
   await benchmarked(page, 'running');
   await page.keyboard.press('Escape');

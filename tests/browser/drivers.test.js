@@ -133,8 +133,14 @@ eachEngine(({ name, test, openPage }) => {
     );
   });
 
-  test('what cannot be clicked is said', async (t) => {
+  test('a click that is lost is repeated; what cannot be clicked is said', async (t) => {
     const page = await openPage(t, address);
+    await page.evaluate(() => {
+      const lose = (event) => event.stopImmediatePropagation();
+      addEventListener('click', lose, { capture: true, once: true });
+    });
+    await page.click('#ready', 1000);
+    assert.deepEqual((await seen(page)).map(([, id]) => id), ['ready']);
     await page.evaluate(() => {
       setTimeout(() => {
         find('#off').disabled = false;

@@ -1,5 +1,6 @@
 // What engines may do differently, subject by subject: each engine is started once for all of them.
 import { eachEngine } from './each-engine.js';
+import { chat } from './each/chat.js';
 import { dropped } from './each/dropped.js';
 import { element } from './each/element.js';
 import { figure } from './each/figure.js';
@@ -19,7 +20,7 @@ import { addModel, serveSite } from './site.js';
 const site = await serveSite();
 const small = await addModel(site, 'small');
 const subjects = [];
-for (const prepare of [dropped, figure, element, languages, later, model, origins, taking]) {
+for (const prepare of [chat, dropped, figure, element, languages, later, model, origins, taking]) {
   subjects.push(await prepare(site, small));
 }
 

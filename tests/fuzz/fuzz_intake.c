@@ -33,7 +33,7 @@ static kvc_config any_config(fuzz_bytes *in)
                     .vocab_size = size[5],
                     .norm_epsilon = eps,
                     .weights = weights};
-    if (c.arch != KVC_GPT2) {
+    if (c.arch != KVC_GPT2 && c.arch != KVC_GPT_NEO) {
         c.own_head = heads >> 1 & 1u;
         c.rotary_dim = 4;
         c.rope_theta = 1e4f;

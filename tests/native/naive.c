@@ -318,7 +318,10 @@ static float exact_gelu(float x)
 static float activation(const oracle_model *m, float x)
 {
     switch (m->config.arch) {
-    case KVC_GPT2: return gelu(x);
+    case KVC_GPT2:
+    case KVC_GPT_NEO:
+    case KVC_PHI: return gelu(x);
+    case KVC_OPT: return x < 0.0f ? 0.0f : x;
     case KVC_GPT_NEOX: return exact_gelu(x);
     default: return silu(x);
     }
@@ -331,7 +334,7 @@ static float *mlp_of(const float *x, const oracle_model *m, int layer, size_t T)
     const size_t C = m->config.n_embd, F = m->config.n_inner;
     const oracle_names *names = oracle_names_of(m);
     float *h = new_array(T, C), *up = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names->mlp_norm, T);
+    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
     linear(up, F, h, m, layer, names->up, T, C, F);
     if (names->gate)
         linear(gate, F, h, m, layer, names->gate, T, C, F);
@@ -357,7 +360,7 @@ static void run_layer(float *x, const oracle_model *m, int layer, size_t T,
 {
     const size_t n = T * m->config.n_embd;
     float *attended = attention_of(x, m, layer, T, key_type, value_type);
-    if (m->config.parallel) {
+    if (m->config.parallel || !oracle_names_of(m)->mlp_norm) {
         add(attended, mlp_of(x, m, layer, T), n);
         add(x, attended, n);
         return;
@@ -374,14 +377,16 @@ void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, siz
     const float *wte = oracle_embedding(m), *head = oracle_head(m); /* [V, C] */
     const float *wpe =
         oracle_part(m, -1, names->positions, "weight"); /* [n_positions, C] */
+    const float *bias = oracle_part(m, -1, names->head, "bias");
     float *x = new_array(T, C), *h = new_array(1, C);
     for (size_t t = 0; t < T; t++)
-        embed(x + t * C, m, wte + ids[t] * C, wpe ? wpe + t * C : NULL);
+        embed(x + t * C, m, wte + ids[t] * C,
+              wpe ? wpe + (names->first_position + t) * C : NULL);
     for (int layer = 0; layer < (int)m->config.n_layer; layer++)
         run_layer(x, m, layer, T, key_type, value_type);
     norm(h, x + (T - 1) * C, m, -1, names->norm, 1);
     for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
-        logits[id] = add_dot(0.0f, m, h, head + id * C, 1, C);
+        logits[id] = add_dot(bias ? bias[id] : 0.0f, m, h, head + id * C, 1, C);
     free(x);
     free(h);
 }

@@ -18,6 +18,19 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .up = "mlp.c_fc",
         .down = "mlp.c_proj",
     };
+    static const oracle_names gpt_neo = {
+        .embedding = "wte",
+        .positions = "wpe",
+        .norm = "ln_f",
+        .attention_norm = "ln_1",
+        .q = "attn.attention.q_proj",
+        .k = "attn.attention.k_proj",
+        .v = "attn.attention.v_proj",
+        .o = "attn.attention.out_proj",
+        .mlp_norm = "ln_2",
+        .up = "mlp.c_fc",
+        .down = "mlp.c_proj",
+    };
     static const oracle_names llama = {
         .embedding = "embed_tokens",
         .head = "lm_head",
@@ -43,11 +56,46 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .up = "mlp.dense_h_to_4h",
         .down = "mlp.dense_4h_to_h",
     };
+    static const oracle_names phi = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "final_layernorm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.dense",
+        .up = "mlp.fc1",
+        .down = "mlp.fc2",
+    };
+    static const oracle_names opt = {
+        .embedding = "embed_tokens",
+        .positions = "embed_positions",
+        .first_position = 2,
+        .head = "lm_head",
+        .norm = "final_layer_norm",
+        .attention_norm = "self_attn_layer_norm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.out_proj",
+        .mlp_norm = "final_layer_norm",
+        .up = "fc1",
+        .down = "fc2",
+    };
     switch (model->config.arch) {
+    case KVC_PHI: return &phi;
+    case KVC_OPT: return &opt;
     case KVC_GPT2: return &gpt2;
+    case KVC_GPT_NEO: return &gpt_neo;
     case KVC_GPT_NEOX: return &gpt_neox;
     default: return &llama;
     }
+}
+
+const char *oracle_layers(const kvc_config *c)
+{
+    return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO ? "h" : "layers";
 }
 
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
@@ -56,8 +104,8 @@ const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
     else
-        snprintf(name, sizeof name, "%s.%d.%s",
-                 model->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
+        snprintf(name, sizeof name, "%s.%d.%s", oracle_layers(&model->config), layer,
+                 leaf);
     for (size_t i = 0; i < model->n_tensors; i++)
         if (strcmp(model->tensors[i].name, name) == 0)
             return model->tensors[i].data;
@@ -396,7 +444,10 @@ static double *attention_of(const double *x, const oracle_model *m, int layer, s
 static double activation(const oracle_model *m, double x)
 {
     switch (m->config.arch) {
-    case KVC_GPT2: return oracle_gelu(x);
+    case KVC_GPT2:
+    case KVC_GPT_NEO:
+    case KVC_PHI: return oracle_gelu(x);
+    case KVC_OPT: return fmax(x, 0.0);
     case KVC_GPT_NEOX: return oracle_exact_gelu(x);
     default: return oracle_silu(x);
     }
@@ -409,7 +460,7 @@ static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t 
     const size_t C = m->config.n_embd, F = m->config.n_inner;
     const oracle_names *names = oracle_names_of(m);
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names->mlp_norm, T);
+    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
     linear(inner, F, h, m, layer, names->up, T, C, F);
     if (names->gate)
         linear(gate, F, h, m, layer, names->gate, T, C, F);
@@ -434,7 +485,7 @@ static void run_layer(double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t n = T * m->config.n_embd;
     double *attended = attention_of(x, m, layer, T), *beside = NULL;
-    if (m->config.parallel)
+    if (m->config.parallel || !oracle_names_of(m)->mlp_norm)
         beside = mlp_of(x, m, layer, T);
     add(x, attended, n);
     add(x, beside ? beside : mlp_of(x, m, layer, T), n);
@@ -446,11 +497,12 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
     const size_t C = m->config.n_embd;
     const float *wte = oracle_embedding(m);
     const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
+    const size_t first = oracle_names_of(m)->first_position;
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
-            x[t * C + c] =
-                (double)wte[ids[t] * C + c] + (wpe ? (double)wpe[t * C + c] : 0.0);
+            x[t * C + c] = (double)wte[ids[t] * C + c] +
+                           (wpe ? (double)wpe[(first + t) * C + c] : 0.0);
     for (int layer = 0; layer < n; layer++)
         run_layer(x, m, layer, T);
     return x;
@@ -459,12 +511,13 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
 void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, size_t T)
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *head = oracle_head(m); /* logits[id] = h . head[id] */
+    const float *head = oracle_head(m); /* logits[id] = bias[id] + h . head[id] */
+    const float *bias = oracle_part(m, -1, oracle_names_of(m)->head, "bias");
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
     norm(h, x, m, -1, oracle_names_of(m)->norm, T);
     for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
-            double sum = 0.0;
+            double sum = bias ? (double)bias[id] : 0.0;
             for (size_t c = 0; c < C; c++)
                 sum += h[t * C + c] * (double)head[id * C + c];
             logits[t * V + id] = sum;

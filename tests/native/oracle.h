@@ -27,7 +27,9 @@ typedef struct oracle_names {
     const char *attention_norm, *q, *k, *v, *o;
     const char *qkv;         /* in place of q, k and v: one after the other, */
     const char *qkv_by_head; /* or those of the first head, those of the second ... */
-    const char *mlp_norm, *gate, *up, *down;
+    const char *mlp_norm;    /* NULL: side by side, attention's */
+    const char *gate, *up, *down;
+    size_t first_position; /* the row of position 0 */
 } oracle_names;
 const oracle_names *oracle_names_of(const oracle_model *model);
 
@@ -36,6 +38,9 @@ const oracle_names *oracle_names_of(const oracle_model *model);
 const float *oracle_weights(const oracle_model *model, int layer, const char *leaf);
 /* The same; NULL where there is no such tensor. */
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf);
+
+/* What stands before a layer's number. */
+const char *oracle_layers(const kvc_config *config);
 
 /* "<name>.<end>" of a layer, or of the model; NULL where there is none. */
 const float *oracle_part(const oracle_model *model, int layer, const char *name,

@@ -25,10 +25,10 @@ static const struct {
     const char *name;
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
-static const char *const archs[KVC_ARCH_COUNT] = {[KVC_LLAMA] = "llama",
-                                                  [KVC_QWEN2] = "qwen2",
-                                                  [KVC_QWEN3] = "qwen3",
-                                                  [KVC_GPT_NEOX] = "gpt_neox"};
+static const char *const archs[KVC_ARCH_COUNT] = {
+    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
+    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt",
+    [KVC_GPT_NEO] = "gpt_neo"};
 
 size_t case_least_args(case_kind kind)
 {

@@ -4,13 +4,13 @@
  *     model L H Hkv D C F P V f32 SEED session S N f32 int8 ops prefill:3,14 rewind:2 off
  *
  * A Llama has its other numbers behind the seed, "llama OWN_HEAD ... ROPE_HIGH", in the
- * order of kvc_config, and PARALLEL, and so have "qwen2", "qwen3" and "gpt_neox"; then
- * "yarn" its own; then comes "window W LAYERS SCALE", where one of them is not 0. Every
- * program means something: an operation that cannot be done has an error to expect, so
- * that programs can be shortened anywhere. Up to CASE_GPT2 the models are GPT-2s, which
- * tests/node/random.js draws as well; beyond, heads share K and V and have a width of
- * their own, most models are of other architectures, and every other one has layers with
- * a window. */
+ * order of kvc_config, and PARALLEL, and so have "qwen2", "qwen3", "gpt_neox", "phi" and
+ * "opt"; then "yarn" its own; then comes "window W LAYERS SCALE", where one of them is
+ * not 0. Every program means something: an operation that cannot be done has an error to
+ * expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the models are
+ * GPT-2s, which tests/node/random.js draws as well; beyond, heads share K and V and have
+ * a width of their own, most models are of other architectures, and every other one has
+ * layers with a window. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 

@@ -134,12 +134,29 @@ void random_gpt_neox(kvc_config *c, uint64_t *state)
     c->parallel = random_below(state, 3) > 0;
 }
 
+void random_phi(kvc_config *c, uint64_t *state)
+{
+    random_llama(c, state);
+    c->arch = KVC_PHI;
+    c->rotary_dim = 2 * (uint32_t)(1 + random_below(state, c->head_dim / 2));
+    c->attention_bias = c->mlp_bias = 0;
+}
+
+void random_opt(kvc_config *c, uint64_t *state)
+{
+    c->arch = KVC_OPT;
+    c->own_head = random_below(state, 4) == 0;
+}
+
 void random_architecture(kvc_config *c, uint64_t *state)
 {
-    switch (random_below(state, 5)) {
+    switch (random_below(state, 8)) {
     case 0:
     case 1: random_llama(c, state); break;
     case 2: random_gpt_neox(c, state); break;
+    case 3: random_phi(c, state); break;
+    case 4: random_opt(c, state); break;
+    case 5: c->arch = KVC_GPT_NEO; break;
     default: break;
     }
 }
@@ -173,8 +190,8 @@ static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
     if (layer < 0)
         snprintf(t->name, sizeof t->name, "%s", leaf);
     else
-        snprintf(t->name, sizeof t->name, "%s.%d.%s",
-                 m->config.arch == KVC_GPT2 ? "h" : "layers", layer, leaf);
+        snprintf(t->name, sizeof t->name, "%s.%d.%s", oracle_layers(&m->config), layer,
+                 leaf);
     t->rank = rank;
     t->shape[0] = rows;
     t->shape[1] = columns;
@@ -263,20 +280,92 @@ static void draw_gpt_neox(oracle_model *m, uint64_t *state)
         draw(m, state, -1, "embed_out.weight", 2, V, C, 0.0, scale_for(C, 2));
 }
 
+static void draw_phi(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "input_layernorm");
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, true);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.dense", Q, C, true);
+        draw_linear(m, state, i, "mlp.fc1", C, F, true);
+        draw_linear(m, state, i, "mlp.fc2", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layernorm");
+    if (!c->own_head)
+        return;
+    draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "lm_head.bias", 1, V, 1, 0.0, 0.25);
+}
+
+static void draw_opt(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "embed_positions.weight", 2, c->n_positions + 2, C, 0.0,
+         scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "self_attn_layer_norm");
+        draw_linear(m, state, i, "self_attn.q_proj", C, Q, true);
+        draw_linear(m, state, i, "self_attn.k_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.v_proj", C, KV, true);
+        draw_linear(m, state, i, "self_attn.out_proj", Q, C, true);
+        draw_norm(m, state, i, "final_layer_norm");
+        draw_linear(m, state, i, "fc1", C, F, true);
+        draw_linear(m, state, i, "fc2", F, C, true);
+    }
+    draw_norm(m, state, -1, "final_layer_norm");
+    if (c->own_head)
+        draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
+static void draw_gpt_neo(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner;
+    const size_t Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw(m, state, -1, "wte.weight", 2, c->vocab_size, C, 0.0, scale_for(C, 2));
+    draw(m, state, -1, "wpe.weight", 2, c->n_positions, C, 0.0, scale_for(C, 2));
+    for (int i = 0; i < (int)c->n_layer; i++) {
+        draw_norm(m, state, i, "ln_1");
+        draw_linear(m, state, i, "attn.attention.q_proj", C, Q, false);
+        draw_linear(m, state, i, "attn.attention.k_proj", C, KV, false);
+        draw_linear(m, state, i, "attn.attention.v_proj", C, KV, false);
+        draw_linear(m, state, i, "attn.attention.out_proj", Q, C, true);
+        draw_norm(m, state, i, "ln_2");
+        draw_linear(m, state, i, "mlp.c_fc", C, F, true);
+        draw_linear(m, state, i, "mlp.c_proj", F, C, true);
+    }
+    draw_norm(m, state, -1, "ln_f");
+}
+
 oracle_model random_weights(const kvc_config *config, uint64_t seed)
 {
     const size_t C = config->n_embd, F = config->n_inner;
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(4 + 16 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(5 + 16 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
-    if (config->arch == KVC_GPT_NEOX)
-        draw_gpt_neox(&m, state);
-    else if (config->arch != KVC_GPT2)
-        draw_llama(&m, state);
-    if (config->arch != KVC_GPT2)
+    static void (*const drawn[KVC_ARCH_COUNT])(oracle_model *, uint64_t *) = {
+        [KVC_LLAMA] = draw_llama,     [KVC_QWEN2] = draw_llama,
+        [KVC_QWEN3] = draw_llama,     [KVC_GPT_NEOX] = draw_gpt_neox,
+        [KVC_PHI] = draw_phi,         [KVC_OPT] = draw_opt,
+        [KVC_GPT_NEO] = draw_gpt_neo,
+    };
+    if (drawn[config->arch]) {
+        drawn[config->arch](&m, state);
         return m;
+    }
     draw(&m, state, -1, "wte.weight", 2, config->vocab_size, C, 0.0, scale_for(C, 2));
     draw(&m, state, -1, "wpe.weight", 2, config->n_positions, C, 0.0, scale_for(C, 2));
     for (int layer = 0; layer < (int)config->n_layer; layer++) {
@@ -288,6 +377,9 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
         draw_conv1d(&m, state, layer, "mlp.c_proj", F, C);
     }
     draw_norm(&m, state, -1, "ln_f");
+    if (config->own_head)
+        draw(&m, state, -1, "lm_head.weight", 2, config->vocab_size, C, 0.0,
+             scale_for(C, 2));
     return m;
 }
 

@@ -10,7 +10,8 @@
  *      ln_1.weight, ln_1.bias, attn.c_attn.weight, attn.c_attn.bias,
  *      attn.c_proj.weight, attn.c_proj.bias,
  *      ln_2.weight, ln_2.bias, mlp.c_fc.weight, mlp.c_fc.bias, mlp.c_proj.weight,
- *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias.
+ *      mlp.c_proj.bias; at last ln_f.weight, ln_f.bias and, where there is one,
+ *      lm_head.weight.
  *   3. Each tensor row by row in its Hugging Face shape, one draw an element:
  *        m = (draw >> 40) - 2^23                    an integer in [-2^23, 2^23)
  *        value = fround(mean + m * 2^-23 * scale)   exact in double, rounded once
@@ -32,6 +33,16 @@
  *      post_attention_layernorm, mlp.dense_h_to_4h and mlp.dense_4h_to_h, those of
  *      attention without a bias where it has none; at last final_layer_norm and, where
  *      there is one, embed_out.weight. mean and scale as of a Llama.
+ *   8. Of a Phi: embed_tokens.weight; for each layer weight and bias of input_layernorm,
+ *      self_attn.q_proj, k_proj, v_proj and dense, mlp.fc1 and fc2; at last
+ *      final_layernorm and, where there is one, lm_head.
+ *   9. Of an OPT: embed_tokens.weight, embed_positions.weight [n_positions + 2, n_embd];
+ *      for each layer weight and bias of self_attn_layer_norm, self_attn.q_proj, k_proj,
+ *      v_proj and out_proj, final_layer_norm, fc1 and fc2; at last final_layer_norm and,
+ *      where there is one, lm_head.weight. Tables are drawn as embeddings are.
+ *  10. Of a GPT-Neo as of a GPT-2, but for attn.attention.q_proj, k_proj and v_proj, with
+ *      no biases, in place of attn.c_attn, attn.attention.out_proj in place of
+ *      attn.c_proj, and all of these and those of the MLP [out, in].
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -54,10 +65,16 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
 
 /* The fields of a GPT-2 whose heads make up its channels:
  *     {GPT2_SIZES(2, 2, 8, 32, 64, 37)} */
-#define GPT2_SIZES(L, H, C, F, P, V)                                                     \
-    .arch = KVC_GPT2, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                   \
-    .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
-    .vocab_size = (V), .norm_epsilon = 1e-5f
+#define GPT2_SIZES(L, H, C, F, P, V) .arch = KVC_GPT2, GPT_SIZES(L, H, C, F, P, V)
+#define GPT_SIZES(L, H, C, F, P, V)                                                      \
+    .n_layer = (L), .n_head = (H), .n_kv_head = (H), .head_dim = (C) / (H),              \
+    .n_embd = (C), .n_inner = (F), .n_positions = (P), .vocab_size = (V),                \
+    .norm_epsilon = 1e-5f
+
+/* The same of a GPT-Neo, whose window is in the layers of a mask. */
+#define NEO_SIZES(L, H, C, F, P, V, W, LAYERS)                                           \
+    .arch = KVC_GPT_NEO, GPT_SIZES(L, H, C, F, P, V), .score_scale = 1.0f,               \
+    .window = (W), .window_layers = {LAYERS}
 
 /* The same of a Llama, which has a rope_factor besides:
  *     {LLAMA_SIZES(2, 4, 2, 8, 24, 32, 64, 37), .rope_factor = 1.0f} */
@@ -69,11 +86,22 @@ void random_ids(uint32_t *ids, size_t n, size_t V, uint64_t *state);
     .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
     .rotary_dim = (D), .rope_theta = 1e4f
 
-/* The same of a GPT-NeoX, without K. */
+/* Of a Phi, and without K of a GPT-NeoX: of both a part of each head turns, .rotary_dim.
+ */
+#define PHI_SIZES(L, H, K, D, C, F, P, V)                                                \
+    .arch = KVC_PHI, PART_SIZES(L, H, K, D, C, F, P, V)
 #define GPT_NEOX_SIZES(L, H, D, C, F, P, V)                                              \
-    .arch = KVC_GPT_NEOX, .n_layer = (L), .n_head = (H), .n_kv_head = (H),               \
-    .head_dim = (D), .n_embd = (C), .n_inner = (F), .n_positions = (P),                  \
-    .vocab_size = (V), .norm_epsilon = 1e-5f, .rope_theta = 1e4f
+    .arch = KVC_GPT_NEOX, PART_SIZES(L, H, H, D, C, F, P, V)
+#define PART_SIZES(L, H, K, D, C, F, P, V)                                               \
+    .n_layer = (L), .n_head = (H), .n_kv_head = (K), .head_dim = (D), .n_embd = (C),     \
+    .n_inner = (F), .n_positions = (P), .vocab_size = (V), .norm_epsilon = 1e-5f,        \
+    .rope_theta = 1e4f
+
+/* Of an OPT, as of a GPT-2. */
+#define OPT_SIZES(L, H, C, F, P, V)                                                      \
+    .arch = KVC_OPT, .n_layer = (L), .n_head = (H), .n_kv_head = (H),                    \
+    .head_dim = (C) / (H), .n_embd = (C), .n_inner = (F), .n_positions = (P),            \
+    .vocab_size = (V), .norm_epsilon = 1e-5f
 
 /* 1 .. 4 layers, head_dim 4 .. 40, up to 64 channels, an MLP and a vocabulary of any
  * width; heads that share K and V, and heads that are more or less than the channels. */
@@ -92,7 +120,11 @@ void random_layers(kvc_config *config, uint32_t n_layer);
 /* The same of a GPT-NeoX, which turns a part of each head. */
 void random_gpt_neox(kvc_config *config, uint64_t *state);
 
-/* Leaves two configs of five a GPT-2, and makes others of the rest. */
+/* The same of a Phi; and an OPT, whose angles it has none of. */
+void random_phi(kvc_config *config, uint64_t *state);
+void random_opt(kvc_config *config, uint64_t *state);
+
+/* Leaves two configs of eight a GPT-2, and makes others of the rest. */
 void random_architecture(kvc_config *config, uint64_t *state);
 
 /* random_config of any architecture, some with windows. */

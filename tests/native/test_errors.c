@@ -82,7 +82,8 @@ static void arch_is_known(void **unused)
     for (int arch = -1; arch <= KVC_ARCH_COUNT; arch++) {
         kvc_config c = config;
         c.arch = (kvc_arch)arch;
-        c.rotary_dim = arch == KVC_GPT2 ? 0 : c.head_dim;
+        const bool learned = arch == KVC_GPT2 || arch == KVC_OPT || arch == KVC_GPT_NEO;
+        c.rotary_dim = learned ? 0 : c.head_dim;
         c.rope_theta = c.rope_factor = 1.0f;
         check_error(kvc_config_check(&c),
                     arch >= 0 && arch < KVC_ARCH_COUNT ? KVC_OK : KVC_ERR_CONFIG_INVALID);
@@ -158,6 +159,8 @@ static void tensor_unknown(void **unused)
                                      "h.0.attn.q.weight",
                                      "score.weight",
                                      "h.0.attn.bias.x",
+                                     "h.0.c_attn.bias",
+                                     "h.0.attn.unmasked_bias",
                                      "lm_head.bias"};
     const uint64_t shape[] = {8, 8};
     const float data[64] = {0};
@@ -178,9 +181,14 @@ static void tensor_unknown(void **unused)
 static void ignored_tensors(void **unused)
 {
     (void)unused;
-    const char *const buffers[] = {"h.0.attn.bias", "h.1.attn.masked_bias",
-                                   "lm_head.weight", "transformer.h.0.attn.bias",
-                                   "transformer.lm_head.weight"};
+    const char *const buffers[] = {"h.0.attn.bias",
+                                   "h.1.attn.masked_bias",
+                                   "lm_head.weight",
+                                   "transformer.h.0.attn.bias",
+                                   "transformer.lm_head.weight",
+                                   "attn.masked_bias",
+                                   "h.0.attn.attention.bias",
+                                   "layers.3.self_attn.rotary_emb.inv_freq"};
     const uint64_t shape[] = {1, 1, 3, 3};
     const char data[9] = {1};
     kvc_model *model = new_model();
@@ -282,6 +290,31 @@ static void tensor_missing(void **unused)
     random_weights_free(&plain);
 }
 
+/* What was begun is known to come, whether it came or not; what was refused is not. */
+static void tensors_are_announced(void **unused)
+{
+    (void)unused;
+    oracle_model plain = random_weights(&config, 1);
+    kvc_model *model = new_model();
+    const char *missing = NULL;
+    for (size_t i = 0; i < plain.n_tensors; i++) {
+        const oracle_tensor *t = &plain.tensors[i];
+        const uint64_t wrong[] = {t->shape[0] + 1, t->shape[1]};
+        check_error(kvc_model_begin_tensor(model, t->name, KVC_F32, wrong, t->rank),
+                    KVC_ERR_TENSOR_SHAPE);
+        check_error(kvc_model_announced(model, &missing), KVC_ERR_TENSOR_MISSING);
+        if (i == plain.n_tensors - 1)
+            assert_string_equal(missing, t->name);
+        check_ok(kvc_model_begin_tensor(model, t->name, KVC_F32, t->shape, t->rank));
+        kvc_model_cancel_tensor(model);
+    }
+    check_ok(kvc_model_announced(model, &missing));
+    check_error(kvc_model_complete(model, &missing), KVC_ERR_TENSOR_MISSING);
+    assert_string_equal(missing, plain.tensors[0].name);
+    random_weights_free(&plain);
+    free(model);
+}
+
 /* From layer 0 to 112: each that is missing is named in its turn. */
 static void the_first_one_missing_is_named(void **unused)
 {
@@ -348,6 +381,8 @@ static void invalid_argument(void **unused)
                 KVC_ERR_TENSOR_BYTES);
     check_error(kvc_model_complete(NULL, &name), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_model_complete(model, NULL), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_model_announced(NULL, &name), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_model_announced(model, NULL), KVC_ERR_INVALID_ARGUMENT);
     assert_memory_equal(kvc_model_config(model), &config, sizeof config);
     check_ok(random_model_set(model, t)); /* none of it got stuck */
     random_weights_free(&plain);
@@ -366,6 +401,7 @@ int main(void)
         cmocka_unit_test(ignored_tensors),
         cmocka_unit_test(every_way_to_misstate_a_tensor),
         cmocka_unit_test(tensor_missing),
+        cmocka_unit_test(tensors_are_announced),
         cmocka_unit_test(the_first_one_missing_is_named),
         cmocka_unit_test(busy),
         cmocka_unit_test(invalid_argument),

@@ -14,9 +14,14 @@
  *                        in place of it: LLAMA_SIZES and the fields of kvc_config
  *     qwen2 ..., qwen3 ...
  *                        the same of another architecture
- *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8]
+ *     gpt_neox ... HIGH ROTARY_DIM PARALLEL [int8], and so phi and opt
  *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
  *                        of any of these, behind HIGH
+ *     mistral ...        a Llama whose layers all have a window: WINDOW behind HIGH
+ *     gpt_neo N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED WINDOW LAYERS
+ *           [int8]
+ *                        the window is in the layers whose bits are set, scores are not
+ *                        scaled
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -62,6 +67,24 @@ typedef struct golden {
 #define GPT_NEOX(L, H, D, R, F, P, V, ...)                                               \
     {                                                                                    \
         GPT_NEOX_SIZES(L, H, D, (H) * (D), F, P, V), .rotary_dim = (R), __VA_ARGS__      \
+    }
+#define PHI(L, H, K, D, R, F, P, V, ...)                                                 \
+    {                                                                                    \
+        PHI_SIZES(L, H, K, D, (H) * (D), F, P, V), .own_head = 1, .rotary_dim = (R),     \
+                                                   __VA_ARGS__                           \
+    }
+#define OPT(L, H, D, F, P, V, W)                                                         \
+    {                                                                                    \
+        OPT_SIZES(L, H, (H) * (D), F, P, V), .weights = (W)                              \
+    }
+#define NEO(L, H, C, F, P, V, W, LAYERS, WEIGHTS)                                        \
+    {                                                                                    \
+        NEO_SIZES(L, H, C, F, P, V, W, LAYERS), .weights = (WEIGHTS)                     \
+    }
+#define MISTRAL(L, H, K, D, C, F, P, V, W, LAYERS, ...)                                  \
+    {                                                                                    \
+        LLAMA_SIZES(L, H, K, D, C, F, P, V), PLAIN,                                      \
+            .window = (W), .window_layers = {LAYERS}, __VA_ARGS__                        \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -155,6 +178,27 @@ static const golden models[] = {
      31,
      37,
      {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {PHI(3, 4, 2, 12, 4, 70, 140, 131, PLAIN), 32, 100, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {PHI(2, 3, 3, 32, 16, 390, 80, 257, .rope_factor = 4.0f, .weights = KVC_I8),
+     33,
+     37,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {OPT(3, 3, 20, 241, 140, 131, KVC_F32), 34, 100, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {OPT(2, 4, 32, 512, 80, 300, KVC_I8), 35, 33, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {NEO(3, 4, 32, 70, 170, 257, 12, 6, KVC_F32),
+     40,
+     120,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {NEO(2, 16, 64, 256, 90, 131, 256, 2, KVC_F32), 41, 33, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {NEO(2, 2, 40, 160, 90, 99, 20, 1, KVC_I8), 42, 50, {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {MISTRAL(3, 4, 2, 32, 96, 172, 150, 257, 17, 7, .own_head = 0),
+     43,
+     110,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {MISTRAL(2, 6, 3, 12, 44, 90, 90, 300, 40, 3, .own_head = 1, .weights = KVC_I8),
+     44,
+     50,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -188,22 +232,27 @@ static void print_new(FILE *out, const golden *g, kvc_session *s,
 
 static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
 {
-    if (c->arch == KVC_GPT2) {
-        fprintf(out, "\nmodel %u %u %u %u %u %u %" PRIu64, c->n_layer, c->n_head,
+    if (c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO) {
+        fprintf(out, "\n%s %u %u %u %u %u %u %" PRIu64,
+                c->arch == KVC_GPT2 ? "model" : "gpt_neo", c->n_layer, c->n_head,
                 c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
+        if (c->arch == KVC_GPT_NEO)
+            fprintf(out, " %u %u", c->window, c->window_layers[0]);
         return;
     }
-    static const char *const names[] = {[KVC_LLAMA] = "llama",
-                                        [KVC_QWEN2] = "qwen2",
-                                        [KVC_QWEN3] = "qwen3",
-                                        [KVC_GPT_NEOX] = "gpt_neox"};
-    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64, names[c->arch], c->n_layer,
-            c->n_head, c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
+    static const char *const names[] = {
+        [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
+        [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt"};
+    fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64,
+            c->window > 0 ? "mistral" : names[c->arch], c->n_layer, c->n_head,
+            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
             c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
-    if (c->arch == KVC_GPT_NEOX)
+    if (c->window > 0)
+        fprintf(out, " %u", c->window);
+    if (c->arch == KVC_GPT_NEOX || c->arch == KVC_PHI || c->arch == KVC_OPT)
         fprintf(out, " %u %u", c->rotary_dim, c->parallel);
     if (c->rope_yarn)
         fprintf(out, " yarn %u %g %g %g", c->rope_yarn, (double)c->rope_attention,

@@ -1,6 +1,8 @@
-/* What sets the kin of Llama apart from it, by identities that need no reference: where
- * the difference is nothing they are Llamas, to the bit; where it is something, it is
- * what its equation says. */
+/* What sets the kin of Llama and of GPT-2 apart from them, by identities that need no
+ * reference: where the difference is nothing they are the same, to the bit; where it is
+ * something, it is what its equation says. */
+#include <stdio.h>
+
 #include "check.h"
 #include "random_model.h"
 
@@ -190,12 +192,132 @@ static void each_head_is_normed(void **unused)
     free(llama.packed);
 }
 
+/* ---- heads ------------------------------------------------------------------------- */
+
+/* A head of its own that is a copy of the embedding is as good as none. */
+static void a_copy_of_the_embedding_is_its_head(void **unused)
+{
+    (void)unused;
+    const kvc_config configs[] = {{GPT2_SIZES(2, 2, 8, 9, T, V)},
+                                  {.arch = KVC_LLAMA, SIZES},
+                                  {.arch = KVC_QWEN2, SIZES},
+                                  {.arch = KVC_QWEN3, SIZES}};
+    for (size_t i = 0; i < sizeof configs / sizeof *configs; i++) {
+        kvc_config own = configs[i];
+        own.own_head = 1;
+        oracle_model plain = random_weights(&own, i);
+        random_model drawn = changed(&own, &plain, no_change);
+        random_model tied = changed(&configs[i], &plain, no_change); /* ignores it */
+        oracle_tensor *head = &plain.tensors[plain.n_tensors - 1];
+        assert_string_equal(head->name, "lm_head.weight");
+        memcpy(head->data, oracle_embedding(&plain),
+               oracle_tensor_elements(head) * sizeof *head->data);
+        random_model copied = changed(&own, &plain, no_change);
+        float a[V], b[V], c[V];
+        logits_of(a, &tied);
+        logits_of(b, &copied);
+        logits_of(c, &drawn);
+        check_same(b, a, V);
+        assert_memory_not_equal(c, a, sizeof a);
+        random_weights_free(&plain);
+        free(drawn.packed);
+        free(tied.packed);
+        free(copied.packed);
+    }
+}
+
+/* ---- GPT-Neo ----------------------------------------------------------------------- */
+
+/* The weights of a GPT-2 that computes what this GPT-Neo does: matrices transposed, q
+ * times `root` = sqrt(D), which the scale of its scores takes back. A power of two, so
+ * that no rounding sees it. */
+static void set_gpt2(kvc_model *model, const oracle_model *neo, float root)
+{
+    const size_t C = neo->config.n_embd, F = neo->config.n_inner;
+    const uint64_t fused[] = {C, 3 * C}, square[] = {C, C}, up[] = {C, F},
+                   down[] = {F, C};
+    const struct {
+        const char *from, *to;
+        const uint64_t *shape;
+        size_t first; /* of the columns that it becomes */
+        float factor;
+    } turned[] = {
+        {"attn.attention.q_proj.weight", "attn.c_attn.weight", fused, 0, root},
+        {"attn.attention.k_proj.weight", "attn.c_attn.weight", fused, C, 1.0f},
+        {"attn.attention.v_proj.weight", "attn.c_attn.weight", fused, 2 * C, 1.0f},
+        {"attn.attention.out_proj.weight", "attn.c_proj.weight", square, 0, 1.0f},
+        {"mlp.c_fc.weight", "mlp.c_fc.weight", up, 0, 1.0f},
+        {"mlp.c_proj.weight", "mlp.c_proj.weight", down, 0, 1.0f}};
+    for (int layer = 0; layer < (int)neo->config.n_layer; layer++) {
+        float *w = check_alloc(3 * C * (C + F), sizeof *w), zero[64 * 3] = {0};
+        char name[64];
+        for (size_t i = 0; i < 6; i++) {
+            const float *from = oracle_weights(neo, layer, turned[i].from);
+            const size_t n_in = turned[i].shape[0], all = turned[i].shape[1];
+            const size_t n_out = i < 3 ? C : all;
+            for (size_t k = 0; k < n_in * n_out; k++)
+                w[k % n_in * all + turned[i].first + k / n_in] =
+                    from[k] * turned[i].factor;
+            snprintf(name, sizeof name, "h.%d.%s", layer, turned[i].to);
+            if (i >= 2)
+                check_ok(kvc_model_set_tensor(model, name, KVC_F32, turned[i].shape, 2, w,
+                                              n_in * all * sizeof *w));
+        }
+        snprintf(name, sizeof name, "h.%d.attn.c_attn.bias", layer);
+        check_ok(kvc_model_set_tensor(model, name, KVC_F32, &fused[1], 1, zero,
+                                      3 * C * sizeof *zero));
+        snprintf(name, sizeof name, "h.%d.attn.c_proj.bias", layer);
+        check_ok(kvc_model_set_tensor(
+            model, name, KVC_F32, square, 1,
+            oracle_weights(neo, layer, "attn.attention.out_proj.bias"), C * sizeof *w));
+        free(w);
+    }
+    for (size_t i = 0; i < neo->n_tensors; i++)
+        if (neo->tensors[i].rank == 1 && !strstr(neo->tensors[i].name, "out_proj"))
+            check_ok(random_model_set(model, &neo->tensors[i]));
+        else if (neo->tensors[i].name[0] == 'w') /* wte, wpe */
+            check_ok(random_model_set(model, &neo->tensors[i]));
+}
+
+static void all_global_it_is_a_gpt2(void **unused)
+{
+    (void)unused;
+    static const struct {
+        uint32_t D;
+        float root;
+    } heads[] = {{4, 2.0f}, {16, 4.0f}, {64, 8.0f}};
+    for (size_t i = 0; i < 3; i++) {
+        const uint32_t H = 64 / heads[i].D;
+        kvc_config neo = {NEO_SIZES(2, H, 64, 90, T, V, 0, 0)};
+        const kvc_config gpt2 = {GPT2_SIZES(2, H, 64, 90, T, V)};
+        random_model a = random_model_new(&neo, i), b = {.plain = {.config = gpt2}};
+        size_t bytes;
+        check_ok(kvc_model_bytes(&gpt2, &bytes));
+        check_ok(kvc_model_init(&b.packed, &gpt2, check_alloc(1, bytes), bytes));
+        set_gpt2(b.packed, &a.plain, heads[i].root);
+        float got[V], want[V];
+        logits_of(got, &a);
+        logits_of(want, &b);
+        for (size_t id = 0; id < V; id++)
+            assert_true(got[id] == want[id]); /* as numbers: -0 may have become 0 */
+        free(b.packed);
+        neo.score_scale = 0.0f; /* as a GPT-2's scores are scaled: another text */
+        random_model scaled = random_model_new(&neo, i);
+        logits_of(want, &scaled);
+        assert_memory_not_equal(got, want, sizeof got);
+        random_model_free(&scaled);
+        random_model_free(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_biases_it_is_a_llama),
         cmocka_unit_test(its_biases_are_not_optional),
         cmocka_unit_test(each_head_is_normed),
+        cmocka_unit_test(a_copy_of_the_embedding_is_its_head),
+        cmocka_unit_test(all_global_it_is_a_gpt2),
     };
     return cmocka_run_group_tests_name("kin", tests, NULL, NULL);
 }

@@ -266,7 +266,7 @@ static void configs_are_refused(void **unused)
         check_error(kvc_config_check(&wrong_yarn[i]), KVC_ERR_CONFIG_INVALID);
     kvc_config gpt2 = {GPT2_SIZES(1, 1, 4, 4, 4, 4)};
     check_ok(kvc_config_check(&gpt2));
-    gpt2.own_head = 1; /* a GPT-2 has no tensor for it */
+    gpt2.attention_bias = 1; /* a GPT-2 has no tensors for it */
     check_error(kvc_config_check(&gpt2), KVC_ERR_CONFIG_INVALID);
 }
 

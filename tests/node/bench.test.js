@@ -84,4 +84,5 @@ test('the shapes are those of the goals: TINY has 5.9 million parameters, GPT2 1
   const millions = Object.values(SHAPES).map((sizes) => (count(sizes) / 1e6).toFixed(1));
   assert.deepEqual(millions, ['0.9', '5.9', '124.4']);
   assert.equal(parameterCount(parseConfig(LLAMAS.SMOL)), 134_515_008);
+  assert.equal(parameterCount(parseConfig(LLAMAS.STORY)), 15_191_712);
 });

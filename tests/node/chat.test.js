@@ -54,6 +54,19 @@ test('texts, ids and refusals are those of transformers', async () => {
   }
 });
 
+test('with the tokenizers of their kinds, too: byte-level with own splits, SentencePiece', async () => {
+  for (const [template, kind] of Object.entries(fixture.kinds)) {
+    const tokenizer = readFileSync(new URL(`../fixtures/tokenizers/${kind}.json`, import.meta.url), 'utf8');
+    const own = await modelWith(configOf(fixture.templates[template]),
+      { ...tinyFiles({ changes: { ...changes, vocab_size: 700 } }), 'tokenizer.json': tokenizer });
+    const cases = fixture.cases.filter(({ template: name, ofKind }) => name === template && ofKind);
+    assert.ok(cases.length >= 6, kind);
+    for (const { messages, options, ofKind, text } of cases) {
+      assert.deepEqual(await own.applyChatTemplate(messages, optionsOf(options)), ofKind, `${kind}: ${text}`);
+    }
+  }
+});
+
 test('one message: exactly one token that begins a text', async () => {
   for (const name of ['llama3', 'gemma', 'llama2']) {
     const own = byTemplate[name];

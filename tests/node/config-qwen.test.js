@@ -73,21 +73,25 @@ test('missing keys take the defaults of the class, each its own', () => {
   assert.equal(bare('qwen2', { head_dim: 8 }).headDim, 8);
 });
 
-test('windows: switched off they are none, switched on they are refused', () => {
+test('windows: switched off they are none, switched on they are in the layers that the file says', () => {
   for (const model of [qwen2, qwen3]) {
-    const refused = (changes, key) => throwsCode(() => parseConfig(model(changes)),
-      'unsupported_architecture', new RegExp(`: ${key} is .*(window|full_attention)`));
-    const on = { use_sliding_window: true, sliding_window: 512, max_window_layers: 3 };
-    refused(on, 'use_sliding_window');
-    refused({ ...on, sliding_window: undefined }, 'use_sliding_window'); // 4096
-    refused({ ...on, max_window_layers: 0 }, 'use_sliding_window');
-    refused({ layer_types: ['full_attention', 'sliding_attention'] }, 'layer_types');
-    refused({ layer_types: 'full_attention' }, 'layer_types');
+    const nLayer = parseConfig(model()).nLayer;
+    const windowOf = (changes) => parseConfig(model(changes)).window;
+    const on = { use_sliding_window: true, sliding_window: 512, max_window_layers: nLayer - 2 };
+    const last = { size: 512, layers: [nLayer - 2, nLayer - 1] };
+    assert.deepEqual(windowOf(on), last);
+    assert.deepEqual(windowOf({ ...on, sliding_window: undefined }), { ...last, size: 4096 });
+    assert.equal(windowOf({ ...on, max_window_layers: 0 }).layers.length, nLayer);
+    const types = Array(nLayer).fill('full_attention');
+    assert.deepEqual(windowOf({ ...on, layer_types: ['sliding_attention', ...types.slice(1)] }),
+      { size: 512, layers: [0] });
     for (const none of [{ ...on, sliding_window: null }, { ...on, max_window_layers: 28 },
-      { ...on, use_sliding_window: false }, { ...on, layer_types: Array(28).fill('full_attention') }]) {
+      { ...on, use_sliding_window: false }, { ...on, layer_types: types }]) {
       assert.deepEqual(parseConfig(model(none)), parseConfig(model()));
     }
-    throwsCode(() => parseConfig(model({ use_sliding_window: 1 })), 'config_invalid', /use_sliding_window/);
+    throwsCode(() => windowOf({ use_sliding_window: 1 }), 'config_invalid', /use_sliding_window/);
+    throwsCode(() => windowOf({ layer_types: ['full_attention'] }), 'config_invalid', /layer_types/);
+    throwsCode(() => windowOf({ layer_types: 'full_attention' }), 'unsupported_architecture', /layer_types/);
   }
 });
 

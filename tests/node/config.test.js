@@ -104,20 +104,19 @@ test('config_invalid: more weights than WebAssembly can address', () => {
 
 test('unsupported_architecture: each thing the engine does not compute', () => {
   const cases = {
-    model_type: ['mistral', 'gpt_neo', 'GPT2', '', null, 2, undefined, ['gpt2'], 'constructor', '__proto__'],
+    model_type: ['mixtral', 'gptj', 'GPT2', '', null, 2, undefined, ['gpt2'], 'constructor', '__proto__'],
     architectures: [['LlamaForCausalLM'], 'GPT2LMHeadModel', ['GPT2LMHeadModel', 'GPT2Classifier']],
     activation_function: ['relu', 'gelu', 'gelu_fast', 7],
     scale_attn_weights: [false],
     scale_attn_by_inverse_layer_idx: [true],
     reorder_and_upcast_attn: [true],
-    tie_word_embeddings: [false],
     add_cross_attention: [true],
     quantization_config: [{}, { quant_method: 'gptq' }, 'x'],
   };
   for (const [key, values] of Object.entries(cases)) {
     for (const value of values) refused({ [key]: value }, 'unsupported_architecture', new RegExp(key));
   }
-  refused({ model_type: 'mistral' }, 'unsupported_architecture', /model_type is "mistral".*"gpt2", "llama"/);
+  refused({ model_type: 'bloom' }, 'unsupported_architecture', /model_type is "bloom".*"gpt2", "llama"/);
   refused({ model_type: 'qwen3_moe' }, 'unsupported_architecture', /mixtures of experts cannot be computed/);
 });
 

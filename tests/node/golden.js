@@ -12,6 +12,32 @@ export function splitMix64(state) {
   };
 }
 
+/** (hi, lo) * (byHi, byLo) modulo 2^64, all of 32 bits. */
+function product(hi, lo, byHi, byLo) {
+  const [a, b, c, d] = [lo >>> 16, lo & 0xffff, byLo >>> 16, byLo & 0xffff];
+  const [ad, bc] = [a * d, b * c];
+  const middle = (b * d >>> 16) + (ad & 0xffff) + (bc & 0xffff);
+  const high = a * c + (ad >>> 16) + (bc >>> 16) + (middle >>> 16);
+  return [high + Math.imul(hi, byLo) + Math.imul(lo, byHi) | 0, Math.imul(lo, byLo)];
+}
+
+/**
+ * The upper 24 bits of what splitMix64(state) draws, in halves of 32 bits: millions are drawn, and with
+ * BigInt they would take longer than all that is done with them.
+ * @param {bigint} state
+ */
+function upperBits(state) {
+  let [hi, lo] = [Number(state >> 32n & 0xffffffffn) | 0, Number(state & 0xffffffffn) | 0];
+  return () => {
+    const sum = (lo >>> 0) + 0x7f4a7c15;
+    hi = hi + 0x9e3779b9 + (sum > 0xffffffff ? 1 : 0) | 0;
+    lo = sum | 0;
+    let [h, l] = product(hi ^ hi >>> 30, lo ^ (lo >>> 30 | hi << 2), 0xbf58476d, 0x1ce4e5b9);
+    [h] = product(h ^ h >>> 27, l ^ (l >>> 27 | h << 5), 0x94d049bb, 0x133111eb);
+    return h >>> 8;
+  };
+}
+
 /** The largest e with 4^e <= n. */
 const halvings = (n) => Math.floor(Math.log2(n) / 2);
 
@@ -83,27 +109,78 @@ function neoxTensors(config) {
   ];
 }
 
+/** The same of a Phi, or an OPT. */
+function phiTensors(config) {
+  const { num_hidden_layers, hidden_size: C, vocab_size: V, max_position_embeddings: P } = config;
+  const isOpt = config.model_type === 'opt';
+  const F = isOpt ? config.ffn_dim : config.intermediate_size;
+  const KV = (isOpt ? C : config.num_key_value_heads / config.num_attention_heads * C);
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows = V) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))], [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const model = isOpt ? 'model.decoder' : 'model';
+  const mlp = isOpt ? '' : 'mlp.';
+  const layer = (prefix) => [
+    ...norm(`${prefix}.${isOpt ? 'self_attn_layer_norm' : 'input_layernorm'}`),
+    ...[['q_proj', C], ['k_proj', KV], ['v_proj', KV], [isOpt ? 'out_proj' : 'dense', C]]
+      .flatMap(([part, n_out]) => linear(`${prefix}.self_attn.${part}`, C, n_out)),
+    ...isOpt ? norm(`${prefix}.final_layer_norm`) : [],
+    ...linear(`${prefix}.${mlp}fc1`, C, F), ...linear(`${prefix}.${mlp}fc2`, F, C),
+  ];
+  return [
+    table(`${model}.embed_tokens`), ...isOpt ? [table(`${model}.embed_positions`, P + 2)] : [],
+    ...Array.from({ length: num_hidden_layers }, (_, i) => layer(`${model}.layers.${i}`)).flat(),
+    ...norm(`${model}.${isOpt ? 'final_layer_norm' : 'final_layernorm'}`),
+    ...config.tie_word_embeddings ? [] : [table('lm_head')],
+    ...isOpt ? [] : [['lm_head.bias', [V], 0, 1 / 4]],
+  ];
+}
+
+/** The same of a GPT-Neo. */
+function neoTensors(config) {
+  const { num_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
+  const linear = (name, n_in, n_out) => [matrix(name, n_in, n_out), [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const layer = (prefix) => [
+    ...norm(`${prefix}.ln_1`),
+    ...['q', 'k', 'v'].map((part) => matrix(`${prefix}.attn.attention.${part}_proj`, C, C)),
+    ...linear(`${prefix}.attn.attention.out_proj`, C, C),
+    ...norm(`${prefix}.ln_2`), ...linear(`${prefix}.mlp.c_fc`, C, F), ...linear(`${prefix}.mlp.c_proj`, F, C),
+  ];
+  return [
+    table('transformer.wte', V), table('transformer.wpe', config.max_position_embeddings),
+    ...Array.from({ length: num_layers }, (_, i) => layer(`transformer.h.${i}`)).flat(),
+    ...norm('transformer.ln_f'),
+  ];
+}
+
 /** By model_type. */
-const TENSORS = { llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, gpt_neox: neoxTensors };
+const TENSORS = {
+  llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
+  gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
+};
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
 export function directoryOf(config, seed) {
-  const draw = splitMix64(BigInt(seed));
+  const draw = upperBits(BigInt(seed));
   const header = {};
   const data = [];
   let end = 0;
   for (const [name, shape, mean, scale] of (TENSORS[config.model_type] ?? tensorsOf)(config)) {
     const values = new Float32Array(shape.reduce((a, b) => a * b));
     for (let i = 0; i < values.length; i++) {
-      values[i] = mean + (Number(draw() >> 40n) - 2 ** 23) * 2 ** -23 * scale;
+      values[i] = mean + (draw() - 2 ** 23) * 2 ** -23 * scale;
     }
     header[name] = { dtype: 'F32', shape, data_offsets: [end, end + values.byteLength] };
     end += values.byteLength;
     data.push(values);
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  const kind = config.model_type ? { rms_norm_eps: 1e-5, layer_norm_eps: 1e-5 }
-    : { model_type: 'gpt2', layer_norm_epsilon: 1e-5 };
+  const kind = { model_type: config.model_type ?? 'gpt2', layer_norm_epsilon: 1e-5, rms_norm_eps: 1e-5,
+    layer_norm_eps: 1e-5 };
   const json = { ...config, ...kind, bos_token_id: null, eos_token_id: null };
   return new Map([
     ['config.json', new Blob([JSON.stringify(json)])],
@@ -142,6 +219,14 @@ function modelOf([kind, ...words]) {
     const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = numbers;
     return { config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, seed };
   }
+  if (kind === 'gpt_neo') {
+    const [num_layers, num_heads, hidden_size, intermediate_size, max_position_embeddings, vocab_size, seed,
+      window_size, layers] = numbers;
+    const attention_layers = Array.from({ length: num_layers },
+      (_, i) => (layers >> i & 1 ? 'local' : 'global'));
+    return { config: { model_type: kind, num_layers, num_heads, hidden_size, intermediate_size,
+      max_position_embeddings, vocab_size, window_size, attention_layers }, seed };
+  }
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
   const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
@@ -149,11 +234,27 @@ function modelOf([kind, ...words]) {
   const config = { model_type: kind, num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim,
     hidden_size, intermediate_size, max_position_embeddings, vocab_size, rope_parameters,
     tie_word_embeddings: ownHead === 0, attention_bias: attentionBias === 1, mlp_bias: mlpBias === 1 };
+  const [rotaryDim, parallel] = scaling.slice(3);
+  const share = rotaryDim / head_dim;
   if (kind === 'gpt_neox') {
-    const [rotaryDim, parallel] = scaling.slice(3);
-    Object.assign(config, { rotary_pct: rotaryDim / head_dim, use_parallel_residual: parallel === 1 });
+    Object.assign(config, { rotary_pct: share, use_parallel_residual: parallel === 1 });
   }
+  if (kind === 'phi') config.partial_rotary_factor = share;
+  if (kind === 'opt') Object.assign(config, { ffn_dim: intermediate_size, rope_parameters: undefined });
+  if (kind === 'mistral') config.sliding_window = scaling[3];
   return { config, seed };
+}
+
+/** The directories of blocks, each made once. @type {Map<string, Map<string, Blob>>} */
+const made = new Map();
+
+/** @param {string[]} line  the first of a block */
+function directoryFor(line) {
+  const key = line.join(' ');
+  const { config, seed } = modelOf(line);
+  const directory = made.get(key) ?? directoryOf(config, seed);
+  made.set(key, directory);
+  return directory;
 }
 
 /**
@@ -164,10 +265,9 @@ function modelOf([kind, ...words]) {
  */
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   const [first, [, ...promptWords]] = block;
-  const { config, seed } = modelOf(first);
   const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
-  const model = await loadModel(directoryOf(config, seed), { ...build, weights, tokenizer: false });
+  const model = await loadModel(directoryFor(first), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
   const session = model.createSession({ useCache });
   const prompt = promptWords.map(Number);

@@ -68,6 +68,26 @@ const FILES = {
       rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 } },
     parse: async (text) => parseConfig(await read('config.json', text)),
   },
+  'config.json of a GPT-NeoX': {
+    value: { model_type: 'gpt_neox', architectures: ['GPTNeoXForCausalLM'], hidden_size: 16,
+      intermediate_size: 8, num_attention_heads: 2, num_hidden_layers: 1, vocab_size: 9,
+      hidden_act: 'gelu', layer_norm_eps: 1e-5, rotary_pct: 0.25, rotary_emb_base: 1e4,
+      use_parallel_residual: true, attention_bias: true, tie_word_embeddings: false },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
+  'config.json of a Phi': {
+    value: { model_type: 'phi', architectures: ['PhiForCausalLM'], hidden_size: 16, intermediate_size: 8,
+      num_attention_heads: 2, num_key_value_heads: 1, num_hidden_layers: 1, vocab_size: 9,
+      qk_layernorm: false,
+      rope_parameters: { rope_type: 'linear', rope_theta: 1e4, factor: 2, partial_rotary_factor: 0.5 } },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
+  'config.json of an OPT': {
+    value: { model_type: 'opt', architectures: ['OPTForCausalLM'], hidden_size: 16, ffn_dim: 8,
+      num_attention_heads: 2, num_hidden_layers: 1, vocab_size: 9, word_embed_proj_dim: 16,
+      do_layer_norm_before: true, enable_bias: true, activation_function: 'relu' },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
   'generation_config.json': {
     value: { do_sample: true, temperature: 1, top_k: 5, top_p: 0.5, min_p: 0, repetition_penalty: 1,
       max_new_tokens: 5, eos_token_id: [3, 4] },
@@ -77,6 +97,22 @@ const FILES = {
     value: { ...byteTokenizer({ merges: ['a b', 'ab c'] }), normalizer: { type: 'NFC' } },
     parse: async (text) => (
       new Tokenizer(readTokenizer(await read('tokenizer.json', text), undefined, 300), 300).encode('abc')),
+  },
+  'tokenizer.json of a Unigram': {
+    value: {
+      added_tokens: [{ id: 1, content: '</s>', special: true }],
+      normalizer: { type: 'Sequence', normalizers: [
+        { type: 'Replace', pattern: { Regex: ' {2,}' }, content: ' ' },
+        { type: 'Precompiled', precompiled_charsmap: btoa('\x04\0\0\0\0\x04\0\0a\0') }] },
+      pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always' },
+      post_processor: { type: 'TemplateProcessing',
+        single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: 'x' } }],
+        special_tokens: { x: { ids: [1], tokens: ['</s>'] } } },
+      decoder: { type: 'Metaspace', replacement: '▁' },
+      model: { type: 'Unigram', unk_id: 0, vocab: [['<unk>', 0], ['</s>', 0], ['▁a', -1]] },
+    },
+    parse: async (text) => (
+      new Tokenizer(readTokenizer(await read('tokenizer.json', text), undefined, 300), 300).encode('ab')),
   },
   'tokenizer_config.json': {
     value: { add_bos_token: false, model_max_length: 5 },

@@ -24,6 +24,7 @@ const JS_ROOMS = [
   'embed',
   'page',
   'cli',
+  'examples',
 ];
 const MAX_FILE = 300,
   MAX_FUNCTION = 60,

@@ -20,6 +20,10 @@ client.request('load', { ...load, weights: 'f16' }); // wrong: '"f16"' is not as
 client.request('load', { ...load, variant: 'fast' }); // wrong: '"fast"' is not assignable
 client.request('generate', { prompt: '', sampling: { topk: 3 } }); // wrong: 'topk' does not exist
 client.request('generate', { prompt: '', written: [1, 2], more: 1, sampling: {} });
+const asked = { prompt: [{ role: 'user', content: 'Hi' }], chat: { tools: [] }, sampling: { stop: 'x' } };
+client.request('generate', { ...asked, proof: false });
+client.request('generate', { prompt: [{ content: 'Hi' }], sampling: {} }); // wrong: 'role' is missing
+client.request('generate', { prompt: '', sampling: { onLogits() {} } }); // wrong: 'onLogits' does not exist
 client.request('generate', { prompt: '', written: 'abc', sampling: {} }); // wrong: 'string' is not assignable
 client.request('prove', { tokens: 3 }); // wrong: not assignable to type 'never'
 client.request('inspect');

@@ -185,10 +185,10 @@ test('a model, its tokenizer and texts', async () => {
   const nothing = () => 0;
   const chat = { addGenerationPrompt: true, continueFinalMessage: false, template: '{{ messages }}',
     tools: [{}], documents: [{}], variables: { x: 1 } };
-  const special = { special: true };
+  const shown = { special: true, after: [1, 2] };
   const asked = { special: true, addSpecialTokens: false };
   const calls = {
-    encode: ['Hi', asked], decode: [[1, 2], special], textStream: [],
+    encode: ['Hi', asked], decode: [[1, 2], shown], textStream: [shown],
     createSession: [{ capacity: 20, useCache: true, keyType: 'f32', valueType: 'f16', sequences: 2,
       whenFull: 'stop' }],
     memoryUsage: [],
@@ -197,7 +197,7 @@ test('a model, its tokenizer and texts', async () => {
   };
   assert.ok(await misuse(model, calls, nothing, check) > 200);
   assert.deepEqual(offered(model.constructor).methods, [...Object.keys(calls), 'dispose'].sort());
-  const tokenizer = { encode: ['Hi', asked], decode: [[1, 2], special], stream: [special], has: [1] };
+  const tokenizer = { encode: ['Hi', asked], decode: [[1, 2], shown], stream: [shown], has: [1] };
   await misuse(model.tokenizer, tokenizer, nothing, check);
   assert.deepEqual(offered(model.tokenizer.constructor).methods, Object.keys(tokenizer).sort());
   await misuse(model.textStream(), { push: [1], flush: [] }, nothing, check);

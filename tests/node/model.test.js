@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { blobOf, collect, fault, rejectsCode, safetensors, serve, smallConfig,
+import { blobOf, byteTokenizer, collect, fault, rejectsCode, safetensors, serve, smallConfig,
   throwsCode } from './helpers.js';
 import { randomTensors, tinyBlobs, tinyFiles } from './tiny-model.js';
 
@@ -220,4 +220,70 @@ test('aborted: at every progress event, and a later load works', async (t) => {
     assert.equal(outcome.cause, reason);
   }
   (await loadModel(server.url)).dispose();
+});
+
+// ---- without tokenizer.json ---------------------------------------------------------------------
+
+/** A model with the two files of GPT-2's first tokenizers, and others. */
+function withTwoFiles(files = {}) {
+  const { vocab, merges } = byteTokenizer({
+    merges: ['h e', 'l l', 'he ll'], vocab: ['</s>', 'xy'] }).model;
+  const more = {
+    'vocab.json': JSON.stringify(vocab), 'merges.txt': `#version: 0.2\r\n${merges.join('\n')}\n`, ...files,
+  };
+  const all = tinyBlobs();
+  all.delete('tokenizer.json');
+  for (const [name, content] of Object.entries(more)) {
+    const text = typeof content === 'string' ? content : JSON.stringify(content);
+    if (text !== undefined) all.set(name, blobOf(text));
+  }
+  return all;
+}
+
+test('vocab.json and merges.txt do where there is no tokenizer.json', async () => {
+  const idsWith = async (files, text, options) => {
+    const model = await loadModel(withTwoFiles(files));
+    const ids = model.encode(text, options);
+    assert.equal(model.decode(ids, { special: true }).replace(/^<\/s>/, ''), text);
+    model.dispose();
+    return ids;
+  };
+  const [hell, end, xy] = [258, 259, 260];
+  const special = { special: true };
+  assert.deepEqual(await idsWith({}, 'hello'), [hell, 111]);
+  assert.equal((await idsWith({}, 'a</s>', special)).length, 5, 'no special token is named so');
+  const map = { eos_token: { content: '</s>' }, pad_token: 'nowhere' };
+  assert.deepEqual(await idsWith({ 'special_tokens_map.json': map }, 'a</s>', special), [97, end]);
+  assert.equal((await idsWith({ 'special_tokens_map.json': map }, 'a</s>')).length, 5);
+  const config = { tokenizer_class: 'GPT2Tokenizer', bos_token: { content: '</s>' }, add_bos_token: true };
+  assert.deepEqual(await idsWith({ 'tokenizer_config.json': config }, 'hello'), [end, hell, 111]);
+  const added = { 'added_tokens.json': { '  ': 270 } };
+  assert.deepEqual(await idsWith(added, 'a  b'), [97, 270, 98], 'an added token is vocabulary');
+  const decoder = { 271: { content: '<x>', special: true }, [xy]: { content: 'xy', special: false } };
+  const listed = { 'tokenizer_config.json': { added_tokens_decoder: decoder } };
+  assert.deepEqual(await idsWith(listed, '<x>xy', special), [271, xy]);
+});
+
+test('files of other tokenizers are refused, with what to do', async () => {
+  const refused = (files, message) => (
+    rejectsCode(loadModel(withTwoFiles(files)), 'tokenizer_invalid', message));
+  const python = /AutoTokenizer.*tokenizer: false/;
+  const none = { 'vocab.json': undefined, 'merges.txt': undefined };
+  for (const [files, message] of [
+    [{ ...none, 'tokenizer.model': 'x' }, /no tokenizer\.json, but tokenizer\.model/],
+    [{ 'merges.txt': undefined }, /vocab\.json without merges\.txt/],
+    [{ 'tokenizer_config.json': { tokenizer_class: 'Qwen2Tokenizer' } }, /of a "Qwen2Tokenizer"/],
+  ]) {
+    await refused(files, message);
+    await refused(files, python);
+  }
+  await refused({ 'tokenizer_config.json': { tokenizer_class: 5 } }, /of a 5 is not read/);
+  await refused({ 'tokenizer_config.json': { add_prefix_space: true } }, /add_prefix_space/);
+  await refused({ 'vocab.json': [] }, /vocab\.json must be a JSON object/);
+  await refused({ 'special_tokens_map.json': [] }, /special_tokens_map\.json must be/);
+  await refused({ 'added_tokens.json': 7 }, /added_tokens\.json must be/);
+  await refused({ 'merges.txt': 'a b c\n' }, /merge 0 is "a b c"/);
+  await refused({ 'tokenizer_config.json': { added_tokens_decoder: { x: null } } }, /added_tokens_decoder/);
+  await rejectsCode(loadModel(withTwoFiles(none)), 'file_unreachable', /tokenizer\.json/);
+  (await loadModel(withTwoFiles({ ...none, 'tokenizer.model': 'x' }), { tokenizer: false })).dispose();
 });

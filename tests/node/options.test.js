@@ -9,7 +9,7 @@ import { ENABLE_OPTIONS } from '../../web/blocks/enable-cache.js';
 import { GPT } from '../../web/blocks/example-gpt.js';
 import { KV_CACHE_OPTIONS } from '../../web/cache/options.js';
 import { INIT_OPTIONS } from '../../web/engine/init.js';
-import { ENCODE_OPTIONS } from '../../web/files/tokenizer.js';
+import { DECODE_OPTIONS, ENCODE_OPTIONS } from '../../web/files/tokenizer.js';
 import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/analysis.js';
 import { COMPARISON_OPTIONS } from '../../web/measure/benchmark.js';
 import { LOAD_OPTIONS } from '../../web/session/model.js';
@@ -23,6 +23,7 @@ const TYPES = [
   ['blocks/enable-cache.js', 'EnableOptions', ENABLE_OPTIONS],
   ['cache/options.js', 'KVCacheOptions', KV_CACHE_OPTIONS],
   ['engine/init.js', 'InitOptions', INIT_OPTIONS],
+  ['files/tokenizer.js', 'DecodeOptions', DECODE_OPTIONS],
   ['files/tokenizer.js', 'EncodeOptions', ENCODE_OPTIONS],
   ['measure/analysis.js', 'MemoryOptions', MEMORY_OPTIONS],
   ['measure/analysis.js', 'SpeedupOptions', SPEEDUP_OPTIONS],

@@ -1,7 +1,7 @@
 // Our logits against PyTorch's, at every position of small models (tests/fixtures), in every build of the
 // engine, with the cache on and off; of all others those of transformers itself, and the text that it writes.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { access, readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
@@ -48,7 +48,8 @@ for (const name of MODELS) {
 const LLAMAS = [
   'llama-f32', 'llama-3-bf16', 'llama-linear-f16',
   'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32', 'qwen3-yarn-f16',
-  'gpt-neox-f16', 'gpt-neox-sequential-f32',
+  'gpt-neox-f16', 'gpt-neox-sequential-f32', 'phi-bf16', 'opt-f16',
+  'gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16',
 ];
 
 for (const name of LLAMAS) {
@@ -79,3 +80,10 @@ for (const name of LLAMAS) {
     });
   }
 }
+
+test('no fixture is left out', async () => {
+  const names = await readdir(FIXTURES);
+  const isModel = (name) => access(new URL(`${name}/reference.json`, FIXTURES)).then(() => true, () => false);
+  const models = (await Promise.all(names.map(async (name) => (await isModel(name) ? [name] : [])))).flat();
+  assert.deepEqual(models.sort(), [...MODELS, ...LLAMAS].sort());
+});

@@ -1,6 +1,7 @@
 // What a run tells about itself: how it ended, what it reused, how long it computed; and which ids are
 // tokens.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { END_OF_TEXT, blobOf, byteTokenizer, collect, idsOf, randomIds, safetensors, smallConfig,
@@ -93,6 +94,27 @@ test('a prompt begins with the begin-of-text token, once; ids are taken as they 
   assert.deepEqual(plain.encode('Hi'), [72, 105]);
   plain.dispose();
   assert.match(warn.mock.calls.map((call) => call.arguments[0]).join(), /add_bos_token: true, but/);
+});
+
+test('after a prompt the text goes on, with the space that begins its first word', async () => {
+  const name = new URL('../fixtures/tokenizers/llama2.json', import.meta.url);
+  const files = tinyBlobs({ changes: { ...changes, vocab_size: 640 } });
+  const llama = await loadModel(files.set('tokenizer.json', blobOf(await readFile(name))));
+  const session = llama.createSession();
+  const prompt = 'The cat 🙂';
+  const ids = llama.encode(prompt);
+  const word = llama.encode('the', { addSpecialTokens: false });
+  assert.equal(word.length, 1, '▁the');
+  for (const options of [{}, { n: 2 }, { numBeams: 2 }]) {
+    const only = { maxTokens: 2, ...options,
+      onLogits: (logits) => { logits.fill(-Infinity).fill(0, word[0], word[0] + 1); } };
+    const written = async (text) => (await collect(session.generate(text, only)))
+      .filter(({ sequence }) => sequence === 0).map((token) => token.text).join('');
+    assert.equal(await written(prompt), ' the the');
+    assert.equal(llama.decode([...ids, ...word, ...word]), `${prompt} the the`);
+    assert.equal(await written(''), 'the the');
+  }
+  llama.dispose();
 });
 
 test('rows after the last token are padding: neither shown nor drawn, however likely', async () => {

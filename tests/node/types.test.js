@@ -148,7 +148,14 @@ export const written: string = (await tag.start({ seed: 7, views: 'story' })).te
 export const state: string = tag.state + KvCacheDemo.version;
 await tag.stop();
 await tag.reset();
-await new EngineClient().request('load', { url: 'model/', weights: 'f32' });
+const client = new EngineClient();
+await client.request('load', { url: 'model/', weights: 'f32', capacity: 1024 });
+const messages = [{ role: 'user', content: 'Hi' }];
+const chat = { prompt: messages, sampling: { stop: ['x'], logprobs: 2 }, proof: false };
+const { reason, finishedBy } = await client.request('generate', chat, (event) => {
+  if (event.type === 'prefilled') console.log(event.reused);
+});
+export const end: string = reason + (finishedBy ?? '');
 widget.render({ model: new Map<string, unknown>(), el: document.body });
 `;
 

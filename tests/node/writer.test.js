@@ -70,6 +70,22 @@ test('a run that nothing happens to: the ids, the text and the logits of a sessi
   }
 });
 
+test('a first burst that the clock cannot tell of is computed again: every token is measured', async () => {
+  for (const useCache of [true, false]) {
+    for (const lost of [1, 3]) {
+      let [edge, looks] = [0, 0];
+      const clock = { // the machine sleeps in the first looks: they find the clock where it began
+        tick: 100, span: 50, now, edge: () => (edge = now()), read: () => (++looks > lost ? now() : edge),
+      };
+      const { tokens, session } = await flipped(() => false, { clock, useCache });
+      assert.deepEqual(tokens.map(({ id }) => id), whole.ids);
+      assert.equal(tokens.map(({ text }) => text).join(''), whole.text);
+      assert.equal(session.logitsHash, whole.hash);
+      assert.ok(tokens.slice(1).every(({ burst }) => burst?.ms > 0), `${lost} lost, cache ${useCache}`);
+    }
+  }
+});
+
 /** A run of the writer alone, flipped after the tokens that `isFlip` finds. */
 async function flipped(isFlip, { clock, useCache = true, sampling = SAMPLING } = {}) {
   const context = Object.assign(new Context(true), { origins: {} });

@@ -2,23 +2,28 @@
 // architecture. A setting that would change the computation in a way the engine does not know is refused,
 // never ignored.
 import { Fields } from './fields.js';
+import { readGptNeo } from './gpt-neo.js';
 import { readGpt2 } from './gpt2.js';
 import { readGptNeox } from './gpt-neox.js';
 import { readLlama } from './llama.js';
+import { readMistral } from './mistral.js';
+import { readOpt } from './opt.js';
+import { readPhi } from './phi.js';
 import { readQwen2, readQwen3 } from './qwen.js';
+import { reasonAgainst, refuseSettings } from './refused.js';
 
-/** @import { Rotary } from './rotary.js' */
+/**
+ * @import { Rotary } from './rotary.js'
+ * @import { Window } from './window.js'
+ */
 
 /** Readers by model_type. */
 const READERS = Object.freeze({
-  gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, gpt_neox: readGptNeox,
+  gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, mistral: readMistral,
+  gpt_neox: readGptNeox, phi: readPhi, opt: readOpt, gpt_neo: readGptNeo,
 });
 
 /**
- * @typedef {object} Window
- * @property {number} size                tokens that a query sees, itself the last of them
- * @property {readonly number[]} layers   where it does; the first layer is 0
- *
  * @typedef {object} Config
  * @property {keyof typeof READERS} modelType
  * @property {number} nLayer
@@ -33,10 +38,14 @@ const READERS = Object.freeze({
  * @property {boolean} [ownHead]         the head is a matrix of its own, not the embedding's
  * @property {boolean} [attentionBias]   these matrices have biases, where the architecture lets it open
  * @property {boolean} [mlpBias]
- * @property {boolean} [qkvBias]         those of q, k and v have, that of o has not: a Qwen2
+ * @property {boolean} [qkvBias]         those of q, k and v have, that of o has not: a Qwen2; false: the
+ *   other way round, a GPT-Neo
  * @property {boolean} [qkNorm]          each head of q and k has a norm: a Qwen3
  * @property {boolean} [gated]           false in a model with rotations whose MLP has no gate and whose norms
  *   have biases, as a GPT-2's
+ * @property {boolean} [headBias]        the head has a bias: a Phi
+ * @property {number} [normsPerLayer]    1 in a Phi, else 2
+ * @property {number} [positionRows]     of the table of positions; more than nPositions in an OPT
  * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned
  * @property {number} [scoreScale]       of queries times keys; else 1 / sqrt(headDim)
@@ -54,10 +63,11 @@ export function parseConfig(json) {
   const modelType = fields.get('model_type');
   if (!isKnown(modelType)) {
     const known = Object.keys(READERS).map((name) => `"${name}"`).join(', ');
-    const isMixture = typeof modelType === 'string' && /moe|mixtral/i.test(modelType);
-    const experts = isMixture ? 'mixtures of experts cannot be computed; ' : '';
-    throw fields.unsupported('model_type', `${experts}the architectures that can be computed are: ${known}`);
+    const reason = reasonAgainst(modelType);
+    throw fields.unsupported('model_type',
+      `${reason ? `${reason}; ` : ''}the architectures that can be computed are: ${known}`);
   }
+  refuseSettings(fields);
   return Object.freeze({ modelType, ...READERS[modelType](fields) });
 }
 

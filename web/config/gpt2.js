@@ -1,5 +1,6 @@
 // config.json of a GPT-2, in the sense of Hugging Face.
 import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
 
 /** @import { Fields } from './fields.js' */
 
@@ -8,7 +9,7 @@ const EOS = 50256; // the default bos and eos id of the format
 /** Settings that change the computation, and the one value of each that the engine computes. */
 const FIXED = /** @type {const} */ ([
   ['scale_attn_weights', true], ['scale_attn_by_inverse_layer_idx', false],
-  ['reorder_and_upcast_attn', false], ['tie_word_embeddings', true], ['add_cross_attention', false],
+  ['reorder_and_upcast_attn', false], ['add_cross_attention', false],
 ]);
 
 /** @param {Fields} fields */
@@ -21,9 +22,11 @@ export function readGpt2(fields) {
   const vocabSize = fields.size('vocab_size');
   const nInner = fields.has('n_inner') ? fields.size('n_inner') : 4 * nEmbd;
   const preset = EOS < vocabSize ? [EOS] : [];
-  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner });
+  const ownHead = !fields.flag('tie_word_embeddings', true);
+  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead });
   return {
     nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead), nEmbd, nPositions, vocabSize, nInner,
+    ...(ownHead && { ownHead }),
     layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,
     eosTokenId: fields.tokenIds('eos_token_id', vocabSize, preset),
@@ -36,32 +39,32 @@ function refuseVariants(fields) {
   const known = Array.isArray(architectures)
     && architectures.every((name) => name === 'GPT2LMHeadModel' || name === 'GPT2Model');
   if (!known) throw fields.unsupported('architectures', 'only ["GPT2LMHeadModel"] is supported');
-  const activation = fields.get('activation_function') ?? 'gelu_new';
-  if (activation !== 'gelu_new' && activation !== 'gelu_pytorch_tanh') {
-    throw fields.unsupported('activation_function', 'only "gelu_new", or "gelu_pytorch_tanh", is supported');
-  }
+  refuseActivation(fields, 'activation_function', ['gelu_new', 'gelu_pytorch_tanh']);
   for (const [key, only] of FIXED) {
     if (fields.flag(key, only) !== only) throw fields.unsupported(key, `only ${only} is supported`);
   }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
-  }
 }
 
-/** GPT-2 shares its width out evenly among the heads. @param {number} nEmbd  @param {number} nHead */
-function headDim(nEmbd, nHead) {
+/**
+ * The width is shared out evenly among the heads.
+ * @param {number} nEmbd  @param {number} nHead  @param {readonly [string, string]} [keys]  of both
+ */
+export function headDim(nEmbd, nHead, keys = ['n_embd', 'n_head']) {
   const size = nEmbd / nHead;
   if (size % 4 === 0) return size;
-  throw new KvcError('config_invalid', `config.json: n_embd ${nEmbd} over n_head ${nHead} gives ${size} `
-    + 'numbers per head; it must be a multiple of 4.');
+  throw new KvcError('config_invalid', `config.json: ${keys[0]} ${nEmbd} over ${keys[1]} ${nHead} gives `
+    + `${size} numbers per head; it must be a multiple of 4.`);
 }
 
 /**
  * @param {Fields} fields
- * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number }} sizes
+ * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number,
+ *   ownHead?: boolean }} sizes
+ * @param {string[]} [keys]  that they follow from
  */
-function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner }) {
+export function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead },
+  keys = ['n_layer', 'n_embd', 'n_positions', 'vocab_size']) {
   const layer = nEmbd * (4 * nEmbd + 2 * nInner);
-  const weights = nLayer * layer + (vocabSize + nPositions) * nEmbd;
-  fields.refuseTooManyWeights(weights, ['n_layer', 'n_embd', 'n_positions', 'vocab_size']);
+  const weights = nLayer * layer + ((ownHead ? 2 : 1) * vocabSize + nPositions) * nEmbd;
+  fields.refuseTooManyWeights(weights, keys);
 }

@@ -1,6 +1,7 @@
 // config.json of a Llama, in the sense of Hugging Face: Llama 2 and 3, TinyLlama, SmolLM, SmolLM2; and what
 // its kin have in common with it.
 import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
 import { readRotary } from './rotary.js';
 
 /** @import { Fields } from './fields.js' */
@@ -74,16 +75,10 @@ function refuseVariants(fields, { name }) {
   const known = Array.isArray(architectures)
     && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
   if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
-  const activation = fields.get('hidden_act') ?? 'silu';
-  if (activation !== 'silu' && activation !== 'swish') {
-    throw fields.unsupported('hidden_act', 'only "silu", or "swish", is supported');
-  }
+  refuseActivation(fields, 'hidden_act', ['silu', 'swish']);
   if (fields.flag('rope_interleaved', false)) {
     throw fields.unsupported('rope_interleaved', 'only false is supported: a head\'s first half turns with '
       + 'its second');
-  }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
   }
 }
 

@@ -20,7 +20,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_model_begin_tensor: ['kvc_error', 'model', 'name', 'dtype', 'shape', 'rank'],
   kvc_model_write_tensor: ['kvc_error', 'model', 'data', 'bytes'],
   kvc_model_cancel_tensor: ['void', 'model'],
-  kvc_model_complete: ['kvc_error', 'model', 'name'],
+  kvc_model_announced: ['kvc_error', 'model', 'name'],
 
   kvc_session_bytes: ['kvc_error', 'model', 'config', 'bytes'],
   kvc_session_init: ['kvc_error', 'session', 'model', 'config', 'memory', 'bytes'],
@@ -132,7 +132,9 @@ export const PENDING = 1; // kvc_session_step has more to do
 export const PAGE = 16;
 
 /** kvc_arch, by the model_type of config.json. */
-export const ARCHITECTURES = Object.freeze({ gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4 });
+export const ARCHITECTURES = Object.freeze({
+  gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4, phi: 5, opt: 6, gpt_neo: 7,
+});
 
 /** kvc_dtype */
 export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });

@@ -28,8 +28,12 @@ import { FileStream } from './stream.js';
  */
 
 const MIB = 2 ** 20;
-const JSON_CAP = MIB;            // bytes; every JSON file except the vocabulary is a few KB
-const TOKENIZER_CAP = 64 * MIB;
+const JSON_CAP = MIB; // bytes; most JSON files are a few KB
+/** @type {Readonly<Record<string, number>>}  tokenizer_config.json may list all added tokens once more */
+const CAPS = {
+  'tokenizer.json': 64 * MIB, 'tokenizer_config.json': 8 * MIB,
+  'vocab.json': 16 * MIB, 'merges.txt': 16 * MIB,
+};
 const TEXT_CAP = 256 * 1024;
 
 /**
@@ -120,7 +124,7 @@ export class Directory {
       if (optional) return undefined;
       throw await this.#withAdvice(error, file);
     }
-    const cap = file === 'tokenizer.json' ? TOKENIZER_CAP : JSON_CAP;
+    const cap = CAPS[file] ?? JSON_CAP;
     const bytes = await stream.take(cap + 1);
     stream.close();
     return parsedJson(bytes, cap, stream, strict);
@@ -137,20 +141,21 @@ export class Directory {
     return async (signal) => {
       const directory = new Directory(origin, { signal, idleMs, stallMs }, '');
       try {
-        return await directory.#text(file);
+        return await directory.text(file);
       } finally {
         directory.close();
       }
     };
   }
 
-  /** @param {string} file */
-  async #text(file) {
+  /** A file of text; undefined where it is missing. @param {string} file */
+  async text(file) {
+    const cap = CAPS[file] ?? TEXT_CAP;
     try {
       const stream = await this.open(file);
-      const bytes = await stream.take(TEXT_CAP + 1);
+      const bytes = await stream.take(cap + 1);
       stream.close();
-      return parsedText(bytes, TEXT_CAP, stream);
+      return parsedText(bytes, cap, stream);
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

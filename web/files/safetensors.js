@@ -18,6 +18,7 @@ import { PREFIX_BYTES, parseHeader, trailingBytes } from './safetensors-header.j
  * @typedef {object} WeightFiles  that a model's weights are in
  * @property {string[]} files     their names
  * @property {string} where       for messages
+ * @property {() => Promise<Header[]>} headers  of all of them, before any data
  * @property {(file: string, options?: { quiet?: boolean }) => Promise<Shard>} open  quiet: not reported
  */
 

@@ -37,6 +37,8 @@ class Shards {
   #directory;
   #places; // tensor -> its file; empty where there is no index
   #opened;
+  /** @type {Shard | undefined} */
+  #begun;
 
   /**
    * @param {Directory} directory  @param {Map<string, string>} places
@@ -56,12 +58,29 @@ class Shards {
   }
 
   /**
+   * The headers of all files, before any data. One after the other: a browser has few connections to a
+   * server, and one that is held open and not read gets cut off. A lone file stays open.
+   * @returns {Promise<Header[]>}
+   */
+  async headers() {
+    const headers = [];
+    for (const file of this.files) {
+      const shard = await this.open(file, { quiet: this.files.length > 1 });
+      headers.push(shard.header);
+      if (this.files.length > 1) shard.stream.close();
+      else this.#begun = shard;
+    }
+    return headers;
+  }
+
+  /**
    * A file, its header read and held against the index.
    * @param {string} file  one of `files`
    * @param {{ quiet?: boolean }} [options]  as of Directory.open()
    * @returns {Promise<Shard>}
    */
   async open(file, options) {
+    if (this.#begun) return this.#begun;
     const stream = this.#opened ?? await this.#openShard(file, options);
     const header = await readHeader(stream);
     try {

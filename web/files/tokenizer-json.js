@@ -1,27 +1,45 @@
-// tokenizer.json, checked: byte-level BPE as GPT-2 has it, or SmolLM, which takes digits apart, and nothing
-// else. A setting that would change the ids of a text in a way that is not implemented is refused, never
-// ignored.
+// tokenizer.json, checked. Its parts: added tokens, a normalizer, a pre-tokenizer, the model with its
+// vocabulary, a post-processor and a decoder. A setting that would change the ids of a text in a way that is
+// not implemented is refused, never ignored.
+import { addedTokens } from './added-tokens.js';
+import { byteToken } from './alphabet.js';
 import { shown } from './json.js';
 import { frameOf } from './special-tokens.js';
+import { decodingOf } from './spelling.js';
+import { normalizerOf, splitterOf } from './text-steps.js';
 import { invalid, listAt, objectAt, objectOf, unlike } from './tokenizer-values.js';
 
-const NORMALIZERS = ['NFC', 'NFD', 'NFKC', 'NFKD'];
-
 /**
+ * @import { Decoding } from './spelling.js'
  * @import { Frame } from './special-tokens.js'
+ * @import { Normalizer, Splitter } from './text-steps.js'
  * @import { Json } from './tokenizer-values.js'
  *
  * @typedef {{ id: number, content: string, special: boolean, normalized: boolean }} AddedToken
  *
+ * @typedef {object} BpeParts
+ * @property {'BPE'} type
+ * @property {[string, string][]} merges    in order of rank; all of their tokens are in the vocabulary, and
+ *   none is special
+ * @property {boolean} ignoresMerges        a whole word in the vocabulary is taken as it is
+ * @property {boolean} byteFallback         a character without a token becomes those of its bytes
+ * @property {{ token: string, id: number } | null} unknown  or else this token
+ * @property {boolean} fusesUnknown         one for several
+ *
+ * @typedef {object} UnigramParts
+ * @property {'Unigram'} type
+ * @property {[string, number][]} pieces    with their scores, by id; '' for those that are special
+ * @property {number} unknown               an id
+ *
  * @typedef {object} Parts
- * @property {Map<string, number>} vocab         token -> id
- * @property {[string, string][]} merges         in order of rank; all of their tokens are in the vocabulary
+ * @property {Map<string, number>} vocab    token -> id, without added tokens that are special: no text leads
+ *   to these
  * @property {AddedToken[]} added
- * @property {object | null} normalizer          one of the four of Unicode
- * @property {boolean} splitsWords               GPT-2's rule decides where merges stop
- * @property {boolean} splitsDigits              and before and after every digit
- * @property {boolean} ignoresMerges             a whole word in the vocabulary is taken as it is
- * @property {Frame} frame                       special tokens around a text
+ * @property {BpeParts | UnigramParts} model
+ * @property {Normalizer} normalize
+ * @property {Splitter} split
+ * @property {Decoding} decoding
+ * @property {Frame} frame                  special tokens around a text
  */
 
 /**
@@ -34,125 +52,157 @@ export function readTokenizer(value, config, vocabSize) {
   const json = objectOf(value, 'tokenizer.json');
   const settings = objectOf(config ?? {}, 'tokenizer_config.json');
   const model = objectAt(json.model, 'model');
-  const [preTokenizer, splitsDigits] = preTokenizerOf(json);
-  checkModel(model);
-  checkSteps(json, preTokenizer);
-  const tokens = readTokens(json, model, vocabSize);
-  const addedIds = new Map(tokens.added.map(({ content, id }) => [content, id]));
+  const isUnigram = model.type === 'Unigram' || (model.type === undefined && Array.isArray(model.vocab));
+  const normalize = normalizerOf(json.normalizer);
+  const split = splitterOf(json.pre_tokenizer);
+  const decoding = decodingOf(json);
+  const ids = new Ids(vocabSize);
+  const pieces = isUnigram ? listAt(model.vocab, 'model.vocab').map(scoredPiece) : [];
+  const vocab = vocabOf(isUnigram ? pieces.map(([piece], i) => [piece, i]) : entriesOf(model.vocab), ids);
+  const added = addedOf(json.added_tokens, vocab, ids);
+  const addedIds = new Map(added.map(({ content, id }) => [content, id]));
+  const idOf = (/** @type {string} */ token) => addedIds.get(token) ?? vocab.get(token);
+  for (const { content, special } of added) if (special) vocab.delete(content);
   return {
-    ...tokens,
-    frame: frameOf(json, settings, (token) => addedIds.get(token) ?? tokens.vocab.get(token)),
-    normalizer: json.normalizer ? objectAt(json.normalizer, 'normalizer') : null,
-    splitsWords: preTokenizer.use_regex !== false,
-    splitsDigits,
-    ignoresMerges: model.ignore_merges === true,
+    vocab, added, normalize, split, decoding,
+    model: isUnigram ? unigramOf(model, pieces, vocab, decoding) : bpeOf(model, vocab, idOf, decoding),
+    frame: frameOf(json, settings, idOf),
   };
 }
 
-/** @param {Json} model */
-function checkModel(model) {
-  if ((model.type ?? 'BPE') !== 'BPE') throw unlike('model.type', model.type, 'BPE');
-  if (model.byte_fallback) throw unlike('model.byte_fallback', model.byte_fallback, 'false');
+// ---- models -------------------------------------------------------------------------------------
+
+/**
+ * @param {Json} model  @param {Map<string, number>} vocab
+ * @param {(token: string) => number | undefined} idOf  of special ones too  @param {Decoding} decoding
+ * @returns {BpeParts}
+ */
+function bpeOf(model, vocab, idOf, { letters, fallback }) {
+  if ((model.type ?? 'BPE') !== 'BPE') throw unlike('model.type', model.type, 'BPE and Unigram');
   if (model.dropout) throw unlike('model.dropout', model.dropout, 'null');
   for (const key of ['continuing_subword_prefix', 'end_of_word_suffix']) {
     if (model[key]) throw unlike(`model.${key}`, model[key], 'empty');
   }
+  const byteFallback = model.byte_fallback === true;
+  if (byteFallback !== fallback) {
+    throw unlike('model.byte_fallback', byteFallback, `${fallback}, as its decoder has it`);
+  }
+  const bytes = byteFallback ? Array.from({ length: 256 }, (_, byte) => byteToken(byte)) : [];
+  const missing = bytes.find((token) => !vocab.has(token));
+  if (missing) throw invalid(`tokenizer.json: the vocabulary lacks ${missing}, despite byte_fallback.`);
+  return {
+    type: 'BPE', byteFallback,
+    unknown: letters || fallback ? null : unknownOf(model.unk_token, idOf),
+    merges: mergesOf(model.merges, vocab, idOf),
+    ignoresMerges: model.ignore_merges === true,
+    fusesUnknown: model.fuse_unk === true,
+  };
+}
+
+/** @param {unknown} token  @param {(token: string) => number | undefined} idOf */
+function unknownOf(token, idOf) {
+  const id = typeof token === 'string' ? idOf(token) : undefined;
+  if (typeof token === 'string' && id !== undefined) return { token, id };
+  throw unlike('model.unk_token', token, 'one in the vocabulary, for characters that it lacks');
 }
 
 /**
- * The byte-level step, alone or after one that takes digits apart, and whether it is.
- * @param {Json} json  @returns {[Json, boolean]}
+ * @param {unknown} merges  each "a b" or ["a", "b"]  @param {Map<string, number>} vocab
+ * @param {(token: string) => number | undefined} idOf
  */
-function preTokenizerOf(json) {
-  const what = 'pre_tokenizer';
-  const step = objectAt(json.pre_tokenizer ?? {}, what);
-  if (step.type !== 'Sequence') return [step, false];
-  const steps = listAt(step.pretokenizers, 'pre_tokenizer.pretokenizers').map((each) => objectAt(each, what));
-  if (steps.length === 2 && steps[0].type === 'Digits' && steps[0].individual_digits === true) {
-    return [steps[1], true];
-  }
-  throw unlike('pre_tokenizer', step, 'ByteLevel, or Digits, one by one, before it');
-}
-
-/** The steps before and after the model. @param {Json} json  @param {Json} preTokenizer */
-function checkSteps(json, { type, add_prefix_space: addPrefixSpace }) {
-  if (type !== 'ByteLevel') throw unlike('pre_tokenizer', type, 'ByteLevel');
-  if (addPrefixSpace !== false) throw unlike('pre_tokenizer.add_prefix_space', addPrefixSpace, 'false');
-  checkStep(json, 'decoder', ['ByteLevel']);
-  checkStep(json, 'normalizer', NORMALIZERS);
-}
-
-/** @param {Json} json  @param {string} key  @param {readonly unknown[]} known */
-function checkStep(json, key, known) {
-  const type = json[key] && objectAt(json[key], key).type;
-  if (type && !known.includes(type)) throw unlike(key, type, known.join(', '));
-}
-
-// ---- tokens -------------------------------------------------------------------------------------
-
-/** @param {Json} json  @param {Json} model  @param {number} vocabSize */
-function readTokens(json, model, vocabSize) {
-  /** @type {Map<string, number>} */
-  const vocab = new Map();
-  /** @type {Map<number, string>} */
-  const tokenOf = new Map();
-  for (const [token, id] of Object.entries(objectAt(model.vocab, 'model.vocab'))) {
-    vocab.set(token, claim(tokenOf, id, token, vocabSize));
-  }
-  const added = listAt(json.added_tokens ?? [], 'added_tokens').map((entry) => {
-    const { id, ...token } = addedToken(entry);
-    const known = vocab.get(token.content) ?? id;
-    if (known !== id) {
-      throw invalid(`tokenizer.json: ${shown(token.content)} has two ids, ${known} and ${shown(id)}.`);
+function mergesOf(merges, vocab, idOf) {
+  /** @type {[string, string][]} */
+  const pairs = [];
+  for (const [rank, merge] of listAt(merges, 'model.merges').entries()) {
+    const pair = typeof merge === 'string' ? merge.split(' ') : merge;
+    if (!Array.isArray(pair) || pair.length !== 2 || !isToken(pair[0]) || !isToken(pair[1])) {
+      throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
     }
-    return { id: claim(tokenOf, id, token.content, vocabSize), ...token };
-  });
-  const merges = listAt(model.merges, 'model.merges').map((merge, rank) => checkedMerge(merge, rank, vocab));
-  return { vocab, merges, added };
-}
-
-/**
- * Takes an id that is in range and not taken by another token.
- * @param {Map<number, string>} tokenOf  @param {unknown} id  @param {string} token  @param {number} vocabSize
- */
-function claim(tokenOf, id, token, vocabSize) {
-  if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) {
-    throw invalid(`tokenizer.json: the id of ${shown(token)} is ${shown(id)}, but the model has ids 0 to `
-      + `${vocabSize - 1}. Is the file from another model?`);
-  }
-  const owner = tokenOf.get(id) ?? token;
-  if (owner !== token) {
-    throw invalid(`tokenizer.json: ${shown(owner)} and ${shown(token)} have the same id ${id}.`);
-  }
-  tokenOf.set(id, token);
-  return id;
-}
-
-/** @param {unknown} entry */
-function addedToken(entry) {
-  const { id, content, special, normalized, ...rest } = objectAt(entry, 'an added token');
-  if (typeof content !== 'string' || content === '') {
-    throw invalid(`tokenizer.json: the content of added token ${shown(id)} is not a text.`);
-  }
-  if (rest.single_word || rest.lstrip || rest.rstrip) {
-    throw invalid(`tokenizer.json: added token ${shown(content)} uses single_word, lstrip or rstrip, `
-      + 'which are not supported.');
-  }
-  return { id, content, special: special === true, normalized: Boolean(normalized ?? special !== true) };
-}
-
-/**
- * @param {unknown} merge  "a b" or ["a", "b"]  @param {number} rank  @param {Map<string, number>} vocab
- * @returns {[string, string]}
- */
-function checkedMerge(merge, rank, vocab) {
-  const pair = typeof merge === 'string' ? merge.split(' ') : merge;
-  const isToken = (/** @type {unknown} */ part) => typeof part === 'string' && part !== '';
-  if (Array.isArray(pair) && pair.length === 2 && pair.every(isToken)) {
     const [left, right] = pair;
-    const unknown = [left, right, left + right].find((token) => !vocab.has(token));
-    if (unknown === undefined) return [left, right];
-    throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
+    if (vocab.has(left) && vocab.has(right) && vocab.has(left + right)) pairs.push([left, right]);
+    else {
+      const unknown = [left, right, left + right].find((token) => idOf(token) === undefined);
+      if (unknown === undefined) continue; // one of them is special
+      throw invalid(`tokenizer.json: merge ${rank} uses ${shown(unknown)}, which is not in the vocabulary.`);
+    }
   }
-  throw invalid(`tokenizer.json: merge ${rank} is ${shown(merge)}; it should be a pair of tokens.`);
+  return pairs;
+}
+
+/** @param {unknown} part  of a merge */
+const isToken = (part) => typeof part === 'string' && part !== '';
+
+/**
+ * @param {Json} model  @param {[string, number][]} pieces  @param {Map<string, number>} vocab
+ * @param {Decoding} decoding
+ * @returns {UnigramParts}
+ */
+function unigramOf({ unk_id: unknown, byte_fallback: byteFallback }, pieces, vocab, { letters, fallback }) {
+  if (letters) throw unlike('pre_tokenizer of a Unigram', 'ByteLevel', 'those of SentencePiece');
+  if (byteFallback || fallback) throw unlike('byte fallback of a Unigram', true, 'none');
+  if (typeof unknown !== 'number' || !pieces[unknown]) {
+    throw unlike('model.unk_id', unknown, 'the index of a piece');
+  }
+  const plain = pieces.map(([piece, score]) => [vocab.has(piece) ? piece : '', score]);
+  return { type: 'Unigram', pieces: /** @type {[string, number][]} */ (plain), unknown };
+}
+
+/** @param {unknown} entry  @param {number} i  @returns {[string, number]} */
+function scoredPiece(entry, i) {
+  if (Array.isArray(entry) && typeof entry[0] === 'string' && Number.isFinite(entry[1])) {
+    return [entry[0], entry[1]];
+  }
+  throw invalid(`tokenizer.json: piece ${i} of model.vocab is ${shown(entry)}, not a text with its score.`);
+}
+
+// ---- ids ----------------------------------------------------------------------------------------
+
+/** Which token has which id. */
+class Ids {
+  /** @type {(string | undefined)[]} */
+  #tokens = [];
+
+  /** @param {number} size  rows of the model's embedding */
+  constructor(size) {
+    this.size = size;
+  }
+
+  /**
+   * Takes an id that is in range and not taken by another token.
+   * @param {unknown} id  @param {string} token
+   */
+  claim(id, token) {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= this.size) {
+      throw invalid(`tokenizer.json: the id of ${shown(token)} is ${shown(id)}, but the model has ids 0 to `
+        + `${this.size - 1}. Is the file from another model?`);
+    }
+    const owner = this.#tokens[id] ?? token;
+    if (owner !== token) {
+      throw invalid(`tokenizer.json: ${shown(owner)} and ${shown(token)} have the same id ${id}.`);
+    }
+    this.#tokens[id] = token;
+    return id;
+  }
+}
+
+/** @param {unknown} vocab */
+const entriesOf = (vocab) => Object.entries(objectAt(vocab, 'model.vocab'));
+
+/** @param {(readonly [string, unknown])[]} entries  @param {Ids} ids */
+const vocabOf = (entries, ids) => new Map(entries.map(([token, id]) => [token, ids.claim(id, token)]));
+
+/**
+ * Those that the model has rows for: some files have one or two more, for pictures.
+ * @param {unknown} list  @param {Map<string, number>} vocab  @param {Ids} ids
+ * @returns {AddedToken[]}
+ */
+function addedOf(list, vocab, ids) {
+  return addedTokens(list).flatMap(({ id, content, ...rest }) => {
+    const known = vocab.get(content) ?? id;
+    if (known !== id) {
+      throw invalid(`tokenizer.json: ${shown(content)} has two ids, ${known} and ${shown(id)}.`);
+    }
+    if (Number.isSafeInteger(id) && Number(id) >= ids.size) return [];
+    return [{ id: ids.claim(id, content), content, ...rest }];
+  });
 }

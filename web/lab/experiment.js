@@ -82,7 +82,7 @@ export async function experiment(right, wrong, given) {
   const ids = idsOf(right, 'prompt', prompt);
   const other = earlier === undefined ? changed(ids, right.sampledIds) : idsOf(right, 'earlier', earlier);
   /** @type {Job} */
-  const job = { ids, other, tokens, sampling, signal, decode: (id) => right.decode([id]) };
+  const job = { ids, other, tokens, sampling, signal, decode: (id) => right.decode([id], { after: ids }) };
   switchBug(wrong, bug); // what is no lab's module is refused before anything is computed
   const first = await play(right, SCENARIOS[scenario], job);
   if (first.written.error) throw new KvcError(first.written.error.code, first.written.error.message);

@@ -2,6 +2,8 @@
 // and says so (source: 'computed'); measuring is in benchmark.js.
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 
+/** @import { Window } from '../config/window.js' */
+
 const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
 
 /**
@@ -14,13 +16,18 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {number} nPositions
  * @property {number} vocabSize
  * @property {number} [nInner]   width of the MLP; 4 * nEmbd if absent
- * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions
+ * @property {boolean} [ownHead]  the head is a second matrix of the vocabulary
+ * @property {object} [rotary]   there in a Llama, which has a gate and no table of positions, and may have
+ *   biases
  * @property {boolean} [gated]    false where there is no gate all the same
- * @property {boolean} [ownHead]  and may have a second matrix of the vocabulary, and biases
+ * @property {boolean} [headBias]        of the head, as a Phi
+ * @property {number} [normsPerLayer]    2 if absent
+ * @property {number} [positionRows]     of the table of positions; nPositions if absent
  * @property {boolean} [attentionBias]
  * @property {boolean} [mlpBias]
- * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2
+ * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2; false: of o alone, as a GPT-Neo
  * @property {boolean} [qkNorm]   norms of heads, as a Qwen3
+ * @property {Readonly<Window>} [window]  some layers do not see the whole text
  *
  * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
@@ -182,12 +189,24 @@ export function multiplyAdds(sizes, first, end) {
   const { nLayer: L, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
-  const pairs = (L - 1) * ((end * (end + 1) - first * (first + 1)) / 2) + end;
+  const { size = Infinity, layers = [] } = sizes.window ?? {};
+  /** Pairs of a query and a key that it sees. @param {number} from  @param {number} window */
+  const pairsFrom = (from, window) => pairsBefore(end, window) - pairsBefore(from, window);
+  const inLast = layers.includes(L - 1) ? 1 : 0;
+  const windows = layers.length - inLast;
+  const pairs = (L - 1 - windows) * pairsFrom(first, Infinity) + windows * pairsFrom(first, size)
+    + pairsFrom(end - 1, inLast ? size : Infinity);
   const mlp = (isGated(sizes) ? 3 : 2) * C * F; // a gate beside up and down
   const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
   return { projections, attention, head, total: projections + attention + head };
+}
+
+/** The sum of min(t, window), t = 1 .. n: of n queries. @param {number} n  @param {number} window */
+function pairsBefore(n, window) {
+  const all = Math.min(n, window);
+  return (all * (all + 1)) / 2 + (n > all ? (n - all) * all : 0);
 }
 
 /** @param {Readonly<Shape>} sizes  @param {string} type */
@@ -205,12 +224,14 @@ export function cacheBytesPerToken(sizes, type) {
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
   if (isGated(sizes)) return llamaParameters(sizes);
-  const biases = sizes.attentionBias ?? true ? queryWidth + 2 * keyWidth + C : 0;
+  const qkvBiases = sizes.qkvBias ?? true ? queryWidth + 2 * keyWidth : 0;
+  const biases = sizes.attentionBias ?? true ? qkvBiases + C : 0;
   const attention = C * (queryWidth + 2 * keyWidth) + queryWidth * C + biases;
   const mlp = 2 * C * F + F + C;
   const norm = 2 * C;
-  const rows = vocabSize + (sizes.rotary ? 0 : nPositions) + (sizes.ownHead ? vocabSize : 0);
-  return rows * C + nLayer * (attention + mlp + 2 * norm) + norm;
+  const { rotary, ownHead, headBias, normsPerLayer = 2, positionRows = nPositions } = sizes;
+  const rows = vocabSize + (rotary ? 0 : positionRows) + (ownHead ? vocabSize : 0);
+  return rows * C + (headBias ? vocabSize : 0) + nLayer * (attention + mlp + normsPerLayer * norm) + norm;
 }
 
 /** @param {Readonly<Shape>} sizes */

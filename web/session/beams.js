@@ -122,7 +122,7 @@ export async function* searchBeams(native, plan, pauses) {
   const { ids: prompt } = plan;
   const room = Math.min(plan.maxTokens, plan.room);
   const search = new Search(/** @type {BeamOptions} */ (plan.beams), plan.ends, room);
-  const text = native.model.textStream();
+  const text = native.model.textStream({ after: prompt });
   let given = 0;
   let ms = 0; // of computing since the last token was given out
   /** Those of these tokens that were not given out yet. @param {number[]} ids  @param {boolean} [last] */

@@ -47,8 +47,8 @@ export async function* drawSamples(native, plan, pauses) {
       else drawn.push({ sample, next });
     }
   };
-  const samples = Array.from({ length: n }, (_, i) => (
-    { sequence: first + i, text: new StopText(native.model.textStream(), plan.stops, plan.minTokens) }));
+  const text = () => new StopText(native.model.textStream({ after: ids }), plan.stops, plan.minTokens);
+  const samples = Array.from({ length: n }, (_, i) => ({ sequence: first + i, text: text() }));
   try {
     /** @type {Drawn[]} */
     let live = [];

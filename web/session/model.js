@@ -13,9 +13,10 @@ import { openDirectory } from '../files/files.js';
 import { openWeights } from '../files/shards.js';
 import { readTokenizer } from '../files/tokenizer-json.js';
 import { Tokenizer } from '../files/tokenizer.js';
+import { withoutTokenizerJson } from '../files/vocab-merges.js';
 import { Chat } from './chat.js';
 import { Session } from './session.js';
-import { layOutModel, streamWeights } from './weights.js';
+import { checkFits, layOutModel, streamWeights } from './weights.js';
 
 /**
  * @import { LaidOut } from '../engine/engine.js'
@@ -26,9 +27,10 @@ import { layOutModel, streamWeights } from './weights.js';
  * @import { Dropped } from '../files/dropped.js'
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
+ * @import { Header } from '../files/safetensors-header.js'
  * @import { OnProgress } from '../files/stream.js'
+ * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
  * @import { ChatOptions, Message } from './chat.js'
- * @import { EncodeOptions } from '../files/tokenizer.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
  *
@@ -58,29 +60,34 @@ export const LOAD_OPTIONS = [
  * Loads a model of a known architecture from a directory in Hugging Face layout.
  * @param {string | URL | Files | Dropped} source  http(s) or file: URL, path in Node, the files by name, or
  *   as they were chosen or dropped
- * @param {LoadOptions} [given]  its options
+ * @param {LoadOptions} [asked]  its options
  * @returns {Promise<Model>}
  */
-export async function loadModel(source, given) {
-  const options = checkedOptions(given);
+export async function loadModel(source, asked) {
+  const options = checkedOptions(asked);
   const { signal, onProgress, weights = 'f32' } = options;
   const directory = await openDirectory(source, options);
   const parts = requestAll(directory, options);
   try {
-    const config = parseConfig(await parts.config);
-    const generation = parseGenerationConfig(await parts.generation, config);
+    const given = parseConfig(await parts.config);
+    const generation = parseGenerationConfig(await parts.generation, given);
     const pauses = new Pauses(signal); // the thread may be a page's
-    const tokenizer = parts.tokenizer && await tokenizerOf(parts, config, pauses);
+    const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
       config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
-      tokens: specialTokens(config, tokenizer),
+      tokens: specialTokens(given, tokenizer),
     });
     const engine = await parts.engine;
+    checkFits(engine, given, weights);
+    const shards = await parts.weights;
+    const headers = await shards.headers();
+    const config = withItsHead(given, headers);
     const native = layOutModel(engine, config, weights);
-    await streamWeights(engine, native.pointer, await parts.weights, pauses);
+    await streamWeights(engine, native.pointer, { shards, headers }, pauses);
     throwIfAborted(signal);
     onProgress?.({ status: 'ready', name: directory.name });
     sayIgnored(generation);
+    if (config !== given) sayTied(shards.where);
     if (tokenizer?.contradiction) console.warn(tokenizer.contradiction);
     return new Model(engine, native, { config, generation, tokenizer, chat, weights });
   } catch (error) {
@@ -91,6 +98,23 @@ export async function loadModel(source, given) {
   }
 }
 
+/**
+ * Files without a head of its own have it in the embedding, whatever config.json says: those of a base model,
+ * and some that were saved tied under a config that was not.
+ * @param {Readonly<Config>} config  @param {Header[]} headers
+ */
+function withItsHead(config, headers) {
+  const isHead = ({ name = '' }) => /^(.*\.)?(lm_head|embed_out)\.weight$/.test(name);
+  if (!config.ownHead || headers.some(({ tensors }) => tensors.some(isHead))) return config;
+  return Object.freeze({ ...config, ownHead: false });
+}
+
+/** @param {string} where  the weights are */
+function sayTied(where) {
+  console.warn(`${where} has no head of its own, though config.json asks for one (tie_word_embeddings is not `
+    + 'true): the embedding is used for it.');
+}
+
 /** @param {Readonly<GenerationConfig>} generation */
 function sayIgnored({ ignored }) {
   if (!ignored) return;
@@ -99,13 +123,19 @@ function sayIgnored({ ignored }) {
 }
 
 /**
+ * @param {Directory} directory
  * @param {{ tokenizer?: Promise<unknown>, tokenizerConfig?: Promise<unknown> }} files
  * @param {Readonly<Config>} config  @param {Pauses} pauses
  */
-async function tokenizerOf(files, { vocabSize }, pauses) {
-  const json = await files.tokenizer;
+async function tokenizerOf(directory, files, { vocabSize }, pauses) {
+  let [json, settings] = [await files.tokenizer, await files.tokenizerConfig];
+  if (json === undefined) {
+    // In older repositories there is something else; where there is nothing, this is the error.
+    const made = await withoutTokenizerJson(directory, settings);
+    ({ json, settings } = made ?? { json: await directory.json('tokenizer.json'), settings });
+  }
   if (pauses.due) await pauses.take();
-  const parts = readTokenizer(json, await files.tokenizerConfig, vocabSize);
+  const parts = readTokenizer(json, settings, vocabSize);
   if (pauses.due) await pauses.take();
   const tokenizer = new Tokenizer(parts, vocabSize);
   if (pauses.due) await pauses.take();
@@ -148,7 +178,7 @@ function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
   const parts = {
     config: directory.json('config.json'),
     generation: directory.json('generation_config.json', optional),
-    tokenizer: tokenizer ? directory.json('tokenizer.json') : undefined,
+    tokenizer: tokenizer ? directory.json('tokenizer.json', optional) : undefined,
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
     engine: Engine.create({ variant, wasm, signal }),
     weights: openWeights(directory),
@@ -228,16 +258,18 @@ export class Model {
 
   /**
    * Token ids -> text, without special tokens.
-   * @param {Iterable<number> | ArrayLike<number>} ids
-   * @param {{ special?: boolean }} [options]  special: with them
+   * @param {Iterable<number> | ArrayLike<number>} ids  @param {DecodeOptions} [options]
    */
   decode(ids, options) {
     return this.tokenizer.decode(ids, options);
   }
 
-  /** Joins the texts of successive tokens; without a tokenizer there is none. */
-  textStream() {
-    return this.#tokenizer?.stream() ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
+  /**
+   * Joins the texts of successive tokens; without a tokenizer there is none.
+   * @param {DecodeOptions} [options]
+   */
+  textStream(options) {
+    return this.#tokenizer?.stream(options) ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
   }
 
   /**

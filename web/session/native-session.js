@@ -13,6 +13,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @import { Config } from '../config/config.js'
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { DecodeOptions } from '../files/tokenizer.js'
  * @import { ChatOptions, Message } from './chat.js'
  * @import { Counts } from './inspect.js'
  * @import { Parts } from './parts.js'
@@ -27,7 +28,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
  * @property {(text: string) => number[]} encode
  * @property {(messages: readonly Message[], options: ChatOptions) => Promise<number[]>} applyChatTemplate
  * @property {unknown} tokenizer  throws if there is none
- * @property {() => { push: (id: number) => string, flush: () => string }} textStream
+ * @property {(options: DecodeOptions) => { push: (id: number) => string, flush: () => string }} textStream
  */
 
 export class NativeSession {

@@ -5,7 +5,8 @@ import { KvcError, reasonOf } from '../engine/errors.js';
 
 /**
  * What is used of the interpreter, whose own types find each other only where files need no ending.
- * @typedef {{ type: string, iterable?: Step, lhs?: Step }} Step
+ * @typedef {{ type: string, iterable?: Step, lhs?: Step, callee?: Step, args?: Step[], object?: Step,
+ *   property?: Step & { value: unknown }, computed?: boolean }} Step
  * @typedef {{ value: unknown }} Value  at run time
  * @typedef {{ set: (name: string, value: unknown) => unknown }} Environment
  * @typedef {{ evaluate(step?: Step, scope?: Environment): Value, run(program: Step): Value }} Interpreter
@@ -63,12 +64,13 @@ function bounded({ Interpreter, Environment }, values) {
     /** What loops go through. @type {WeakSet<Step>} */
     #looped = new WeakSet();
 
-    /** @param {Step} [step]  @param {Environment} [scope] */
+    /** @param {Step} [step]  @param {Environment} [scope]  @returns {Value} */
     evaluate(step, scope) {
       this.#spend(1);
       const list = step?.iterable;
       if (list) this.#looped.add(list.type === 'SelectExpression' && list.lhs ? list.lhs : list);
-      const value = super.evaluate(step, scope);
+      const value = (step?.callee && this.#stripped(step.callee, step.args ?? [], scope))
+        ?? super.evaluate(step, scope);
       if (step && this.#looped.has(step)) this.#spend(WORK_OF_LOOP * sizeOf(value));
       if (step && MAKERS.has(step.type)) this.#spendOn(value);
       if (typeof value.value === 'string') {
@@ -76,6 +78,20 @@ function bounded({ Interpreter, Environment }, values) {
         this.#spend(value.value.length >> 6);
       }
       return value;
+    }
+
+    /**
+     * text.strip('ab') and the like: the interpreter takes off blanks, whatever it is given.
+     * @param {Step} callee  @param {Step[]} args  @param {Environment} [scope]
+     * @returns {Value | undefined}
+     */
+    #stripped({ object, property, computed }, args, scope) {
+      const ends = computed || args.length !== 1 ? undefined : STRIPPED.get(property?.value);
+      if (!ends) return undefined;
+      const [text, letters] = [object, args[0]].map((step) => this.evaluate(step, scope));
+      if (typeof text.value !== 'string' || typeof letters.value !== 'string') return undefined;
+      const Text = /** @type {new (text: string) => Value} */ (text.constructor);
+      return new Text(stripped(text.value, letters.value, ends));
     }
 
     /** @param {number} work */
@@ -105,6 +121,24 @@ const sizeOf = ({ value }) => (Array.isArray(value) ? value.length : value insta
 /** Steps whose value may be a new list or object. */
 const MAKERS = new Set(['ArrayLiteral', 'TupleLiteral', 'ObjectLiteral', 'BinaryExpression',
   'FilterExpression', 'CallExpression']);
+
+/** @typedef {{ start: boolean, end: boolean }} Ends  of a text, at which something is taken off */
+
+/** By the name of the method. @type {Map<unknown, Ends>} */
+const STRIPPED = new Map([
+  ['strip', { start: true, end: true }], ['lstrip', { start: true, end: false }],
+  ['rstrip', { start: false, end: true }],
+]);
+
+/** @param {string} text  @param {string} letters  @param {Ends} ends */
+function stripped(text, letters, { start, end }) {
+  const off = new Set(letters);
+  const points = [...text];
+  let [from, to] = [0, points.length];
+  while (start && from < to && off.has(points[from])) from++;
+  while (end && to > from && off.has(points[to - 1])) to--;
+  return points.slice(from, to).join('');
+}
 
 /** What transformers gives every template, by the names that it knows them by. */
 const GLOBALS = {

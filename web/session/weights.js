@@ -15,7 +15,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  * @import { Yarn } from '../config/rotary.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
- * @import { TensorInfo } from '../files/safetensors-header.js'
+ * @import { Header, TensorInfo } from '../files/safetensors-header.js'
  * @import { Shard, WeightFiles } from '../files/safetensors.js'
  *
  * @typedef {'f32' | 'int8'} Weights  how they are kept: exactly; or in a quarter of the memory, faster, and
@@ -25,18 +25,17 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 /** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
 const windowWord = (c, word) => (c.window?.layers ?? [])
   .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
+
 /** @param {Readonly<Yarn> | undefined} yarn */
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
   rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
 });
 
-/**
- * A kvc_config in wasm memory, for the next call.
- * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
- */
-const give = (engine, c, kind) => engine.give('kvc_config', {
-  arch: ARCHITECTURES[c.modelType], n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
+/** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
+export const structOf = (c, kind) => ({
+  arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
+  n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
   vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
   own_head: Number(c.ownHead ?? false), attention_bias: Number(c.attentionBias ?? false),
@@ -50,12 +49,30 @@ const give = (engine, c, kind) => engine.give('kvc_config', {
 });
 
 /**
+ * A kvc_config in wasm memory, for the next call.
+ * @param {Engine} engine  @param {Readonly<Config>} c  @param {Weights} kind
+ */
+const give = (engine, c, kind) => engine.give('kvc_config', structOf(c, kind));
+
+/**
  * Bytes that a model's weights take; more than can be counted is Infinity.
  * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} kind
  */
 export const bytesAs = (engine, config, kind) => (
   engine.call('kvc_model_bytes', give(engine, config, kind), engine.result) === OK
     ? engine.resultWord : Infinity);
+
+/**
+ * Refuses a model that no memory can hold, before anything is known of its files: with a tied head even,
+ * which they may turn out to have.
+ * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
+ */
+export function checkFits(engine, config, weights) {
+  const message = tooLarge(engine, config, weights);
+  const least = give(engine, { ...config, ownHead: false }, weights);
+  engine.check({ out_of_memory: message }, 'kvc_model_bytes', least, engine.result);
+  if (engine.resultWord >= MEMORY_BYTES) throw new KvcError('out_of_memory', message);
+}
 
 /**
  * A kvc_model without weights.
@@ -87,21 +104,18 @@ function tooLarge(engine, config, weights) {
 const megabytes = (bytes) => (bytes === Infinity ? 'more than 4 GB' : `${Math.ceil(bytes / 1e6)} MB`);
 
 /**
- * @param {Engine} engine  @param {number} model  @param {WeightFiles} shards  @param {Pauses} pauses
+ * What the files lack, and what they have that the model cannot have, is known before any data are fetched.
+ * @param {Engine} engine  @param {number} model
+ * @param {{ shards: WeightFiles, headers: Header[] }} weights  @param {Pauses} pauses
  */
-export async function streamWeights(engine, model, shards, pauses) {
+export async function streamWeights(engine, model, { shards, headers }, pauses) {
   const buffer = new Block(engine, BUFFER_BYTES, 'buffer');
-  const { files } = shards;
   try {
-    // Of several files, no data before every header is known to be right. One after the other: a browser has
-    // few connections to a server, and one that is held open and not read gets cut off.
-    for (const file of files.length > 1 ? files : []) {
-      const shard = await shards.open(file, { quiet: true });
-      shard.stream.close();
-      wantedOf(engine, model, shard);
+    for (const header of headers) wantedOf(engine, model, header);
+    checkAnnounced(engine, model, shards.where);
+    for (const file of shards.files) {
+      await takeFile(engine, model, await shards.open(file), buffer, pauses);
     }
-    for (const file of files) await takeFile(engine, model, await shards.open(file), buffer, pauses);
-    checkComplete(engine, model, shards.where);
   } finally {
     buffer.free();
   }
@@ -113,7 +127,7 @@ export async function streamWeights(engine, model, shards, pauses) {
  */
 async function takeFile(engine, model, shard, buffer, pauses) {
   try {
-    const intake = new Intake(engine, model, buffer, wantedOf(engine, model, shard));
+    const intake = new Intake(engine, model, buffer, wantedOf(engine, model, shard.header));
     for await (const piece of tensorChunks(shard.stream, shard.header)) {
       intake.take(piece);
       if (pauses.due) await pauses.take();
@@ -124,10 +138,10 @@ async function takeFile(engine, model, shard, buffer, pauses) {
 }
 
 /**
- * The tensors of a file that the model has; one that it cannot have is refused before any data are fetched.
- * @param {Engine} engine  @param {number} model  @param {Shard} shard
+ * The tensors of a file that the model has; one that it cannot have is refused.
+ * @param {Engine} engine  @param {number} model  @param {Header} header
  */
-function wantedOf(engine, model, { header: { tensors } }) {
+function wantedOf(engine, model, { tensors }) {
   const wanted = tensors.filter(({ name }) => !isIgnored(engine, model, name));
   for (const tensor of wanted) {
     beginTensor(engine, model, tensor);
@@ -207,9 +221,9 @@ function beginTensor(engine, model, tensor) {
 }
 
 /** @param {Engine} engine  @param {number} model  @param {string} where  the weights are */
-function checkComplete(engine, model, where) {
+function checkAnnounced(engine, model, where) {
   try {
-    engine.check({}, 'kvc_model_complete', model, engine.result);
+    engine.check({}, 'kvc_model_announced', model, engine.result);
   } catch (error) {
     if (!(error instanceof KvcError) || error.code !== 'tensor_missing') throw error;
     const name = engine.memory.text(engine.resultWord);

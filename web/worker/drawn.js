@@ -35,11 +35,13 @@ export function goingOn(model, sampling, written, maxTokens) {
 }
 
 /**
- * The text of a run behind these tokens of it, up to a stop string.
- * @param {Model} model  @param {Sampling} sampling  @param {readonly number[]} written
+ * The text of a run behind its prompt, up to a stop string.
+ * @param {Model} model  @param {Sampling} sampling
+ * @param {readonly number[]} ids  @param {number} prompt  so many of them
  */
-export function textBehind(model, sampling, written) {
+export function textBehind(model, sampling, ids, prompt) {
   const stops = [sampling.stop ?? model.generation.stop ?? []].flat();
-  const stream = new StopText(model.textStream(), stops, minTokensOf(model, sampling));
-  return { stream, texts: written.map((id) => stream.push(id)) };
+  const behind = model.textStream({ after: ids.slice(0, prompt) });
+  const stream = new StopText(behind, stops, minTokensOf(model, sampling));
+  return { stream, texts: ids.slice(prompt).map((id) => stream.push(id)) };
 }

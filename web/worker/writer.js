@@ -24,6 +24,7 @@ import { goingOn, textBehind } from './drawn.js';
 const LEAST_CACHED = 16;           // tokens of a burst, however slow the one before it was
 const MOST_TOKENS = 256;           // of a burst
 const SHORT = 1 / 4;               // of what a burst should last: then the one before it says more
+const TRIES = 4;                   // of a first burst that the clock cannot tell of
 
 export class Writer {
   #context;
@@ -54,8 +55,9 @@ export class Writer {
     this.#signal = signal;
     this.#model = model;
     this.#session = session;
+    const { ids, prompt } = context.run;
     this.#maxTokens = sampling.maxTokens ?? model.generation.maxNewTokens ?? Infinity;
-    this.#pause = Math.min(this.#maxTokens, context.run.ids.length - context.run.prompt + more);
+    this.#pause = Math.min(this.#maxTokens, ids.length - prompt + more);
   }
 
   /**
@@ -72,11 +74,13 @@ export class Writer {
   /**
    * Writes until the switch is flipped; returns undefined then, or why the run has ended.
    * @param {number} [kept]  tokens of the text that the session has; absent where a run begins
+   * @returns {Promise<FinishReason | undefined>}
    */
-  async #stretch(kept) {
+  async #stretch(kept, tries = 1) {
     const { run, useCache: cached } = this.#context;
+    const begun = run.ids.length;
     const held = Math.min(this.#session.cachedTokens, run.ids.length);
-    const text = textBehind(this.#model, this.#sampling, run.ids.slice(run.prompt)).stream;
+    const text = textBehind(this.#model, this.#sampling, run.ids, run.prompt).stream;
     if (text.found !== null) return this.#found(text.found);
     const tokens = this.#tokens(cached);
     try {
@@ -94,6 +98,13 @@ export class Writer {
           const first = run.ids.length + drawn.length;
           const next = await this.#compute(tokens, text, cached, this.#size(first, cached, bursts));
           if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.drawn.length, ms: next.ms });
+          const isLost = bursts.length === 0 && next.drawn.length > 0 && run.ids.length === begun;
+          if (isLost && tries < TRIES && this.#context.useCache === cached) {
+            // Nothing was given out, so all of it is computed once more: on a busy machine, a clock may say
+            // that a burst within one of its ticks took no time, and a short run would have no figures.
+            await tokens.return('length');
+            return await this.#stretch(undefined, tries + 1);
+          }
           drawn.push(...next.drawn);
           reason = next.reason;
         }

@@ -1,14 +1,16 @@
 /* arch.c - the list of all architectures. */
 #include "model/arch.h"
 
-extern const kvc_architecture kvc_gpt2, kvc_llama, kvc_qwen2, kvc_qwen3, kvc_gpt_neox;
+extern const kvc_architecture kvc_gpt2, kvc_llama, kvc_qwen2, kvc_qwen3, kvc_gpt_neox,
+    kvc_phi, kvc_opt, kvc_gpt_neo;
 
 const kvc_architecture *kvc_architecture_of(kvc_arch arch)
 {
     static const kvc_architecture *const all[KVC_ARCH_COUNT] = {
         [KVC_GPT2] = &kvc_gpt2,         [KVC_LLAMA] = &kvc_llama,
         [KVC_QWEN2] = &kvc_qwen2,       [KVC_QWEN3] = &kvc_qwen3,
-        [KVC_GPT_NEOX] = &kvc_gpt_neox,
+        [KVC_GPT_NEOX] = &kvc_gpt_neox, [KVC_PHI] = &kvc_phi,
+        [KVC_OPT] = &kvc_opt,           [KVC_GPT_NEO] = &kvc_gpt_neo,
     };
     return all[arch];
 }

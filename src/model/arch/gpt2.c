@@ -1,5 +1,5 @@
-/* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions, a tied head. All its
- * matrices but the embedding are Conv1D weights. */
+/* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions. All its matrices but
+ * the embedding, and a head of its own, are Conv1D weights. */
 #include "kernels/activation.h"
 #include "kernels/norm.h"
 #include "model/model.h"
@@ -13,6 +13,8 @@ static const kvc_tensor of_model[] = {
     {"wpe.weight", KVC_TABLE, MODEL(positions), KVC_P, .out = {KVC_C}},
     {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
+     .only = offsetof(kvc_config, own_head)},
 };
 
 static const kvc_tensor of_layer[] = {
@@ -30,9 +32,8 @@ static const kvc_tensor of_layer[] = {
     {"mlp.c_proj.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
-static const char *const ignored_of_model[] = {"lm_head.weight",
-                                               NULL}; /* a copy of wte */
-static const char *const ignored_of_layer[] = {"attn.bias", "attn.masked_bias", NULL};
+static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
+static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt2 = {
     .prefix = "transformer.",

@@ -36,10 +36,8 @@ static const kvc_tensor of_layer[] = {
     {"mlp.dense_4h_to_h.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
-static const char *const ignored_of_model[] = {"embed_out.weight", /* where it is tied */
-                                               "rotary_emb.inv_freq", NULL};
-static const char *const ignored_of_layer[] = {"attention.bias", "attention.masked_bias",
-                                               "attention.rotary_emb.inv_freq", NULL};
+static const char *const ignored_of_model[] = {"embed_out.weight", NULL}; /* where tied */
+static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt_neox = {
     .prefix = "gpt_neox.",

@@ -42,10 +42,8 @@ static const kvc_tensor of_layer[] = {
     BIAS("mlp.down_proj.bias", down, KVC_C, mlp_bias),
 };
 
-/* Frequencies are computed and never read: files have them in half precision, too. */
-static const char *const ignored_of_model[] = {"lm_head.weight", /* where it is tied */
-                                               "rotary_emb.inv_freq", NULL};
-static const char *const ignored_of_layer[] = {"self_attn.rotary_emb.inv_freq", NULL};
+static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
+static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_llama = {
     .prefix = "model.",

@@ -57,9 +57,8 @@ static const kvc_tensor of_layer_3[] = {
     {"mlp.down_proj.weight", KVC_LINEAR, LAYER(down), KVC_F, .out = {KVC_C}},
 };
 
-static const char *const ignored_of_model[] = {"lm_head.weight", /* where it is tied */
-                                               "rotary_emb.inv_freq", NULL};
-static const char *const ignored_of_layer[] = {"self_attn.rotary_emb.inv_freq", NULL};
+static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
+static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_qwen2 = {
     .prefix = "model.",

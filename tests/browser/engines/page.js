@@ -9,6 +9,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const PATIENCE_MS = 30_000;
+const CLICK_MS = 15_000; // until a page has heard of a click
 const POLL_MS = 20;
 
 // ---- in the page: functions given to evaluate() and waitFor() can call find and findAll ------
@@ -55,6 +56,13 @@ function setValue(selector, text) {
     field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
 }
 
+/** From now on, whether there was a click is known; a page that a click has left knows nothing. */
+function listenForClick() {
+  globalThis.clicked = false;
+  const heard = () => { globalThis.clicked = true; };
+  addEventListener('click', heard, { once: true, capture: true });
+}
+
 /** Resolves once the page as it is now has been drawn, or is not drawn at all. */
 export function drawn() {
   return new Promise((resolve) => {
@@ -96,7 +104,10 @@ export class Page {
     throw new Error(`waited ${timeout} ms in vain for ${fn} with ${JSON.stringify(args)}`);
   }
 
-  /** Waits until the element can be clicked and has stopped moving, and clicks it. */
+  /**
+   * Waits until the element can be clicked and has stopped moving, clicks it, and waits until the page has
+   * heard of that: when a driver says that it is done, engines differ.
+   */
   async click(selector, timeout = PATIENCE_MS) {
     const seen = () => this.#target(selector, timeout);
     let [at, before] = [await seen(), undefined];
@@ -105,7 +116,14 @@ export class Page {
       [at, before] = [await seen(), at];
     }
     await this.evaluate(drawn); // Firefox finds what a click is on in what it has drawn
+    await this.evaluate(listenForClick);
     await this.#driver.clickAt(...at);
+    const patience = Math.min(timeout, CLICK_MS);
+    const heard = () => this.waitFor(() => globalThis.clicked !== false, [], patience);
+    await heard().catch(async () => { // a busy Firefox has been seen to lose one
+      await this.#driver.clickAt(...at);
+      await heard();
+    });
   }
 
   #target(selector, timeout) {

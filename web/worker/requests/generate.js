@@ -68,8 +68,10 @@ export async function generate(context, fields, emit, signal) {
  */
 function runOf(model, begun, written, sampling) {
   const stream = model.textStream();
-  const texts = [...begun.map((id) => stream.push(id)), ...textBehind(model, sampling, written).texts];
-  return { ids: [...begun, ...written], texts, prompt: begun.length, sampling };
+  const ids = [...begun, ...written];
+  const prompt = begun.length;
+  const texts = [...begun.map((id) => stream.push(id)), ...textBehind(model, sampling, ids, prompt).texts];
+  return { ids, texts, prompt, sampling };
 }
 
 /** Of the logits behind the last token, if they were computed. @param {Session} session */

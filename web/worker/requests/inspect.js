@@ -168,7 +168,8 @@ async function candidatesAt(context, run, given, wanted) {
     position, chosen: position < given ? run.ids[position] : null,
     inDraw: drawn.filter(({ probability }) => probability > 0).length,
     list: drawn.slice(0, count).map(({ id, probability }) => ({
-      id, text: model.decode([id]), probability, logProb: logProbs.get(id) ?? -Infinity })),
+      id, text: model.decode([id], { after: history }), probability,
+      logProb: logProbs.get(id) ?? -Infinity })),
   };
 }
 

@@ -1,0 +1,79 @@
+// config.json of a GPT-Neo, in the sense of Hugging Face: TinyStories, gpt-neo-125m.
+import { headDim, refuseTooManyWeights } from './gpt2.js';
+import { windowOf } from './window.js';
+
+/** @import { Fields } from './fields.js' */
+
+const EOS = 50256; // the default bos and eos id of the format
+const TYPES = [[['global', 'local'], 12]]; // and its default kinds of layers
+const WINDOW = 256;
+
+/** @param {Fields} fields */
+export function readGptNeo(fields) {
+  refuseVariants(fields);
+  const nLayer = fields.size('num_layers');
+  const nHead = fields.size('num_heads');
+  const nEmbd = fields.size('hidden_size');
+  const nPositions = fields.has('max_position_embeddings') ? fields.size('max_position_embeddings') : 2048;
+  const vocabSize = fields.size('vocab_size');
+  const nInner = fields.has('intermediate_size') ? fields.size('intermediate_size') : 4 * nEmbd;
+  const size = fields.has('window_size') ? fields.size('window_size') : WINDOW;
+  const preset = EOS < vocabSize ? [EOS] : [];
+  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner },
+    ['num_layers', 'hidden_size', 'max_position_embeddings', 'vocab_size']);
+  return {
+    nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead, ['hidden_size', 'num_heads']), nEmbd,
+    nPositions, vocabSize, nInner,
+    layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
+    qkvBias: false,
+    scoreScale: 1,
+    ...windowOf(fields, 'window_size', size, kindsOf(fields, nLayer).map((kind) => kind === 'local')),
+    bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,
+    eosTokenId: fields.tokenIds('eos_token_id', vocabSize, preset),
+  };
+}
+
+/** @param {Fields} fields */
+function refuseVariants(fields) {
+  const architectures = fields.get('architectures') ?? ['GPTNeoForCausalLM'];
+  const known = Array.isArray(architectures)
+    && architectures.every((name) => name === 'GPTNeoForCausalLM' || name === 'GPTNeoModel');
+  if (!known) throw fields.unsupported('architectures', 'only ["GPTNeoForCausalLM"] is supported');
+  const activation = fields.get('activation_function') ?? 'gelu_new';
+  if (activation !== 'gelu_new' && activation !== 'gelu_pytorch_tanh') {
+    throw fields.unsupported('activation_function', 'only "gelu_new", or "gelu_pytorch_tanh", is supported');
+  }
+  if (!fields.flag('tie_word_embeddings', true)) {
+    throw fields.unsupported('tie_word_embeddings', 'only true is supported');
+  }
+  if (fields.has('quantization_config')) {
+    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
+  }
+}
+
+/**
+ * "global" or "local" for each layer: `attention_layers` lists them, `attention_types` has them as
+ * [[kinds, how often], ..].
+ * @param {Fields} fields  @param {number} nLayer
+ * @returns {unknown[]}
+ */
+function kindsOf(fields, nLayer) {
+  const key = fields.has('attention_layers') ? 'attention_layers' : 'attention_types';
+  const value = fields.get(key) ?? TYPES;
+  const kinds = key === 'attention_layers' ? value : expanded(value, nLayer);
+  if (Array.isArray(kinds) && kinds.length === nLayer
+    && kinds.every((kind) => kind === 'global' || kind === 'local')) return kinds;
+  return fields.refuse(key, `"global" or "local" for each of ${nLayer} layers`);
+}
+
+/** Never more than one too many. @param {unknown} types  @param {number} nLayer */
+function expanded(types, nLayer) {
+  /** @type {unknown[]} */
+  const kinds = [];
+  for (const type of Array.isArray(types) ? types : []) {
+    const [names, times] = Array.isArray(type) ? type : [];
+    if (!Array.isArray(names)) return null;
+    for (let i = 0; i < times && kinds.length <= nLayer; i++) kinds.push(...names.slice(0, nLayer + 1));
+  }
+  return kinds;
+}

@@ -1,0 +1,50 @@
+// What the readers of several architectures have in common.
+import { KvcError } from '../engine/errors.js';
+import { refuseActivation } from './refused.js';
+
+/** @import { Fields } from './fields.js' */
+
+/**
+ * Other models of a class, other activations.
+ * @param {Fields} fields  @param {string} name  of the class: "GPTNeoX" of GPTNeoXForCausalLM
+ * @param {string} key  of the activation
+ * @param {readonly string[]} activations  that are computed; the first is the preset
+ */
+export function refuseVariants(fields, name, key, activations) {
+  const architectures = fields.get('architectures') ?? [`${name}ForCausalLM`];
+  const known = Array.isArray(architectures)
+    && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
+  if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
+  refuseActivation(fields, key, activations);
+}
+
+/** The width shared out evenly among the heads. @param {number} nEmbd  @param {number} nHead */
+export function sharedOut(nEmbd, nHead) {
+  const size = nEmbd / nHead;
+  if (size % 4 === 0) return size;
+  throw new KvcError('config_invalid', `config.json: hidden_size ${nEmbd} over num_attention_heads ${nHead} `
+    + `gives ${size} numbers per head; it must be a multiple of 4.`);
+}
+
+/** The longest context. @param {Fields} fields  @param {number} preset  of the class */
+export function positionsOf(fields, preset) {
+  return fields.has('max_position_embeddings') ? fields.size('max_position_embeddings') : preset;
+}
+
+/** @param {Fields} fields  @param {string} key  @param {number} preset */
+export function epsilon(fields, key, preset) {
+  return fields.number(key, preset, (x) => x > 0 && x < 1, 'between 0 and 1');
+}
+
+/**
+ * Of a model whose heads make up its width and whose MLP has no gate.
+ * @param {Fields} fields  @param {string} innerKey  the name of nInner
+ * @param {{ nLayer: number, nEmbd: number, nInner: number, vocabSize: number, ownHead: boolean,
+ *   positionRows?: number }} sizes
+ */
+export function refuseTooManyWeights(fields, innerKey, sizes) {
+  const { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows = 0 } = sizes;
+  const rows = (ownHead ? 2 : 1) * vocabSize + positionRows;
+  fields.refuseTooManyWeights(nLayer * nEmbd * (4 * nEmbd + 2 * nInner) + rows * nEmbd,
+    ['num_hidden_layers', 'hidden_size', innerKey, 'vocab_size']);
+}
