@@ -11,9 +11,9 @@ const millions = (count) => (
 
 /** @type {typeof en} */
 export const choice = {
-  means: 'Jedes kleine GPT‑2 oder Llama, etwa SmolLM2‑135M oder TinyLlama: config.json, tokenizer.json und '
-    + 'model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese Abbildung, oder wähle sie aus. Sie '
-    + 'werden auf deinem Gerät gelesen und verlassen es nicht.',
+  means: 'Ein kleines Sprachmodell von dir, etwa SmolLM2‑135M, Qwen3‑0.6B oder TinyStories‑33M: seine '
+    + 'config.json, tokenizer.json und model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese '
+    + 'Abbildung, oder wähle sie aus. Sie werden auf deinem Gerät gelesen und verlassen es nicht.',
   files: 'Dateien wählen',
   folder: 'Ordner wählen',
   address: 'Oder die Adresse eines Ordners mit diesen Dateien',

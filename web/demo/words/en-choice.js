@@ -20,9 +20,9 @@ const millions = (count) => (
   count < 1e6 ? counted(Math.round(count)) : `${measured(count / 1e6)} million`);
 
 export const choice = {
-  means: 'Any small GPT-2 or Llama, such as SmolLM2-135M or TinyLlama: its config.json, tokenizer.json and '
-    + 'model.safetensors. Drop them or their folder anywhere on this figure, or choose them. They are read '
-    + 'on your machine and go nowhere else.',
+  means: 'A small language model of your own, such as SmolLM2-135M, Qwen3-0.6B or TinyStories-33M: its '
+    + 'config.json, tokenizer.json and model.safetensors. Drop them or their folder anywhere on this figure, '
+    + 'or choose them. They are read on your machine and go nowhere else.',
   files: 'Choose its files',
   folder: 'Choose its folder',
   address: 'Or the address of a folder with these files',
