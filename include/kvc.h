@@ -90,6 +90,7 @@ typedef enum kvc_arch {
     KVC_PHI,      /* 1, 1.5 and 2 */
     KVC_OPT,
     KVC_GPT_NEO,
+    KVC_GEMMA3, /* text only */
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -108,8 +109,8 @@ typedef enum kvc_arch {
  *     gives the same bits in every build as well, and the cache changes none of them.
  *   own_head: 1 if the head is a matrix of its own, 0 if it is the embedding's (tied)
  * Zero in a GPT-2:
- *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases; 0 in a
- *     Qwen2, where q, k and v always have them and no other matrix does
+ *   attention_bias, mlp_bias: 1 if the matrices of these blocks have biases; 0 where the
+ *     architecture leaves no choice, as in a Qwen2, whose q, k and v always have them
  *   rotary_dim: numbers of a head that turn with the position, even (RoPE)
  *   rope_theta: pair i turns by theta^(-2i/rotary_dim) from one position to the next
  *   rope_factor: 1, or the divisor of these angles: of all of them; or, where
@@ -122,12 +123,15 @@ typedef enum kvc_arch {
  *   rope_attention: turned heads are longer by this; 0: as follows from rope_factor,
  *     (0.1 m ln(factor) + 1) / (0.1 a ln(factor) + 1)
  *   rope_mscale, rope_mscale_all: m and a of this; 1 and 0 where the file is silent
- *   parallel: 1 if the blocks of a layer stand side by side (GPT-NeoX)
+ *   parallel: 1 if the blocks of a layer stand side by side, in a GPT-NeoX; 0 in a Phi,
+ *     whose always do
  * Zero in most models:
  *   score_scale: what q . k is multiplied by, 1 in a GPT-Neo; 0: 1 / sqrt(head_dim)
  *   window: tokens that a query sees in some layers, itself the last of them; 0: every
  *     layer sees all
- *   window_layers: those layers; bit i % 32 of word i / 32 is layer i */
+ *   window_layers: those layers; bit i % 32 of word i / 32 is layer i
+ *   rope_local_theta: rope_theta in these layers, whose angles are never divided
+ *     (Gemma 3); 0: they turn like the others */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -141,19 +145,22 @@ typedef struct kvc_config {
     uint32_t rope_yarn;
     float rope_attention, rope_mscale, rope_mscale_all;
     uint32_t parallel;
+    float rope_local_theta;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
 
-/* Errors: INVALID_ARGUMENT (NULL); CONFIG_INVALID: an unknown arch; a size that is 0 or
- * beyond any model; head_dim or n_embd not a multiple of 4; n_head not a multiple of
- * n_kv_head; norm_epsilon not between 0 and 1; weights other than F32 and I8; a flag
- * other than 0 and 1, or for what the architecture never has; rotary_dim odd, beyond
- * head_dim, or 0 where positions are rotations; rope_theta or rope_factor below 1 or not
- * finite; rope_low and rope_high not 0 < low < high where rope_original is not 0;
- * rope_yarn without rope_original or with a rope_theta of 1; what is only of YaRN
- * elsewhere, negative or not finite; score_scale negative or not finite; a window without
- * layers, layers without a window or that there are not. */
+/* Errors: INVALID_ARGUMENT (NULL); CONFIG_INVALID: an unknown arch; a size that is 0
+ * or beyond any model; head_dim or n_embd not a multiple of 4; n_head not a multiple
+ * of n_kv_head, or another number in a GPT-NeoX; norm_epsilon not between 0 and 1;
+ * weights other than F32 and I8; a flag other than 0 and 1, or for what the
+ * architecture never has; rotary_dim odd, beyond head_dim, or 0 where positions are
+ * rotations; rope_theta or rope_factor below 1 or not finite; rope_low and rope_high
+ * not 0 < low < high where rope_original is not 0; rope_yarn without rope_original or
+ * with a rope_theta of 1; what is only of YaRN elsewhere, negative or not finite;
+ * score_scale negative or not finite; a window without layers, layers without a
+ * window or that there are not; rope_local_theta other than 0, and below 1, not finite,
+ * or without rotations. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.

@@ -9,7 +9,7 @@
 //   examples/chat/           a page that chats
 //
 // SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import { createHash } from 'node:crypto';
 import { copyFile, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
@@ -27,9 +27,23 @@ const MODEL = ['config.json', 'generation_config.json', 'tokenizer.json', 'token
 
 /** @import { BuildOptions, Plugin } from 'esbuild' */
 
+/** @param {string} path */
+const read = (path) => readFile(path, 'utf8');
+
+/** Style sheets are texts in the scripts: without what only people read. @type {Plugin} */
+const styles = {
+  name: 'styles',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await read(path), { loader: 'css', minify: true });
+      return { contents: code, loader: 'text' };
+    });
+  },
+};
+
 /** @type {BuildOptions} */
 const COMMON = {
-  bundle: true, minify: true, target: 'es2022', external: ['node:*'], loader: { '.css': 'text' },
+  bundle: true, minify: true, target: 'es2022', external: ['node:*'],
   legalComments: 'eof', logLevel: 'warning',
   banner: { js: '/*! kvcache-wasm, MIT; licences of what is inside: THIRD_PARTY_LICENSES.txt */' },
 };
@@ -47,9 +61,6 @@ const swapped = (swap) => ({
       { contents: swap(await read(path), relative(WEB, path).replaceAll('\\', '/')) }));
   },
 });
-
-/** @param {string} path */
-const read = (path) => readFile(path, 'utf8');
 
 // ---- with files beside it -------------------------------------------------------------------------
 
@@ -82,7 +93,7 @@ async function buildModules() {
   const beside = {
     ...COMMON, format: 'esm', splitting: true, sourcemap: true, outdir: DIST,
     entryNames: '[name]', chunkNames: `${NAME}-[name]-[hash]`,
-    plugins: [swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
+    plugins: [styles, swapped((source) => withoutDisk(source).replaceAll("'../", "'./"))],
   };
   const frame = { embed: join(WEB, 'embed', 'embed.js'), 'embed-host': join(WEB, 'embed', 'embed-host.js') };
   await build({ ...beside, entryPoints: { [NAME]: ELEMENT, ...frame } });

@@ -33,8 +33,8 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
     return w;
 }
 
-void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,
-                    const kvc_model *model, const kvc_norm *norm)
+void kvc_apply_norm(float *y, const float *x, size_t rows, const kvc_model *model,
+                    const kvc_norm *norm)
 {
     model->arch->norm(y, x, norm->weight, norm->bias, rows, model->config.n_embd,
                       model->config.norm_epsilon);
@@ -131,6 +131,15 @@ static void attend_runs(const kvc_chunk *c, float *restrict heads,
     }
 }
 
+/* x += y, normed first where the model has a norm for it. */
+static void add_output(kvc_chunk *c, const kvc_model *model, const kvc_norm *norm,
+                       kvc_workspace *w)
+{
+    if (norm->weight != NULL)
+        kvc_apply_norm(w->y, w->y, c->n, model, norm);
+    kvc_add(c->x, w->y, c->n * model->config.n_embd);
+}
+
 /* y = o(attention(...)); the rows to skip leave the chunk, and h. */
 static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
                    kvc_workspace *w)
@@ -154,7 +163,7 @@ void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *l
                         kvc_workspace *w)
 {
     attend(c, model, layer, w);
-    kvc_add(c->x, w->y, c->n * model->config.n_embd);
+    add_output(c, model, &layer->attention_out_norm, w);
 }
 
 /* ---- the MLP ----------------------------------------------------------------------- */
@@ -181,14 +190,14 @@ void kvc_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
 void kvc_gated_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
                    kvc_workspace *w)
 {
-    const size_t C = model->config.n_embd, F = kvc_round_up(model->config.n_inner, 4);
+    const size_t F = kvc_round_up(model->config.n_inner, 4);
     kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
     project(w->gate, w->h, c->n, &layer->gate, w);
     model->arch->activation(w->gate, c->n * F);
     project(w->inner, w->h, c->n, &layer->up, w);
     kvc_multiply(w->inner, w->gate, c->n * F);
     project(w->y, w->inner, c->n, &layer->down, w);
-    kvc_add(c->x, w->y, c->n * C);
+    add_output(c, model, &layer->mlp_out_norm, w);
 }
 
 /* ---- both -------------------------------------------------------------------------- */

@@ -62,8 +62,8 @@ void kvc_gated_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *la
 void kvc_parallel(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                   kvc_workspace *w);
 
-/* y = norm(x)    y, x: [rows, C] */
-void kvc_apply_norm(float *restrict y, const float *restrict x, size_t rows,
+/* y = norm(x), y may be x    y, x: [rows, C] */
+void kvc_apply_norm(float *y, const float *x, size_t rows,
                     const kvc_model *model, const kvc_norm *norm);
 
 /* kvc_linear, counted: multiply-adds into *macs, bytes into counts. */

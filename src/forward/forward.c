@@ -1,15 +1,22 @@
 #include "forward/forward.h"
 
+#include "base/simd.h"
 #include "kernels/rotary.h"
 #include "kernels/vector.h"
 
-void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,
+void kvc_forward_embed(float *restrict x, float *restrict turns,
+                       float *restrict local_turns, const kvc_model *model,
                        const uint32_t *ids, size_t position, size_t n)
 {
     const size_t C = model->config.n_embd, turned = model->config.rotary_dim;
     kvc_rotary_turns(turns, model->frequencies, model->amplitude, turned, position, n);
+    if (local_turns)
+        kvc_rotary_turns(local_turns, model->local_frequencies, 1.0f, turned, position,
+                         n);
     for (size_t r = 0; r < n; r++, x += C) {
         kvc_matrix_column(x, &model->embedding, ids[position + r]);
+        if (model->arch->scaled_embedding)
+            kvc_scale(x, kvc_sqrt((float)C), C);
         if (!model->positions)
             continue;
         const size_t row = model->arch->first_position + position + r;

@@ -7,8 +7,10 @@
 
 /* x[r] = embedding[ids[position + r]] + positions[first_position + position + r]
  * where positions are learned; where they are rotations, turns[r] = those of position + r
+ * (local_turns: of layers with a window, where they differ; else NULL)
  *   x: [n, C] out   turns: [n, rotary_dim] out   ids: the whole text */
-void kvc_forward_embed(float *restrict x, float *restrict turns, const kvc_model *model,
+void kvc_forward_embed(float *restrict x, float *restrict turns,
+                       float *restrict local_turns, const kvc_model *model,
                        const uint32_t *ids, size_t position, size_t n);
 
 /* One layer of a chunk, block after block; afterwards the rows to skip are gone. */

@@ -73,6 +73,8 @@ typedef struct kvc_architecture {
     kvc_block_kind blocks[3];          /* the rest is KVC_NO_BLOCK */
     kvc_block_kind parallel_blocks[3]; /* where the config says parallel */
     bool rotary;                       /* positions are rotations */
+    bool norms_lack_1;                 /* files have the weights of norms less 1 */
+    bool scaled_embedding;             /* by sqrt(n_embd), where tokens become rows */
     size_t first_position;             /* the row of position 0, where they are a table */
     void (*norm)(float *y, const float *x, const float *weight, const float *bias,
                  size_t rows, size_t n, float eps);

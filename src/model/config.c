@@ -69,6 +69,9 @@ static bool heads_exist(const kvc_config *c)
 static bool rotation_exists(const kvc_config *c)
 {
     const bool rotary = kvc_architecture_of(c->arch)->rotary;
+    const float local = c->rope_local_theta;
+    if (local != 0.0f && !(rotary && local >= 1.0f && kvc_is_finite(local)))
+        return false;
     if (!rotary || c->rotary_dim == 0)
         return !rotary && c->rotary_dim == 0;
     if (!yarn_exists(c))

@@ -67,15 +67,17 @@ static void put_outputs(float *waiting, size_t stride, const kvc_matrix *m, size
                         size_t out, const float *x, size_t n)
 {
     const bool full = in % KVC_BLOCK == KVC_BLOCK - 1 || in == m->n_in - 1;
-    float *column = waiting + out;
-    for (size_t i = 0; i < n; i++, out++, column++) {
+    const size_t first = out;
+    for (size_t i = 0; i < n; i++, out++) {
         for (; out >= m->n_out; m++) /* from part to part */
             out -= m->n_out;
-        if (!m->q)
+        if (!m->q) { /* and nothing waits */
             *kvc_matrix_at(m, in, out) = x[i];
-        else
-            column[in % KVC_BLOCK * stride] = x[i];
-        if (m->q && full)
+            continue;
+        }
+        float *column = waiting + first + i;
+        column[in % KVC_BLOCK * stride] = x[i];
+        if (full)
             kvc_int8_set_block(m, in / KVC_BLOCK, out, column, stride,
                                in % KVC_BLOCK + 1);
     }
@@ -88,7 +90,10 @@ static void put(kvc_model *model, const kvc_place *place, size_t i, const float 
     const size_t width = place->shape[1], file_row = i / width, column = i % width;
     size_t row = place->head ? row_of_parts(place, file_row) : file_row;
     if (place->plain) {
-        memcpy(place->plain + row * width + column, x, n * sizeof *x);
+        float *plain = place->plain + row * width + column;
+        memcpy(plain, x, n * sizeof *x);
+        for (size_t j = 0; place->lacks_1 && j < n; j++)
+            plain[j] += 1.0f;
         return;
     }
     const kvc_matrix *m = place->matrix;

@@ -90,6 +90,13 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
     if (m->frequencies)
         kvc_rotary_frequencies(m->frequencies, config);
     m->amplitude = kvc_rotary_amplitude(config);
+    const kvc_config local = {.rotary_dim = config->rotary_dim,
+                              .rope_theta = config->rope_local_theta,
+                              .rope_factor = 1.0f};
+    if (config->rope_local_theta > 0.0f)
+        m->local_frequencies = kvc_take_floats(arena, 1, config->rotary_dim / 2);
+    if (m->local_frequencies)
+        kvc_rotary_frequencies(m->local_frequencies, &local);
     const size_t widest =
         widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)

@@ -18,6 +18,7 @@ typedef struct kvc_layer {
     kvc_matrix k, v;         /* C -> KV; the last layer needs them for more rows than q */
     kvc_matrix o;            /* Q -> C */
     kvc_norm q_norm, k_norm; /* of each head of q and k, or none */
+    kvc_norm attention_out_norm, mlp_out_norm; /* of what a block adds, or none */
     kvc_norm mlp_norm;
     kvc_matrix gate; /* C -> F, of a gated MLP */
     kvc_matrix up;   /* C -> F */
@@ -36,15 +37,16 @@ typedef struct kvc_intake {
 struct kvc_model {
     kvc_config config;
     const kvc_architecture *arch;
-    kvc_matrix embedding;   /* C -> V: a token's row is the column of its id */
-    kvc_matrix own_head;    /* C -> V, or none */
-    const kvc_matrix *head; /* C -> V, one of these: the logits */
-    float *positions;       /* [P, C] learned, or NULL */
-    float *frequencies;     /* [rotary_dim/2] of rotations, or NULL: rotary.h */
-    float amplitude;        /* of their cosines and sines */
-    kvc_norm norm;          /* before the head */
-    kvc_layer *layers;      /* [L] */
-    bool *begun, *present;  /* [kvc_tensor_count] */
+    kvc_matrix embedding;     /* C -> V: a token's row is the column of its id */
+    kvc_matrix own_head;      /* C -> V, or none */
+    const kvc_matrix *head;   /* C -> V, one of these: the logits */
+    float *positions;         /* [P, C] learned, or NULL */
+    float *frequencies;       /* [rotary_dim/2] of rotations, or NULL: rotary.h */
+    float amplitude;          /* of their cosines and sines */
+    float *local_frequencies; /* the same of layers with a window; NULL: these */
+    kvc_norm norm;            /* before the head */
+    kvc_layer *layers;        /* [L] */
+    bool *begun, *present;    /* [kvc_tensor_count] */
     float *rows; /* int8: the last KVC_BLOCK inputs of a tensor on its way in */
     kvc_intake intake;
     uint64_t fingerprint; /* 0: not asked for yet */

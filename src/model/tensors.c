@@ -160,6 +160,7 @@ kvc_place kvc_tensor_place(kvc_model *model, size_t index)
         place = (kvc_place){.rank = 1, .shape = {out, 1}};
     if (t->form == KVC_LINEAR || t->form == KVC_HEADS)
         place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};
+    place.lacks_1 = t->form == KVC_VECTOR && model->arch->norms_lack_1;
     if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
         place.plain = *kvc_tensor_floats(t, owner);
     else if (is_bias) /* of all parts: layout.c puts them side by side */

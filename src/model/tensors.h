@@ -9,6 +9,7 @@
 typedef struct kvc_place {
     size_t rank, shape[2]; /* in the file; rank 1: shape[1] is 1 */
     float *plain;          /* [shape[0], shape[1]], or */
+    bool lacks_1;          /* plain is 1 more than the file */
     kvc_matrix *matrix;    /* [parts], side by side along the outputs */
     size_t parts;
     bool out_major; /* the file has [out, in] rather than [in, out] */

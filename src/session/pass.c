@@ -48,8 +48,10 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
 {
     const kvc_pass *p = &s->pass;
     const size_t cache_layer = p->cached ? p->layer : 0;
+    const bool local = s->local_turns && s->model->layers[p->layer].view.window > 0;
+    float *turns = local ? s->local_turns : s->turns;
     kvc_chunk chunk = {.x = s->x + p->row * s->model->config.n_embd,
-                       .turns = s->turns + p->row * s->model->config.rotary_dim,
+                       .turns = turns + p->row * s->model->config.rotary_dim,
                        .runs = runs,
                        .n_runs = p->n_group,
                        .cache = p->cached ? s->cache : s->one_layer,
@@ -64,11 +66,15 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
 static void embed(const kvc_session *s, const kvc_chunk *chunk)
 {
     const kvc_span *span = &s->spans[s->pass.group];
-    float *x = chunk->x, *turns = chunk->turns;
+    const size_t row = (size_t)(chunk->x - s->x) / s->model->config.n_embd,
+                 r = s->model->config.rotary_dim;
+    float *x = chunk->x, *turns = s->turns + row * r;
+    float *local = s->local_turns ? s->local_turns + row * r : NULL;
     for (const kvc_run *run = chunk->runs; run < chunk->runs + chunk->n_runs; run++) {
-        kvc_forward_embed(x, turns, s->model, span++->ids, run->position, run->n);
+        kvc_forward_embed(x, turns, local, s->model, span++->ids, run->position, run->n);
         x += run->n * s->model->config.n_embd;
-        turns += run->n * s->model->config.rotary_dim;
+        turns += run->n * r;
+        local = local ? local + run->n * r : NULL;
     }
 }
 

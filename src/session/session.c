@@ -51,6 +51,9 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     s.spans = kvc_take(arena, sizes->n_sequence, sizeof *s.spans);
     s.x = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, C);
     s.turns = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, config->rotary_dim);
+    if (config->rope_local_theta > 0.0f)
+        s.local_turns =
+            kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, config->rotary_dim);
     s.last = kvc_take_floats(arena, sizes->n_sequence, C);
     s.n_rows = kvc_min(KVC_ROWS, sizes->n_sequence);
     s.n_rows = s.n_rows > KVC_SCORED_ROWS ? s.n_rows : KVC_SCORED_ROWS;

@@ -63,6 +63,7 @@ struct kvc_session {
     kvc_span *spans;         /* [n_sequence] of the pass */
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */
     float *turns;            /* [max(S, KVC_ROWS), rotary_dim] of their positions */
+    float *local_turns;      /* the same of layers with a window, or NULL */
     float *last;             /* [n_sequence, C] of it, the last row of each span */
     size_t n_rows;           /* of logits, computed together */
     float *rows;             /* [n_rows, V rounded up to 4] */

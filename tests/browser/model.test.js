@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
 import { byteTokenizer, serve } from '../node/helpers.js';
-import { ENDS, focused, noViolations, openPage, part, press, proof, says, startSite, state,
+import { ENDS, focused, noViolations, openPage, part, press, proof, sample, says, startSite, state,
   text } from './helpers.js';
 
 const site = await startSite();
@@ -105,8 +105,9 @@ test('files that are dropped beside the figure; an address of another site: all 
   await press(page, 'model-use');
   await state(page, 'ready');
   await page.fill(part('prompt'), PROMPT);
+  await sample(page, { maxTokens: 24 });
   await press(page, 'both');
-  assert.equal(await state(page), 'full', await text(page, 'error-message'));
+  assert.equal(await state(page), 'finished', await text(page, 'error-message'));
   await page.locator('[views="calculator"]').scrollIntoViewIfNeeded();
   await page.waitForFunction(() => findAll('.models label')[0]?.textContent === 'model');
   await page.locator('[views="lab"]').scrollIntoViewIfNeeded();

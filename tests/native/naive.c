@@ -86,6 +86,8 @@ static void embed(float *x, const oracle_model *m, const float *token,
         const float scale = quantize(q, token + first, 1, here, 63.0f);
         for (size_t i = first; i < first + here; i++) {
             x[i] = m->config.weights == KVC_F32 ? token[i] : scale * (float)q[i - first];
+            if (m->config.arch == KVC_GEMMA3)
+                x[i] *= sqrtf((float)C);
             if (position)
                 x[i] += position[i];
         }
@@ -122,7 +124,8 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
         const float variance = sum_of(square, C) / (float)C;
         const float scale = 1.0f / sqrtf(variance + m->config.norm_epsilon);
         for (size_t i = 0; i < C; i++)
-            y[i] = b ? (x[i] - mean) * scale * w[i] + b[i] : x[i] * scale * w[i];
+            y[i] = b ? (x[i] - mean) * scale * w[i] + b[i]
+                     : x[i] * scale * oracle_norm_weight(m, w[i]);
     }
     free(square);
 }
@@ -142,7 +145,7 @@ static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer
         const float scale =
             1.0f / sqrtf(sum_of(square, D) / (float)D + m->config.norm_epsilon);
         for (size_t d = 0; d < D; d++)
-            head[d] = head[d] * scale * w[d];
+            head[d] = head[d] * scale * oracle_norm_weight(m, w[d]);
     }
     free(square);
 }
@@ -243,8 +246,9 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     }
     norm_heads(qkv, all, m, layer, "self_attn.q_norm", c->n_head, T);
     norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", c->n_kv_head, T);
-    rotate(qkv, all, c, c->n_head, T);
-    rotate(qkv + Q, all, c, c->n_kv_head, T);
+    const kvc_config angles = oracle_angles(c, layer);
+    rotate(qkv, all, &angles, c->n_head, T);
+    rotate(qkv + Q, all, &angles, c->n_kv_head, T);
 }
 
 /* o(attention(norm(x))), each token seeing itself and those before, as far as the layer's
@@ -272,6 +276,8 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
                       oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
         }
     linear(h, C, y, m, layer, names->o, T, Q, C);
+    if (names->attention_out_norm)
+        norm(h, h, m, layer, names->attention_out_norm, T);
     free(qkv);
     free(y);
     return h;
@@ -320,6 +326,7 @@ static float activation(const oracle_model *m, float x)
     switch (m->config.arch) {
     case KVC_GPT2:
     case KVC_GPT_NEO:
+    case KVC_GEMMA3:
     case KVC_PHI: return gelu(x);
     case KVC_OPT: return x < 0.0f ? 0.0f : x;
     case KVC_GPT_NEOX: return exact_gelu(x);
@@ -341,6 +348,8 @@ static float *mlp_of(const float *x, const oracle_model *m, int layer, size_t T)
     for (size_t i = 0; i < T * F; i++)
         up[i] = names->gate ? up[i] * activation(m, gate[i]) : activation(m, up[i]);
     linear(h, C, up, m, layer, names->down, T, F, C);
+    if (names->mlp_out_norm)
+        norm(h, h, m, layer, names->mlp_out_norm, T);
     free(up);
     free(gate);
     return h;

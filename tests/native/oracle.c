@@ -45,6 +45,22 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .up = "mlp.up_proj",
         .down = "mlp.down_proj",
     };
+    static const oracle_names gemma3 = {
+        .embedding = "embed_tokens",
+        .head = "lm_head",
+        .norm = "norm",
+        .attention_norm = "input_layernorm",
+        .q = "self_attn.q_proj",
+        .k = "self_attn.k_proj",
+        .v = "self_attn.v_proj",
+        .o = "self_attn.o_proj",
+        .attention_out_norm = "post_attention_layernorm",
+        .mlp_norm = "pre_feedforward_layernorm",
+        .gate = "mlp.gate_proj",
+        .up = "mlp.up_proj",
+        .down = "mlp.down_proj",
+        .mlp_out_norm = "post_feedforward_layernorm",
+    };
     static const oracle_names gpt_neox = {
         .embedding = "embed_in",
         .head = "embed_out",
@@ -88,6 +104,7 @@ const oracle_names *oracle_names_of(const oracle_model *model)
     case KVC_OPT: return &opt;
     case KVC_GPT2: return &gpt2;
     case KVC_GPT_NEO: return &gpt_neo;
+    case KVC_GEMMA3: return &gemma3;
     case KVC_GPT_NEOX: return &gpt_neox;
     default: return &llama;
     }
@@ -282,6 +299,24 @@ float oracle_amplitude(const kvc_config *c)
                    (0.1 * (double)c->rope_mscale_all * length + 1.0));
 }
 
+kvc_config oracle_angles(const kvc_config *config, int layer)
+{
+    const bool has_window =
+        layer < 64 && config->window_layers[layer / 32] >> layer % 32 & 1;
+    kvc_config c = *config;
+    if (has_window && c.rope_local_theta > 0.0f) {
+        c.rope_theta = c.rope_local_theta;
+        c.rope_factor = 1.0f;
+        c.rope_original = c.rope_yarn = 0;
+    }
+    return c;
+}
+
+float oracle_norm_weight(const oracle_model *m, float in_file)
+{
+    return m->config.arch == KVC_GEMMA3 ? 1.0f + in_file : in_file;
+}
+
 /* Exponent, power and reciprocal are floats, as in transformers; so is the angle. */
 float oracle_angle(const kvc_config *c, size_t i, size_t position)
 {
@@ -308,6 +343,16 @@ static double *new_array(size_t T, size_t columns)
     return calloc(T * columns, sizeof(double));
 }
 
+static void rms_norm(double *y, const double *x, const oracle_model *m,
+                     const float *in_file, size_t n)
+{
+    float *weight = malloc(n * sizeof *weight);
+    for (size_t i = 0; i < n; i++)
+        weight[i] = oracle_norm_weight(m, in_file[i]);
+    oracle_rms_norm(y, x, weight, n, (double)m->config.norm_epsilon);
+    free(weight);
+}
+
 static void norm(double *y, const double *x, const oracle_model *m, int layer,
                  const char *name, size_t T)
 {
@@ -319,7 +364,7 @@ static void norm(double *y, const double *x, const oracle_model *m, int layer,
         if (bias)
             oracle_layer_norm(y, x, weight, bias, C, eps);
         else
-            oracle_rms_norm(y, x, weight, C, eps);
+            rms_norm(y, x, m, weight, C);
 }
 
 /* A matrix of the file, with its bias if it has one; y's rows are `stride` apart. */
@@ -346,7 +391,7 @@ static void norm_heads(double *x, size_t stride, const oracle_model *m, int laye
     const float *weight = oracle_part(m, layer, name, "weight");
     for (size_t i = 0; weight && i < T * heads; i++) {
         double *head = x + i / heads * stride + i % heads * D;
-        oracle_rms_norm(head, head, weight, D, (double)m->config.norm_epsilon);
+        rms_norm(head, head, m, weight, D);
     }
 }
 
@@ -406,8 +451,9 @@ static double *queries_keys_values(const double *x, const oracle_model *m, int l
         norm_heads(qkv, all, m, layer, "self_attn.q_norm", m->config.n_head, T);
         norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", m->config.n_kv_head, T);
     }
-    rotate(qkv, all, &m->config, m->config.n_head, T);
-    rotate(qkv + Q, all, &m->config, m->config.n_kv_head, T);
+    const kvc_config angles = oracle_angles(&m->config, layer);
+    rotate(qkv, all, &angles, m->config.n_head, T);
+    rotate(qkv + Q, all, &angles, m->config.n_kv_head, T);
     free(h);
     free(fused);
     return qkv;
@@ -436,6 +482,8 @@ static double *attention_of(const double *x, const oracle_model *m, int layer, s
                           oracle_scale(&m->config));
         }
     linear(h, C, y, m, layer, oracle_names_of(m)->o, T, Q, C);
+    if (oracle_names_of(m)->attention_out_norm)
+        norm(h, h, m, layer, oracle_names_of(m)->attention_out_norm, T);
     free(qkv);
     free(y);
     return h;
@@ -446,6 +494,7 @@ static double activation(const oracle_model *m, double x)
     switch (m->config.arch) {
     case KVC_GPT2:
     case KVC_GPT_NEO:
+    case KVC_GEMMA3:
     case KVC_PHI: return oracle_gelu(x);
     case KVC_OPT: return fmax(x, 0.0);
     case KVC_GPT_NEOX: return oracle_exact_gelu(x);
@@ -468,6 +517,8 @@ static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t 
         inner[i] =
             names->gate ? inner[i] * activation(m, gate[i]) : activation(m, inner[i]);
     linear(h, C, inner, m, layer, names->down, T, F, C);
+    if (names->mlp_out_norm)
+        norm(h, h, m, layer, names->mlp_out_norm, T);
     free(inner);
     free(gate);
     return h;
@@ -498,10 +549,11 @@ static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, 
     const float *wte = oracle_embedding(m);
     const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
     const size_t first = oracle_names_of(m)->first_position;
+    const double scale = m->config.arch == KVC_GEMMA3 ? sqrt((double)C) : 1.0;
     double *x = new_array(T, C);
     for (size_t t = 0; t < T; t++)
         for (size_t c = 0; c < C; c++)
-            x[t * C + c] = (double)wte[ids[t] * C + c] +
+            x[t * C + c] = scale * (double)wte[ids[t] * C + c] +
                            (wpe ? (double)wpe[(first + t) * C + c] : 0.0);
     for (int layer = 0; layer < n; layer++)
         run_layer(x, m, layer, T);

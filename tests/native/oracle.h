@@ -28,6 +28,7 @@ typedef struct oracle_names {
     const char *qkv;         /* in place of q, k and v: one after the other, */
     const char *qkv_by_head; /* or those of the first head, those of the second ... */
     const char *mlp_norm;    /* NULL: side by side, attention's */
+    const char *attention_out_norm, *mlp_out_norm; /* of what they add, or NULL */
     const char *gate, *up, *down;
     size_t first_position; /* the row of position 0 */
 } oracle_names;
@@ -53,6 +54,12 @@ const float *oracle_head(const oracle_model *model);
 /* By how much pair i of a head turns at a position, rounded where the engine promises
  * to. */
 float oracle_angle(const kvc_config *config, size_t i, size_t position);
+
+/* What the angles of a layer follow from. */
+kvc_config oracle_angles(const kvc_config *config, int layer);
+
+/* The weight of a norm, of which some files have 1 less. */
+float oracle_norm_weight(const oracle_model *model, float in_file);
 
 /* By how much turned heads become longer. */
 float oracle_amplitude(const kvc_config *config);

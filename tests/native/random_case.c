@@ -26,9 +26,9 @@ static const struct {
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
 static const char *const archs[KVC_ARCH_COUNT] = {
-    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
-    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt",
-    [KVC_GPT_NEO] = "gpt_neo"};
+    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2",  [KVC_QWEN3] = "qwen3",
+    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",      [KVC_OPT] = "opt",
+    [KVC_GPT_NEO] = "gpt_neo",   [KVC_GEMMA3] = "gemma3"};
 
 size_t case_least_args(case_kind kind)
 {
@@ -198,9 +198,9 @@ void case_print(FILE *out, const random_case *c)
     if (m->rope_yarn)
         fprintf(out, " yarn %u %g %g %g", m->rope_yarn, (double)m->rope_attention,
                 (double)m->rope_mscale, (double)m->rope_mscale_all);
-    if (m->window > 0 || m->score_scale > 0.0f)
-        fprintf(out, " window %u %u %g", m->window, m->window_layers[0],
-                (double)m->score_scale);
+    if (m->window > 0 || m->score_scale > 0.0f || m->rope_local_theta > 0.0f)
+        fprintf(out, " window %u %u %g %g", m->window, m->window_layers[0],
+                (double)m->score_scale, (double)m->rope_local_theta);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -269,8 +269,8 @@ bool case_parse(random_case *c, const char *text)
     text += parse_arch(m, text);
     text += parse_yarn(m, text);
     read = 0;
-    sscanf(text, " window %u %u %f%n", &m->window, &m->window_layers[0], &m->score_scale,
-           &read);
+    sscanf(text, " window %u %u %f %f%n", &m->window, &m->window_layers[0],
+           &m->score_scale, &m->rope_local_theta, &read);
     text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,

@@ -5,9 +5,9 @@
  *
  * A Llama has its other numbers behind the seed, "llama OWN_HEAD ... ROPE_HIGH", in the
  * order of kvc_config, and PARALLEL, and so have "qwen2", "qwen3", "gpt_neox", "phi" and
- * "opt"; then "yarn" its own; then comes "window W LAYERS SCALE", where one of them is
- * not 0. Every program means something: an operation that cannot be done has an error to
- * expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the models are
+ * "opt"; then "yarn" its own; then comes "window W LAYERS SCALE THETA", where one of them
+ * is not 0. Every program means something: an operation that cannot be done has an error
+ * to expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the models are
  * GPT-2s, which tests/node/random.js draws as well; beyond, heads share K and V and have
  * a width of their own, most models are of other architectures, and every other one has
  * layers with a window. */

@@ -77,8 +77,11 @@ static void random_yarn(kvc_config *c, uint64_t *state)
 /* Half of them stay Llamas. */
 static void random_kin(kvc_config *c, uint64_t *state)
 {
-    static const kvc_arch kin[] = {KVC_LLAMA, KVC_LLAMA, KVC_QWEN2, KVC_QWEN3};
-    c->arch = kin[random_below(state, 4)];
+    static const kvc_arch kin[] = {KVC_LLAMA, KVC_LLAMA, KVC_QWEN2, KVC_QWEN3,
+                                   KVC_GEMMA3};
+    c->arch = kin[random_below(state, 5)];
+    if (c->arch == KVC_GEMMA3)
+        c->rope_local_theta = random_below(state, 3) ? 300.0f : 0.0f;
     if (c->arch != KVC_LLAMA)
         c->mlp_bias = 0;
     if (c->arch == KVC_QWEN2)
@@ -236,26 +239,32 @@ static void draw_llama(oracle_model *m, uint64_t *state)
 {
     const kvc_config *c = &m->config;
     const size_t C = c->n_embd, F = c->n_inner, V = c->vocab_size, D = c->head_dim;
+    const bool gemma = c->arch == KVC_GEMMA3;
+    const double mean = gemma ? 0.0 : 1.0; /* of norms */
     const bool qkv_bias = c->attention_bias || c->arch == KVC_QWEN2;
     const size_t Q = (size_t)c->n_head * c->head_dim,
                  KV = (size_t)c->n_kv_head * c->head_dim;
     draw(m, state, -1, "embed_tokens.weight", 2, V, C, 0.0, scale_for(C, 2));
     for (int i = 0; i < (int)c->n_layer; i++) {
-        draw(m, state, i, "input_layernorm.weight", 1, C, 1, 1.0, 0.25);
+        draw(m, state, i, "input_layernorm.weight", 1, C, 1, mean, 0.25);
         draw_linear(m, state, i, "self_attn.q_proj", C, Q, qkv_bias);
         draw_linear(m, state, i, "self_attn.k_proj", C, KV, qkv_bias);
         draw_linear(m, state, i, "self_attn.v_proj", C, KV, qkv_bias);
         draw_linear(m, state, i, "self_attn.o_proj", Q, C, c->attention_bias);
-        if (c->arch == KVC_QWEN3) {
-            draw(m, state, i, "self_attn.q_norm.weight", 1, D, 1, 1.0, 0.25);
-            draw(m, state, i, "self_attn.k_norm.weight", 1, D, 1, 1.0, 0.25);
+        if (c->arch == KVC_QWEN3 || gemma) {
+            draw(m, state, i, "self_attn.q_norm.weight", 1, D, 1, mean, 0.25);
+            draw(m, state, i, "self_attn.k_norm.weight", 1, D, 1, mean, 0.25);
         }
-        draw(m, state, i, "post_attention_layernorm.weight", 1, C, 1, 1.0, 0.25);
+        draw(m, state, i, "post_attention_layernorm.weight", 1, C, 1, mean, 0.25);
+        if (gemma) {
+            draw(m, state, i, "pre_feedforward_layernorm.weight", 1, C, 1, mean, 0.25);
+            draw(m, state, i, "post_feedforward_layernorm.weight", 1, C, 1, mean, 0.25);
+        }
         draw_linear(m, state, i, "mlp.gate_proj", C, F, c->mlp_bias);
         draw_linear(m, state, i, "mlp.up_proj", C, F, c->mlp_bias);
         draw_linear(m, state, i, "mlp.down_proj", F, C, c->mlp_bias);
     }
-    draw(m, state, -1, "norm.weight", 1, C, 1, 1.0, 0.25);
+    draw(m, state, -1, "norm.weight", 1, C, 1, mean, 0.25);
     if (c->own_head)
         draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
 }
@@ -354,13 +363,13 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(5 + 16 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(5 + 20 * config->n_layer, sizeof *m.tensors);
     uint64_t *state = &seed;
     static void (*const drawn[KVC_ARCH_COUNT])(oracle_model *, uint64_t *) = {
         [KVC_LLAMA] = draw_llama,     [KVC_QWEN2] = draw_llama,
         [KVC_QWEN3] = draw_llama,     [KVC_GPT_NEOX] = draw_gpt_neox,
         [KVC_PHI] = draw_phi,         [KVC_OPT] = draw_opt,
-        [KVC_GPT_NEO] = draw_gpt_neo,
+        [KVC_GPT_NEO] = draw_gpt_neo, [KVC_GEMMA3] = draw_llama,
     };
     if (drawn[config->arch]) {
         drawn[config->arch](&m, state);

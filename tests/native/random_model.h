@@ -43,6 +43,8 @@
  *  10. Of a GPT-Neo as of a GPT-2, but for attn.attention.q_proj, k_proj and v_proj, with
  *      no biases, in place of attn.c_attn, attn.attention.out_proj in place of
  *      attn.c_proj, and all of these and those of the MLP [out, in].
+ *  11. Of a Gemma 3 as of a Qwen3, and behind post_attention_layernorm.weight those of
+ *      pre_ and post_feedforward_layernorm; the norms' mean is 0.
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H

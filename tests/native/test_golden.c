@@ -18,6 +18,7 @@
  *     ... yarn ROPE_YARN ATTENTION MSCALE MSCALE_ALL [int8]
  *                        of any of these, behind HIGH
  *     mistral ...        a Llama whose layers all have a window: WINDOW behind HIGH
+ *     gemma3_text ...    WINDOW LAYERS SCORE_SCALE ROPE_LOCAL_THETA behind HIGH
  *     gpt_neo N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED WINDOW LAYERS
  *           [int8]
  *                        the window is in the layers whose bits are set, scores are not
@@ -85,6 +86,12 @@ typedef struct golden {
     {                                                                                    \
         LLAMA_SIZES(L, H, K, D, C, F, P, V), PLAIN,                                      \
             .window = (W), .window_layers = {LAYERS}, __VA_ARGS__                        \
+    }
+#define GEMMA3(L, H, K, D, C, F, P, V, W, LAYERS, ...)                                   \
+    {                                                                                    \
+        .arch = KVC_GEMMA3, KIN_SIZES(L, H, K, D, C, F, P, V), .score_scale = 0.25f,     \
+        .window = (W), .window_layers = {LAYERS}, .rope_local_theta = 300.0f,            \
+        __VA_ARGS__                                                                      \
     }
 #define PLAIN .rope_factor = 1.0f
 /* Llama 3.1's angles, for a model of few positions. */
@@ -199,6 +206,14 @@ static const golden models[] = {
      44,
      50,
      {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {GEMMA3(3, 4, 2, 12, 44, 70, 150, 257, 17, 5, PLAIN),
+     45,
+     110,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {GEMMA3(2, 2, 1, 64, 36, 90, 90, 300, 20, 1, .rope_factor = 4.0f, .weights = KVC_I8),
+     46,
+     50,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
 /* The prompt in pieces, a hash after each. */
@@ -240,18 +255,22 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
             fprintf(out, " %u %u", c->window, c->window_layers[0]);
         return;
     }
+    const bool is_mistral = c->arch == KVC_LLAMA && c->window > 0;
     static const char *const names[] = {
         [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
-        [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt"};
+        [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",     [KVC_OPT] = "opt",
+        [KVC_GEMMA3] = "gemma3_text"};
     fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64,
-            c->window > 0 ? "mistral" : names[c->arch], c->n_layer, c->n_head,
-            c->n_kv_head, c->head_dim, c->n_embd, c->n_inner, c->n_positions,
-            c->vocab_size, seed);
+            is_mistral ? "mistral" : names[c->arch], c->n_layer, c->n_head, c->n_kv_head,
+            c->head_dim, c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed);
     fprintf(out, " %u %u %u %g %g %u %g %g", c->own_head, c->attention_bias, c->mlp_bias,
             (double)c->rope_theta, (double)c->rope_factor, c->rope_original,
             (double)c->rope_low, (double)c->rope_high);
-    if (c->window > 0)
+    if (is_mistral)
         fprintf(out, " %u", c->window);
+    if (c->arch == KVC_GEMMA3)
+        fprintf(out, " %u %u %g %g", c->window, c->window_layers[0],
+                (double)c->score_scale, (double)c->rope_local_theta);
     if (c->arch == KVC_GPT_NEOX || c->arch == KVC_PHI || c->arch == KVC_OPT)
         fprintf(out, " %u %u", c->rotary_dim, c->parallel);
     if (c->rope_yarn)

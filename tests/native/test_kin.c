@@ -1,9 +1,11 @@
 /* What sets the kin of Llama and of GPT-2 apart from them, by identities that need no
  * reference: where the difference is nothing they are the same, to the bit; where it is
  * something, it is what its equation says. */
+#include <math.h>
 #include <stdio.h>
 
 #include "check.h"
+#include "model/model.h"
 #include "random_model.h"
 
 enum { T = 40, V = 23 };
@@ -310,6 +312,98 @@ static void all_global_it_is_a_gpt2(void **unused)
     }
 }
 
+/* ---- Gemma 3 ----------------------------------------------------------------------- */
+
+#define GEMMA                                                                            \
+    .arch = KVC_GEMMA3, SIZES, .window = 7, .window_layers = {1},                        \
+    .rope_local_theta = 50.0f
+
+static bool is_norm(const oracle_tensor *t)
+{
+    return ends(t, "norm.weight");
+}
+
+static bool norms_with_1(oracle_tensor *t)
+{
+    for (size_t i = 0; is_norm(t) && i < oracle_tensor_elements(t); i++)
+        t->data[i] = 1.0f + t->data[i];
+    return true;
+}
+
+/* Weights with 1 folded in as they are loaded = files that have it already. */
+static void its_norms_lack_1(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {GEMMA};
+    kvc_architecture whole = *kvc_architecture_of(KVC_GEMMA3);
+    whole.norms_lack_1 = false;
+    oracle_model plain = random_weights(&config, 3);
+    random_model folded = changed(&config, &plain, no_change);
+    random_model wrong = changed(&config, &plain, norms_with_1);
+    kvc_arena arena = {0};
+    kvc_model_layout(&arena, &config, &whole);
+    const size_t bytes = arena.used;
+    arena = (kvc_arena){.base = check_alloc(1, bytes)};
+    random_model before = {.packed = kvc_model_layout(&arena, &config, &whole)};
+    for (size_t i = 0; i < plain.n_tensors; i++) {
+        norms_with_1(&plain.tensors[i]);
+        check_ok(random_model_set(before.packed, &plain.tensors[i]));
+    }
+    float a[V], b[V];
+    before.plain.config = folded.plain.config = wrong.plain.config = config;
+    logits_of(a, &folded);
+    logits_of(b, &before);
+    check_same(b, a, V);
+    logits_of(b, &wrong);
+    assert_memory_not_equal(b, a, sizeof a);
+    random_weights_free(&plain);
+    free(folded.packed);
+    free(wrong.packed);
+    free(arena.base);
+}
+
+static void logits_with(float logits[V], kvc_config config)
+{
+    random_model m = random_model_new(&config, 4);
+    logits_of(logits, &m);
+    random_model_free(&m);
+}
+
+/* Layers with a window turn by rope_local_theta, the others by rope_theta, divided; where
+ * both are the same there might be one of them. */
+static void its_layers_have_their_own_angles(void **unused)
+{
+    (void)unused;
+    kvc_config both = {GEMMA};
+    float a[V], b[V];
+    logits_with(a, both);
+    both.rope_factor = 2.0f; /* of the layer that sees everything alone */
+    logits_with(b, both);
+    assert_memory_not_equal(b, a, sizeof a);
+    both.window_layers[0] = 3; /* now no layer is left that it could divide */
+    logits_with(a, both);
+    both.rope_factor = 1.0f;
+    both.rope_theta = 1e6f;
+    logits_with(b, both);
+    check_same(b, a, V);
+    both.rope_local_theta = 60.0f;
+    logits_with(b, both);
+    assert_memory_not_equal(b, a, sizeof a);
+    both.window_layers[0] = 1;
+    both.rope_theta = 60.0f;
+    logits_with(a, both);
+    both.rope_local_theta = 0.0f;
+    logits_with(b, both);
+    check_same(b, a, V);
+    static const float wrong[] = {0.5f, -1.0f, INFINITY, NAN};
+    for (size_t i = 0; i < 4; i++) {
+        both.rope_local_theta = wrong[i];
+        check_error(kvc_config_check(&both), KVC_ERR_CONFIG_INVALID);
+    }
+    kvc_config gpt2 = {GPT2_SIZES(1, 1, 4, 4, T, V), .rope_local_theta = 10.0f};
+    check_error(kvc_config_check(&gpt2), KVC_ERR_CONFIG_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +412,8 @@ int main(void)
         cmocka_unit_test(each_head_is_normed),
         cmocka_unit_test(a_copy_of_the_embedding_is_its_head),
         cmocka_unit_test(all_global_it_is_a_gpt2),
+        cmocka_unit_test(its_norms_lack_1),
+        cmocka_unit_test(its_layers_have_their_own_angles),
     };
     return cmocka_run_group_tests_name("kin", tests, NULL, NULL);
 }

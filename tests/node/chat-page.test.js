@@ -28,12 +28,17 @@ async function loaded(t) {
   t.after(() => client.dispose());
   const told = [];
   const conversation = new Conversation(client, (more) => told.push([conversation.phase, more]));
-  await conversation.load({ files }, () => {});
-  return { client, conversation, told };
+  const progress = [];
+  await conversation.load({ files }, (now) => progress.push(now));
+  return { client, conversation, told, progress };
 }
 
 test('turns: what was said, what it has cost, and what the next prompt takes', async (t) => {
-  const { conversation, told } = await loaded(t);
+  const { conversation, told, progress } = await loaded(t);
+  const { byteLength } = files['model.safetensors'];
+  assert.deepEqual(progress[0], { loaded: 0, total: 0 });
+  const last = progress.at(-1);
+  assert.ok(last.total <= byteLength && last.total > 0.9 * byteLength && last.loaded >= byteLength);
   assert.deepEqual([told[0][0], told.at(-1)[0]], ['loading', 'ready']);
   await conversation.say('hi', { system: 'be brief', maxTokens: 7, seed: 1 });
   await conversation.say('so', { system: 'of the first turn alone', maxTokens: 3 });
@@ -68,11 +73,13 @@ test('where there is no answer, nothing was said', async (t) => {
 
 test('a load that fails leaves the model before, or none', async (t) => {
   const { conversation } = await loaded(t);
-  await assert.rejects(conversation.load({ files, capacity: -1 }, () => {}), { code: 'invalid_argument' });
-  assert.equal(conversation.phase, 'ready', 'refused before anything was done');
-  const broken = { ...files, 'config.json': new ArrayBuffer(2) };
-  await assert.rejects(conversation.load({ files: broken }, () => {}), { code: 'json_invalid' });
-  assert.equal(conversation.phase, 'empty');
+  await conversation.say('hi', { maxTokens: 2 });
+  const broken = (file) => ({ files: { ...files, [file]: new ArrayBuffer(2) } });
+  await assert.rejects(conversation.load(broken('config.json'), () => {}), { code: 'json_invalid' });
+  assert.deepEqual([conversation.phase, conversation.turns.length], ['ready', 2], 'refused early');
+  await conversation.say('and', { maxTokens: 2 });
+  await assert.rejects(conversation.load(broken('tokenizer.json'), () => {}), { code: 'json_invalid' });
+  assert.deepEqual([conversation.phase, conversation.turns], ['empty', []]);
 });
 
 test('addresses: folders, and models of the Hub by their name or their page', () => {

@@ -152,9 +152,9 @@ test('on this thread, all work is done in slices', async (t) => {
   assert.deepEqual([end.reason, written.length], ['length', 30]);
   const { equal } = await client.request('prove');
   assert.ok(equal);
-  const sorted = slices.filter((ms) => ms > 4).sort((a, b) => a - b);
+  const sorted = slices.filter((ms) => ms > 1).sort((a, b) => a - b);
   assert.ok(sorted.length > 40, `only ${sorted.length} slices`);
-  const median = sorted[sorted.length >> 1]; // a busy machine interrupts this process now and then
+  const median = sorted[sorted.length >> 1];
   assert.ok(median < 16, `every other slice took ${median} ms or more`);
 });
 
@@ -198,10 +198,14 @@ test('on this thread, a stop is heard in the middle of a run', async (t) => {
 /** How long this thread was busy in a row, each time, in milliseconds. */
 function slicesOf(t) {
   const slices = [];
-  let last = performance.now();
+  const spent = () => { // on a busy machine others have the processor for most of the time
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1000;
+  };
+  let last = spent();
   let next = setImmediate(function look() {
-    slices.push(performance.now() - last);
-    last = performance.now();
+    slices.push(spent() - last);
+    last = spent();
     next = setImmediate(look);
   });
   t.after(() => clearImmediate(next));

@@ -1,5 +1,5 @@
-// config.json of the models whose layers have windows of their own: GPT-Neo and Mistral; what it means, and
-// what is refused with a sentence of its own.
+// config.json of the models whose layers have windows of their own: GPT-Neo, Mistral and Gemma 3; what it
+// means, and what is refused with a sentence of its own.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -68,7 +68,7 @@ test('GPT-Neo: what is refused', () => {
   }
   refused({ attention_layers: null, attention_types: 'local' }, 'config_invalid', /attention_types/);
   refused({ activation_function: 'relu' }, 'unsupported_architecture', /activation_function is "relu"/);
-  refused({ tie_word_embeddings: false }, 'unsupported_architecture', /tie_word_embeddings/);
+  assert.equal(parseConfig(neo({ tie_word_embeddings: false })).ownHead, true);
   refused({ architectures: ['GPTNeoForTokenClassification'] }, 'unsupported_architecture', /architectures/);
   refused({ quantization_config: { bits: 4 } }, 'unsupported_architecture', /quantization_config/);
   refused({ window_size: 0 }, 'config_invalid', /window_size/);
@@ -108,7 +108,71 @@ test('Mistral: what is refused', () => {
   assert.equal(parseConfig(mistral({ ...small, num_hidden_layers: 65, sliding_window: null })).nLayer, 65);
 });
 
-for (const name of ['gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16']) {
+/** gemma-3-270m as it lies there. */
+const gemma = (changes = {}) => ({
+  _sliding_window_pattern: 6, architectures: ['Gemma3ForCausalLM'], attention_bias: false,
+  attention_dropout: 0.0, attn_logit_softcapping: null, bos_token_id: 2, eos_token_id: 1,
+  final_logit_softcapping: null, head_dim: 256, hidden_activation: 'gelu_pytorch_tanh', hidden_size: 640,
+  initializer_range: 0.02, intermediate_size: 2048, max_position_embeddings: 32768, model_type: 'gemma3_text',
+  num_attention_heads: 4, num_hidden_layers: 18, num_key_value_heads: 1, pad_token_id: 0,
+  query_pre_attn_scalar: 256, rms_norm_eps: 1e-06, rope_local_base_freq: 10000.0, rope_scaling: null,
+  rope_theta: 1000000.0, sliding_window: 512, torch_dtype: 'bfloat16', transformers_version: '4.55.0.dev0',
+  use_bidirectional_attention: false, use_cache: true, vocab_size: 262144, ...changes,
+});
+const angles = { dim: 256, theta: 1e6, factor: 1, original: 0, low: 0, high: 0, localTheta: 1e4 };
+
+test('gemma-3-270m: four norms, two kinds of angles, a window in five layers of six, a tied head', () => {
+  const config = parseConfig(gemma());
+  assert.deepEqual(config, {
+    modelType: 'gemma3_text', nLayer: 18, nHead: 4, nKvHead: 1, headDim: 256, nEmbd: 640, nPositions: 32768,
+    vocabSize: 262144, nInner: 2048, layerNormEpsilon: 1e-6, ownHead: false, attentionBias: false,
+    mlpBias: false, qkNorm: true, normsPerLayer: 4, scoreScale: 1 / 16, rotary: angles,
+    window: { size: 512, layers: [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 12, 13, 14, 15, 16] },
+    bosTokenId: 2, eosTokenId: [1],
+  });
+  assert.equal(parameterCount(config), 268_098_176); // 268 million, as its makers say
+});
+
+test('Gemma 3: angles in both spellings, and what it has where the file is silent', () => {
+  const of = (changes) => parseConfig(gemma({ num_hidden_layers: 6, ...changes }));
+  const none = { rope_theta: undefined, rope_local_base_freq: undefined };
+  assert.deepEqual(of(none).rotary, angles);
+  const linear = { rope_type: 'linear', factor: 8 };
+  assert.deepEqual(of({ rope_scaling: linear }).rotary, { ...angles, factor: 8 });
+  assert.deepEqual(of({ ...none, rope_parameters: {
+    full_attention: { ...linear, rope_theta: 5e5 },
+    sliding_attention: { rope_type: 'default', rope_theta: 300 } } }).rotary,
+  { ...angles, theta: 5e5, factor: 8, localTheta: 300 });
+  const plain = { full_attention: { rope_type: 'default' } };
+  assert.deepEqual(of({ ...none, rope_parameters: plain }).rotary, angles);
+  const layersOf = (changes) => of(changes).window?.layers;
+  assert.deepEqual(layersOf({}), [0, 1, 2, 3, 4]);
+  assert.deepEqual(layersOf({ sliding_window_pattern: 2 }), [0, 2, 4]);
+  const layer_types = [...Array(5).fill('full_attention'), 'sliding_attention'];
+  assert.deepEqual(layersOf({ layer_types }), [5]);
+  const silent = of({ sliding_window: undefined, query_pre_attn_scalar: undefined, head_dim: undefined });
+  assert.deepEqual([silent.window.size, silent.scoreScale, silent.headDim], [4096, 1 / 16, 256]);
+  assert.equal(of({ tie_word_embeddings: false }).ownHead, true);
+  assert.equal(of({ query_pre_attn_scalar: 168 }).scoreScale, 168 ** -0.5);
+});
+
+test('Gemma 3: what is refused', () => {
+  const refused = (changes, code, message) => throwsCode(() => parseConfig(gemma(changes)), code, message);
+  refused({ attn_logit_softcapping: 50 }, 'unsupported_architecture', /attn_logit_softcapping/);
+  refused({ final_logit_softcapping: 30 }, 'unsupported_architecture', /final_logit_softcapping/);
+  refused({ use_bidirectional_attention: true }, 'unsupported_architecture', /use_bidirectional_attention/);
+  refused({ hidden_activation: 'gelu' }, 'unsupported_architecture', /hidden_activation is "gelu"/);
+  refused({ rope_parameters: { sliding_attention: { rope_type: 'linear', factor: 2 } } },
+    'unsupported_architecture', /sliding_attention: rope_type is "linear"/);
+  refused({ rope_local_base_freq: 0 }, 'config_invalid', /rope_local_base_freq/);
+  refused({ rope_parameters: { full_attention: 7 } }, 'config_invalid', /rope_parameters/);
+  refused({ query_pre_attn_scalar: 0 }, 'config_invalid', /query_pre_attn_scalar/);
+  refused({ sliding_window_pattern: 0 }, 'config_invalid', /sliding_window_pattern/);
+  refused({ model_type: 'gemma3' }, 'unsupported_architecture', /pictures/);
+  refused({ model_type: 'gemma2' }, 'unsupported_architecture', /capped/);
+});
+
+for (const name of ['gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16', 'gemma3-f32', 'gemma3-bf16']) {
   test(`${name}: the parameters and the work are those of the model`, async () => {
     const folder = new URL(`../fixtures/${name}/`, import.meta.url);
     const model = await loadModel(folder, { tokenizer: false });

@@ -62,7 +62,8 @@ function tensorsOf({ n_layer, n_embd: C, n_inner: F, n_positions, vocab_size }) 
 function llamaTensors(config) {
   const { num_hidden_layers, hidden_size: C, intermediate_size: F, vocab_size: V } = config;
   const [Q, KV] = [config.num_attention_heads, config.num_key_value_heads].map((n) => n * config.head_dim);
-  const norm = (name, width = C) => [`${name}.weight`, [width], 1, 1 / 4];
+  const isGemma = config.model_type === 'gemma3_text';
+  const norm = (name, width = C) => [`${name}.weight`, [width], isGemma ? 0 : 1, 1 / 4];
   const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
   const linear = (name, n_in, n_out, bias) => [
     [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))],
@@ -72,9 +73,10 @@ function llamaTensors(config) {
     ...[['q', C, Q], ['k', C, KV], ['v', C, KV], ['o', Q, C]].flatMap(([part, n_in, n_out]) => (
       linear(`${prefix}.self_attn.${part}_proj`, n_in, n_out,
         config.attention_bias || (config.model_type === 'qwen2' && part !== 'o')))),
-    ...config.model_type === 'qwen3'
+    ...isGemma || config.model_type === 'qwen3'
       ? ['q', 'k'].map((part) => norm(`${prefix}.self_attn.${part}_norm`, config.head_dim)) : [],
     norm(`${prefix}.post_attention_layernorm`),
+    ...isGemma ? ['pre', 'post'].map((place) => norm(`${prefix}.${place}_feedforward_layernorm`)) : [],
     ...[['gate', C, F], ['up', C, F], ['down', F, C]].flatMap(([part, n_in, n_out]) => (
       linear(`${prefix}.mlp.${part}_proj`, n_in, n_out, config.mlp_bias))),
   ];
@@ -161,6 +163,7 @@ function neoTensors(config) {
 const TENSORS = {
   llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
   gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
+  gemma3_text: llamaTensors,
 };
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
@@ -242,6 +245,13 @@ function modelOf([kind, ...words]) {
   if (kind === 'phi') config.partial_rotary_factor = share;
   if (kind === 'opt') Object.assign(config, { ffn_dim: intermediate_size, rope_parameters: undefined });
   if (kind === 'mistral') config.sliding_window = scaling[3];
+  if (kind === 'gemma3_text') {
+    const [sliding_window, layers, scale, localTheta] = scaling.slice(3);
+    const layer_types = Array.from({ length: num_hidden_layers },
+      (_, i) => (layers >> i & 1 ? 'sliding_attention' : 'full_attention'));
+    Object.assign(config, { sliding_window, layer_types, query_pre_attn_scalar: scale ** -2,
+      rope_parameters: { full_attention: rope_parameters, sliding_attention: { rope_theta: localTheta } } });
+  }
   return { config, seed };
 }
 

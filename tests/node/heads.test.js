@@ -44,7 +44,9 @@ const LLAMA = ['model.embed_tokens.weight', 'lm_head.weight'];
 const MODELS = {
   'tiny-f32': ['wte.weight', 'lm_head.weight'], 'llama-f32': LLAMA, 'llama-3-bf16': LLAMA,
   'qwen2-bf16': LLAMA, 'qwen3-bf16': LLAMA, 'qwen3-f32': LLAMA,
-  'gpt-neox-f16': ['gpt_neox.embed_in.weight', 'embed_out.weight'],
+  'gpt-neox-f16': ['gpt_neox.embed_in.weight', 'embed_out.weight'], 'mistral-bf16': LLAMA,
+  'gpt-neo-f32': ['wte.weight', 'lm_head.weight'],
+  'opt-f16': ['decoder.embed_tokens.weight', 'lm_head.weight'],
 };
 
 for (const [name, [embedding, head]] of Object.entries(MODELS)) {
@@ -70,7 +72,7 @@ for (const [name, [embedding, head]] of Object.entries(MODELS)) {
     assert.match(none.said[0], /no head of its own.*tie_word_embeddings.*the embedding is used for it/);
     // a key that is missing is the class's default
     const missing = await of(undefined, [other]);
-    assert.deepEqual(missing, config.model_type === 'gpt2' ? tied : own);
+    assert.deepEqual(missing, ['gpt2', 'gpt_neo', 'opt'].includes(config.model_type) ? tied : own);
   });
 }
 

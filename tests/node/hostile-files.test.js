@@ -68,6 +68,19 @@ const FILES = {
       rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4 } },
     parse: async (text) => parseConfig(await read('config.json', text)),
   },
+  'config.json of a GPT-Neo': {
+    value: { model_type: 'gpt_neo', hidden_size: 16, num_heads: 2, num_layers: 2, vocab_size: 9,
+      intermediate_size: null, window_size: 4, attention_types: [[['global', 'local'], 1]] },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
+  'config.json of a Gemma 3': {
+    value: { model_type: 'gemma3_text', hidden_size: 16, intermediate_size: 8, num_attention_heads: 2,
+      num_key_value_heads: 1, num_hidden_layers: 2, vocab_size: 9, head_dim: 8, query_pre_attn_scalar: 8,
+      sliding_window: 4, layer_types: ['sliding_attention', 'full_attention'],
+      rope_parameters: { full_attention: { rope_type: 'linear', factor: 8, rope_theta: 1e6 },
+        sliding_attention: { rope_type: 'default', rope_theta: 1e4 } } },
+    parse: async (text) => parseConfig(await read('config.json', text)),
+  },
   'config.json of a GPT-NeoX': {
     value: { model_type: 'gpt_neox', architectures: ['GPTNeoXForCausalLM'], hidden_size: 16,
       intermediate_size: 8, num_attention_heads: 2, num_hidden_layers: 1, vocab_size: 9,

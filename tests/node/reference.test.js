@@ -49,7 +49,7 @@ const LLAMAS = [
   'llama-f32', 'llama-3-bf16', 'llama-linear-f16',
   'qwen2-bf16', 'qwen3-bf16', 'qwen3-f32', 'qwen3-yarn-f16',
   'gpt-neox-f16', 'gpt-neox-sequential-f32', 'phi-bf16', 'opt-f16',
-  'gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16',
+  'gpt-neo-f32', 'gpt-neo-f16', 'mistral-bf16', 'gemma3-f32', 'gemma3-bf16',
 ];
 
 for (const name of LLAMAS) {

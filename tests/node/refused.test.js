@@ -8,7 +8,8 @@ import { throwsCode } from './helpers.js';
 const configOf = (name) => (
   JSON.parse(readFileSync(new URL(`../fixtures/${name}/config.json`, import.meta.url), 'utf8')));
 const CONFIGS = [
-  'tiny-f32', 'llama-f32', 'llama-3-bf16', 'qwen2-bf16', 'qwen3-bf16', 'gpt-neox-f16',
+  'tiny-f32', 'llama-f32', 'llama-3-bf16', 'qwen2-bf16', 'qwen3-bf16', 'gpt-neox-f16', 'mistral-bf16',
+  'phi-bf16', 'gpt-neo-f32', 'opt-f16',
 ].map(configOf);
 
 function refused(config, message) {
@@ -61,7 +62,7 @@ test('settings, in whichever config they stand', () => {
 
 test('activations: what another function would be, and what is supported in its place', () => {
   for (const config of CONFIGS) {
-    const key = config.model_type === 'gpt2' ? 'activation_function' : 'hidden_act';
+    const key = 'activation_function' in config ? 'activation_function' : 'hidden_act';
     const act = (value, message) => refused({ ...config, [key]: value }, message);
     act('quick_gelu', new RegExp(`${key} is "quick_gelu"; it is x .* sigmoid.1\\.702 x.*; only "\\w+"`));
     act('gelu_fast', /approximation of GELU is not computed; only "/);
@@ -73,7 +74,7 @@ test('activations: what another function would be, and what is supported in its 
 });
 
 test('scaling of angles that the keys of a cache would not survive', () => {
-  for (const config of CONFIGS.slice(1)) {
+  for (const config of CONFIGS.filter((each) => 'rotary' in parseConfig(each))) {
     const scaled = (type, message) => {
       const { rope_parameters, ...old } = config;
       refused({ ...old, rope_scaling: { type, factor: 2 } }, message);

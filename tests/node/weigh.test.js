@@ -33,7 +33,6 @@ test('a model that is too large is weighed, too', async (t) => {
   assert.ok(f32 > 4e9 && f32 < 4.2e9, `${f32} bytes`);
   assert.ok(int8 > 1e9 && int8 < 1.2e9, `${int8} bytes`);
   assert.equal(config.nKvHead, 4);
-  await rejectsCode(loadModel(server.url, { weights: 'int8', tokenizer: false }), 'out_of_memory');
 });
 
 test('weights in several files are counted together', async () => {

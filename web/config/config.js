@@ -3,6 +3,7 @@
 // never ignored.
 import { Fields } from './fields.js';
 import { readGptNeo } from './gpt-neo.js';
+import { readGemma3 } from './gemma3.js';
 import { readGpt2 } from './gpt2.js';
 import { readGptNeox } from './gpt-neox.js';
 import { readLlama } from './llama.js';
@@ -21,6 +22,7 @@ import { reasonAgainst, refuseSettings } from './refused.js';
 const READERS = Object.freeze({
   gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, mistral: readMistral,
   gpt_neox: readGptNeox, phi: readPhi, opt: readOpt, gpt_neo: readGptNeo,
+  gemma3_text: readGemma3,
 });
 
 /**
@@ -44,7 +46,7 @@ const READERS = Object.freeze({
  * @property {boolean} [gated]           false in a model with rotations whose MLP has no gate and whose norms
  *   have biases, as a GPT-2's
  * @property {boolean} [headBias]        the head has a bias: a Phi
- * @property {number} [normsPerLayer]    1 in a Phi, else 2
+ * @property {number} [normsPerLayer]    1 in a Phi, 4 in a Gemma 3, else 2
  * @property {number} [positionRows]     of the table of positions; more than nPositions in an OPT
  * @property {boolean} [parallel]        attention and MLP of a layer stand side by side
  * @property {Readonly<Rotary>} [rotary]  positions are rotations; else they are learned

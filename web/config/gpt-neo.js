@@ -1,5 +1,6 @@
 // config.json of a GPT-Neo, in the sense of Hugging Face: TinyStories, gpt-neo-125m.
 import { headDim, refuseTooManyWeights } from './gpt2.js';
+import { refuseVariants } from './shared.js';
 import { windowOf } from './window.js';
 
 /** @import { Fields } from './fields.js' */
@@ -10,7 +11,8 @@ const WINDOW = 256;
 
 /** @param {Fields} fields */
 export function readGptNeo(fields) {
-  refuseVariants(fields);
+  refuseVariants(fields, 'GPTNeo', 'activation_function', ['gelu_new', 'gelu_pytorch_tanh']);
+  const ownHead = !fields.flag('tie_word_embeddings', true);
   const nLayer = fields.size('num_layers');
   const nHead = fields.size('num_heads');
   const nEmbd = fields.size('hidden_size');
@@ -19,11 +21,12 @@ export function readGptNeo(fields) {
   const nInner = fields.has('intermediate_size') ? fields.size('intermediate_size') : 4 * nEmbd;
   const size = fields.has('window_size') ? fields.size('window_size') : WINDOW;
   const preset = EOS < vocabSize ? [EOS] : [];
-  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner },
+  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead },
     ['num_layers', 'hidden_size', 'max_position_embeddings', 'vocab_size']);
   return {
     nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead, ['hidden_size', 'num_heads']), nEmbd,
     nPositions, vocabSize, nInner,
+    ...(ownHead && { ownHead }),
     layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
     qkvBias: false,
     scoreScale: 1,
@@ -31,24 +34,6 @@ export function readGptNeo(fields) {
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,
     eosTokenId: fields.tokenIds('eos_token_id', vocabSize, preset),
   };
-}
-
-/** @param {Fields} fields */
-function refuseVariants(fields) {
-  const architectures = fields.get('architectures') ?? ['GPTNeoForCausalLM'];
-  const known = Array.isArray(architectures)
-    && architectures.every((name) => name === 'GPTNeoForCausalLM' || name === 'GPTNeoModel');
-  if (!known) throw fields.unsupported('architectures', 'only ["GPTNeoForCausalLM"] is supported');
-  const activation = fields.get('activation_function') ?? 'gelu_new';
-  if (activation !== 'gelu_new' && activation !== 'gelu_pytorch_tanh') {
-    throw fields.unsupported('activation_function', 'only "gelu_new", or "gelu_pytorch_tanh", is supported');
-  }
-  if (!fields.flag('tie_word_embeddings', true)) {
-    throw fields.unsupported('tie_word_embeddings', 'only true is supported');
-  }
-  if (fields.has('quantization_config')) {
-    throw fields.unsupported('quantization_config', 'only files in F32, F16 or BF16 are supported');
-  }
 }
 
 /**
@@ -72,7 +57,7 @@ function expanded(types, nLayer) {
   const kinds = [];
   for (const type of Array.isArray(types) ? types : []) {
     const [names, times] = Array.isArray(type) ? type : [];
-    if (!Array.isArray(names)) return null;
+    if (!Array.isArray(names) || typeof times !== 'number') return null;
     for (let i = 0; i < times && kinds.length <= nLayer; i++) kinds.push(...names.slice(0, nLayer + 1));
   }
   return kinds;

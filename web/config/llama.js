@@ -1,10 +1,13 @@
 // config.json of a Llama, in the sense of Hugging Face: Llama 2 and 3, TinyLlama, SmolLM, SmolLM2; and what
 // its kin have in common with it.
 import { KvcError } from '../engine/errors.js';
-import { refuseActivation } from './refused.js';
 import { readRotary } from './rotary.js';
+import { refuseVariants as refuseOthers } from './shared.js';
 
-/** @import { Fields } from './fields.js' */
+/**
+ * @import { Fields } from './fields.js'
+ * @import { Rotary } from './rotary.js'
+ */
 
 /**
  * What a class of transformers has where a key is missing, and the keys that it does not know.
@@ -17,6 +20,10 @@ import { readRotary } from './rotary.js';
  * @property {boolean} mlpBias        and `mlp_bias`
  * @property {number | null} bos
  * @property {number | null} eos
+ * @property {boolean} [tied]  whether the head is the embedding's where nothing is said; false if absent
+ * @property {string} [activationKey]            `hidden_act` if absent
+ * @property {readonly string[]} [activations]   that are computed; SiLU if absent
+ * @property {(fields: Fields, headDim: number, nPositions: number) => Rotary} [rotary]
  */
 
 /** @type {Kind} */
@@ -44,7 +51,7 @@ export function readKin(fields, kind) {
     ? fields.size('max_position_embeddings') : kind.nPositions;
   const headDim = fields.has('head_dim') ? fields.size('head_dim') : kind.headDim ?? nEmbd / nHead;
   refuseHeads({ nHead, nKvHead, nEmbd, headDim });
-  const ownHead = !fields.flag('tie_word_embeddings', false);
+  const ownHead = !fields.flag('tie_word_embeddings', kind.tied ?? false);
   refuseTooManyWeights(fields, { nLayer, nHead, nKvHead, headDim, nEmbd, nInner, vocabSize, ownHead });
   const ids = (/** @type {number | null} */ id) => (id !== null && id < vocabSize ? [id] : []);
   return {
@@ -53,7 +60,7 @@ export function readKin(fields, kind) {
     ownHead,
     attentionBias: kind.attentionBias && fields.flag('attention_bias', false),
     mlpBias: kind.mlpBias && fields.flag('mlp_bias', false),
-    rotary: Object.freeze(readRotary(fields, headDim, nPositions)),
+    rotary: Object.freeze((kind.rotary ?? readRotary)(fields, headDim, nPositions)),
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, ids(kind.bos))[0] ?? null,
     eosTokenId: fields.tokenIds('eos_token_id', vocabSize, ids(kind.eos)),
   };
@@ -70,12 +77,8 @@ function readKvHeads(fields, preset, nHead) {
 }
 
 /** @param {Fields} fields  @param {Kind} kind */
-function refuseVariants(fields, { name }) {
-  const architectures = fields.get('architectures') ?? [`${name}ForCausalLM`];
-  const known = Array.isArray(architectures)
-    && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
-  if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
-  refuseActivation(fields, 'hidden_act', ['silu', 'swish']);
+function refuseVariants(fields, { name, activationKey = 'hidden_act', activations = ['silu', 'swish'] }) {
+  refuseOthers(fields, name, activationKey, activations);
   if (fields.flag('rope_interleaved', false)) {
     throw fields.unsupported('rope_interleaved', 'only false is supported: a head\'s first half turns with '
       + 'its second');

@@ -13,6 +13,7 @@ const THETA = 10_000; // where the file does not say
  * @property {number} original  positions that the angles were made for; 0: it does not matter
  * @property {number} low       turns in these positions, up to which an angle is divided
  * @property {number} high      and from which it is not
+ * @property {number} [localTheta]    base in layers with a window, whose angles are never divided
  * @property {Readonly<Yarn>} [yarn]  between these, the number of a pair counts and not its turns
  *
  * @typedef {object} Yarn

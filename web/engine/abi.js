@@ -134,6 +134,7 @@ export const PAGE = 16;
 /** kvc_arch, by the model_type of config.json. */
 export const ARCHITECTURES = Object.freeze({
   gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4, phi: 5, opt: 6, gpt_neo: 7,
+  gemma3: 8,
 });
 
 /** kvc_dtype */
@@ -168,7 +169,7 @@ export const STRUCTS = /** @type {const} */ ({
     rope_theta: 'f32', rope_factor: 'f32', rope_low: 'f32', rope_high: 'f32',
     score_scale: 'f32', window: 'u32', window_layers_0: 'u32', window_layers_1: 'u32',
     rope_yarn: 'u32', rope_attention: 'f32', rope_mscale: 'f32', rope_mscale_all: 'f32',
-    parallel: 'u32',
+    parallel: 'u32', rope_local_theta: 'f32',
   },
   kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },

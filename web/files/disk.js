@@ -1,7 +1,7 @@
 // A model directory on a disk, in runtimes that have one: Node, Deno, Bun.
 import { assets } from '../engine/assets.js';
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { AbsentFile, CHUNK } from './opened.js';
+import { AbsentFile, readAhead } from './opened.js';
 
 /** @import { Opened, Origin } from './opened.js' */
 
@@ -77,16 +77,16 @@ export async function openOnDisk(place) {
  * @param {DiskFile} handle  @param {string} where  @param {number} size  @returns {Opened}
  */
 function openedHandle(handle, where, size) {
-  const chunk = new Uint8Array(CHUNK);
   return {
     where,
     size,
-    async read() {
+    read: readAhead(async (buffer) => {
       // By name, and all of it: Yarn's file system takes an array that is no Buffer for these options, and
       // has other defaults than Node's.
-      const { bytesRead } = await handle.read({ buffer: chunk, offset: 0, length: CHUNK, position: null });
-      return bytesRead > 0 ? chunk.subarray(0, bytesRead) : undefined;
-    },
+      const { length } = buffer;
+      const { bytesRead } = await handle.read({ buffer, offset: 0, length, position: null });
+      return bytesRead > 0 ? buffer.subarray(0, bytesRead) : undefined;
+    }),
     cancel() {
       // Nothing was written, so nothing is lost if closing fails.
       handle.close().catch(() => {});

@@ -73,8 +73,35 @@ export function patiently(promise, where, { signal, idleMs, stallMs, onStall }) 
 }
 
 /**
- * Reads into the same memory over and over: tens of megabytes of fresh arrays would pile up before a browser
- * collects them. A stream that is not a byte stream brings arrays of its own.
+ * Reads ahead: the next piece comes while one is worked on. Two pieces of memory take turns, because tens of
+ * megabytes of fresh arrays would pile up before a browser collects them.
+ * @param {(memory: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer> | undefined>} read  the next
+ *   bytes, in this memory or where it has been moved to; undefined at the end
+ */
+export function readAhead(read) {
+  let spare = new ArrayBuffer(CHUNK);
+  /** That of the piece given out. @type {ArrayBuffer} */
+  let lent = new ArrayBuffer(CHUNK);
+  /** @type {Promise<Uint8Array<ArrayBuffer> | undefined> | undefined} */
+  let coming;
+  const begin = () => {
+    coming = read(new Uint8Array(spare));
+    coming.catch(() => {}); // told to whoever asks next, or to nobody
+  };
+  return async () => {
+    if (!coming) begin();
+    const piece = await coming;
+    spare = lent; // whoever had it has asked for more
+    if (piece) {
+      lent = piece.buffer;
+      begin();
+    }
+    return piece;
+  };
+}
+
+/**
+ * A stream that is not a byte stream brings arrays of its own.
  * @param {ByteStream} stream
  */
 export function readerOf(stream) {
@@ -85,13 +112,9 @@ export function readerOf(stream) {
     const other = stream.getReader();
     return { read: async () => (await other.read()).value, cancel: () => other.cancel() };
   }
-  let memory = new ArrayBuffer(CHUNK);
-  return {
-    async read() {
-      const { done, value } = await reader.read(new Uint8Array(memory)); // takes the memory and gives it back
-      if (value) memory = value.buffer;
-      return done ? undefined : value;
-    },
-    cancel: () => reader.cancel(),
-  };
+  const read = readAhead(async (memory) => { // takes the memory and gives it back
+    const { done, value } = await reader.read(memory);
+    return done ? undefined : value;
+  });
+  return { read, cancel: () => reader.cancel() };
 }

@@ -9,7 +9,10 @@ import { invalid, objectAt } from './tokenizer-values.js';
 const LONGEST = 2000;   // characters of a pattern
 const MOST_REPEATS = 4; // without a limit, in one alternative: their number is the exponent of the time taken
 
-/** @param {unknown} value  { String } or { Regex }  @param {string} what  names it */
+/**
+ * @param {unknown} value  { String } or { Regex }  @param {string} what  names it
+ * @returns {RegExp}  global
+ */
 export function patternAt(value, what) {
   const { String: text, Regex: source } = objectAt(value, what);
   /** @param {unknown} pattern  @returns {pattern is string} */
@@ -23,7 +26,10 @@ export function patternAt(value, what) {
 /** @param {string} text */
 const escaped = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');
 
-/** @param {string} source  Oniguruma's  @param {string} what  names it */
+/**
+ * @param {string} source  Oniguruma's  @param {string} what  names it
+ * @returns {RegExp}  global
+ */
 export function regexOf(source, what) {
   const bare = source.replace(/\\[^G]/gsu, 'x').replace(/\[\^?\]?[^\]]*\]/g, 'x');
   if (!isTame(bare)) {
@@ -41,7 +47,8 @@ export function regexOf(source, what) {
     return pattern;
   } catch (cause) {
     throw invalid(`tokenizer.json: ${what}, ${shown(source)}, cannot be used: ${reasonOf(cause)}`, cause);
-  }}
+  }
+}
 
 /**
  * Whether the time to match grows like a small power of the text's length: where a repeated group holds a

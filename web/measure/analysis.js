@@ -243,7 +243,7 @@ function llamaParameters(sizes) {
   const { attentionBias, qkvBias, mlpBias, qkNorm } = sizes;
   const biases = (attentionBias || qkvBias ? queryWidth + 2 * keyWidth : 0) + (attentionBias ? C : 0)
     + (mlpBias ? 2 * F + C : 0);
-  const norms = 2 * C + (qkNorm ? 2 * headDim : 0);
+  const norms = (sizes.normsPerLayer ?? 2) * C + (qkNorm ? 2 * headDim : 0);
   const matrices = 2 * C * (queryWidth + keyWidth) + 3 * C * F;
   return (sizes.ownHead ? 2 : 1) * vocabSize * C + nLayer * (matrices + biases + norms) + C;
 }

@@ -103,7 +103,7 @@ export async function loadModel(source, asked) {
  * and some that were saved tied under a config that was not.
  * @param {Readonly<Config>} config  @param {Header[]} headers
  */
-function withItsHead(config, headers) {
+export function withItsHead(config, headers) {
   const isHead = ({ name = '' }) => /^(.*\.)?(lm_head|embed_out)\.weight$/.test(name);
   if (!config.ownHead || headers.some(({ tensors }) => tensors.some(isHead))) return config;
   return Object.freeze({ ...config, ownHead: false });

@@ -6,6 +6,7 @@ import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
 import { openWeights } from '../files/shards.js';
+import { withItsHead } from './model.js';
 import { bytesAs } from './weights.js';
 
 /**
@@ -13,7 +14,6 @@ import { bytesAs } from './weights.js';
  * @import { Config } from '../config/config.js'
  * @import { Dropped } from '../files/dropped.js'
  * @import { Files } from '../files/given.js'
- * @import { Directory } from '../files/files.js'
  * @import { LoadOptions } from './model.js'
  * @import { Weights } from './weights.js'
  *
@@ -44,8 +44,11 @@ export async function weighModel(source, given) {
   checkBuild(options);
   const directory = await openDirectory(source, options);
   try {
-    const config = parseConfig(await directory.json('config.json'));
-    const fileBytes = await bytesOfFiles(directory);
+    const given = parseConfig(await directory.json('config.json'));
+    const headers = await (await openWeights(directory)).headers();
+    const config = withItsHead(given, headers);
+    const sizes = headers.map(({ headerBytes, dataBytes }) => PREFIX_BYTES + headerBytes + dataBytes);
+    const fileBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
     const engine = await Engine.create({ variant, wasm, signal });
     try {
       const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
@@ -56,16 +59,4 @@ export async function weighModel(source, given) {
   } finally {
     directory.close();
   }
-}
-
-/** @param {Directory} directory */
-async function bytesOfFiles(directory) {
-  const shards = await openWeights(directory);
-  let bytes = 0;
-  for (const file of shards.files) {
-    const { stream, header } = await shards.open(file, { quiet: true });
-    stream.close();
-    bytes += PREFIX_BYTES + header.headerBytes + header.dataBytes;
-  }
-  return bytes;
 }

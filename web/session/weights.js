@@ -22,6 +22,12 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  *   a little less accurate
  */
 
+/** What the engine calls it. @param {Readonly<Config>} c */
+function architectureOf({ modelType }) {
+  if (modelType === 'mistral') return 'llama'; // with a window
+  return modelType === 'gemma3_text' ? 'gemma3' : modelType;
+}
+
 /** Bit i is layer 32 * word + i. @param {Readonly<Config>} c  @param {number} word */
 const windowWord = (c, word) => (c.window?.layers ?? [])
   .filter((layer) => Math.floor(layer / 32) === word).reduce((bits, layer) => bits + 2 ** (layer % 32), 0);
@@ -34,7 +40,7 @@ const yarnOf = (yarn) => ({
 
 /** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
 export const structOf = (c, kind) => ({
-  arch: ARCHITECTURES[c.modelType === 'mistral' ? 'llama' : c.modelType],
+  arch: ARCHITECTURES[architectureOf(c)],
   n_layer: c.nLayer, n_head: c.nHead, n_kv_head: c.nKvHead,
   head_dim: c.headDim, n_embd: c.nEmbd, n_inner: c.nInner, n_positions: c.nPositions,
   vocab_size: c.vocabSize, norm_epsilon: c.layerNormEpsilon, weights: DTYPES[kind],
@@ -42,7 +48,7 @@ export const structOf = (c, kind) => ({
   mlp_bias: Number(c.mlpBias ?? false), rotary_dim: c.rotary?.dim ?? 0,
   rope_original: c.rotary?.original ?? 0, rope_theta: c.rotary?.theta ?? 0,
   rope_factor: c.rotary?.factor ?? 0, rope_low: c.rotary?.low ?? 0, rope_high: c.rotary?.high ?? 0,
-  score_scale: c.scoreScale ?? 0,
+  score_scale: c.scoreScale ?? 0, rope_local_theta: c.rotary?.localTheta ?? 0,
   window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   ...yarnOf(c.rotary?.yarn),
   parallel: Number(c.parallel ?? false),

@@ -14,6 +14,8 @@ static const kvc_tensor of_model[] = {
     {"wpe.weight", KVC_TABLE, MODEL(positions), KVC_P, .out = {KVC_C}},
     {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
+     .only = offsetof(kvc_config, own_head)},
 };
 
 static const kvc_tensor of_layer[] = {
@@ -32,10 +34,8 @@ static const kvc_tensor of_layer[] = {
     {"mlp.c_proj.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
-static const char *const ignored_of_model[] = {"lm_head.weight",
-                                               NULL}; /* a copy of wte */
-static const char *const ignored_of_layer[] = {"attn.attention.bias",
-                                               "attn.attention.masked_bias", NULL};
+static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
+static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt_neo = {
     .prefix = "transformer.",

@@ -35,14 +35,13 @@ static const kvc_tensor of_layer[] = {
     {"mlp.fc2.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
-static const char *const ignored_of_model[] = {"rotary_emb.inv_freq", NULL};
-static const char *const ignored_of_layer[] = {"self_attn.rotary_emb.inv_freq", NULL};
+static const char *const nothing_ignored[] = {NULL};
 
 const kvc_architecture kvc_phi = {
     .prefix = "model.",
     .layer_prefix = "layers.",
-    .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .model = {COUNT(of_model), of_model, nothing_ignored},
+    .layer = {COUNT(of_layer), of_layer, nothing_ignored},
     .blocks = {KVC_PARALLEL},
     .rotary = true,
     .norm = kvc_layer_norm,

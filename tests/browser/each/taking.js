@@ -73,7 +73,7 @@ export async function taking(site) {
         ['table', /^kv-cache-chart-o(n|ff)-[0-9]+-recorded$/,
           /^Tokens per second (With|At) .* Counted: .* Model stories, recorded \d/, VERMILLION, 0.0002],
         ['work', /^kv-cache-work-o(n|ff)-[0-9]+-recorded$/,
-          /^Work, step by step Step .* cells; .* Model stories, recorded \d/, VERMILLION, 0.05],
+          /^Work, step by step Step .* cells; .* Model stories, recorded \d/, VERMILLION, 0.01],
         ['text', /^kv-cache-text-o(n|ff)-[0-9]+-recorded$/,
           /^The text is the cache Step .* K and V .* cache .* Model stories, recorded \d/, INK, 0.002],
         ['calculator', /^kv-cache-calculator$/, /^How large .* Llama 3\.1 8B: 2 .* bytes .* kvcache-wasm/,

@@ -11,10 +11,9 @@ const millions = (count) => (
 
 /** @type {typeof en} */
 export const choice = {
-  means: 'Ein kleines GPT‑2, Llama, Qwen, Mistral, GPT‑Neo, GPT‑NeoX, Phi oder OPT, etwa SmolLM2‑135M, '
-    + 'TinyStories‑33M oder Pythia‑70M: config.json, tokenizer.json und model.safetensors. '
-    + 'Zieh sie oder ihren Ordner irgendwo auf diese Abbildung, oder wähle sie aus. Sie '
-    + 'werden auf deinem Gerät gelesen und verlassen es nicht.',
+  means: 'Ein kleines Sprachmodell von dir, etwa SmolLM2‑135M, Qwen3‑0.6B oder TinyStories‑33M: seine '
+    + 'config.json, tokenizer.json und model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese '
+    + 'Abbildung, oder wähle sie aus. Sie werden auf deinem Gerät gelesen und verlassen es nicht.',
   files: 'Dateien wählen',
   folder: 'Ordner wählen',
   address: 'Oder die Adresse eines Ordners mit diesen Dateien',

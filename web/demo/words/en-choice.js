@@ -20,10 +20,9 @@ const millions = (count) => (
   count < 1e6 ? counted(Math.round(count)) : `${measured(count / 1e6)} million`);
 
 export const choice = {
-  means: 'A small GPT-2, Llama, Qwen, Mistral, GPT-Neo, GPT-NeoX, Phi or OPT, such as SmolLM2-135M, '
-    + 'TinyStories-33M or Pythia-70M: its config.json, tokenizer.json and model.safetensors. '
-    + 'Drop them or their folder anywhere on this figure, or choose them. They are read '
-    + 'on your machine and go nowhere else.',
+  means: 'A small language model of your own, such as SmolLM2-135M, Qwen3-0.6B or TinyStories-33M: its '
+    + 'config.json, tokenizer.json and model.safetensors. Drop them or their folder anywhere on this figure, '
+    + 'or choose them. They are read on your machine and go nowhere else.',
   files: 'Choose its files',
   folder: 'Choose its folder',
   address: 'Or the address of a folder with these files',

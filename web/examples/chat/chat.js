@@ -6,8 +6,8 @@ import { Conversation, addressOf } from './conversation.js';
 import { TurnList, summary } from './turns.js';
 
 /**
- * @import { Fields, RequestEvent } from '../../worker/messages.js'
- * @import { Settings } from './conversation.js'
+ * @import { Fields } from '../../worker/messages.js'
+ * @import { Progress, Settings } from './conversation.js'
  */
 
 const COUNT_MS = 250; // after the last letter, the prompt is counted
@@ -91,8 +91,7 @@ async function load(name, found) {
       weights: form.get('weights') === 'f32' ? 'f32' : 'int8', capacity: Number(form.get('capacity')),
     };
     conversation.setCache(cache.checked);
-    const total = 'files' in where ? bytesOf(where.files) : 0;
-    const { generation: { ignored } } = await conversation.load(fields, progress(name, total));
+    const { generation: { ignored } } = await conversation.load(fields, teller(name));
     conversation.setCache(cache.checked);
     find('#model', HTMLElement).textContent = name;
     loading.open = false;
@@ -107,30 +106,14 @@ async function load(name, found) {
   }
 }
 
-/** Of what is read: not of a README beside the model. @param {Map<string, Blob>} files */
-const bytesOf = (files) => [...files].filter(([name]) => /\.(?:json|safetensors)$/.test(name))
-  .reduce((sum, [, { size }]) => sum + size, 0);
-
-/**
- * @param {string} name  @param {number} total  bytes, 0 if nobody knows
- * @returns {(event: RequestEvent<'load'>) => void}
- */
-function progress(name, total) {
-  /** @type {Map<string, number>} */
-  const files = new Map();
-  const tell = (/** @type {string} */ note) => {
-    const loaded = [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
-    const of = total > 0 ? ` of ${(total / MB).toFixed(1)}` : '';
-    find('#loaded', HTMLElement).textContent = `${name}: ${(loaded / MB).toFixed(1)}${of} MB${note}`;
-    if (total > 0) [bar.max, bar.value] = [total, Math.min(loaded, total)];
-    else bar.removeAttribute('value');
-  };
-  tell('');
-  return (event) => {
-    if (event.type === 'progress') files.set(event.file, event.loaded);
-    tell(event.type === 'stalled' ? `. Nothing of ${event.file} has come for 10 seconds.` : '');
-  };
-}
+/** @param {string} name  @returns {(progress: Progress) => void} */
+const teller = (name) => ({ loaded, total, stalled }) => {
+  const of = total > 0 ? ` of ${(total / MB).toFixed(1)}` : '';
+  const note = stalled ? `. Nothing of ${stalled} has come for 10 seconds.` : '';
+  find('#loaded', HTMLElement).textContent = `${name}: ${(loaded / MB).toFixed(1)}${of} MB${note}`;
+  if (total > 0) [bar.max, bar.value] = [total, Math.min(loaded, total)];
+  else bar.removeAttribute('value');
+};
 
 loadForm.addEventListener('submit', (event) => {
   event.preventDefault();

@@ -11,6 +11,11 @@
  * @property {number} [perSecond]  of them, where they are enough for the clock
  * @property {Answer<'generate'>['reason']} [reason]  why it ended
  *
+ * @typedef {object} Progress  of a load
+ * @property {number} loaded    bytes
+ * @property {number} total     of the weights, nearly all there is; 0 while nobody knows
+ * @property {string} [stalled]  the file of which nothing comes
+ *
  * @typedef {{ role: 'system' | 'user', content: string }} Said
  * @typedef {{ role: 'assistant', content: string, figures: Figures }} Answered
  * @typedef {Said | Answered} Turn
@@ -37,13 +42,16 @@ export class Conversation {
 
   /**
    * A model takes the place of the one before, and a new conversation begins.
-   * @param {Fields<'load'>} fields  @param {(event: RequestEvent<'load'>) => void} onEvent
+   * @param {Fields<'load'>} fields  @param {(progress: Progress) => void} tell
    */
-  async load(fields, onEvent) {
+  async load(fields, tell) {
     this.#become('loading');
-    this.turns = [];
     try {
-      const loading = this.#client.request('load', fields, onEvent);
+      const { weights: _, capacity: __, ...source } = fields;
+      tell({ loaded: 0, total: 0 });
+      const { fileBytes } = await this.#client.request('weigh', source);
+      this.turns = []; // from here on the model before is gone
+      const loading = this.#client.request('load', fields, progressOf(fileBytes, tell));
       this.#client.order('setPace', { tokensPerSecond: 0 });
       const answer = await loading;
       this.#become('ready');
@@ -54,7 +62,7 @@ export class Conversation {
     }
   }
 
-  /** A load that was refused early leaves the model before where it was. */
+  /** A load that was refused early leaves the model before where it was, and what was said to it. */
   async #isLoaded() {
     try {
       return (await this.#client.request('status')).loaded;
@@ -146,6 +154,20 @@ export class Conversation {
     this.phase = phase;
     this.#changed();
   }
+}
+
+/**
+ * @param {number} total  @param {(progress: Progress) => void} tell
+ * @returns {(event: RequestEvent<'load'>) => void}
+ */
+function progressOf(total, tell) {
+  /** @type {Map<string, number>} */
+  const files = new Map();
+  return (event) => {
+    if (event.type === 'progress') files.set(event.file, event.loaded);
+    const loaded = [...files.values()].reduce((sum, bytes) => sum + bytes, 0);
+    tell({ loaded, total, ...(event.type === 'stalled' && { stalled: event.file }) });
+  };
 }
 
 /** As the worker takes it. @param {Turn} turn */
