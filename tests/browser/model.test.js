@@ -131,6 +131,10 @@ test('what is no model is refused in words, and the figure stays as it was', asy
   await choose(page, { ...FILES, 'config.json': JSON.stringify(large) });
   await says(page, 'model-card', /GB of memory \(too much: a page may use 1\.07 GB\).*too large/s);
   assert.ok(await page.isHidden(part('model-use')));
+  const local = {
+    ...JSON.parse(config), model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 9 };
+  await choose(page, { ...FILES, 'config.json': JSON.stringify(local) });
+  await says(page, 'model-sizes', /In 3 layers a token sees only the newest 9, through a window\./);
   await choose(page, { ...rest, 'config.json': config });
   await page.waitForSelector(`${part('model-use')}:visible`);
   await press(page, 'model-use');

@@ -146,7 +146,8 @@ function cardOf(words, { actions, signal, words: dictionary }) {
 /** @param {Words} words  @param {Weighed} weighed */
 function sizesOf(words, { config, weightBytes }) {
   const { modelType: kind, nLayer: layers, nHead: heads, nKvHead: shared, headDim: numbers } = config;
-  const { vocabSize: vocabulary, nPositions: positions } = config;
+  const { vocabSize: vocabulary, nPositions: positions, window } = config;
   const parameters = weightBytes.f32 / 4;
-  return words.sizes({ kind, parameters, layers, heads, shared, numbers, vocabulary, positions });
+  const sizes = words.sizes({ kind, parameters, layers, heads, shared, numbers, vocabulary, positions });
+  return window ? `${sizes} ${words.windows(window.layers.length, window.size)}` : sizes;
 }

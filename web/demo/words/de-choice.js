@@ -28,6 +28,9 @@ export const choice = {
       + `${counted(numbers)} Zahlen`
       + `${shared < heads ? `, die sich ${counted(shared)} für K und V teilen` : ''}, ein Vokabular von `
       + `${counted(vocabulary)} Tokens, Texte bis ${counted(positions)} Tokens.`),
+  windows: (layers, seen) => (
+    `In ${layers === 1 ? '1 Schicht' : `${counted(layers)} Schichten`} sieht ein Token nur die neuesten `
+      + `${counted(seen)}, durch ein Fenster.`),
   perToken: (size) => `Jedes Token braucht ${size} im Cache.`,
   weights: 'Gewichte speichern mit',
   kinds: {

@@ -38,6 +38,9 @@ export const choice = {
       + `${counted(numbers)} numbers`
       + `${shared < heads ? `, which share ${counted(shared)} of K and V` : ''}, a vocabulary of `
       + `${counted(vocabulary)} tokens, texts of up to ${counted(positions)}.`),
+  windows: (/** @type {number} */ layers, /** @type {number} */ seen) => (
+    `In ${layers === 1 ? '1 layer' : `${counted(layers)} layers`} a token sees only the newest `
+      + `${counted(seen)}, through a window.`),
   perToken: (/** @type {string} */ size) => `Each token takes ${size} in its cache.`,
   weights: 'Keep its weights in',
   kinds: {
