@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  LEVELS, TellingHead, barsOf, factsOf, headsFor, levelOf, named, rowOf, strongest, sumOf,
+  LEVELS, TellingHead, barsOf, factsOf, hasHead, headsFor, levelOf, named, rowOf, strongest, sumOf,
 } from '../../web/demo/lens.js';
 import { LENS } from '../../web/demo/words/lens.js';
 import { Looks } from '../../web/demo/looks.js';
@@ -23,6 +23,13 @@ test('the row of a head, out of all that were asked for', () => {
   assert.deepEqual([...rowOf(attention, { layer: 0, head: 3 })], [10, 11, 12, 13, 14]);
   assert.equal(rowOf(attention, { layer: 1, head: 0 }), undefined);
   assert.equal(rowOf(attention, { layer: 0, head: 2 }), undefined);
+});
+
+test('another model may have fewer layers or heads', () => {
+  const sizes = { nLayer: 3, nHead: 2 };
+  assert.ok(hasHead(sizes, { layer: 2, head: 1 }));
+  assert.ok(!hasHead(sizes, { layer: 3, head: 0 }));
+  assert.ok(!hasHead(sizes, { layer: 0, head: 2 }));
 });
 
 test('all heads at once, but of a large model the chosen one', () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  billsOf, columnsFor, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
+  billsOf, columnsFor, hasCell, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
   stretchesOfAll, unreadOf,
 } from '../../web/demo/map.js';
 import { momentsOf } from '../../web/demo/recording.js';
@@ -134,6 +134,12 @@ test('a layer with a window reads the last of them alone', () => {
   assert.deepEqual(kinds(caught, 1), ['kept 0-9', 'read 9-13', 'written 13-19', 'free 19-48']);
   assert.match(MAP.en.on(13, 156, 1, unreadOf(map)),
     /read all of them, but for the first 8 tokens in 1 layer with a window, and wrote one column\.$/);
+});
+
+test('another model may have fewer layers or heads', () => {
+  const map = after({ on: 10 });
+  const at = (layer, head) => hasCell(map, { layer, head, position: 0 });
+  assert.deepEqual([at(2, 3), at(3, 0), at(0, 4)], [true, false, false]);
 });
 
 test('it zooms out when it is full, never beyond what there is, and never grows', () => {

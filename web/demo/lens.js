@@ -41,6 +41,9 @@ export const levelOf = (weight) => Math.round(LEVELS * Math.sqrt(weight));
 export const headsFor = ({ layer: layers, head: heads }, { layer, head }, position) => (
   layers * heads * (position + 1) <= MOST_NUMBERS ? {} : { layers: [layer], heads: [head] });
 
+/** @param {{ nLayer: number, nHead: number }} sizes  @param {Head} head */
+export const hasHead = ({ nLayer, nHead }, { layer, head }) => layer < nLayer && head < nHead;
+
 /**
  * The head to begin with: of all that were seen so far, the one that gives the most to one token further back
  * than the one before, and not the first.

@@ -132,6 +132,9 @@ export function unreadOf(map) {
 export const pagesOf = ({ tokens }) => (
   { used: Math.ceil(tokens / PAGE), open: Math.ceil(tokens / PAGE) * PAGE - tokens });
 
+/** @param {CacheMap} map  @param {Cell} cell */
+export const hasCell = ({ layers, heads }, { layer, head }) => layer < layers && head < heads;
+
 /**
  * The cell that a key leads to.
  * @param {Cell} cell  @param {string} key  @param {CacheMap} map  @returns {Cell | undefined}

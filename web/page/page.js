@@ -82,8 +82,9 @@ story.addEventListener('kv-load', (event) => {
  * @param {Pick<LoadDetail, 'config' | 'memory'>} model
  */
 function memoryWords({ config, memory: { bytesPerToken, cacheBytes } }) {
-  const { nLayer, nKvHead, headDim, nPositions } = config;
-  const product = `2 × ${nLayer} layers × ${nKvHead} heads × ${headDim} numbers × 4 bytes`;
+  const { nLayer, nKvHead, headDim } = config;
+  const heads = `${nKvHead} ${nKvHead === 1 ? 'head' : 'heads'}`;
+  const product = `2 × ${nLayer} layers × ${heads} × ${headDim} numbers × 4 bytes`;
   return `Here it is ${product} = ${counted(bytesPerToken)} bytes for each token, `
-    + `and ${megabytes(cacheBytes, 2)} for all ${counted(nPositions)} positions.`;
+    + `and ${megabytes(cacheBytes, 2)} for the ${counted(cacheBytes / bytesPerToken)} that it has room for.`;
 }

@@ -1,6 +1,6 @@
 /// <reference path="../css.d.ts" />
 // The attention lens: what the newest or a chosen token reads, over the text itself, one head at a time.
-import { LEVELS, TellingHead, factsOf, headsFor, levelOf, rowOf, strongest } from '../lens.js';
+import { LEVELS, TellingHead, factsOf, hasHead, headsFor, levelOf, rowOf, strongest } from '../lens.js';
 import { Log } from '../log.js';
 import { Looks, absenceWords, canLook, newestOf } from '../looks.js';
 import { button, element, put, say } from '../parts/dom.js';
@@ -150,6 +150,9 @@ class Lens {
     if (state.run.number !== this.#known.run) this.#begin(state.run);
     this.#write(state.run);
     const config = engineOf(state)?.config;
+    if (config && !hasHead(config, this.#head)) { // another model than the one before
+      [this.#head, this.#telling] = [{ layer: 0, head: 0 }, new TellingHead()];
+    }
     if (config) this.#heads.show({ layer: config.nLayer, head: config.nHead }, this.#head);
     this.#looks.want(wantedOf(state, this.#chosen, this.#head, this.#known));
     this.#tell(state);

@@ -2,7 +2,7 @@
 // The cache map: what the cache holds, by layer, head and position; one cell of it; and what it takes.
 import { isMeasuring } from '../benchmark.js';
 import { Looks } from '../looks.js';
-import { cellSeen, mapOf, movedBy, pagesOf, stretchesOfAll, unreadOf } from '../map.js';
+import { cellSeen, hasCell, mapOf, movedBy, pagesOf, stretchesOfAll, unreadOf } from '../map.js';
 import { KINDS, MapDrawing, followSize, pointAndKeys, swatch } from '../parts/cache-map.js';
 import { element, note } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -72,6 +72,7 @@ export const map = {
       }
       state = now;
       const all = mapOf(now);
+      if (chosen && !hasCell(all, chosen)) chosen = undefined; // of another model
       const newest = cellIn(all);
       const wanted = wantedOf(now, all, newest);
       looks.want(wanted);

@@ -55,7 +55,8 @@ export const text = {
     bytes: ({ layers, heads, numbers, each, scale, bytes }) => {
       const plain = `${counted(numbers)} Zahlen × ${counted(each)} Byte`;
       const vector = scale > 0 ? `(${plain} + ${counted(scale)} Byte)` : plain;
-      return `2 (K und V) × ${counted(layers)} Schichten × ${counted(heads)} Köpfe × ${vector} = `
+      return `2 (K und V) × ${counted(layers)} Schichten × ${counted(heads)} `
+        + `${heads === 1 ? 'Kopf' : 'Köpfe'} × ${vector} = `
         + `${counted(bytes)} Byte je Token.`;
     },
     layer: 'Schicht',

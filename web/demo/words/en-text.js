@@ -73,7 +73,8 @@ export const text = {
     bytes: (/** @type {Filled} */ { layers, heads, numbers, each, scale, bytes }) => {
       const plain = `${counted(numbers)} numbers × ${counted(each)} byte${each === 1 ? '' : 's'}`;
       const vector = scale > 0 ? `(${plain} + ${counted(scale)} bytes)` : plain;
-      return `2 (K and V) × ${counted(layers)} layers × ${counted(heads)} heads × ${vector} = `
+      return `2 (K and V) × ${counted(layers)} layers × ${counted(heads)} `
+        + `${heads === 1 ? 'head' : 'heads'} × ${vector} = `
         + `${counted(bytes)} bytes a token.`;
     },
     layer: 'Layer',
