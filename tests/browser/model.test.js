@@ -108,8 +108,10 @@ test('files that are dropped beside the figure; an address of another site: all 
   await sample(page, { maxTokens: 24 });
   await press(page, 'both');
   assert.equal(await state(page), 'finished', await text(page, 'error-message'));
-  await page.locator('[views="calculator"]').scrollIntoViewIfNeeded();
-  await page.waitForFunction(() => findAll('.models label')[0]?.textContent === 'model');
+  await page.waitForFunction(() => {
+    document.querySelector('[views="calculator"]').scrollIntoView(); // what comes above it pushes it away
+    return findAll('.models label')[0]?.textContent === 'model';
+  });
   await page.locator('[views="lab"]').scrollIntoViewIfNeeded();
   await page.waitForSelector(`${part('lab-go')}:disabled`); // a model without learned positions
   assert.match(await text(page, 'lab-bug'), /position 0/);
