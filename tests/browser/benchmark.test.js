@@ -164,7 +164,7 @@ const LIAR = `
     const say = (message) => self.postMessage({ id, ...message });
     const config = { nLayer: 1, nHead: 1, nKvHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 2000 };
     const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
-    if (type === 'load') say({ type: 'answer', config, generation: {}, variant: 'simd', memory });
+    if (type === 'load') say({ type: 'answer', config, generation: {}, variant: 'simd', room: 2000, memory });
     if (type !== 'benchmark') return;
     say({ type: 'planned', contexts: [64, 256] });
     say({ type: 'measured', row });
