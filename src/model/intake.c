@@ -67,18 +67,16 @@ static void put_outputs(float *waiting, size_t stride, const kvc_matrix *m, size
                         size_t out, const float *x, size_t n)
 {
     const bool full = in % KVC_BLOCK == KVC_BLOCK - 1 || in == m->n_in - 1;
-    const size_t first = out;
-    for (size_t i = 0; i < n; i++, out++) {
+    for (size_t i = 0, at = out; i < n; i++, at++, out++) {
         for (; out >= m->n_out; m++) /* from part to part */
             out -= m->n_out;
         if (!m->q) { /* and nothing waits */
             *kvc_matrix_at(m, in, out) = x[i];
             continue;
         }
-        float *column = waiting + first + i;
-        column[in % KVC_BLOCK * stride] = x[i];
+        waiting[in % KVC_BLOCK * stride + at] = x[i];
         if (full)
-            kvc_int8_set_block(m, in / KVC_BLOCK, out, column, stride,
+            kvc_int8_set_block(m, in / KVC_BLOCK, out, waiting + at, stride,
                                in % KVC_BLOCK + 1);
     }
 }

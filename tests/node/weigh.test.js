@@ -30,8 +30,8 @@ test('a model that is too large is weighed, too', async (t) => {
   const server = await serve(files);
   t.after(() => server.close());
   const { weightBytes: { f32, int8 }, config } = await weighModel(server.url);
-  assert.ok(f32 > 4e9 && f32 < 4.2e9, `${f32} bytes`);
-  assert.ok(int8 > 1e9 && int8 < 1.2e9, `${int8} bytes`);
+  assert.ok(f32 > 3.7e9 && f32 < 4.2e9, `${f32} bytes`);
+  assert.ok(int8 > 9e8 && int8 < 1.1e9, `${int8} bytes`);
   assert.equal(config.nKvHead, 4);
 });
 
