@@ -201,8 +201,15 @@ test('what is kept is listed by models and removed, whatever the signature of an
 });
 
 test('where there is no Cache API, nothing is kept and nothing has to be removed', async (t) => {
+  const none = async () => (
+    assert.deepEqual([await keptModels(), await removeKept(), await removeKept(server.url)], [[], 0, 0]));
   withCaches(t, undefined);
-  assert.deepEqual([await keptModels(), await removeKept(), await removeKept(server.url)], [[], 0, 0]);
+  await none();
+  const get = () => { throw new DOMException('The context is sandboxed', 'SecurityError'); };
+  Object.defineProperty(globalThis, 'caches', { get, configurable: true });
+  await none();
+  const { events } = await load();
+  assert.deepEqual(events.filter(({ reason }) => reason).map(({ reason }) => reason), ['unavailable']);
 });
 
 test('weights in several files: each is kept once, and read there with its header', async () => {

@@ -100,7 +100,11 @@ export async function dropAll() {
 }
 
 async function hasStore() {
-  return typeof globalThis.caches?.has === 'function' && inTime(globalThis.caches.has(NAME));
+  try {
+    return await inTime(globalThis.caches.has(NAME));
+  } catch {
+    return false; // none may be used here: even to look for it throws in a sandboxed frame
+  }
 }
 
 /** A file that is being kept while it is read. */
