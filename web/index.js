@@ -3,6 +3,7 @@
 export { loadModel } from './session/model.js';
 export { weighModel } from './session/weigh.js';
 export { modelFiles } from './files/dropped.js';
+export { keptModels, removeKept } from './files/kept-models.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
 export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
 export { benchmarkComparison } from './measure/benchmark.js';
@@ -37,6 +38,8 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./config/rotary.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/dropped.js').Dropped} Dropped
+ * @typedef {import('./files/kept-models.js').KeptModel} KeptModel
+ * @typedef {import('./files/keep.js').NotKept} NotKept
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
  * @typedef {import('./files/stream.js').OnProgress} OnProgress
  * @typedef {import('./files/tokenizer.js').DecodeOptions} DecodeOptions

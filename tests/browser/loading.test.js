@@ -1,4 +1,4 @@
-// loadModel() in a page and what only a browser has: cookies, and an HTTP cache.
+// loadModel() in a page and what only a browser has: cookies, an HTTP cache, and a Cache API.
 import assert from 'node:assert/strict';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -78,4 +78,48 @@ test('a second load transfers nothing, and with "force-cache" it needs no networ
   await context.setOffline(true);
   assert.equal(await load(page), 'file_unreachable');
   assert.equal(await load(page, { cache: 'force-cache' }), 'loaded');
+});
+
+test('with "keep" the weights stay on the device, for pages and workers, until removed', async (t) => {
+  const model = tinyFiles({ changes: { n_embd: 64, vocab_size: 8192 } }); // 2.5 MB
+  const plain = { 'content-type': 'text/javascript' };
+  const server = await serveFiles({ ...OURS, ...model }, {
+    'kvc.js': (response, bytes) => response.writeHead(200, plain).end(bytes),
+  });
+  t.after(() => server.close());
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(`${server.url}index.html`);
+  const keep = { keep: true, cache: 'no-store' }; // what the HTTP cache has does not help
+  /** What a load asks the server for, of the large files. */
+  const asked = async (loading) => {
+    const { length } = server.requests;
+    assert.equal(await loading, 'loaded');
+    return server.requests.slice(length).map(({ name }) => name)
+      .filter((name) => /^(tokenizer\.json|model\.safetensors)$/.test(name)).sort();
+  };
+  const large = ['model.safetensors', 'tokenizer.json'];
+  assert.deepEqual(await asked(load(page, keep)), large);
+  await page.reload();
+  assert.deepEqual(await asked(load(page, keep)), []);
+  const inWorker = page.evaluate((given) => new Promise((resolve, reject) => {
+    const base = document.baseURI;
+    const source = `import { loadModel } from ${JSON.stringify(new URL('kvc.js', base).href)};
+      loadModel(${JSON.stringify(base.replace('index.html', ''))}, ${JSON.stringify(given)})
+        .then(() => postMessage('loaded'), (error) => postMessage(error.message));`;
+    const blob = new Blob([source], { type: 'text/javascript' });
+    const worker = new Worker(URL.createObjectURL(blob), { type: 'module' });
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = reject;
+  }), { ...keep, wasm: `${server.url}kvc.wasm` });
+  assert.deepEqual(await asked(inWorker), []);
+  const [kept, removed, left] = await page.evaluate(async () => {
+    const { keptModels, removeKept } = await import(new URL('kvc.js', document.baseURI).href);
+    return [await keptModels(), await removeKept('./'), await keptModels()];
+  });
+  const bytes = model['model.safetensors'].length + Buffer.byteLength(model['tokenizer.json']);
+  assert.deepEqual([kept.length, kept[0].address, kept[0].bytes], [1, server.url, bytes]);
+  assert.deepEqual([removed, left], [bytes, []]);
+  assert.deepEqual(await asked(load(page, keep)), large);
 });

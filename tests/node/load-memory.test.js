@@ -2,13 +2,14 @@
 // of its tensors is ever held whole, and what is read goes into the same memory again and again.
 import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { randomModel } from '../bench/shapes.js';
 import { serve } from '../serve.js';
+import { FakeCaches, withCaches } from './fake-caches.js';
 import { collectGarbage } from './helpers.js';
 
 const MB = 2 ** 20;
@@ -39,7 +40,7 @@ after(async () => {
 });
 
 /** A load, and by how much the memory outside of JavaScript's heap grew at most. */
-async function measured(source, weights) {
+async function measured(source, weights, keep = false) {
   for (let i = 0; i < 3; i++) { // what was there goes in the background
     collectGarbage();
     await new Promise((resolve) => { setTimeout(resolve, 20); });
@@ -53,7 +54,7 @@ async function measured(source, weights) {
   };
   const looking = setInterval(look, 1);
   try {
-    const model = await loadModel(source, { tokenizer: false, weights });
+    const model = await loadModel(source, { tokenizer: false, weights, keep });
     look();
     const { totalBytes } = model.memoryUsage();
     model.dispose();
@@ -81,3 +82,29 @@ for (const weights of /** @type {const} */ (['f32', 'int8'])) {
     }
   });
 }
+
+/** Entries of a cache, which lie on the disk. */
+class OnDisk extends Map {
+  async set(url, bytes) {
+    const path = join(folder, `entry-${this.size}`);
+    super.set(url, path);
+    await writeFile(path, bytes);
+  }
+
+  async get(url) {
+    const path = super.get(url);
+    return path && readFile(path);
+  }
+}
+
+test('a load that keeps the file, and one that reads what is kept, hold no more', async (t) => {
+  withCaches(t, new FakeCaches(new OnDisk()));
+  const source = `http://127.0.0.1:${server.address().port}/`;
+  for (const name of ['kept while it comes', 'read where it is kept']) {
+    const { most } = await measured(source, 'int8', true);
+    const peak = most - PACKED.int8;
+    t.diagnostic(`${name}: ${(peak / MB).toFixed(1)} MB beside the packed weights`);
+    assert.ok(peak <= ALLOWED, `${name}: ${peak / MB} MB beside the weights`);
+    assert.equal(caches.store.size, 1 + Math.ceil(2 * (MATRICES + VECTORS) / MB));
+  }
+});

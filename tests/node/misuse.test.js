@@ -297,11 +297,13 @@ test('loadModel and init', async () => {
   const options = { weights: 'f32', variant: 'auto', tokenizer: true, signal: new AbortController().signal,
     onProgress() {}, wasm: undefined };
   assert.ok(await misuse(kvc, { loadModel: [blobs, options] }, () => 0, loads) > 300);
-  const request = { headers: { a: 'b' }, credentials: 'omit', cache: 'default', fetch, sizes: {} };
+  const request = { headers: { a: 'b' }, credentials: 'omit', cache: 'default', fetch, sizes: {},
+    keep: true };
   await misuse(kvc, { loadModel: [server.url, request] }, () => 0, loads);
   await misuse(kvc, { weighModel: [blobs, { variant: 'auto', wasm: undefined, signal: options.signal }] },
     () => 0, loads);
   await misuse(kvc, { modelFiles: [[new File(['{}'], 'config.json')]] }, () => 0, loads);
+  await misuse(kvc, { removeKept: ['https://example.org/model/'], keptModels: [] }, () => 0, loads);
   const build = { variant: 'auto', wasm: undefined, signal: new AbortController().signal };
   await misuse(kvc, { init: [build] }, () => 0, loads);
   await kvc.init();
@@ -336,5 +338,5 @@ test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
   assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
     'analyzeSpeedup', 'benchmarkComparison', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init',
-    'loadModel', 'modelFiles', 'weighModel']);
+    'keptModels', 'loadModel', 'modelFiles', 'removeKept', 'weighModel']);
 });

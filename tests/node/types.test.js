@@ -12,15 +12,22 @@ const VERSIONS = ['typescript', 'typescript-5.6'];
 
 const CONSUMER = `
 import { CachedAttention, ERROR_CODES, KVCache, KvcError, analyzeMemory, analyzeSpeedup,
-  benchmarkComparison, disableKVCache, enableKVCache, init, loadModel, modelFiles } from 'kvcache-wasm';
+  benchmarkComparison, disableKVCache, enableKVCache, init, keptModels, loadModel, modelFiles,
+  removeKept } from 'kvcache-wasm';
 import type { CacheEvent, CachedAttentionOptions, ChatOptions, Dropped, ErrorCode, FinishReason,
-  GenerateOptions, KVCacheOptions,
+  GenerateOptions, KVCacheOptions, KeptModel, NotKept,
   LoadOptions, Message, Model, ProgressEvent, Prompt, Session, SessionOptions, Token, Variant,
   WasmSource } from 'kvcache-wasm';
 import { GPT } from 'kvcache-wasm/examples/js-gpt.js';
 import { stories } from 'kvcache-wasm/models/stories';
 
 const load: LoadOptions = { weights: 'int8', onProgress: (event: ProgressEvent) => void event.status };
+export async function tidy(event: ProgressEvent): Promise<NotKept | undefined> {
+  const kept: KeptModel[] = await keptModels();
+  for (const { address, date } of kept) if (date.getTime() === 0) void (await removeKept(address)).toFixed();
+  return event.reason;
+}
+
 const options: SessionOptions = { capacity: 20, keyType: 'f16' };
 const model: Model = await loadModel(stories, load);
 

@@ -172,6 +172,7 @@ function reduceFlow(state, event) {
     case 'progress':
       return { ...state, download: withFile(state.download, event.file, event.loaded) };
     case 'stalled': return { ...state, download: { ...state.download, stalled: event.file } };
+    case 'not_kept': return state; // no load of the figure asks for keeping
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
     case 'ready': return { ...state, status: 'ready' };

@@ -15,6 +15,7 @@ import { FileStream } from './stream.js';
 /**
  * @import { Dropped } from './dropped.js'
  * @import { Files } from './given.js'
+ * @import { Keep } from './keep.js'
  * @import { Origin } from './opened.js'
  * @import { OnProgress, ReadOptions } from './stream.js'
  * @import { RequestOptions } from './web.js'
@@ -23,6 +24,7 @@ import { FileStream } from './stream.js';
  * @property {AbortSignal} [signal]
  * @property {OnProgress} [onProgress]
  * @property {Readonly<Record<string, number>>} [sizes]  bytes by file name, where the server does not say
+ * @property {Keep} [keep]       what of it is kept on the device
  * @property {number} [idleMs]   of silence, after which a file counts as unreachable
  * @property {number} [stallMs]  of silence, after which an event says so
  */
@@ -43,9 +45,9 @@ const TEXT_CAP = 256 * 1024;
  */
 export async function openDirectory(source, options = {}) {
   const { signal, onProgress, sizes, idleMs = 30_000, stallMs = 10_000 } = options;
-  const { fetch, headers, credentials, cache } = options;
+  const { fetch, headers, credentials, cache, keep } = options;
   throwIfAborted(signal);
-  const origin = await originOf(source, { fetch, headers, credentials, cache });
+  const origin = await originOf(source, { fetch, headers, credentials, cache, keep });
   const advice = fileAdvice(source) || hubAdvice(source);
   return new Directory(origin, { signal, onProgress, sizes, idleMs, stallMs }, advice);
 }
@@ -95,7 +97,7 @@ export class Directory {
     const label = { name: this.name, file };
     onProgress?.({ status: 'initiate', ...label });
     const onStall = () => onProgress?.({ status: 'stalled', ...label, loaded: 0 });
-    const opened = await this.#origin.open(file, { ...options, onStall });
+    const opened = await this.#origin.open(file, { ...options, onStall, quiet });
     const stream = new FileStream(opened, label, options);
     try {
       throwIfAborted(signal);

@@ -11,6 +11,7 @@ export const CHUNK = 256 * 1024; // bytes of one read, at most
  * @property {number} idleMs     then it counts as unreachable
  * @property {number} stallMs    then onStall is called, once in a silence
  * @property {() => void} [onStall]
+ * @property {boolean} [quiet]   only its beginning will be read
  *
  * @typedef {object} Opened      one file, ready to be read
  * @property {string} where      full URL, path or name, for messages

@@ -7,16 +7,18 @@ const HTML_PEEK = 64;            // bytes looked at to recognise a web page
 const PROGRESS_EVERY_MS = 50;
 
 /**
+ * @import { NotKept } from './keep.js'
  * @import { Opened, Patience } from './opened.js'
  *
  * @typedef {object} ProgressEvent
- * @property {'initiate' | 'download' | 'progress' | 'stalled' | 'done' | 'ready'} status  "stalled": nothing
- *   has arrived for 10 s; the next "progress" says that it goes on
+ * @property {'initiate' | 'download' | 'progress' | 'stalled' | 'done' | 'not_kept' | 'ready'} status
+ *   "stalled": nothing has arrived for 10 s; the next "progress" says that it goes on
  * @property {string} name       the address of the model
  * @property {string} [file]
  * @property {number} [loaded]   bytes
  * @property {number} [total]    bytes, absent while the size is not known
  * @property {number} [progress] per cent, absent while the size is not known
+ * @property {NotKept} [reason]  of "not_kept"
  *
  * @typedef {(event: ProgressEvent) => void} OnProgress
  * @typedef {{ onProgress?: OnProgress, sizes?: Readonly<Record<string, number>> }} Reporting

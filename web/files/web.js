@@ -3,6 +3,7 @@ import { KvcError, reasonOf } from '../engine/errors.js';
 import { AbsentFile, patiently, readerOf } from './opened.js';
 
 /**
+ * @import { Keep } from './keep.js'
  * @import { Opened, Origin, Patience } from './opened.js'
  *
  * @typedef {object} RequestOptions   of every request for a file of the model
@@ -10,6 +11,7 @@ import { AbsentFile, patiently, readerOf } from './opened.js';
  * @property {HeadersInit} [headers]
  * @property {RequestCredentials} [credentials]  fetch's own default is "same-origin"
  * @property {RequestCache} [cache]
+ * @property {Keep} [keep]
  */
 
 /** The address without its query, which may hold a signature: for messages. @param {string | URL} address */
@@ -34,7 +36,7 @@ export function webOrigin(address, request) {
       const url = new URL(file, base);
       const where = url.href;
       url.search = address.search;
-      return openChecked(url, where, request, patience);
+      return openChecked(url, { file, where }, request, patience);
     },
   };
 }
@@ -46,14 +48,25 @@ export function webOrigin(address, request) {
  */
 export async function openAddress(url, file, request, patience) {
   refuseRequest(url, request);
-  return openChecked(url, url.protocol.startsWith('http') ? plain(url) : file, request, patience);
+  const isWeb = url.protocol.startsWith('http'); // elsewhere there is nothing to keep
+  const how = isWeb ? request : { ...request, keep: undefined };
+  return openChecked(url, { file, where: isWeb ? plain(url) : file }, how, patience);
+}
+
+/**
+ * @param {URL} url  @param {{ file: string, where: string }} names  its own; its address without a query
+ * @param {RequestOptions} request  @param {Patience} patience
+ */
+async function openChecked(url, { file, where }, { keep, ...request }, patience) {
+  const download = () => openAnswer(url, where, request, patience);
+  return keep?.open({ address: where, file, quiet: patience.quiet }, download) ?? download();
 }
 
 /**
  * @param {URL} url  @param {string} where  for messages
  * @param {RequestOptions} request  @param {Patience} patience
  */
-async function openChecked(url, where, { fetch: fetchFile = globalThis.fetch, ...init }, patience) {
+async function openAnswer(url, where, { fetch: fetchFile = globalThis.fetch, ...init }, patience) {
   const transfer = new AbortController();
   const { signal } = transfer;
   const ask = () => fetchFile(url.href, { ...init, signal, referrerPolicy: 'no-referrer' });
@@ -66,7 +79,7 @@ async function openChecked(url, where, { fetch: fetchFile = globalThis.fetch, ..
 }
 
 /** @param {URL} address  @param {RequestOptions} request */
-function refuseRequest(address, { fetch: fetchFile = globalThis.fetch, ...init }) {
+function refuseRequest(address, { fetch: fetchFile = globalThis.fetch, keep: _, ...init }) {
   if (address.username || address.password) {
     throw new KvcError('invalid_argument', 'An address with a name and password in it cannot be fetched. '
       + 'Take them out, and give loadModel() the headers { authorization }.');

@@ -10,12 +10,11 @@ import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { disposeSymbol } from '../engine/memory.js';
 import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
+import { withKeeping } from '../files/keep.js';
 import { openWeights } from '../files/shards.js';
-import { readTokenizer } from '../files/tokenizer-json.js';
-import { Tokenizer } from '../files/tokenizer.js';
-import { withoutTokenizerJson } from '../files/vocab-merges.js';
 import { Chat } from './chat.js';
 import { Session } from './session.js';
+import { specialTokens, tokenizerOf } from './tokenizer-of.js';
 import { checkFits, layOutModel, streamWeights } from './weights.js';
 
 /**
@@ -27,9 +26,10 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @import { Dropped } from '../files/dropped.js'
  * @import { Files } from '../files/given.js'
  * @import { Directory } from '../files/files.js'
+ * @import { Keep } from '../files/keep.js'
  * @import { Header } from '../files/safetensors-header.js'
  * @import { OnProgress } from '../files/stream.js'
- * @import { DecodeOptions, EncodeOptions } from '../files/tokenizer.js'
+ * @import { DecodeOptions, EncodeOptions, Tokenizer } from '../files/tokenizer.js'
  * @import { ChatOptions, Message } from './chat.js'
  * @import { SessionOptions } from './options.js'
  * @import { Weights } from './weights.js'
@@ -48,12 +48,13 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @property {'default' | 'force-cache' | 'no-cache' | 'no-store' | 'only-if-cached' | 'reload'} [cache]
  *   of the same; "force-cache" loads again what the HTTP cache has
  * @property {(url: string, init: RequestInit) => Promise<Response>} [fetch]  used for them instead of fetch()
+ * @property {boolean} [keep]            weights and tokenizer stay on this device, for later loads with it
  */
 
 /** @type {readonly (keyof LoadOptions)[]} */
 export const LOAD_OPTIONS = [
   'weights', 'variant', 'wasm', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers', 'credentials',
-  'cache', 'fetch',
+  'cache', 'fetch', 'keep',
 ];
 
 /**
@@ -65,8 +66,15 @@ export const LOAD_OPTIONS = [
  */
 export async function loadModel(source, asked) {
   const options = checkedOptions(asked);
+  return options.keep ? withKeeping(options, (keep) => load(source, options, keep)) : load(source, options);
+}
+
+/**
+ * @param {string | URL | Files | Dropped} source  @param {LoadOptions} options  @param {Keep} [keep]
+ */
+async function load(source, options, keep) {
   const { signal, onProgress, weights = 'f32' } = options;
-  const directory = await openDirectory(source, options);
+  const directory = await openDirectory(source, { ...options, keep });
   const parts = requestAll(directory, options);
   try {
     const given = parseConfig(await parts.config);
@@ -85,6 +93,9 @@ export async function loadModel(source, asked) {
     const native = layOutModel(engine, config, weights);
     await streamWeights(engine, native.pointer, { shards, headers }, pauses);
     throwIfAborted(signal);
+    const reason = await keep?.commit();
+    throwIfAborted(signal);
+    if (reason) onProgress?.({ status: 'not_kept', name: directory.name, reason });
     onProgress?.({ status: 'ready', name: directory.name });
     sayIgnored(generation);
     if (config !== given) sayTied(shards.where);
@@ -122,46 +133,16 @@ function sayIgnored({ ignored }) {
   console.warn(`generation_config.json asks for ${asked}: generate() does not do that by itself.`);
 }
 
-/**
- * @param {Directory} directory
- * @param {{ tokenizer?: Promise<unknown>, tokenizerConfig?: Promise<unknown> }} files
- * @param {Readonly<Config>} config  @param {Pauses} pauses
- */
-async function tokenizerOf(directory, files, { vocabSize }, pauses) {
-  let [json, settings] = [await files.tokenizer, await files.tokenizerConfig];
-  if (json === undefined) {
-    // In older repositories there is something else; where there is nothing, this is the error.
-    const made = await withoutTokenizerJson(directory, settings);
-    ({ json, settings } = made ?? { json: await directory.json('tokenizer.json'), settings });
-  }
-  if (pauses.due) await pauses.take();
-  const parts = readTokenizer(json, settings, vocabSize);
-  if (pauses.due) await pauses.take();
-  const tokenizer = new Tokenizer(parts, vocabSize);
-  if (pauses.due) await pauses.take();
-  return tokenizer;
-}
-
-/**
- * What a template may write where tokenizer_config.json says nothing of it.
- * @param {Readonly<Config>} config  @param {Tokenizer | undefined} tokenizer
- */
-function specialTokens({ bosTokenId, eosTokenId }, tokenizer) {
-  const named = { bos_token: bosTokenId, eos_token: eosTokenId[0] };
-  const tokens = Object.entries(named).flatMap(([name, id]) => (
-    id !== null && tokenizer?.has(id) ? [[name, tokenizer.decode([id], { special: true })]] : []));
-  return Object.fromEntries(tokens);
-}
-
 /** @param {LoadOptions | undefined} given */
 function checkedOptions(given) {
   const options = optionsOf('loadModel()', given, LOAD_OPTIONS);
-  const { signal, onProgress, weights = 'f32', tokenizer = true, fetch } = options;
+  const { signal, onProgress, weights = 'f32', tokenizer = true, fetch, keep = false } = options;
   checkSignal(signal);
   checkCallback('onProgress', onProgress);
   checkCallback('fetch', fetch);
   checkChoice('weights', weights, ['f32', 'int8']);
   checkChoice('tokenizer', tokenizer, [true, false]);
+  checkChoice('keep', keep, [true, false]);
   checkBuild(options);
   return options;
 }

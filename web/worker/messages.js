@@ -4,16 +4,18 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity }   loads the model at an absolute url, in place
-//                                         of the one before. files: by name, their bytes or addresses;
+//   load      { url, files, wasm, variant, weights, capacity, keep }   loads the model at an absolute url, in
+//                                         place of the one before. files: by name, their bytes or addresses;
 //                                         without a url, or where a config.json is among them, they are the
 //                                         model, and a module of the engine among them is the one used.
 //                                         wasm: its absolute address or bytes, or the address of a folder.
 //                                         variant: the build of the engine, or "auto"; weights: "f32", the
 //                                         default, or "int8"; capacity: the most tokens of a text, by
-//                                         default as many as the model takes and memory has room for
+//                                         default as many as the model takes and memory has room for;
+//                                         keep: true, its files stay on this device, as of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
+//             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, room, memory, tick, worker }   room: the most tokens of a
 //                                             text; tick: ms from one reading of the worker's clock to the
 //                                             next; worker: as of status
@@ -108,6 +110,7 @@
  * @import { GenerationConfig } from '../config/generation.js'
  * @import { Variant } from '../engine/variants.js'
  * @import { ErrorCode } from '../engine/errors.js'
+ * @import { NotKept } from '../files/keep.js'
  * @import { Experiment, Outcome } from '../lab/experiment.js'
  * @import { Figures, Plan } from '../measure/measure.js'
  * @import { ChatOptions, Message } from '../session/chat.js'
@@ -201,8 +204,10 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: Source & { weights?: Weights, capacity?: number },
- *   events: { progress: { file: string, loaded: number }, stalled: { file: string } },
+ *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean },
+ *   events: {
+ *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
+ *   },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
  *     variant: Variant, room: number, memory: MemoryUsage, tick: number, worker: boolean,

@@ -10,7 +10,7 @@ import { Packed } from '../files/packed.js';
  * @import { Fields, File, PackedFile } from './messages.js'
  *
  * @typedef {{ variant?: 'auto' | Variant, wasm?: WasmSource }} Build  as loadModel() takes it
- * @typedef {{ source: string | Files, build: Build }} Origins
+ * @typedef {{ source: string | Files, build: Build, keep?: boolean }} Origins  keep: as of loadModel()
  */
 
 const LAB_MODULE = 'kvc-lab.wasm';

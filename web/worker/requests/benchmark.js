@@ -95,12 +95,14 @@ function contextsFor(model, wanted) {
  * @param {Model} model  @param {Origins} origins  @param {Emit<'benchmark'>} emit
  * @param {AbortSignal} signal
  */
-async function loadTwin(model, { source, build }, emit, signal) {
+async function loadTwin(model, { source, build, keep }, emit, signal) {
   const weights = model.weights === 'f32' ? 'int8' : 'f32';
   emit('loading', { weights });
   try {
     // The same files again: the HTTP cache has them, also when the network is gone.
-    return await loadModel(source, { ...build, weights, tokenizer: false, cache: 'force-cache', signal });
+    return await loadModel(source, {
+      ...build, weights, tokenizer: false, cache: 'force-cache', keep, signal,
+    });
   } catch (error) {
     if (!(error instanceof KvcError) || error.code === 'aborted') throw error;
     emit('left_out', { weights, code: error.code, message: error.message });

@@ -23,13 +23,14 @@ export async function load(context, fields, emit, signal) {
   const origins = await originsOf(fields);
   context.unload();
   const model = await loadModel(origins.source, {
-    ...origins.build, weights: fields.weights, signal,
-    onProgress({ status, file = '', loaded = 0 }) {
+    ...origins.build, weights: fields.weights, keep: fields.keep, signal,
+    onProgress({ status, file = '', loaded = 0, reason }) {
       if (status === 'progress') emit('progress', { file, loaded });
       if (status === 'stalled') emit('stalled', { file });
+      if (reason) emit('not_kept', { reason });
     },
   });
-  context.origins = origins;
+  context.origins = { ...origins, keep: fields.keep };
   context.model = model;
   try {
     const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage().totalBytes)

@@ -1,0 +1,259 @@
+// Models that stay on the device: what is kept, when it is used, and that a load never depends on it.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { keptModels, loadModel, removeKept } from 'kvcache-wasm';
+import { DeskClient } from './desk-client.js';
+import { FakeCaches, withCaches } from './fake-caches.js';
+import { fault, rejectsCode, safetensors, serve } from './helpers.js';
+import { randomTensors, tinyFiles } from './tiny-model.js';
+
+const MIB = 2 ** 20;
+// 2.5 MB: three parts.
+const CHANGES = { n_embd: 64, vocab_size: 8192 };
+const FILES = tinyFiles({ changes: CHANGES });
+const OTHER = tinyFiles({ changes: CHANGES, seed: 2 }); // of the same size
+const WEIGHTS = 'model.safetensors';
+const SIZE = FILES[WEIGHTS].length;
+const LARGE = [WEIGHTS, 'tokenizer.json'];
+assert.ok(SIZE > 2 * MIB && SIZE < 3 * MIB && OTHER[WEIGHTS].length === SIZE);
+
+let server;
+let files;
+before(async () => {
+  files = { ...FILES };
+  server = await serve(files);
+});
+after(() => server.close());
+beforeEach((t) => { withCaches(t, new FakeCaches()); });
+afterEach(() => {
+  Object.assign(files, FILES);
+  for (const name of Object.keys(server.faults)) delete server.faults[name];
+});
+
+/** A load: what it asked the server for, its events, its logits. */
+async function load(options = {}, source = server.url) {
+  const { length } = server.requests;
+  const events = [];
+  const onProgress = (event) => events.push(event);
+  const model = await loadModel(source, { keep: true, onProgress, ...options });
+  const logits = model.createSession().prefill([1, 2, 3]);
+  model.dispose();
+  return { asked: server.requests.slice(length).map(({ name }) => name), events, logits };
+}
+
+const fetched = ({ asked }) => LARGE.filter((name) => asked.includes(name));
+const keyOf = (end, file = WEIGHTS) => [...caches.store.keys()]
+  .find((url) => url.endsWith(`/${end}`) && decodeURIComponent(url).includes(`${file}/`));
+
+test('a second load reads weights and tokenizer on the device: same logits, same progress', async () => {
+  const first = await load();
+  const second = await load();
+  assert.deepEqual(fetched(first), LARGE);
+  assert.deepEqual(fetched(second), []);
+  assert.ok(second.asked.includes('config.json')); // it is small, and may change
+  assert.deepEqual(second.logits, first.logits);
+  for (const { events } of [first, second]) {
+    const own = events.filter(({ file }) => file === WEIGHTS);
+    const statuses = own.map(({ status }) => status).filter((status, i, all) => status !== all[i - 1]);
+    assert.deepEqual(statuses, ['initiate', 'download', 'progress', 'done']);
+    const last = own.findLast(({ status }) => status === 'progress');
+    assert.deepEqual([last.loaded, last.total, last.progress], [SIZE, SIZE, 100]);
+    assert.equal(events.at(-1).status, 'ready');
+    assert.ok(!events.some(({ status }) => status === 'not_kept'));
+  }
+});
+
+test('nothing is kept, and nothing that is kept is read, unless a load asks for it', async () => {
+  await load({ keep: false });
+  assert.equal(caches.store.size, 0);
+  await load();
+  assert.deepEqual(fetched(await load({ keep: undefined })), LARGE);
+  assert.deepEqual(fetched(await load({ cache: 'reload' })), LARGE); // asks for it anew
+});
+
+test('no entry is larger than 1 MiB, and none has the address of a file', async () => {
+  await load();
+  const sizes = [...caches.store.values()].map(({ length }) => length);
+  assert.equal(Math.max(...sizes), MIB);
+  assert.ok(![...caches.store.keys()].some((url) => url.startsWith(server.url)));
+});
+
+test('what is broken, short, gone or foreign is not used, and is replaced', async () => {
+  const { logits } = await load();
+  const change = (end, to) => () => caches.store.set(keyOf(end), to(caches.store.get(keyOf(end))));
+  const flipped = (bytes) => bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte));
+  const record = (changes) => change('record', (bytes) => (
+    JSON.stringify({ ...JSON.parse(bytes), ...changes })));
+  const damages = {
+    'a bit of the first part': change('0', flipped),
+    'a bit of the last part': change('2', flipped),
+    'the last part is short': change('2', (bytes) => bytes.subarray(1)),
+    'a part is empty': change('1', () => Buffer.alloc(0)),
+    'a part is gone': () => caches.store.delete(keyOf('1')),
+    'a part of another file': () => caches.store.set(keyOf('0'), caches.store.get(keyOf('1'))),
+    'the record is gone': () => caches.store.delete(keyOf('record')),
+    'the record is no JSON': change('record', () => Buffer.from('<html>')),
+    'the record is null': change('record', () => Buffer.from('null')),
+    'the record has another size': record({ bytes: SIZE + 1 }),
+    'the record has fewer parts': record({ bytes: 2 * MIB, sums: [1, 2] }),
+    'the record is of another file': record({ address: 'https://example.org/model.safetensors' }),
+  };
+  for (const [name, damage] of Object.entries(damages)) {
+    damage();
+    const repaired = await load();
+    assert.ok(repaired.asked.includes(WEIGHTS), name);
+    assert.deepEqual(repaired.logits, logits, name);
+    assert.deepEqual(fetched(await load()), [], `${name}, after that`);
+  }
+});
+
+test('files that do not belong to the config of today are fetched again', async () => {
+  await load();
+  Object.assign(files, tinyFiles({ changes: { n_layer: 3 } }));
+  const { asked, logits } = await load();
+  assert.ok(asked.includes(WEIGHTS));
+  assert.deepEqual(logits, (await load({ keep: false })).logits);
+  assert.deepEqual(fetched(await load()), []);
+});
+
+test('another size, where the caller knows it, is another file', async () => {
+  await load();
+  assert.deepEqual(fetched(await load({ sizes: { [WEIGHTS]: SIZE } })), []);
+  assert.deepEqual(fetched(await load({ sizes: { [WEIGHTS]: SIZE + 8 } })), [WEIGHTS]);
+});
+
+test('where it cannot be kept, the model loads, one event says why, and nothing is left', async (t) => {
+  const quota = Object.assign(new Error('full'), { name: 'QuotaExceededError' });
+  const failing = (at, error) => Object.assign(new FakeCaches(), {
+    onPut(url) { if (url.endsWith(`/${at}`) && decodeURIComponent(url).includes(WEIGHTS)) throw error; },
+  });
+  const cases = [
+    [undefined, 'unavailable'],
+    [{ open: async () => { throw new DOMException('no', 'SecurityError'); } }, 'unavailable'],
+    [failing(0, quota), 'quota'], [failing(1, quota), 'quota'], [failing(2, quota), 'quota'],
+    [failing('record', quota), 'quota'], [failing(1, new Error('disk')), 'failed'],
+  ];
+  for (const [fake, reason] of cases) {
+    withCaches(t, fake);
+    const { events, asked } = await load();
+    const told = events.filter(({ status }) => status === 'not_kept');
+    assert.deepEqual(told, [{ status: 'not_kept', name: server.url, reason }]);
+    assert.equal(events.at(-1).status, 'ready');
+    assert.equal(asked.filter((name) => name === WEIGHTS).length, 1);
+    const left = [...fake?.store?.keys() ?? []].filter((url) => decodeURIComponent(url).includes(WEIGHTS));
+    assert.deepEqual(left, []);
+  }
+});
+
+test('a load that fails or is stopped keeps nothing; what was kept before stays', async () => {
+  server.faults[WEIGHTS] = fault.cut(SIZE - 1);
+  await rejectsCode(load(), 'file_truncated');
+  assert.equal(caches.store.size, 0);
+  delete server.faults[WEIGHTS];
+  const stop = new AbortController();
+  const onProgress = ({ file, loaded }) => { if (file === WEIGHTS && loaded > 1.5 * MIB) stop.abort(); };
+  await rejectsCode(load({ signal: stop.signal, onProgress }), 'aborted');
+  assert.equal(caches.store.size, 0);
+  server.faults[WEIGHTS] = fault.html;
+  await load().catch(() => {});
+  assert.equal(caches.store.size, 0);
+  delete server.faults[WEIGHTS];
+  await load();
+  const before = caches.store.size;
+  server.faults['config.json'] = fault.status(500);
+  await rejectsCode(load(), 'file_unreachable');
+  assert.equal(caches.store.size, before);
+});
+
+test('a replacement that breaks off leaves no mixture of both', async () => {
+  await load();
+  files[WEIGHTS] = OTHER[WEIGHTS];
+  server.faults[WEIGHTS] = fault.cut(SIZE - 1);
+  const { delete: remove } = FakeCaches.prototype;
+  caches.onPut = () => { caches.delete = async () => true; }; // as if the page were closed: nothing is tidied
+  await rejectsCode(load({ cache: 'reload' }), 'file_truncated');
+  delete server.faults[WEIGHTS];
+  Object.assign(caches, { onPut() {}, delete: remove });
+  const { logits } = await load();
+  assert.deepEqual(logits, (await load({ keep: false })).logits);
+});
+
+test('what is kept is listed by models and removed, whatever the signature of an address', async () => {
+  const begin = Date.now();
+  await load({}, `${server.url.slice(0, -1)}?token=secret`);
+  assert.deepEqual(fetched(await load({}, `${server.url}?token=another`)), []);
+  for (const [key, body] of caches.store) {
+    assert.ok(!`${key} ${body.subarray(0, 999)}`.includes('secret'));
+  }
+  const bytes = SIZE + Buffer.byteLength(FILES['tokenizer.json']);
+  const [{ date, ...model }, ...others] = await keptModels();
+  assert.deepEqual([model.files.sort(), model.bytes, model.address, others], [LARGE, bytes, server.url, []]);
+  assert.ok(date.getTime() >= begin && date.getTime() <= Date.now());
+  assert.equal(await removeKept('https://example.org/'), 0);
+  await rejectsCode(removeKept('nowhere'), 'invalid_argument', /"nowhere"/);
+  assert.equal(await removeKept(`${server.url}?token=third`), bytes);
+  assert.deepEqual([await keptModels(), caches.store.size], [[], 0]);
+  await load({ tokenizer: false });
+  caches.store.set('https://kept.invalid/left/0', Buffer.alloc(1)); // of a load that was cut short
+  assert.equal(await removeKept(), SIZE);
+  assert.equal(caches.store.size, 0);
+});
+
+test('where there is no Cache API, nothing is kept and nothing has to be removed', async (t) => {
+  const none = async () => (
+    assert.deepEqual([await keptModels(), await removeKept(), await removeKept(server.url)], [[], 0, 0]));
+  withCaches(t, undefined);
+  await none();
+  const get = () => { throw new DOMException('The context is sandboxed', 'SecurityError'); };
+  Object.defineProperty(globalThis, 'caches', { get, configurable: true });
+  await none();
+  const { events } = await load();
+  assert.deepEqual(events.filter(({ reason }) => reason).map(({ reason }) => reason), ['unavailable']);
+});
+
+test('weights in several files: each is kept once, and read there with its header', async () => {
+  const tensors = randomTensors({ n_layer: 2, n_embd: 16, n_positions: 32, vocab_size: 300 });
+  const shards = { 'a.safetensors': tensors.slice(0, 9), 'b.safetensors': tensors.slice(9) };
+  const map = Object.entries(shards).flatMap(([file, own]) => own.map(({ name }) => [name, file]));
+  Object.assign(files, tinyFiles(), {
+    'model.safetensors.index.json': JSON.stringify({ weight_map: Object.fromEntries(map) }),
+  });
+  for (const [file, own] of Object.entries(shards)) files[file] = safetensors(own);
+  delete files[WEIGHTS];
+  const first = await load();
+  const second = await load();
+  assert.deepEqual(first.asked.filter((name) => name in shards).length, 4); // headers, and all
+  assert.deepEqual(second.asked.filter((name) => name in shards), []);
+  assert.deepEqual(second.logits, first.logits);
+  caches.store.set(keyOf('0', 'b.safetensors'), Buffer.from('x'));
+  assert.deepEqual((await load()).logits, first.logits);
+  const [model] = await keptModels();
+  assert.deepEqual(model.files.sort(), ['a.safetensors', 'b.safetensors', 'tokenizer.json']);
+});
+
+test('the worker keeps, its benchmark reads what is kept, and a failure is an event', async (t) => {
+  const wasm = new URL('../../web/engine/kvc-scalar.wasm', import.meta.url);
+  Object.assign(files, tinyFiles({ changes: { n_positions: 128 } }));
+  const client = new DeskClient();
+  t.after(() => client.dispose());
+  const fields = { url: server.url, wasm: await readFile(wasm), keep: true };
+  const loadThere = async () => {
+    const { length } = server.requests;
+    const events = [];
+    await client.request('load', fields, (event) => events.push(event));
+    const asked = server.requests.slice(length).map(({ name }) => name);
+    return { asked, told: events.filter(({ type }) => type === 'not_kept') };
+  };
+  assert.deepEqual(fetched(await loadThere()), LARGE);
+  const { asked, told } = await loadThere();
+  assert.deepEqual([fetched({ asked }), told], [[], []]);
+  const { length } = server.requests;
+  const events = [];
+  const job = { contexts: [8], runs: 1, windowMs: 1, patienceMs: 0 };
+  await client.request('benchmark', job, ({ type }) => events.push(type));
+  assert.ok(events.includes('loading') && !events.includes('left_out'));
+  assert.deepEqual(fetched({ asked: server.requests.slice(length).map(({ name }) => name) }), []);
+  withCaches(t, undefined);
+  assert.deepEqual((await loadThere()).told, [{ type: 'not_kept', reason: 'unavailable' }]);
+});
