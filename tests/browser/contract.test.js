@@ -112,7 +112,8 @@ const LIAR = `
     if (type === 'setCache') on = cache;
     const memory = { totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, bytesPerToken: 1e4 };
     const config = { nLayer: 1, nHead: 1, nKvHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 };
-    const model = { config, generation: { temperature: 1 }, variant: 'simd', room: 80, memory, tick: 1, worker: true };
+    const model = {
+      config, generation: { temperature: 1 }, variant: 'simd', room: 80, memory, tick: 1, worker: true };
     const [a, b] = ['00000000000000aa', '00000000000000bb'];
     if (type === 'load') say({ type: 'answer', ...model });
     if (type === 'count') say({ type: 'answer', tokens: 2, room: 80 });
