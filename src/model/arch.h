@@ -51,8 +51,8 @@ typedef struct kvc_tensor {
 typedef struct kvc_tensors {
     size_t n;
     const kvc_tensor *row;      /* [n] */
-    const char *const *ignored; /* names in files that no pass needs, then NULL; buffers
-                                 * that any architecture may have are ignored anyway */
+    const char *const *ignored; /* names in files that no pass needs, then NULL; or none.
+                                 * Buffers that any file may have are ignored anyway */
 } kvc_tensors;
 
 /* What a layer is made of, in order. */

@@ -102,9 +102,9 @@ bool kvc_model_ignores(const kvc_model *model, const char *name)
     if (is_buffer(name))
         return true;
     const char *const *ignored = split_name(model->arch, &name, &layer)->ignored;
-    while (*ignored && strcmp(name, *ignored) != 0)
+    while (ignored && *ignored && strcmp(name, *ignored) != 0)
         ignored++;
-    return *ignored != NULL;
+    return ignored && *ignored;
 }
 
 /* ---- indices ----------------------------------------------------------------------- */

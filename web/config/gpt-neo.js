@@ -1,6 +1,5 @@
 // config.json of a GPT-Neo, in the sense of Hugging Face: TinyStories, gpt-neo-125m.
-import { headDim, refuseTooManyWeights } from './gpt2.js';
-import { refuseVariants } from './shared.js';
+import { epsilon, positionsOf, refuseTooManyWeights, refuseVariants, sharedOut } from './shared.js';
 import { windowOf } from './window.js';
 
 /** @import { Fields } from './fields.js' */
@@ -16,18 +15,18 @@ export function readGptNeo(fields) {
   const nLayer = fields.size('num_layers');
   const nHead = fields.size('num_heads');
   const nEmbd = fields.size('hidden_size');
-  const nPositions = fields.has('max_position_embeddings') ? fields.size('max_position_embeddings') : 2048;
+  const nPositions = positionsOf(fields, 2048);
   const vocabSize = fields.size('vocab_size');
   const nInner = fields.has('intermediate_size') ? fields.size('intermediate_size') : 4 * nEmbd;
   const size = fields.has('window_size') ? fields.size('window_size') : WINDOW;
   const preset = EOS < vocabSize ? [EOS] : [];
-  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead },
-    ['num_layers', 'hidden_size', 'max_position_embeddings', 'vocab_size']);
+  refuseTooManyWeights(fields, ['num_layers', 'hidden_size', 'max_position_embeddings', 'vocab_size'],
+    { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows: nPositions });
   return {
-    nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead, ['hidden_size', 'num_heads']), nEmbd,
+    nLayer, nHead, nKvHead: nHead, headDim: sharedOut(nEmbd, nHead, ['hidden_size', 'num_heads']), nEmbd,
     nPositions, vocabSize, nInner,
     ...(ownHead && { ownHead }),
-    layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
+    layerNormEpsilon: epsilon(fields, 'layer_norm_epsilon', 1e-5),
     qkvBias: false,
     scoreScale: 1,
     ...windowOf(fields, 'window_size', size, kindsOf(fields, nLayer).map((kind) => kind === 'local')),

@@ -8,6 +8,9 @@ const BOS = 0; // the default ids of the format
 const EOS = 2;
 const ROTARY = { part: 0.25, partKey: 'rotary_pct', thetaKey: 'rotary_emb_base' };
 
+/** What the weights follow from. */
+const KEYS = ['num_hidden_layers', 'hidden_size', 'intermediate_size', 'vocab_size'];
+
 /** @param {Fields} fields */
 export function readGptNeox(fields) {
   refuseVariants(fields, 'GPTNeoX', 'hidden_act', ['gelu']);
@@ -19,7 +22,7 @@ export function readGptNeox(fields) {
   const nPositions = positionsOf(fields, 2048);
   const headDim = sharedOut(nEmbd, nHead);
   const ownHead = !fields.flag('tie_word_embeddings', false);
-  refuseTooManyWeights(fields, 'intermediate_size', { nLayer, nEmbd, nInner, vocabSize, ownHead });
+  refuseTooManyWeights(fields, KEYS, { nLayer, nEmbd, nInner, vocabSize, ownHead });
   return {
     nLayer, nHead, nKvHead: nHead, headDim, nEmbd, nPositions, vocabSize, nInner,
     layerNormEpsilon: epsilon(fields, 'layer_norm_eps', 1e-5),

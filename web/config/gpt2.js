@@ -1,6 +1,6 @@
 // config.json of a GPT-2, in the sense of Hugging Face.
-import { KvcError } from '../engine/errors.js';
 import { refuseActivation } from './refused.js';
+import { epsilon, refuseTooManyWeights, sharedOut } from './shared.js';
 
 /** @import { Fields } from './fields.js' */
 
@@ -23,11 +23,13 @@ export function readGpt2(fields) {
   const nInner = fields.has('n_inner') ? fields.size('n_inner') : 4 * nEmbd;
   const preset = EOS < vocabSize ? [EOS] : [];
   const ownHead = !fields.flag('tie_word_embeddings', true);
-  refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead });
+  refuseTooManyWeights(fields, ['n_layer', 'n_embd', 'n_positions', 'vocab_size'],
+    { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows: nPositions });
   return {
-    nLayer, nHead, nKvHead: nHead, headDim: headDim(nEmbd, nHead), nEmbd, nPositions, vocabSize, nInner,
+    nLayer, nHead, nKvHead: nHead, headDim: sharedOut(nEmbd, nHead, ['n_embd', 'n_head']), nEmbd,
+    nPositions, vocabSize, nInner,
     ...(ownHead && { ownHead }),
-    layerNormEpsilon: fields.number('layer_norm_epsilon', 1e-5, (x) => x > 0 && x < 1, 'between 0 and 1'),
+    layerNormEpsilon: epsilon(fields, 'layer_norm_epsilon', 1e-5),
     bosTokenId: fields.tokenIds('bos_token_id', vocabSize, preset)[0] ?? null,
     eosTokenId: fields.tokenIds('eos_token_id', vocabSize, preset),
   };
@@ -43,28 +45,4 @@ function refuseVariants(fields) {
   for (const [key, only] of FIXED) {
     if (fields.flag(key, only) !== only) throw fields.unsupported(key, `only ${only} is supported`);
   }
-}
-
-/**
- * The width is shared out evenly among the heads.
- * @param {number} nEmbd  @param {number} nHead  @param {readonly [string, string]} [keys]  of both
- */
-export function headDim(nEmbd, nHead, keys = ['n_embd', 'n_head']) {
-  const size = nEmbd / nHead;
-  if (size % 4 === 0) return size;
-  throw new KvcError('config_invalid', `config.json: ${keys[0]} ${nEmbd} over ${keys[1]} ${nHead} gives `
-    + `${size} numbers per head; it must be a multiple of 4.`);
-}
-
-/**
- * @param {Fields} fields
- * @param {{ nLayer: number, nEmbd: number, nPositions: number, vocabSize: number, nInner: number,
- *   ownHead?: boolean }} sizes
- * @param {string[]} [keys]  that they follow from
- */
-export function refuseTooManyWeights(fields, { nLayer, nEmbd, nPositions, vocabSize, nInner, ownHead },
-  keys = ['n_layer', 'n_embd', 'n_positions', 'vocab_size']) {
-  const layer = nEmbd * (4 * nEmbd + 2 * nInner);
-  const weights = nLayer * layer + ((ownHead ? 2 : 1) * vocabSize + nPositions) * nEmbd;
-  fields.refuseTooManyWeights(weights, keys);
 }

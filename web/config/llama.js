@@ -2,7 +2,7 @@
 // its kin have in common with it.
 import { KvcError } from '../engine/errors.js';
 import { readRotary } from './rotary.js';
-import { refuseVariants as refuseOthers } from './shared.js';
+import { epsilon, refuseVariants as refuseOthers } from './shared.js';
 
 /**
  * @import { Fields } from './fields.js'
@@ -56,7 +56,7 @@ export function readKin(fields, kind) {
   const ids = (/** @type {number | null} */ id) => (id !== null && id < vocabSize ? [id] : []);
   return {
     nLayer, nHead, nKvHead, headDim, nEmbd, nPositions, vocabSize, nInner,
-    layerNormEpsilon: fields.number('rms_norm_eps', 1e-6, (x) => x > 0 && x < 1, 'between 0 and 1'),
+    layerNormEpsilon: epsilon(fields, 'rms_norm_eps', 1e-6),
     ownHead,
     attentionBias: kind.attentionBias && fields.flag('attention_bias', false),
     mlpBias: kind.mlpBias && fields.flag('mlp_bias', false),

@@ -14,6 +14,9 @@ const FIXED = /** @type {const} */ ([
   ['layer_norm_elementwise_affine', true, 'norms without weights cannot be computed'],
 ]);
 
+/** What the weights follow from. */
+const KEYS = ['num_hidden_layers', 'hidden_size', 'ffn_dim', 'vocab_size'];
+
 /** @param {Fields} fields */
 export function readOpt(fields) {
   refuseVariants(fields, 'OPT', 'activation_function', ['relu']);
@@ -32,7 +35,7 @@ export function readOpt(fields) {
   }
   const ownHead = !fields.flag('tie_word_embeddings', true);
   const positionRows = nPositions + ROWS_BEFORE;
-  refuseTooManyWeights(fields, 'ffn_dim', { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows });
+  refuseTooManyWeights(fields, KEYS, { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows });
   const preset = EOS < vocabSize ? [EOS] : [];
   return {
     nLayer, nHead, nKvHead: nHead, headDim: sharedOut(nEmbd, nHead), nEmbd, nPositions, vocabSize, nInner,

@@ -11,6 +11,9 @@ const EOS = 2;
 /** Settings that change the computation, and the one value of each that the engine computes. */
 const FIXED = /** @type {const} */ ([['qk_layernorm', false], ['tie_word_embeddings', false]]);
 
+/** What the weights follow from. */
+const KEYS = ['num_hidden_layers', 'hidden_size', 'intermediate_size', 'vocab_size'];
+
 /** @param {Fields} fields */
 export function readPhi(fields) {
   refuseVariants(fields, 'Phi', 'hidden_act', ['gelu_new', 'gelu_pytorch_tanh']);
@@ -29,7 +32,7 @@ export function readPhi(fields) {
   const vocabSize = fields.size('vocab_size');
   const nPositions = positionsOf(fields, 2048);
   const headDim = sharedOut(nEmbd, nHead);
-  refuseTooManyWeights(fields, 'intermediate_size', { nLayer, nEmbd, nInner, vocabSize, ownHead: true });
+  refuseTooManyWeights(fields, KEYS, { nLayer, nEmbd, nInner, vocabSize, ownHead: true });
   return {
     nLayer, nHead, nKvHead, headDim, nEmbd, nPositions, vocabSize, nInner,
     layerNormEpsilon: epsilon(fields, 'layer_norm_eps', 1e-5),

@@ -18,12 +18,15 @@ export function refuseVariants(fields, name, key, activations) {
   refuseActivation(fields, key, activations);
 }
 
-/** The width shared out evenly among the heads. @param {number} nEmbd  @param {number} nHead */
-export function sharedOut(nEmbd, nHead) {
+/**
+ * The width shared out evenly among the heads.
+ * @param {number} nEmbd  @param {number} nHead  @param {readonly [string, string]} [keys]  of both
+ */
+export function sharedOut(nEmbd, nHead, keys = ['hidden_size', 'num_attention_heads']) {
   const size = nEmbd / nHead;
   if (size % 4 === 0) return size;
-  throw new KvcError('config_invalid', `config.json: hidden_size ${nEmbd} over num_attention_heads ${nHead} `
-    + `gives ${size} numbers per head; it must be a multiple of 4.`);
+  throw new KvcError('config_invalid', `config.json: ${keys[0]} ${nEmbd} over ${keys[1]} ${nHead} gives `
+    + `${size} numbers per head; it must be a multiple of 4.`);
 }
 
 /** The longest context. @param {Fields} fields  @param {number} preset  of the class */
@@ -38,13 +41,12 @@ export function epsilon(fields, key, preset) {
 
 /**
  * Of a model whose heads make up its width and whose MLP has no gate.
- * @param {Fields} fields  @param {string} innerKey  the name of nInner
+ * @param {Fields} fields  @param {string[]} keys  that the sizes follow from
  * @param {{ nLayer: number, nEmbd: number, nInner: number, vocabSize: number, ownHead: boolean,
  *   positionRows?: number }} sizes
  */
-export function refuseTooManyWeights(fields, innerKey, sizes) {
+export function refuseTooManyWeights(fields, keys, sizes) {
   const { nLayer, nEmbd, nInner, vocabSize, ownHead, positionRows = 0 } = sizes;
   const rows = (ownHead ? 2 : 1) * vocabSize + positionRows;
-  fields.refuseTooManyWeights(nLayer * nEmbd * (4 * nEmbd + 2 * nInner) + rows * nEmbd,
-    ['num_hidden_layers', 'hidden_size', innerKey, 'vocab_size']);
+  fields.refuseTooManyWeights(nLayer * nEmbd * (4 * nEmbd + 2 * nInner) + rows * nEmbd, keys);
 }

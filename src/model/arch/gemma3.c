@@ -2,14 +2,7 @@
  * and k, norms before and after attention and MLP, whose weights lack 1 in files, and a
  * GELU for its gate. Embeddings are scaled; layers with a window turn by angles of their
  * own. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -49,15 +42,13 @@ static const kvc_tensor of_layer[] = {
     NORM("post_feedforward_layernorm", mlp_out_norm, KVC_C),
 };
 
-static const char *const ignored_of_model[] = {"lm_head.weight", /* where it is tied */
-                                               "rotary_emb.inv_freq", NULL};
-static const char *const ignored_of_layer[] = {"self_attn.rotary_emb.inv_freq", NULL};
+static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
 
 const kvc_architecture kvc_gemma3 = {
     .prefix = "model.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_GATED_MLP},
     .rotary = true,
     .norms_lack_1 = true,

@@ -1,12 +1,6 @@
 /* gpt2.c - GPT-2 (Radford et al. 2019): pre-norm, learned positions. All its matrices but
  * the embedding, and a head of its own, are Conv1D weights. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"wte.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -14,7 +8,7 @@ static const kvc_tensor of_model[] = {
     {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
-     .only = offsetof(kvc_config, own_head)},
+     ONLY(own_head)},
 };
 
 static const kvc_tensor of_layer[] = {
@@ -33,13 +27,12 @@ static const kvc_tensor of_layer[] = {
 };
 
 static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt2 = {
     .prefix = "transformer.",
     .layer_prefix = "h.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
     .norm = kvc_layer_norm,
     .activation = kvc_gelu,

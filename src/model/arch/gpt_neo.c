@@ -1,13 +1,7 @@
 /* gpt_neo.c - GPT-Neo (Black et al. 2021), and with it TinyStories: a GPT-2 whose
  * matrices are Linear weights, q, k and v apart and without biases. Its scores are not
  * scaled and every other layer has a window: that is up to the config. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"wte.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -15,7 +9,7 @@ static const kvc_tensor of_model[] = {
     {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
     {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
-     .only = offsetof(kvc_config, own_head)},
+     ONLY(own_head)},
 };
 
 static const kvc_tensor of_layer[] = {
@@ -35,13 +29,12 @@ static const kvc_tensor of_layer[] = {
 };
 
 static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt_neo = {
     .prefix = "transformer.",
     .layer_prefix = "h.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
     .norm = kvc_layer_norm,
     .activation = kvc_gelu,

@@ -1,14 +1,7 @@
 /* gpt_neox.c - GPT-NeoX (Black et al. 2022), which Pythia is: layer norms, rotations of a
  * part of each head, attention and MLP side by side or one after the other. q, k and v
  * are one Linear weight, head by head. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_in.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -37,13 +30,12 @@ static const kvc_tensor of_layer[] = {
 };
 
 static const char *const ignored_of_model[] = {"embed_out.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_gpt_neox = {
     .prefix = "gpt_neox.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
     .parallel_blocks = {KVC_PARALLEL},
     .rotary = true,

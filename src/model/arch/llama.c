@@ -1,14 +1,7 @@
 /* llama.c - Llama (Touvron et al. 2023) and its kin: RMS norms, rotations for positions,
  * heads that share K and V, a gated MLP. All its matrices are Linear weights; biases and
  * a head of its own are up to the config. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -43,13 +36,12 @@ static const kvc_tensor of_layer[] = {
 };
 
 static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_llama = {
     .prefix = "model.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_GATED_MLP},
     .rotary = true,
     .norm = kvc_rms_norm,

@@ -1,13 +1,6 @@
 /* opt.c - OPT (Zhang et al. 2022): pre-norm, ReLU, a tied head, learned positions in a
  * table whose first two rows belong to none. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -39,13 +32,12 @@ static const kvc_tensor of_layer[] = {
 };
 
 static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_opt = {
     .prefix = "model.decoder.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer), of_layer, ignored_of_layer},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_MLP},
     .first_position = 2,
     .norm = kvc_layer_norm,

@@ -1,13 +1,6 @@
 /* phi.c - Phi 1, 1.5 and 2 (Gunasekar et al. 2023): one layer norm for attention and MLP
  * side by side, rotations of a part of each head, a head with a bias. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -35,13 +28,11 @@ static const kvc_tensor of_layer[] = {
     {"mlp.fc2.bias", KVC_BIAS, LAYER(down), .out = {KVC_C}},
 };
 
-static const char *const nothing_ignored[] = {NULL};
-
 const kvc_architecture kvc_phi = {
     .prefix = "model.",
     .layer_prefix = "layers.",
-    .model = {COUNT(of_model), of_model, nothing_ignored},
-    .layer = {COUNT(of_layer), of_layer, nothing_ignored},
+    .model = {COUNT(of_model), of_model, NULL},
+    .layer = {COUNT(of_layer), of_layer, NULL},
     .blocks = {KVC_PARALLEL},
     .rotary = true,
     .norm = kvc_layer_norm,

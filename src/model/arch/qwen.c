@@ -1,14 +1,7 @@
 /* qwen.c - Qwen2, which 2.5 is as well, and Qwen3 (Yang et al. 2024, 2025): Llamas but
  * for what is added to q and k. Qwen2 has biases for q, k and v, and for nothing else;
  * Qwen3 a norm for each head of q and k, and biases only where the config says so. */
-#include "kernels/activation.h"
-#include "kernels/norm.h"
-#include "model/model.h"
-
-#define MODEL(member) offsetof(kvc_model, member)
-#define LAYER(member) offsetof(kvc_layer, member)
-#define ONLY(flag) .only = offsetof(kvc_config, flag)
-#define COUNT(array) (sizeof(array) / sizeof *(array))
+#include "model/arch/table.h"
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
@@ -58,13 +51,12 @@ static const kvc_tensor of_layer_3[] = {
 };
 
 static const char *const ignored_of_model[] = {"lm_head.weight", NULL}; /* where tied */
-static const char *const ignored_of_layer[] = {NULL};
 
 const kvc_architecture kvc_qwen2 = {
     .prefix = "model.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer_2), of_layer_2, ignored_of_layer},
+    .layer = {COUNT(of_layer_2), of_layer_2, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_GATED_MLP},
     .rotary = true,
     .norm = kvc_rms_norm,
@@ -75,7 +67,7 @@ const kvc_architecture kvc_qwen3 = {
     .prefix = "model.",
     .layer_prefix = "layers.",
     .model = {COUNT(of_model), of_model, ignored_of_model},
-    .layer = {COUNT(of_layer_3), of_layer_3, ignored_of_layer},
+    .layer = {COUNT(of_layer_3), of_layer_3, NULL},
     .blocks = {KVC_SELF_ATTENTION, KVC_GATED_MLP},
     .rotary = true,
     .norm = kvc_rms_norm,
