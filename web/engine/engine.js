@@ -25,8 +25,8 @@ import { MODULES, bestVariant } from './variants.js';
 /** The most that the memory of an instance may grow to, as the modules are built. */
 export const MEMORY_BYTES = 2 ** 30;
 const MOST_BYTES = 2 ** 31; // of one block: far more than the memory may have, and still not wrapped around
-const SCRATCH_BYTES = 256;
-const RESULT = 128; // where in the scratch a call leaves its result
+const SCRATCH_BYTES = 320;
+const RESULT = 192; // where in the scratch a call leaves its result
 
 export class Engine {
   /** @type {Exports | undefined} undefined after dispose() */
