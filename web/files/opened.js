@@ -38,6 +38,14 @@ export class AbsentFile extends KvcError {
   }
 }
 
+/** Nobody has answered: there may be no network. */
+export class Unreached extends KvcError {
+  /** @param {string} message  @param {unknown} [cause] */
+  constructor(message, cause) {
+    super('file_unreachable', message, { cause });
+  }
+}
+
 /**
  * Settles as `promise` does; rejects sooner on an abort, or after idleMs of silence, or when onStall throws.
  * @template T

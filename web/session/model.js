@@ -51,6 +51,8 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @property {boolean} [keep]            weights and tokenizer stay on this device, for later loads with it
  */
 
+const TEMPLATE = 'chat_template.jinja';
+
 /** @type {readonly (keyof LoadOptions)[]} */
 export const LOAD_OPTIONS = [
   'weights', 'variant', 'wasm', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers', 'credentials',
@@ -82,7 +84,7 @@ async function load(source, options, keep) {
     const pauses = new Pauses(signal); // the thread may be a page's
     const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
-      config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
+      config: await parts.tokenizerConfig, file: directory.later(TEMPLATE),
       tokens: specialTokens(given, tokenizer),
     });
     const engine = await parts.engine;
@@ -93,6 +95,7 @@ async function load(source, options, keep) {
     const native = layOutModel(engine, config, weights);
     await streamWeights(engine, native.pointer, { shards, headers }, pauses);
     throwIfAborted(signal);
+    await parts.template?.catch(() => {}); // told by whoever needs it
     const reason = await keep?.commit();
     throwIfAborted(signal);
     if (reason) onProgress?.({ status: 'not_kept', name: directory.name, reason });
@@ -154,7 +157,7 @@ function checkedOptions(given) {
  * @param {Directory} directory
  * @param {LoadOptions} options
  */
-function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
+function requestAll(directory, { tokenizer = true, variant, wasm, signal, keep }) {
   const optional = { optional: true };
   const parts = {
     config: directory.json('config.json'),
@@ -163,6 +166,7 @@ function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
     engine: Engine.create({ variant, wasm, signal }),
     weights: openWeights(directory),
+    template: keep ? directory.text(TEMPLATE) : undefined, // is read later, and kept now
   };
   for (const part of Object.values(parts)) part?.catch(() => {});
   return parts;

@@ -1,9 +1,10 @@
 // What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
 // the files that they are in.
 import { parseConfig } from '../config/config.js';
-import { checkCallback, checkSignal, optionsOf } from '../engine/arguments.js';
+import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
 import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
+import { Keep } from '../files/keep.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
 import { openWeights } from '../files/shards.js';
 import { withItsHead } from './model.js';
@@ -17,8 +18,8 @@ import { bytesAs } from './weights.js';
  * @import { LoadOptions } from './model.js'
  * @import { Weights } from './weights.js'
  *
- * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch'>
- *   } WeighOptions  as of loadModel()
+ * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch' |
+ *   'keep'>} WeighOptions  as of loadModel(); keep: what is kept is read there, and nothing is added to it
  *
  * @typedef {object} Weighed
  * @property {Readonly<Config>} config
@@ -28,7 +29,9 @@ import { bytesAs } from './weights.js';
  */
 
 /** @type {readonly (keyof WeighOptions)[]} */
-export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch'];
+export const WEIGH_OPTIONS = [
+  'variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch', 'keep',
+];
 
 /**
  * Refuses what loadModel() would refuse for the same reasons, as far as these few kilobytes tell them.
@@ -38,11 +41,13 @@ export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentia
  */
 export async function weighModel(source, given) {
   const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
-  const { variant, wasm, signal, fetch } = options;
+  const { variant, wasm, signal, fetch, keep = false } = options;
   checkSignal(signal);
   checkCallback('fetch', fetch);
+  checkChoice('keep', keep, [true, false]);
   checkBuild(options);
-  const directory = await openDirectory(source, options);
+  const kept = keep ? new Keep(options, 'read') : undefined;
+  const directory = await openDirectory(source, { ...options, keep: kept });
   try {
     const given = parseConfig(await directory.json('config.json'));
     const headers = await (await openWeights(directory)).headers();
