@@ -2,7 +2,7 @@
 // the files that they are in.
 import { parseConfig } from '../config/config.js';
 import { checkCallback, checkSignal, optionsOf } from '../engine/arguments.js';
-import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
+import { Engine, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
 import { openWeights } from '../files/shards.js';
@@ -17,8 +17,8 @@ import { bytesAs } from './weights.js';
  * @import { LoadOptions } from './model.js'
  * @import { Weights } from './weights.js'
  *
- * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch'>
- *   } WeighOptions  as of loadModel()
+ * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'maxMemory' | 'signal' | 'headers' | 'credentials'
+ *   | 'cache' | 'fetch'>} WeighOptions  as of loadModel()
  *
  * @typedef {object} Weighed
  * @property {Readonly<Config>} config
@@ -28,7 +28,9 @@ import { bytesAs } from './weights.js';
  */
 
 /** @type {readonly (keyof WeighOptions)[]} */
-export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch'];
+export const WEIGH_OPTIONS = [
+  'variant', 'wasm', 'maxMemory', 'signal', 'headers', 'credentials', 'cache', 'fetch',
+];
 
 /**
  * Refuses what loadModel() would refuse for the same reasons, as far as these few kilobytes tell them.
@@ -38,7 +40,7 @@ export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentia
  */
 export async function weighModel(source, given) {
   const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
-  const { variant, wasm, signal, fetch } = options;
+  const { variant, wasm, maxMemory, signal, fetch } = options;
   checkSignal(signal);
   checkCallback('fetch', fetch);
   checkBuild(options);
@@ -49,10 +51,10 @@ export async function weighModel(source, given) {
     const config = withItsHead(given, headers);
     const sizes = headers.map(({ headerBytes, dataBytes }) => PREFIX_BYTES + headerBytes + dataBytes);
     const fileBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
-    const engine = await Engine.create({ variant, wasm, signal });
+    const engine = await Engine.create({ variant, wasm, maxMemory, signal });
     try {
       const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
-      return { config, fileBytes, weightBytes, memoryBytes: MEMORY_BYTES };
+      return { config, fileBytes, weightBytes, memoryBytes: engine.maxMemory };
     } finally {
       engine.dispose();
     }
