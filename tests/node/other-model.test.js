@@ -49,14 +49,15 @@ async function weighed(t, options) {
 
 test('it is weighed by its address, loaded with the weights that are chosen, and given back', async (t) => {
   const { client, scale, fields, player } = await weighed(t, { recording: STORIES });
-  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto' });
+  const fourGigabytes = { maxMemory: 2 ** 32 };
+  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto', ...fourGigabytes });
   assert.equal(scale.sent.at(-1), 'dispose', 'its engine is needed for nothing else');
   const { choice, recorded, other } = player.state;
   assert.deepEqual([choice.stage, choice.name, choice.weighed], ['weighed', 'Some-30M', WEIGHED]);
   assert.ok(recorded && !other, 'looking changes nothing');
   const using = player.useOther('int8');
   const load = await client.next('load');
-  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8' });
+  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8', ...fourGigabytes });
   const { status, run, memory } = player.state;
   const { recorded: still } = player.state;
   assert.deepEqual([status, still, run.position, memory], ['loading', undefined, 0, undefined],
@@ -77,7 +78,7 @@ test('it is weighed by its address, loaded with the weights that are chosen, and
     ['unloaded', undefined, 'none', undefined]);
   assert.ok(player.state.recorded && player.state.run.position > 0, 'its recorded run is shown again');
   player.generate();
-  assert.equal((await client.next('load')).fields.url, OWN);
+  assert.deepEqual((await client.next('load')).fields, { url: OWN, variant: 'auto' });
 });
 
 test('one that cannot be loaded, or is stopped on the way, leaves the figure as it was', async (t) => {

@@ -8,6 +8,8 @@
  * @typedef {Omit<Fields<'load'>, 'url'>} Engine  how any of them is loaded
  */
 
+const LARGE = { maxMemory: 2 ** 32 }; // for those that readers bring
+
 export class Models {
   #own;
   #engine;
@@ -31,7 +33,7 @@ export class Models {
   /** What is to be loaded. @returns {Fields<'load'>} */
   get fields() {
     const other = this.#other;
-    const source = other ? { ...other.source, weights: other.weights } : { url: this.#own() };
+    const source = other ? { ...other.source, ...LARGE, weights: other.weights } : { url: this.#own() };
     return /** @type {Fields<'load'>} */ ({ ...this.#engine, ...source });
   }
 
@@ -47,7 +49,7 @@ export class Models {
     const client = this.#scale();
     try {
       const weighed = await client.request('weigh',
-        /** @type {Fields<'weigh'>} */ ({ ...this.#engine, ...source }));
+        /** @type {Fields<'weigh'>} */ ({ ...this.#engine, ...source, ...LARGE }));
       this.#candidate = { name: name || weighed.config.modelType, source };
       const download = source.files ? 0 : weighed.fileBytes;
       return { name: this.#candidate.name, weighed, download };

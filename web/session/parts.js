@@ -41,6 +41,6 @@ export function layOutSession(engine, model, { capacity, sequences, keyType, val
     8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
   const sampling = end + 8 * sequences;
   const input = sampling + SAMPLING_BYTES;
-  const cache = engine.call('kvc_session_cache', pointer) >>> 0;
+  const cache = engine.call('kvc_session_cache', pointer);
   return { block, pointer, cache, rngs: end, sampling, input, scores: input + 4 * inputs };
 }
