@@ -1,0 +1,75 @@
+// The programs of web/examples/programs/, run as they are: each prints what it says it does. Where a figure
+// is measured, it is there; where one is computed, it is right.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const FOLDER = fileURLToPath(new URL('../../web/examples/programs/', import.meta.url));
+const tested = new Set();
+
+/** The lines that a program prints. */
+async function linesOf(file, ...args) {
+  tested.add(file);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(FOLDER, file), ...args]);
+  assert.equal(stderr, '');
+  return stdout.trimEnd().split('\n');
+}
+
+test('generate.js: five ways to choose a token, one prompt in the cache', async () => {
+  const lines = await linesOf('generate.js', 'Once upon a time');
+  const held = lines.pop();
+  assert.deepEqual(lines.map((line) => line.match(/^[\w-]+, \d of 4/)?.[0]),
+    ['greedy, 0 of 4', 'temperature, 3 of 4', 'top-k, 3 of 4', 'nucleus, 3 of 4', 'combined, 3 of 4']);
+  const texts = lines.map((line) => JSON.parse(line.slice(line.indexOf('"'))));
+  assert.ok(texts.every((text) => text.startsWith('Once upon a time') && text.length > 40));
+  assert.equal(new Set(texts).size, texts.length, 'each way its own text');
+  assert.equal(held, `20 tokens cached, 4224 bytes each: ${20 * 4224} of ${128 * 4224}`);
+});
+
+test('drop-in.js: a decoder that knows no cache, the same tokens with one', async () => {
+  const [off, on, same] = await linesOf('drop-in.js', '24');
+  assert.match(off, /^cache off: 24 tokens in \d+ ms$/);
+  assert.match(on, /^cache on: 24 tokens in \d+ ms$/);
+  assert.equal(same, 'the same tokens: true');
+});
+
+test('cache-types.js: bytes as they follow from the types, errors that grow as they shrink', async () => {
+  const lines = await linesOf('cache-types.js', 'Once upon a time there was a king who had three daughters.');
+  const figures = lines.map((line) => {
+    const [, bytes, all, error, same, of] = line.match(
+      /(\d+) bytes a token, (\d+) in all; error (\S+) of .* token (\d+) of (\d+)$/).map(Number);
+    assert.equal(all, 256 * bytes);
+    assert.ok(same >= of - 1, line);
+    return { bytes, error };
+  });
+  assert.deepEqual(figures.map(({ bytes }) => bytes), [4224, 2112, 1632, 1152]);
+  const [exact, half, mixed, small] = figures.map(({ error }) => error);
+  assert.equal(exact, 0);
+  assert.ok(half > 0 && half < mixed && mixed < small && small < 0.05, String(lines));
+});
+
+test('benchmark.js: both speeds at every length, and their curves', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'speed.svg');
+  const lines = await linesOf('benchmark.js', file, '8,40', '2', '1');
+  assert.equal(lines.pop(), `${file}: both curves`);
+  assert.deepEqual(lines.map((line) => parseInt(line, 10)), [8, 40]);
+  for (const line of lines) {
+    const [, on, off, times] = line.match(/decode (\S+)\/s with .*, (\S+)\/s without: (\S+) times/).map(Number);
+    assert.ok(on > 0 && off > 0 && Math.abs(times - on / off) < 0.1, line);
+  }
+  const svg = await readFile(file, 'utf8');
+  const curves = [...svg.matchAll(/points="([^"]+)"/g)].map(([, points]) => points.split(' ').length);
+  assert.deepEqual(curves, [2, 2]);
+  assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
+});
+
+test('every program is tested above', async () => {
+  assert.deepEqual([...tested].sort(), (await readdir(FOLDER)).sort());
+});
