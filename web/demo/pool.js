@@ -96,10 +96,10 @@ const numbers = new WeakMap();
 let lastNumber = 0;
 
 /** @param {Fields<'load'>} fields  @param {number} lane */
-function keyOf({ url, files, wasm, variant, weights = 'f32' }, lane) {
+function keyOf({ url, files, wasm, variant, weights = 'f32', keep = false }, lane) {
   if (url === undefined && !numbers.has(files)) numbers.set(files, ++lastNumber);
   const model = url ?? numbers.get(files);
-  return JSON.stringify([lane, model, typeof wasm === 'string' && wasm, variant, weights]);
+  return JSON.stringify([lane, model, typeof wasm === 'string' && wasm, variant, weights, keep]);
 }
 
 const gaveWay = () => new WorkerError('aborted', 'Another figure of this page has started.');
