@@ -46,8 +46,8 @@ export async function removeKept(model) {
 /** @param {string} file  its address */
 const folderOf = (file) => file.slice(0, file.lastIndexOf('/') + 1);
 
-/** @param {string | AnyURL} model */
-function folderAt(model) {
+/** Its address as KeptModel has it. @param {string | AnyURL} model  as loadModel() takes it */
+export function folderAt(model) {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
     const url = new URL(isUrl(model) ? model.href : model, base);

@@ -99,12 +99,18 @@ export async function dropAll() {
   if (await hasStore()) await inTime(globalThis.caches.delete(NAME));
 }
 
-/** Whether there is a cache. */
-export async function hasStore() {
+/** Whether something is kept, or has been. */
+export const hasStore = async () => await found() === true;
+
+/** Whether something can be. */
+export const mayKeep = async () => await found() !== undefined;
+
+/** Whether there is a cache; undefined where none may be used. */
+async function found() {
   try {
     return await inTime(globalThis.caches.has(NAME));
   } catch {
-    return false; // none may be used here: even to look for it throws in a sandboxed frame
+    return undefined; // even to look for it throws in a sandboxed frame
   }
 }
 
