@@ -39,7 +39,7 @@ const write = (frame, selector) => frame.evaluate(async (wanted) => {
   return { tokens, text, reason };
 }, selector);
 
-test('there are these, each tested below; the chat in its own file, the programs in Node', async () => {
+test('there are these, and each is tested below; the chat in its own file, programs in Node', async () => {
   assert.deepEqual((await readdir(join(site.folder, 'examples'))).sort(),
     ['article.html', 'chat', 'csp.html', 'frame.html', 'plain.html', 'programs']);
 });
