@@ -70,7 +70,7 @@ for (const [name, sentence, counts] of [
     await press(page, 'go');
     await says(page, 'text-said', sentence);
     assert.deepEqual([await text(page, 'count-read'), await text(page, 'count-past')], counts);
-    assert.equal(await page.locator('.token.past').count(), Number(counts[1]));
+    assert.equal(await page.locator('.token.behind').count(), Number(counts[1]));
     await page.locator(part('edit-go')).scrollIntoViewIfNeeded();
     await press(page, 'edit-go');
     await page.waitForSelector(`${part('edit-answer-after')}:visible`);

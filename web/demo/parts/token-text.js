@@ -222,7 +222,7 @@ export class TokenText {
     const whole = this.isWhole ? [this.#stretches[0].node.children[0]] : [];
     for (const node of [...whole, ...this.#tokens.filter(Boolean)]) {
       const deed = /** @type {Deed | ''} */ (node.parentElement?.dataset.deed ?? '');
-      const own = node === this.#newest ? 'new' : node.classList.contains('past') ? 'past' : deed;
+      const own = node === this.#newest ? 'new' : node.classList.contains('behind') ? 'past' : deed;
       yield { node: /** @type {HTMLElement} */ (node), deed: own };
     }
   }
@@ -238,7 +238,7 @@ export class TokenText {
   /** Tokens that are not read any more: with each step one more. @param {number} past */
   #markPast(past) {
     const [from, to] = [this.#past, past].sort((a, b) => a - b);
-    for (const node of this.#tokens.slice(from, to)) node?.classList.toggle('past', past === to);
+    for (const node of this.#tokens.slice(from, to)) node?.classList.toggle('behind', past === to);
     this.#past = past;
   }
 
