@@ -116,9 +116,10 @@ export class Keep {
    * there when it came.
    * @param {Cache} store  @param {Place} place  @param {Unreached} error  @param {KeptRecord} [record]
    */
-  async #instead(store, { address }, error, record) {
+  async #instead(store, { address, file }, error, record) {
     if (record) return this.#read(store, record);
-    const config = await recordOf(store, new URL('config.json', address).href).catch(() => undefined);
+    const folder = address.endsWith(`/${file}`) ? address.slice(0, -file.length) : '';
+    const config = await recordOf(store, `${folder}config.json`).catch(() => undefined);
     if (!config || this.#manner === 'replace') throw error;
     throw new AbsentFile(`${error.message} Nor is it among what is kept on this device.`, error);
   }

@@ -12,7 +12,7 @@ import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
 import { withKeeping } from '../files/keep.js';
 import { openWeights } from '../files/shards.js';
-import { Chat } from './chat.js';
+import { Chat, TEMPLATE, isTemplate } from './chat.js';
 import { Session } from './session.js';
 import { specialTokens, tokenizerOf } from './tokenizer-of.js';
 import { checkFits, layOutModel, streamWeights } from './weights.js';
@@ -52,8 +52,6 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @property {boolean} [keep]            weights and tokenizer stay on this device, for later loads with it
  */
 
-const TEMPLATE = 'chat_template.jinja';
-
 /** @type {readonly (keyof LoadOptions)[]} */
 export const LOAD_OPTIONS = [
   'weights', 'variant', 'wasm', 'maxMemory', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers',
@@ -85,7 +83,7 @@ async function load(source, options, keep) {
     const pauses = new Pauses(signal); // the thread may be a page's
     const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
-      config: await parts.tokenizerConfig, file: directory.later(TEMPLATE),
+      config: await parts.tokenizerConfig, file: directory.later(isTemplate),
       tokens: specialTokens(given, tokenizer),
     });
     const engine = await parts.engine;
