@@ -70,6 +70,16 @@ test('benchmark.js: both speeds at every length, and their curves', async (t) =>
   assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
 });
 
+test('grow.js: room that doubles, less memory, the same bits', async () => {
+  const lines = await linesOf('grow.js', '140');
+  const rooms = lines.slice(0, -2)
+    .map((line) => line.match(/room for (\d+) in (\d+) bytes$/).slice(1).map(Number));
+  assert.deepEqual(rooms.map(([room]) => room), [64, 128, 256]);
+  const [, all] = lines.at(-2).match(/^room for 1024 from the start: (\d+) bytes$/);
+  assert.ok(rooms.every(([, bytes], i) => bytes > (rooms[i - 1]?.[1] ?? 0) && bytes < all));
+  assert.equal(lines.at(-1), 'the same logits, to the last bit: true');
+});
+
 test('every program is tested above', async () => {
   assert.deepEqual([...tested].sort(), (await readdir(FOLDER)).sort());
 });
