@@ -70,6 +70,69 @@ test('benchmark.js: both speeds at every length, and their curves', async (t) =>
   assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
 });
 
+test('grow.js: room that doubles, less memory, the same bits', async () => {
+  const lines = await linesOf('grow.js', '140');
+  const rooms = lines.slice(0, -2)
+    .map((line) => line.match(/room for (\d+) in (\d+) bytes$/).slice(1).map(Number));
+  assert.deepEqual(rooms.map(([room]) => room), [64, 128, 256]);
+  const [, all] = lines.at(-2).match(/^room for 1024 from the start: (\d+) bytes$/);
+  assert.ok(rooms.every(([, bytes], i) => bytes > (rooms[i - 1]?.[1] ?? 0) && bytes < all));
+  assert.equal(lines.at(-1), 'the same logits, to the last bit: true');
+});
+
+test('selective.js: bytes by the layers that are cached, the same bits', async () => {
+  const lines = await linesOf('selective.js', '32');
+  const layer = 32 * 2 * 64 * 4; // tokens, keys and values, width, f32
+  for (const [i, [cached, scratch]] of [[8, 0], [3, 1], [0, 1]].entries()) {
+    const right = `${cached} of 8 layers cached: ${(cached + scratch) * layer} bytes, 32 tokens in `;
+    assert.ok(lines[i].startsWith(right) && lines[i].endsWith('to the last bit: true'), lines[i]);
+  }
+  const [all, some, none] = lines.map((line) => Number(line.match(/in (\d+) ms/)[1]));
+  assert.ok(all < some && some < none, String(lines));
+});
+
+test('adaptive.js: within its budget narrower and narrower, and the error is said', async () => {
+  const figures = /^(\d+) tokens in (\w+): (\d+) of 32768 bytes, room for (\d+), error (\S+) of the largest/;
+  const lines = (await linesOf('adaptive.js')).map((line) => line.match(figures).slice(1));
+  assert.deepEqual(lines.map((line) => line.slice(0, 4).join()), [
+    '1,f32,32768,16', '16,f32,32768,16', '17,f16,32768,32', '32,f16,32768,32', '33,int8,30720,48',
+    '48,int8,30720,48',
+  ]);
+  const [, f32, f16, , , int8] = lines.map((line) => Number(line[4]));
+  assert.ok(f32 < 1e-5 && f16 > f32 && int8 > f16 && int8 < 0.05, String(lines));
+});
+
+test('evict.js: what a full cache keeps, and what is refused', async () => {
+  assert.deepEqual(await linesOf('evict.js'), [
+    'slide, after 1000 tokens, 984 evicted: 0 1 2 3 988 989 990 991 992 993 994 995 996 997 998 999',
+    'stop, after 16 tokens: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15',
+    'evict(4, 8): 0 1 2 3 12 13 14 15',
+    'error: cache_full',
+    'a session, whose positions are part of every key: unsupported',
+  ]);
+});
+
+test('persist.js: gone on with from a file, bit for bit; broken files change nothing', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [saved, ...rest] = await linesOf('persist.js', join(folder, 'session.kvc'));
+  assert.match(saved, /^saved after 24 tokens: \d+ bytes$/);
+  assert.deepEqual(rest, [
+    'restored: 24 of 24 tokens need no computing', 'the same text: true', 'the same bits: true',
+    'cut short: state_invalid; as it was: true', 'altered: state_invalid; as it was: true',
+  ]);
+});
+
+test('stream.js: up to a stop string, aborted, left, and gone on with', async () => {
+  const lines = await linesOf('stream.js');
+  const [ended, aborted, left] = lines.splice(-3);
+  assert.doesNotMatch(lines.join('\n'), /\./);
+  assert.ok(lines.join('').length > 10);
+  assert.equal(ended, 'ended by: stop, "."');
+  assert.match(aborted, /^aborted after 5 tokens; the session has 8$/);
+  assert.equal(left, 'left the loop: stopped; 8 tokens were reused');
+});
+
 test('every program is tested above', async () => {
   assert.deepEqual([...tested].sort(), (await readdir(FOLDER)).sort());
 });

@@ -53,6 +53,15 @@ test('--cache both: the text once, two speeds, and the hash of the same bits', a
   assert.match(stderr, new RegExp(`after each of 20 tokens the logits are the same bits .*${hash}`));
 });
 
+test('--chat puts the prompt through a template, and writes the answer alone', async () => {
+  const template = "{% for message in messages %}{{ message.role ~ ': ' ~ message.content ~ '\n' }}"
+    + '{% endfor %}';
+  const args = ['--chat', '--system', 'Be kind.', '--template', template, '--max-tokens', '10'];
+  const { code, stdout, stderr } = await say(['generate', 'Who are you?', ...args]);
+  const { text } = await written('system: Be kind.\nuser: Who are you?\n', { maxTokens: 10 });
+  assert.deepEqual([code, stdout], [0, `${text}\n`], stderr);
+});
+
 test('--json is one object, with every setting heard', async () => {
   const options = { maxTokens: 12, temperature: 0.7, topK: 9, topP: 0.9, minP: 0.01, seed: 3, stop: 'zebra',
     repetitionPenalty: 1.2, noRepeatNgramSize: 3, minTokens: 2 };

@@ -17,7 +17,7 @@ export const statusLine = (cache, tokens, rate) => (
 
 /** @type {Record<Written['reason'], string>} */
 const ENDINGS = {
-  length: 'as many tokens as were asked for',
+  length: 'as many as asked for',
   eos: 'the model ended the text',
   stop: 'a stop string came',
   context_full: 'the model has no more positions',

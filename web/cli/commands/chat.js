@@ -20,7 +20,6 @@ import { warmUp, write } from '../write.js';
  * @typedef {{ cache?: 'on' | 'off', context?: number, system?: string, template?: string }} Own
  */
 
-const CONTEXT = 2048; // tokens, if the model has so many
 const MOST_TOKENS = 512; // of an answer, if neither the caller nor the model's makers say
 
 /** @type {Table} */
@@ -28,8 +27,8 @@ export const table = {
   cache: { value: 'MODE', choices: ['on', 'off'], help: 'off computes all of it for each token' },
   ...MODEL_OPTIONS,
   ...SAMPLING_OPTIONS,
-  context: { value: 'N', number: true, help: 'tokens that a conversation may have, at most; without it '
-    + `${CONTEXT},\nor as many as the model can` },
+  context: { value: 'N', number: true, help: 'tokens that a conversation may have; without it as many '
+    + 'as\nthe model can, in memory for those that there are' },
   system: { value: 'TEXT', help: 'instructions that come first' },
   template: { value: 'TEXT', help: "the name of one of the model's templates, or one itself" },
 };
@@ -48,13 +47,13 @@ go to standard output and everything else to standard error. Exit codes as of ge
 export async function run(args) {
   const { values, words } = parse('chat', args, table);
   if (words.length > 0) throw new Refusal(`chat takes no "${words[0]}": it asks for your messages.`, 2);
-  const { cache = 'on', context = CONTEXT, system, template } = /** @type {Own} */ (values);
+  const { cache = 'on', context, system, template } = /** @type {Own} */ (values);
   const stop = new Stop();
   const model = await modelOf(/** @type {ModelOptions} */ (values), stop);
   // What its template cannot do is said before anybody types.
   await model.applyChatTemplate([{ role: 'user', content: 'Hello' }], { template });
   await warmUp(model, stop.signal);
-  const capacity = Math.min(context, model.config.nPositions);
+  const capacity = context === undefined ? 'grow' : Math.min(context, model.config.nPositions);
   const session = model.createSession({ capacity, useCache: cache === 'on' });
   const maxTokens = Number(values.maxTokens ?? model.generation.maxNewTokens ?? MOST_TOKENS);
   const options = { ...samplingOf(values), maxTokens, chat: { template } };
