@@ -17,7 +17,8 @@ kvc_memory kvc_session_memory(const kvc_session *s)
     return (kvc_memory){.total_bytes = s->total_bytes,
                         .cache_bytes = cache.slot_bytes,
                         .used_bytes = cache.used_bytes,
-                        .bytes_per_token = cache.bytes_per_token};
+                        .bytes_per_token = cache.bytes_per_token,
+                        .freed_bytes = cache.freed_bytes};
 }
 
 kvc_counts kvc_session_counts(const kvc_session *s)
