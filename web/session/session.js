@@ -11,6 +11,7 @@ import { attentionQuery, attentionWeights, clearCounts, counts, logits, logitsHa
   top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
+import { rewind } from './rewind.js';
 import { Run } from './run.js';
 import { SessionCache } from './session-cache.js';
 
@@ -21,6 +22,7 @@ import { SessionCache } from './session-cache.js';
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Prompt, Token } from './plan.js'
+ * @import { RewindOptions } from './rewind.js'
  * @import { GenerateOptions } from './sampling.js'
  */
 
@@ -79,9 +81,9 @@ export class Session {
     return this.#native.prefillStats;
   }
 
-  /** Rewinds to the first n tokens. There are no logits then until the next token. @param {number} n */
-  truncate(n) {
-    this.#idle.truncate(n);
+  /** Rewinds to the first n tokens: no logits then. @param {number} n  @param {RewindOptions} [options] */
+  truncate(n, options) {
+    rewind(this.#idle, n, options);
   }
 
   /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
@@ -91,8 +93,7 @@ export class Session {
 
   /** Back to empty timelines, the cache zeroed. */
   reset() {
-    const { calls, pointer } = this.#idle;
-    calls.call('kvc_session_reset', pointer);
+    this.#idle.reset();
   }
 
   // ---- passes -----------------------------------------------------------------------------------
@@ -119,8 +120,7 @@ export class Session {
   /**
    * Makes the timeline these very tokens. What the cache holds of their common beginning is reused; the rest
    * is computed, at least the last token unless its logits are there. With the cache off nothing is reused.
-   * @param {ArrayLike<number>} ids
-   * @returns {{ reused: number, computed: number }}  in tokens
+   * @param {ArrayLike<number>} ids  @returns {{ reused: number, computed: number }}  in tokens
    */
   sync(ids) {
     const native = this.#idle;

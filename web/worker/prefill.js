@@ -28,7 +28,9 @@ export async function measuredPrefill(watch, session, ids, { useCache, ...option
   await pass();
   const { tokens, reused } = session.prefillStats;
   let passes = 1;
-  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
+  const { freed } = session.cacheMap()[session.selected]; // windows may have passed what was reused
+  const canRepeat = reused < tokens && (!useCache || reused === 0 || freed === 0);
+  for (; canRepeat && stopwatch.now() < clock.span; passes++) {
     if (useCache) session.truncate(reused); // or it would be there
     await pass();
   }
