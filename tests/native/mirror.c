@@ -37,7 +37,8 @@ static void check_attention(const mirror *m, const kvc_session *alone, size_t i)
 /* As a session of its own has them, that reads the whole text at once. */
 static void check_alone(const mirror *m, size_t i)
 {
-    const kvc_session_config one = {MIRROR_S, 1, m->sizes.key_type, m->sizes.value_type};
+    const kvc_session_config one = {MIRROR_S, 1, m->sizes.key_type, m->sizes.value_type,
+                                    0};
     kvc_session *alone = random_model_sequences(&m->model, &one);
     check_ok(kvc_session_set_cache(alone, m->with_cache[i]));
     check_ok(kvc_session_prefill(alone, m->text[i], m->length[i]));

@@ -32,6 +32,7 @@ export function layOutSession(engine, model, { capacity, sequences, keyType, val
   const messages = { out_of_memory: message };
   const give = () => engine.give('kvc_session_config', {
     capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
+    source_capacity: 0,
   });
   const inputs = Math.max(capacity + 1, 2 * sequences);
   const { block, pointer, end } = layOut(engine, 'session', message,

@@ -52,6 +52,7 @@ export const structOf = (c, kind) => ({
   window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   ...yarnOf(c.rotary?.yarn),
   parallel: Number(c.parallel ?? false),
+  n_encoder_layer: 0, relative_buckets: 0, relative_distance: 0, scaled_head: 0,
 });
 
 /**
