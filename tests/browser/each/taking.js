@@ -60,7 +60,7 @@ const png = (page, color) => page.evaluate(async (wanted) => {
   return { type: blob.type, size: [width, height], share: found / (data.length / 4) };
 }, color);
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function taking(site) {
   const query = await addArticle(site, {
     body: `${SCRIPT}<kv-cache-demo views="chart table work text calculator" loading="eager"></kv-cache-demo>`,
