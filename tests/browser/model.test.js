@@ -139,9 +139,9 @@ test('what is no model is refused in words, and the figure stays as it was', asy
   await says(page, 'model-error', /model_type.*rwkv/);
   await drop(page, part('figure'), { 'pytorch_model.bin': 'x', 'config.json': config });
   await says(page, 'model-error', /pytorch_model\.bin/);
-  const large = { ...JSON.parse(config), num_hidden_layers: 212, hidden_size: 768, intermediate_size: 2000 };
+  const large = { ...JSON.parse(config), num_hidden_layers: 212, hidden_size: 1504, intermediate_size: 3840 };
   await choose(page, { ...FILES, 'config.json': JSON.stringify(large) });
-  await says(page, 'model-card', /GB of memory \(too much: a page may use 1\.07 GB\).*too large/s);
+  await says(page, 'model-card', /GB of memory \(too much: a page may use 4\.29 GB\).*too large/s);
   assert.ok(await page.isHidden(part('model-use')));
   const local = {
     ...JSON.parse(config), model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 9 };

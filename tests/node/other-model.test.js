@@ -51,14 +51,15 @@ async function weighed(t, options) {
 
 test('it is weighed by its address, loaded with the weights that are chosen, and given back', async (t) => {
   const { client, scale, fields, player } = await weighed(t, { recording: STORIES });
-  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto', keep: true }, 'what is kept is read there');
+  const maxMemory = 2 ** 32;
+  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto', maxMemory, keep: true }, 'kept: read there');
   assert.equal(scale.sent.at(-1), 'dispose', 'its engine is needed for nothing else');
   const { choice, recorded, other } = player.state;
   assert.deepEqual([choice.stage, choice.name, choice.weighed], ['weighed', 'Some-30M', WEIGHED]);
   assert.ok(recorded && !other, 'looking changes nothing');
   const using = player.useOther('int8');
   const load = await client.next('load');
-  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8' });
+  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8', maxMemory });
   const { status, run, memory } = player.state;
   const { recorded: still } = player.state;
   assert.deepEqual([status, still, run.position, memory], ['loading', undefined, 0, undefined],
@@ -79,7 +80,7 @@ test('it is weighed by its address, loaded with the weights that are chosen, and
     ['unloaded', undefined, 'none', undefined]);
   assert.ok(player.state.recorded && player.state.run.position > 0, 'its recorded run is shown again');
   player.generate();
-  assert.equal((await client.next('load')).fields.url, OWN);
+  assert.deepEqual((await client.next('load')).fields, { url: OWN, variant: 'auto' });
 });
 
 test('one that cannot be loaded, or is stopped on the way, leaves the figure as it was', async (t) => {
@@ -149,7 +150,8 @@ test('what is kept is listed, loaded with the weights that are advised, and remo
   const scale = await scaleOf(scales);
   await scale.answer('weigh', WEIGHED);
   const load = await client.next('load');
-  assert.deepEqual(load.fields, { url: address, variant: 'auto', weights: 'f32', keep: true });
+  const maxMemory = 2 ** 32;
+  assert.deepEqual(load.fields, { url: address, variant: 'auto', maxMemory, weights: 'f32', keep: true });
   load.onEvent({ type: 'not_kept', reason: 'quota' });
   await client.answer('load', LOADED);
   await using;

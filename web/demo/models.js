@@ -8,6 +8,8 @@
  * @typedef {Omit<Fields<'load'>, 'url'>} Engine  how any of them is loaded
  */
 
+const LARGE = { maxMemory: 2 ** 32 }; // for those that readers bring
+
 export class Models {
   #own;
   #engine;
@@ -35,7 +37,7 @@ export class Models {
   get fields() {
     const other = this.#other;
     const { source, weights, keep } = other ?? {};
-    const given = source ? { ...source, weights, ...(keep && { keep }) } : { url: this.#own() };
+    const given = source ? { ...source, ...LARGE, weights, ...(keep && { keep }) } : { url: this.#own() };
     return /** @type {Fields<'load'>} */ ({ ...this.#engine, ...given });
   }
 
@@ -51,8 +53,8 @@ export class Models {
     const { url: address } = source;
     const client = this.#scale();
     try {
-      const weighed = await client.request('weigh',
-        /** @type {Fields<'weigh'>} */ ({ ...this.#engine, ...source, ...(address && { keep: true }) }));
+      const fields = { ...this.#engine, ...source, ...LARGE, ...(address && { keep: true }) };
+      const weighed = await client.request('weigh', /** @type {Fields<'weigh'>} */ (fields));
       this.#candidate = { name: name || weighed.config.modelType, source };
       return { name: this.#candidate.name, address, weighed };
     } finally {

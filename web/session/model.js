@@ -39,6 +39,7 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @property {OnProgress} [onProgress]   the last event has status "ready"
  * @property {'auto' | Variant} [variant]  the build of the engine; auto: the fastest that runs here
  * @property {WasmSource} [wasm]         where the module is, if not beside the scripts
+ * @property {number} [maxMemory]        bytes that the memory may grow to: 1 GB if not said, 4 GB at most
  * @property {Weights} [weights]         "f32" by default; "int8" quantises them on arrival
  * @property {boolean} [tokenizer]       false: do not load tokenizer.json; prompts are token ids then
  * @property {Readonly<Record<string, number>>} [sizes]  bytes by file name, so that progress has a total even
@@ -53,8 +54,8 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
 
 /** @type {readonly (keyof LoadOptions)[]} */
 export const LOAD_OPTIONS = [
-  'weights', 'variant', 'wasm', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers', 'credentials',
-  'cache', 'fetch', 'keep',
+  'weights', 'variant', 'wasm', 'maxMemory', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers',
+  'credentials', 'cache', 'fetch', 'keep',
 ];
 
 /**
@@ -155,14 +156,14 @@ function checkedOptions(given) {
  * @param {Directory} directory
  * @param {LoadOptions} options
  */
-function requestAll(directory, { tokenizer = true, variant, wasm, signal, keep }) {
+function requestAll(directory, { tokenizer = true, variant, wasm, maxMemory, signal, keep }) {
   const optional = { optional: true };
   const parts = {
     config: directory.json('config.json'),
     generation: directory.json('generation_config.json', optional),
     tokenizer: tokenizer ? directory.json('tokenizer.json', optional) : undefined,
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
-    engine: Engine.create({ variant, wasm, signal }),
+    engine: Engine.create({ variant, wasm, maxMemory, signal }),
     weights: openWeights(directory),
     template: keep ? directory.text(TEMPLATE) : undefined, // is read later, and kept now
   };
@@ -263,9 +264,12 @@ export class Model {
     return new Session(this.#engine, this, this.#native.pointer, options);
   }
 
-  /** Bytes of the instance's memory: the weights, every session, and what it has grown to before. */
+  /**
+   * Bytes of the instance's memory: the weights, every session, and what it has grown to before; and what it
+   * may grow to, where the device has as many.
+   */
   memoryUsage() {
-    return { totalBytes: this.#engine.memoryBytes };
+    return { totalBytes: this.#engine.memoryBytes, maxBytes: this.#engine.maxMemory };
   }
 
   get disposed() {

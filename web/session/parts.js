@@ -19,7 +19,7 @@ import { layOut } from '../engine/engine.js';
  * @typedef {{ capacity: number, sequences: number, keyType: CacheType, valueType: CacheType }} Sizes
  */
 
-const SAMPLING_BYTES = 24;
+export const SAMPLING_BYTES = 24;
 
 /**
  * @param {Engine} engine  @param {number} model  the kvc_model  @param {Sizes} sizes
@@ -41,6 +41,6 @@ export function layOutSession(engine, model, { capacity, sequences, keyType, val
     8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
   const sampling = end + 8 * sequences;
   const input = sampling + SAMPLING_BYTES;
-  const cache = engine.call('kvc_session_cache', pointer) >>> 0;
+  const cache = engine.call('kvc_session_cache', pointer);
   return { block, pointer, cache, rngs: end, sampling, input, scores: input + 4 * inputs };
 }

@@ -2,7 +2,7 @@
 // the files that they are in.
 import { parseConfig } from '../config/config.js';
 import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
-import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
+import { Engine, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
 import { Keep } from '../files/keep.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
@@ -18,8 +18,9 @@ import { bytesAs } from './weights.js';
  * @import { LoadOptions } from './model.js'
  * @import { Weights } from './weights.js'
  *
- * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch' |
- *   'keep'>} WeighOptions  as of loadModel(); keep: what is kept is read there, and nothing is added to it
+ * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'maxMemory' | 'signal' | 'headers' | 'credentials'
+ *   | 'cache' | 'fetch' | 'keep'>} WeighOptions  as of loadModel(); keep: what is kept is read there, and
+ *                                              nothing is added to it
  *
  * @typedef {object} Weighed
  * @property {Readonly<Config>} config
@@ -30,7 +31,7 @@ import { bytesAs } from './weights.js';
 
 /** @type {readonly (keyof WeighOptions)[]} */
 export const WEIGH_OPTIONS = [
-  'variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch', 'keep',
+  'variant', 'wasm', 'maxMemory', 'signal', 'headers', 'credentials', 'cache', 'fetch', 'keep',
 ];
 
 /**
@@ -41,7 +42,7 @@ export const WEIGH_OPTIONS = [
  */
 export async function weighModel(source, given) {
   const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
-  const { variant, wasm, signal, fetch, keep = false } = options;
+  const { variant, wasm, maxMemory, signal, fetch, keep = false } = options;
   checkSignal(signal);
   checkCallback('fetch', fetch);
   checkChoice('keep', keep, [true, false]);
@@ -54,10 +55,10 @@ export async function weighModel(source, given) {
     const config = withItsHead(given, headers);
     const sizes = headers.map(({ headerBytes, dataBytes }) => PREFIX_BYTES + headerBytes + dataBytes);
     const fileBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
-    const engine = await Engine.create({ variant, wasm, signal });
+    const engine = await Engine.create({ variant, wasm, maxMemory, signal });
     try {
       const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
-      return { config, fileBytes, weightBytes, memoryBytes: MEMORY_BYTES };
+      return { config, fileBytes, weightBytes, memoryBytes: engine.maxMemory };
     } finally {
       engine.dispose();
     }
