@@ -45,9 +45,13 @@ export class NativeSession {
   finishReason = null;
   /** The stop string that it ended with, or the token. @type {string | number | null} */
   finishedBy = null;
+  /** A setSource() is under way. */
+  reading = false;
   /** Instead of #useCache, until the run ends. @type {boolean | undefined} */
   runUsesCache;
   #useCache;
+  /** Instead of useCrossCache, the same. @type {boolean | undefined} */
+  runUsesCrossCache;
   /** Of the last prefill. */
   prefillStats = { tokens: 0, reused: 0, ms: 0 };
 
@@ -64,6 +68,8 @@ export class NativeSession {
     this.#modelPointer = modelPointer;
     this.capacity = chosen.capacity;
     this.#useCache = chosen.useCache;
+    this.useCrossCache = chosen.useCrossCache;
+    this.sourceCapacity = chosen.sourceCapacity;
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
@@ -87,6 +93,11 @@ export class NativeSession {
   /** Its kvc_cache. */
   get cache() {
     return this.#live.cache;
+  }
+
+  /** Its kvc_cache of the source; 0 where there is no encoder. */
+  get cross() {
+    return this.#live.cross;
   }
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
@@ -235,8 +246,8 @@ export class NativeSession {
    * @param {number} sequences  @param {Uint8Array} state  of it
    */
   #replace(sequences, state) {
-    const { selected, capacity, keyType, valueType } = this;
-    const sizes = { capacity, keyType, valueType, sequences };
+    const { selected, capacity, sourceCapacity, keyType, valueType } = this;
+    const sizes = { capacity, sourceCapacity, keyType, valueType, sequences };
     const parts = layOutSession(this.engine, this.#modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
