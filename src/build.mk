@@ -86,9 +86,11 @@ $(call objects,lab,$(call linked,lab) $(TESTS:%=tests/native/%.c) $(FUZZERS:%=te
 # ---- WebAssembly ----------------------------------------------------------------------------
 
 # NDEBUG: a failing assert would print, and so import file functions; the native builds have them.
-# stack-first: a stack overflow traps instead of overwriting static data.
+# stack-first: a stack overflow traps instead of overwriting static data. The memory is imported, so that who
+# makes it sets its maximum, up to this one, without another module.
 WASM_FLAGS := -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB \
-    -sMAXIMUM_MEMORY=1GB -sSTACK_SIZE=256KB -sMALLOC=emmalloc -Wl,--stack-first
+    -sMAXIMUM_MEMORY=4GB -sIMPORTED_MEMORY=1 -Wl,--export-memory -sSTACK_SIZE=256KB -sMALLOC=emmalloc \
+    -Wl,--stack-first
 WASM_GZIP_LIMIT := 45056 # kvc-lab.wasm keeps within it too: its switches take half a kilobyte
 EXPORT := s/\#.*//; s/[a-z0-9_][a-z0-9_]*/-Wl,--export=&/
 EXPORTS := $(shell sed '$(EXPORT)' src/wasm/exports.txt)

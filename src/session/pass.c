@@ -112,7 +112,7 @@ kvc_error kvc_session_step(kvc_session *s)
     if (!p->active)
         return KVC_ERR_NOT_READY;
     if (p->n_group > 0) {
-        if (!kvc_source_fill(s))
+        if (!kvc_source_prepare(s, p->layer))
             step_chunk(s);
         return KVC_PENDING;
     }

@@ -64,7 +64,8 @@ typedef struct kvc_pass {
     size_t n_group;    /* how many spans it has; 0: all are through */
     size_t layer, row; /* where its next chunk is; row: also how far scoring is */
     size_t filled;     /* rows of the source in the cross cache, layer after layer */
-    size_t projected;  /* the layer whose source is in source.one_layer, and 1 */
+    size_t
+        projected; /* the same in source.one_layer, which has those of the last layer */
 } kvc_pass;
 
 struct kvc_session {
@@ -98,13 +99,13 @@ kvc_source kvc_source_layout(kvc_arena *arena, const kvc_model *model,
 void kvc_source_init(kvc_session *session);
 void kvc_source_forget(kvc_session *session);
 
-/* The next rows into the cross cache, where the pass under way reads it and it is empty;
- * false where nothing is to do. */
-bool kvc_source_fill(kvc_session *session);
+/* Before a layer of the pass under way sees the source: the next rows into the cross
+ * cache, where the pass reads it and it is empty, or projected once more, where it does
+ * not. False where nothing is left to do. */
+bool kvc_source_prepare(kvc_session *session, size_t layer);
 
-/* What the queries of a layer see in the pass under way: of the cross cache, or projected
- * once more. */
-kvc_seen kvc_source_seen(kvc_session *session, size_t layer);
+/* What the queries of the layer then see. */
+kvc_seen kvc_source_seen(const kvc_session *session, size_t layer);
 
 /* ---- sizes ------------------------------------------------------------------------- */
 

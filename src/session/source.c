@@ -88,25 +88,35 @@ static kvc_error fill(kvc_session *s, size_t n)
     return kvc_cache_advance(s->source.cross, 0, n);
 }
 
-bool kvc_source_fill(kvc_session *s)
+/* The next rows into the scratch memory of a layer, unless all are there. */
+static bool project_again(kvc_session *s, size_t layer, size_t n)
 {
-    if (!s->pass.cross || kvc_cache_length(s->source.cross, 0) == s->source.n)
+    const size_t begin = layer * n, end = begin + n;
+    if (s->pass.projected == end)
         return false;
-    fill(s, s->source.n);
+    if (s->pass.projected < begin || s->pass.projected > end) /* another layer's */
+        s->pass.projected = begin;
+    s->pass.projected +=
+        project(s, s->pass.projected - begin, n, layer, s->source.one_layer, 0);
     return true;
 }
 
-kvc_seen kvc_source_seen(kvc_session *s, size_t layer)
+bool kvc_source_prepare(kvc_session *s, size_t layer)
+{
+    const size_t rows = s->source.n;
+    if (rows == 0 || (s->pass.cross && kvc_cache_length(s->source.cross, 0) == rows))
+        return false;
+    if (!s->pass.cross)
+        return project_again(s, layer, rows);
+    fill(s, rows);
+    return true;
+}
+
+kvc_seen kvc_source_seen(const kvc_session *s, size_t layer)
 {
     const size_t n = s->source.n;
-    kvc_cache *scratch = s->source.one_layer;
-    if (s->pass.cross || n == 0)
-        return (kvc_seen){s->source.cross, layer, n};
-    if (s->pass.projected != layer + 1)
-        for (size_t row = 0; row < n;)
-            row += project(s, row, n, layer, scratch, 0);
-    s->pass.projected = layer + 1;
-    return (kvc_seen){scratch, 0, n};
+    return s->pass.cross ? (kvc_seen){s->source.cross, layer, n}
+                         : (kvc_seen){s->source.one_layer, 0, n};
 }
 
 /* ---- the encoder ------------------------------------------------------------------- */

@@ -8,6 +8,10 @@
 
 enum { ALIGN = 16 }; /* of the blocks that kvc.h asks for */
 
+/* The allocator adds its own few bytes without a look at where 32 bits end; and a memory
+ * has less than 4 GB in any case: engine/memory.js. */
+#define MOST_BYTES (SIZE_MAX - 0x1ffff)
+
 void *kvc_wasm_allocate(size_t bytes);
 void kvc_wasm_free(void *memory);
 uint32_t kvc_wasm_variant(void);
@@ -16,9 +20,8 @@ const uint16_t *kvc_wasm_layout(void);
 /* NULL where there is no room. */
 void *kvc_wasm_allocate(size_t bytes)
 {
-    return bytes > SIZE_MAX - ALIGN
-               ? NULL
-               : aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
+    return bytes > MOST_BYTES ? NULL
+                              : aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
 }
 
 void kvc_wasm_free(void *memory)

@@ -3,7 +3,7 @@
 mirror *mirror_new(uint64_t seed, size_t n, kvc_dtype key, kvc_dtype value)
 {
     mirror *m = check_alloc(1, sizeof *m);
-    *m = (mirror){.n = n, .state = seed, .sizes = {MIRROR_S, n, key, value}};
+    *m = (mirror){.n = n, .state = seed, .sizes = {MIRROR_S, n, key, value, 0}};
     kvc_config config = random_any_config(&m->state, MIRROR_S);
     random_layers(&config, 1 + config.n_layer % 2); /* the reference takes its time */
     m->V = config.vocab_size;

@@ -146,6 +146,12 @@ static void arena_near_the_end_of_size_t(void **unused)
                 kvc_take(&arena, 1, 1);
                 assert_true(arena.overflow);
             }
+    kvc_arena whole = {0}, longer = {0}; /* the longest array that there can be */
+    kvc_take(&whole, PTRDIFF_MAX, 1);
+    kvc_take(&whole, PTRDIFF_MAX / 4, 2);
+    assert_false(whole.overflow);
+    kvc_take(&longer, (size_t)PTRDIFF_MAX / 2 + 1, 2);
+    assert_true(longer.overflow);
 }
 
 static void a_model_too_large_for_size_t(void **unused)

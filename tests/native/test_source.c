@@ -3,6 +3,7 @@
  * bit, is in test_random. */
 #include <math.h>
 
+#include "base/number.h"
 #include "check.h"
 #include "kernels/bucket.h"
 #include "kernels/rotary.h"
@@ -151,6 +152,35 @@ static void attention_is_near_the_oracle(void **unused)
                 check_close(weights, exact, NULL, f.n_source, 1e-4);
             }
         free(query);
+        fixture_free(&f);
+    }
+}
+
+/* Scoring projects the source for itself: the bits of decoding, and the cross cache is
+ * left alone. */
+static void scores_are_those_of_decoding(void **unused)
+{
+    (void)unused;
+    uint64_t state = 4;
+    for (int round = 0; round < 12; round++) {
+        const kvc_config config = random_encoder(&state);
+        fixture f = fixture_of(&config, random_next(&state));
+        float scores[S], *log_probs = check_alloc(f.V, sizeof *log_probs);
+        uint32_t *ids = check_alloc(f.V, sizeof *ids);
+        check_ok(kvc_session_set_cross_cache(f.session, false));
+        read_source(f.session, &f, f.n_source);
+        check_ok(kvc_session_set_cross_cache(f.session, true));
+        check_ok(kvc_session_score(f.session, f.ids, S, scores));
+        assert_int_equal(kvc_cache_length(kvc_session_cross_cache(f.session), 0), 0);
+        for (size_t t = 0; t + 1 < S; t++) {
+            check_ok(kvc_session_decode(f.session, f.ids[t]));
+            check_ok(kvc_session_top(f.session, f.V, f.V, ids, log_probs));
+            for (size_t i = 0; i < f.V; i++)
+                if (ids[i] == f.ids[t + 1])
+                    check_same(&scores[t], &log_probs[i], 1);
+        }
+        free(ids);
+        free(log_probs);
         fixture_free(&f);
     }
 }
@@ -512,6 +542,71 @@ static void restored(void **unused)
     fixture_free(&f);
 }
 
+static void seal(unsigned char *state, size_t n)
+{
+    const uint64_t sum = kvc_fnv1a(KVC_FNV_START, state, n - 8);
+    for (size_t i = 0; i < 8; i++)
+        state[n - 8 + i] = (unsigned char)(sum >> 8 * i);
+}
+
+/* Whatever it holds, nothing steps out of line. */
+static void use(kvc_session *s)
+{
+    float weights[N];
+    const size_t position = kvc_session_position(s);
+    assert_true(position <= 6 && kvc_session_source_length(s) <= 20);
+    kvc_session_cross_attention(s, 0, 0, weights);
+    for (int cross = 1; cross >= 0 && kvc_session_position(s) < 6; cross--) {
+        check_ok(kvc_session_set_cross_cache(s, cross));
+        const kvc_error error = kvc_session_decode(s, 1);
+        const bool has_source = kvc_session_source_length(s) > 0;
+        assert_true(has_source ? error == KVC_OK || error == KVC_ERR_NOT_FINITE
+                               : error == KVC_ERR_NO_SOURCE);
+    }
+    check_ok(kvc_session_set_cross_cache(s, true));
+}
+
+/* Any word forged, with a right checksum: refused without a trace, or harmless. */
+static void forged_words(void **unused)
+{
+    (void)unused;
+    const kvc_config config = {.arch = KVC_T5, T5_SIZES(1, 1, 1, 4, 4, 4, 20, 5)};
+    const kvc_session_config sizes = {6, 1, KVC_F32, KVC_F32, 20};
+    random_model m = random_model_new(&config, 1);
+    kvc_session *s = random_model_sequences(&m, &sizes);
+    const uint32_t ids[18] = {1, 2, 3, 4};
+    size_t bytes, n, taken = 0, refused = 0;
+    check_ok(kvc_session_set_source(s, ids, 18));
+    check_ok(kvc_session_prefill(s, ids, 3));
+    unsigned char *state = saved(s, &bytes), *forged = check_alloc(1, bytes);
+    for (size_t at = 24; at + 4 <= bytes - 8; at += 4) {
+        uint32_t was;
+        memcpy(&was, state + at, sizeof was);
+        const uint32_t words[] = {0,  1,          2,       17,      20,
+                                  21, UINT32_MAX, was + 1, was - 1, was ^ 4};
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+            memcpy(forged, state, bytes);
+            memcpy(forged + at, &words[i], sizeof *words);
+            seal(forged, bytes);
+            check_ok(kvc_session_restore(s, state, bytes));
+            if (kvc_session_restore(s, forged, bytes) == KVC_OK) {
+                use(s);
+                taken++;
+                continue;
+            }
+            unsigned char *now = saved(s, &n);
+            assert_memory_equal(now, state, bytes);
+            free(now);
+            refused++;
+        }
+    }
+    assert_true(taken > 100 && refused > 100);
+    free(forged);
+    free(state);
+    free(s);
+    random_model_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -519,6 +614,7 @@ int main(void)
         cmocka_unit_test(sinusoids_are_the_nearest_floats),
         cmocka_unit_test(near_the_oracle),
         cmocka_unit_test(attention_is_near_the_oracle),
+        cmocka_unit_test(scores_are_those_of_decoding),
         cmocka_unit_test(dropped_at_every_step),
         cmocka_unit_test(filled_by_the_next_pass),
         cmocka_unit_test(nothing_is_stale),
@@ -529,6 +625,7 @@ int main(void)
         cmocka_unit_test(configs_are_checked),
         cmocka_unit_test(names_that_are_ignored),
         cmocka_unit_test(restored),
+        cmocka_unit_test(forged_words),
     };
     return cmocka_run_group_tests_name("source", tests, NULL, NULL);
 }

@@ -105,7 +105,7 @@ export const FUNCTIONS = /** @type {const} */ ({
 /**
  * @typedef {keyof typeof FUNCTIONS} FunctionName
  *
- * wasm32: pointers and size_t are 32-bit numbers (`>>> 0` makes them unsigned), uint64_t is a BigInt.
+ * wasm32: pointers and size_t are numbers of 32 bits (Engine.call makes them unsigned), uint64_t is a BigInt.
  * @typedef {{ fingerprint: bigint, use_cache: boolean }} OtherTypes  of parameters that are not numbers
  * @typedef {{ void: void, uint64_t: bigint }} OtherResults
  */

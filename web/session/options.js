@@ -10,7 +10,8 @@ const MOST_SEQUENCES = 1024;
  * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
- * @property {number} [capacity]     the most tokens of a sequence, at most and by default n_positions
+ * @property {number | 'grow'} [capacity]  the most tokens of a sequence, at most and by default n_positions;
+ *   "grow": as many as that, in memory for those that there are: it at least doubles when it is used up
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
  * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
@@ -27,20 +28,24 @@ export const SESSION_OPTIONS = [
   'capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity', 'useCrossCache',
 ];
 
+const GROWS_FROM = 64; // tokens
+
 /**
- * The options, complete and checked.
+ * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<SessionOptions>}  sourceCapacity is 0 where there is no encoder
+ * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity is
+ *   0 where there is no encoder
  */
 export function sessionOptions(options, config) {
   const { nPositions: positions } = config;
   const given = optionsOf('createSession()', options, SESSION_OPTIONS);
-  const { capacity = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
+  const { capacity: most = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
     whenFull = 'stop' } = given;
-  if (!isCount(capacity) || capacity < 1 || capacity > positions) {
-    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions; `
-      + `${shown(capacity)} is not possible.`);
+  const grows = most === 'grow';
+  if (!grows && (!isCount(most) || most < 1 || most > positions)) {
+    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions, or is "grow"; `
+      + `${shown(most)} is not possible.`);
   }
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
@@ -51,7 +56,10 @@ export function sessionOptions(options, config) {
       + 'sync() or generate().');
   }
   checkChoice('whenFull', whenFull, ['stop', 'error']);
-  return { capacity, useCache, keyType, valueType, sequences, whenFull, ...sourceOptions(given, config) };
+  return {
+    ...(grows ? { capacity: Math.min(GROWS_FROM, positions), most: positions } : { capacity: most, most }),
+    useCache, keyType, valueType, sequences, whenFull, ...sourceOptions(given, config),
+  };
 }
 
 /** @param {Readonly<Config>} config */

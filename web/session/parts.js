@@ -22,7 +22,7 @@ import { layOut } from '../engine/engine.js';
  *   valueType: CacheType }} Sizes  sourceCapacity: 0 where there is no encoder
  */
 
-const SAMPLING_BYTES = 24;
+export const SAMPLING_BYTES = 24;
 
 /**
  * @param {Engine} engine  @param {number} model  the kvc_model  @param {Sizes} sizes
@@ -46,7 +46,7 @@ export function layOutSession(engine, model, sizes) {
     8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
   const sampling = end + 8 * sequences;
   const input = sampling + SAMPLING_BYTES;
-  const cache = engine.call('kvc_session_cache', pointer) >>> 0;
-  const cross = engine.call('kvc_session_cross_cache', pointer) >>> 0;
+  const cache = engine.call('kvc_session_cache', pointer);
+  const cross = engine.call('kvc_session_cross_cache', pointer);
   return { block, pointer, cache, cross, rngs: end, sampling, input, scores: input + 4 * inputs };
 }

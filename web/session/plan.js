@@ -61,7 +61,7 @@ import { checkEncoder, sourceIds } from './source.js';
  * @returns {Plan}
  */
 export function planOf(native, prompt, given) {
-  const { model, capacity, whenFull } = native;
+  const { model, most, whenFull } = native;
   const { generation } = model;
   const options = optionsOf('generate()', given, GENERATE_OPTIONS);
   checkSignal(options.signal);
@@ -72,7 +72,7 @@ export function planOf(native, prompt, given) {
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
   const { source, ids } = promptOf(native, prompt, options);
-  const room = capacity - ids.length;
+  const room = most - ids.length;
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
@@ -100,12 +100,12 @@ function chosen(name, given) {
  * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt  @param {GenerateOptions} options
  */
 function promptOf(native, prompt, { target, useCrossCache }) {
-  const { model, capacity } = native;
+  const { model, most } = native;
   if (!model.config.encoder) {
     if (target !== undefined) checkEncoder(model, 'target');
     if (useCrossCache !== undefined) checkEncoder(model, 'useCrossCache');
     const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
-    const ids = tokenIds(native, prompted, 1, capacity, 0);
+    const ids = tokenIds(native, prompted, 1, most, 0);
     return { source: undefined, ids };
   }
   const source = sourceIds(native, prompt);
@@ -114,7 +114,7 @@ function promptOf(native, prompt, { target, useCrossCache }) {
     throw invalid('This model has no decoder_start_token_id, so a text needs target: the ids that it begins '
       + 'with.');
   }
-  return { source, ids: tokenIds(native, target ?? startTokenIds, 1, capacity, 0) };
+  return { source, ids: tokenIds(native, target ?? startTokenIds, 1, most, 0) };
 }
 
 /**

@@ -36,9 +36,7 @@ export class Session {
    */
   constructor(engine, model, pointer, options) {
     this.#native = new NativeSession(engine, model, pointer, options);
-    /** The most tokens that each timeline can hold. */
-    this.capacity = this.#native.capacity;
-    /** And a source; 0 where the model has no encoder. */
+    /** The most tokens of a source; 0 where the model has no encoder. */
     this.sourceCapacity = this.#native.sourceCapacity;
   }
 
@@ -49,6 +47,9 @@ export class Session {
   }
 
   // ---- the timeline -----------------------------------------------------------------------------
+
+  /** The tokens that each timeline has room for; of a session that grows, now. */
+  get capacity() { return this.#native.capacity; }
 
   /** Tokens in the timeline. */
   get position() { return this.#native.position; }

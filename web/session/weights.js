@@ -1,9 +1,9 @@
 // The weights of a model, from a file into wasm memory: streamed in pieces of 64 KiB into packed weights, so
 // that the file never lies in memory whole.
 import { ARCHITECTURES, DTYPES, OK } from '../engine/abi.js';
-import { MEMORY_BYTES, layOut } from '../engine/engine.js';
+import { layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
-import { Block } from '../engine/memory.js';
+import { Block, MOST_BYTES } from '../engine/memory.js';
 import { shown } from '../files/json.js';
 import { tensorChunks, usableDtype } from '../files/safetensors.js';
 
@@ -85,7 +85,7 @@ export function checkFits(engine, config, weights) {
   const message = tooLarge(engine, config, weights);
   const least = give(engine, { ...config, ownHead: false }, weights);
   engine.check({ out_of_memory: message }, 'kvc_model_bytes', least, engine.result);
-  if (engine.resultWord >= MEMORY_BYTES) throw new KvcError('out_of_memory', message);
+  if (engine.resultWord >= engine.maxMemory) throw new KvcError('out_of_memory', message);
 }
 
 /**
@@ -106,12 +106,27 @@ export function layOutModel(engine, config, weights) {
  * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
 function tooLarge(engine, config, weights) {
-  const small = bytesAs(engine, config, 'int8');
-  const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  const bytes = bytesAs(engine, config, weights);
-  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
-    + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
-    + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
+  const { maxMemory } = engine;
+  const [bytes, small] = [bytesAs(engine, config, weights), bytesAs(engine, config, 'int8')];
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly may use at `
+    + `most ${megabytes(maxMemory)}${maxMemory < MOST_BYTES ? ' here' : ''}, and a device may give less. `
+    + waysOut(weights, { bytes, small, maxMemory });
+}
+
+/**
+ * @param {Weights} weights
+ * @param {{ bytes: number, small: number, maxMemory: number }} sizes  small: as int8
+ */
+function waysOut(weights, { bytes, small, maxMemory }) {
+  const isSmaller = weights !== 'int8' && small < maxMemory;
+  const more = `maxMemory: 2 ** 32 it may use up to ${megabytes(MOST_BYTES)}.`;
+  const ways = [];
+  if (isSmaller) ways.push(`With weights: 'int8' they take ${megabytes(small)}.`);
+  if (maxMemory < MOST_BYTES && bytes < MOST_BYTES) ways.push(`With ${more}`);
+  else if (maxMemory < MOST_BYTES && !isSmaller && small < MOST_BYTES) {
+    ways.push(`With weights: 'int8' they take ${megabytes(small)}, and with ${more}`);
+  }
+  return ways.join(' ') || 'Choose a smaller model.';
 }
 
 /** @param {number} bytes */

@@ -4,22 +4,21 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, keep }   loads the model at an absolute url, in
-//                                         place of the one before. files: by name, their bytes or addresses;
-//                                         without a url, or where a config.json is among them, they are the
-//                                         model, and a module of the engine among them is the one used.
-//                                         wasm: its absolute address or bytes, or the address of a folder.
-//                                         variant: the build of the engine, or "auto"; weights: "f32", the
-//                                         default, or "int8"; capacity: the most tokens of a text, by
-//                                         default as many as the model takes and memory has room for;
-//                                         keep: true, its files stay on this device, as of loadModel()
+//   load      { url, files, wasm, variant, weights, capacity, maxMemory, keep }   loads the model at an
+//                                         absolute url, in place of the one before. files: by name, their
+//                                         bytes or addresses; without a url, or where a config.json is among
+//                                         them, they are the model, and a module of the engine among them is
+//                                         the one used. wasm: its absolute address or bytes, or the address
+//                                         of a folder. capacity: the most tokens of a text, by default as
+//                                         many as the model takes and memory has room for. variant, weights,
+//                                         maxMemory, keep: as of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, room, sourceRoom, memory, tick, worker }   room: the most
 //                                             tokens of a text; sourceRoom: of a source; tick: ms from one
 //                                             reading of the clock to the next; worker: as of status
-//   weigh     { url, files, wasm, variant }   what a model is and takes, before it is loaded, by weighModel()
+//   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
 //                                         conversation, a list of messages; chat: options of its template.
@@ -132,7 +131,7 @@
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
- * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant }
+ * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, maxMemory?: number }
  *   & ({ url: string, files?: Files } | { url?: undefined, files: Files })} Source  of a model and its engine
  * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
  *
@@ -216,7 +215,7 @@
  *     worker: boolean,
  *   },
  * }} load
- * @property {{ fields: Source, events: {}, answer: Weighed }} weigh
+ * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh
  * @property {{
  *   fields: Prompted & { written?: readonly number[], more?: number, sampling: Sampling, proof?: boolean },
  *   events: {

@@ -11,7 +11,8 @@ import { refuseEncoder } from '../sourced.js';
  * @import { Model } from '../../session/model.js'
  * @import { Serve } from '../context.js'
  * @import { BenchmarkJob, Emit } from '../messages.js'
- * @import { Build, Origins } from '../origins.js'
+ * @import { Build } from '../../engine/engine.js'
+ * @import { Origins } from '../origins.js'
  */
 
 /** @type {Serve<'benchmark'>} */
@@ -51,7 +52,8 @@ async function measureBoth(model, origins, job, emit, signal) {
       emit('measured', { row: { weights, ...figures } });
     }
   };
-  const build = origins.build.wasm === undefined ? { variant: model.variant } : origins.build;
+  const { wasm, maxMemory } = origins.build;
+  const build = wasm === undefined ? { variant: model.variant, maxMemory } : origins.build;
   await withLimits(model, build, signal, measure);
   const twin = await loadTwin(model, { ...origins, build }, emit, signal);
   if (!twin) return 'finished';

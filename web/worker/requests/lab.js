@@ -14,9 +14,10 @@ export async function lab(context, { wasm, ...given }, emit, signal) {
   return context.turns.take(async () => {
     emit('loading', {});
     const module = await labModuleOf(origins, wasm);
-    const { weights } = model;
+    const [{ weights }, { maxMemory }] = [model, origins.build];
     // The same files again: the HTTP cache has them, also when the network is gone.
-    const wrong = await loadModel(origins.source, { wasm: module, weights, cache: 'force-cache', signal });
+    const wrong = await loadModel(origins.source,
+      { wasm: module, weights, maxMemory, cache: 'force-cache', signal });
     try {
       emit('writing', {});
       return await experiment(model, wrong, { ...given, signal });

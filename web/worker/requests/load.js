@@ -38,7 +38,7 @@ export async function load(context, fields, emit, signal) {
   context.origins = { ...origins, keep: fields.keep };
   context.model = model;
   try {
-    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage().totalBytes)
+    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage())
       : Math.min(fields.capacity, model.config.nPositions);
     const session = context.session = model.createSession(
       { capacity, useCache: context.useCache, whenFull: 'stop', ...sourceOptions(model, capacity, context) });
