@@ -89,19 +89,13 @@ export class NativeSession {
   }
 
   /** The kvc_session. */
-  get pointer() {
-    return this.#live.pointer;
-  }
+  get pointer() { return this.#live.pointer; }
 
   /** Its kvc_cache. */
-  get cache() {
-    return this.#live.cache;
-  }
+  get cache() { return this.#live.cache; }
 
   /** Its kvc_cache of the source; 0 where there is no encoder. */
-  get cross() {
-    return this.#live.cross;
-  }
+  get cross() { return this.#live.cross; }
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
@@ -121,18 +115,12 @@ export class NativeSession {
   }
 
   /** Where passes read token ids. */
-  get input() {
-    return this.#live.input;
-  }
+  get input() { return this.#live.input; }
 
   /** Where scoring writes. */
-  get scores() {
-    return this.#live.scores;
-  }
+  get scores() { return this.#live.scores; }
 
-  get position() {
-    return this.engine.call('kvc_session_position', this.pointer);
-  }
+  get position() { return this.engine.call('kvc_session_position', this.pointer); }
 
   /** The ids of the timeline: [position], a copy. */
   get tokens() {
@@ -171,9 +159,7 @@ export class NativeSession {
 
   // ---- sequences --------------------------------------------------------------------------------
 
-  get selected() {
-    return this.engine.call('kvc_session_selected', this.pointer);
-  }
+  get selected() { return this.engine.call('kvc_session_selected', this.pointer); }
 
   /** @param {number} sequence */
   select(sequence) {
@@ -297,9 +283,7 @@ export class NativeSession {
   // ---- the end ----------------------------------------------------------------------------------
 
   /** Neither disposed of nor trapped. */
-  get usable() {
-    return !this.#parts.block.freed && this.engine.usable;
-  }
+  get usable() { return !this.#parts.block.freed && this.engine.usable; }
 
   dispose() {
     if (this.#parts.block.freed) return;

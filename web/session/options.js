@@ -34,7 +34,7 @@ const GROWS_FROM = 64; // tokens
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity is
+ * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity:
  *   0 where there is no encoder
  */
 export function sessionOptions(options, config) {
