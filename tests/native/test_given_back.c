@@ -526,8 +526,8 @@ static void forged(void **unused)
     random_model_free(&model);
 }
 
-/* A state of a model whose window is as wide as the text, made to look like one of a narrow
- * window: more pages than its tables have room for. */
+/* A state of a model whose window is as wide as the text, made to look like one of a
+ * narrow window: more pages than its tables have room for. */
 static void more_pages_than_there_is_room_for(void **unused)
 {
     (void)unused;
