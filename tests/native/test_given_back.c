@@ -526,15 +526,52 @@ static void forged(void **unused)
     random_model_free(&model);
 }
 
+/* A state of a model whose window is as wide as the text, made to look like one of a
+ * narrow window: more pages than its tables have room for. */
+static void more_pages_than_there_is_room_for(void **unused)
+{
+    (void)unused;
+    enum { W = 3, N = 200, HEADER = 24 };
+    size_t bytes;
+    set_up(S, 7, KVC_LLAMA);
+    kvc_session *s = random_model_session(&model, S);
+    check_ok(kvc_session_prefill(s, text, N));
+    unsigned char *state = save(s, &bytes);
+    const size_t cache =
+        bytes - 8 - (kvc_cache_state_bytes(kvc_session_cache(s)) - HEADER - 8);
+    assert_int_equal(*word_at(state, cache + 20), S);
+    free(s);
+    random_model_free(&model);
+    set_up(W, 7, KVC_LLAMA);
+    s = random_model_session(&model, S);
+    const uint64_t fingerprint = kvc_model_fingerprint(model.packed);
+    memcpy(state + 16, &fingerprint, 8);
+    *word_at(state, cache + 20) = W;
+    seal(state, bytes);
+    check_error(kvc_session_restore(s, state, bytes), KVC_ERR_STATE_INVALID);
+    check_ok(kvc_session_prefill(s, text, N));
+    check_memory(s, N);
+    free(state);
+    free(s);
+    random_model_free(&model);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pieces_of_any_length), cmocka_unit_test(one_page_at_a_time),
-        cmocka_unit_test(a_session_takes_less), cmocka_unit_test(dropped_at_every_step),
-        cmocka_unit_test(back_to_every_length), cmocka_unit_test(another_text),
-        cmocka_unit_test(reading_them),         cmocka_unit_test(shared_pages),
-        cmocka_unit_test(a_full_pool),          cmocka_unit_test(heard),
-        cmocka_unit_test(saved_and_restored),   cmocka_unit_test(forged),
+        cmocka_unit_test(pieces_of_any_length),
+        cmocka_unit_test(one_page_at_a_time),
+        cmocka_unit_test(a_session_takes_less),
+        cmocka_unit_test(dropped_at_every_step),
+        cmocka_unit_test(back_to_every_length),
+        cmocka_unit_test(another_text),
+        cmocka_unit_test(reading_them),
+        cmocka_unit_test(shared_pages),
+        cmocka_unit_test(a_full_pool),
+        cmocka_unit_test(heard),
+        cmocka_unit_test(saved_and_restored),
+        cmocka_unit_test(forged),
+        cmocka_unit_test(more_pages_than_there_is_room_for),
     };
     return cmocka_run_group_tests_name("given_back", tests, NULL, NULL);
 }

@@ -24,7 +24,7 @@ const memoryBytes = () => memories.at(-1).buffer.byteLength;
 /** What the events say that the cache holds: as cacheMap() gives it. */
 class Replay {
   constructor(rows) {
-    this.rows = rows.map(({ length, pages }) => ({ length, pages: [...pages] }));
+    this.rows = rows.map(({ length, pages }) => ({ length, freed: 0, pages: [...pages] }));
     this.next = []; // copies that are made all at once
   }
 
@@ -40,7 +40,7 @@ class Replay {
       row.pages.length = Math.ceil(row.length / 16);
     } else if (type === 'share') {
       this.next.push([sequence,
-        { length: count, pages: this.rows[from].pages.slice(0, Math.ceil(count / 16)) }]);
+        { length: count, freed: 0, pages: this.rows[from].pages.slice(0, Math.ceil(count / 16)) }]);
       if (more === 0) for (const [to, copy] of this.next.splice(0)) this.rows[to] = copy;
     } else {
       assert.equal(type, 'read');
