@@ -159,11 +159,67 @@ function neoTensors(config) {
   ];
 }
 
+const table = (name, rows, C) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
+const bias = (name, n) => [`${name}.bias`, [n], 0, 1 / 4];
+const scale = (name, n) => [`${name}.weight`, [n], 1, 1 / 4];
+
+/** The same of a T5. */
+function t5Tensors({ d_model: C, d_kv, d_ff: F, num_heads, vocab_size: V, ...config }) {
+  const Q = num_heads * d_kv;
+  const isGated = config.feed_forward_proj !== 'relu';
+  const attention = (name) => [
+    ...['q', 'k', 'v'].map((part) => matrix(`${name}.${part}`, C, Q)), matrix(`${name}.o`, Q, C)];
+  const layer = (prefix, isDecoder) => [
+    scale(`${prefix}.0.layer_norm`, C), ...attention(`${prefix}.0.SelfAttention`),
+    ...isDecoder ? [scale(`${prefix}.1.layer_norm`, C), ...attention(`${prefix}.1.EncDecAttention`)] : [],
+    scale(`${prefix}.${isDecoder ? 2 : 1}.layer_norm`, C),
+    ...(isGated ? ['wi_0', 'wi_1'] : ['wi']).map((part) => (
+      matrix(`${prefix}.${isDecoder ? 2 : 1}.DenseReluDense.${part}`, C, F))),
+    matrix(`${prefix}.${isDecoder ? 2 : 1}.DenseReluDense.wo`, F, C),
+  ];
+  const stack = (name, n) => [
+    [`${name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`,
+      [config.relative_attention_num_buckets, num_heads], 0, 1],
+    ...Array.from({ length: n }, (_, i) => layer(`${name}.block.${i}.layer`, name === 'decoder')).flat(),
+    scale(`${name}.final_layer_norm`, C),
+  ];
+  return [
+    table('shared', V, C), ...stack('encoder', config.num_layers),
+    ...stack('decoder', config.num_decoder_layers),
+    ...config.own_head ? [table('lm_head', V, C)] : [],
+  ];
+}
+
+/** The same of a BART or a Marian. */
+function bartTensors({ d_model: C, encoder_ffn_dim: F, vocab_size: V, ...config }) {
+  const linear = (name, n_in, n_out) => [matrix(name, n_in, n_out), bias(name, n_out)];
+  const norm = (name) => [scale(name, C), bias(name, C)];
+  const attention = (name) => [
+    ...['q', 'k', 'v', 'out'].flatMap((part) => linear(`${name}_attn.${part}_proj`, C, C)),
+    ...norm(`${name}_attn_layer_norm`)];
+  const layer = (prefix, isDecoder) => [
+    ...attention(`${prefix}.self`), ...isDecoder ? attention(`${prefix}.encoder`) : [],
+    ...linear(`${prefix}.fc1`, C, F), ...linear(`${prefix}.fc2`, F, C), ...norm(`${prefix}.final_layer_norm`),
+  ];
+  const stack = (name, n) => [
+    ...config.model_type === 'bart' ? [
+      table(`${name}.embed_positions`, config.max_position_embeddings + 2, C),
+      ...norm(`${name}.layernorm_embedding`)] : [],
+    ...Array.from({ length: n }, (_, i) => layer(`${name}.layers.${i}`, name === 'decoder')).flat(),
+  ];
+  return [
+    table('shared', V, C), ...stack('encoder', config.encoder_layers),
+    ...stack('decoder', config.decoder_layers),
+    ['final_logits_bias', [1, V], 0, 1 / 4],
+  ];
+}
+
 /** By model_type. */
 const TENSORS = {
   llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
   gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
-  gemma3_text: llamaTensors,
+  gemma3_text: llamaTensors, t5: t5Tensors, bart: bartTensors, marian: bartTensors,
 };
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
@@ -192,7 +248,7 @@ export function directoryOf(config, seed) {
 }
 
 /** The words that a block begins with. */
-const MODELS = ['model', ...Object.keys(TENSORS)];
+const MODELS = ['model', 't5_gated', ...Object.keys(TENSORS)];
 
 /** The blocks of golden.txt: one model each, a list of lines split into words. */
 export function parseGolden(text) {
@@ -215,6 +271,24 @@ function scalingOf(words, [original_max_position_embeddings, low, high]) {
     truncate: kind === 1, attention_factor, mscale, mscale_all_dim };
 }
 
+/** The same of a model with an encoder. */
+function withEncoder(kind, numbers) {
+  const [layers, encoder_layers, heads, d_kv, d_model, inner, positions, vocab_size, seed, ...more] = numbers;
+  if (kind.startsWith('t5')) {
+    const [own_head, scaled, relative_attention_num_buckets, relative_attention_max_distance] = more;
+    return { config: { model_type: 't5', num_layers: encoder_layers, num_decoder_layers: layers,
+      num_heads: heads, d_kv, d_model, d_ff: inner, n_positions: positions, vocab_size, own_head,
+      relative_attention_num_buckets, relative_attention_max_distance, scale_decoder_outputs: scaled === 1,
+      tie_word_embeddings: own_head === 0,
+      feed_forward_proj: kind === 't5' ? 'relu' : 'gated-gelu' }, seed };
+  }
+  const isMarian = kind === 'marian';
+  return { config: { model_type: kind, encoder_layers, decoder_layers: layers, encoder_attention_heads: heads,
+    decoder_attention_heads: heads, encoder_ffn_dim: inner, decoder_ffn_dim: inner, d_model, vocab_size,
+    max_position_embeddings: positions, scale_embedding: isMarian, pad_token_id: vocab_size - 1,
+    decoder_start_token_id: 0, activation_function: isMarian ? 'swish' : 'gelu' }, seed };
+}
+
 /** The config of a block's first line, and the seed of its weights. */
 function modelOf([kind, ...words]) {
   const numbers = words.map(Number);
@@ -230,6 +304,7 @@ function modelOf([kind, ...words]) {
     return { config: { model_type: kind, num_layers, num_heads, hidden_size, intermediate_size,
       max_position_embeddings, vocab_size, window_size, attention_layers }, seed };
   }
+  if (['t5', 't5_gated', 'bart', 'marian'].includes(kind)) return withEncoder(kind, numbers);
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
   const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
@@ -274,16 +349,21 @@ function directoryFor(line) {
  * @param {{ variant: 'relaxed' | 'simd' | 'scalar', useCache: boolean, wasm?: string }} options
  */
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
-  const [first, [, ...promptWords]] = block;
+  const [first, ...others] = block;
+  const [[, ...promptWords]] = others.filter(([word]) => word === 'prompt');
+  const source = others.find(([word]) => word === 'source')?.slice(1).map(Number);
   const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
   const model = await loadModel(directoryFor(first), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
-  const session = model.createSession({ useCache });
+  const session = model.createSession(source ? { useCache, useCrossCache: useCache } : { useCache });
+  if (source) await session.setSource(source);
+  model.sampledIds = model.config.vocabSize; // the file draws from all rows
   const prompt = promptWords.map(Number);
-  const computed = [block[0], block[1]];
+  const begun = source ? 3 : 2;
+  const computed = block.slice(0, begun);
   let fed = 0;
-  for (const [word, ...rest] of block.slice(2)) {
+  for (const [word, ...rest] of block.slice(begun)) {
     if (word === 'hash') {
       const n = Number(rest[0]);
       if (fed < n && n <= prompt.length) session.prefill(prompt.slice(fed, n));
@@ -297,7 +377,9 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
     const ids = [];
     const options = { temperature, topK, topP, minP, repetitionPenalty, seed: drawSeed,
       maxTokens: rest.length - settings.length };
-    for await (const token of session.generate(prompt, options)) ids.push(String(token.id));
+    const run = source ? session.generate(source, { ...options, target: prompt })
+      : session.generate(prompt, options);
+    for await (const token of run) ids.push(String(token.id));
     computed.push([word, ...settings, ...ids]);
   }
   model.dispose();

@@ -1,5 +1,5 @@
-// The bits of tests/fixtures/golden.txt, which the native ring checks too, from every wasm build with the
-// cache on and off.
+// The bits of tests/fixtures/golden.txt and golden-source.txt, which the native ring checks too, from every
+// wasm build with the caches on and off.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -7,7 +7,9 @@ import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { parseGolden, recompute } from './golden.js';
 
-const blocks = parseGolden(await readFile(new URL('../fixtures/golden.txt', import.meta.url), 'utf8'));
+const files = await Promise.all(['golden.txt', 'golden-source.txt'].map((name) => (
+  readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'))));
+const blocks = files.flatMap(parseGolden);
 
 for (const variant of ['relaxed', 'simd', 'scalar']) {
   for (const useCache of [true, false]) {
