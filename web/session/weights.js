@@ -218,8 +218,10 @@ class Intake {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** @param {string} text */
-const cString = (text) => new TextEncoder().encode(`${text}\0`);
+const cString = (text) => encoder.encode(`${text}\0`);
 
 /** @param {Engine} engine  @param {number} model  @param {string} name */
 function isIgnored(engine, model, name) {
