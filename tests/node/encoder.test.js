@@ -285,6 +285,11 @@ test('samples and beams share the source; a session grows for them', async () =>
   assert.deepEqual(session.source, source);
   const { crossUsedBytes, crossBytesPerToken } = session.memoryUsage();
   assert.equal(crossUsedBytes, source.length * crossBytesPerToken);
+  const growing = model.createSession({ capacity: 'grow' });
+  const long = { temperature: 0, maxTokens: 90, minTokens: 90 };
+  const whole = await ids(model.createSession().generate(source, long));
+  assert.deepEqual(await ids(growing.generate(source, long)), whole);
+  assert.ok(growing.capacity > 64 && growing.capacity < 512);
   const { encoderMacs } = session.counts;
   await collect(session.generate(source, { numBeams: 5, maxTokens: 6 }));
   assert.equal(session.counts.encoderMacs, encoderMacs, 'counts go on, and the encoder does not');
