@@ -8,6 +8,7 @@ import { dropped } from './each/dropped.js';
 import { element } from './each/element.js';
 import { figure } from './each/figure.js';
 import { golden } from './each/golden.js';
+import { kept } from './each/kept.js';
 import { languages } from './each/languages.js';
 import { later } from './each/later.js';
 import { model } from './each/model.js';
@@ -23,7 +24,8 @@ import { addModel, serveSite } from './site.js';
  */
 
 const SUBJECTS = [
-  page, golden, builds, chat, dropped, figure, element, languages, later, model, origins, taking, drivers,
+  page, golden, builds, chat, dropped, figure, element, kept, languages, later, model, origins, taking,
+  drivers,
 ];
 
 /** Declares the tests of all subjects. @param {string} name  of the engine */

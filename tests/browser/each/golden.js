@@ -19,13 +19,20 @@ async function computed(all, options) {
   return results;
 }
 
+/** The same, of a model above 2 GB in a memory that may grow to 4. */
+async function computedAbove(block) {
+  const { Engine, above, loadModel, recompute } = await import(
+    new URL('golden/golden.js', location.href).href);
+  return above(Engine, () => recompute(block, loadModel, { variant: 'simd', useCache: true }));
+}
+
 /** @type {import('../each.js').Prepare} */
 export async function golden(site) {
   const blocks = parseGolden(await readFile('tests/fixtures/golden.txt', 'utf8'));
   await build({
     stdin: {
-      contents:
-        "export { loadModel } from './web/index.js'; export { recompute } from './tests/node/golden.js';",
+      contents: `export { loadModel } from './web/index.js'; export { Engine } from './web/engine/engine.js';
+        export { above, recompute } from './tests/node/golden.js';`,
       resolveDir: process.cwd(),
     },
     bundle: true,
@@ -54,6 +61,7 @@ export async function golden(site) {
           assert.deepEqual(computedHere, blocks, `${variant}, cache ${useCache ? 'on' : 'off'}`);
         }
       }
+      assert.deepEqual(await page.evaluate(computedAbove, blocks.at(-1)), blocks.at(-1), 'above 2 GB');
     });
   };
 }
