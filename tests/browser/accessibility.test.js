@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  OF_COLORS, addModel, focused, focusedElement, noViolations, openPage, part, proof, run, sample, says, startCached,
-  startSite, state, text, written, writtenAtLeast,
+  OF_COLORS, addModel, focused, focusedElement, noViolations, openPage, part, proof, run, sample, says,
+  startCached, startSite, state, text, written, writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();

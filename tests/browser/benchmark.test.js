@@ -8,8 +8,8 @@ import { USUAL } from '../../web/demo/attributes.js';
 import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
-  OF_COLORS, addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
-  writtenAtLeast,
+  OF_COLORS, addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite,
+  state, text, writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();
