@@ -64,52 +64,65 @@ tap_count() { sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$2" | tail -n 1 | grep . || ech
 FILE_SECONDS=${FILE_SECONDS:-300} # for one file of tests
 ALONE='// Runs alone: it measures time.' # a line of such a file
 
-# run_test_file RING FILE: leaves .tap and .status in build/RING. Node 20 can stop for ever, doing nothing, in
-# any process that compiles WebAssembly (nodejs/node#54918): a file that does not end runs again, once.
-run_test_file() {
-    local log attempt status
+# run_test_files RING FILE...: in one process; leaves .tap, .status and .files in build/RING, under the name of the
+# first. Node 20 can stop for ever, doing nothing, in any process that compiles WebAssembly (nodejs/node#54918):
+# what does not end runs again, once.
+run_test_files() {
+    local log attempt status file imports=()
     log=build/$1/$(basename "$2")
+    printf '%s\n' "${@:2}" >"$log.files"
+    for file in "${@:3}"; do imports+=(--import "./$file"); done
     for attempt in first second; do
         status=0
         # Without --test, which starts a process that only starts this one.
-        timeout -k 5 "$FILE_SECONDS" node --test-reporter=spec --test-reporter-destination=stdout \
-            --test-reporter=tap --test-reporter-destination="$log.tap" "$2" >"$log.txt" 2>&1 || status=$?
+        timeout -k 5 $(($# * FILE_SECONDS - FILE_SECONDS)) node --test-reporter=spec \
+            --test-reporter-destination=stdout --test-reporter=tap --test-reporter-destination="$log.tap" \
+            "${imports[@]}" "$2" >"$log.txt" 2>&1 || status=$?
         if [ $status != 124 ] || [ $attempt = second ]; then break; fi
-        echo "$2 did not end within $FILE_SECONDS s: it runs again"
+        echo "${*:2} did not end within $FILE_SECONDS s: it runs again"
     done
     echo $status >"$log.status"
     cat "$log.txt"
 }
 
-# again_alone RING: a file with a failure beside others runs once more, with nothing beside it, and that counts:
-# a browser on a busy machine can be too slow for anything. It is said, for whoever looks for the reason.
+# again_alone RING: files of which one has a failure beside others run once more, each with nothing beside it, and that
+# counts: a browser on a busy machine can be too slow for anything. It is said, for whoever looks for the reason.
 again_alone() {
     local status file
     for status in "build/$1"/*.status; do
         [ "$(cat "$status")" != 0 ] || continue
-        file=tests/$1/$(basename "$status" .status)
-        ! grep -qxF "$ALONE" "$file" || continue
-        say "$file failed beside others: once more, alone"
-        run_test_file "$1" "$file"
+        while read -r file; do
+            ! grep -qxF "$ALONE" "$file" || continue
+            say "$file failed beside others: once more, alone"
+            run_test_files "$1" "$file" </dev/null
+        done <<<"$(cat "${status%.status}.files")"
     done
 }
 
-# long_first: the files of stdin, those that start several engines before the others: they take longest.
-long_first() {
-    { xargs -r grep -cH 'each\.js' || true; } | sort -s -t : -k 2,2nr | cut -d : -f 1
+TAKES_LONG='// Takes long.' # a line of a file that has to begin early, in a process of its own
+
+# grouped NUMBER: the files of stdin, so many in a line; first those that take long, then those with more lines.
+grouped() {
+    local file
+    while read -r file; do
+        echo "$(grep -cxF "$TAKES_LONG" "$file") $(wc -l <"$file") $file"
+    done | sort -k 1,1nr -k 2,2nr | awk -v most="$1" '
+        { printf "%s%s", $3, ($1 || ++n % most == 0 ? "\n" : " ") }
+        END { if (n % most) print "" }'
 }
 
 run_node_tests() { # run_node_tests node|browser
-    local ring=$1 files=(tests/"$1"/*.test.js) passed failed file
+    local ring=$1 files=(tests/"$1"/*.test.js) together=1 passed failed file
+    [ "$ring" != browser ] || together=3 # in one process, for which the driver and the browser start once
     [ ${#files[@]} != 0 ] || { report "$ring, which has no tests," 0 1 && return; }
     rm -rf "build/$ring" && mkdir -p "build/$ring"
-    export -f run_test_file
+    export -f run_test_files
     export FILE_SECONDS
     # First those that measure time, each alone; then the others, one more at once than there are cores: they
     # also wait, for pages and for processes to start.
-    { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_file $ring {}"
-    { grep -LxF "$ALONE" "${files[@]}" || true; } | long_first \
-        | xargs -P $((CORES + 1)) -I {} bash -c "run_test_file $ring {}"
+    { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_files $ring {}"
+    { grep -LxF "$ALONE" "${files[@]}" || true; } | grouped $together \
+        | xargs -P $((CORES + 1)) -I {} bash -c "run_test_files $ring {}"
     again_alone "$ring"
     sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
     passed=$(sum pass) failed=$(($(sum fail) + $(sum cancelled)))

@@ -8,8 +8,8 @@ import { USUAL } from '../../web/demo/attributes.js';
 import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
-  addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite, state, text,
-  writtenAtLeast,
+  OF_COLORS, addModel, focused, noViolations, openPage as open, part, press, run, sample, says, startSite,
+  state, text, writtenAtLeast,
 } from './helpers.js';
 
 const site = await startSite();
@@ -236,7 +236,7 @@ test('the worker: what it is told first, last and never', async (t) => {
   assert.equal(said.stopped.reason, 'stopped');
 });
 
-for (const colorScheme of ['light', 'dark']) {
+for (const [colorScheme, rules] of [['light'], ['dark', OF_COLORS]]) {
   test(`axe and 320 pixels, ${colorScheme}: nothing is found, nothing scrolls sideways`, async (t) => {
     const page = await openPage(t, site, { colorScheme, query: small.query, blocking: 5000, init: () => {
       Object.defineProperty(navigator, 'clipboard', { value: undefined });
@@ -249,19 +249,19 @@ for (const colorScheme of ['light', 'dark']) {
     if (colorScheme === 'dark') await page.evaluate(quickly);
     await page.click(part('measure'));
     await page.waitForSelector('.fill');
-    await noViolations(page, 'running');
+    await noViolations(page, 'running', rules);
     assert.equal(await benchmarked(page, ...ENDS), 'done');
     await page.click(part('copy-markdown'));
     const copied = await own(page, 'copy-text').inputValue();
     const expected = /^Tokens per second.*\| f32 \| 48 \|/s;
     assert.match(copied, expected, 'where copying is not possible, the text is there');
     assert.match(await own(page, 'copied').textContent(), /by hand/);
-    await noViolations(page, 'done');
+    await noViolations(page, 'done', rules);
     await narrow(page);
     const broken = await openPage(t, site, {
       colorScheme, query: '?model=nowhere', expected: /404/, blocking: 5000 });
     assert.equal(await measure(broken), 'failed');
-    await noViolations(broken, 'failed');
+    await noViolations(broken, 'failed', rules);
     await narrow(broken);
   });
 }

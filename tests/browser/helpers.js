@@ -18,12 +18,18 @@ const FLAGS = [
 const PATIENCE_MS = 30_000;
 export const ENDS = ['finished', 'stopped', 'full', 'failed'];
 
+/** The browsers of this process, by their settings: files that run in one process share them. */
+const browsers = new Map();
+
 /** A site, and a browser to look at it. @param {object} [settings]  of the launch */
 export async function startSite(settings = {}) {
   const site = await serveSite();
-  const browser = await chromium.launch({ executablePath: shellPath(), args: FLAGS, ...settings });
-  after(() => browser.close());
-  return { ...site, browser };
+  const key = JSON.stringify(settings);
+  if (!browsers.has(key)) {
+    browsers.set(key, chromium.launch({ executablePath: shellPath(), args: FLAGS, ...settings }));
+    after(async () => (await browsers.get(key)).close());
+  }
+  return { ...site, browser: await browsers.get(key) };
 }
 
 /**
@@ -91,11 +97,16 @@ export async function openPage(t, site, options = {}) {
 
 const axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8');
 
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** All that is another in the other palette. */
+export const OF_COLORS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+
 /** axe finds nothing. The page's policy forbids foreign scripts; axe goes in through the debugger. */
-export async function noViolations(page, when) {
+export async function noViolations(page, when, runOnly = RULES) {
   await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document,
-    { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+  const run = (wanted) => globalThis.axe.run(document, { runOnly: wanted });
+  const { violations } = await page.evaluate(run, runOnly);
   const found = violations.flatMap(({ id, nodes }) => (
     nodes.map(({ target, failureSummary }) => `${when}: ${id} ${target} ${failureSummary}`)));
   assert.deepEqual(found, []);

@@ -1,4 +1,6 @@
 // All views at once, on a long story: none of them slows down the page or the engine.
+//
+// Takes long.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VIEWS } from '../../web/demo/attributes.js';

@@ -1,4 +1,6 @@
 // All subjects of each/ in WebKitGTK.
+//
+// Takes long.
 import { everySubject } from './each.js';
 
 await everySubject('webkit');

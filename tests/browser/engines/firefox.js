@@ -40,7 +40,7 @@ function isTag(locale) {
   }
 }
 
-/** The palette belongs to a profile, as an odd language does: pages that differ in them get a Firefox each. */
+/** The palette belongs to a profile, as an odd language does: pages that differ in it get a Firefox each. */
 export async function launch() {
   /** @type {Map<string, ReturnType<typeof launchProfile>>} */
   const running = new Map();
