@@ -67,6 +67,7 @@ typedef enum kvc_error {
     KVC_ERR_UNSUPPORTED,     /* refused, since it would be mathematically wrong here */
     KVC_ERR_STATE_INVALID,   /* not a saved state, or a truncated or altered one */
     KVC_ERR_STATE_FOREIGN,   /* an intact state of another version, model or shape */
+    KVC_ERR_WINDOW_PASSED,   /* K and V from before the layers' window were given back */
     KVC_ERR_NO_SOURCE,       /* the model needs a source: set_source first */
     KVC_ERR_SOURCE_TOO_LONG, /* longer than the session's source_capacity */
     KVC_ERROR_COUNT
@@ -275,7 +276,9 @@ void kvc_session_cancel(kvc_session *session);
  * prefix, compared by token id; continued by step, as after begin. *reused: tokens that
  * need no computing. The other T - *reused are computed: at least one, unless the
  * sequence is already these tokens and has logits. With the cache off, nothing is reused.
- * cancel leaves the common prefix. Errors, all leaving the session as it was:
+ * cancel leaves the common prefix. Nor is anything reused where layers with a window have
+ * given back what the first token to compute needs. Errors, all leaving the session as it
+ * was:
  * INVALID_ARGUMENT, TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY. */
 kvc_error kvc_session_begin_sync(kvc_session *session, const uint32_t *ids, size_t T,
                                  size_t *reused);
@@ -315,8 +318,13 @@ kvc_error kvc_session_set_cache(kvc_session *session, bool use_cache);
 bool kvc_session_uses_cache(const kvc_session *session);
 
 /* Rewinds to the first n tokens. Truncating to the current position changes nothing; the
- * logits stay. Errors: POSITION_OUT_OF_RANGE (n > position), BUSY. */
+ * logits stay. Layers with a window give back pages that are out of reach: the last 17
+ * tokens can always be taken back, and so can all, but otherwise WINDOW_PASSED where the
+ * next token needs what is gone. rewind goes anywhere: there, it empties the cache, and
+ * the next pass first fills it again. Errors: POSITION_OUT_OF_RANGE (n > position),
+ * WINDOW_PASSED (0 < n < kvc_cache_freed + window - 1, and that has freed some), BUSY. */
 kvc_error kvc_session_truncate(kvc_session *session, size_t n);
+kvc_error kvc_session_rewind(kvc_session *session, size_t n);
 
 /* Every sequence back to position 0, the cache zeroed, a pass under way dropped. The
  * cache stays on or off. */
@@ -332,6 +340,7 @@ typedef struct kvc_memory {
     size_t cache_bytes;     /* of all slots: kvc_cache_memory.slot_bytes */
     size_t used_bytes;      /* of slots that hold tokens, shared ones counted once */
     size_t bytes_per_token; /* L * Hkv * (bytes of a K and a V vector) */
+    size_t freed_bytes;     /* of slots given back: kvc_cache_memory.freed_bytes */
     size_t cross_bytes, cross_used_bytes,
         cross_bytes_per_token; /* the same of the cross cache, for a source's tokens */
 } kvc_memory;
@@ -496,7 +505,9 @@ kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling,
 /* ---- building blocks: the cache ---------------------------------------------------- */
 
 /* One K and one V of (B, H, S, D) for each layer; H counts the heads of K and V; D is a
- * multiple of 4. In memory, S is rounded up to whole pages of KVC_PAGE slots.
+ * multiple of 4. In memory, S is rounded up to whole pages of KVC_PAGE slots. (Layers of
+ * a session that have a window of W tokens have room for the pages of W + 31 and of
+ * W + 62 slots instead, if that is less.)
  *   F32: what was written, bit for bit.
  *   F16: rounded to the nearest, ties to even; what is too large becomes +-65504.
  *   I8:  x = scale * i, scale = max |x| / 127 for each head and token, i rounded to the
@@ -535,7 +546,8 @@ kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
  * Errors: POSITION_OUT_OF_RANGE (b), CACHE_FULL. */
 kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T);
 
-/* Rewinds sequence b to n tokens. Error: POSITION_OUT_OF_RANGE (b, or n > length). */
+/* Rewinds sequence b to n tokens. Errors: POSITION_OUT_OF_RANGE (b, or n > length),
+ * WINDOW_PASSED (only in a session's cache: kvc_session_truncate). */
 kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n);
 
 /* Removes the tokens first .. first + n - 1 of sequence b; later ones move down. Whole
@@ -556,7 +568,8 @@ kvc_error kvc_cache_keep(kvc_cache *cache, size_t b);
 void kvc_cache_reset(kvc_cache *cache);
 
 /* Copies n tokens of one head out as floats, from token `first` on: k, v: [n, D].
- * Error: POSITION_OUT_OF_RANGE (first + n > length, layer, head, b). */
+ * Errors: POSITION_OUT_OF_RANGE (first + n > length, layer, head, b), WINDOW_PASSED (a
+ * layer with a window, and first < kvc_cache_freed). */
 kvc_error kvc_cache_read(const kvc_cache *cache, size_t b, size_t layer, size_t head,
                          size_t first, size_t n, float *k, float *v);
 
@@ -565,12 +578,18 @@ typedef struct kvc_cache_memory {
     size_t used_bytes;   /* bytes_per_token * distinct slots that hold tokens */
     size_t shared_bytes; /* what sharing saves: more bytes in use without it */
     size_t bytes_per_token; /* L * H * (key + value); F32 4D, F16 2D, I8 D + 4 each */
+    size_t freed_bytes;     /* what windows save: more bytes in use without giving back */
 } kvc_cache_memory;
 kvc_cache_memory kvc_cache_get_memory(const kvc_cache *cache);
 
 /* The page that holds a slot of sequence b, 0 .. B * pages - 1; SIZE_MAX where there is
- * none. Slots of two sequences with the same page are shared. */
+ * none. Slots of two sequences with the same page are shared. Layers with a window have
+ * pages of their own, shared in the same way, and lack the first ones. */
 size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot);
+
+/* Of a session's cache: how many of the first slots of sequence b layers with a window
+ * have given back, whole pages; 0 where there are none. */
+size_t kvc_cache_freed(const kvc_cache *cache, size_t b);
 
 /* Cache events. Off until kvc_cache_listen(); nothing is recorded while off. Replayed
  * from an empty cache, or from kvc_cache_page at the time of kvc_cache_listen, the events
@@ -587,13 +606,16 @@ size_t kvc_cache_page(const kvc_cache *cache, size_t b, size_t slot);
  *   SHARE: the sequence is now the first `count` tokens of what sequence `page` was, and
  *          has no page beyond them; `layer` more SHAREs follow that happen
  *          simultaneously.
+ *   FREE:  layers with a window gave back `count` slots from `first` on, whole pages; the
+ *          sequence's length and the pages of the other layers stay.
  * layer and page are UINT32_MAX where there is none. */
 typedef enum kvc_event_type {
     KVC_EVENT_WRITE = 1,
     KVC_EVENT_READ,
     KVC_EVENT_EVICT,
     KVC_EVENT_REUSE,
-    KVC_EVENT_SHARE
+    KVC_EVENT_SHARE,
+    KVC_EVENT_FREE
 } kvc_event_type;
 typedef struct kvc_event {
     uint32_t type, sequence, layer, first, count, page;

@@ -14,6 +14,7 @@ enum { QUERIES = 2 }; /* queries that share one walk over keys and values */
 /* One head of one layer and sequence, what is seen of it, and room to work. */
 typedef struct head {
     const kvc_cache *cache;
+    const kvc_store *store; /* where the layer is */
     kvc_view view;
     const uint32_t *table; /* the sequence's pages */
     void *keys, *values;   /* kvc_pool_head */
@@ -40,13 +41,16 @@ float kvc_usual_scale(size_t head_dim)
 static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                     kvc_view view, float *scratch)
 {
-    const size_t index = layer * cache->shape.n_kv_head + kv_head;
+    size_t place;
+    const kvc_store *store = kvc_cache_store(cache, layer, &place);
+    const size_t index = place * cache->shape.n_kv_head + kv_head;
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
     return (head){.cache = cache,
+                  .store = store,
                   .view = view,
-                  .table = kvc_pages_of(&cache->pages, b),
-                  .keys = kvc_pool_head(&cache->keys, index),
-                  .values = kvc_pool_head(&cache->values, index),
+                  .table = kvc_pages_of(&store->pages, b),
+                  .keys = kvc_pool_head(&store->keys, index),
+                  .values = kvc_pool_head(&store->values, index),
                   .D = cache->shape.head_dim,
                   .width = width,
                   .scores = scratch,
@@ -81,7 +85,7 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
     for (size_t r = 0; r < rows; r++)
         memset(h->scores + r * h->width + begin, 0, all * sizeof *h->scores);
     for (size_t slot = begin, next; slot < end; slot = next) {
-        const float *keys = page_of(h, &h->cache->keys.format, h->keys, slot);
+        const float *keys = page_of(h, &h->store->keys.format, h->keys, slot);
         next = kvc_min(end, kvc_round_up(slot + 1, KVC_PAGE));
         kvc_accumulate(h->scores + slot, h->width, q, stride, keys + slot % KVC_PAGE,
                        KVC_PAGE, rows, h->D, kvc_round_up(next - slot, 4));
@@ -102,7 +106,7 @@ static void add_bias(const head *h, float *scores, size_t position, size_t first
 static size_t run_length(const head *h, size_t slot, size_t most)
 {
     size_t i = slot / KVC_PAGE, n = KVC_PAGE - slot % KVC_PAGE;
-    if (h->cache->values.format.type == KVC_F32)
+    if (h->store->values.format.type == KVC_F32)
         for (; n < most && h->table[i + 1] == h->table[i] + 1; i++)
             n += KVC_PAGE;
     return kvc_min(n, most);
@@ -115,7 +119,7 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
 {
     for (size_t slot = first, run; slot < first + n; slot += run) {
         run = run_length(h, slot, first + n - slot);
-        const float *values = page_of(h, &h->cache->values.format, h->values, slot);
+        const float *values = page_of(h, &h->store->values.format, h->values, slot);
         kvc_accumulate(y, stride, scores + slot, h->width,
                        values + slot % KVC_PAGE * h->D, h->D, rows, run, h->D);
     }
@@ -125,14 +129,14 @@ static void mix(const head *h, float *restrict y, size_t stride, const float *sc
  * slots that any of them sees. */
 static void count(const head *h, size_t rows, size_t n, size_t step)
 {
-    const kvc_cache *cache = h->cache;
-    if (!cache->counts)
+    kvc_counts *counts = h->cache->counts;
+    if (!counts)
         return;
     for (size_t r = 0, end = n; r < rows; r++, end += step)
-        cache->counts->attention_macs += 2 * (end - first_seen(h->view, end)) * h->D;
-    cache->counts->cache_bytes_read +=
+        counts->attention_macs += 2 * (end - first_seen(h->view, end)) * h->D;
+    counts->cache_bytes_read +=
         (n + (rows - 1) * step - first_seen(h->view, n)) *
-        (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
+        (h->store->keys.format.vector_bytes + h->store->values.format.vector_bytes);
 }
 
 /* Attention of up to QUERIES successive queries from a position on: the first sees slots
@@ -247,7 +251,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
     const size_t length = cache->length[b];
     if (T > cache->shape.capacity - length)
         return KVC_ERR_CACHE_FULL;
-    if (cache->pages.held[b] < kvc_pages_for(length + T)) /* nothing was appended */
+    if (kvc_cache_history(cache)->held[b] < kvc_pages_for(length + T)) /* none appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     kvc_attend(y, q, T, n_head, cache, b, layer, whole(cache), length, scratch);
     return KVC_OK;

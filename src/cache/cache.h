@@ -1,7 +1,11 @@
 /* cache.h - inside the KV cache: pages.h says where a slot lies, vectors.h what is there.
  *
  * Each layer and head has P pages of its own for K and for V, so that pages with
- * successive numbers are contiguous: attention over a lone sequence streams through V. */
+ * successive numbers are contiguous: attention over a lone sequence streams through V.
+ *
+ * Layers with a window have pages of their own, fewer ones: windows.c gives back those
+ * that no window will reach again. The tables of the other layers name the whole history,
+ * even where there are no other layers. */
 #ifndef KVC_CACHE_H
 #define KVC_CACHE_H
 
@@ -11,25 +15,64 @@
 #include "cache/vectors.h"
 #include "kvc.h"
 
-/* K or V of all layers and heads. A head of a layer has the index layer * H + head. */
+/* K or V of layers and their heads. A head has the index layer * H + head, of the layers
+ * that are in the pool. */
 typedef struct kvc_pool {
     kvc_format format;
-    size_t n_heads, n_pages; /* L * H, P */
+    size_t n_heads, n_pages; /* layers * H, P */
     unsigned char *pages;    /* [n_heads, n_pages] pages of KVC_PAGE vectors */
 } kvc_pool;
 
-struct kvc_cache {
-    kvc_cache_shape shape;
+/* Layers whose pages come and go together. */
+typedef struct kvc_store {
     kvc_pages pages;
     kvc_pool keys, values;
+} kvc_store;
+
+/* Layers whose queries see a window, as in kvc_config; window 0: none do. */
+enum { KVC_WINDOW_LAYERS = 64 }; /* that can have one */
+typedef struct kvc_windows {
+    size_t window;
+    uint32_t layers[2];
+} kvc_windows;
+
+enum { KVC_WHOLE = 0, KVC_WINDOWED, KVC_STORES };
+
+struct kvc_cache {
+    kvc_cache_shape shape;
+    kvc_windows windows;
+    kvc_store stores[KVC_STORES];
+    size_t n_stores;     /* KVC_STORES if there are windows, else 1 */
     size_t *length;      /* [B] */
     size_t *next_length; /* [B] while sequences change places */
     kvc_counts *counts;  /* where reads and writes are counted, or NULL */
     kvc_events *events;  /* a pointer: attention, which only reads a cache, records too */
 };
 
-/* Lays a cache into an arena: NULL while asking. The shape has been checked. */
-kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape);
+/* Lays a cache into an arena: NULL while asking. The shape has been checked. Where there
+ * are windows, what is written before the next advance is written in chunks of at most
+ * KVC_CACHE_CHUNK slots, with kvc_cache_leave between them.
+ *   windows: NULL for none */
+enum { KVC_CACHE_CHUNK = 32 };
+kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
+                            const kvc_windows *windows);
+
+/* Where a layer is: its store, and its place among the layers of that. */
+static inline bool kvc_is_windowed(const kvc_windows *windows, size_t layer)
+{
+    return windows->window > 0 && layer < KVC_WINDOW_LAYERS &&
+           (windows->layers[layer / 32] >> layer % 32 & 1) != 0;
+}
+
+/* The tables that name the whole history. */
+static inline const kvc_pages *kvc_cache_history(const kvc_cache *cache)
+{
+    return &cache->stores[KVC_WHOLE].pages;
+}
+const kvc_store *kvc_cache_store(const kvc_cache *cache, size_t layer, size_t *place);
+
+/* Those of the first n_layer layers that have a window. */
+size_t kvc_count_windowed(const kvc_windows *windows, size_t n_layer);
 
 /* kvc_cache_append at a position of the caller's choice, its arguments checked. Numbers
  * that are not finite are stored as NaN unless the type is F32. */
@@ -40,12 +83,34 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
  * added, shared ones copied. */
 void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n);
 
-/* pages.filled[page] = the slots of each page that hold tokens of any sequence; returns
- * their sum. */
-size_t kvc_cache_fill(const kvc_cache *cache);
+/* Tokens that are not history yet: queries from `position` on are all that is left of
+ * them, so pages of them that no window reaches from there are given back. */
+void kvc_cache_leave(kvc_cache *cache, size_t b, size_t position);
 
-/* Bytes of one token's K and V in all layers and heads. */
-size_t kvc_cache_token_bytes(const kvc_cache *cache);
+/* Takes back what was written beyond the history into layers with a window. */
+void kvc_cache_abandon(kvc_cache *cache, size_t b);
+
+/* The pages that layers with a window have given back of n tokens. */
+size_t kvc_pages_gone(const kvc_cache *cache, size_t n);
+
+/* Gives back the pages of the history that are out of reach. */
+void kvc_cache_trim(kvc_cache *cache, size_t b);
+
+/* True if sequence b, made n tokens long, has all that the next query's windows see. */
+bool kvc_cache_reaches(const kvc_cache *cache, size_t b, size_t n);
+
+/* kvc_cache_truncate to n; to 0 where windows do not reach n. */
+void kvc_cache_rewind(kvc_cache *cache, size_t b, size_t n);
+
+/* pages.filled[page] = the slots of each page of a store that hold tokens of any
+ * sequence; returns their sum. */
+size_t kvc_cache_fill(const kvc_cache *cache, const kvc_store *store);
+
+/* Bytes of one token's K and V in all layers and heads of a store. */
+size_t kvc_store_token_bytes(const kvc_store *store);
+
+/* Gives an entry of a table back: the page is free if no other names it. */
+void kvc_store_release(kvc_store *store, size_t b, size_t entry);
 
 static inline size_t kvc_page_bytes(const kvc_format *format)
 {

@@ -4,17 +4,23 @@
 
 #include "base/number.h"
 
-enum { SHAPE_WORDS = 5 };
+enum { SHAPE_WORDS = 8 };
+#define HAS_WINDOWS 0x80000000u
 
-/* What a state and the cache that takes it must have in common. */
-static void shape_words(const kvc_cache *cache, uint32_t *words)
+/* What a state and the cache that takes it must have in common: so many words. */
+static size_t shape_words(const kvc_cache *cache, uint32_t *words)
 {
     const kvc_cache_shape *s = &cache->shape;
-    words[0] = (uint32_t)s->n_layer;
+    const bool windows = cache->n_stores > 1;
+    words[0] = (uint32_t)s->n_layer | (windows ? HAS_WINDOWS : 0);
     words[1] = (uint32_t)s->n_kv_head;
     words[2] = (uint32_t)s->head_dim;
     words[3] = (uint32_t)s->key_type;
     words[4] = (uint32_t)s->value_type;
+    words[5] = (uint32_t)cache->windows.window;
+    words[6] = cache->windows.layers[0];
+    words[7] = cache->windows.layers[1];
+    return windows ? SHAPE_WORDS : SHAPE_WORDS - 3;
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -29,24 +35,27 @@ static void write_slots(kvc_writer *writer, const kvc_pool *pool, size_t index,
         kvc_vector_pack(&pool->format, kvc_pool_page(pool, index, page), slot, to);
 }
 
-static void write_page(const kvc_cache *cache, kvc_writer *writer, size_t page, size_t n)
+static void write_page(const kvc_store *store, kvc_writer *writer, size_t page, size_t n)
 {
-    for (size_t i = 0; i < cache->keys.n_heads; i++) {
-        write_slots(writer, &cache->keys, i, page, n);
-        write_slots(writer, &cache->values, i, page, n);
+    for (size_t i = 0; i < store->keys.n_heads; i++) {
+        write_slots(writer, &store->keys, i, page, n);
+        write_slots(writer, &store->values, i, page, n);
     }
 }
 
-/* Each sequence: its length and the numbers of its pages, which go to number: [P] */
-static void write_tables(const kvc_cache *cache, kvc_writer *writer, uint32_t *number)
+/* Each sequence: its length, or what it gave back, and the numbers of its pages, which go
+ * to number: [P] */
+static void write_tables(const kvc_cache *cache, size_t store, kvc_writer *writer,
+                         uint32_t *number)
 {
-    const kvc_pages *pages = &cache->pages;
+    const kvc_pages *pages = &cache->stores[store].pages;
     uint32_t n = 0;
-    memset(number, 0xff, kvc_pages_total(pages) * sizeof *number);
+    memset(number, 0xff, pages->total * sizeof *number);
     for (size_t b = 0; b < cache->shape.batch; b++) {
         const uint32_t *table = kvc_pages_of(pages, b);
-        kvc_write_u32(writer, (uint32_t)cache->length[b]);
-        for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
+        const size_t freed = pages->freed[b], length = cache->length[b];
+        kvc_write_u32(writer, (uint32_t)(store == KVC_WHOLE ? length : freed));
+        for (size_t i = freed; i < kvc_pages_for(length); i++) {
             if (number[table[i]] == UINT32_MAX)
                 number[table[i]] = n++;
             kvc_write_u32(writer, number[table[i]]);
@@ -55,17 +64,17 @@ static void write_tables(const kvc_cache *cache, kvc_writer *writer, uint32_t *n
 }
 
 /* Each page in the order of its number: the tables name them in that order. */
-static void write_pages(const kvc_cache *cache, kvc_writer *writer,
-                        const uint32_t *number)
+static void write_pages(const kvc_cache *cache, const kvc_store *store,
+                        kvc_writer *writer, const uint32_t *number)
 {
-    const kvc_pages *pages = &cache->pages;
+    const kvc_pages *pages = &store->pages;
     uint32_t n = 0;
-    kvc_cache_fill(cache);
+    kvc_cache_fill(cache, store);
     for (size_t b = 0; b < cache->shape.batch; b++)
-        for (size_t i = 0; i < kvc_pages_for(cache->length[b]); i++) {
+        for (size_t i = pages->freed[b]; i < kvc_pages_for(cache->length[b]); i++) {
             const uint32_t page = kvc_pages_of(pages, b)[i];
             if (number[page] == n) {
-                write_page(cache, writer, page, pages->filled[page]);
+                write_page(store, writer, page, pages->filled[page]);
                 n++;
             }
         }
@@ -73,29 +82,56 @@ static void write_pages(const kvc_cache *cache, kvc_writer *writer,
 
 void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
 {
-    uint32_t words[SHAPE_WORDS], *number = cache->pages.scratch;
-    shape_words(cache, words);
-    kvc_write_words(writer, words, SHAPE_WORDS);
+    uint32_t words[SHAPE_WORDS];
+    kvc_write_words(writer, words, shape_words(cache, words));
     kvc_write_u32(writer, (uint32_t)cache->shape.batch);
-    write_tables(cache, writer, number);
-    write_pages(cache, writer, number);
+    for (size_t i = 0; i < cache->n_stores; i++) {
+        uint32_t *number = cache->stores[i].pages.scratch;
+        write_tables(cache, i, writer, number);
+        write_pages(cache, &cache->stores[i], writer, number);
+    }
 }
 
 /* ---- reading ----------------------------------------------------------------------- */
 
-/* One sequence: its length and the numbers of its pages, new ones in order from *n on.
+/* The word of a sequence: its length, which goes to next_length; of layers with a window
+ * what it gave back. That is between what kvc_cache_trim leaves, for which there is room
+ * in tables, and what kvc_cache_reaches needs, which the next query sees.
+ *   freed: out, in pages */
+static kvc_error check_word(const kvc_cache *cache, size_t store, kvc_reader *reader,
+                            uint32_t b, size_t *freed)
+{
+    const size_t word = kvc_read_u32(reader);
+    if (store == KVC_WHOLE) {
+        *freed = 0;
+        cache->next_length[b] = word;
+        if (kvc_pages_for(word) > reader->left / sizeof(uint32_t))
+            return KVC_ERR_STATE_INVALID;
+        if (word > cache->shape.capacity)
+            return KVC_ERR_CACHE_FULL;
+        return KVC_OK;
+    }
+    *freed = word;
+    const size_t length = cache->next_length[b];
+    const size_t least = kvc_pages_gone(cache, length);
+    const size_t most = kvc_pages_gone(cache, length + 1 + KVC_PAGE);
+    return least <= word && word <= most ? KVC_OK : KVC_ERR_STATE_INVALID;
+}
+
+/* One sequence: its word and the numbers of its pages, new ones in order from *n on.
  *   pages.scratch: [P] by number, the last sequence that had the page
  *   pages.filled: [P] by number, the slots that hold tokens */
-static kvc_error check_sequence(const kvc_cache *cache, kvc_reader *reader, uint32_t b,
-                                uint32_t *n)
+static kvc_error check_sequence(const kvc_cache *cache, size_t store, kvc_reader *reader,
+                                uint32_t b, uint32_t *n)
 {
-    uint32_t *seen = cache->pages.scratch, *filled = cache->pages.filled;
-    const size_t length = kvc_read_u32(reader);
-    if (kvc_pages_for(length) > reader->left / sizeof(uint32_t))
-        return KVC_ERR_STATE_INVALID;
-    if (length > cache->shape.capacity)
-        return KVC_ERR_CACHE_FULL;
-    for (size_t first = 0; first < length; first += KVC_PAGE) {
+    const kvc_pages *pages = &cache->stores[store].pages;
+    uint32_t *seen = pages->scratch, *filled = pages->filled;
+    size_t freed;
+    const kvc_error error = check_word(cache, store, reader, b, &freed);
+    if (error)
+        return error;
+    const size_t length = cache->next_length[b];
+    for (size_t first = freed * KVC_PAGE; first < length; first += KVC_PAGE) {
         const uint32_t page = kvc_read_u32(reader);
         if (page == *n) { /* *n < P: no table has more pages than one here */
             seen[page] = UINT32_MAX;
@@ -111,28 +147,40 @@ static kvc_error check_sequence(const kvc_cache *cache, kvc_reader *reader, uint
     return KVC_OK;
 }
 
-kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
+/* The tables and pages of B sequences. */
+static kvc_error check_store(const kvc_cache *cache, size_t store, kvc_reader *reader,
+                             uint32_t B)
 {
-    uint32_t words[SHAPE_WORDS], want[SHAPE_WORDS] = {0}, n = 0;
-    memset(words, 0, sizeof words);
-    shape_words(cache, want);
-    kvc_read_words(reader, words, SHAPE_WORDS);
-    const uint32_t B = kvc_read_u32(reader);
-    if (reader->failed || B > reader->left / sizeof(uint32_t))
-        return KVC_ERR_STATE_INVALID;
-    if (memcmp(words, want, sizeof want) != 0)
-        return KVC_ERR_STATE_FOREIGN;
-    if (B > cache->shape.batch)
-        return KVC_ERR_CACHE_FULL;
+    uint32_t n = 0;
     for (uint32_t b = 0; b < B; b++) {
-        const kvc_error error = check_sequence(cache, reader, b, &n);
+        const kvc_error error = check_sequence(cache, store, reader, b, &n);
         if (error)
             return error;
     }
-    const size_t slot_bytes = kvc_cache_token_bytes(cache);
+    const size_t slot_bytes = kvc_store_token_bytes(&cache->stores[store]);
     for (uint32_t page = 0; page < n; page++)
-        kvc_read_space(reader, cache->pages.filled[page] * slot_bytes);
+        kvc_read_space(reader, cache->stores[store].pages.filled[page] * slot_bytes);
     return reader->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
+}
+
+kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
+{
+    uint32_t want[SHAPE_WORDS];
+    const size_t n_words = shape_words(cache, want);
+    bool same = true;
+    for (size_t i = 0; i < n_words && same; i++)
+        same = kvc_read_u32(reader) == want[i];
+    if (!same)
+        return reader->failed ? KVC_ERR_STATE_INVALID : KVC_ERR_STATE_FOREIGN;
+    const uint32_t B = kvc_read_u32(reader);
+    if (reader->failed || B > reader->left / sizeof(uint32_t))
+        return KVC_ERR_STATE_INVALID;
+    if (B > cache->shape.batch)
+        return KVC_ERR_CACHE_FULL;
+    kvc_error error = KVC_OK;
+    for (size_t i = 0; i < cache->n_stores && !error; i++)
+        error = check_store(cache, i, reader, B);
+    return error;
 }
 
 static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
@@ -144,36 +192,55 @@ static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
         kvc_vector_unpack(&pool->format, kvc_pool_page(pool, index, page), slot, from);
 }
 
-static void read_page(kvc_cache *cache, kvc_reader *reader, size_t page, size_t n)
+static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, size_t n)
 {
-    for (size_t i = 0; i < cache->keys.n_heads; i++) {
-        read_slots(reader, &cache->keys, i, page, n);
-        read_slots(reader, &cache->values, i, page, n);
+    for (size_t i = 0; i < store->keys.n_heads; i++) {
+        read_slots(reader, &store->keys, i, page, n);
+        read_slots(reader, &store->values, i, page, n);
     }
 }
 
-void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
+static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint32_t B)
 {
-    kvc_pages *pages = &cache->pages;
-    uint32_t words[SHAPE_WORDS], n = 0;
-    kvc_cache_reset(cache);
-    kvc_read_words(reader, words, SHAPE_WORDS);
-    const uint32_t B = kvc_read_u32(reader);
+    kvc_pages *pages = &cache->stores[store].pages;
+    uint32_t n = 0;
     for (uint32_t b = 0; b < B; b++) {
-        cache->length[b] = kvc_read_u32(reader);
-        pages->held[b] = kvc_pages_for(cache->length[b]);
+        const size_t word = kvc_read_u32(reader);
+        if (store == KVC_WHOLE)
+            cache->length[b] = word;
+        else
+            pages->freed[b] = word;
+        const size_t freed = pages->freed[b];
         uint32_t *table = kvc_pages_of(pages, b);
-        kvc_read_words(reader, table, pages->held[b]);
-        for (size_t i = 0; i < pages->held[b]; i++) {
+        pages->held[b] = kvc_pages_for(cache->length[b]);
+        memset(table, 0xff, freed * sizeof *table); /* KVC_NO_PAGE */
+        kvc_read_words(reader, table + freed, pages->held[b] - freed);
+        for (size_t i = freed; i < pages->held[b]; i++) {
             pages->holders[table[i]]++;
             n = table[i] == n ? n + 1 : n;
         }
     }
-    kvc_cache_fill(cache);
+    kvc_cache_fill(cache, &cache->stores[store]);
     for (uint32_t page = 0; page < n; page++)
-        read_page(cache, reader, page, pages->filled[page]);
-    for (uint32_t b = 0; b < B; b++)
-        kvc_events_write(cache->events, pages, b, SIZE_MAX, 0, cache->length[b]);
+        read_page(&cache->stores[store], reader, page, pages->filled[page]);
+}
+
+void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
+{
+    uint32_t words[SHAPE_WORDS];
+    kvc_cache_reset(cache);
+    kvc_read_words(reader, words, shape_words(cache, words));
+    const uint32_t B = kvc_read_u32(reader);
+    for (size_t i = 0; i < cache->n_stores; i++)
+        read_store(cache, i, reader, B);
+    for (uint32_t b = 0; b < B; b++) {
+        kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, 0,
+                         cache->length[b]);
+        const size_t freed = kvc_cache_freed(cache, b);
+        if (freed > 0)
+            kvc_events_record(cache->events, KVC_EVENT_FREE, b, SIZE_MAX, 0, freed,
+                              SIZE_MAX);
+    }
 }
 
 /* ---- a cache alone ----------------------------------------------------------------- */

@@ -5,6 +5,11 @@
  *     for each page by number, layer and head: K, then V of the slots that hold tokens of
  *     any sequence, as they are stored
  *
+ * Where there are windows, the highest bit of n_layer is set; the window and two words of
+ * its layers come before B; these pages are those of the other layers; and those of the
+ * layers with a window follow in the same way, with the number of pages that a sequence
+ * gave back in the place of its length.
+ *
  * Two caches that hold and share the same have the same bytes, whatever their capacity
  * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H

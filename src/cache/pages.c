@@ -3,24 +3,31 @@
 #include <assert.h>
 #include <string.h>
 
-kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity)
+#include "base/number.h"
+
+kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity,
+                           size_t most)
 {
     kvc_pages p = {.n_sequence = n_sequence, .per_sequence = kvc_pages_for(capacity)};
-    const size_t most = UINT32_MAX / KVC_PAGE; /* so that slots and pages fit 32 bits */
-    if (n_sequence > most / p.per_sequence)
-        arena->overflow = true;
+    if (n_sequence > UINT32_MAX / KVC_PAGE / p.per_sequence)
+        arena->overflow = true; /* or slots and pages would not fit 32 bits */
+    const size_t entries = n_sequence * p.per_sequence;
+    p.total = n_sequence * kvc_min(most, p.per_sequence);
     p.held = kvc_take(arena, n_sequence, sizeof *p.held);
-    p.table = kvc_take(arena, kvc_pages_total(&p), sizeof *p.table);
-    p.holders = kvc_take(arena, kvc_pages_total(&p), sizeof *p.holders);
-    p.scratch = kvc_take(arena, kvc_pages_total(&p), sizeof *p.scratch);
-    p.filled = kvc_take(arena, kvc_pages_total(&p), sizeof *p.filled);
+    p.freed = kvc_take(arena, n_sequence, sizeof *p.freed);
+    p.next_freed = kvc_take(arena, n_sequence, sizeof *p.next_freed);
+    p.table = kvc_take(arena, entries, sizeof *p.table);
+    p.holders = kvc_take(arena, p.total, sizeof *p.holders);
+    p.scratch = kvc_take(arena, entries, sizeof *p.scratch);
+    p.filled = kvc_take(arena, p.total, sizeof *p.filled);
     return p;
 }
 
 void kvc_pages_clear(kvc_pages *p)
 {
     memset(p->held, 0, p->n_sequence * sizeof *p->held);
-    memset(p->holders, 0, kvc_pages_total(p) * sizeof *p->holders);
+    memset(p->freed, 0, p->n_sequence * sizeof *p->freed);
+    memset(p->holders, 0, p->total * sizeof *p->holders);
 }
 
 static uint32_t take_free(kvc_pages *p)
@@ -28,7 +35,7 @@ static uint32_t take_free(kvc_pages *p)
     uint32_t page = 0;
     while (p->holders[page] != 0) {
         page++;
-        assert(page < kvc_pages_total(p)); /* pages.h says why */
+        assert(page < p->total); /* pages.h says why */
     }
     p->holders[page] = 1;
     return page;

@@ -1,29 +1,36 @@
 /* pages.h - which page holds which slots of which sequence.
  *
- * The cache is one pool of P = B * ceil(S / KVC_PAGE) pages. A sequence has a table: its
- * slots 16i .. 16i+15 lie in page table[i], in every layer and head. A page may stand in
- * the tables of several sequences. Copy on write: a shared page is copied before it is
- * written.
+ * The pages are one pool of P = B * M. A sequence has a table: its slots 16i .. 16i+15
+ * lie in page table[i], in every layer and head. A page may stand in the tables of
+ * several sequences. Copy on write: a shared page is copied before it is written. A page
+ * that no layer will read again can be given back; its entry then names none.
  *
- * A free page is always there when one is needed. A table has at most ceil(S / KVC_PAGE)
- * entries, so all tables together have at most P. Before an entry is added, at most P - 1
- * pages are in use; before a shared page is replaced, P entries name at most P - 1
- * different pages. */
+ * A free page is always there when one is needed. A table never names more than M pages:
+ * all tables together name at most P. Before an entry is added, at most P - 1 pages are
+ * in use; before a shared page is replaced, P entries name at most P - 1 different
+ * pages. */
 #ifndef KVC_PAGES_H
 #define KVC_PAGES_H
 
 #include "base/arena.h"
 #include "kvc.h"
 
+#define KVC_NO_PAGE UINT32_MAX
+
 typedef struct kvc_pages {
     size_t n_sequence, per_sequence; /* B, ceil(S / KVC_PAGE) */
+    size_t total;                    /* P */
     size_t *held;                    /* [B] entries of each table */
+    size_t *freed;                   /* [B] the first of them, given back */
+    size_t *next_freed;              /* [B] while sequences change places */
     uint32_t *table;                 /* [B, per_sequence] */
     uint32_t *holders;               /* [P] entries that name the page; 0: it is free */
-    uint32_t *scratch, *filled;      /* [P] for walks over all pages */
+    uint32_t *scratch, *filled;      /* [B, per_sequence], [P]: for walks over all */
 } kvc_pages;
 
-kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity);
+/* most: M, pages that a table names at the same time */
+kvc_pages kvc_pages_layout(kvc_arena *arena, size_t n_sequence, size_t capacity,
+                           size_t most);
 
 /* Every table empty, every page free. */
 void kvc_pages_clear(kvc_pages *pages);
@@ -42,12 +49,6 @@ bool kvc_pages_release(kvc_pages *pages, uint32_t page);
 static inline uint32_t *kvc_pages_of(const kvc_pages *pages, size_t b)
 {
     return pages->table + b * pages->per_sequence;
-}
-
-/* P */
-static inline size_t kvc_pages_total(const kvc_pages *pages)
-{
-    return pages->n_sequence * pages->per_sequence;
 }
 
 /* Pages that n slots take. */

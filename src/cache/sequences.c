@@ -19,34 +19,45 @@ static void poison_pool(const kvc_pool *pool, size_t page, size_t first_slot)
             kvc_vector_poison(&pool->format, kvc_pool_page(pool, i, page), slot);
 }
 
-static void poison(kvc_cache *cache, size_t page, size_t first_slot)
+static void poison(const kvc_store *store, size_t page, size_t first_slot)
 {
-    poison_pool(&cache->keys, page, first_slot);
-    poison_pool(&cache->values, page, first_slot);
+    poison_pool(&store->keys, page, first_slot);
+    poison_pool(&store->values, page, first_slot);
 }
 
-static void release(kvc_cache *cache, uint32_t page)
+void kvc_store_release(kvc_store *store, size_t b, size_t entry)
 {
-    if (kvc_pages_release(&cache->pages, page))
-        poison(cache, page, 0);
+    uint32_t *page = &kvc_pages_of(&store->pages, b)[entry];
+    if (*page != KVC_NO_PAGE && kvc_pages_release(&store->pages, *page))
+        poison(store, *page, 0);
+    *page = KVC_NO_PAGE;
 }
 
-/* Leaves sequence b n tokens, and no page beyond them. */
-static void cut(kvc_cache *cache, size_t b, size_t n)
+/* Leaves sequence b no page beyond n tokens. */
+static void cut_pages(kvc_store *store, size_t b, size_t n)
 {
-    kvc_pages *pages = &cache->pages;
+    kvc_pages *pages = &store->pages;
     const uint32_t *table = kvc_pages_of(pages, b);
     while (pages->held[b] > kvc_pages_for(n))
-        release(cache, table[--pages->held[b]]);
+        kvc_store_release(store, b, --pages->held[b]);
     if (n % KVC_PAGE != 0 && pages->holders[table[n / KVC_PAGE]] == 1)
-        poison(cache, table[n / KVC_PAGE], n % KVC_PAGE);
+        poison(store, table[n / KVC_PAGE], n % KVC_PAGE);
+    if (n == 0)
+        pages->freed[b] = 0;
+}
+
+/* Leaves sequence b n tokens. */
+static void cut(kvc_cache *cache, size_t b, size_t n)
+{
+    for (size_t i = 0; i < cache->n_stores; i++)
+        cut_pages(&cache->stores[i], b, n);
     cache->length[b] = n;
 }
 
 /* EVICT, unless nothing changes. */
 static void record_evict(const kvc_cache *cache, size_t b, size_t first, size_t n)
 {
-    if (n > 0 || cache->pages.held[b] > kvc_pages_for(first))
+    if (n > 0 || kvc_cache_history(cache)->held[b] > kvc_pages_for(first))
         kvc_events_record(cache->events, KVC_EVENT_EVICT, b, SIZE_MAX, first, n,
                           SIZE_MAX);
 }
@@ -57,6 +68,8 @@ kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n)
 {
     if (b >= cache->shape.batch || n > cache->length[b])
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (!kvc_cache_reaches(cache, b, n))
+        return KVC_ERR_WINDOW_PASSED;
     record_evict(cache, b, n, cache->length[b] - n);
     cut(cache, b, n);
     return KVC_OK;
@@ -76,12 +89,13 @@ static void move_down(const kvc_pool *pool, const uint32_t *table, size_t first,
 /* Whole pages leave the table of sequence b: n, first % KVC_PAGE == 0. */
 static void evict_pages(kvc_cache *cache, size_t b, size_t first, size_t n)
 {
-    uint32_t *table = kvc_pages_of(&cache->pages, b);
+    kvc_store *store = &cache->stores[KVC_WHOLE];
+    uint32_t *table = kvc_pages_of(&store->pages, b);
     const size_t begin = first / KVC_PAGE, gone = n / KVC_PAGE;
-    size_t *held = &cache->pages.held[b];
+    size_t *held = &store->pages.held[b];
     for (size_t i = begin; i < *held; i++) {
         if (i < begin + gone)
-            release(cache, table[i]);
+            kvc_store_release(store, b, i);
         if (i + gone < *held)
             table[i] = table[i + gone];
     }
@@ -93,9 +107,10 @@ static void evict_slots(kvc_cache *cache, size_t b, size_t first, size_t n)
 {
     const size_t end = cache->length[b];
     kvc_cache_claim(cache, b, first, end - n - first);
-    const uint32_t *table = kvc_pages_of(&cache->pages, b);
-    move_down(&cache->keys, table, first, n, end);
-    move_down(&cache->values, table, first, n, end);
+    const kvc_store *store = &cache->stores[KVC_WHOLE];
+    const uint32_t *table = kvc_pages_of(&store->pages, b);
+    move_down(&store->keys, table, first, n, end);
+    move_down(&store->values, table, first, n, end);
 }
 
 kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
@@ -105,45 +120,62 @@ kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (n == 0)
         return KVC_OK;
+    if (cache->n_stores > 1) /* their keys depend on their positions */
+        return KVC_ERR_UNSUPPORTED;
     const size_t length = cache->length[b] - n;
     const bool whole_pages = first % KVC_PAGE == 0 && n % KVC_PAGE == 0;
     record_evict(cache, b, first, n);
     (whole_pages ? evict_pages : evict_slots)(cache, b, first, n);
     cut(cache, b, length);
     if (!whole_pages)
-        kvc_events_write(cache->events, &cache->pages, b, SIZE_MAX, first,
+        kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, first,
                          length - first);
     return KVC_OK;
 }
 
 /* ---- copies ------------------------------------------------------------------------ */
 
-/* Notes down what sequence `to` will be, and holds the pages it will have.
+/* Notes down the pages that sequence `to` will have, and holds them. */
+static void prepare_pages(kvc_pages *pages, size_t to, size_t from, size_t length)
+{
+    const uint32_t *source = kvc_pages_of(pages, from);
+    uint32_t *next = pages->scratch + to * pages->per_sequence;
+    for (size_t i = 0; i < kvc_pages_for(length); i++) {
+        next[i] = source[i];
+        if (source[i] != KVC_NO_PAGE)
+            pages->holders[source[i]]++;
+    }
+    pages->next_freed[to] = pages->freed[from];
+}
+
+/* Notes down what sequence `to` will be.
  *   more: SHARE events that follow for the same call */
 static void prepare(kvc_cache *cache, size_t to, size_t from, size_t more)
 {
-    kvc_pages *pages = &cache->pages;
-    const uint32_t *source = kvc_pages_of(pages, from);
-    uint32_t *next = pages->scratch + to * pages->per_sequence;
-    for (size_t i = 0; i < kvc_pages_for(cache->length[from]); i++) {
-        next[i] = source[i];
-        pages->holders[source[i]]++;
-    }
+    for (size_t i = 0; i < cache->n_stores; i++)
+        prepare_pages(&cache->stores[i].pages, to, from, cache->length[from]);
     cache->next_length[to] = cache->length[from];
     kvc_events_record(cache->events, KVC_EVENT_SHARE, to, more, 0, cache->length[from],
                       from);
 }
 
+static void become_pages(kvc_store *store, size_t to, size_t length)
+{
+    kvc_pages *pages = &store->pages;
+    uint32_t *table = kvc_pages_of(pages, to);
+    for (size_t i = 0; i < pages->held[to]; i++)
+        kvc_store_release(store, to, i);
+    pages->held[to] = kvc_pages_for(length);
+    pages->freed[to] = pages->next_freed[to];
+    memcpy(table, pages->scratch + to * pages->per_sequence,
+           pages->held[to] * sizeof *table);
+}
+
 /* Sequence `to` gives up its pages and becomes what was noted down. */
 static void become(kvc_cache *cache, size_t to)
 {
-    kvc_pages *pages = &cache->pages;
-    uint32_t *table = kvc_pages_of(pages, to);
-    for (size_t i = 0; i < pages->held[to]; i++)
-        release(cache, table[i]);
-    pages->held[to] = kvc_pages_for(cache->next_length[to]);
-    memcpy(table, pages->scratch + to * pages->per_sequence,
-           pages->held[to] * sizeof *table);
+    for (size_t i = 0; i < cache->n_stores; i++)
+        become_pages(&cache->stores[i], to, cache->next_length[to]);
     cache->length[to] = cache->next_length[to];
 }
 
@@ -195,8 +227,10 @@ void kvc_cache_reset(kvc_cache *cache)
 {
     for (size_t b = 0; b < cache->shape.batch; b++)
         record_evict(cache, b, 0, cache->length[b]);
-    kvc_pages_clear(&cache->pages);
     memset(cache->length, 0, cache->shape.batch * sizeof *cache->length);
-    clear_pool(&cache->keys);
-    clear_pool(&cache->values);
+    for (size_t i = 0; i < cache->n_stores; i++) {
+        kvc_pages_clear(&cache->stores[i].pages);
+        clear_pool(&cache->stores[i].keys);
+        clear_pool(&cache->stores[i].values);
+    }
 }

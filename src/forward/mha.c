@@ -56,11 +56,11 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     m.weights[KVC_MHA_K] = take_matrix(arena, source, kv_width);
     m.weights[KVC_MHA_V] = take_matrix(arena, source, kv_width);
     m.weights[KVC_MHA_O] = take_matrix(arena, width, C);
-    m.cache = kvc_cache_layout(arena, &shape);
+    m.cache = kvc_cache_layout(arena, &shape, NULL);
     if (!c->source_dim) {
         shape.batch = 1;
         shape.key_type = shape.value_type = KVC_F32;
-        m.whole = kvc_cache_layout(arena, &shape);
+        m.whole = kvc_cache_layout(arena, &shape, NULL);
     }
     m.q = kvc_take_floats(arena, ROWS, width);
     m.k = kvc_take_floats(arena, kv_rows, kv_width);

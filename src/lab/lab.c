@@ -18,8 +18,8 @@ size_t kvc_lab_seam(const kvc_session *s, size_t common, size_t T)
 {
     const size_t page =
         common > 0 ? kvc_cache_page(s->cache, s->selected, common - 1) : SIZE_MAX;
-    const bool at_edge =
-        common % KVC_PAGE == 0 && page != SIZE_MAX && s->cache->pages.holders[page] > 1;
+    const bool at_edge = common % KVC_PAGE == 0 && page != SIZE_MAX &&
+                         kvc_cache_history(s->cache)->holders[page] > 1;
     const bool goes_on = common < kvc_min(T, kvc_selected(s)->position);
     return at_edge && goes_on ? common + 1 : common;
 }

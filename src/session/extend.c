@@ -50,6 +50,8 @@ static kvc_error extend(kvc_session *s)
         s->sequences[span->sequence].has_logits = finite;
         if (finite)
             grow(s, span);
+        else if (s->pass.cached)
+            kvc_cache_abandon(s->cache, span->sequence);
     }
     return finite ? KVC_OK : KVC_ERR_NOT_FINITE;
 }
@@ -121,10 +123,10 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
         start(s, 0);
         return KVC_OK;
     }
-    kvc_session_truncate(s, common);
+    kvc_session_rewind(s, common);
     const bool all_cached = s->use_cache && kvc_session_cached(s) == T;
     if (all_cached) /* logits need a row */
-        kvc_cache_truncate(s->cache, s->selected, T - 1);
+        kvc_cache_rewind(s->cache, s->selected, T - 1);
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
     if (*reused > 0)

@@ -21,6 +21,7 @@ kvc_memory kvc_session_memory(const kvc_session *s)
                         .cache_bytes = cache.slot_bytes,
                         .used_bytes = cache.used_bytes,
                         .bytes_per_token = cache.bytes_per_token,
+                        .freed_bytes = cache.freed_bytes,
                         .cross_bytes = cross.slot_bytes,
                         .cross_used_bytes = cross.used_bytes,
                         .cross_bytes_per_token = cross.bytes_per_token};

@@ -1,5 +1,9 @@
 /* pass.c - takes the spans of a pass through the layers, a chunk through a layer at each
- * step. What comes after the layers is up to the pass: extend.c, score.c. */
+ * step. What comes after the layers is up to the pass: extend.c, score.c.
+ *
+ * The chunks of a long span go side by side, a layer at a time, whose weights then stay
+ * near. Where layers have windows in a cache they go one after the other, each through
+ * all layers: what no window reaches from the next one on is given back before it. */
 #include "session/pass.h"
 
 #include <string.h>
@@ -10,7 +14,7 @@ static void next_group(kvc_session *s)
     kvc_pass *p = &s->pass;
     size_t rows = 0;
     p->group += p->n_group;
-    p->n_group = p->layer = 0;
+    p->n_group = p->layer = p->row = 0;
     for (size_t i = p->group; i < p->n_spans; i++, p->n_group++) {
         rows += s->spans[i].end - s->spans[i].first;
         if (i > p->group && (rows > KVC_ROWS || !p->cached))
@@ -83,23 +87,43 @@ static void embed(const kvc_session *s, const kvc_chunk *chunk)
     }
 }
 
+_Static_assert((size_t)KVC_ROWS == (size_t)KVC_CACHE_CHUNK, "windows.c counts on it");
+
+/* What comes before the first layer. */
+static void begin_chunk(const kvc_session *s, const kvc_chunk *chunk)
+{
+    for (size_t i = 0; s->pass.cached && i < chunk->n_runs; i++)
+        kvc_cache_leave(s->cache, chunk->runs[i].sequence, chunk->runs[i].position);
+    embed(s, chunk);
+}
+
+/* Moves on by a chunk of n rows: true once the group is through. */
+static bool move_on(kvc_session *s, size_t n)
+{
+    kvc_pass *p = &s->pass;
+    const kvc_span *span = &s->spans[p->group];
+    const bool last_rows = span->first + p->row + n == span->end;
+    const bool last_layer = p->layer + 1 == s->model->config.n_layer;
+    const bool one_by_one = p->cached && s->model->config.window > 0;
+    const bool next_layer = one_by_one ? !last_layer : last_rows;
+    p->layer = next_layer ? p->layer + 1 : one_by_one ? 0 : p->layer;
+    p->row = !next_layer ? p->row + n : one_by_one ? p->row : 0;
+    return last_rows && last_layer;
+}
+
 /* One chunk through one layer. */
 static void step_chunk(kvc_session *s)
 {
     kvc_pass *p = &s->pass;
     const size_t C = s->model->config.n_embd;
-    const kvc_span *span = &s->spans[p->group];
     kvc_run runs[KVC_ROWS];
     kvc_chunk chunk = next_chunk(s, runs);
-    p->row += runs[0].n;
+    const size_t n = runs[0].n;
     chunk.source = kvc_source_seen(s, p->layer);
     if (p->layer == 0)
-        embed(s, &chunk);
+        begin_chunk(s, &chunk);
     kvc_forward_layer(&chunk, s->model, &s->model->decoder, p->layer, &s->workspace);
-    if (span->first + p->row < span->end)
-        return;
-    p->row = 0;
-    if (++p->layer < s->model->config.n_layer)
+    if (!move_on(s, n))
         return;
     if (!p->all_rows) /* what was not skipped: a row of each span */
         memcpy(s->last + p->group * C, chunk.x, p->n_group * C * sizeof *chunk.x);
@@ -123,6 +147,8 @@ kvc_error kvc_session_step(kvc_session *s)
 
 void kvc_session_cancel(kvc_session *s)
 {
+    for (size_t i = 0; s->pass.active && s->pass.cached && i < s->pass.n_spans; i++)
+        kvc_cache_abandon(s->cache, s->spans[i].sequence);
     s->pass.active = false;
 }
 

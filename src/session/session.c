@@ -42,10 +42,12 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     kvc_session *session = kvc_take(arena, 1, sizeof *session);
     kvc_session s = {.model = model, .config = *sizes, .use_cache = true};
     kvc_cache_shape shape = shape_of(model, sizes);
-    s.cache = kvc_cache_layout(arena, &shape);
+    const kvc_windows windows = {config->window,
+                                 {config->window_layers[0], config->window_layers[1]}};
+    s.cache = kvc_cache_layout(arena, &shape, &windows);
     shape.batch = shape.n_layer = 1;
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
-    s.one_layer = kvc_cache_layout(arena, &shape);
+    s.one_layer = kvc_cache_layout(arena, &shape, NULL);
     s.source = kvc_source_layout(arena, model, sizes);
     s.bias = kvc_bias_layout(arena, config, S);
     s.workspace = kvc_workspace_layout(
@@ -152,9 +154,23 @@ kvc_error kvc_session_truncate(kvc_session *s, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (n == seq->position)
         return KVC_OK;
+    const kvc_error error =
+        kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
+    if (error)
+        return error;
     seq->position = n;
     seq->has_logits = false;
-    return kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
+    return KVC_OK;
+}
+
+kvc_error kvc_session_rewind(kvc_session *s, size_t n)
+{
+    kvc_error error = kvc_session_truncate(s, n);
+    if (error == KVC_ERR_WINDOW_PASSED) {
+        kvc_cache_truncate(s->cache, s->selected, 0);
+        error = kvc_session_truncate(s, n);
+    }
+    return error;
 }
 
 kvc_error kvc_session_evict(kvc_session *s, size_t first, size_t n)

@@ -160,6 +160,14 @@ static void read_source(kvc_session *s, kvc_reader *r)
         kvc_cache_truncate(s->source.cross, 0, 0);
 }
 
+/* True if the cache has all that the queries of a sequence's last token see. */
+static bool can_look_back(const kvc_session *s, size_t i)
+{
+    const size_t position = s->sequences[i].position;
+    return kvc_cache_length(s->cache, i) == position &&
+           kvc_cache_reaches(s->cache, i, position > 0 ? position - 1 : 0);
+}
+
 /* Takes over what has been checked. A checksum stops no forger: what the cache holds
  * beyond a sequence is cut off, and queries are dropped where it holds less. */
 static void read_session(kvc_session *s, kvc_reader *r)
@@ -177,9 +185,9 @@ static void read_session(kvc_session *s, kvc_reader *r)
     for (size_t i = 0; i < s->config.n_sequence; i++) {
         kvc_sequence *seq = &s->sequences[i];
         const size_t cached = kvc_cache_length(s->cache, i);
-        seq->has_queries = seq->has_queries && cached >= seq->position;
         if (cached > seq->position)
-            kvc_cache_truncate(s->cache, i, seq->position);
+            kvc_cache_rewind(s->cache, i, seq->position);
+        seq->has_queries = seq->has_queries && can_look_back(s, i);
     }
 }
 

@@ -159,6 +159,61 @@ static const char *wrong_line(const engine *e, const truth_line *line)
     return NULL;
 }
 
+/* Whether slot j of sequence i lies in the same place as in one before, from the first
+ * that is not given back (windowed) or from 0. */
+static bool is_shared(const engine *e, const truth *t, size_t i, size_t j, bool windowed)
+{
+    const kvc_cache *cache = kvc_session_cache(e->now);
+    const size_t page = kvc_cache_page(cache, i, j);
+    for (size_t k = 0; k < i; k++) {
+        const size_t first = windowed ? t->lines[k].freed : 0;
+        if (j >= first && j < t->lines[k].cached && kvc_cache_page(cache, k, j) == page)
+            return true;
+    }
+    return false;
+}
+
+/* Slots of all sequences that hold tokens, shared ones once. */
+static size_t count_slots(const engine *e, const truth *t, bool windowed)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < e->c->n_sequence; i++)
+        for (size_t j = windowed ? t->lines[i].freed : 0; j < t->lines[i].cached; j++)
+            n += !is_shared(e, t, i, j, windowed);
+    return n;
+}
+
+/* Pages of a sequence in layers with a window: for those of the last 17 tokens, and for
+ * those of a chunk of 32 and the 17 before, wherever in a page they begin; or all. */
+static size_t windowed_pages(const random_case *c)
+{
+    const size_t W = c->config.window, all = (c->capacity + 15) / 16;
+    const size_t two = (W + 16 + 30) / 16 + (W + 16 + 31 + 30) / 16;
+    return two < all ? two : all;
+}
+
+/* What is wrong with the figures of memory. */
+static const char *wrong_memory(const engine *e, const truth *t)
+{
+    const kvc_memory memory = kvc_session_memory(e->now);
+    const kvc_config *config = &e->c->config;
+    size_t windowed = 0;
+    for (size_t layer = 0; layer < config->n_layer; layer++)
+        windowed += config->window_layers[0] >> layer & 1;
+    const size_t layer_bytes = memory.bytes_per_token / config->n_layer;
+    const size_t others = (config->n_layer - windowed) * layer_bytes;
+    const size_t n = count_slots(e, t, false), kept = count_slots(e, t, true);
+    if (memory.used_bytes != others * n + windowed * layer_bytes * kept)
+        return "number of bytes in use";
+    if (memory.freed_bytes != windowed * layer_bytes * (n - kept))
+        return "number of bytes given back";
+    if (memory.cache_bytes != 16 * e->c->n_sequence *
+                                  (others * ((e->c->capacity + 15) / 16) +
+                                   windowed * layer_bytes * windowed_pages(e->c)))
+        return "number of bytes of the cache";
+    return NULL;
+}
+
 /* What is wrong with any sequence. */
 static const char *wrong_anywhere(const engine *e, const truth *t)
 {
@@ -172,7 +227,11 @@ static const char *wrong_anywhere(const engine *e, const truth *t)
     for (size_t i = 0; i < e->c->n_sequence && !wrong; i++) {
         check_ok(kvc_session_select(e->now, i));
         wrong = wrong_line(e, &t->lines[i]);
+        if (!wrong && kvc_cache_freed(kvc_session_cache(e->now), i) != t->lines[i].freed)
+            wrong = "number of slots given back";
     }
+    if (!wrong)
+        wrong = wrong_memory(e, t);
     check_ok(kvc_session_select(e->now, t->selected));
     return wrong;
 }

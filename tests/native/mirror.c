@@ -150,7 +150,13 @@ void mirror_keep(mirror *m, size_t i)
 void mirror_truncate(mirror *m, size_t i, size_t n)
 {
     check_ok(kvc_session_select(m->session, i));
-    check_ok(kvc_session_truncate(m->session, n));
+    const size_t freed = kvc_cache_freed(kvc_session_cache(m->session), i);
+    const uint32_t window = kvc_model_config(m->model.packed)->window;
+    const bool passed = n > 0 && freed > 0 && n + 1 < freed + window;
+    check_error(kvc_session_truncate(m->session, n),
+                passed ? KVC_ERR_WINDOW_PASSED : KVC_OK);
+    if (passed)
+        return;
     m->has_logits[i] = m->has_logits[i] && n == m->length[i];
     m->length[i] = n;
 }

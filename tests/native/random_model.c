@@ -247,7 +247,7 @@ static void draw_conv1d(oracle_model *m, uint64_t *state, int layer, const char 
 static void draw_linear(oracle_model *m, uint64_t *state, int layer, const char *name,
                         size_t n_in, size_t n_out, bool bias)
 {
-    char leaf[48];
+    char leaf[64];
     snprintf(leaf, sizeof leaf, "%s.weight", name);
     draw(m, state, layer, leaf, 2, n_out, n_in, 0.0, scale_for(n_in, 1));
     snprintf(leaf, sizeof leaf, "%s.bias", name);

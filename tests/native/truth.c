@@ -36,11 +36,33 @@ static kvc_error fits(const truth *t, const uint32_t *ids, size_t T, size_t room
     return KVC_OK;
 }
 
+/* Whether a sequence, made n tokens long in the cache, has what the next one sees. */
+static bool reaches(const truth *t, const truth_line *line, size_t n)
+{
+    return n == 0 || line->freed == 0 || line->freed + t->c->config.window <= n + 1;
+}
+
+static void forget(truth_line *line)
+{
+    line->cached = line->freed = 0;
+}
+
+/* What the last 17 tokens see of the cache is kept, in pages of 16. */
+static void give_back(const truth *t, truth_line *line)
+{
+    const size_t W = t->c->config.window;
+    while (W > 0 && line->freed + 16 + W + 16 <= line->cached)
+        line->freed += 16;
+}
+
 static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
 {
     memcpy(line->ids + line->n, ids, T * sizeof *ids);
     line->n += T;
-    line->cached = t->use_cache ? line->n : line->cached;
+    if (t->use_cache) {
+        line->cached = line->n;
+        give_back(t, line);
+    }
     line->has_logits = true;
     static const kvc_dtype exact[] = {KVC_F32, KVC_F32};
     const kvc_dtype types[] = {t->c->key_type, t->c->value_type};
@@ -64,12 +86,15 @@ static void cut(truth_line *line, size_t n)
     line->has_logits = line->has_logits && n == line->n;
     line->n = n;
     line->cached = line->cached < n ? line->cached : n;
+    line->freed = line->cached > 0 ? line->freed : 0;
 }
 
-static kvc_error rewind_by(truth_line *line, size_t n)
+static kvc_error rewind_by(const truth *t, truth_line *line, size_t n)
 {
     if (n > line->n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (line->n - n < line->cached && !reaches(t, line, line->n - n))
+        return KVC_ERR_WINDOW_PASSED;
     cut(line, line->n - n);
     return KVC_OK;
 }
@@ -85,7 +110,7 @@ size_t truth_edited(const truth *t, const case_op *op,
 }
 
 /* The longest common prefix stays; what the cache has of it need not be computed, but for
- * the one row that logits come from. */
+ * the one row that logits come from, unless windows have passed where that begins. */
 static kvc_error sync(truth *t, truth_line *line, const case_op *op)
 {
     uint32_t ids[CASE_CAPACITY + CASE_ARGS];
@@ -102,7 +127,11 @@ static kvc_error sync(truth *t, truth_line *line, const case_op *op)
         t->reused = T;
         return KVC_OK;
     }
+    if (common < line->cached && !reaches(t, line, common))
+        forget(line);
     cut(line, common);
+    if (t->use_cache && line->cached == T && !reaches(t, line, T - 1))
+        forget(line);
     if (t->use_cache)
         t->reused = line->cached < T ? line->cached : T - 1;
     extend(t, line, ids + common, T - common);
@@ -218,7 +247,7 @@ kvc_error truth_apply(truth *t, const case_op *op)
     switch (op->kind) {
     case CASE_PREFILL: return prefill(t, line, op->arg, op->n);
     case CASE_CANCEL: return fits(t, op->arg + 1, op->n - 1, room);
-    case CASE_REWIND: return rewind_by(line, op->arg[0]);
+    case CASE_REWIND: return rewind_by(t, line, op->arg[0]);
     case CASE_EDIT: return sync(t, line, op);
     case CASE_OFF:
     case CASE_ON: t->use_cache = op->kind == CASE_ON; return KVC_OK;

@@ -9,6 +9,7 @@
 typedef struct truth_line {
     uint32_t ids[CASE_CAPACITY];
     size_t n, cached;
+    size_t freed; /* slots that layers with a window gave back */
     bool has_logits;
     float *logits; /* [V] */
 } truth_line;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import {
-  billsOf, columnsFor, hasCell, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
+  billsOf, cellsOf, columnsFor, hasCell, kindAt, mapOf, movedBy, ownBill, pagesOf, stretchesOf,
   stretchesOfAll, unreadOf,
 } from '../../web/demo/map.js';
 import { momentsOf } from '../../web/demo/recording.js';
@@ -82,9 +82,12 @@ test('at 50 moments of a run, flipped on the way: the tokens, pages and bytes of
 });
 
 /** A map of a state after so many tokens, of which the last `off` came with the cache off. */
-function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = prompt + on, window }) {
+function after({
+  prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = prompt + on, window, freed = 0,
+}) {
   const config = { window, nLayer: 3, nKvHead: 4, headDim: 44, nPositions: 1024 };
-  const memory = { bytesPerToken: 4224, cacheBytes: 1024 * 4224, totalBytes: 7e6, sharedBytes: 0 };
+  const memory = { bytesPerToken: 4224, cacheBytes: 1024 * 4224, slots: 1024, totalBytes: 7e6, sharedBytes: 0,
+    freedBytes: freed * 4224 / 3 };
   const events = [
     { type: 'loaded', config, generation: {}, variant: 'simd', room: config.nPositions, tick: 1, worker: true,
       memory: { ...memory, usedBytes: 0 } },
@@ -96,7 +99,7 @@ function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = p
   const written = Array.from({ length: on }, (_, i) => token(prompt + i, true))
     .concat(Array.from({ length: off }, (_, i) => token(prompt + on + i, false)));
   const tell = (tokens, tokensHeld) => (
-    { type: 'tokens', tokens, memory: { ...memory, usedBytes: 4224 * tokensHeld } });
+    { type: 'tokens', tokens, memory: { ...memory, usedBytes: 4224 * tokensHeld - memory.freedBytes } });
   if (written.length > 0) events.push(tell(written, held));
   if (caughtUp > 0) {
     events.push({ type: 'resumed', cached: true, missing: caughtUp, ms: 1 });
@@ -109,7 +112,7 @@ function after({ prompt = 3, on = 0, off = 0, reused = 0, caughtUp = 0, held = p
 const kinds = (map, layer = 0) => (
   stretchesOf(map, layer).map(({ kind, first, end }) => `${kind} ${first}-${end}`));
 
-test('five kinds of places, in order', () => {
+test('kinds of places, in order', () => {
   assert.deepEqual(kinds(mapOf(initialState())), ['free 0-48']);
   assert.deepEqual(kinds(after({ on: 10 })), ['read 0-12', 'written 12-13', 'free 13-48']);
   assert.deepEqual(kinds(after({ off: 10, held: 0 })), ['missing 0-13', 'free 13-48']);
@@ -124,9 +127,9 @@ test('a layer with a window reads the last of them alone', () => {
   const map = after({ on: 10, window });
   assert.deepEqual(kinds(map, 0), ['read 0-12', 'written 12-13', 'free 13-48']);
   assert.deepEqual(kinds(map, 1), ['kept 0-8', 'read 8-12', 'written 12-13', 'free 13-48']);
-  assert.deepEqual(unreadOf(map), { layers: 1, tokens: 8 });
-  assert.deepEqual(unreadOf(after({ on: 1, window })), { layers: 1, tokens: 0 }, 'all are within');
-  assert.deepEqual(unreadOf(after({ on: 10 })), { layers: 0, tokens: 0 });
+  assert.deepEqual(unreadOf(map), { layers: 1, tokens: 8, freed: 0 });
+  assert.deepEqual(unreadOf(after({ on: 1, window })), { layers: 1, tokens: 0, freed: 0 }, 'all are within');
+  assert.deepEqual(unreadOf(after({ on: 10 })), { layers: 0, tokens: 0, freed: 0 });
   assert.deepEqual(stretchesOfAll(map).map(({ kind, first, end, layers }) => [kind, first, end, layers]), [
     ['kept', 0, 8, 1], ['read', 0, 12, 2], ['read', 8, 12, 1], ['written', 12, 13, 3], ['free', 13, 48, 3],
   ]);
@@ -134,6 +137,22 @@ test('a layer with a window reads the last of them alone', () => {
   assert.deepEqual(kinds(caught, 1), ['kept 0-9', 'read 9-13', 'written 13-19', 'free 19-48']);
   assert.match(MAP.en.on(13, 156, 1, unreadOf(map)),
     /read all of them, but for the first 8 tokens in 1 layer with a window, and wrote one column\.$/);
+});
+
+test('what a layer with a window has given back is neither kept nor read', () => {
+  const window = { size: 5, layers: [1] };
+  const map = after({ on: 50, window, freed: 32 });
+  assert.equal(map.tokens, 53, 'the other layers hold all of them');
+  assert.deepEqual(kinds(map, 0), ['read 0-52', 'written 52-53', 'free 53-96']);
+  assert.deepEqual(kinds(map, 1), ['freed 0-32', 'kept 32-48', 'read 48-52', 'written 52-53', 'free 53-96']);
+  assert.equal(kindAt(map, { layer: 1, position: 31 }), 'freed');
+  assert.equal(cellsOf(map), 4 * (3 * 53 - 32));
+  assert.deepEqual(unreadOf(map), { layers: 1, tokens: 48, freed: 32 });
+  const off = after({ on: 50, off: 2, window, freed: 32 });
+  assert.deepEqual(kinds(off, 1), ['freed 0-32', 'kept 32-53', 'missing 53-55', 'free 55-96']);
+  assert.equal(ownBill(map).bytes, 4224 * 53 - 32 * 4224 / 3);
+  assert.match(MAP.en.on(53, 508, 4, unreadOf(map)),
+    /wrote one column\. Of the first 32 tokens these layers have given the pages back/);
 });
 
 test('another model may have fewer layers or heads', () => {

@@ -378,7 +378,9 @@ test('analyses and the benchmark', async () => {
 
 test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
-  assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
-    'analyzeSpeedup', 'benchmarkComparison', 'benchmarkSources', 'bestVariant', 'disableKVCache', 'enableKVCache',
-    'init', 'keptModels', 'loadModel', 'modelFiles', 'removeKept', 'weighModel']);
+  assert.deepEqual(functions.sort(), [
+    'CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory', 'analyzeSpeedup', 'benchmarkComparison',
+    'benchmarkSources', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init', 'keptModels',
+    'loadModel', 'modelFiles', 'removeKept', 'weighModel',
+  ]);
 });

@@ -215,7 +215,7 @@ class Replay {
 
   get map() {
     return this.rows
-      .map(({ length, pages }) => ({ length, pages: pages.slice(0, Math.ceil(length / PAGE)) }));
+      .map(({ length, pages }) => ({ length, freed: 0, pages: pages.slice(0, Math.ceil(length / PAGE)) }));
   }
 }
 

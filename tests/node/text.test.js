@@ -4,8 +4,9 @@ import { test } from 'node:test';
 import { barsOf } from '../../web/demo/parts/vectors.js';
 import { newRun, readPrompt, resumed, takeToken } from '../../web/demo/run.js';
 import { initialState } from '../../web/demo/state.js';
+import { freedIn, heldIn } from '../../web/demo/held.js';
 import {
-  DEEDS, countsOf, cutsOf, deedOn, factorsOf, heldIn, newestOf, reachOf, sightOf, taleOf,
+  DEEDS, countsOf, cutsOf, deedOn, factorsOf, newestOf, reachOf, sightOf, taleOf,
 } from '../../web/demo/text.js';
 
 /**
@@ -115,7 +116,7 @@ test('where every layer has a window, what no query of the newest step sees is n
   }
 });
 
-const MEMORY = { usedBytes: 4224 * 7, bytesPerToken: 4224 };
+const MEMORY = { usedBytes: 4224 * 6, freedBytes: 4224, bytesPerToken: 4224 };
 
 test('the bytes of a token are the product of what is said of them, for every type of the cache', () => {
   const config = { nLayer: 3, nKvHead: 4, headDim: 44 };
@@ -126,15 +127,24 @@ test('the bytes of a token are the product of what is said of them, for every ty
     assert.equal(bytes, bytesPerToken);
   }
   assert.deepEqual([heldIn(MEMORY), heldIn(undefined)], [7, 0]);
+  const windowed = { nLayer: 3, window: { size: 2, layers: [1] } };
+  const freed = [[MEMORY, windowed], [MEMORY, { nLayer: 3 }], [undefined, windowed]].map((given) => (
+    freedIn(...given)));
+  assert.deepEqual(freed, [3, 0, 0]);
 });
 
 test('K and V are looked at where they are, and otherwise it is said why not', () => {
-  const state = { ...initialState(), model: {}, run: runOf('++').run, memory: MEMORY, status: 'finished' };
+  const given = { model: { config: {} }, run: runOf('++').run, memory: MEMORY, status: 'finished' };
+  const state = { ...initialState(), ...given };
   const place = { position: 6, layer: 1, head: 2 };
   const { vectors, key } = sightOf(state, place, false);
   assert.deepEqual(vectors, { layers: [1], heads: [2], first: 6, count: 1 });
   assert.notEqual(sightOf(state, { ...place, head: 3 }, false).key, key);
   assert.deepEqual(sightOf(state, { ...place, position: 7 }, true), { none: 'unkept' });
+  const windowed = { ...state, model: { config: { nLayer: 3, window: { size: 2, layers: [1] } } } };
+  assert.deepEqual(sightOf(windowed, { ...place, position: 2 }, true), { none: 'freed' });
+  assert.equal(sightOf(windowed, { ...place, position: 3 }, true).vectors.first, 3);
+  assert.equal(sightOf(windowed, { ...place, position: 2, layer: 0 }, true).vectors.first, 2);
   assert.deepEqual(sightOf({ ...state, status: 'running' }, place, false), { none: 'running' });
   assert.equal(sightOf({ ...state, status: 'running' }, place, true).key, key);
   assert.deepEqual(sightOf({ ...state, recorded: {} }, place, true), { none: 'recorded' });

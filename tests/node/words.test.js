@@ -82,7 +82,8 @@ const GIVEN = {
   'chart.last': ['on', 1234.5, 7],
   'numbers.nowMeans': [[{ tokens: 2, ms: 1.5 }]],
   'facts.memoryMeans': [
-    { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, totalBytes: 7000 }],
+    { layers: 1, heads: 2, numbers: 3, used: 4, room: 5, usedBytes: 6000, freedBytes: 9,
+      totalBytes: 7000 }],
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
   'calculator.formula': [{
@@ -113,6 +114,7 @@ const GIVEN = {
   'strips.off': [{ step: 2, rows: 3 }],
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
+  'map.cell.freed': [SPOT],
   'map.cell.free': [SPOT],
   'map.cell.vector': ['K', 44, -1.5, 2],
   'map.fork.said': [

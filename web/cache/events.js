@@ -47,10 +47,18 @@ import { Block } from '../engine/memory.js';
  * @property {number} count
  * @property {number} more
  *
+ * @typedef {object} FreeEvent   layers with a window of their own gave back `count` slots from `first` on, as
+ *   whole pages; the sequence's length and the pages of the other layers stay
+ * @property {'free'} type
+ * @property {number} sequence
+ * @property {number} first
+ * @property {number} count
+ *
  * @typedef {{ type: 'restore' }} RestoreEvent
  *   another state was put in place, or events were lost; cacheMap() says what is there now
  *
- * @typedef {WriteEvent | ReadEvent | EvictEvent | ReuseEvent | ShareEvent | RestoreEvent} CacheEvent
+ * @typedef {WriteEvent | ReadEvent | EvictEvent | ReuseEvent | ShareEvent | FreeEvent
+ *   | RestoreEvent} CacheEvent
  *
  * @typedef {(event: CacheEvent) => void} OnEvent
  */
@@ -203,6 +211,7 @@ function eventOf([type, sequence, layer, first, count, page]) {
       return { type: 'write', sequence, layer: layer === NONE ? null : layer, first, count, page };
     case EVENT_TYPES.read: return { type: 'read', sequence, layer, first, count };
     case EVENT_TYPES.share: return { type: 'share', sequence, from: page, count, more: layer };
+    case EVENT_TYPES.free: return { type: 'free', sequence, first, count };
     case EVENT_TYPES.evict: return { type: 'evict', sequence, first, count };
     default: return { type: 'reuse', sequence, count };
   }

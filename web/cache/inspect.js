@@ -21,16 +21,19 @@ import { KvcError } from '../engine/errors.js';
  *
  * @typedef {object} SequenceMap
  * @property {number} length   tokens
+ * @property {number} freed    the first of them, which layers with a window have given back; 0 without any
  * @property {number[]} pages  of each 16 of them; equal pages are shared
  *
  * @typedef {object} CacheMemory
- * @property {number} totalBytes      of all slots: 2 * B * L * H * S * D * bytes, S rounded up to pages of 16
+ * @property {number} totalBytes      of all slots: 2 * B * L * H * S * D * bytes, S rounded up to pages of
+ *   16; layers with a window have fewer of them
  * @property {number} totalMB         the same in MiB
  * @property {number} perLayerMB
  * @property {number} cacheTensors    2 * L
  * @property {number} totalElements   2 * B * L * H * S * D, S rounded up as above
  * @property {number} usedBytes       of the slots that hold tokens, shared ones counted once
  * @property {number} sharedBytes     what more it would be if no two rows shared any
+ * @property {number} freedBytes      what more it would be if layers with a window gave nothing back
  * @property {number} bytesPerToken   L * H * (a key and a value: 4 D each in f32, 2 D in f16, D + 4 in int8)
  * @property {number} allocatedBytes  the block that all of it lies in, tables included
  */
@@ -39,6 +42,12 @@ const MIB = 2 ** 20;
 
 /** The tokens that a row holds. @param {CachePlace} place  @param {number} row */
 export const lengthOf = (place, row) => place.engine.call('kvc_cache_length', place.pointer, row);
+
+/**
+ * The first of them, which layers with a window have given back.
+ * @param {CachePlace} place  @param {number} row
+ */
+const freedOf = (place, row) => place.engine.call('kvc_cache_freed', place.pointer, row);
 
 /** The tokens that each row holds. @param {CachePlace} place */
 export const lengths = (place) => rowsOf(place, undefined).map((row) => lengthOf(place, row));
@@ -83,7 +92,10 @@ export function snapshot(place, row, { layer, head, first = 0, count }) {
   const size = n * headDim;
   return engine.lend(8 * size, (k) => {
     const v = k + 4 * size;
-    engine.check({ position_out_of_range }, 'kvc_cache_read', pointer, row, layer, head, first, n, k, v);
+    const window_passed = `Layer ${layer} has a window and has given back what lies before it: of sequence `
+      + `${row} it has the tokens from ${freedOf(place, row)} on. Ask for those, as { first }.`;
+    const messages = { position_out_of_range, window_passed };
+    engine.check(messages, 'kvc_cache_read', pointer, row, layer, head, first, n, k, v);
     return { keys: engine.memory.floats(k, size), values: engine.memory.floats(v, size) };
   });
 }
@@ -123,7 +135,7 @@ export function cacheMap(place) {
   return lengths(place).map((length, row) => {
     const pages = Array.from({ length: Math.ceil(length / PAGE) }, (_, i) => (
       engine.call('kvc_cache_page', pointer, row, PAGE * i)));
-    return { length, pages };
+    return { length, freed: freedOf(place, row), pages };
   });
 }
 
@@ -137,9 +149,10 @@ export function cacheMemory({ engine, pointer, numLayers, numHeads, headDim, byt
     totalMB: totalBytes / MIB,
     perLayerMB: totalBytes / MIB / numLayers,
     cacheTensors: 2 * numLayers,
-    totalElements: 2 * (totalBytes / bytesPerToken) * numLayers * numHeads * headDim,
+    totalElements: (2 * totalBytes * numLayers * numHeads * headDim) / bytesPerToken,
     usedBytes: memory.used_bytes,
     sharedBytes: memory.shared_bytes,
+    freedBytes: memory.freed_bytes,
     bytesPerToken,
     allocatedBytes: bytes,
   };

@@ -1,6 +1,7 @@
 // The cache map: which tokens the cache holds, in every layer and head, and what the newest step did with
 // them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
 import { PAGE } from '../engine/abi.js';
+import { freedIn, heldIn } from './held.js';
 import { engineOf } from './recorded.js';
 import { stepsFrom } from './steps.js';
 
@@ -14,9 +15,10 @@ import { stepsFrom } from './steps.js';
 
 /**
  * What the newest step did with the place of a token: its K and V were written; they were read; they lie
- * there and are not read, because the cache is off; they are not kept, and each step computes them again;
- * there is no such token yet.
- * @typedef {'written' | 'read' | 'kept' | 'missing' | 'free'} Kind
+ * there and are not read, because the cache is off or they are before the layer's window; they are gone, as
+ * no window reaches them any more; they are not kept, and each step computes them again; there is no such
+ * token yet.
+ * @typedef {'written' | 'read' | 'kept' | 'freed' | 'missing' | 'free'} Kind
  *
  * @typedef {object} Stretch  places that are alike, from first to end - 1
  * @property {Kind} kind
@@ -28,6 +30,7 @@ import { stepsFrom } from './steps.js';
  * @property {number} heads      of keys and values
  * @property {number} headDim    numbers of a key, or of a value
  * @property {number} tokens     that the cache holds, from the first on
+ * @property {number} freed      the first of them, which layers with a window have given back
  * @property {number} text       tokens of the text
  * @property {number} slots      places that are allocated
  * @property {number} columns    places that are drawn
@@ -47,13 +50,14 @@ const FIRST_COLUMNS = 3 * PAGE;
 /** @param {State} state  @returns {CacheMap} */
 export function mapOf(state) {
   const { memory, run: { prefill, tokens: { length } } } = state;
-  const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0, window } = engineOf(state)?.config ?? {};
+  const config = engineOf(state)?.config;
+  const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0, window } = config ?? {};
   const text = prefill ? prefill.tokens + length : 0;
-  const tokens = memory ? Math.round(memory.usedBytes / memory.bytesPerToken) : 0;
-  const slots = memory ? memory.cacheBytes / memory.bytesPerToken : 0;
+  const tokens = heldIn(memory);
+  const slots = memory?.slots ?? 0;
   const newest = newestStep(state);
   return {
-    layers, heads, headDim, tokens, text, slots, memory, window,
+    layers, heads, headDim, tokens, freed: freedIn(memory, config), text, slots, memory, window,
     columns: columnsFor(Math.max(tokens, text), slots),
     written: Math.min(tokens, newest ?? tokens), reading: newest !== undefined,
   };
@@ -84,14 +88,16 @@ export function columnsFor(tokens, slots) {
  * All places of a layer that are drawn, in order.
  * @param {CacheMap} map  @param {number} layer  @returns {Stretch[]}
  */
-export function stretchesOf({ tokens, text, columns, written, reading, window }, layer) {
+export function stretchesOf({ tokens, freed, text, columns, written, reading, window }, layer) {
   const sees = window?.layers.includes(layer) ? window.size : Infinity;
+  const gone = sees < Infinity ? freed : 0;
   const read = reading ? Math.min(written, Math.max(0, written + 1 - sees)) : written;
   /** @type {Stretch[]} */
   const all = [
-    { kind: 'kept', first: 0, end: read },
-    { kind: 'read', first: read, end: written },
-    { kind: 'written', first: written, end: tokens },
+    { kind: 'freed', first: 0, end: gone },
+    { kind: 'kept', first: gone, end: read },
+    { kind: 'read', first: Math.max(gone, read), end: written },
+    { kind: 'written', first: Math.max(gone, written), end: tokens },
     { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
     { kind: 'free', first: Math.max(tokens, text), end: columns },
   ];
@@ -119,14 +125,20 @@ export function stretchesOfAll(map) {
 }
 
 /**
- * Tokens that the newest step did not read in the layers with a window, and how many of these there are.
+ * Tokens that the newest step did not read in the layers with a window, how many of them these have given
+ * back, and how many of these there are.
  * @param {CacheMap} map
  */
 export function unreadOf(map) {
   const layers = map.window?.layers ?? [];
-  const [first] = layers.length > 0 ? stretchesOf(map, layers[0]) : [];
-  return { layers: layers.length, tokens: map.reading && first?.kind === 'kept' ? first.end : 0 };
+  const stretches = layers.length > 0 ? stretchesOf(map, layers[0]) : [];
+  const tokens = map.reading ? stretches.find(({ kind }) => kind === 'read' || kind === 'written')?.first : 0;
+  return { layers: layers.length, tokens: tokens ?? 0, freed: map.freed };
 }
+
+/** Those of which a key and a value are there. @param {CacheMap} map */
+export const cellsOf = ({ layers, heads, tokens, freed, window }) => (
+  heads * (layers * tokens - freed * (window?.layers.length ?? 0)));
 
 /** Pages that hold tokens, and places that are free in the last of them. @param {CacheMap} map */
 export const pagesOf = ({ tokens }) => (
@@ -166,7 +178,7 @@ export function movedBy({ layer, head, position }, key, { layers, heads, text, t
  * @property {number} each      bytes of a number
  * @property {number} scale     bytes besides, of a key or value
  * @property {number} perToken
- * @property {number} bytes     of the tokens that are there
+ * @property {number} bytes     of the tokens that are there, but for what was given back
  * @property {number} full      of all places
  * @property {Cost} [cost]      absent: none
  *
@@ -184,10 +196,13 @@ const TYPES = [
 ];
 
 /** One for each type. @param {CacheMap} map  @returns {Bill[]} */
-export function billsOf({ layers, heads, headDim, tokens, slots }) {
+export function billsOf({ layers, heads, headDim, tokens, slots, memory }) {
+  const { usedBytes, cacheBytes, bytesPerToken } = memory
+    ?? { usedBytes: tokens, cacheBytes: slots, bytesPerToken: 1 };
   return TYPES.map((type) => {
     const perToken = 2 * layers * heads * (headDim * type.each + type.scale);
-    return { ...type, perToken, bytes: perToken * tokens, full: perToken * slots };
+    return { ...type, perToken, bytes: perToken * usedBytes / bytesPerToken,
+      full: perToken * cacheBytes / bytesPerToken };
   });
 }
 

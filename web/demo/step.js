@@ -1,4 +1,5 @@
 // Where a reader is in a run, and the tokens to ask for to be elsewhere in it. Pure.
+import { heldIn } from './held.js';
 import { roomOf } from './recorded.js';
 import { firstStory, storyNow } from './stories.js';
 import { sideFor } from './work.js';
@@ -40,7 +41,7 @@ export function placesOf({ run, memory }) {
   const prompt = run.prefill?.tokens ?? 0;
   const end = prompt + storyNow(stories).tokens.length;
   const forks = [...new Set(stories.list.slice(1).map(({ from }) => prompt + from))];
-  const held = memory && run.prefill ? memory.usedBytes / memory.bytesPerToken : 0;
+  const held = run.prefill ? heldIn(memory) : 0;
   const { cut } = stories;
   const dropped = cut?.to === run.tokens.length ? cut.dropped : 0;
   return { prompt, position: prompt + run.tokens.length, end, held, dropped, side: sideFor(end), forks };

@@ -22,6 +22,8 @@ export class Rows {
     this.length = 0;
     /** What a bar of full length stands for; as of the first rows. */
     this.reach = 1;
+    /** The first rows, which were given back. */
+    this.gone = 0;
     this.numbers = new Float32Array(width * ROOMS[0]);
   }
 
@@ -38,18 +40,25 @@ export class Rows {
     this.length = all / this.width;
   }
 
+  /** The first n are not there any more. @param {number} n */
+  forget(n) {
+    this.gone = Math.max(this.gone, n);
+    this.numbers.fill(NaN, 0, this.gone * this.width);
+  }
+
   /** @param {number} row */
   at(row) { return this.numbers.subarray(row * this.width, (row + 1) * this.width); }
 }
 
 /** @param {Float32Array} numbers */
 export function reachOf(numbers) {
-  const squares = numbers.reduce((sum, x) => sum + x * x, 0);
-  return REACH * Math.sqrt(squares / numbers.length) || 1;
+  const there = numbers.filter((x) => !Number.isNaN(x)); // the others were given back
+  const squares = there.reduce((sum, x) => sum + x * x, 0);
+  return REACH * Math.sqrt(squares / there.length) || 1;
 }
 
 /** A number as a length, from -1 to 1. @param {number} value  @param {number} reach */
-export const lengthOf = (value, reach) => Math.max(-1, Math.min(1, value / reach));
+export const lengthOf = (value, reach) => Math.max(-1, Math.min(1, value / reach)) || 0;
 
 /** The step that ends with a token: 0 has read the prompt. @param {Run} run  @param {number} position */
 export const stepAt = ({ prefill }, position) => position - (prefill?.tokens ?? 0) + 1;

@@ -1,5 +1,7 @@
 // The text as the cache: what the newest step of a run did with K and V of each token. Pure; what a step says
 // of a thousand tokens is a few positions, so that it costs the same however long the text is.
+import { freedIn, heldIn } from './held.js';
+import { engineOf } from './recorded.js';
 import { stepsFrom } from './steps.js';
 
 /**
@@ -35,8 +37,9 @@ import { stepsFrom } from './steps.js';
  * @property {number} read      from the cache
  *
  * Where K and V of a token can be looked at, or why they cannot: only a recording is here; they are not in
- * the cache; the run goes on, and nobody has asked for this token.
- * @typedef {{ key: string, vectors: Look['vectors'] } | { none: 'recorded' | 'unkept' | 'running' }} Sight
+ * the cache; a layer with a window has given them back; the run goes on, and nobody has asked for this token.
+ * @typedef {'recorded' | 'unkept' | 'freed' | 'running'} Unseen
+ * @typedef {{ key: string, vectors: Look['vectors'] } | { none: Unseen }} Sight
  */
 
 /** @type {readonly Deed[]} */
@@ -120,9 +123,6 @@ export function taleOf(run, position, before, reach = Infinity) {
   return tale;
 }
 
-/** Tokens whose K and V are in the cache. @param {MemoryUsage} [memory] */
-export const heldIn = (memory) => (memory ? Math.round(memory.usedBytes / memory.bytesPerToken) : 0);
-
 /**
  * The bytes of one token's K and V, factor by factor. scale: bytes that a vector has besides its numbers.
  * @param {Readonly<Config>} config  @param {MemoryUsage} memory
@@ -143,9 +143,13 @@ export const keyOf = ({ number }, { position, layer, head }) => [number, positio
  * @param {boolean} asked  somebody points at it
  * @returns {Sight}
  */
-export function sightOf({ model, recorded, run, memory, status }, place, asked) {
+export function sightOf(state, place, asked) {
+  const { model, recorded, run, memory, status } = state;
   if (!model || recorded) return { none: 'recorded' };
   if (place.position >= heldIn(memory)) return { none: 'unkept' };
+  const config = engineOf(state)?.config;
+  const isWindowed = config?.window?.layers.includes(place.layer);
+  if (isWindowed && place.position < freedIn(memory, config)) return { none: 'freed' };
   if (!asked && status === 'running') return { none: 'running' };
   const { position: first, layer, head } = place;
   return { key: keyOf(run, place), vectors: { layers: [layer], heads: [head], first, count: 1 } };

@@ -44,6 +44,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_set_cache: ['kvc_error', 'session', 'use_cache'],
   kvc_session_set_cross_cache: ['kvc_error', 'session', 'use_cache'],
   kvc_session_truncate: ['kvc_error', 'session', 'n'],
+  kvc_session_rewind: ['kvc_error', 'session', 'n'],
   kvc_session_evict: ['kvc_error', 'session', 'first', 'n'],
   kvc_session_reset: ['void', 'session'],
   kvc_session_selected: ['size_t', 'session'],
@@ -79,6 +80,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_cache_read: ['kvc_error', 'cache', 'b', 'layer', 'head', 'first', 'n', 'k', 'v'],
   kvc_cache_get_memory: ['void', 'out', 'cache'],
   kvc_cache_page: ['size_t', 'cache', 'b', 'slot'],
+  kvc_cache_freed: ['size_t', 'cache', 'b'],
   kvc_cache_listen: ['void', 'cache', 'events', 'capacity'],
   kvc_cache_take_events: ['size_t', 'cache', 'lost'],
   kvc_cache_state_bytes: ['size_t', 'cache'],
@@ -147,7 +149,7 @@ export const ARCHITECTURES = Object.freeze({
 export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
 
 /** kvc_event_type */
-export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4, share: 5 });
+export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4, share: 5, free: 6 });
 
 /** A kvc_event's layer or page where there is none: UINT32_MAX. */
 export const NONE = 2 ** 32 - 1;
@@ -183,7 +185,7 @@ export const STRUCTS = /** @type {const} */ ({
   },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
   kvc_memory: {
-    total_bytes: 'u32', cache_bytes: 'u32', used_bytes: 'u32', bytes_per_token: 'u32',
+    total_bytes: 'u32', cache_bytes: 'u32', used_bytes: 'u32', bytes_per_token: 'u32', freed_bytes: 'u32',
     cross_bytes: 'u32', cross_used_bytes: 'u32', cross_bytes_per_token: 'u32',
   },
   kvc_counts: {
@@ -196,7 +198,9 @@ export const STRUCTS = /** @type {const} */ ({
     batch: 'u32', n_layer: 'u32', n_kv_head: 'u32', capacity: 'u32', head_dim: 'u32',
     key_type: 'u32', value_type: 'u32',
   },
-  kvc_cache_memory: { slot_bytes: 'u32', used_bytes: 'u32', shared_bytes: 'u32', bytes_per_token: 'u32' },
+  kvc_cache_memory: {
+    slot_bytes: 'u32', used_bytes: 'u32', shared_bytes: 'u32', bytes_per_token: 'u32', freed_bytes: 'u32',
+  },
   kvc_event: { type: 'u32', sequence: 'u32', layer: 'u32', first: 'u32', count: 'u32', page: 'u32' },
   kvc_mha_config: {
     n_embd: 'u32', source_dim: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', batch: 'u32',

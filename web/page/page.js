@@ -81,10 +81,10 @@ story.addEventListener('kv-load', (event) => {
  * The article's sentence about memory, with the facts of the loaded model.
  * @param {Pick<LoadDetail, 'config' | 'memory'>} model
  */
-function memoryWords({ config, memory: { bytesPerToken, cacheBytes } }) {
+function memoryWords({ config, memory: { bytesPerToken, cacheBytes, slots } }) {
   const { nLayer, nKvHead, headDim } = config;
   const heads = `${nKvHead} ${nKvHead === 1 ? 'head' : 'heads'}`;
   const product = `2 × ${nLayer} layers × ${heads} × ${headDim} numbers × 4 bytes`;
   return `Here it is ${product} = ${counted(bytesPerToken)} bytes for each token, `
-    + `and ${megabytes(cacheBytes, 2)} for the ${counted(cacheBytes / bytesPerToken)} that it has room for.`;
+    + `and ${megabytes(cacheBytes, 2)} for the ${counted(slots)} that it has room for.`;
 }

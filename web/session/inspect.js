@@ -1,6 +1,7 @@
 // Looking inside a session: what it has cost, in how many bytes it lies, what a token looked at, what is
 // likely next. Nothing here changes it. Its cache is looked into by cache/inspect.js.
 import { snapshot } from '../cache/inspect.js';
+import { PAGE } from '../engine/abi.js';
 import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
@@ -10,9 +11,12 @@ import { KvcError } from '../engine/errors.js';
  *
  * @typedef {object} MemoryUsage  in bytes
  * @property {number} totalBytes     all that this session has allocated: cache, scratch, logits
- * @property {number} cacheBytes     of it the KV cache: bytesPerToken for each slot of each sequence
+ * @property {number} cacheBytes     of it the KV cache: bytesPerToken for each slot of each sequence; less
+ *   where layers have a window, which have room for two windows and a little
+ * @property {number} slots          of all sequences, in layers without a window
  * @property {number} usedBytes      of the cache the part that holds tokens; what sequences share counts once
  * @property {number} sharedBytes    what more it would be if nothing were shared
+ * @property {number} freedBytes     what more it would be if layers with a window gave nothing back
  * @property {number} bytesPerToken  of K and V in all layers; in f32 2 * n_layer * n_embd * 4
  * @property {number} [crossBytes]   of a model with an encoder: the cache of the source
  * @property {number} [crossUsedBytes]      of it the part that holds a source
@@ -49,7 +53,8 @@ export function logitsHash({ engine, pointer }) {
 }
 
 /** @param {NativeSession} native  @returns {MemoryUsage} */
-export function memoryUsage({ engine, pointer, model, cachePlace: { pointer: cache, bytes } }) {
+export function memoryUsage({ engine, pointer, model, capacity, sequences, cachePlace }) {
+  const { pointer: cache, bytes } = cachePlace;
   engine.call('kvc_session_memory', engine.result, pointer);
   const session = engine.memory.read('kvc_memory', engine.result);
   engine.call('kvc_cache_get_memory', engine.result, cache);
@@ -57,8 +62,10 @@ export function memoryUsage({ engine, pointer, model, cachePlace: { pointer: cac
   return {
     totalBytes: bytes,
     cacheBytes: session.cache_bytes,
+    slots: sequences * Math.ceil(capacity / PAGE) * PAGE,
     usedBytes: session.used_bytes,
     sharedBytes: shared_bytes,
+    freedBytes: session.freed_bytes,
     bytesPerToken: session.bytes_per_token,
     ...(model.config.encoder && {
       crossBytes: session.cross_bytes,

@@ -7,6 +7,7 @@ import { restoreLarger } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
 import { SAMPLING_BYTES, layOutSession } from './parts.js';
+import { rewind } from './rewind.js';
 import { restoreState, saveState } from './state.js';
 
 /**
@@ -128,11 +129,8 @@ export class NativeSession {
     return Array.from(engine.memory.words(engine.call('kvc_session_ids', pointer), this.position));
   }
 
-  /** Rewinds to the first n tokens. @param {number} n */
-  truncate(n) {
-    const position_out_of_range = `The timeline of ${this.position} tokens cannot be cut to ${shown(n)}.`;
-    if (!areCounts(n)) throw new KvcError('position_out_of_range', position_out_of_range);
-    this.calls.check({ position_out_of_range }, 'kvc_session_truncate', this.pointer, n);
+  reset() {
+    this.calls.call('kvc_session_reset', this.pointer);
   }
 
   /** Always refused. @param {number} first  @param {number} n */
@@ -204,7 +202,7 @@ export class NativeSession {
       if (sequence !== 0) this.fork(sequence, 0);
       this.keep(0);
       this.select(0);
-      if (this.position > n) this.truncate(n);
+      if (this.position > n) rewind(this, n, { recompute: true });
     });
   }
 

@@ -11,6 +11,7 @@ import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWe
   memoryUsage, snapshotOf, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
+import { rewind } from './rewind.js';
 import { Run } from './run.js';
 import { SessionCache } from './session-cache.js';
 import { crossCacheOf, readSource, setCrossCache, sourceOf } from './source.js';
@@ -22,6 +23,7 @@ import { crossCacheOf, readSource, setCrossCache, sourceOf } from './source.js';
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Prompt, Token } from './plan.js'
+ * @import { RewindOptions } from './rewind.js'
  * @import { GenerateOptions } from './sampling.js'
  * @import { SourceOptions } from './source.js'
  */
@@ -89,16 +91,17 @@ export class Session {
   /** Of the last prefill, sync or prompt: its tokens, those of them that the cache held, milliseconds. */
   get prefillStats() { return this.#native.prefillStats; }
 
-  /** Rewinds to the first n tokens. There are no logits then until the next token. @param {number} n */
-  truncate(n) { this.#idle.truncate(n); }
+  /** Rewinds to the first n tokens: no logits then. @param {number} n  @param {RewindOptions} [options] */
+  truncate(n, options) {
+    rewind(this.#idle, n, options);
+  }
 
   /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
   evict(first, n) { this.#idle.evict(first, n); }
 
   /** Back to empty timelines, the cache zeroed. */
   reset() {
-    const { calls, pointer } = this.#idle;
-    calls.call('kvc_session_reset', pointer);
+    this.#idle.reset();
   }
 
   // ---- the source, of a model with an encoder -----------------------------------------------------
@@ -140,8 +143,7 @@ export class Session {
   /**
    * Makes the timeline these very tokens. What the cache holds of their common beginning is reused; the rest
    * is computed, at least the last token unless its logits are there. With the cache off nothing is reused.
-   * @param {ArrayLike<number>} ids
-   * @returns {{ reused: number, computed: number }}  in tokens
+   * @param {ArrayLike<number>} ids  @returns {{ reused: number, computed: number }}  in tokens
    */
   sync(ids) {
     const native = this.#idle;

@@ -14,6 +14,7 @@ import { measuredPrefill } from './prefill.js';
  * @property {number[]} after
  * @property {number} maxTokens  of each answer
  * @property {AbortSignal} signal
+ * @property {boolean} windowed  layers of the model have windows
  *
  * @typedef {object} Compared    greedy, all of it
  * @property {Prefill} rest      reading of the new prompt what a cache that holds the old one lacks; as the
@@ -27,8 +28,8 @@ import { measuredPrefill } from './prefill.js';
  * @property {number} [distance]  of the stale logits from the right ones: that of the id where it is largest
  *
  * The mistake: behind the last change, these tokens keep the keys and values that they had in the old prompt.
- * The newest token is computed, for its logits. There are none where nothing else follows the change, or
- * where the prompts have not the same number of tokens: then they have moved.
+ * The newest token is computed, for its logits. There are none where nothing else follows the change, where
+ * the prompts have not the same number of tokens: then they have moved; or where the model has windows.
  * @typedef {{ first: number, count: number }} Kept
  * @typedef {{ id: number, text: string }} WrittenId
  */
@@ -38,14 +39,14 @@ const ROUNDS = 3; // of measuring both ways in turn: something else may have kep
 
 /** @param {Watch} watch  @param {Job} job  @returns {Promise<Compared>} */
 export async function compared(watch, job) {
-  const { session, before, after } = job;
+  const { session, before, after, windowed } = job;
   session.reset();
   await read(job, before);
   const old = { state: session.save(), answer: await write(job, before) };
   const { rest, whole, hashes } = await measuredBoth(watch, job);
   const right = { logits: session.logits, state: session.save(), answer: await write(job, after) };
   const answers = { before: old.answer, after: right.answer };
-  const kept = keptOf(before, after);
+  const kept = windowed ? undefined : keptOf(before, after); // a state lacks what is gone
   if (!kept) return { rest, whole, hashes, answers };
   keep(job, right.state, old.state, kept);
   await read(job, after);

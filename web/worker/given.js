@@ -24,5 +24,6 @@ export function givenOut({ session, run, run: { ids } }) {
  */
 export function memoryFor(session, tokens) {
   const memory = session.memoryUsage();
-  return { ...memory, usedBytes: Math.min(memory.usedBytes, tokens * memory.bytesPerToken) };
+  const { usedBytes, freedBytes, bytesPerToken } = memory;
+  return { ...memory, usedBytes: Math.min(usedBytes, Math.max(0, tokens * bytesPerToken - freedBytes)) };
 }

@@ -32,8 +32,10 @@ export async function measuredPrefill(watch, session, run, { useCache, ...option
   await pass();
   const { tokens, reused } = session.prefillStats;
   let passes = 1;
+  const { freed } = session.cacheMap()[session.selected]; // windows may have passed what was reused
   const isWhole = run.source ? reused > 0 : reused === tokens; // a source is read whole, or not at all
-  for (; !isWhole && stopwatch.now() < clock.span; passes++) {
+  const canRepeat = !isWhole && (run.source || !useCache || reused === 0 || freed === 0);
+  for (; canRepeat && stopwatch.now() < clock.span; passes++) {
     if (run.source) session.reset();
     else if (useCache) session.truncate(reused); // or it would be there
     await pass();

@@ -20,8 +20,8 @@
  * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
  *   and queries, those of Q
  *
- * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and
- *   memory.cacheBytes = slots * bytesPerToken
+ * @typedef {object} CacheLayout   bytesPerToken = layers * heads * (keyBytes + valueBytes), and without
+ *   windows memory.cacheBytes = slots * bytesPerToken
  * @property {number} tokens       in the cache, from the first on; fewer than were given out after some that
  *   were computed while it was off
  * @property {number} layers
@@ -31,7 +31,9 @@
  * @property {CacheType} valueType
  * @property {number} keyBytes     of one key vector
  * @property {number} valueBytes
- * @property {number} slots        for tokens
+ * @property {number} slots        for tokens, in layers without a window
+ * @property {readonly number[]} windowLayers  those that the model has windows in
+ * @property {number} freed        the first tokens, whose K and V these have given back
  * @property {number} pageSlots    of a page
  * @property {{ page: number, shared: boolean }[]} pages  that hold the tokens, in order
  *
@@ -42,7 +44,7 @@
  * @property {CacheLayout} cache
  * @property {{ id: number, text: string, position: number }[]} [tokens]
  * @property {{ first: number, count: number, layers: number[], heads: number[], keys: Float32Array,
- *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
+ *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]; NaN where they were given back
  * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
  *   [layers, heads, position + 1]; each row has the sum 1
  * @property {{ position: number, layers: number[], heads: number[], source: { id: number, text: string }[],

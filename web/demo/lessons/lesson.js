@@ -1,6 +1,7 @@
 // What a lesson is: a question to be guessed, runs to be tried, and an experiment that answers the next
 // question. What it says stands in the dictionaries (../words/en-tour.js), under its name. Pure: whether an
 // experiment has succeeded is read from the state of the figure alone.
+import { heldIn } from '../held.js';
 import { isWorking } from '../state.js';
 
 /**
@@ -44,7 +45,7 @@ export const hasEnded = (state) => (
   !isWorking(state) && state.run.reason !== undefined && state.run.tokens.length > 0);
 
 /** Tokens whose K and V the cache holds. @param {State} state */
-export const rowsOf = ({ memory }) => (memory ? memory.usedBytes / memory.bytesPerToken : 0);
+export const rowsOf = ({ memory }) => heldIn(memory);
 
 /** What a run has read and written, as people read it. @param {Run} run */
 export const textOf = ({ prompt, tokens }) => prompt + [...tokens].map(({ text }) => text).join('');

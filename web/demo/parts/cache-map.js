@@ -30,7 +30,7 @@ import { PAGE } from '../../engine/abi.js';
  */
 
 /** @type {readonly Kind[]} */
-export const KINDS = ['written', 'read', 'kept', 'missing', 'free'];
+export const KINDS = ['written', 'read', 'kept', 'freed', 'missing', 'free'];
 const FINE = 4;       // px from which columns and pages are set apart
 const LEAST_PAGE = 10; // px from which shared pages have outlines
 const TICK = 4.6;     // em from one number of the axis to the next

@@ -45,7 +45,7 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
       position: position + 1, text: text?.replaceAll('\n', '↵'), layer: layer + 1, head: head + 1,
     };
     const kind = kindAt(map, { layer, position });
-    const isEmpty = kind === 'missing' || kind === 'free';
+    const isEmpty = kind === 'missing' || kind === 'freed' || kind === 'free';
     const page = found?.page === undefined ? undefined : found.page + 1;
     say(where, isEmpty ? words[kind](spot) : words.there(spot, position % PAGE + 1, page));
     const shown = isEmpty ? undefined : found?.vectors;

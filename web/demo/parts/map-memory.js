@@ -34,14 +34,19 @@ export function memoryMeter({ ask: asking, memory: words }, { size }, actions, s
     place.show(state, map.text, words.measure);
     const bill = ownBill(map);
     if (!map.memory || !bill) return;
-    const { usedBytes, cacheBytes, totalBytes } = map.memory;
+    const { usedBytes, freedBytes, cacheBytes, totalBytes, bytesPerToken } = map.memory;
     const { layers, heads, headDim: numbers, tokens, slots } = map;
-    const filled = words.formula({ ...bill, layers, heads, numbers, tokens });
-    say(formula, `${filled}. ${bill.bytes === usedBytes ? words.same : words.other(usedBytes)}`);
+    const bytes = bill.perToken * tokens;
+    const isSame = bytes === usedBytes + freedBytes;
+    const given = freedBytes > 0 ? `${words.given(freedBytes, usedBytes)} ` : '';
+    say(formula, `${words.formula({ ...bill, layers, heads, numbers, tokens, bytes })}. ${given}`
+      + (isSame ? words.same : words.other(usedBytes)));
     const { open } = pagesOf(map);
-    meter.show(usedBytes / cacheBytes, (tokens + open) / slots, words.bar(usedBytes, cacheBytes));
+    const begun = Math.min(1, (usedBytes + open * bytesPerToken) / cacheBytes);
+    meter.show(usedBytes / cacheBytes, begun, words.bar(usedBytes, cacheBytes));
     const allocated = words.rooms({ allocated: cacheBytes, slots, pages: slots / PAGE, session: totalBytes });
-    say(rooms, open > 0 ? `${allocated} ${words.open(open)}` : allocated);
+    say(rooms, [allocated, ...(cacheBytes < slots * bytesPerToken ? [words.fewer] : []),
+      ...(open > 0 ? [words.open(open)] : [])].join(' '));
     table.show(billsOf(map), bill, state.other === undefined);
   };
   return { node, show };

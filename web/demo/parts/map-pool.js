@@ -17,7 +17,8 @@ export function pagePool(words) {
   let drawn = '';
   /** @param {CacheMap} map */
   const show = (map) => {
-    const { tokens, slots } = map;
+    const { tokens, slots, layers, window } = map;
+    node.hidden = window?.layers.length === layers; // none of them keeps a page for all tokens
     const now = `${tokens},${slots}`;
     if (now === drawn || slots === 0) return;
     drawn = now;
@@ -30,7 +31,7 @@ export function pagePool(words) {
     put(free, 'd', pages.map(({ at: [x, y] }) => `M${x} ${y}h0.8v0.8h-0.8z`).join(''));
     put(used, 'd', pages.filter(({ part }) => part > 0).map(({ at: [x, y], part }) => (
       `M${x} ${y + 0.8}h0.8v${-0.8 * Math.min(1, part)}h-0.8z`)).join(''));
-    say(sentence, words.pages(PAGE, all, pagesOf(map).used));
+    say(sentence, words.pages(PAGE, all, pagesOf(map).used, window !== undefined));
   };
   return { node, show };
 }

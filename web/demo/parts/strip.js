@@ -12,11 +12,12 @@ export function strip() {
   let shown;
   let drawn = 0;
   let room = 0;
+  let gone = 0;
   let ink = '';
   /** @param {Rows} rows  @param {string} color */
   const show = (rows, color) => {
-    if (rows !== shown || roomFor(rows.length) !== room || ink !== color) {
-      [shown, room, ink, drawn] = [rows, roomFor(rows.length), color, 0];
+    if (rows !== shown || roomFor(rows.length) !== room || ink !== color || rows.gone !== gone) {
+      [shown, room, ink, drawn, gone] = [rows, roomFor(rows.length), color, 0, rows.gone];
       set(canvas, { width: rows.width, height: 2 * room }); // this clears it
     }
     if (drawn === rows.length) return;

@@ -1,5 +1,6 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
+import { heldIn } from '../held.js';
 import { engineOf, roomOf } from '../recorded.js';
 
 /**
@@ -66,10 +67,11 @@ function promptFact(words, prefill) {
  * @param {Dictionary['facts']} words  @param {MemoryUsage} memory  @param {Config} config
  * @returns {Fact}
  */
-function memoryFact(words, { usedBytes, cacheBytes, bytesPerToken, totalBytes }, config) {
+function memoryFact(words, memory, config) {
   const { nLayer: layers, nHead: heads, headDim: numbers } = config;
-  const [used, room] = [usedBytes / bytesPerToken, cacheBytes / bytesPerToken];
-  const means = words.memoryMeans({ layers, heads, numbers, used, room, usedBytes, totalBytes });
+  const { usedBytes, freedBytes, cacheBytes, slots: room, totalBytes } = memory;
+  const used = heldIn(memory);
+  const means = words.memoryMeans({ layers, heads, numbers, used, room, usedBytes, freedBytes, totalBytes });
   return [words.memoryUsed(usedBytes, cacheBytes), means];
 }
 

@@ -2,7 +2,9 @@
 // The cache map: what the cache holds, by layer, head and position; one cell of it; and what it takes.
 import { isMeasuring } from '../benchmark.js';
 import { Looks } from '../looks.js';
-import { cellSeen, hasCell, mapOf, movedBy, pagesOf, stretchesOfAll, unreadOf } from '../map.js';
+import {
+  cellSeen, cellsOf, hasCell, kindAt, mapOf, movedBy, pagesOf, stretchesOfAll, unreadOf,
+} from '../map.js';
 import { KINDS, MapDrawing, followSize, pointAndKeys, swatch } from '../parts/cache-map.js';
 import { element, note } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -96,8 +98,9 @@ function pictureOf(said, context, current) {
   const drawing = new MapDrawing(said, counted);
   const attributes = { class: 'map-box', part: 'map-cells', role: 'application', tabindex: 0 };
   const box = element('div', { ...attributes, 'aria-label': said.keys }, drawing.node);
+  const entries = KINDS.map((kind) => ({ kind, node: element('li', {}, swatch(kind), said.legend[kind]) }));
   const legend = element('ul', { class: 'map-legend', part: 'map-legend' },
-    ...KINDS.map((kind) => element('li', {}, swatch(kind), said.legend[kind])));
+    ...entries.map(({ node }) => node));
   const pool = pagePool(said);
   const { caption, kind: state, positions, cells } = said.table;
   const frame = framed(context, {
@@ -114,6 +117,7 @@ function pictureOf(said, context, current) {
    */
   const show = (state, map, cell, seen) => {
     drawing.show({ map, pages: seen?.cache.pages ?? [], cell });
+    for (const { kind, node } of entries) node.hidden = kind === 'freed' && map.freed === 0;
     pool.show(map);
     raced.hidden = !state.race?.lanes;
     frame.show(sentenceOf(said, map), state);
@@ -132,25 +136,27 @@ function tableRows({ legend, table }, map, counted) {
  * Nothing of a recorded run, and nothing while every step is measured against another.
  * @param {State} state  @param {CacheMap} map  @param {Cell} cell  @returns {Wanted | undefined}
  */
-function wantedOf(state, { tokens, text }, { layer, head, position }) {
+function wantedOf(state, map, { layer, head, position }) {
+  const { tokens, text } = map;
   const { model, recorded, run, status, benchmark } = state;
   if (!model || recorded || run.number === 0) return undefined;
   if (isComparing(state) || isMeasuring(benchmark)) return undefined;
+  const isThere = position < tokens && kindAt(map, { layer, position }) !== 'freed';
   return {
     key: [run.number, status, tokens, text, layer, head, position].join(),
     look: {
       ...(position < text && { tokens: { first: position, count: 1 } }),
-      ...(position < tokens && { vectors: { layers: [layer], heads: [head], first: position, count: 1 } }),
+      ...(isThere && { vectors: { layers: [layer], heads: [head], first: position, count: 1 } }),
     },
   };
 }
 
 /** @param {Words} words  @param {CacheMap} map */
 function sentenceOf(words, map) {
-  const { tokens, text, layers, heads, reading, written } = map;
+  const { tokens, text, reading, written } = map;
   if (text === 0) return tokens > 0 ? words.before(tokens) : words.empty;
   if (!reading) return tokens > 0 ? words.left(tokens, text) : words.off(text);
-  const cells = tokens * layers * heads;
+  const cells = cellsOf(map);
   const { used } = pagesOf(map);
   return tokens - written === 1 ? words.on(tokens, cells, used, unreadOf(map))
     : words.wrote(tokens, cells, used, tokens - written);

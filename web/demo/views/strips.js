@@ -169,13 +169,15 @@ class Strips {
   }
 
   /** @param {Seen} seen */
-  #take({ attention, queries, vectors, tokens }) {
+  #take({ attention, queries, vectors, tokens, cache }) {
     if (!attention || !queries || !vectors) return;
     const width = queries.queries.length;
     const { keys, values } = this.#held ?? { keys: new Rows(width), values: new Rows(width) };
     const known = width * (keys.length - vectors.first); // they came since it was asked for
     keys.append(vectors.keys.subarray(known));
     values.append(vectors.values.subarray(known));
+    const gone = cache.windowLayers.includes(vectors.layers[0]) ? cache.freed : 0;
+    for (const rows of [keys, values]) rows.forget(gone);
     this.#held = { keys, values, weights: attention.weights, query: queries.queries };
     this.#prompt ??= tokens?.map(({ text }) => text);
     this.#refusal = undefined;
@@ -224,6 +226,7 @@ class Strips {
 
   /** @param {Run} run  @param {number} row */
   #stateOf(run, row) {
+    if (row < (this.#held?.keys.gone ?? 0)) return this.#said.gone;
     const after = rowAfter(run, row, this.#length - 1);
     switch (after.kind) {
       case 'new': return this.#said.isNew(after.step);

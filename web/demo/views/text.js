@@ -5,7 +5,8 @@ import { framed, framedStyles } from '../parts/figure.js';
 import { TokenLook } from '../parts/token-look.js';
 import { pictureOfTokens } from '../parts/token-picture.js';
 import { engineOf } from '../recorded.js';
-import { DEEDS, countsOf, heldIn, newestOf, reachOf } from '../text.js';
+import { heldIn } from '../held.js';
+import { DEEDS, countsOf, newestOf, reachOf } from '../text.js';
 import { TEXT } from '../words/text.js';
 import styles from './text.css' with { type: 'text' };
 

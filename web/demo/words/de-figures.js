@@ -105,9 +105,10 @@ export const figures = {
     positionMeans: 'Tokens im Text bisher, und die meisten, die das Modell fasst',
     memory: 'Cache-Speicher',
     memoryUsed: (used, all) => `${megabytes(used, 2).replace(' MB', '')} von ${megabytes(all, 2)} belegt`,
-    memoryMeans: ({ layers, heads, numbers, used, room, usedBytes, totalBytes }) => (
+    memoryMeans: ({ layers, heads, numbers, used, room, usedBytes, freedBytes, totalBytes }) => (
       `belegt: 2 (K und V) × ${layers} Schichten × ${heads} Köpfe × ${tokens(used)} × ${numbers} Zahlen × 4 `
-        + `Byte = ${counted(usedBytes)} Byte; reserviert: das Gleiche für ${tokens(room)}; mit dem `
+        + `Byte${freedBytes > 0 ? ` - ${counted(freedBytes)} Byte, von Schichten mit Fenster zurückgegeben,`
+          : ''} = ${counted(usedBytes)} Byte; reserviert: Platz für ${tokens(room)}; mit dem `
         + `Arbeitsspeicher der Rechnung braucht diese Sitzung ${counted(totalBytes)} Byte`),
     engine: 'Engine',
     engines: {

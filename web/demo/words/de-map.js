@@ -28,7 +28,9 @@ export const map = {
     `${tokens(count)} behalten: ${counted(cells)} Zellen auf ${pages(used)}. Der neueste Schritt hat sie `
       + `alle gelesen${unread.tokens > 0 ? ` (in ${counted(unread.layers)} `
         + `${unread.layers === 1 ? 'Schicht' : 'Schichten'} mit Fenster ohne die ersten `
-        + `${counted(unread.tokens)})` : ''} und eine Spalte geschrieben.`),
+        + `${counted(unread.tokens)})` : ''} und eine Spalte geschrieben.`
+      + (unread.freed > 0 ? ` Von den ersten ${tokens(unread.freed)} haben diese Schichten die Seiten `
+        + 'zurückgegeben: Kein Fenster reicht mehr so weit.' : '')),
   wrote: (count, cells, used, written) => (
     `${tokens(count)} behalten: ${counted(cells)} Zellen auf ${pages(used)}. Der neueste Schritt hat `
       + `${counted(written)} Spalten geschrieben.`),
@@ -44,6 +46,7 @@ export const map = {
     written: 'im neuesten Schritt geschrieben',
     read: 'behalten und darin gelesen',
     kept: 'behalten, nicht gelesen',
+    freed: 'zurückgegeben: vor dem Fenster',
     missing: 'nicht behalten: in jedem Schritt neu berechnet',
     free: 'frei',
   },
@@ -54,8 +57,9 @@ export const map = {
     cells: 'Zellen',
     range: (first, last) => (first === last ? counted(first) : `${counted(first)} bis ${counted(last)}`),
   },
-  pages: (slots, all, used) => (
-    `Eine Seite sind ${places(slots)} in jeder Schicht und jedem Kopf. ${counted(used)} von ${pages(all)} `
+  pages: (slots, all, used, windows) => (
+    `Eine Seite sind ${places(slots)} in jed${windows ? 'em Kopf der Schichten ohne Fenster'
+      : 'er Schicht und jedem Kopf'}. ${counted(used)} von ${pages(all)} `
       + 'in Gebrauch:'),
 
   cell: {
@@ -68,6 +72,9 @@ export const map = {
       `${spot(at)}: Platz ${place} ${page === undefined ? 'der Seite' : `auf Seite ${counted(page)}`}.`),
     missing: (at) => (
       `${spot(at)}: nicht behalten. Ohne Cache berechnet jeder Schritt Key und Value neu.`),
+    freed: (at) => (
+      `${spot(at)}: zurückgegeben. Kein Fenster dieser Schicht reicht mehr so weit; die Seite ist für andere `
+        + 'frei.'),
     free: (at) => `${spot(at)}: frei. So weit ist der Text noch nicht.`,
     recorded: (bytes) => (
       'Dies ist ein aufgezeichneter Lauf ohne Keys und Values. Einmal schreiben lassen, dann sind sie zu '
@@ -123,6 +130,9 @@ export const map = {
         + `${vector} × ${tokens(count)} = ${counted(bytes)} Bytes`;
     },
     same: 'Die Engine zählt genauso viele.',
+    given: (freed, used) => (
+      `Davon gaben Schichten mit Fenster ${counted(freed)} Bytes zurück: Es bleiben ${counted(used)}.`),
+    fewer: 'Schichten mit Fenster haben Platz für zwei Fenster und etwas mehr.',
     other: (bytes) => `Die Engine zählt ${counted(bytes)} Bytes.`,
     rooms: ({ allocated, slots, pages: all, session }) => (
       `Angelegt sind ${size(allocated)} für ${tokens(slots)} auf ${pages(all)}: einmal, damit beim Schreiben `

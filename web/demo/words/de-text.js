@@ -71,6 +71,7 @@ export const text = {
       running: 'Die Zahlen stehen hier, wenn der Lauf zu Ende ist oder auf ein Token gezeigt wird.',
       unkept: 'K und V stehen nicht im Cache: Ist er aus, werden sie weggeworfen. Einschalten, um '
         + 'sie zu sehen.',
+      freed: 'Diese Schicht hat ein Fenster und K und V zurückgegeben: Kein Fenster reicht mehr so weit.',
       recorded: (bytes) => (
         'Die Zahlen selbst wurden nicht aufgezeichnet: einmal „Schreiben“ drücken, um sie zu sehen'
           + `${bytes > 0 ? ` (${size(bytes)})` : ''}.`),

@@ -13,6 +13,7 @@ import { numbersIn } from '../../measure/numbers.js';
  * @property {number} used      tokens
  * @property {number} room      tokens
  * @property {number} usedBytes
+ * @property {number} freedBytes  given back by layers with a window
  * @property {number} totalBytes
  */
 
@@ -123,9 +124,11 @@ export const figures = {
     memory: 'Cache memory',
     memoryUsed: (/** @type {number} */ used, /** @type {number} */ all) => (
       `${megabytes(used, 2).replace(' MB', '')} of ${megabytes(all, 2)} used`),
-    memoryMeans: (/** @type {Memory} */ { layers, heads, numbers, used, room, usedBytes, totalBytes }) => (
+    memoryMeans: (/** @type {Memory} */ { layers, heads, numbers, used, room, usedBytes, freedBytes,
+      totalBytes }) => (
       `used: 2 (K and V) × ${layers} layers × ${heads} heads × ${tokens(used)} × ${numbers} numbers × 4 `
-        + `bytes = ${counted(usedBytes)} bytes; allocated: the same for ${tokens(room)}; with the scratch `
+        + `bytes${freedBytes > 0 ? ` - ${counted(freedBytes)} bytes, given back before windows,` : ''} `
+        + `= ${counted(usedBytes)} bytes; allocated: room for ${tokens(room)}; with the scratch `
         + `space, this session takes ${counted(totalBytes)} bytes`),
     engine: 'Engine',
     engines: {

@@ -38,7 +38,8 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
  */
 
 /**
- * @typedef {{ tokens: number, layers: number }} Unread  before the windows of so many layers
+ * @typedef {{ tokens: number, freed: number, layers: number }} Unread  before the windows of so many layers;
+ *   freed: of which these have given back
  */
 
 /** @param {Spot} spot */
@@ -59,7 +60,9 @@ export const map = {
     /** @type {Unread} */ unread) => (
     `${some(tokens, 'token')} kept: ${counted(cells)} cells in ${some(pages, 'page')}. The newest step read `
       + `all of them${unread.tokens > 0 ? `, but for the first ${some(unread.tokens, 'token')} in `
-        + `${some(unread.layers, 'layer')} with a window,` : ''} and wrote one column.`),
+        + `${some(unread.layers, 'layer')} with a window,` : ''} and wrote one column.`
+      + (unread.freed > 0 ? ` Of the first ${some(unread.freed, 'token')} these layers have given the pages `
+        + 'back: no window reaches them any more.' : '')),
   wrote: (/** @type {number} */ tokens, /** @type {number} */ cells, /** @type {number} */ pages,
     /** @type {number} */ written) => (
     `${some(tokens, 'token')} kept: ${counted(cells)} cells in ${some(pages, 'page')}. The newest step `
@@ -76,6 +79,7 @@ export const map = {
     written: 'written in the newest step',
     read: 'kept, and read in it',
     kept: 'kept, not read',
+    freed: 'given back: before the window',
     missing: 'not kept: computed again in each step',
     free: 'free',
   },
@@ -87,8 +91,10 @@ export const map = {
     range: (/** @type {number} */ first, /** @type {number} */ last) => (
       first === last ? counted(first) : `${counted(first)} to ${counted(last)}`),
   },
-  pages: (/** @type {number} */ slots, /** @type {number} */ all, /** @type {number} */ used) => (
-    `A page is ${some(slots, 'place')} in every layer and head. ${counted(used)} of ${some(all, 'page')} in `
+  pages: (/** @type {number} */ slots, /** @type {number} */ all, /** @type {number} */ used,
+    /** @type {boolean} */ windows) => (
+    `A page is ${some(slots, 'place')} in every ${windows ? 'head of the layers without a window'
+      : 'layer and head'}. ${counted(used)} of ${some(all, 'page')} in `
       + 'use:'),
 
   cell: {
@@ -102,6 +108,8 @@ export const map = {
       `${spot(at)}: place ${place} of ${page === undefined ? 'its page' : `page ${counted(page)}`}.`),
     missing: (/** @type {Spot} */ at) => (
       `${spot(at)}: not kept. With the cache off, each step computes its key and value again.`),
+    freed: (/** @type {Spot} */ at) => (
+      `${spot(at)}: given back. No window of this layer reaches it any more, and its page is free.`),
     free: (/** @type {Spot} */ at) => `${spot(at)}: free. The text has not come to it yet.`,
     recorded: (/** @type {string} */ bytes) => (
       'This is a recorded run, and it holds no keys and values. Generate once to see them: the model has '
@@ -155,6 +163,9 @@ export const map = {
         + `${some(tokens, 'token')} = ${counted(bytes)} bytes`;
     },
     same: 'The engine counts the same.',
+    given: (/** @type {number} */ freed, /** @type {number} */ used) => (
+      `Of that, layers with a window have given back ${counted(freed)} bytes: ${counted(used)} are left.`),
+    fewer: 'Layers with a window have room for two windows and a little.',
     other: (/** @type {number} */ bytes) => `The engine counts ${counted(bytes)} bytes.`,
     rooms: (/** @type {Rooms} */ { allocated, slots, pages, session }) => (
       `Allocated are ${size(allocated)}, for ${some(slots, 'token')} in ${some(pages, 'page')}: laid out `

@@ -91,6 +91,7 @@ export const text = {
       running: 'Its numbers stand here when the run has ended or you point at a token.',
       unkept: 'Its K and V are not in the cache: while it is off, they are thrown away. Switch it on to see '
         + 'them.',
+      freed: 'This layer has a window, and has given its K and V back: no window reaches so far any more.',
       /** bytes: of the download; 0: nothing, or not known */
       recorded: (/** @type {number} */ bytes) => (
         'The numbers themselves were not recorded: press Generate once to look at them'

@@ -21,7 +21,8 @@ export async function edit(context, fields, _emit, signal) {
     return promptIds(model, prompt);
   });
   return context.turns.take(async () => {
-    const job = { session: context.proofSession, before, after, maxTokens, signal };
+    const windowed = model.config.window !== undefined;
+    const job = { session: context.proofSession, before, after, maxTokens, signal, windowed };
     const prompts = { before: tokensOf(model, before), after: tokensOf(model, after) };
     return { ...prompts, ...await compared(context, job) };
   }, signal);

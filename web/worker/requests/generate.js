@@ -49,7 +49,7 @@ export async function generate(context, fields, emit, signal) {
       : write(context, { more, proof }, emit, signal));
     const given = givenOut(context);
     if (given < run.ids.length) { // stopped before all of it was read
-      session.truncate(given);
+      session.truncate(given, { recompute: true });
       for (const list of [run.ids, run.texts]) list.splice(Math.max(given, run.prompt));
     } else if (session.position > given) { // stopped with some ahead
       await writing(session, run, run.ids, { maxTokens: 0, useCache: context.useCache }).next();
@@ -163,7 +163,7 @@ function cutBack(context, emit) {
   const { useCache: cached, run: { ids, texts, prompt } } = context;
   const kept = givenOut(context);
   const before = session.cachedTokens;
-  session.truncate(kept);
+  session.truncate(kept, { recompute: true });
   emit('cut', {
     written: ids.slice(prompt).map((id, i) => ({ id, text: texts[prompt + i] })),
     kept, dropped: before - session.cachedTokens, cached, memory: session.memoryUsage(),

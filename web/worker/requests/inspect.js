@@ -36,7 +36,7 @@ async function look(context, fields) {
   const { model, session } = context.loaded();
   const { outbox, run } = context;
   const position = givenOut(context);
-  const cache = layoutOf(session, position);
+  const cache = layoutOf(session, position, model.config.window?.layers ?? []);
   /** @type {Seen} */
   const seen = {
     position, prompt: Math.min(run.prompt, position), memory: memoryFor(session, position), cache,
@@ -56,16 +56,18 @@ async function look(context, fields) {
 
 // ---- what lies there ----------------------------------------------------------------------------
 
-/** @param {Session} session  @param {number} given  @returns {CacheLayout} */
-function layoutOf({ cachedTokens, kvCache }, given) {
-  const { keyType, valueType, numLayers, numHeads, headDim } = kvCache;
+/**
+ * @param {Session} session  @param {number} given  @param {readonly number[]} windowLayers
+ * @returns {CacheLayout}
+ */
+function layoutOf({ cachedTokens, kvCache }, given, windowLayers) {
+  const { keyType, valueType, numLayers, numHeads, headDim, batchSize, maxSeqLen } = kvCache;
   const tokens = Math.min(cachedTokens, given);
-  const [{ pages }, ...others] = kvCache.cacheMap();
-  const { totalBytes, bytesPerToken } = kvCache.memoryUsage();
+  const [{ pages, freed }, ...others] = kvCache.cacheMap();
   return {
-    tokens, layers: numLayers, heads: numHeads, headDim, keyType, valueType,
+    tokens, layers: numLayers, heads: numHeads, headDim, keyType, valueType, windowLayers,
     keyBytes: VECTOR_BYTES[keyType](headDim), valueBytes: VECTOR_BYTES[valueType](headDim),
-    slots: totalBytes / bytesPerToken, pageSlots: PAGE,
+    slots: batchSize * Math.ceil(maxSeqLen / PAGE) * PAGE, freed, pageSlots: PAGE,
     pages: pages.slice(0, Math.ceil(tokens / PAGE)).map((page) => (
       { page, shared: others.some((other) => other.pages.includes(page)) })),
   };
@@ -78,7 +80,8 @@ function tokensOf({ ids, texts }, given, span) {
 }
 
 /**
- * @param {Session} session  @param {Pick<CacheLayout, 'tokens' | 'layers' | 'heads' | 'headDim'>} held
+ * @param {Session} session
+ * @param {Pick<CacheLayout, 'tokens' | 'layers' | 'heads' | 'headDim' | 'freed' | 'windowLayers'>} held
  * @param {Span & Place & { at?: number }} given  at: has been seen to
  */
 function vectorsOf(session, held, given) {
@@ -90,9 +93,12 @@ function vectorsOf(session, held, given) {
   const size = count * held.headDim;
   const [keys, values] = [rowsOf(place, size), rowsOf(place, size)];
   eachOf(place, (layer, head, i) => {
-    const vectors = session.snapshot({ layer, head, first, count });
-    keys.set(vectors.keys, i * size);
-    values.set(vectors.values, i * size);
+    const gone = held.windowLayers.includes(layer) ? Math.min(count, Math.max(0, held.freed - first)) : 0;
+    const vectors = session.snapshot({ layer, head, first: first + gone, count: count - gone });
+    for (const [all, own] of [[keys, vectors.keys], [values, vectors.values]]) {
+      all.fill(NaN, i * size, i * size + gone * held.headDim);
+      all.set(own, i * size + gone * held.headDim);
+    }
   });
   return { first, count, ...place, keys, values };
 }
@@ -107,8 +113,10 @@ function vectorsOf(session, held, given) {
 async function vectorsAt(context, run, given, { at, ...wanted }) {
   checkPosition(at, 0, given - 1);
   const lens = await lensAfter(context, run, run.ids.slice(0, at + 1));
-  const { numLayers, numHeads, headDim } = lens.kvCache;
-  return vectorsOf(lens, { tokens: at + 1, layers: numLayers, heads: numHeads, headDim }, wanted);
+  const { numLayers: layers, numHeads: heads, headDim } = lens.kvCache;
+  const { freed } = lens.cacheMap()[lens.selected];
+  const windowLayers = context.loaded().model.config.window?.layers ?? [];
+  return vectorsOf(lens, { tokens: at + 1, layers, heads, headDim, freed, windowLayers }, wanted);
 }
 
 /**
