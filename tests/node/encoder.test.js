@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
-import { benchmarkComparison, benchmarkSources, loadModel } from 'kvcache-wasm';
+import { benchmarkComparison, benchmarkSources, loadModel, weighModel } from 'kvcache-wasm';
+import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
 import { collect, rejectsCode, throwsCode } from './helpers.js';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
@@ -134,7 +135,21 @@ test('what both caches cost and save, counted apart', async () => {
   assert.equal(session.counts.crossProjectionMacs, 2 * crossProjectionMacs, 'the mistake that people ship');
   assert.equal(session.counts.encoderMacs, encoderMacs);
   assert.equal(session.counts.attentionMacs - once.attentionMacs, nLayer * 11 * 2 * Q, 'the other one is on');
-  session.useCrossCache = true;
+  session.truncate(10);
+  for (const [useCache, first] of [[true, 10], [false, 0]]) {
+    Object.assign(session, { useCache, useCrossCache: true });
+    session.decode(text[10]);
+    session.truncate(10);
+    session.clearCounts();
+    session.decode(text[10]);
+    const { projections, attention, head, cross } = multiplyAdds(model.config, first, 11, S);
+    const { projectionMacs, attentionMacs, headMacs, crossAttentionMacs } = session.counts;
+    assert.deepEqual([projectionMacs, attentionMacs, headMacs, crossAttentionMacs],
+      [projections, attention, head, cross.crossAttention]);
+    assert.deepEqual([cross.encoder, cross.crossProjections], [encoderMacs, crossProjectionMacs]);
+    session.truncate(10);
+  }
+  session.useCache = true;
   session.clearCounts();
   const run = session.generate(source, { maxTokens: 2, minTokens: 2, useCrossCache: false });
   assert.equal((await ids(run)).length, 2);
@@ -142,6 +157,15 @@ test('what both caches cost and save, counted apart', async () => {
   session.clearCounts();
   assert.equal(session.counts.encoderMacs + session.counts.crossProjectionMacs, 0);
   model.dispose();
+});
+
+test('what a model with an encoder takes is known before it is loaded', async () => {
+  for (const name of ['t5-f32', 't5-gated-bf16', 'marian-f16', 'bart-bf16']) {
+    const { config, weightBytes } = await weighModel(new URL(`${name}/`, FIXTURES), { variant: 'simd' });
+    const parameters = parameterCount(config);
+    assert.ok(weightBytes.f32 >= 4 * parameters && weightBytes.f32 < 5 * parameters + 20_000, name);
+    assert.ok(weightBytes.int8 < weightBytes.f32);
+  }
 });
 
 // ---- the source ---------------------------------------------------------------------------------
