@@ -7,6 +7,7 @@ export { keptModels, removeKept } from './files/kept-models.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
 export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
 export { benchmarkComparison } from './measure/benchmark.js';
+export { benchmarkSources } from './measure/sources.js';
 export { init } from './engine/init.js';
 export { bestVariant } from './engine/variants.js';
 export { KVCache } from './cache/kv-cache.js';
@@ -73,4 +74,6 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./measure/analysis.js').SpeedupRow} SpeedupRow
  * @typedef {import('./measure/benchmark.js').ComparisonOptions} ComparisonOptions
  * @typedef {import('./measure/benchmark.js').ComparisonRow} ComparisonRow
+ * @typedef {import('./measure/sources.js').SourceBenchmark} SourceBenchmark
+ * @typedef {import('./measure/sources.js').SourceRow} SourceRow
  */

@@ -34,6 +34,17 @@ export const LLAMAS = {
   },
 };
 
+/**
+ * T5 is t5-small, by its config.json: measured by sources.js.
+ * @typedef {Record<'num_layers' | 'd_model' | 'd_kv' | 'd_ff' | 'num_heads' | 'n_positions' | 'vocab_size',
+ *   number> & { model_type: 't5' }} T5Sizes
+ * @type {T5Sizes}
+ */
+export const T5 = {
+  model_type: 't5', num_layers: 6, d_model: 512, d_kv: 64, d_ff: 2048, num_heads: 8, n_positions: 512,
+  vocab_size: 32_128,
+};
+
 /** A model with next to nothing in it: its tokens cost hardly any time in the kernels. @type {Sizes} */
 export const NOTHING = { n_layer: 1, n_embd: 4, n_head: 1, n_positions: 1024, vocab_size: 8 };
 
@@ -67,8 +78,36 @@ function llamaShapes(sizes) {
   return [['model.embed_tokens.weight', [vocab_size, C]], ...layers.flat(), ['model.norm.weight', [C]]];
 }
 
-/** @param {Sizes | LlamaSizes} sizes */
-const shapesOf = (sizes) => ('model_type' in sizes ? llamaShapes(sizes) : gpt2Shapes(sizes));
+/** @param {T5Sizes} sizes  @returns {[name: string, shape: number[]][]} */
+function t5Shapes({ num_layers, d_model: C, d_kv, d_ff: F, num_heads: H, vocab_size }) {
+  const Q = H * d_kv;
+  const attention = (/** @type {string} */ name) => /** @type {[string, number[]][]} */ ([
+    ...['q', 'k', 'v'].map((part) => [`${name}.${part}.weight`, [Q, C]]), [`${name}.o.weight`, [C, Q]]]);
+  const stack = (/** @type {string} */ name, /** @type {string[]} */ attentions) => (
+    Array.from({ length: num_layers }, (_, i) => {
+      const layer = `${name}.block.${i}.layer`;
+      const mlp = `${layer}.${attentions.length}`;
+      return /** @type {[string, number[]][]} */ ([
+        ...attentions.flatMap((kind, j) => [
+          ...attention(`${layer}.${j}.${kind}`), [`${layer}.${j}.layer_norm.weight`, [C]]]),
+        [`${mlp}.DenseReluDense.wi.weight`, [F, C]], [`${mlp}.DenseReluDense.wo.weight`, [C, F]],
+        [`${mlp}.layer_norm.weight`, [C]],
+      ]);
+    }).flat());
+  const ends = ['encoder', 'decoder'].flatMap((name) => /** @type {[string, number[]][]} */ ([
+    [`${name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`, [32, H]],
+    [`${name}.final_layer_norm.weight`, [C]]]));
+  return [
+    ['shared.weight', [vocab_size, C]], ...ends, ...stack('encoder', ['SelfAttention']),
+    ...stack('decoder', ['SelfAttention', 'EncDecAttention']),
+  ];
+}
+
+/** @param {Sizes | LlamaSizes | T5Sizes} sizes */
+function shapesOf(sizes) {
+  if (!('model_type' in sizes)) return gpt2Shapes(sizes);
+  return sizes.model_type === 't5' ? t5Shapes(sizes) : llamaShapes(sizes);
+}
 
 /** @param {Sizes} sizes  @returns {[name: string, shape: number[]][]} */
 function gpt2Shapes({ n_layer, n_embd: C, n_positions, vocab_size }) {
@@ -101,7 +140,7 @@ function values(name, length, seed) {
 
 /**
  * Every tensor of a model of these sizes: F16, row-major, under its Hugging Face name.
- * @param {Sizes | LlamaSizes} sizes  @returns {Generator<Tensor>}
+ * @param {Sizes | LlamaSizes | T5Sizes} sizes  @returns {Generator<Tensor>}
  */
 export function* tensorsOf(sizes) {
   for (const [i, [name, shape]] of shapesOf(sizes).entries()) {
@@ -139,7 +178,7 @@ class Generated extends Blob {
 
 /**
  * The files of a model of these sizes, for loadModel.
- * @param {Sizes | LlamaSizes} sizes  @returns {Map<string, Blob>}
+ * @param {Sizes | LlamaSizes | T5Sizes} sizes  @returns {Map<string, Blob>}
  */
 export function randomModel(sizes) {
   /** @type {Record<string, { dtype: 'F16', shape: number[], data_offsets: [number, number] }>} */

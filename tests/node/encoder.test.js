@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
-import { loadModel } from 'kvcache-wasm';
+import { benchmarkComparison, benchmarkSources, loadModel, weighModel } from 'kvcache-wasm';
+import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
 import { collect, rejectsCode, throwsCode } from './helpers.js';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
@@ -134,9 +135,37 @@ test('what both caches cost and save, counted apart', async () => {
   assert.equal(session.counts.crossProjectionMacs, 2 * crossProjectionMacs, 'the mistake that people ship');
   assert.equal(session.counts.encoderMacs, encoderMacs);
   assert.equal(session.counts.attentionMacs - once.attentionMacs, nLayer * 11 * 2 * Q, 'the other one is on');
+  session.truncate(10);
+  for (const [useCache, first] of [[true, 10], [false, 0]]) {
+    Object.assign(session, { useCache, useCrossCache: true });
+    session.decode(text[10]);
+    session.truncate(10);
+    session.clearCounts();
+    session.decode(text[10]);
+    const { projections, attention, head, cross } = multiplyAdds(model.config, first, 11, S);
+    const { projectionMacs, attentionMacs, headMacs, crossAttentionMacs } = session.counts;
+    assert.deepEqual([projectionMacs, attentionMacs, headMacs, crossAttentionMacs],
+      [projections, attention, head, cross.crossAttention]);
+    assert.deepEqual([cross.encoder, cross.crossProjections], [encoderMacs, crossProjectionMacs]);
+    session.truncate(10);
+  }
+  session.useCache = true;
+  session.clearCounts();
+  const run = session.generate(source, { maxTokens: 2, minTokens: 2, useCrossCache: false });
+  assert.equal((await ids(run)).length, 2);
+  assert.equal(session.counts.crossProjectionMacs, 3 * crossProjectionMacs, 'of one run');
   session.clearCounts();
   assert.equal(session.counts.encoderMacs + session.counts.crossProjectionMacs, 0);
   model.dispose();
+});
+
+test('what a model with an encoder takes is known before it is loaded', async () => {
+  for (const name of ['t5-f32', 't5-gated-bf16', 'marian-f16', 'bart-bf16']) {
+    const { config, weightBytes } = await weighModel(new URL(`${name}/`, FIXTURES), { variant: 'simd' });
+    const parameters = parameterCount(config);
+    assert.ok(weightBytes.f32 >= 4 * parameters && weightBytes.f32 < 5 * parameters + 20_000, name);
+    assert.ok(weightBytes.int8 < weightBytes.f32);
+  }
 });
 
 // ---- the source ---------------------------------------------------------------------------------
@@ -360,6 +389,35 @@ test('what is inside: keys and values of the source, and how much a token looks 
   throwsCode(() => other.crossAttentionWeights(0, 0), 'not_ready', /./);
   throwsCode(() => session.evict(0, 1), 'unsupported', /./);
   model.dispose();
+});
+
+test('speeds with both caches, with one, and with none', async () => {
+  const model = await load('t5-f32');
+  const heard = [];
+  const onProgress = (event) => heard.push(event);
+  const job = { sourceLengths: [3, 40], tokens: 9, runs: 2, windowMs: 2, onProgress };
+  const rows = await benchmarkSources(model, job);
+  assert.deepEqual(rows.map(({ source, sourceTokens, tokens, runs }) => [source, sourceTokens, tokens, runs]),
+    [['measured', 3, 9, 2], ['measured', 40, 9, 2]]);
+  for (const row of rows) {
+    for (const name of ['read', 'both', 'selfOnly', 'crossOnly', 'neither']) {
+      assert.ok(row[name] > 0 && row.spread[name].min <= row[name] && row[name] <= row.spread[name].max);
+    }
+    assert.equal(row.speedUp, row.both / row.neither);
+    assert.match(row.logitsHash, /^[0-9a-f]{16}$/);
+  }
+  assert.deepEqual(heard.at(-1), { sourceTokens: 40, done: 6, total: 6 });
+  await rejectsCode(benchmarkSources(model, { signal: AbortSignal.abort() }), 'aborted', /./);
+  for (const wrong of [{ sourceLengths: [513] }, { sourceLengths: 5 }, { tokens: 512 }, { runs: 0 },
+    { windowMs: 0 }, { onProgress: 1 }]) {
+    await rejectsCode(benchmarkSources(model, wrong), 'invalid_argument');
+  }
+  await rejectsCode(benchmarkSources({}), 'invalid_argument', /loadModel\(\)/);
+  await rejectsCode(benchmarkComparison(model), 'unsupported', /benchmarkSources/);
+  model.dispose();
+  const other = await loadModel(new URL('tiny-f32/', FIXTURES), { variant: 'simd' });
+  await rejectsCode(benchmarkSources(other), 'unsupported', /encoder/);
+  other.dispose();
 });
 
 test('a model without an encoder reads no source', async () => {

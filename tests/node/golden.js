@@ -159,58 +159,63 @@ function neoTensors(config) {
   ];
 }
 
-const table = (name, rows, C) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
-const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
-const bias = (name, n) => [`${name}.bias`, [n], 0, 1 / 4];
-const scale = (name, n) => [`${name}.weight`, [n], 1, 1 / 4];
+/** The two stacks of a model with an encoder: what stands before the names of each, and its layers. */
+const stacksOf = (encoderLayers, decoderLayers) => [['encoder', encoderLayers], ['decoder', decoderLayers]];
 
 /** The same of a T5. */
-function t5Tensors({ d_model: C, d_kv, d_ff: F, num_heads, vocab_size: V, ...config }) {
-  const Q = num_heads * d_kv;
-  const isGated = config.feed_forward_proj !== 'relu';
-  const attention = (name) => [
-    ...['q', 'k', 'v'].map((part) => matrix(`${name}.${part}`, C, Q)), matrix(`${name}.o`, Q, C)];
-  const layer = (prefix, isDecoder) => [
-    scale(`${prefix}.0.layer_norm`, C), ...attention(`${prefix}.0.SelfAttention`),
-    ...isDecoder ? [scale(`${prefix}.1.layer_norm`, C), ...attention(`${prefix}.1.EncDecAttention`)] : [],
-    scale(`${prefix}.${isDecoder ? 2 : 1}.layer_norm`, C),
-    ...(isGated ? ['wi_0', 'wi_1'] : ['wi']).map((part) => (
-      matrix(`${prefix}.${isDecoder ? 2 : 1}.DenseReluDense.${part}`, C, F))),
-    matrix(`${prefix}.${isDecoder ? 2 : 1}.DenseReluDense.wo`, F, C),
+function t5Tensors(config) {
+  const { d_model: C, d_ff: F, num_heads: H, vocab_size: V } = config;
+  const Q = H * config.d_kv;
+  const norm = (name) => [`${name}.weight`, [C], 1, 1 / 4];
+  const embedding = (name) => [`${name}.weight`, [V, C], 0, 2 ** (2 - halvings(C))];
+  const matrix = (name, n_in, n_out) => [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))];
+  const attention = (prefix, name) => [
+    norm(`${prefix}.layer_norm`),
+    ...['q', 'k', 'v'].map((part) => matrix(`${prefix}.${name}.${part}`, C, Q)),
+    matrix(`${prefix}.${name}.o`, Q, C),
   ];
-  const stack = (name, n) => [
-    [`${name}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`,
-      [config.relative_attention_num_buckets, num_heads], 0, 1],
-    ...Array.from({ length: n }, (_, i) => layer(`${name}.block.${i}.layer`, name === 'decoder')).flat(),
-    scale(`${name}.final_layer_norm`, C),
+  const inner = config.feed_forward_proj === 'relu' ? ['wi'] : ['wi_0', 'wi_1'];
+  const layer = (prefix, isDecoder) => [
+    ...attention(`${prefix}.layer.0`, 'SelfAttention'),
+    ...isDecoder ? attention(`${prefix}.layer.1`, 'EncDecAttention') : [],
+    norm(`${prefix}.layer.${isDecoder ? 2 : 1}.layer_norm`),
+    ...inner.map((name) => matrix(`${prefix}.layer.${isDecoder ? 2 : 1}.DenseReluDense.${name}`, C, F)),
+    matrix(`${prefix}.layer.${isDecoder ? 2 : 1}.DenseReluDense.wo`, F, C),
   ];
   return [
-    table('shared', V, C), ...stack('encoder', config.num_layers),
-    ...stack('decoder', config.num_decoder_layers),
-    ...config.own_head ? [table('lm_head', V, C)] : [],
+    embedding('shared'),
+    ...stacksOf(config.num_layers, config.num_decoder_layers).flatMap(([stack, n]) => [
+      [`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`,
+        [config.relative_attention_num_buckets, H], 0, 1],
+      ...Array.from({ length: n }, (_, i) => layer(`${stack}.block.${i}`, stack === 'decoder')).flat(),
+      norm(`${stack}.final_layer_norm`),
+    ]),
+    ...config.tie_word_embeddings ? [] : [embedding('lm_head')],
   ];
 }
 
-/** The same of a BART or a Marian. */
-function bartTensors({ d_model: C, encoder_ffn_dim: F, vocab_size: V, ...config }) {
-  const linear = (name, n_in, n_out) => [matrix(name, n_in, n_out), bias(name, n_out)];
-  const norm = (name) => [scale(name, C), bias(name, C)];
-  const attention = (name) => [
-    ...['q', 'k', 'v', 'out'].flatMap((part) => linear(`${name}_attn.${part}_proj`, C, C)),
-    ...norm(`${name}_attn_layer_norm`)];
+/** The same of a BART, or a Marian. */
+function bartTensors(config) {
+  const { d_model: C, encoder_ffn_dim: F, vocab_size: V, max_position_embeddings: P } = config;
+  const norm = (name) => [[`${name}.weight`, [C], 1, 1 / 4], [`${name}.bias`, [C], 0, 1 / 4]];
+  const table = (name, rows) => [`${name}.weight`, [rows, C], 0, 2 ** (2 - halvings(C))];
+  const linear = (name, n_in, n_out) => [
+    [`${name}.weight`, [n_out, n_in], 0, 2 ** (1 - halvings(n_in))], [`${name}.bias`, [n_out], 0, 1 / 4]];
+  const attention = (prefix) => [
+    ...['q', 'k', 'v', 'out'].flatMap((part) => linear(`${prefix}.${part}_proj`, C, C)),
+    ...norm(`${prefix}_layer_norm`),
+  ];
   const layer = (prefix, isDecoder) => [
-    ...attention(`${prefix}.self`), ...isDecoder ? attention(`${prefix}.encoder`) : [],
+    ...attention(`${prefix}.self_attn`), ...isDecoder ? attention(`${prefix}.encoder_attn`) : [],
     ...linear(`${prefix}.fc1`, C, F), ...linear(`${prefix}.fc2`, F, C), ...norm(`${prefix}.final_layer_norm`),
   ];
-  const stack = (name, n) => [
-    ...config.model_type === 'bart' ? [
-      table(`${name}.embed_positions`, config.max_position_embeddings + 2, C),
-      ...norm(`${name}.layernorm_embedding`)] : [],
-    ...Array.from({ length: n }, (_, i) => layer(`${name}.layers.${i}`, name === 'decoder')).flat(),
-  ];
   return [
-    table('shared', V, C), ...stack('encoder', config.encoder_layers),
-    ...stack('decoder', config.decoder_layers),
+    table('model.shared', V),
+    ...stacksOf(config.encoder_layers, config.decoder_layers).flatMap(([stack, n]) => [
+      ...config.model_type === 'bart' ? [
+        table(`model.${stack}.embed_positions`, P + 2), ...norm(`model.${stack}.layernorm_embedding`)] : [],
+      ...Array.from({ length: n }, (_, i) => layer(`model.${stack}.layers.${i}`, stack === 'decoder')).flat(),
+    ]),
     ['final_logits_bias', [1, V], 0, 1 / 4],
   ];
 }
@@ -219,7 +224,7 @@ function bartTensors({ d_model: C, encoder_ffn_dim: F, vocab_size: V, ...config 
 const TENSORS = {
   llama: llamaTensors, qwen2: llamaTensors, qwen3: llamaTensors, mistral: llamaTensors,
   gpt_neox: neoxTensors, phi: phiTensors, opt: phiTensors, gpt_neo: neoTensors,
-  gemma3_text: llamaTensors, t5: t5Tensors, bart: bartTensors, marian: bartTensors,
+  gemma3_text: llamaTensors, t5: t5Tensors, marian: bartTensors, bart: bartTensors,
 };
 
 /** A model directory, file name -> Blob. config: the sizes of a GPT-2, or the config.json of another */
@@ -272,26 +277,27 @@ function scalingOf(words, [original_max_position_embeddings, low, high]) {
 }
 
 /** The same of a model with an encoder. */
-function withEncoder(kind, numbers) {
-  const [layers, encoder_layers, heads, d_kv, d_model, inner, positions, vocab_size, seed, ...more] = numbers;
+function encoderModelOf(kind, [layers, encoderLayers, heads, headDim, d_model, inner, positions, vocab_size,
+  seed, ownHead, scaledHead, buckets, distance]) {
   if (kind.startsWith('t5')) {
-    const [own_head, scaled, relative_attention_num_buckets, relative_attention_max_distance] = more;
-    return { config: { model_type: 't5', num_layers: encoder_layers, num_decoder_layers: layers,
-      num_heads: heads, d_kv, d_model, d_ff: inner, n_positions: positions, vocab_size, own_head,
-      relative_attention_num_buckets, relative_attention_max_distance, scale_decoder_outputs: scaled === 1,
-      tie_word_embeddings: own_head === 0,
-      feed_forward_proj: kind === 't5' ? 'relu' : 'gated-gelu' }, seed };
+    return { seed, config: { model_type: 't5', num_decoder_layers: layers, num_layers: encoderLayers,
+      num_heads: heads, d_kv: headDim, d_model, d_ff: inner, n_positions: positions, vocab_size,
+      tie_word_embeddings: ownHead === 0, scale_decoder_outputs: scaledHead === 1,
+      feed_forward_proj: kind === 't5' ? 'relu' : 'gated-gelu',
+      relative_attention_num_buckets: buckets, relative_attention_max_distance: distance } };
   }
   const isMarian = kind === 'marian';
-  return { config: { model_type: kind, encoder_layers, decoder_layers: layers, encoder_attention_heads: heads,
-    decoder_attention_heads: heads, encoder_ffn_dim: inner, decoder_ffn_dim: inner, d_model, vocab_size,
-    max_position_embeddings: positions, scale_embedding: isMarian, pad_token_id: vocab_size - 1,
-    decoder_start_token_id: 0, activation_function: isMarian ? 'swish' : 'gelu' }, seed };
+  return { seed, config: { model_type: kind, decoder_layers: layers, encoder_layers: encoderLayers,
+    encoder_attention_heads: heads, decoder_attention_heads: heads, d_model, encoder_ffn_dim: inner,
+    decoder_ffn_dim: inner, max_position_embeddings: positions, vocab_size, scale_embedding: isMarian,
+    activation_function: isMarian ? 'swish' : 'gelu', pad_token_id: vocab_size - 1,
+    decoder_start_token_id: vocab_size - 1 } };
 }
 
 /** The config of a block's first line, and the seed of its weights. */
 function modelOf([kind, ...words]) {
   const numbers = words.map(Number);
+  if (/^(t5|t5_gated|marian|bart)$/.test(kind)) return encoderModelOf(kind, numbers);
   if (kind === 'model') {
     const [n_layer, n_head, n_embd, n_inner, n_positions, vocab_size, seed] = numbers;
     return { config: { n_layer, n_head, n_embd, n_inner, n_positions, vocab_size }, seed };
@@ -304,7 +310,6 @@ function modelOf([kind, ...words]) {
     return { config: { model_type: kind, num_layers, num_heads, hidden_size, intermediate_size,
       max_position_embeddings, vocab_size, window_size, attention_layers }, seed };
   }
-  if (['t5', 't5_gated', 'bart', 'marian'].includes(kind)) return withEncoder(kind, numbers);
   const [num_hidden_layers, num_attention_heads, num_key_value_heads, head_dim, hidden_size,
     intermediate_size, max_position_embeddings, vocab_size, seed, ...more] = numbers;
   const [ownHead, attentionBias, mlpBias, rope_theta, factor, ...scaling] = more;
@@ -354,21 +359,22 @@ function likeliest({ logits }) {
  * @param {{ variant: 'relaxed' | 'simd' | 'scalar', useCache: boolean, wasm?: string }} options
  */
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
-  const [first, ...others] = block;
-  const [[, ...promptWords]] = others.filter(([word]) => word === 'prompt');
-  const source = others.find(([word]) => word === 'source')?.slice(1).map(Number);
+  const [first, ...rest] = block;
+  const source = rest[0][0] === 'source' ? rest.shift() : undefined;
+  const [[, ...promptWords], ...lines] = rest;
   const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
   const model = await loadModel(directoryFor(first), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
-  const session = model.createSession(source ? { useCache, useCrossCache: useCache } : { useCache });
-  if (source) await session.setSource(source);
-  model.sampledIds = model.config.vocabSize; // the file draws from all rows
+  const session = model.createSession({ useCache });
+  if (source) {
+    session.useCrossCache = useCache;
+    await session.setSource(source.slice(1).map(Number));
+  }
   const prompt = promptWords.map(Number);
-  const begun = source ? 3 : 2;
-  const computed = block.slice(0, begun);
+  const computed = block.slice(0, block.length - lines.length);
   let fed = 0;
-  for (const [word, ...rest] of block.slice(begun)) {
+  for (const [word, ...rest] of lines) {
     if (word === 'hash') {
       const n = Number(rest[0]);
       if (fed < n && n <= prompt.length) session.prefill(prompt.slice(fed, n));
@@ -390,9 +396,7 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
     const ids = [];
     const options = { temperature, topK, topP, minP, repetitionPenalty, seed: drawSeed,
       maxTokens: rest.length - settings.length };
-    const run = source ? session.generate(source, { ...options, target: prompt })
-      : session.generate(prompt, options);
-    for await (const token of run) ids.push(String(token.id));
+    for await (const token of session.generate(prompt, options)) ids.push(String(token.id));
     computed.push([word, ...settings, ...ids]);
   }
   model.dispose();

@@ -7,9 +7,9 @@ import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
 import { parseGolden, recompute } from './golden.js';
 
-const files = await Promise.all(['golden.txt', 'golden-source.txt'].map((name) => (
-  readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8'))));
-const blocks = files.flatMap(parseGolden);
+const read = async (/** @type {string} */ name) => (
+  parseGolden(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')));
+const blocks = [...await read('golden.txt'), ...await read('golden-source.txt')];
 
 for (const variant of ['relaxed', 'simd', 'scalar']) {
   for (const useCache of [true, false]) {

@@ -29,6 +29,8 @@ client.request('prove', { tokens: 3 }); // wrong: not assignable to type 'never'
 client.request('inspect');
 client.request('inspect', { attention: { position: 3 } });
 client.request('inspect', { attention: { layers: [1] } }); // wrong: Property 'position' is missing
+client.request('inspect', { cross: { position: 3, heads: [0] } });
+client.request('inspect', { cross: { heads: [0] } }); // wrong: Property 'position' is missing
 client.request('inspect', { vectors: { layer: 1 } }); // wrong: 'layer' does not exist
 
 // ---- answers
@@ -52,6 +54,8 @@ client.request('generate', { prompt: '', sampling: {} }, (event) => {
 });
 
 // ---- orders
+client.order('setCrossCache', { on: true });
+client.order('setCrossCache', { on: 1 }); // wrong: 'number' is not assignable
 client.order('setCache', { on: true });
 client.order('setCahce', { on: true }); // wrong: '"setCahce"' is not assignable
 client.order('setCache', { no: true }); // wrong: 'no' does not exist

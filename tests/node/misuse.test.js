@@ -360,6 +360,14 @@ test('analyses and the benchmark', async () => {
     }
   }
   const signal = AbortSignal.abort(); // nothing that is accepted is measured for long
+  const sources = { sourceLengths: [2], tokens: 2, runs: 1, windowMs: 1, signal, onProgress() {} };
+  const own = await kvc.loadModel(new URL('../fixtures/t5-gated-bf16/', import.meta.url));
+  for (const wrong of wrongArguments([own, sources])) {
+    if (wrong[1] && isPlain(wrong[1]) && wrong[1].signal === undefined) continue; // would measure
+    if (wrong[0] === own && !isPlain(wrong[1])) continue;
+    await outcome(() => kvc.benchmarkSources(...wrong), `benchmarkSources(${shown(wrong)})`);
+  }
+  own.dispose();
   const job = { seqLengths: [2], batchSize: 1, runs: 1, signal, onProgress() {} };
   for (const [i, wrong] of [...wrongArguments([model, job])].entries()) {
     if (wrong[1] && isPlain(wrong[1]) && wrong[1].signal === undefined) continue; // would measure
@@ -370,7 +378,9 @@ test('analyses and the benchmark', async () => {
 
 test('these are all the functions and classes that the package exports', () => {
   const functions = Object.keys(kvc).filter((name) => typeof kvc[name] === 'function');
-  assert.deepEqual(functions.sort(), ['CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory',
-    'analyzeSpeedup', 'benchmarkComparison', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init',
-    'keptModels', 'loadModel', 'modelFiles', 'removeKept', 'weighModel']);
+  assert.deepEqual(functions.sort(), [
+    'CachedAttention', 'KVCache', 'KvcError', 'analyzeMemory', 'analyzeSpeedup', 'benchmarkComparison',
+    'benchmarkSources', 'bestVariant', 'disableKVCache', 'enableKVCache', 'init', 'keptModels',
+    'loadModel', 'modelFiles', 'removeKept', 'weighModel',
+  ]);
 });

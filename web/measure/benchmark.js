@@ -282,6 +282,9 @@ function lengthsFor(model, wanted) {
   if (!isCount(model?.config?.nPositions) || typeof model.createSession !== 'function') {
     throw invalid('benchmarkComparison() measures a model from loadModel().');
   }
+  if (model.config.encoder) {
+    throw new KvcError('unsupported', 'A model with an encoder is measured by benchmarkSources().');
+  }
   if (!Array.isArray(wanted ?? [])) throw invalid('seqLengths is a list of token counts, like [64, 256].');
   const most = model.config.nPositions - 1;
   const lengths = wanted ?? LENGTHS.filter((n) => n <= most);
