@@ -4,6 +4,7 @@ import { chat } from './each/chat.js';
 import { dropped } from './each/dropped.js';
 import { element } from './each/element.js';
 import { figure } from './each/figure.js';
+import { kept } from './each/kept.js';
 import { languages } from './each/languages.js';
 import { later } from './each/later.js';
 import { model } from './each/model.js';
@@ -20,7 +21,7 @@ import { addModel, serveSite } from './site.js';
 const site = await serveSite();
 const small = await addModel(site, 'small');
 const subjects = [];
-for (const prepare of [chat, dropped, figure, element, languages, later, model, origins, taking]) {
+for (const prepare of [chat, dropped, figure, element, kept, languages, later, model, origins, taking]) {
   subjects.push(await prepare(site, small));
 }
 

@@ -3,6 +3,9 @@ import { KvcError, abortError } from '../engine/errors.js';
 
 export const CHUNK = 256 * 1024; // bytes of one read, at most
 
+/** Where a model has chat templates with names, but the default one. */
+export const TEMPLATES = 'additional_chat_templates/';
+
 /**
  * @import { AbortSignal, ByteStream } from '../engine/platform.js'
  *
@@ -27,11 +30,20 @@ export const CHUNK = 256 * 1024; // bytes of one read, at most
  * @property {(file: string, patience: Patience) => Promise<Opened>} open
  * @property {(file: string) => string} [advice]  what more to say where a file is not
  * @property {() => Promise<readonly string[]>} [list]  the names of all files, where that can be known
- * @property {(file: string) => Origin} [only]  with this file alone, where the others take memory
+ * @property {(isWanted: (file: string) => boolean) => Origin} [only]  with these alone, where the others take
+ *   memory
  */
 
 /** The file does not exist, and nothing else went wrong: permitted for an optional file. */
 export class AbsentFile extends KvcError {
+  /** @param {string} message  @param {unknown} [cause] */
+  constructor(message, cause) {
+    super('file_unreachable', message, { cause });
+  }
+}
+
+/** Nobody has answered: there may be no network. */
+export class Unreached extends KvcError {
   /** @param {string} message  @param {unknown} [cause] */
   constructor(message, cause) {
     super('file_unreachable', message, { cause });

@@ -1,6 +1,6 @@
 // A model directory on a web server.
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { AbsentFile, Waiting, readerOf } from './opened.js';
+import { AbsentFile, Unreached, Waiting, readerOf } from './opened.js';
 
 /**
  * @import { Keep } from './keep.js'
@@ -107,9 +107,8 @@ async function answered(ask, where, transfer) {
     return openedResponse(response, where, transfer);
   } catch (cause) {
     if (cause instanceof KvcError) throw cause;
-    throw new KvcError('file_unreachable', `${where} could not be fetched (${networkReason(cause)}). Check `
-      + 'the address, the connection, and, for another site, that it sends Access-Control-Allow-Origin.',
-    { cause });
+    throw new Unreached(`${where} could not be fetched (${networkReason(cause)}). Check the address, the `
+      + 'connection, and, for another site, that it sends Access-Control-Allow-Origin.', cause);
   }
 }
 

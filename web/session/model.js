@@ -12,7 +12,7 @@ import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
 import { withKeeping } from '../files/keep.js';
 import { openWeights } from '../files/shards.js';
-import { Chat } from './chat.js';
+import { Chat, TEMPLATE, isTemplate } from './chat.js';
 import { Session } from './session.js';
 import { specialTokens, tokenizerOf } from './tokenizer-of.js';
 import { checkFits, layOutModel, streamWeights } from './weights.js';
@@ -83,7 +83,7 @@ async function load(source, options, keep) {
     const pauses = new Pauses(signal); // the thread may be a page's
     const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
-      config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
+      config: await parts.tokenizerConfig, file: directory.later(isTemplate),
       tokens: specialTokens(given, tokenizer),
     });
     const engine = await parts.engine;
@@ -94,6 +94,7 @@ async function load(source, options, keep) {
     const native = layOutModel(engine, config, weights);
     await streamWeights(engine, native.pointer, { shards, headers }, pauses);
     throwIfAborted(signal);
+    await parts.template?.catch(() => {}); // told by whoever needs it
     const reason = await keep?.commit();
     throwIfAborted(signal);
     if (reason) onProgress?.({ status: 'not_kept', name: directory.name, reason });
@@ -155,7 +156,7 @@ function checkedOptions(given) {
  * @param {Directory} directory
  * @param {LoadOptions} options
  */
-function requestAll(directory, { tokenizer = true, variant, wasm, maxMemory, signal }) {
+function requestAll(directory, { tokenizer = true, variant, wasm, maxMemory, signal, keep }) {
   const optional = { optional: true };
   const parts = {
     config: directory.json('config.json'),
@@ -164,6 +165,7 @@ function requestAll(directory, { tokenizer = true, variant, wasm, maxMemory, sig
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
     engine: Engine.create({ variant, wasm, maxMemory, signal }),
     weights: openWeights(directory),
+    template: keep ? directory.text(TEMPLATE) : undefined, // is read later, and kept now
   };
   for (const part of Object.values(parts)) part?.catch(() => {});
   return parts;

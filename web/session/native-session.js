@@ -3,10 +3,11 @@
 import { WatchedCalls } from '../cache/events.js';
 import { areCounts, invalid, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { restoreLarger } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
-import { layOutSession } from './parts.js';
-import { restoreState, saveState, sequencesOf } from './state.js';
+import { SAMPLING_BYTES, layOutSession } from './parts.js';
+import { restoreState, saveState } from './state.js';
 
 /**
  * @import { CachePlace } from '../cache/inspect.js'
@@ -62,7 +63,9 @@ export class NativeSession {
     this.engine = engine;
     this.model = model;
     this.#modelPointer = modelPointer;
+    /** Tokens that each sequence has room for, and those that it can grow to have room for. */
     this.capacity = chosen.capacity;
+    this.most = chosen.most;
     this.#useCache = chosen.useCache;
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
@@ -227,27 +230,30 @@ export class NativeSession {
   /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
-    this.#replace(sequences, saveState(this));
+    this.replace({ sequences, capacity: this.capacity }, saveState(this));
   }
 
   /**
-   * A larger session in place of this one: the same sequence is selected, and counting goes on.
-   * @param {number} sequences  @param {Uint8Array} state  of it
+   * A larger session in place of this one: the same sequence is selected, and counting and drawing go on.
+   * @param {{ sequences: number, capacity: number }} room  @param {Uint8Array} state  of it
    */
-  #replace(sequences, state) {
-    const { selected, capacity, keyType, valueType } = this;
-    const sizes = { capacity, keyType, valueType, sequences };
-    const parts = layOutSession(this.engine, this.#modelPointer, sizes);
+  replace(room, state) {
+    const { selected, keyType, valueType, engine: { memory } } = this;
+    const parts = layOutSession(this.engine, this.#modelPointer, { ...room, keyType, valueType });
     try {
       restoreState(this, parts.pointer, state);
     } catch (error) {
       parts.block.free();
       throw error;
     }
+    const { rngs, sampling } = this.#parts;
+    memory.put(parts.rngs, memory.bytes(rngs, 8 * this.sequences).slice());
+    memory.put(parts.sampling, memory.bytes(sampling, SAMPLING_BYTES).slice());
     this.countsBefore = counts(this);
     this.#parts.block.free();
     this.#parts = parts;
-    this.sequences = sequences;
+    this.sequences = room.sequences;
+    this.capacity = room.capacity;
     this.engine.check({}, 'kvc_session_select', this.pointer, selected);
     this.calls.restart();
   }
@@ -258,7 +264,10 @@ export class NativeSession {
     return saveState(this);
   }
 
-  /** Grows where the state has more sequences. @param {Uint8Array | ArrayBuffer} given */
+  /**
+   * Grows where the state has more sequences or, if it may, more tokens.
+   * @param {Uint8Array | ArrayBuffer} given
+   */
   restore(given) {
     const state = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
     if (!(state instanceof Uint8Array)) {
@@ -268,8 +277,7 @@ export class NativeSession {
       restoreState(this, this.pointer, state);
     } catch (error) {
       if (!(error instanceof KvcError) || error.code !== 'context_full') throw error;
-      if (sequencesOf(state) <= this.sequences) throw error;
-      return this.#replace(sequencesOf(state), state);
+      return restoreLarger(this, state, error);
     }
     this.calls.restart();
   }

@@ -10,7 +10,8 @@ const MOST_SEQUENCES = 1024;
  * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
- * @property {number} [capacity]     the most tokens of a sequence, at most and by default n_positions
+ * @property {number | 'grow'} [capacity]  the most tokens of a sequence, at most and by default n_positions;
+ *   "grow": as many as that, in memory for those that there are: it at least doubles when it is used up
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
  * @property {CacheType} [valueType] of values, the same
@@ -23,18 +24,21 @@ const MOST_SEQUENCES = 1024;
 /** @type {readonly (keyof SessionOptions)[]} */
 export const SESSION_OPTIONS = ['capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull'];
 
+const GROWS_FROM = 64; // tokens
+
 /**
- * The options, complete and checked.
+ * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<SessionOptions>}
+ * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}
  */
 export function sessionOptions(options, { nPositions: positions, rotary }) {
-  const { capacity = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
+  const { capacity: most = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
     whenFull = 'stop' } = optionsOf('createSession()', options, SESSION_OPTIONS);
-  if (!isCount(capacity) || capacity < 1 || capacity > positions) {
-    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions; `
-      + `${shown(capacity)} is not possible.`);
+  const grows = most === 'grow';
+  if (!grows && (!isCount(most) || most < 1 || most > positions)) {
+    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions, or is "grow"; `
+      + `${shown(most)} is not possible.`);
   }
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
@@ -50,7 +54,10 @@ export function sessionOptions(options, { nPositions: positions, rotary }) {
       + 'generate().');
   }
   checkChoice('whenFull', whenFull, ['stop', 'error']);
-  return { capacity, useCache, keyType, valueType, sequences, whenFull };
+  return {
+    ...(grows ? { capacity: Math.min(GROWS_FROM, positions), most: positions } : { capacity: most, most }),
+    useCache, keyType, valueType, sequences, whenFull,
+  };
 }
 
 /** @param {unknown} sequences */

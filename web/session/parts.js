@@ -19,7 +19,7 @@ import { layOut } from '../engine/engine.js';
  * @typedef {{ capacity: number, sequences: number, keyType: CacheType, valueType: CacheType }} Sizes
  */
 
-const SAMPLING_BYTES = 24;
+export const SAMPLING_BYTES = 24;
 
 /**
  * @param {Engine} engine  @param {number} model  the kvc_model  @param {Sizes} sizes

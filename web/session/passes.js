@@ -1,6 +1,7 @@
 // The passes of a session, each begun and then stepped to its end, synchronously or in slices.
 import { invalid, isCount, listLength, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { reserve, reserveOneMore } from './growth.js';
 
 /**
  * @import { Pauses } from '../engine/pauses.js'
@@ -16,7 +17,8 @@ const TWICE = 'decodeBatch takes each sequence at most once.';
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function begin(native, ids) {
-  const tokens = tokenIds(native, ids, 1, native.capacity - native.position);
+  const tokens = tokenIds(native, ids, 1, native.most - native.position);
+  reserve(native, native.position + tokens.length);
   prepare(native, tokens);
   native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, tokens.length);
   return tokens.length;
@@ -27,9 +29,10 @@ export function begin(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginSync(native, ids) {
-  const { engine, pointer, input } = native;
-  const tokens = tokenIds(native, ids, 1, native.capacity, 0);
+  const tokens = tokenIds(native, ids, 1, native.most, 0);
+  reserve(native, tokens.length);
   prepare(native, tokens);
+  const { engine, pointer, input } = native;
   native.calls.check({}, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
   return { tokens: tokens.length, reused: engine.resultWord };
 }
@@ -39,9 +42,10 @@ export function beginSync(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginScore(native, ids) {
-  const { pointer, input, scores } = native;
-  const tokens = tokenIds(native, ids, 2, native.capacity + 1, 0);
+  const tokens = tokenIds(native, ids, 2, native.most + 1, 0);
+  reserve(native, tokens.length - 1);
   prepare(native, tokens);
+  const { pointer, input, scores } = native;
   native.calls.check({}, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
   return tokens.length;
 }
@@ -60,7 +64,9 @@ export function beginBatch(native, sequences, ids) {
   if (n > native.sequences) throw invalid(TWICE);
   const rows = listOf(sequences, what, n);
   for (const row of rows) native.checkSequence(row);
-  prepare(native, [...rows, ...tokenIds(native, ids, 1, n, 0)]);
+  const tokens = tokenIds(native, ids, 1, n, 0);
+  reserveOneMore(native, rows);
+  prepare(native, [...rows, ...tokens]);
   const { pointer, input, capacity } = native;
   native.calls.check({
     context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
@@ -182,5 +188,5 @@ export function tokenIds(native, ids, least, most, taken = native.position) {
 export function contextFull(native, n, most = 0, taken = native.position) {
   const rest = taken > 0 ? ` with ${taken} taken. Rewind with truncate(), or use` : '. Use';
   return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for `
-    + `${most} here, in a session of capacity ${native.capacity}${rest} fewer.`);
+    + `${most} here, in a session of capacity ${native.most}${rest} fewer.`);
 }

@@ -57,7 +57,7 @@ import { settingsOf } from './settings.js';
  * @returns {Plan}
  */
 export function planOf(native, prompt, given) {
-  const { model, capacity, whenFull } = native;
+  const { model, most, whenFull } = native;
   const { generation } = model;
   const options = optionsOf('generate()', given, GENERATE_OPTIONS);
   checkSignal(options.signal);
@@ -68,8 +68,8 @@ export function planOf(native, prompt, given) {
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
   const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
-  const ids = tokenIds(native, prompted, 1, capacity, 0);
-  const room = capacity - ids.length;
+  const ids = tokenIds(native, prompted, 1, most, 0);
+  const room = most - ids.length;
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (whenFull === 'stop' || asked === undefined);

@@ -34,8 +34,6 @@ export class Session {
    */
   constructor(engine, model, pointer, options) {
     this.#native = new NativeSession(engine, model, pointer, options);
-    /** The most tokens that each timeline can hold. */
-    this.capacity = this.#native.capacity;
   }
 
   /** The native session, unless a generate() is under way. */
@@ -45,6 +43,9 @@ export class Session {
   }
 
   // ---- the timeline -----------------------------------------------------------------------------
+
+  /** The tokens that each timeline has room for; of a session that grows, now. */
+  get capacity() { return this.#native.capacity; }
 
   /** Tokens in the timeline. */
   get position() {
@@ -194,9 +195,7 @@ export class Session {
   // ---- several sequences ------------------------------------------------------------------------
 
   /** The number of timelines; generate() adds some when it needs them. */
-  get sequences() {
-    return this.#native.sequences;
-  }
+  get sequences() { return this.#native.sequences; }
 
   /** The one that position, logits, prefill and all the rest are about: 0 at first. */
   get selected() {

@@ -1,9 +1,10 @@
 // What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
 // the files that they are in.
 import { parseConfig } from '../config/config.js';
-import { checkCallback, checkSignal, optionsOf } from '../engine/arguments.js';
+import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
 import { Engine, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
+import { Keep } from '../files/keep.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
 import { openWeights } from '../files/shards.js';
 import { withItsHead } from './model.js';
@@ -18,7 +19,8 @@ import { bytesAs } from './weights.js';
  * @import { Weights } from './weights.js'
  *
  * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'maxMemory' | 'signal' | 'headers' | 'credentials'
- *   | 'cache' | 'fetch'>} WeighOptions  as of loadModel()
+ *   | 'cache' | 'fetch' | 'keep'>} WeighOptions  as of loadModel(); keep: what is kept is read there, and
+ *                                              nothing is added to it
  *
  * @typedef {object} Weighed
  * @property {Readonly<Config>} config
@@ -29,7 +31,7 @@ import { bytesAs } from './weights.js';
 
 /** @type {readonly (keyof WeighOptions)[]} */
 export const WEIGH_OPTIONS = [
-  'variant', 'wasm', 'maxMemory', 'signal', 'headers', 'credentials', 'cache', 'fetch',
+  'variant', 'wasm', 'maxMemory', 'signal', 'headers', 'credentials', 'cache', 'fetch', 'keep',
 ];
 
 /**
@@ -40,11 +42,13 @@ export const WEIGH_OPTIONS = [
  */
 export async function weighModel(source, given) {
   const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
-  const { variant, wasm, maxMemory, signal, fetch } = options;
+  const { variant, wasm, maxMemory, signal, fetch, keep = false } = options;
   checkSignal(signal);
   checkCallback('fetch', fetch);
+  checkChoice('keep', keep, [true, false]);
   checkBuild(options);
-  const directory = await openDirectory(source, options);
+  const kept = keep ? new Keep(options, 'read') : undefined;
+  const directory = await openDirectory(source, { ...options, keep: kept });
   try {
     const given = parseConfig(await directory.json('config.json'));
     const headers = await (await openWeights(directory)).headers();

@@ -18,8 +18,7 @@
 //     answer  { config, generation, variant, room, memory, tick, worker }   room: the most tokens of a
 //                                             text; tick: ms from one reading of the worker's clock to the
 //                                             next; worker: as of status
-//   weigh     { url, files, wasm, variant, maxMemory }   what a model is and takes, before it is loaded, by
-//                                         weighModel()
+//   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
 //                                         conversation, a list of messages; chat: options of its template.
@@ -213,7 +212,7 @@
  *     variant: Variant, room: number, memory: MemoryUsage, tick: number, worker: boolean,
  *   },
  * }} load
- * @property {{ fields: Source, events: {}, answer: Weighed }} weigh
+ * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh
  * @property {{
  *   fields: Prompted & { written?: readonly number[], more?: number, sampling: Sampling, proof?: boolean },
  *   events: {
