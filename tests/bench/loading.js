@@ -1,5 +1,5 @@
-// What loading costs beside reading: node tests/bench/loading.js [ROUNDS]. A model of SmolLM2-135M's shape, in
-// F16, comes from a server in a process of its own; each way takes its turn in every round.
+// What loading costs beside reading: node tests/bench/loading.js [ROUNDS]. A model of SmolLM2-135M's shape,
+// in F16, comes from a server in a process of its own; each way takes its turn in every round.
 import { fork } from 'node:child_process';
 import { open, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -87,7 +87,10 @@ async function measured(ways, rounds) {
 /** @param {Awaited<ReturnType<typeof measured>>} rows */
 function report(rows) {
   const best = (/** @type {number[]} */ list) => Math.round(Math.min(...list));
-  const median = (/** @type {number[]} */ list) => Math.round(list.toSorted((a, b) => a - b)[list.length >> 1]);
+  const median = (/** @type {number[]} */ list) => (
+    Math.round(list.toSorted((a, b) => a - b)[list.length >> 1]));
   console.log('| | Best, ms | Median, ms | Best of the processor, ms |\n| --- | ---: | ---: | ---: |');
-  for (const { name, ms, cpu } of rows) console.log(`| ${name} | ${best(ms)} | ${median(ms)} | ${best(cpu)} |`);
+  for (const { name, ms, cpu } of rows) {
+    console.log(`| ${name} | ${best(ms)} | ${median(ms)} | ${best(cpu)} |`);
+  }
 }
