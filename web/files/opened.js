@@ -107,9 +107,14 @@ export class Waiting {
     if (this.#hasEnded) clearTimeout(this.#timer);
   }
 
-  #onAbort = () => {
-    this.#reject?.(abortError(/** @type {AbortSignal} */ (this.#patience.signal)));
-  };
+  /** @param {unknown} error */
+  #fail(error) {
+    const reject = this.#reject;
+    this.#settle();
+    reject?.(error);
+  }
+
+  #onAbort = () => this.#fail(abortError(/** @type {AbortSignal} */ (this.#patience.signal)));
 
   /** The timer was set for an earlier wait: the one under way may be younger. */
   #look = () => {
@@ -118,16 +123,17 @@ export class Waiting {
     const { idleMs, stallMs, soon, onStall } = this.#patience;
     const ms = performance.now() - this.#since;
     if (ms >= idleMs) {
-      this.#reject(new KvcError('file_unreachable', `${this.#where} sent nothing for ${idleMs / 1000} s. `
+      this.#fail(new KvcError('file_unreachable', `${this.#where} sent nothing for ${idleMs / 1000} s. `
         + 'Check the connection and load it again.'));
       return;
     }
     try {
       if (ms >= stallMs && !this.#isTold) onStall?.();
-      this.#isTold ||= ms >= stallMs;
     } catch (error) {
-      this.#reject(error);
+      this.#fail(error);
     }
+    if (!this.#reject) return; // or the listener has aborted
+    this.#isTold ||= ms >= stallMs;
     this.#timer = setTimeout(this.#look, this.#isTold ? Math.min(soon, idleMs - ms) : soon - ms);
   };
 }
