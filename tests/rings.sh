@@ -96,7 +96,7 @@ again_alone() {
 
 # long_first: the files of stdin, those that start several engines before the others: they take longest.
 long_first() {
-    { xargs -r grep -cH 'each-engine\.js' || true; } | sort -s -t : -k 2,2nr | cut -d : -f 1
+    { xargs -r grep -cH 'each\.js' || true; } | sort -s -t : -k 2,2nr | cut -d : -f 1
 }
 
 run_node_tests() { # run_node_tests node|browser

@@ -53,13 +53,14 @@ async function refusal(page) {
 }
 
 test('files that are chosen: their sizes, their text, and the own model again', async (t) => {
-  const page = await openPage(t, site, { width: 320, height: 640, colorScheme: 'dark' });
+  const page = await openPage(t, site, {
+    width: 320, height: 640, colorScheme: 'dark', expected: /generation_config\.json asks for num_beams/ });
   await page.focus(`${part('model')} > summary`);
   await page.keyboard.press('Enter');
   await page.waitForSelector(part('model-files'));
   await page.keyboard.press('Tab');
   assert.equal(await focused(page), 'model-files');
-  await choose(page);
+  await choose(page, { ...FILES, 'generation_config.json': '{"num_beams":4}' });
   await says(page, 'model-sizes',
     /^llama, \d+,\d+ parameters: 3 layers, 6 heads of 8 numbers, which share 2/);
   assert.match(await text(page, 'model-card'), /32 bits, exactly: [\d.]+ KB of memory.*Use llama$/s);
@@ -70,6 +71,8 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   assert.equal(await page.isVisible(part('replay')), false, 'no recorded run of another model');
   assert.equal(await page.isVisible('.examples'), false, 'nor its examples');
   assert.match(await text(page, 'model'), /^Model llama, in place of/);
+  assert.equal(await text(page, 'model-ignored'),
+    'Its generation_config.json asks for more than is done here: num_beams.');
   await page.fill(part('prompt'), PROMPT);
   await press(page, 'cache');
   assert.notEqual(await state(page), 'failed', await text(page, 'error-message'));

@@ -6,11 +6,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { parseConfig } from '../../web/config/config.js';
 import { parseGenerationConfig } from '../../web/config/generation.js';
 import { openDirectory } from '../../web/files/files.js';
+import { Waiting } from '../../web/files/opened.js';
 import { readHeader, tensorChunks } from '../../web/files/safetensors.js';
 import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
@@ -907,4 +909,19 @@ test('an error thrown by onProgress comes out as it is and stops the transfer', 
     await assert.rejects(loading, (error) => error === mine);
     if (transfer) assert.equal(transfer.aborted, true);
   }
+});
+
+test('one timer serves many waits: each silence is told once, and ends after idleMs', async () => {
+  let told = 0;
+  const waiting = new Waiting('it', { stallMs: 40, idleMs: 2000, onStall: () => { told++; } });
+  for (let i = 0; i < 100; i++) assert.equal(await waiting.for(Promise.resolve(i)), i);
+  for (const silences of [1, 2, 3]) {
+    await waiting.for(sleep(70));
+    assert.equal(told, silences);
+    await sleep(50); // nothing is waited for, and nothing told
+    assert.equal(told, silences);
+  }
+  await rejectsCode(waiting.for(new Promise(() => {})), 'file_unreachable', /it sent nothing for 2 s/);
+  assert.equal(told, 4);
+  waiting.end();
 });

@@ -277,6 +277,8 @@ test('files of other tokenizers are refused, with what to do', async () => {
     await refused(files, message);
     await refused(files, python);
   }
+  const marian = { 'merges.txt': undefined, 'source.spm': 'x', 'target.spm': 'x' };
+  await refused(marian, /source\.spm and target\.spm.* transformers\.js, .*tokenizer: false/);
   await refused({ 'tokenizer_config.json': { tokenizer_class: 5 } }, /of a 5 is not read/);
   await refused({ 'tokenizer_config.json': { add_prefix_space: true } }, /add_prefix_space/);
   await refused({ 'vocab.json': [] }, /vocab\.json must be a JSON object/);

@@ -48,7 +48,8 @@ import { adopt, defaults } from './sampling.js';
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>} [model]  if loaded
+ * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>
+ *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
  * @property {Other} [other]        in place of the figure's own model
  * @property {Choice} choice        of one
  * @property {Kept} kept            on the device
@@ -233,7 +234,8 @@ const withKept = (state, kept) => ({ ...state, kept: { ...state.kept, ...kept } 
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
 const loaded = (state, { config, generation, variant, room, memory, tick, worker }) => ({
-  ...state, model: { config, variant, room, tick, worker }, memory, resume: 'ready',
+  ...state, model: { config, variant, room, tick, worker, ignored: generation.ignored }, memory,
+  resume: 'ready',
   sampling: adopt(state.sampling, generation, room),
 });
 

@@ -31,8 +31,8 @@ import { MODULES, bestVariant } from './variants.js';
 const UNSIGNED = ['pointer', 'size_t', 'uint32_t'];
 const unsigned = new Set(Object.entries(FUNCTIONS)
   .filter(([, [result]]) => UNSIGNED.includes(result)).map(([name]) => name));
-const SCRATCH_BYTES = 256;
-const RESULT = 128; // where in the scratch a call leaves its result
+const SCRATCH_BYTES = 320;
+const RESULT = 192; // where in the scratch a call leaves its result
 
 export class Engine {
   /** @type {Exports | undefined} undefined after dispose() */

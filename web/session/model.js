@@ -207,7 +207,7 @@ export class Model {
     /** How the weights are kept: "f32" or "int8". */
     this.weights = weights;
     /** The sampler chooses from the ids below this: rows of padding after the last token are left out. */
-    this.sampledIds = tokenizer?.idsEnd ?? config.vocabSize;
+    this.sampledIds = Math.min(tokenizer?.idsEnd ?? Infinity, config.sampledIds ?? config.vocabSize);
   }
 
   /** The model's tokenizer. */

@@ -47,9 +47,13 @@ export class NativeSession {
   finishReason = null;
   /** The stop string that it ended with, or the token. @type {string | number | null} */
   finishedBy = null;
+  /** A setSource() is under way. */
+  reading = false;
   /** Instead of #useCache, until the run ends. @type {boolean | undefined} */
   runUsesCache;
   #useCache;
+  /** Instead of useCrossCache, the same. @type {boolean | undefined} */
+  runUsesCrossCache;
   /** Of the last prefill. */
   prefillStats = { tokens: 0, reused: 0, ms: 0 };
 
@@ -68,6 +72,8 @@ export class NativeSession {
     this.capacity = chosen.capacity;
     this.most = chosen.most;
     this.#useCache = chosen.useCache;
+    this.useCrossCache = chosen.useCrossCache;
+    this.sourceCapacity = chosen.sourceCapacity;
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
@@ -84,14 +90,13 @@ export class NativeSession {
   }
 
   /** The kvc_session. */
-  get pointer() {
-    return this.#live.pointer;
-  }
+  get pointer() { return this.#live.pointer; }
 
   /** Its kvc_cache. */
-  get cache() {
-    return this.#live.cache;
-  }
+  get cache() { return this.#live.cache; }
+
+  /** Its kvc_cache of the source; 0 where there is no encoder. */
+  get cross() { return this.#live.cross; }
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
@@ -111,18 +116,12 @@ export class NativeSession {
   }
 
   /** Where passes read token ids. */
-  get input() {
-    return this.#live.input;
-  }
+  get input() { return this.#live.input; }
 
   /** Where scoring writes. */
-  get scores() {
-    return this.#live.scores;
-  }
+  get scores() { return this.#live.scores; }
 
-  get position() {
-    return this.engine.call('kvc_session_position', this.pointer);
-  }
+  get position() { return this.engine.call('kvc_session_position', this.pointer); }
 
   /** The ids of the timeline: [position], a copy. */
   get tokens() {
@@ -158,9 +157,7 @@ export class NativeSession {
 
   // ---- sequences --------------------------------------------------------------------------------
 
-  get selected() {
-    return this.engine.call('kvc_session_selected', this.pointer);
-  }
+  get selected() { return this.engine.call('kvc_session_selected', this.pointer); }
 
   /** @param {number} sequence */
   select(sequence) {
@@ -236,8 +233,9 @@ export class NativeSession {
    * @param {{ sequences: number, capacity: number }} room  @param {Uint8Array} state  of it
    */
   replace(room, state) {
-    const { selected, keyType, valueType, engine: { memory } } = this;
-    const parts = layOutSession(this.engine, this.#modelPointer, { ...room, keyType, valueType });
+    const { selected, sourceCapacity, keyType, valueType, engine: { memory } } = this;
+    const sizes = { ...room, sourceCapacity, keyType, valueType };
+    const parts = layOutSession(this.engine, this.#modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
     } catch (error) {
@@ -283,9 +281,7 @@ export class NativeSession {
   // ---- the end ----------------------------------------------------------------------------------
 
   /** Neither disposed of nor trapped. */
-  get usable() {
-    return !this.#parts.block.freed && this.engine.usable;
-  }
+  get usable() { return !this.#parts.block.freed && this.engine.usable; }
 
   dispose() {
     if (this.#parts.block.freed) return;

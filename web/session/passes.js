@@ -8,6 +8,10 @@ import { reserve, reserveOneMore } from './growth.js';
  * @import { NativeSession } from './native-session.js'
  */
 
+const SOURCELESS = {
+  no_source: 'This model writes from a source, and there is none yet: give one to setSource() or '
+    + 'generate().',
+};
 const TWICE = 'decodeBatch takes each sequence at most once.';
 
 // ---- beginning ----------------------------------------------------------------------------------
@@ -20,7 +24,7 @@ export function begin(native, ids) {
   const tokens = tokenIds(native, ids, 1, native.most - native.position);
   reserve(native, native.position + tokens.length);
   prepare(native, tokens);
-  native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, tokens.length);
+  native.calls.check(SOURCELESS, 'kvc_session_begin', native.pointer, native.input, tokens.length);
   return tokens.length;
 }
 
@@ -33,7 +37,7 @@ export function beginSync(native, ids) {
   reserve(native, tokens.length);
   prepare(native, tokens);
   const { engine, pointer, input } = native;
-  native.calls.check({}, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
+  native.calls.check(SOURCELESS, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
   return { tokens: tokens.length, reused: engine.resultWord };
 }
 
@@ -46,7 +50,7 @@ export function beginScore(native, ids) {
   reserve(native, tokens.length - 1);
   prepare(native, tokens);
   const { pointer, input, scores } = native;
-  native.calls.check({}, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
+  native.calls.check(SOURCELESS, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
   return tokens.length;
 }
 
@@ -71,14 +75,21 @@ export function beginBatch(native, sequences, ids) {
   native.calls.check({
     context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
       + 'Rewind with truncate().',
-    invalid_argument: TWICE,
+    invalid_argument: TWICE, ...SOURCELESS,
   }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
   return rows;
 }
 
+/** Those that the pass to come may use. @param {NativeSession} native */
+export function useCaches({ calls, pointer, model, useCache, useCrossCache, runUsesCrossCache }) {
+  calls.check({}, 'kvc_session_set_cache', pointer, useCache);
+  if (!model.config.encoder) return;
+  calls.check({}, 'kvc_session_set_cross_cache', pointer, runUsesCrossCache ?? useCrossCache);
+}
+
 /** @param {NativeSession} native  @param {ArrayLike<number>} words  that the call to come reads */
 function prepare(native, words) {
-  native.calls.check({}, 'kvc_session_set_cache', native.pointer, native.useCache);
+  useCaches(native);
   native.engine.memory.putWords(native.input, words);
 }
 
@@ -152,11 +163,12 @@ export function extend(native, sequences, ids, pauses) {
 // ---- refusing -----------------------------------------------------------------------------------
 
 export const busy = () => new KvcError('busy',
-  'This session is generating. Wait for it, end it with stop(), or use another session.');
+  'This session is generating, or reads a source. Wait for it, end it with stop() or by its signal, or use '
+  + 'another session.');
 
 /** @param {NativeSession} native */
-export function checkIdle({ run }) {
-  if (run) throw busy();
+export function checkIdle({ run, reading }) {
+  if (run || reading) throw busy();
 }
 
 /**
@@ -167,13 +179,21 @@ export function checkIdle({ run }) {
  * @returns {number[]}
  */
 export function tokenIds(native, ids, least, most, taken = native.position) {
-  const { vocabSize } = native.model.config;
   const what = 'The list of token ids';
   const length = listLength(ids, what);
   if (length < least) {
     throw invalid(`At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
   }
   if (length > most) throw contextFull(native, length, most, taken);
+  return checkedIds(native, ids, what, length);
+}
+
+/**
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids  @param {string} what  names them
+ * @param {number} length  of them
+ */
+export function checkedIds(native, ids, what, length) {
+  const { vocabSize } = native.model.config;
   const tokens = listOf(ids, what, length);
   const stray = tokens.findIndex((id) => !isCount(id) || id >= vocabSize);
   if (stray < 0) return tokens;

@@ -11,7 +11,7 @@ const FILE_DTYPES = { F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16 }; // 
 const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 
 /**
- * @import { Config } from '../config/config.js'
+ * @import { Config, Encoder } from '../config/config.js'
  * @import { Yarn } from '../config/rotary.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
@@ -23,8 +23,9 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  */
 
 /** What the engine calls it. @param {Readonly<Config>} c */
-function architectureOf({ modelType }) {
+function architectureOf({ modelType, gated }) {
   if (modelType === 'mistral') return 'llama'; // with a window
+  if (modelType === 't5' && gated) return 't5_gated';
   return modelType === 'gemma3_text' ? 'gemma3' : modelType;
 }
 
@@ -36,6 +37,12 @@ const windowWord = (c, word) => (c.window?.layers ?? [])
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
   rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
+});
+
+/** @param {Readonly<Encoder> | undefined} encoder */
+const encoderOf = (encoder) => ({
+  n_encoder_layer: encoder?.nLayer ?? 0, relative_buckets: encoder?.buckets ?? 0,
+  relative_distance: encoder?.distance ?? 0, scaled_head: Number(encoder?.scaledHead ?? false),
 });
 
 /** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
@@ -52,6 +59,7 @@ export const structOf = (c, kind) => ({
   window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   ...yarnOf(c.rotary?.yarn),
   parallel: Number(c.parallel ?? false),
+  ...encoderOf(c.encoder),
 });
 
 /**
@@ -210,8 +218,10 @@ class Intake {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** @param {string} text */
-const cString = (text) => new TextEncoder().encode(`${text}\0`);
+const cString = (text) => encoder.encode(`${text}\0`);
 
 /** @param {Engine} engine  @param {number} model  @param {string} name */
 function isIgnored(engine, model, name) {

@@ -12,12 +12,13 @@ const MOST_BYTES = 96 * 2 ** 20; // of one
 const STEP = 64;           // tokens, and the least
 
 /**
- * Tokens that a session is made for.
+ * Tokens that a session is made for; a source may have as many.
  * @param {Readonly<Config>} config
  * @param {ReturnType<Model['memoryUsage']>} memory  of the model, which has no session yet
  */
 export function roomFor(config, { totalBytes, maxBytes }) {
   const bytes = Math.min(MOST_BYTES, (maxBytes - totalBytes) / CACHES);
-  const tokens = STEP * Math.max(1, Math.floor(bytes / cacheBytesPerToken(config, 'f32') / STEP));
+  const each = cacheBytesPerToken(config, 'f32') * (config.encoder ? 2 : 1); // as much again for the source
+  const tokens = STEP * Math.max(1, Math.floor(bytes / each / STEP));
   return Math.min(config.nPositions, tokens);
 }

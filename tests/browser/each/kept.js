@@ -15,7 +15,7 @@ const inFrame = (src) => new Promise((resolve) => {
   document.body.append(frame);
 });
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function kept(site) {
   const own = await addModel(site, 'stays');
   await build({

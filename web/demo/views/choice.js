@@ -32,9 +32,10 @@ export const choice = {
     const said = CHOICE[words.lang];
     const inUse = element('p');
     const back = button({ part: 'model-back' }, said.back(share.own));
+    const ignored = element('p', { class: 'note', part: 'model-ignored' });
     const notKept = element('p', { role: 'status', part: 'model-not-kept' });
     const now = element('div', { class: 'card', part: 'model-now', hidden: true },
-      inUse, notKept, element('p', { class: 'note' }, said.links), element('p', {}, back));
+      inUse, ignored, notKept, element('p', { class: 'note' }, said.links), element('p', {}, back));
     const doing = element('p', { role: 'status', part: 'model-state', tabindex: -1 });
     const place = failurePlace(words);
     const error = element('div', { class: 'error', part: 'model-error', role: 'alert', hidden: true },
@@ -55,6 +56,8 @@ export const choice = {
       say(doing, chosen.stage === 'weighing' ? said.weighing : '');
       error.hidden = !chosen.failure;
       place.show(chosen.failure);
+      const asked = state.model?.ignored;
+      say(ignored, asked ? said.ignored(asked.join(', ')) : '');
       say(notKept, reason && state.model ? said.notKept[reason] : '');
       card.show(other?.weighed === chosen.weighed ? undefined : chosen, state.kept);
       kept.show(state);

@@ -66,6 +66,7 @@ export const choice = {
   removed: (size) => `Entfernt: ${size} auf diesem Gerät sind wieder frei.`,
   mayGo: 'Dein Browser kann sie löschen, wenn der Platz auf dem Gerät knapp wird.',
   inUse: (name) => `Die Abbildung hat jetzt ${name}.`,
+  ignored: (settings) => `Seine generation_config.json verlangt mehr, als hier geschieht: ${settings}.`,
   links: 'Kopierte Links und Tags führen zum Modell dieser Seite.',
   back: (name) => `Zurück zu ${name}`,
 };

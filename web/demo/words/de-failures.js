@@ -25,6 +25,8 @@ export const failures = {
   unsupported: 'Das ist mit diesem Modell nicht möglich.',
   state_invalid: 'Der gespeicherte Zustand ist beschädigt oder unvollständig.',
   state_foreign: 'Der gespeicherte Zustand gehört zu einer anderen Version oder einem anderen Modell.',
+  no_source: 'Dem Modell fehlt der Ausgangstext.',
+  source_too_long: 'Der Ausgangstext ist zu lang.',
   window_passed: 'Was vor dem Fenster einer Schicht lag, wurde zurückgegeben.',
 
   file_unreachable: 'Eine Datei ließ sich nicht laden.',

@@ -77,6 +77,8 @@ export const choice = {
   removed: (/** @type {string} */ size) => `Removed: ${size} of this device are free again.`,
   mayGo: 'Your browser may drop them when the device is short of room.',
   inUse: (/** @type {string} */ name) => `The figure has ${name} now.`,
+  ignored: (/** @type {string} */ settings) => (
+    `Its generation_config.json asks for more than is done here: ${settings}.`),
   links: 'Links and code that you copy lead to this page’s own model.',
   back: (/** @type {string} */ name) => `Back to ${name}`,
 };

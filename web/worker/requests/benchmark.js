@@ -5,6 +5,7 @@ import { DECODED } from '../../measure/benchmark.js';
 import { Limits } from '../../measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../measure/measure.js';
 import { endingOf } from '../ending.js';
+import { refuseEncoder } from '../sourced.js';
 
 /**
  * @import { Model } from '../../session/model.js'
@@ -17,6 +18,7 @@ import { endingOf } from '../ending.js';
 /** @type {Serve<'benchmark'>} */
 export async function benchmark(context, job, emit, signal) {
   const { model, origins } = context.loaded();
+  refuseEncoder(model, 'benchmark');
   checkJob(job);
   const measured = context.turns.take(() => measureBoth(model, origins, job, emit, signal), signal);
   return { reason: await endingOf(measured) };

@@ -3,12 +3,14 @@
 import { loadModel } from '../../index.js';
 import { experiment } from '../../lab/experiment.js';
 import { labModuleOf } from '../origins.js';
+import { refuseEncoder } from '../sourced.js';
 
 /** @import { Serve } from '../context.js' */
 
 /** @type {Serve<'lab'>} */
 export async function lab(context, { wasm, ...given }, emit, signal) {
   const { model, origins } = context.loaded();
+  refuseEncoder(model, 'lab');
   return context.turns.take(async () => {
     emit('loading', {});
     const module = await labModuleOf(origins, wasm);
