@@ -92,9 +92,7 @@ export class Session {
   get prefillStats() { return this.#native.prefillStats; }
 
   /** Rewinds to the first n tokens: no logits then. @param {number} n  @param {RewindOptions} [options] */
-  truncate(n, options) {
-    rewind(this.#idle, n, options);
-  }
+  truncate(n, options) { rewind(this.#idle, n, options); }
 
   /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
   evict(first, n) { this.#idle.evict(first, n); }

@@ -1,6 +1,5 @@
 // What there is to know about the prompt, the cache and the engine, and the pace of the display.
 import { element, note, say, uniqueId } from '../parts/dom.js';
-import { heldIn } from '../held.js';
 import { engineOf, roomOf } from '../recorded.js';
 
 /**
@@ -70,7 +69,7 @@ function promptFact(words, prefill) {
 function memoryFact(words, memory, config) {
   const { nLayer: layers, nHead: heads, headDim: numbers } = config;
   const { usedBytes, freedBytes, cacheBytes, slots: room, totalBytes } = memory;
-  const used = heldIn(memory);
+  const used = (usedBytes + freedBytes) / memory.bytesPerToken;
   const means = words.memoryMeans({ layers, heads, numbers, used, room, usedBytes, freedBytes, totalBytes });
   return [words.memoryUsed(usedBytes, cacheBytes), means];
 }

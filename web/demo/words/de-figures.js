@@ -107,8 +107,8 @@ export const figures = {
     memoryUsed: (used, all) => `${megabytes(used, 2).replace(' MB', '')} von ${megabytes(all, 2)} belegt`,
     memoryMeans: ({ layers, heads, numbers, used, room, usedBytes, freedBytes, totalBytes }) => (
       `belegt: 2 (K und V) × ${layers} Schichten × ${heads} Köpfe × ${tokens(used)} × ${numbers} Zahlen × 4 `
-        + `Byte${freedBytes > 0 ? ` - ${counted(freedBytes)} Byte, von Schichten mit Fenster zurückgegeben,`
-          : ''} = ${counted(usedBytes)} Byte; reserviert: Platz für ${tokens(room)}; mit dem `
+        + `Byte${freedBytes > 0 ? ` - ${counted(freedBytes)} zurückgegebene` : ''} = ${counted(usedBytes)} `
+        + `Byte; reserviert: Platz für ${tokens(room)}; mit dem `
         + `Arbeitsspeicher der Rechnung braucht diese Sitzung ${counted(totalBytes)} Byte`),
     engine: 'Engine',
     engines: {

@@ -127,7 +127,7 @@ export const figures = {
     memoryMeans: (/** @type {Memory} */ { layers, heads, numbers, used, room, usedBytes, freedBytes,
       totalBytes }) => (
       `used: 2 (K and V) × ${layers} layers × ${heads} heads × ${tokens(used)} × ${numbers} numbers × 4 `
-        + `bytes${freedBytes > 0 ? ` - ${counted(freedBytes)} bytes, given back before windows,` : ''} `
+        + `bytes${freedBytes > 0 ? ` - ${counted(freedBytes)} given back` : ''} `
         + `= ${counted(usedBytes)} bytes; allocated: room for ${tokens(room)}; with the scratch `
         + `space, this session takes ${counted(totalBytes)} bytes`),
     engine: 'Engine',
