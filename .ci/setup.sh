@@ -157,12 +157,16 @@ run_emcc() (
         chroot) ;;
         *) exec "$emcc" "$@" -o "$out" ;;
     esac
+    case $out in *.o) made=out.o ;; *) made=out.wasm ;; esac
     job=$(mktemp -d "$EMCC_ROOT/tmp/kvc.XXXXXX")
     trap 'rm -rf "$job"' EXIT
-    case $* in *build/lab/*) planted=build/lab/src ;; *) planted="" ;; esac
+    case $* in *build/lab/src*) planted=build/lab/src ;; *) planted="" ;; esac
+    for argument in "$@"; do
+        case $argument in build/*.o) planted="$planted $argument" ;; esac
+    done
     # shellcheck disable=SC2016,SC2086
     cp -RL --parents include src tests/node/*.c build/include $planted "$job" &&
         chroot "$EMCC_ROOT" env -i PATH=/usr/bin:/bin HOME=/root \
-            sh -c 'cd "$0" && exec emcc "$@"' "/tmp/${job##*/}" "$@" -o out.wasm &&
-        cp "$job/out.wasm" "$out"
+            sh -c 'cd "$0" && exec emcc "$@"' "/tmp/${job##*/}" "$@" -o "$made" &&
+        cp "$job/$made" "$out"
 )

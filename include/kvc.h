@@ -63,10 +63,12 @@ typedef enum kvc_error {
     KVC_ERR_CACHE_FULL,            /* the cache's capacity is used up */
     KVC_ERR_NOT_READY,             /* no logits yet: prefill or decode first */
     KVC_ERR_NOT_FINITE,            /* NaN or infinity in a weight or in the logits */
-    KVC_ERR_BUSY,          /* a pass or a tensor is under way: finish or cancel it */
-    KVC_ERR_UNSUPPORTED,   /* refused, since it would be mathematically wrong here */
-    KVC_ERR_STATE_INVALID, /* not a saved state, or a truncated or altered one */
-    KVC_ERR_STATE_FOREIGN, /* an intact state of another version, model or shape */
+    KVC_ERR_BUSY,            /* a pass or a tensor is under way: finish or cancel it */
+    KVC_ERR_UNSUPPORTED,     /* refused, since it would be mathematically wrong here */
+    KVC_ERR_STATE_INVALID,   /* not a saved state, or a truncated or altered one */
+    KVC_ERR_STATE_FOREIGN,   /* an intact state of another version, model or shape */
+    KVC_ERR_NO_SOURCE,       /* the model needs a source: set_source first */
+    KVC_ERR_SOURCE_TOO_LONG, /* longer than the session's source_capacity */
     KVC_ERROR_COUNT
 } kvc_error;
 
@@ -90,7 +92,11 @@ typedef enum kvc_arch {
     KVC_PHI,      /* 1, 1.5 and 2 */
     KVC_OPT,
     KVC_GPT_NEO,
-    KVC_GEMMA3, /* text only */
+    KVC_GEMMA3,   /* text only */
+    KVC_T5,       /* with an encoder, as those that follow */
+    KVC_T5_GATED, /* 1.1, flan and mT5: a gated MLP */
+    KVC_MARIAN,
+    KVC_BART,
     KVC_ARCH_COUNT
 } kvc_arch;
 
@@ -131,7 +137,14 @@ typedef enum kvc_arch {
  *     layer sees all
  *   window_layers: those layers; bit i % 32 of word i / 32 is layer i
  *   rope_local_theta: rope_theta in these layers, whose angles are never divided
- *     (Gemma 3); 0: they turn like the others */
+ *     (Gemma 3); 0: they turn like the others
+ * Zero where there is no encoder:
+ *   n_encoder_layer: its layers; n_layer is the decoder's. All other sizes are those of
+ *     both, and n_positions the most tokens of each
+ *   relative_buckets, relative_distance: distances between tokens share so many weights,
+ *     which are added to scores, half of them one by one, then ever more of them together
+ *     up to this distance; an encoder has half of them for each direction (T5)
+ *   scaled_head: 1 if the head takes rows divided by sqrt(n_embd), in a T5 */
 typedef struct kvc_config {
     kvc_arch arch;
     uint32_t n_layer, n_head, n_kv_head, head_dim, n_embd, n_inner, n_positions,
@@ -146,6 +159,7 @@ typedef struct kvc_config {
     float rope_attention, rope_mscale, rope_mscale_all;
     uint32_t parallel;
     float rope_local_theta;
+    uint32_t n_encoder_layer, relative_buckets, relative_distance, scaled_head;
 } kvc_config;
 
 typedef struct kvc_model kvc_model;
@@ -160,7 +174,10 @@ typedef struct kvc_model kvc_model;
  * with a rope_theta of 1; what is only of YaRN elsewhere, negative or not finite;
  * score_scale negative or not finite; a window without layers, layers without a
  * window or that there are not; rope_local_theta other than 0, and below 1, not finite,
- * or without rotations. */
+ * or without rotations; n_encoder_layer 0 where the architecture has an encoder, or not 0
+ * where it has none; relative_buckets not a multiple of 4 up to 128, or not 0 elsewhere
+ * than in a T5, relative_distance not beyond half of them or above 4096, and a
+ * score_scale other than 1 with them. */
 kvc_error kvc_config_check(const kvc_config *config);
 
 /* The bytes that a model of these sizes takes, packed weights included.
@@ -222,6 +239,7 @@ typedef struct kvc_session_config {
     size_t capacity;                /* tokens of each sequence, 1 .. n_positions */
     size_t n_sequence;              /* 1, or more for samples, beams and batches */
     kvc_dtype key_type, value_type; /* of the cache: F32, F16 or I8 */
+    size_t source_capacity; /* tokens of the source, 1 .. n_positions; 0: no encoder */
 } kvc_session_config;
 
 /* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
@@ -314,6 +332,8 @@ typedef struct kvc_memory {
     size_t cache_bytes;     /* of all slots: kvc_cache_memory.slot_bytes */
     size_t used_bytes;      /* of slots that hold tokens, shared ones counted once */
     size_t bytes_per_token; /* L * Hkv * (bytes of a K and a V vector) */
+    size_t cross_bytes, cross_used_bytes,
+        cross_bytes_per_token; /* the same of the cross cache, for a source's tokens */
 } kvc_memory;
 kvc_memory kvc_session_memory(const kvc_session *session);
 
@@ -344,6 +364,10 @@ typedef struct kvc_counts {
     uint64_t weight_bytes;    /* read */
     uint64_t cache_bytes_read,
         cache_bytes_written; /* K and V, also those in scratch while the cache is off */
+    uint64_t encoder_macs;   /* all of the encoder's */
+    uint64_t cross_projection_macs; /* k and v of the source; q and o stand above */
+    uint64_t cross_attention_macs;  /* q . k and p . v over the source */
+    uint64_t cross_bytes_read, cross_bytes_written; /* as above, of the source */
 } kvc_counts;
 kvc_counts kvc_session_counts(const kvc_session *session);
 void kvc_session_clear_counts(kvc_session *session);
@@ -388,11 +412,49 @@ kvc_error kvc_session_begin_batch(kvc_session *session, const uint32_t *sequence
 kvc_error kvc_session_top(kvc_session *session, size_t n_ids, size_t k, uint32_t *ids,
                           float *log_probs);
 
+/* ---- models with an encoder: the source ----------------------------------------------
+ *
+ * An encoder reads a source, once; the decoder's sequences attend to what it makes of it.
+ * A session has one source, which all its sequences share, and one cross cache: K and V
+ * of the source in every layer of the decoder, projected once, never masked. Passes need
+ * a source: without one, those that begin return NO_SOURCE. The first token of a sequence
+ * (decoder_start_token_id) is the caller's to give. */
+
+/* Makes ids[0 .. n-1] the source, and empties every sequence: what they hold was computed
+ * from another. Continued by step: up to 32 tokens through half a layer of the encoder,
+ * or into a layer of the cross cache; cancel leaves no source, and so does NOT_FINITE.
+ * Errors, all leaving the session as it was: INVALID_ARGUMENT (n is 0), UNSUPPORTED (the
+ * model has no encoder), SOURCE_TOO_LONG, TOKEN_OUT_OF_RANGE, BUSY. */
+kvc_error kvc_session_begin_source(kvc_session *session, const uint32_t *ids, size_t n);
+kvc_error kvc_session_set_source(kvc_session *session, const uint32_t *ids, size_t n);
+
+/* The number of the source's tokens, 0 where there is none, and their ids, valid until
+ * the next source. truncate and drop keep the source; reset does not. */
+size_t kvc_session_source_length(const kvc_session *session);
+const uint32_t *kvc_session_source(const kvc_session *session);
+
+/* Turns the cross cache on, as it is at first, or off between any two passes. While off,
+ * every pass projects the source again in each layer, into scratch memory, with the same
+ * bits in F32; once it is on again, the next pass first fills it where it is empty.
+ * Scoring never reads it. Errors: BUSY, UNSUPPORTED (no encoder). */
+kvc_error kvc_session_set_cross_cache(kvc_session *session, bool use_cache);
+bool kvc_session_uses_cross_cache(const kvc_session *session);
+
+/* The cross cache, for inspection: one sequence. NULL where the model has no encoder. */
+kvc_cache *kvc_session_cross_cache(const kvc_session *session);
+
+/* kvc_session_attention over the source, from the cross cache: in all of it.
+ *   weights: [source length] out. Errors: those of kvc_session_attention; NOT_READY also
+ * where the cross cache is empty. */
+kvc_error kvc_session_cross_attention(const kvc_session *session, size_t layer,
+                                      size_t head, float *weights);
+
 /* ---- a session as bytes --------------------------------------------------------------
  *
  * Version, model fingerprint, shape, the tokens and logits of every sequence, the cache,
- * and a checksum; little-endian. A restored session continues bit for bit. restore
- * accepts any bytes: what it cannot take whole leaves the session as it was. */
+ * the source with its cross cache, and a checksum; little-endian. A restored session
+ * continues bit for bit. restore accepts any bytes: what it cannot take whole leaves the
+ * session as it was. */
 
 /* Errors: INVALID_ARGUMENT (NULL); of save also OUT_OF_MEMORY (fewer bytes than asked
  * for) and BUSY. */
@@ -401,7 +463,7 @@ kvc_error kvc_session_save(kvc_session *session, void *state, size_t bytes);
 
 /* The session needs the same element types, and room for the state's tokens and
  * sequences. Errors: INVALID_ARGUMENT (NULL), STATE_INVALID, STATE_FOREIGN, CONTEXT_FULL
- * (no room), BUSY. */
+ * (no room), SOURCE_TOO_LONG, BUSY. */
 kvc_error kvc_session_restore(kvc_session *session, const void *state, size_t bytes);
 
 /* ---- the sampler ------------------------------------------------------------------- */

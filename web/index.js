@@ -26,6 +26,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/chat.js').ChatOptions} ChatOptions
  * @typedef {import('./session/chat.js').Message} Message
  * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
+ * @typedef {import('./session/source.js').SourceOptions} SourceOptions
  * @typedef {import('./session/sampling.js').LogitBias} LogitBias
  * @typedef {import('./session/sampling.js').OnLogits} OnLogits
  * @typedef {import('./session/plan.js').Token} Token
@@ -34,6 +35,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
+ * @typedef {import('./config/config.js').Encoder} Encoder
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
  * @typedef {import('./config/rotary.js').Rotary} Rotary
  * @typedef {import('./files/given.js').Files} Files

@@ -6,11 +6,13 @@ void *kvc_take(kvc_arena *arena, size_t count, size_t size)
 {
     /* A multiple of KVC_ALIGN, as used is: rounding up stays within size_t. */
     const size_t limit = SIZE_MAX - (KVC_ALIGN - 1);
-    if (arena->overflow || (size != 0 && count > (limit - arena->used) / size)) {
+    const size_t most = kvc_min(PTRDIFF_MAX, limit - arena->used);
+    if (arena->overflow || (size != 0 && count > most / size)) {
         arena->overflow = true;
         return NULL;
     }
-    void *piece = arena->base ? arena->base + arena->used : NULL;
+    /* Not by a pointer's own sum: all pieces together may exceed PTRDIFF_MAX. */
+    void *piece = arena->base ? (void *)((uintptr_t)arena->base + arena->used) : NULL;
     arena->used = kvc_round_up(arena->used + count * size, KVC_ALIGN);
     return piece;
 }

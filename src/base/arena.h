@@ -12,11 +12,12 @@ enum { KVC_ALIGN = 16 };
 typedef struct kvc_arena {
     unsigned char *base; /* NULL while asking */
     size_t used;
-    bool overflow; /* a size no longer fits size_t; stays set */
+    bool overflow; /* a size cannot be had in this address space; stays set */
 } kvc_arena;
 
 /* count * size bytes at the next multiple of KVC_ALIGN; NULL while asking or after
- * overflow. */
+ * overflow. More than PTRDIFF_MAX of them overflow too: within an array pointers can be
+ * subtracted and moved. */
 void *kvc_take(kvc_arena *arena, size_t count, size_t size);
 
 /* [rows, columns] floats, as kvc_take. */

@@ -24,6 +24,8 @@ const char *kvc_error_name(kvc_error error)
         [KVC_ERR_UNSUPPORTED] = "unsupported",
         [KVC_ERR_STATE_INVALID] = "state_invalid",
         [KVC_ERR_STATE_FOREIGN] = "state_foreign",
+        [KVC_ERR_NO_SOURCE] = "no_source",
+        [KVC_ERR_SOURCE_TOO_LONG] = "source_too_long",
     };
     return (unsigned)error < KVC_ERROR_COUNT ? names[error] : "unknown";
 }

@@ -88,6 +88,16 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
     }
 }
 
+/* scores[j] += what the query of a position gains, for slots first .. end - 1, and the
+ * lanes that score() wrote.   scores: of one row */
+static void add_bias(const head *h, float *scores, size_t position, size_t first,
+                     size_t end)
+{
+    const size_t begin = first / 4 * 4;
+    const float *bias = h->view.bias.at + ((ptrdiff_t)begin - (ptrdiff_t)position);
+    kvc_add(scores + begin, bias, kvc_round_up(end, 4) - begin);
+}
+
 /* The number of slots from `slot` on, at most `most`, whose values are contiguous. */
 static size_t run_length(const head *h, size_t slot, size_t most)
 {
@@ -125,10 +135,11 @@ static void count(const head *h, size_t rows, size_t n, size_t step)
         (cache->keys.format.vector_bytes + cache->values.format.vector_bytes);
 }
 
-/* Attention of up to QUERIES successive queries: the first sees slots up to n - 1, each
- * later one `step` more. */
+/* Attention of up to QUERIES successive queries from a position on: the first sees slots
+ * up to n - 1, each later one `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
-                        size_t stride, size_t rows, size_t n, size_t step)
+                        size_t stride, size_t rows, size_t position, size_t n,
+                        size_t step)
 {
     const size_t last = n + (rows - 1) * step, shared = first_seen(h->view, last);
     float sum[QUERIES];
@@ -138,6 +149,8 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
         const size_t end = n + r * step;
         const size_t first = first_seen(h->view, end);
         float *scores = h->scores + r * h->width;
+        if (h->view.bias.at)
+            add_bias(h, scores, position + r, first, end);
         sum[r] = kvc_softmax_terms(scores, first, end, h->view.scale);
         memset(y + r * stride, 0, h->D * sizeof *y);
         mix(h, y + r * stride, stride, scores, 1, first, shared - first);
@@ -149,19 +162,28 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
         kvc_scale(y + r * stride, 1.0f / sum[r], h->D);
 }
 
-/* Query t sees slots up to n + t * step - 1. */
+/* What one head of queries sees. */
+static kvc_view view_of_head(kvc_view view, size_t i)
+{
+    if (view.bias.at)
+        view.bias.at += i * view.bias.stride;
+    return view;
+}
+
+/* Query t, of position + t, sees slots up to n + t * step - 1. */
 static void attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
                    const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
-                   size_t n, size_t step, float *restrict scratch)
+                   size_t position, size_t n, size_t step, float *restrict scratch)
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head;
     for (size_t i = 0; i < n_head; i++) {
         const size_t kv_head = i / group;
-        const head h = head_of(cache, b, layer, kv_head, view, scratch);
+        const kvc_view own = view_of_head(view, i);
+        const head h = head_of(cache, b, layer, kv_head, own, scratch);
         for (size_t t = 0; t < T; t += QUERIES)
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
-                        kvc_min(QUERIES, T - t), n + t * step, step);
+                        kvc_min(QUERIES, T - t), position + t, n + t * step, step);
     }
     if (T > 0)
         kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, first_seen(view, n),
@@ -172,16 +194,28 @@ void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_h
                 const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
                 size_t position, float *restrict scratch)
 {
-    attend(y, q, T, n_head, cache, b, layer, view, position + 1, 1, scratch);
+    const size_t n = position + 1; /* each query sees itself last */
+    attend(y, q, T, n_head, cache, b, layer, view, position, n, 1, scratch);
+}
+
+void kvc_attend_all(float *restrict y, const float *restrict q, size_t T, size_t n_head,
+                    const kvc_cache *cache, size_t layer, kvc_view view, size_t position,
+                    size_t n, float *restrict scratch)
+{
+    attend(y, q, T, n_head, cache, 0, layer, view, position, n, 0, scratch);
 }
 
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
-                        const kvc_cache *cache, size_t b, size_t layer, size_t head_index,
-                        kvc_view view, float *restrict scratch)
+                        size_t head_index, size_t n_head, const kvc_cache *cache,
+                        size_t b, size_t layer, kvc_view view, float *restrict scratch)
 {
-    const head h = head_of(cache, b, layer, head_index, view, scratch);
+    const size_t kv_head = head_index / (n_head / cache->shape.n_kv_head);
+    const kvc_view own = view_of_head(view, head_index);
+    const head h = head_of(cache, b, layer, kv_head, own, scratch);
     const size_t first = first_seen(view, n);
     score(&h, q, h.D, 1, first, n);
+    if (own.bias.at)
+        add_bias(&h, h.scores, n - 1, first, n);
     const float sum = kvc_softmax_terms(h.scores, first, n, view.scale);
     memset(weights, 0, first * sizeof *weights);
     for (size_t j = first; j < n; j++)
@@ -229,6 +263,6 @@ kvc_error kvc_cross_attention(float *y, const float *q, size_t T, size_t n_head,
     if (cache->length[b] == 0)
         return KVC_ERR_NOT_READY;
     const size_t length = cache->length[b];
-    attend(y, q, T, n_head, cache, b, layer, whole(cache), length, 0, scratch);
+    attend(y, q, T, n_head, cache, b, layer, whole(cache), 0, length, 0, scratch);
     return KVC_OK;
 }

@@ -4,11 +4,20 @@
 
 #include "kvc.h"
 
+/* What scores gain by distance, before they are scaled, in head h: at[h * stride + j - i]
+ * for the key of slot j and the query of position i. Whole vectors are read: j goes on to
+ * a multiple of 4. */
+typedef struct kvc_bias {
+    float *at; /* of distance 0 in head 0; NULL: nothing */
+    size_t stride;
+} kvc_bias;
+
 /* What queries see. Slots before the window are neither read nor weighed: the bits are
  * the same whether they still hold K and V or not. */
 typedef struct kvc_view {
     size_t window; /* slots, that of the query itself the last; 0: all */
     float scale;   /* of q . k */
+    kvc_bias bias;
 } kvc_view;
 
 /* 1 / sqrt(D) */
@@ -19,12 +28,17 @@ void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_h
                 const kvc_cache *cache, size_t b, size_t layer, kvc_view view,
                 size_t position, float *restrict scratch);
 
+/* The same without a mask: every query sees n slots of sequence 0. */
+void kvc_attend_all(float *restrict y, const float *restrict q, size_t T, size_t n_head,
+                    const kvc_cache *cache, size_t layer, kvc_view view, size_t position,
+                    size_t n, float *restrict scratch);
+
 /* The weights that a query gives the first n slots, n > 0: the softmax of kvc_attend, to
  * the bit; 0 before the window.
- *   weights: [n] out   q: [D]   head: of K and V */
+ *   weights: [n] out   q: [D] of one of n_head */
 void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t n,
-                        const kvc_cache *cache, size_t b, size_t layer, size_t head,
-                        kvc_view view, float *restrict scratch);
+                        size_t head, size_t n_head, const kvc_cache *cache, size_t b,
+                        size_t layer, kvc_view view, float *restrict scratch);
 
 /* kvc_attention_scratch before there is a cache, in floats. */
 size_t kvc_attend_scratch(size_t capacity, size_t head_dim);

@@ -36,8 +36,32 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
 void kvc_apply_norm(float *y, const float *x, size_t rows, const kvc_model *model,
                     const kvc_norm *norm)
 {
-    model->arch->norm(y, x, norm->weight, norm->bias, rows, model->config.n_embd,
-                      model->config.norm_epsilon);
+    const size_t C = model->config.n_embd;
+    if (norm->weight != NULL)
+        model->arch->norm(y, x, norm->weight, norm->bias, rows, C,
+                          model->config.norm_epsilon);
+    else if (y != x)
+        memcpy(y, x, rows * C * sizeof *y);
+}
+
+/* h = norm(x), where norms stand before blocks. */
+static void enter(const kvc_chunk *c, const kvc_model *model, const kvc_norm *norm,
+                  kvc_workspace *w)
+{
+    static const kvc_norm none;
+    kvc_apply_norm(w->h, c->x, c->n, model, model->arch->post_norm ? &none : norm);
+}
+
+/* x += y, normed first where the model has a norm for it; then x = norm(x), where norms
+ * stand behind blocks. */
+static void leave(kvc_chunk *c, const kvc_model *model, const kvc_norm *out_norm,
+                  const kvc_norm *norm, kvc_workspace *w)
+{
+    if (out_norm->weight != NULL)
+        kvc_apply_norm(w->y, w->y, c->n, model, out_norm);
+    kvc_add(c->x, w->y, c->n * model->config.n_embd);
+    if (model->arch->post_norm)
+        kvc_apply_norm(c->x, c->x, c->n, model, norm);
 }
 
 void kvc_counted_linear(float *restrict y, const float *restrict x, size_t rows,
@@ -131,13 +155,12 @@ static void attend_runs(const kvc_chunk *c, float *restrict heads,
     }
 }
 
-/* x += y, normed first where the model has a norm for it. */
-static void add_output(kvc_chunk *c, const kvc_model *model, const kvc_norm *norm,
-                       kvc_workspace *w)
+/* What the queries of a layer see of tokens of their own kind. */
+static kvc_view view_of(const kvc_chunk *c, const kvc_layer *layer)
 {
-    if (norm->weight != NULL)
-        kvc_apply_norm(w->y, w->y, c->n, model, norm);
-    kvc_add(c->x, w->y, c->n * model->config.n_embd);
+    kvc_view view = layer->view;
+    view.bias = c->bias;
+    return view;
 }
 
 /* y = o(attention(...)); the rows to skip leave the chunk, and h. */
@@ -145,7 +168,7 @@ static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
                    kvc_workspace *w)
 {
     const kvc_config *config = &model->config;
-    kvc_apply_norm(w->h, c->x, c->n, model, &layer->attention_norm);
+    enter(c, model, &layer->attention_norm, w);
     project(w->k, w->h, c->n, &layer->k, w);
     project(w->v, w->h, c->n, &layer->v, w);
     norm_heads(c, w->k, config->n_kv_head, model, &layer->k_norm);
@@ -155,7 +178,7 @@ static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
     project(w->q, w->h, c->n, &layer->q, w);
     norm_heads(c, w->q, config->n_head, model, &layer->q_norm);
     rotate(c, w->q, config->n_head, config);
-    attend_runs(c, w->heads, w->q, config, layer->view, w->scores);
+    attend_runs(c, w->heads, w->q, config, view_of(c, layer), w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
 }
 
@@ -163,7 +186,66 @@ void kvc_self_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *l
                         kvc_workspace *w)
 {
     attend(c, model, layer, w);
-    add_output(c, model, &layer->attention_out_norm, w);
+    leave(c, model, &layer->attention_out_norm, &layer->attention_norm, w);
+}
+
+/* ---- attention to a source --------------------------------------------------------- */
+
+/* y = o(attention(q)) for queries from a position on.   q, o: matrices of a layer */
+static void attend_source(const kvc_chunk *c, const kvc_config *config,
+                          const kvc_matrix *q, const kvc_matrix *o, kvc_view view,
+                          kvc_workspace *w)
+{
+    const size_t H = config->n_head, first = c->runs[0].position;
+    project(w->q, w->h, c->n, q, w);
+    kvc_attend_all(w->heads, w->q, c->n, H, c->source.cache, c->source.layer, view, first,
+                   c->source.n, w->scores);
+    project(w->y, w->heads, c->n, o, w);
+}
+
+void kvc_encoder_attention(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                           kvc_workspace *w)
+{
+    enter(c, model, &layer->attention_norm, w);
+    attend_source(c, &model->config, &layer->q, &layer->o, view_of(c, layer), w);
+    leave(c, model, &layer->attention_out_norm, &layer->attention_norm, w);
+}
+
+void kvc_cross_attention_block(kvc_chunk *c, const kvc_model *model,
+                               const kvc_layer *layer, kvc_workspace *w)
+{
+    const kvc_view view = {.scale = layer->view.scale};
+    const size_t Q = kvc_query_width(&model->config);
+    static const kvc_norm none;
+    enter(c, model, &layer->cross_norm, w);
+    attend_source(c, &model->config, &layer->cross_q, &layer->cross_o, view, w);
+    leave(c, model, &none, &layer->cross_norm, w);
+    const float *q = w->q;
+    for (const kvc_run *run = c->runs; run < c->runs + c->n_runs; q += run++->n * Q)
+        if (run->cross_query)
+            memcpy(run->cross_query, q + (run->n - 1) * Q, Q * sizeof *q);
+}
+
+/* K and V of the chunk's rows into its cache.   h: [n, C] */
+static void write_keys(const kvc_chunk *c, const float *h, const kvc_config *config,
+                       const kvc_matrix *k, const kvc_matrix *v, kvc_workspace *w)
+{
+    project(w->k, h, c->n, k, w);
+    project(w->v, h, c->n, v, w);
+    write_runs(c, w->k, w->v, kvc_kv_width(config));
+}
+
+void kvc_encoder_keys(const kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                      kvc_workspace *w)
+{
+    enter(c, model, &layer->attention_norm, w);
+    write_keys(c, w->h, &model->config, &layer->k, &layer->v, w);
+}
+
+void kvc_cross_keys(const kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
+                    kvc_workspace *w)
+{
+    write_keys(c, c->x, &model->config, &layer->cross_k, &layer->cross_v, w);
 }
 
 /* ---- the MLP ----------------------------------------------------------------------- */
@@ -174,7 +256,7 @@ static void mlp(float *restrict y, const kvc_chunk *c, const kvc_model *model,
 {
     const size_t F = kvc_round_up(model->config.n_inner, 4);
     if (layer->mlp_norm.weight) /* else h is still that of attention */
-        kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+        enter(c, model, &layer->mlp_norm, w);
     project(w->inner, w->h, c->n, &layer->up, w);
     model->arch->activation(w->inner, c->n * F);
     project(y, w->inner, c->n, &layer->down, w);
@@ -184,20 +266,20 @@ void kvc_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
              kvc_workspace *w)
 {
     mlp(w->y, c, model, layer, w);
-    kvc_add(c->x, w->y, c->n * model->config.n_embd);
+    leave(c, model, &layer->mlp_out_norm, &layer->mlp_norm, w);
 }
 
 void kvc_gated_mlp(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
                    kvc_workspace *w)
 {
     const size_t F = kvc_round_up(model->config.n_inner, 4);
-    kvc_apply_norm(w->h, c->x, c->n, model, &layer->mlp_norm);
+    enter(c, model, &layer->mlp_norm, w);
     project(w->gate, w->h, c->n, &layer->gate, w);
     model->arch->activation(w->gate, c->n * F);
     project(w->inner, w->h, c->n, &layer->up, w);
     kvc_multiply(w->inner, w->gate, c->n * F);
     project(w->y, w->inner, c->n, &layer->down, w);
-    add_output(c, model, &layer->mlp_out_norm, w);
+    leave(c, model, &layer->mlp_out_norm, &layer->mlp_norm, w);
 }
 
 /* ---- both -------------------------------------------------------------------------- */

@@ -28,9 +28,15 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
 /* Successive tokens of one sequence among the rows of a chunk. */
 typedef struct kvc_run {
     size_t sequence, position, n; /* position: of the first of n */
-    size_t skip;  /* rows at its beginning of which only K and V are wanted */
-    float *query; /* [Q] out: of the last token; or NULL */
+    size_t skip; /* rows at its beginning of which only K and V are wanted */
+    float *query, *cross_query; /* [Q] out: of the last token; or NULL */
 } kvc_run;
+
+/* K and V of a source, as the queries of a chunk see them. */
+typedef struct kvc_seen {
+    kvc_cache *cache; /* of one sequence; NULL: there is no source */
+    size_t layer, n;  /* of the cache; tokens */
+} kvc_seen;
 
 /* At most KVC_ROWS rows on their way through a layer, run after run. */
 typedef struct kvc_chunk {
@@ -41,9 +47,14 @@ typedef struct kvc_chunk {
     size_t n_runs;
     kvc_cache *cache; /* where K and V go, and which layer of it */
     size_t cache_layer;
+    kvc_bias bias; /* what scores gain by the distance of tokens of the same kind */
+    kvc_seen source;
 } kvc_chunk;
 
-/* x += o(attention(q(h), k(h), v(h))),  h = norm(x); the heads of q and k normed where
+/* Where the norms of an architecture stand behind the sums, norm(x) is x in all of these,
+ * and the sum is normed.
+ *
+ * x += o(attention(q(h), k(h), v(h))),  h = norm(x); the heads of q and k normed where
  * the model has norms for them, then turned where its positions are rotations: keys lie
  * in the cache as they are compared.
  * K and V of every row go into the cache; then the rows to skip leave the chunk. */
@@ -62,9 +73,25 @@ void kvc_gated_mlp(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *la
 void kvc_parallel(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                   kvc_workspace *w);
 
-/* y = norm(x), y may be x    y, x: [rows, C] */
-void kvc_apply_norm(float *y, const float *x, size_t rows,
-                    const kvc_model *model, const kvc_norm *norm);
+/* x += o(attention(q(h), ...)),  h = norm(x), over a whole source: its K and V are in the
+ * cache; no query is masked. Its rows are those of a source, in the first run. */
+void kvc_encoder_attention(kvc_chunk *chunk, const kvc_model *model,
+                           const kvc_layer *layer, kvc_workspace *w);
+
+/* The same over the source that the encoder has read, whose distances nobody knows. */
+void kvc_cross_attention_block(kvc_chunk *chunk, const kvc_model *model,
+                               const kvc_layer *layer, kvc_workspace *w);
+
+/* K and V of a source's rows into chunk->cache: for the layer of an encoder, k and v of
+ * norm(x); for cross-attention in one of the decoder, of x as it is. */
+void kvc_encoder_keys(const kvc_chunk *chunk, const kvc_model *model,
+                      const kvc_layer *layer, kvc_workspace *w);
+void kvc_cross_keys(const kvc_chunk *chunk, const kvc_model *model,
+                    const kvc_layer *layer, kvc_workspace *w);
+
+/* y = norm(x), or x where there is none; y may be x    y, x: [rows, C] */
+void kvc_apply_norm(float *y, const float *x, size_t rows, const kvc_model *model,
+                    const kvc_norm *norm);
 
 /* kvc_linear, counted: multiply-adds into *macs, bytes into counts. */
 void kvc_counted_linear(float *restrict y, const float *restrict x, size_t rows,

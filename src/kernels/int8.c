@@ -86,20 +86,21 @@ typedef struct activations {
 
 /* ---- quantising -------------------------------------------------------------------- */
 
-/* q = x * (limit / max |x|), ties to even; returns the scale: scale * q is about x. A
- * block whose max |x| is below 1e-30 counts as zeros; the scale of one with NaN or
- * infinity is not finite either, which shows in every output.
- *   q: [KVC_BLOCK] out, within +-limit   x: [KVC_BLOCK] */
-static float quantize(signed char *restrict q, const float *restrict x, float limit)
+/* q = zero + x * (limit / max |x|), ties to even; returns the scale: scale * (q - zero)
+ * is about x. A block whose max |x| is below 1e-30 counts as zeros; the scale of one with
+ * NaN or infinity is not finite either, which shows in every output.
+ *   q: [KVC_BLOCK] out   x: [KVC_BLOCK]   zero: even */
+static float quantize(signed char *restrict q, const float *restrict x, float limit,
+                      float zero)
 {
     const float max = kvc_float_from_bits(kvc_largest_bits(x, KVC_BLOCK));
     const v128_t factor = wasm_f32x4_splat(max < 1e-30f ? 0.0f : limit / max);
-    const v128_t rounder = wasm_f32x4_splat(KVC_ROUNDER);
+    const v128_t rounder = wasm_f32x4_splat(KVC_ROUNDER + zero);
     v128_t n[8];
     for (size_t i = 0; i < 8; i++)
         n[i] = wasm_i32x4_sub(
             wasm_f32x4_add(wasm_f32x4_mul(wasm_v128_load(x + 4 * i), factor), rounder),
-            rounder);
+            wasm_i32x4_splat(KVC_ROUNDER_BITS));
     for (size_t i = 0; i < 8; i += 4)
         wasm_v128_store(q + 4 * i, wasm_i8x16_narrow_i16x8(
                                        wasm_i16x8_narrow_i32x4(n[i], n[i + 1]),
@@ -120,7 +121,7 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
             if ((first + b + 1) * KVC_BLOCK > n_in)
                 from = memcpy(padded, from,
                               (n_in - (first + b) * KVC_BLOCK) * sizeof *padded);
-            a->scale[at] = quantize(q, from, 127.0f);
+            a->scale[at] = quantize(q, from, 127.0f, 0.0f);
             v128_t pairs = wasm_i16x8_splat(0);
             for (size_t i = 0; i < KVC_BLOCK; i += 16) {
                 const v128_t sixteen = wasm_v128_load(q + i);
@@ -132,20 +133,27 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
         }
 }
 
+void kvc_int8_set_blocks(const kvc_matrix *m, size_t block, size_t o, const float *x,
+                         size_t n)
+{
+    unsigned char *four = kvc_matrix_four_at(m, block * KVC_BLOCK / 4, o);
+    float *scale = kvc_matrix_at(m, block, o);
+    const ptrdiff_t width = kvc_matrix_at(m, block + 1, o) - scale;
+    for (; n > 0; n--, x += KVC_BLOCK, scale += width, four += KVC_BLOCK * width) {
+        signed char q[KVC_BLOCK];
+        *scale = quantize(q, x, 63.0f, KVC_ZERO);
+        for (size_t i = 0; i < KVC_BLOCK / 4; i++)
+            memcpy(four + (ptrdiff_t)i * 4 * width, q + 4 * i, 4);
+    }
+}
+
 void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float *x,
                         size_t stride, size_t n)
 {
     float values[KVC_BLOCK] = {0};
-    signed char q[KVC_BLOCK];
-    unsigned char *four = kvc_matrix_four_at(m, block * KVC_BLOCK / 4, o);
-    const ptrdiff_t next = kvc_matrix_four_at(m, 1, o) - kvc_matrix_four_at(m, 0, o);
     for (size_t i = 0; i < n; i++)
         values[i] = x[i * stride];
-    *kvc_matrix_at(m, block, o) = quantize(q, values, 63.0f);
-    for (size_t i = 0; i < KVC_BLOCK; i++)
-        q[i] = (signed char)(q[i] + KVC_ZERO);
-    for (size_t i = 0; i < KVC_BLOCK; i += 4, four += next)
-        memcpy(four, q + i, 4);
+    kvc_int8_set_blocks(m, block, o, values, 1);
 }
 
 /* ---- matrix times rows ------------------------------------------------------------- */

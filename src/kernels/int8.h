@@ -14,6 +14,10 @@
 void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float *x,
                         size_t stride, size_t n);
 
+/* The same of n whole blocks, whose inputs lie side by side.   x: [n, KVC_BLOCK] */
+void kvc_int8_set_blocks(const kvc_matrix *m, size_t block, size_t o, const float *x,
+                         size_t n);
+
 /* y[r,o] += sum_i x[r,i] * w[i,o], as above
  *   y: [rows, n_out rounded up to 4] in/out   x: [rows, n_in], row stride n_in rounded up
  *   to 4 */

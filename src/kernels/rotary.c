@@ -151,6 +151,15 @@ void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies,
         }
 }
 
+void kvc_sinusoids(float *table, size_t n, size_t C)
+{
+    const double steps = natural_log(10000.0) * 2.0 / (double)C;
+    for (size_t p = 0; p < n; p++, table += C)
+        for (size_t i = 0; i < C / 2; i++)
+            turn(&table[C / 2 + i], &table[i],
+                 (double)p * exponential(-steps * (double)i));
+}
+
 void kvc_rotate(float *restrict x, const float *restrict turns, size_t rows, size_t heads,
                 size_t D, size_t r)
 {

@@ -25,6 +25,11 @@ float kvc_rotary_amplitude(const kvc_config *config);
 void kvc_rotary_turns(float *restrict turns, const float *restrict frequencies,
                       float amplitude, size_t r, size_t position, size_t n);
 
+/* Positions without rotations (Vaswani et al. 2017), half of the channels sines:
+ * table[p] = (sin(a_0), ... sin(a_(C/2-1)), cos(a_0), ...), a_i = p / 10000^(2i/C)
+ *   table: [n, C] out   n < 2^24 */
+void kvc_sinusoids(float *table, size_t n, size_t C);
+
 /* (a, b) = (a cos - b sin, b cos + a sin) for the pairs of every head, in place
  *   x: [rows, heads, D]   turns: [rows, r], r <= D */
 void kvc_rotate(float *restrict x, const float *restrict turns, size_t rows, size_t heads,

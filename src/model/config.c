@@ -13,6 +13,8 @@ size_t kvc_size_of(const kvc_config *config, kvc_size size)
     case KVC_D: return config->head_dim;
     case KVC_P:
         return config->n_positions + kvc_architecture_of(config->arch)->first_position;
+    case KVC_N_HEAD: return config->n_head;
+    case KVC_BUCKETS: return config->relative_buckets;
     case KVC_V: break;
     }
     return config->vocab_size;
@@ -96,6 +98,20 @@ static bool windows_exist(const kvc_config *c)
     return c->window <= MOST && (c->window > 0) == ((words[0] | words[1]) != 0);
 }
 
+/* Layers of an encoder, and buckets whose powers (bucket.c) do not overflow. */
+static bool encoder_exists(const kvc_config *c)
+{
+    const kvc_architecture *arch = kvc_architecture_of(c->arch);
+    const uint32_t n = c->relative_buckets;
+    if ((c->n_encoder_layer > 0) != (arch->encoder.n > 0) ||
+        c->n_encoder_layer > MOST_LAYERS || c->scaled_head > arch->relative)
+        return false;
+    if (!arch->relative)
+        return n == 0 && c->relative_distance == 0;
+    return n > 0 && n % 4 == 0 && n <= 128 && c->relative_distance > n / 2 &&
+           c->relative_distance <= 4096 && c->score_scale == 1.0f;
+}
+
 kvc_error kvc_config_check(const kvc_config *c)
 {
     if (!c)
@@ -116,7 +132,7 @@ kvc_error kvc_config_check(const kvc_config *c)
             return KVC_ERR_CONFIG_INVALID;
     if (c->parallel > 1 || !*kvc_blocks_of(kvc_architecture_of(c->arch), c))
         return KVC_ERR_CONFIG_INVALID;
-    if (!rotation_exists(c) || !windows_exist(c))
+    if (!rotation_exists(c) || !windows_exist(c) || !encoder_exists(c))
         return KVC_ERR_CONFIG_INVALID;
     if (!(c->score_scale >= 0.0f && kvc_is_finite(c->score_scale)))
         return KVC_ERR_CONFIG_INVALID;

@@ -12,19 +12,36 @@ static size_t dtype_size(kvc_dtype dtype)
     return dtype == KVC_F32 ? 4 : 2;
 }
 
-/* Elements of the file as floats; false where one of them is NaN or infinite.
- *   x: [n] out   p: [n] elements, unaligned */
+static void widen_halves(float *restrict x, const unsigned char *restrict p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t half;
+        memcpy(&half, p + 2 * i, sizeof half);
+        x[i] = kvc_float_from_half(half);
+    }
+}
+
+static void widen_bfloats(float *restrict x, const unsigned char *restrict p, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        uint16_t upper;
+        memcpy(&upper, p + 2 * i, sizeof upper);
+        x[i] = kvc_float_from_bits((uint32_t)upper << 16);
+    }
+}
+
+/* Elements of the file as floats; false where one of them is NaN or infinite. Loops that
+ * compilers turn into vectors.
+ *   x: [n] out   p: [n] elements, little-endian, unaligned */
 static bool load(float *restrict x, const unsigned char *restrict p, size_t n,
                  kvc_dtype dtype)
 {
     if (dtype == KVC_F32)
         memcpy(x, p, n * sizeof *x);
+    else if (dtype == KVC_F16)
+        widen_halves(x, p, n);
     else
-        for (size_t i = 0; i < n; i++) {
-            const uint32_t bits = (uint32_t)p[2 * i] | (uint32_t)p[2 * i + 1] << 8;
-            x[i] = dtype == KVC_BF16 ? kvc_float_from_bits(bits << 16)
-                                     : kvc_float_from_half((uint16_t)bits);
-        }
+        widen_bfloats(x, p, n);
     uint32_t largest = 0;
     for (size_t i = 0; i < n; i++) {
         const uint32_t magnitude = kvc_float_bits(x[i]) & KVC_MAGNITUDE_BITS;
@@ -53,11 +70,16 @@ static void put_inputs(float *waiting, const kvc_matrix *m, size_t out, size_t i
         return;
     }
     for (size_t done = 0, part; done < n; done += part) {
-        const size_t at = (in + done) % KVC_BLOCK;
+        const size_t block = (in + done) / KVC_BLOCK, at = (in + done) % KVC_BLOCK;
+        part = (n - done) / KVC_BLOCK * KVC_BLOCK;
+        if (at == 0 && part > 0) {
+            kvc_int8_set_blocks(m, block, out, x + done, part / KVC_BLOCK);
+            continue;
+        }
         part = kvc_min(KVC_BLOCK - at, n - done);
         memcpy(waiting + at, x + done, part * sizeof *x);
         if (at + part == KVC_BLOCK || in + done + part == m->n_in)
-            kvc_int8_set_block(m, (in + done) / KVC_BLOCK, out, waiting, 1, at + part);
+            kvc_int8_set_block(m, block, out, waiting, 1, at + part);
     }
 }
 

@@ -6,13 +6,16 @@
 #include "kernels/rotary.h"
 #include "model/tensors.h"
 
+enum { MASKED_LAYERS = 64 }; /* an encoder's are numbered from there: without windows */
+
 /* What the queries of a layer see. */
 static kvc_view view_of(const kvc_config *config, size_t layer)
 {
-    const uint32_t word = layer < 64 ? config->window_layers[layer / 32] : 0;
+    const uint32_t word = layer < MASKED_LAYERS ? config->window_layers[layer / 32] : 0;
     const size_t window = word >> layer % 32 & 1 ? config->window : 0;
     const float own = config->score_scale;
-    return (kvc_view){window, own > 0.0f ? own : kvc_usual_scale(config->head_dim)};
+    return (kvc_view){.window = window,
+                      .scale = own > 0.0f ? own : kvc_usual_scale(config->head_dim)};
 }
 
 /* ---- memory ------------------------------------------------------------------------ */
@@ -53,7 +56,7 @@ static void take_tensors(kvc_arena *arena, const kvc_config *config,
         if (t->form == KVC_VECTOR || t->form == KVC_TABLE)
             *kvc_tensor_floats(t, owner) =
                 kvc_take_floats(arena, rows, kvc_tensor_out(t, config));
-        else if (t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS)
+        else if (kvc_is_bias(t))
             take_biases(arena, config, t, kvc_tensor_matrix(t, owner));
         else
             take_matrices(arena, config, t, kvc_tensor_matrix(t, owner));
@@ -71,6 +74,34 @@ static size_t widest_row(const kvc_config *config, const kvc_tensors *tensors,
     return widest;
 }
 
+static kvc_stack take_stack(kvc_arena *arena, size_t n_layer,
+                            const kvc_block_kind *blocks)
+{
+    kvc_stack stack = {.blocks = blocks, .n_layer = n_layer};
+    stack.layers = kvc_take(arena, n_layer, sizeof *stack.layers);
+    return stack;
+}
+
+/* first: what view_of calls the first of them */
+static void take_layers(kvc_arena *arena, const kvc_config *config,
+                        const kvc_tensors *tensors, kvc_stack *stack, size_t first)
+{
+    for (size_t i = 0; i < stack->n_layer && !arena->overflow; i++) {
+        kvc_layer layer = {.view = view_of(config, first + i)};
+        take_tensors(arena, config, tensors, &layer);
+        if (arena->base)
+            stack->layers[i] = layer;
+    }
+}
+
+static float *take_sinusoids(kvc_arena *arena, const kvc_config *config)
+{
+    float *table = kvc_take_floats(arena, config->n_positions, config->n_embd);
+    if (table)
+        kvc_sinusoids(table, config->n_positions, config->n_embd);
+    return table;
+}
+
 kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
                             const kvc_architecture *arch)
 {
@@ -79,8 +110,9 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
     memset(m, 0, sizeof *m);
     m->config = *config;
     m->arch = arch;
-    const size_t L = config->n_layer, n_tensors = kvc_tensor_count(m);
-    m->layers = kvc_take(arena, L, sizeof *m->layers);
+    m->decoder = take_stack(arena, config->n_layer, kvc_blocks_of(arch, config));
+    m->encoder = take_stack(arena, config->n_encoder_layer, arch->encoder_blocks);
+    const size_t n_tensors = kvc_tensor_count(m);
     m->begun = kvc_take(arena, n_tensors, sizeof *m->begun);
     m->present = kvc_take(arena, n_tensors, sizeof *m->present);
     take_tensors(arena, config, &arch->model, m);
@@ -101,12 +133,10 @@ kvc_model *kvc_model_layout(kvc_arena *arena, const kvc_config *config,
         widest_row(config, &arch->layer, widest_row(config, &arch->model, 1));
     if (config->weights == KVC_I8)
         m->rows = kvc_take_floats(arena, KVC_BLOCK, widest);
-    for (size_t i = 0; i < L && !arena->overflow; i++) {
-        kvc_layer layer = {.view = view_of(config, i)};
-        take_tensors(arena, config, &arch->layer, &layer);
-        if (arena->base)
-            m->layers[i] = layer;
-    }
+    if (arch->sinusoidal)
+        m->decoder.positions = m->encoder.positions = take_sinusoids(arena, config);
+    take_layers(arena, config, &arch->layer, &m->decoder, 0);
+    take_layers(arena, config, &arch->encoder, &m->encoder, MASKED_LAYERS);
     if (arena->base) {
         memset(m->begun, 0, n_tensors * sizeof *m->begun);
         memset(m->present, 0, n_tensors * sizeof *m->present);

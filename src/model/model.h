@@ -19,12 +19,27 @@ typedef struct kvc_layer {
     kvc_matrix o;            /* Q -> C */
     kvc_norm q_norm, k_norm; /* of each head of q and k, or none */
     kvc_norm attention_out_norm, mlp_out_norm; /* of what a block adds, or none */
+    kvc_norm cross_norm;
+    kvc_matrix cross_q;          /* C -> Q, of a block of cross-attention; or none */
+    kvc_matrix cross_k, cross_v; /* C -> KV, of the source's rows */
+    kvc_matrix cross_o;          /* Q -> C */
     kvc_norm mlp_norm;
     kvc_matrix gate; /* C -> F, of a gated MLP */
     kvc_matrix up;   /* C -> F */
     kvc_matrix down; /* F -> C */
     kvc_view view;   /* what its queries see */
 } kvc_layer;
+
+/* Layers, and what stands before and behind them; what a model lacks is NULL. */
+typedef struct kvc_stack {
+    const kvc_block_kind *blocks; /* of each layer */
+    size_t n_layer;
+    kvc_layer *layers;       /* [n_layer] */
+    float *positions;        /* [P, C] learned, or sinusoids */
+    kvc_norm embedding_norm; /* of tokens as rows */
+    float *buckets; /* [relative_buckets, H] what scores gain by distance: bucket.h */
+    kvc_norm norm;  /* of the last layer's rows */
+} kvc_stack;
 
 /* A tensor on its way in. */
 typedef struct kvc_intake {
@@ -40,17 +55,16 @@ struct kvc_model {
     kvc_matrix embedding;     /* C -> V: a token's row is the column of its id */
     kvc_matrix own_head;      /* C -> V, or none */
     const kvc_matrix *head;   /* C -> V, one of these: the logits */
-    float *positions;         /* [P, C] learned, or NULL */
     float *frequencies;       /* [rotary_dim/2] of rotations, or NULL: rotary.h */
     float amplitude;          /* of their cosines and sines */
     float *local_frequencies; /* the same of layers with a window; NULL: these */
-    kvc_norm norm;            /* before the head */
-    kvc_layer *layers;        /* [L] */
+    kvc_stack decoder;        /* what a model without an encoder has */
+    kvc_stack encoder;        /* no layers where there is none */
     bool *begun, *present;    /* [kvc_tensor_count] */
     float *rows; /* int8: the last KVC_BLOCK inputs of a tensor on its way in */
     kvc_intake intake;
     uint64_t fingerprint; /* 0: not asked for yet */
-    char name[64];        /* of the last tensor asked for */
+    char name[80];        /* of the last tensor asked for */
 };
 
 /* Lays a model out by any table, NULL while asking. The config is checked already. */

@@ -3,9 +3,26 @@
 
 #include <string.h>
 
+enum { STACKS = 2 };
+
+/* The tensors of each layer of a stack, and what stands before a layer's number. */
+typedef struct stack {
+    const kvc_stack *layers;
+    const kvc_tensors *tensors;
+    const char *prefix;
+} stack;
+
+static stack stack_of(const kvc_model *model, size_t i)
+{
+    const kvc_architecture *arch = model->arch;
+    return i == 0 ? (stack){&model->decoder, &arch->layer, arch->layer_prefix}
+                  : (stack){&model->encoder, &arch->encoder, arch->encoder_prefix};
+}
+
 size_t kvc_tensor_count(const kvc_model *model)
 {
-    return model->arch->model.n + model->config.n_layer * model->arch->layer.n;
+    return model->arch->model.n + model->decoder.n_layer * model->arch->layer.n +
+           model->encoder.n_layer * model->arch->encoder.n;
 }
 
 size_t kvc_tensor_out(const kvc_tensor *tensor, const kvc_config *config)
@@ -48,33 +65,37 @@ static const char *split_layer(const char *name, const char *prefix, size_t *lay
     return p > first && *p == '.' ? p + 1 : NULL;
 }
 
-/* The list of tensors that a name belongs to: of a layer, and then *layer is its number,
- * or of the model itself. *name becomes what the list calls it. */
-static const kvc_tensors *split_name(const kvc_architecture *arch, const char **name,
-                                     size_t *layer)
+static bool find_row(const kvc_model *model, const kvc_tensors *tensors, const char *name,
+                     size_t *row)
 {
-    const char *rest = after_prefix(*name, arch->prefix);
-    *name = rest ? rest : *name;
-    rest = split_layer(*name, arch->layer_prefix, layer);
-    if (!rest)
-        return &arch->model;
-    *name = rest;
-    return &arch->layer;
+    for (*row = 0; *row < tensors->n; ++*row)
+        if (kvc_tensor_exists(&tensors->row[*row], &model->config) &&
+            strcmp(name, tensors->row[*row].name) == 0)
+            return true;
+    return false;
+}
+
+static const char *without_prefix(const kvc_model *model, const char *name)
+{
+    const char *rest = after_prefix(name, model->arch->prefix);
+    return rest ? rest : name;
 }
 
 bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index)
 {
-    size_t layer = 0;
-    const kvc_tensors *tensors = split_name(model->arch, &name, &layer);
-    const bool of_layer = tensors == &model->arch->layer;
-    if (of_layer && layer >= model->config.n_layer)
-        return false;
-    for (size_t i = 0; i < tensors->n; i++)
-        if (kvc_tensor_exists(&tensors->row[i], &model->config) &&
-            strcmp(name, tensors->row[i].name) == 0) {
-            *index = of_layer ? model->arch->model.n + layer * tensors->n + i : i;
+    name = without_prefix(model, name);
+    if (find_row(model, &model->arch->model, name, index))
+        return true;
+    size_t first = model->arch->model.n, layer, row;
+    for (size_t i = 0; i < STACKS; i++) {
+        const stack s = stack_of(model, i);
+        const char *leaf = s.prefix ? split_layer(name, s.prefix, &layer) : NULL;
+        if (leaf && layer < s.layers->n_layer && find_row(model, s.tensors, leaf, &row)) {
+            *index = first + layer * s.tensors->n + row;
             return true;
         }
+        first += s.layers->n_layer * s.tensors->n;
+    }
     return false;
 }
 
@@ -94,53 +115,69 @@ static bool is_buffer(const char *name)
     return false;
 }
 
-bool kvc_model_ignores(const kvc_model *model, const char *name)
+static bool is_among(const char *name, const char *const *ignored)
 {
-    size_t layer, index;
-    if (kvc_tensor_find(model, name, &index))
-        return false;
-    if (is_buffer(name))
-        return true;
-    const char *const *ignored = split_name(model->arch, &name, &layer)->ignored;
     while (ignored && *ignored && strcmp(name, *ignored) != 0)
         ignored++;
     return ignored && *ignored;
 }
 
+bool kvc_model_ignores(const kvc_model *model, const char *name)
+{
+    size_t layer, index;
+    if (kvc_tensor_find(model, name, &index))
+        return false;
+    name = without_prefix(model, name);
+    bool ignored = is_buffer(name) || is_among(name, model->arch->model.ignored);
+    for (size_t i = 0; i < STACKS; i++) {
+        const stack s = stack_of(model, i);
+        const char *leaf = s.prefix ? split_layer(name, s.prefix, &layer) : NULL;
+        ignored = ignored || (leaf && is_among(leaf, s.tensors->ignored));
+    }
+    return ignored;
+}
+
 /* ---- indices ----------------------------------------------------------------------- */
 
-/* The row of a tensor; *layer: NULL for one of the model itself. */
-static const kvc_tensor *row_of(const kvc_model *model, size_t index, kvc_layer **layer)
+/* The row of a tensor; *layer: NULL for one of the model itself, else one of *of. */
+static const kvc_tensor *row_of(const kvc_model *model, size_t index, kvc_layer **layer,
+                                stack *of)
 {
-    const kvc_architecture *arch = model->arch;
     *layer = NULL;
-    if (index < arch->model.n)
-        return &arch->model.row[index];
-    index -= arch->model.n;
-    *layer = &model->layers[index / arch->layer.n];
-    return &arch->layer.row[index % arch->layer.n];
+    if (index < model->arch->model.n)
+        return &model->arch->model.row[index];
+    index -= model->arch->model.n;
+    *of = stack_of(model, 0);
+    if (index >= of->layers->n_layer * of->tensors->n) {
+        index -= of->layers->n_layer * of->tensors->n;
+        *of = stack_of(model, 1);
+    }
+    *layer = &of->layers->layers[index / of->tensors->n];
+    return &of->tensors->row[index % of->tensors->n];
 }
 
 bool kvc_tensor_exists_at(const kvc_model *model, size_t index)
 {
     kvc_layer *layer;
-    return kvc_tensor_exists(row_of(model, index, &layer), &model->config);
+    stack of;
+    return kvc_tensor_exists(row_of(model, index, &layer, &of), &model->config);
 }
 
 void kvc_tensor_name(const kvc_model *model, size_t index, char *name)
 {
     kvc_layer *layer;
-    const kvc_tensor *row = row_of(model, index, &layer);
+    stack of;
+    const kvc_tensor *row = row_of(model, index, &layer, &of);
     *name = '\0';
     if (layer) {
         char digits[24], *digit = digits + sizeof digits;
-        size_t n = (size_t)(layer - model->layers);
+        size_t n = (size_t)(layer - of.layers->layers);
         *--digit = '\0';
         *--digit = '.';
         do
             *--digit = (char)('0' + n % 10);
         while ((n /= 10) != 0);
-        strcat(strcpy(name, model->arch->layer_prefix), digit);
+        strcat(strcpy(name, of.prefix), digit);
     }
     strcat(name, row->name);
 }
@@ -150,13 +187,16 @@ void kvc_tensor_name(const kvc_model *model, size_t index, char *name)
 kvc_place kvc_tensor_place(kvc_model *model, size_t index)
 {
     kvc_layer *layer;
-    const kvc_tensor *t = row_of(model, index, &layer);
+    stack of;
+    const kvc_tensor *t = row_of(model, index, &layer, &of);
     void *owner = layer ? (void *)layer : (void *)model;
     const size_t in = kvc_size_of(&model->config, t->in),
                  out = kvc_tensor_out(t, &model->config);
     kvc_place place = {.rank = 2, .shape = {in, out}};
-    const bool is_bias = t->form == KVC_BIAS || t->form == KVC_HEADS_BIAS;
-    if (t->form == KVC_VECTOR || is_bias)
+    const bool is_bias = kvc_is_bias(t);
+    if (t->form == KVC_BIAS_ROW)
+        place = (kvc_place){.rank = 2, .shape = {1, out}};
+    else if (t->form == KVC_VECTOR || is_bias)
         place = (kvc_place){.rank = 1, .shape = {out, 1}};
     if (t->form == KVC_LINEAR || t->form == KVC_HEADS)
         place = (kvc_place){.rank = 2, .shape = {out, in}, .out_major = true};

@@ -1,5 +1,5 @@
 /* tensors.h - the tensors of a model, by index: first those of the model itself, then
- * those of each layer, in the order of the table. */
+ * those of each layer of the decoder, then of the encoder, in the order of the table. */
 #ifndef KVC_TENSORS_H
 #define KVC_TENSORS_H
 
@@ -21,12 +21,19 @@ size_t kvc_tensor_count(const kvc_model *model);
 bool kvc_tensor_exists_at(const kvc_model *model, size_t index);
 bool kvc_tensor_find(const kvc_model *model, const char *name, size_t *index);
 
-/* name: [64] out, without the prefix of the architecture */
+/* name: [80] out, without the prefix of the architecture */
 void kvc_tensor_name(const kvc_model *model, size_t index, char *name);
 kvc_place kvc_tensor_place(kvc_model *model, size_t index);
 
 /* The sum of its sizes out: the outputs of all its parts. */
 size_t kvc_tensor_out(const kvc_tensor *tensor, const kvc_config *config);
+
+/* Whether it is one of the biases of matrices. */
+static inline bool kvc_is_bias(const kvc_tensor *tensor)
+{
+    return tensor->form == KVC_BIAS || tensor->form == KVC_BIAS_ROW ||
+           tensor->form == KVC_HEADS_BIAS;
+}
 
 /* Where a row of the table points to in its owner, a kvc_model or a kvc_layer. */
 static inline float **kvc_tensor_floats(const kvc_tensor *tensor, void *owner)

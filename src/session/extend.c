@@ -56,8 +56,11 @@ static kvc_error extend(kvc_session *s)
 
 static void start(kvc_session *s, size_t n_spans)
 {
-    kvc_pass_start(s,
-                   (kvc_pass){.cached = s->use_cache, .end = extend, .n_spans = n_spans});
+    const bool cross = kvc_session_uses_cross_cache(s);
+    kvc_pass_start(s, (kvc_pass){.cached = s->use_cache,
+                                 .cross = cross,
+                                 .end = extend,
+                                 .n_spans = n_spans});
 }
 
 /* ---- the beginning: what has to be computed ---------------------------------------- */

@@ -38,6 +38,8 @@ static kvc_run next_run(const kvc_session *s, const kvc_span *span)
     if (p->cached && to_the_end)
         run.query = s->sequences[span->sequence].next_queries +
                     p->layer * kvc_query_width(config);
+    if (run.query && s->source.cross)
+        run.cross_query = run.query + kvc_self_queries_size(s);
     if (p->layer + 1 == config->n_layer && !p->all_rows)
         run.skip = to_the_end ? run.n - 1 : run.n;
     return run;
@@ -48,14 +50,16 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
 {
     const kvc_pass *p = &s->pass;
     const size_t cache_layer = p->cached ? p->layer : 0;
-    const bool local = s->local_turns && s->model->layers[p->layer].view.window > 0;
+    const bool local =
+        s->local_turns && s->model->decoder.layers[p->layer].view.window > 0;
     float *turns = local ? s->local_turns : s->turns;
     kvc_chunk chunk = {.x = s->x + p->row * s->model->config.n_embd,
                        .turns = turns + p->row * s->model->config.rotary_dim,
                        .runs = runs,
                        .n_runs = p->n_group,
                        .cache = p->cached ? s->cache : s->one_layer,
-                       .cache_layer = cache_layer};
+                       .cache_layer = cache_layer,
+                       .bias = s->bias};
     for (size_t i = 0; i < p->n_group; i++) {
         runs[i] = next_run(s, &s->spans[p->group + i]);
         chunk.n += runs[i].n;
@@ -71,7 +75,8 @@ static void embed(const kvc_session *s, const kvc_chunk *chunk)
     float *x = chunk->x, *turns = s->turns + row * r;
     float *local = s->local_turns ? s->local_turns + row * r : NULL;
     for (const kvc_run *run = chunk->runs; run < chunk->runs + chunk->n_runs; run++) {
-        kvc_forward_embed(x, turns, local, s->model, span++->ids, run->position, run->n);
+        kvc_forward_embed(x, turns, local, s->model, &s->model->decoder, span++->ids,
+                          run->position, run->n);
         x += run->n * s->model->config.n_embd;
         turns += run->n * r;
         local = local ? local + run->n * r : NULL;
@@ -87,9 +92,10 @@ static void step_chunk(kvc_session *s)
     kvc_run runs[KVC_ROWS];
     kvc_chunk chunk = next_chunk(s, runs);
     p->row += runs[0].n;
+    chunk.source = kvc_source_seen(s, p->layer);
     if (p->layer == 0)
         embed(s, &chunk);
-    kvc_forward_layer(&chunk, s->model, p->layer, &s->workspace);
+    kvc_forward_layer(&chunk, s->model, &s->model->decoder, p->layer, &s->workspace);
     if (span->first + p->row < span->end)
         return;
     p->row = 0;
@@ -106,7 +112,8 @@ kvc_error kvc_session_step(kvc_session *s)
     if (!p->active)
         return KVC_ERR_NOT_READY;
     if (p->n_group > 0) {
-        step_chunk(s);
+        if (!kvc_source_prepare(s, p->layer))
+            step_chunk(s);
         return KVC_PENDING;
     }
     const kvc_error error = p->end(s);
@@ -128,10 +135,17 @@ kvc_error kvc_pass_run(kvc_session *s)
     return error;
 }
 
-kvc_error kvc_check_ids(const kvc_session *s, const uint32_t *ids, size_t T)
+bool kvc_ids_exist(const kvc_session *s, const uint32_t *ids, size_t T)
 {
     for (size_t t = 0; t < T; t++)
         if (ids[t] >= s->model->config.vocab_size)
-            return KVC_ERR_TOKEN_OUT_OF_RANGE;
-    return KVC_OK;
+            return false;
+    return true;
+}
+
+kvc_error kvc_check_ids(const kvc_session *s, const uint32_t *ids, size_t T)
+{
+    if (s->source.cross && s->source.n == 0)
+        return KVC_ERR_NO_SOURCE;
+    return kvc_ids_exist(s, ids, T) ? KVC_OK : KVC_ERR_TOKEN_OUT_OF_RANGE;
 }

@@ -4,7 +4,11 @@
 
 #include "session/session.h"
 
-/* TOKEN_OUT_OF_RANGE where one of T ids is not in the vocabulary. */
+/* Whether all ids are in the vocabulary. */
+bool kvc_ids_exist(const kvc_session *session, const uint32_t *ids, size_t T);
+
+/* TOKEN_OUT_OF_RANGE where one of T ids is not in the vocabulary; NO_SOURCE where the
+ * model needs one. */
 kvc_error kvc_check_ids(const kvc_session *session, const uint32_t *ids, size_t T);
 
 /* Starts a pass over the first pass.n_spans of session->spans. The caller fills in all

@@ -46,7 +46,10 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     shape.batch = shape.n_layer = 1;
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
     s.one_layer = kvc_cache_layout(arena, &shape);
-    s.workspace = kvc_workspace_layout(arena, model, S);
+    s.source = kvc_source_layout(arena, model, sizes);
+    s.bias = kvc_bias_layout(arena, config, S);
+    s.workspace = kvc_workspace_layout(
+        arena, model, S > sizes->source_capacity ? S : sizes->source_capacity);
     take_sequences(arena, &s);
     s.spans = kvc_take(arena, sizes->n_sequence, sizeof *s.spans);
     s.x = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, C);
@@ -69,6 +72,9 @@ kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *co
                             size_t *bytes)
 {
     if (!model || !config || !bytes || config->capacity > model->config.n_positions)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if ((config->source_capacity > 0) != (model->encoder.n_layer > 0) ||
+        config->source_capacity > model->config.n_positions)
         return KVC_ERR_INVALID_ARGUMENT;
     const kvc_cache_shape shape = shape_of(model, config);
     const kvc_error error = kvc_cache_bytes(&shape, bytes);
@@ -97,6 +103,8 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
     kvc_arena arena = {.base = memory};
     kvc_session *s = *session = layout(&arena, model, config);
     s->cache->counts = s->one_layer->counts = s->workspace.counts = &s->counts;
+    kvc_bias_fill(s->bias, model, &model->decoder, config->capacity);
+    kvc_source_init(s);
     return KVC_OK;
 }
 
@@ -165,6 +173,7 @@ void kvc_session_reset(kvc_session *s)
         s->sequences[i].has_logits = false;
     }
     kvc_cache_reset(s->cache);
+    kvc_source_forget(s);
 }
 
 /* ---- what may come next ------------------------------------------------------------ */

@@ -20,9 +20,24 @@ typedef struct kvc_sequence {
     bool has_logits, has_queries;
     uint32_t *ids;       /* [S] */
     float *logits;       /* [V rounded up to 4] that follow the last token */
-    float *queries;      /* [L, Q] of the last token, for inspect.c */
-    float *next_queries; /* [L, Q] of a pass under way */
+    float *queries;      /* [L, Q] of the last token, for inspect.c; then, where there is
+                            an encoder, as many of cross-attention */
+    float *next_queries; /* the same of a pass under way */
 } kvc_sequence;
+
+/* The source of a model with an encoder: read once, attended to by all sequences. Empty
+ * without one, and what works on it does nothing. */
+typedef struct kvc_source {
+    size_t n;         /* tokens; 0: no source */
+    bool use_cross;   /* the cross cache, rather than projecting at every pass */
+    uint32_t *ids;    /* [source_capacity] */
+    float *rows;      /* [source_capacity, C] what the encoder makes of them */
+    kvc_cache *cross; /* K and V of these rows in the decoder's layers; or NULL */
+    kvc_cache
+        *one_layer; /* F32: of an encoder's layer, or of one while cross is unused */
+    kvc_bias bias;  /* of the source's tokens among themselves */
+    kvc_counts encoder_counts, cross_counts;
+} kvc_source;
 
 /* What a pass does after the layers. */
 typedef kvc_error kvc_pass_end(kvc_session *session);
@@ -37,15 +52,20 @@ typedef struct kvc_span {
 /* A pass under way: what it is for, and how far it is. */
 typedef struct kvc_pass {
     bool cached;       /* K and V go to the cache; else to one_layer */
+    bool cross;        /* those of the source come from the cross cache */
     bool all_rows;     /* of the last layer are wanted; else the last one of each span */
     size_t n_spans;    /* of session->spans */
     float *log_probs;  /* [end] out, of scoring */
+    size_t n_source;   /* tokens, of the pass that reads a source */
     kvc_pass_end *end; /* takes the steps after the layers: PENDING until the last one */
 
     bool active;
     size_t group;      /* the first span of the group in the layers */
     size_t n_group;    /* how many spans it has; 0: all are through */
     size_t layer, row; /* where its next chunk is; row: also how far scoring is */
+    size_t filled;     /* rows of the source in the cross cache, layer after layer */
+    size_t
+        projected; /* the same in source.one_layer, which has those of the last layer */
 } kvc_pass;
 
 struct kvc_session {
@@ -56,6 +76,8 @@ struct kvc_session {
     kvc_pass pass;
     kvc_cache *cache;     /* L layers, of all sequences */
     kvc_cache *one_layer; /* while the cache is off: each layer overwrites it */
+    kvc_source source;
+    kvc_bias bias; /* of tokens among themselves */
     kvc_workspace workspace;
     kvc_counts counts;
     kvc_sequence *sequences; /* [n_sequence] */
@@ -70,6 +92,23 @@ struct kvc_session {
     void *sampler;           /* kvc_sample's scratch */
 };
 
+/* ---- source.c ---------------------------------------------------------------------- */
+
+kvc_source kvc_source_layout(kvc_arena *arena, const kvc_model *model,
+                             const kvc_session_config *sizes);
+void kvc_source_init(kvc_session *session);
+void kvc_source_forget(kvc_session *session);
+
+/* Before a layer of the pass under way sees the source: the next rows into the cross
+ * cache, where the pass reads it and it is empty, or projected once more, where it does
+ * not. False where nothing is left to do. */
+bool kvc_source_prepare(kvc_session *session, size_t layer);
+
+/* What the queries of the layer then see. */
+kvc_seen kvc_source_seen(const kvc_session *session, size_t layer);
+
+/* ---- sizes ------------------------------------------------------------------------- */
+
 enum { KVC_SCORED_ROWS = 4 }; /* one step of scoring computes their logits */
 
 static inline kvc_sequence *kvc_selected(const kvc_session *s)
@@ -83,10 +122,15 @@ static inline size_t kvc_logits_stride(const kvc_session *s)
     return kvc_round_up(s->model->config.vocab_size, 4);
 }
 
-/* Floats of a sequence's queries. */
-static inline size_t kvc_queries_size(const kvc_session *s)
+/* Floats of a sequence's queries, of self-attention alone; and of all. */
+static inline size_t kvc_self_queries_size(const kvc_session *s)
 {
     return s->model->config.n_layer * kvc_query_width(&s->model->config);
+}
+
+static inline size_t kvc_queries_size(const kvc_session *s)
+{
+    return kvc_self_queries_size(s) * (s->model->encoder.n_layer > 0 ? 2 : 1);
 }
 
 #endif

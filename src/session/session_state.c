@@ -5,6 +5,8 @@
  *     each sequence: position; flags (1: logits, 2: queries); ids [position];
  *     logits [V] and queries [L, Q] where the flags say so
  *     the cache, as in cache_state.h
+ *     with an encoder: the source's length n, its ids [n], what the encoder makes of them
+ *     [n, C], and the cross cache, of none or all of them
  *
  * restore reads it twice: first to check all of it, then to take it over. */
 #include "cache/cache_state.h"
@@ -26,6 +28,14 @@ static void write_sequence(kvc_writer *w, const kvc_session *s, const kvc_sequen
         kvc_write_words(w, seq->queries, kvc_queries_size(s));
 }
 
+static void write_source(kvc_writer *w, const kvc_session *s)
+{
+    kvc_write_u32(w, (uint32_t)s->source.n);
+    kvc_write_words(w, s->source.ids, s->source.n);
+    kvc_write_words(w, s->source.rows, s->source.n * s->model->config.n_embd);
+    kvc_cache_write_state(s->source.cross, w);
+}
+
 /* Runs twice, as state.h explains. */
 static void write_session(kvc_writer *w, const kvc_session *s)
 {
@@ -34,6 +44,8 @@ static void write_session(kvc_writer *w, const kvc_session *s)
     for (size_t i = 0; i < s->config.n_sequence; i++)
         write_sequence(w, s, &s->sequences[i]);
     kvc_cache_write_state(s->cache, w);
+    if (s->source.cross)
+        write_source(w, s);
     kvc_write_end(w);
 }
 
@@ -92,6 +104,23 @@ static kvc_error check_sequence(const kvc_session *s, kvc_reader *r)
     return r->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
 }
 
+static kvc_error check_source(const kvc_session *s, kvc_reader *r)
+{
+    const size_t n = kvc_read_u32(r), V = s->model->config.vocab_size;
+    if (n > r->left / sizeof(uint32_t))
+        return KVC_ERR_STATE_INVALID;
+    if (n > s->config.source_capacity)
+        return KVC_ERR_SOURCE_TOO_LONG;
+    for (size_t i = 0; i < n; i++)
+        if (kvc_read_u32(r) >= V)
+            return KVC_ERR_STATE_INVALID;
+    for (size_t i = 0; i < n * s->model->config.n_embd; i++)
+        if (!is_finite(kvc_read_u32(r)))
+            return KVC_ERR_STATE_INVALID;
+    const kvc_error error = kvc_cache_check_state(s->source.cross, r);
+    return error == KVC_ERR_CACHE_FULL ? KVC_ERR_STATE_INVALID : error;
+}
+
 static kvc_error check_session(const kvc_session *s, kvc_reader *r)
 {
     const size_t n = kvc_read_u32(r);
@@ -100,6 +129,8 @@ static kvc_error check_session(const kvc_session *s, kvc_reader *r)
         error = check_sequence(s, r);
     if (!error)
         error = kvc_cache_check_state(s->cache, r);
+    if (!error && s->source.cross)
+        error = check_source(s, r);
     if (!error && !kvc_read_end(r))
         error = KVC_ERR_STATE_INVALID;
     return error == KVC_ERR_CACHE_FULL ? KVC_ERR_CONTEXT_FULL : error;
@@ -118,6 +149,17 @@ static void read_sequence(const kvc_session *s, kvc_reader *r, kvc_sequence *seq
         kvc_read_words(r, seq->queries, kvc_queries_size(s));
 }
 
+/* A cross cache of anything but the whole source is emptied: the next pass fills it. */
+static void read_source(kvc_session *s, kvc_reader *r)
+{
+    s->source.n = kvc_read_u32(r);
+    kvc_read_words(r, s->source.ids, s->source.n);
+    kvc_read_words(r, s->source.rows, s->source.n * s->model->config.n_embd);
+    kvc_cache_read_state(s->source.cross, r);
+    if (kvc_cache_length(s->source.cross, 0) != s->source.n)
+        kvc_cache_truncate(s->source.cross, 0, 0);
+}
+
 /* Takes over what has been checked. A checksum stops no forger: what the cache holds
  * beyond a sequence is cut off, and queries are dropped where it holds less. */
 static void read_session(kvc_session *s, kvc_reader *r)
@@ -130,6 +172,8 @@ static void read_session(kvc_session *s, kvc_reader *r)
             read_sequence(s, r, &s->sequences[i]);
     }
     kvc_cache_read_state(s->cache, r);
+    if (s->source.cross)
+        read_source(s, r);
     for (size_t i = 0; i < s->config.n_sequence; i++) {
         kvc_sequence *seq = &s->sequences[i];
         const size_t cached = kvc_cache_length(s->cache, i);

@@ -8,6 +8,10 @@
 
 enum { ALIGN = 16 }; /* of the blocks that kvc.h asks for */
 
+/* The allocator adds its own few bytes without a look at where 32 bits end; and a memory
+ * has less than 4 GB in any case: engine/memory.js. */
+#define MOST_BYTES (SIZE_MAX - 0x1ffff)
+
 void *kvc_wasm_allocate(size_t bytes);
 void kvc_wasm_free(void *memory);
 uint32_t kvc_wasm_variant(void);
@@ -16,9 +20,8 @@ const uint16_t *kvc_wasm_layout(void);
 /* NULL where there is no room. */
 void *kvc_wasm_allocate(size_t bytes)
 {
-    return bytes > SIZE_MAX - ALIGN
-               ? NULL
-               : aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
+    return bytes > MOST_BYTES ? NULL
+                              : aligned_alloc(ALIGN, (bytes + ALIGN - 1) / ALIGN * ALIGN);
 }
 
 void kvc_wasm_free(void *memory)
@@ -54,6 +57,10 @@ static const uint16_t layout[] = {
     KVC_OPT,
     KVC_GPT_NEO,
     KVC_GEMMA3,
+    KVC_T5,
+    KVC_T5_GATED,
+    KVC_MARIAN,
+    KVC_BART,
     KVC_F32,
     KVC_F16,
     KVC_BF16,
@@ -100,11 +107,16 @@ static const uint16_t layout[] = {
     AT(config, rope_mscale_all),
     AT(config, parallel),
     AT(config, rope_local_theta),
+    AT(config, n_encoder_layer),
+    AT(config, relative_buckets),
+    AT(config, relative_distance),
+    AT(config, scaled_head),
     sizeof(kvc_session_config),
     AT(session_config, capacity),
     AT(session_config, n_sequence),
     AT(session_config, key_type),
     AT(session_config, value_type),
+    AT(session_config, source_capacity),
     sizeof(kvc_sampling),
     AT(sampling, temperature),
     AT(sampling, top_k),
@@ -116,6 +128,9 @@ static const uint16_t layout[] = {
     AT(memory, cache_bytes),
     AT(memory, used_bytes),
     AT(memory, bytes_per_token),
+    AT(memory, cross_bytes),
+    AT(memory, cross_used_bytes),
+    AT(memory, cross_bytes_per_token),
     sizeof(kvc_counts),
     AT(counts, projection_macs),
     AT(counts, attention_macs),
@@ -123,6 +138,11 @@ static const uint16_t layout[] = {
     AT(counts, weight_bytes),
     AT(counts, cache_bytes_read),
     AT(counts, cache_bytes_written),
+    AT(counts, encoder_macs),
+    AT(counts, cross_projection_macs),
+    AT(counts, cross_attention_macs),
+    AT(counts, cross_bytes_read),
+    AT(counts, cross_bytes_written),
     sizeof(kvc_cache_shape),
     AT(cache_shape, batch),
     AT(cache_shape, n_layer),

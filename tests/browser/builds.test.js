@@ -1,89 +1,18 @@
-// The builds of the figure, each as an author would use it: in three engines, from a disk without a network,
-// in a sandbox, through pandoc, beside AMD; and how large they are.
+// The builds of the figure with everything inside, from a disk without a network, in a sandbox, through
+// pandoc, beside AMD; and how large all are.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { after, test } from 'node:test';
-import { pathToFileURL } from 'node:url';
+import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { tinyFiles } from '../node/tiny-model.js';
-import { eachEngine } from './each-engine.js';
+import { SHORT, TAG, disk, page, story } from './built.js';
 import { openPage, part, startSite, state, text, written } from './helpers.js';
 
 const site = await startSite();
-/** A folder with single files, as on a reader's disk. */
-const alone = await mkdtemp(join(tmpdir(), 'kvc-alone-'));
-after(() => rm(alone, { recursive: true }));
-
-const SHORT = 'n=8&cache=on';
-const TAG = '<kv-cache-demo loading="eager" max-tokens="8" cache="on"></kv-cache-demo>';
-
-let pages = 0;
-
-/** A page in a folder. @returns its name */
-async function page(folder, body) {
-  const name = `page-${++pages}.html`;
-  await writeFile(join(folder, name),
-    `<!doctype html><html lang="en"><meta charset="utf-8"><link rel="icon" href="data:,">${body}</html>`);
-  return name;
-}
-
-/** A copy of single files of dist/ on the disk. */
-const take = (...files) => Promise.all(files.map(async (file) => (
-  writeFile(join(alone, file), await readFile(join('dist', file))))));
-
-/** Imports the widget as notebooks do: from a blob:, where no address can be built. */
-const NOTEBOOK = `<div id="el"></div><script type="module">
-  globalThis.bases = [];
-  globalThis.URL = class extends URL {
-    constructor(url, base) {
-      if (String(base).startsWith('blob:')) bases.push(url);
-      super(url, base);
-    }
-  };
-  const source = await (await fetch('kvc-widget.mjs')).blob();
-  const module = source.slice(0, source.size, 'text/javascript');
-  const { default: widget } = await import(URL.createObjectURL(module));
-  const traits = { max_tokens: 8, cache: 'on', loading: 'eager' };
-  const model = { get: (name) => traits[name] };
-  globalThis.leave = widget.render({ model, el: document.getElementById('el') });
-</script>`;
-
-await take('kv-cache-demo.html', 'kv-cache-demo.inline.js');
-const onDisk = (name) => pathToFileURL(join(alone, name)).href;
-const places = {
-  'the module': site.url + await page(site.folder,
-    `<script type="module" src="kv-cache-demo.js"></script>${TAG}`),
-  'the inline script, from a disk': onDisk(
-    await page(alone, `<script src="kv-cache-demo.inline.js"></script>${TAG}`)),
-  'the single file, from a disk': `${onDisk('kv-cache-demo.html')}?${SHORT}`,
-  'the page for frames': `${site.url}embed.html?${SHORT}`,
-  'the widget for notebooks': site.url + await page(site.folder, NOTEBOOK),
-};
-
-/** The same story in every build and engine. */
-let story;
-
-eachEngine(({ test: engineTest, openPage: open }) => {
-  for (const [what, url] of Object.entries(places)) {
-    engineTest(what, async (t) => {
-      const figure = await open(t, url);
-      const isThere = (selector) => findAll(selector)[0]?.dataset.state === 'unloaded';
-      await figure.waitFor(isThere, [part('figure')]);
-      await figure.click(part('go'));
-      const end = await figure.waitFor((selector) => (
-        ['finished', 'failed'].find((wanted) => find(selector).dataset.state === wanted)), [part('figure')]);
-      assert.equal(end, 'finished', await figure.text(part('error-message')));
-      const words = await figure.text(part('story-written'));
-      assert.ok(words.length > 8, words);
-      assert.equal(words, story ??= words);
-      assert.deepEqual(await figure.evaluate(() => globalThis.bases ?? []), []);
-    });
-  }
-});
+const alone = await disk();
 
 // ---- nothing outside of it -------------------------------------------------------------------------
 
@@ -93,7 +22,7 @@ async function writes(frame) {
   await frame.locator(`${part('figure')}:is([data-state="finished"], [data-state="failed"])`).waitFor();
   assert.equal(await frame.locator(part('error-message')).textContent(), '');
   const words = await frame.locator(part('story-written')).textContent();
-  assert.equal(words, story ??= words);
+  assert.equal(words, story);
 }
 
 /** A page without a network, which may ask for files of the disk alone. */
@@ -111,22 +40,22 @@ async function openOffline(t, url) {
 }
 
 test('the single file asks for nothing, not even without a network', async (t) => {
-  const { page: own, asked } = await openOffline(t, `${onDisk('kv-cache-demo.html')}?${SHORT}`);
+  const { page: own, asked } = await openOffline(t, `${alone.url('kv-cache-demo.html')}?${SHORT}`);
   await writes(own);
-  assert.deepEqual(asked, [onDisk('kv-cache-demo.html')]);
+  assert.deepEqual(asked, [alone.url('kv-cache-demo.html')]);
 });
 
 test('views that are fetched later are inside the inline script, and the engine with bugs', async (t) => {
-  const name = await page(alone, `<script src="kv-cache-demo.inline.js"></script>
+  const name = await page(alone.folder, `<script src="kv-cache-demo.inline.js"></script>
     <kv-cache-demo loading="eager" views="work calculator lab benchmark"></kv-cache-demo>`);
-  const { page: own, asked } = await openOffline(t, onDisk(name));
+  const { page: own, asked } = await openOffline(t, alone.url(name));
   for (const view of ['work', 'calculator', 'lab', 'benchmark']) {
     await own.locator(`[data-view="${view}"]`).evaluate((place) => place.firstElementChild.scrollIntoView());
     await own.locator(part(view)).waitFor(); // one that is far away would not be fetched
   }
   await own.locator(part('lab-go')).click();
   await own.locator('figure.lab[data-state="done"]').waitFor();
-  assert.deepEqual(asked.sort(), [onDisk(name), onDisk('kv-cache-demo.inline.js')].sort());
+  assert.deepEqual(asked.sort(), [alone.url(name), alone.url('kv-cache-demo.inline.js')].sort());
 });
 
 test('the single file in a sandbox that lets only scripts run, from a server without CORS', async (t) => {
@@ -138,7 +67,7 @@ test('the single file in a sandbox that lets only scripts run, from a server wit
   await writes(own.frameLocator('iframe'));
 });
 
-const pandoc = (...args) => execFileSync('pandoc', args, { cwd: alone, encoding: 'utf8' });
+const pandoc = (...args) => execFileSync('pandoc', args, { cwd: alone.folder, encoding: 'utf8' });
 
 /** Since pandoc 2.19 it is called --embed-resources. */
 function embedResources() {
@@ -152,14 +81,14 @@ function embedResources() {
 const embed = embedResources();
 
 test('an article that pandoc has put into one file', { skip: !embed && 'pandoc is not here' }, async (t) => {
-  await writeFile(join(alone, 'article.md'),
+  await writeFile(join(alone.folder, 'article.md'),
     `---\ntitle: An article\n---\n\n<script src="kv-cache-demo.inline.js"></script>\n\n${TAG}\n\nText.\n`);
   pandoc('article.md', embed, '--standalone', '-o', 'article.html');
-  await rm(join(alone, 'kv-cache-demo.inline.js'));
-  t.after(() => take('kv-cache-demo.inline.js'));
-  const { page: own, asked } = await openOffline(t, onDisk('article.html'));
+  await rm(join(alone.folder, 'kv-cache-demo.inline.js'));
+  t.after(() => alone.take('kv-cache-demo.inline.js'));
+  const { page: own, asked } = await openOffline(t, alone.url('article.html'));
   await writes(own);
-  assert.deepEqual(asked, [onDisk('article.html')]);
+  assert.deepEqual(asked, [alone.url('article.html')]);
 });
 
 test('the inline script beside AMD and CommonJS: it neither defines nor imports', async (t) => {
@@ -229,7 +158,8 @@ test('the code before the click, and the builds with everything inside, keep wit
   t.after(() => own.close());
   const asked = new Set();
   own.on('response', (response) => asked.add(response.url()));
-  await own.goto(places['the module']);
+  await own.goto(site.url + await page(site.folder,
+    `<script type="module" src="kv-cache-demo.js"></script>${TAG}`));
   await own.locator(`${part('figure')}[data-state="unloaded"]`).waitFor();
   await own.waitForLoadState('networkidle');
   const paths = [...asked].map((url) => url.slice(site.url.length));

@@ -39,9 +39,9 @@ const write = (frame, selector) => frame.evaluate(async (wanted) => {
   return { tokens, text, reason };
 }, selector);
 
-test('there are these, and each is tested below, the chat in a file of its own', async () => {
+test('there are these, and each is tested below; the chat in its own file, programs in Node', async () => {
   assert.deepEqual((await readdir(join(site.folder, 'examples'))).sort(),
-    ['article.html', 'chat', 'csp.html', 'frame.html', 'plain.html']);
+    ['article.html', 'chat', 'csp.html', 'frame.html', 'plain.html', 'programs']);
 });
 
 test('plain and under a strict policy: the same text', async (t) => {

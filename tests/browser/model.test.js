@@ -22,6 +22,7 @@ async function llama() {
 }
 
 const FILES = await llama();
+const MISSING = ['tokenizer_config.json', 'chat_template.jinja']; // that are asked for
 const PROMPT = '!!!! ####'; // of characters that it knows
 
 const fold = (page) => page.click(`${part('model')} > summary`);
@@ -52,13 +53,14 @@ async function refusal(page) {
 }
 
 test('files that are chosen: their sizes, their text, and the own model again', async (t) => {
-  const page = await openPage(t, site, { width: 320, height: 640, colorScheme: 'dark' });
+  const page = await openPage(t, site, {
+    width: 320, height: 640, colorScheme: 'dark', expected: /generation_config\.json asks for num_beams/ });
   await page.focus(`${part('model')} > summary`);
   await page.keyboard.press('Enter');
   await page.waitForSelector(part('model-files'));
   await page.keyboard.press('Tab');
   assert.equal(await focused(page), 'model-files');
-  await choose(page);
+  await choose(page, { ...FILES, 'generation_config.json': '{"num_beams":4}' });
   await says(page, 'model-sizes',
     /^llama, \d+,\d+ parameters: 3 layers, 6 heads of 8 numbers, which share 2/);
   assert.match(await text(page, 'model-card'), /32 bits, exactly: [\d.]+ KB of memory.*Use llama$/s);
@@ -69,6 +71,8 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   assert.equal(await page.isVisible(part('replay')), false, 'no recorded run of another model');
   assert.equal(await page.isVisible('.examples'), false, 'nor its examples');
   assert.match(await text(page, 'model'), /^Model llama, in place of/);
+  assert.equal(await text(page, 'model-ignored'),
+    'Its generation_config.json asks for more than is done here: num_beams.');
   await page.fill(part('prompt'), PROMPT);
   await press(page, 'cache');
   assert.notEqual(await state(page), 'failed', await text(page, 'error-message'));
@@ -85,14 +89,8 @@ test('files that are chosen: their sizes, their text, and the own model again', 
 });
 
 test('files that are dropped beside the figure; an address of another site: all views follow', async (t) => {
-  const server = await serve(FILES);
+  const server = await elsewhere();
   t.after(() => server.close());
-  for (const name of [...Object.keys(FILES), 'tokenizer_config.json']) {
-    server.faults[name] = (response) => {
-      response.setHeader('access-control-allow-origin', '*').statusCode = FILES[name] ? 200 : 404;
-      response.end(FILES[name]);
-    };
-  }
   const page = await openPage(t, site, { expected: new RegExp(`^request: ${server.url}`) });
   const prevented = await drop(page, 'h1', FILES);
   assert.deepEqual(prevented, [true, true], 'or the browser would open them in place of the page');
@@ -101,7 +99,7 @@ test('files that are dropped beside the figure; an address of another site: all 
   await page.fill(part('model-address'), server.url.replace(/\/$/, ''));
   await page.press(part('model-address'), 'Enter');
   await says(page, 'model-name', /^model$/);
-  assert.match(await text(page, 'model-use'), /download 0\.1 MB/);
+  assert.match(await text(page, 'model-use'), /download 92 KB/);
   await press(page, 'model-use');
   await state(page, 'ready');
   await page.fill(part('prompt'), PROMPT);
@@ -118,6 +116,18 @@ test('files that are dropped beside the figure; an address of another site: all 
   assert.ok(await page.isHidden('[views="map"] >> text=of the shipped model'));
 });
 
+/** A server of another site with these files. */
+async function elsewhere() {
+  const server = await serve(FILES);
+  for (const name of [...Object.keys(FILES), ...MISSING]) {
+    server.faults[name] = (response) => {
+      response.setHeader('access-control-allow-origin', '*').statusCode = FILES[name] ? 200 : 404;
+      response.end(FILES[name]);
+    };
+  }
+  return server;
+}
+
 test('what is no model is refused in words, and the figure stays as it was', async (t) => {
   const page = await openPage(t, site);
   await fold(page);
@@ -129,9 +139,9 @@ test('what is no model is refused in words, and the figure stays as it was', asy
   await says(page, 'model-error', /model_type.*rwkv/);
   await drop(page, part('figure'), { 'pytorch_model.bin': 'x', 'config.json': config });
   await says(page, 'model-error', /pytorch_model\.bin/);
-  const large = { ...JSON.parse(config), num_hidden_layers: 212, hidden_size: 768, intermediate_size: 2000 };
+  const large = { ...JSON.parse(config), num_hidden_layers: 212, hidden_size: 1504, intermediate_size: 3840 };
   await choose(page, { ...FILES, 'config.json': JSON.stringify(large) });
-  await says(page, 'model-card', /GB of memory \(too much: a page may use 1\.07 GB\).*too large/s);
+  await says(page, 'model-card', /GB of memory \(too much: a page may use 4\.29 GB\).*too large/s);
   assert.ok(await page.isHidden(part('model-use')));
   const local = {
     ...JSON.parse(config), model_type: 'mistral', architectures: ['MistralForCausalLM'], sliding_window: 9 };
@@ -145,4 +155,72 @@ test('what is no model is refused in words, and the figure stays as it was', asy
   assert.ok(await page.isVisible(part('replay')));
   await page.evaluate(() => { document.documentElement.lang = 'de'; });
   await says(page, 'model', /Dieses Modell geht nicht/);
+});
+
+test('a model is kept, loads from the device without its server, and is removed', async (t) => {
+  const server = await elsewhere();
+  const page = await openPage(t, site, { expected: new RegExp(`${server.url}|Failed to load`), width: 360 });
+  await fold(page);
+  await page.fill(part('model-address'), server.url);
+  await page.press(part('model-address'), 'Enter');
+  await page.waitForSelector(`${part('model-keep')}:visible`);
+  assert.ok(await page.isHidden(part('kept-load')));
+  assert.equal(await page.isChecked(part('model-keep')), false, 'nothing is kept that nobody asked for');
+  await page.focus(part('model-keep'));
+  await page.keyboard.press('Space');
+  await press(page, 'model-use');
+  await state(page, 'ready');
+  await says(page, 'kept', /On this device.*model [\d.]+ KB, since \d.*Remove/s);
+  await noViolations(page, 'a model that is kept');
+  const kept = await text(page, 'kept');
+  assert.ok(kept.includes(server.url));
+  await server.close();
+  await page.reload();
+  await state(page, 'unloaded');
+  await fold(page);
+  await page.waitForSelector(`${part('kept-load')}:visible`);
+  assert.equal(await page.getAttribute(part('kept-load'), 'aria-label'), 'Load model');
+  await press(page, 'kept-load');
+  await state(page, 'ready');
+  assert.ok(await page.isHidden(part('kept-load')), 'it is in use');
+  await page.fill(part('prompt'), PROMPT);
+  await sample(page, { maxTokens: 4 });
+  await press(page, 'go');
+  assert.equal(await state(page), 'finished', await text(page, 'error-message'));
+  await page.fill(part('model-address'), `${server.url}?signed=anew`);
+  await page.press(part('model-address'), 'Enter');
+  await says(page, 'model-card', /It has been on this device since .*Use model$/s);
+  assert.ok(await page.isChecked(part('model-keep')));
+  await page.focus(part('kept-remove'));
+  await page.keyboard.press('Enter');
+  await says(page, 'kept-state', /^Removed: [\d.]+ KB of this device are free again\.$/);
+  assert.ok(await page.isHidden(part('kept-remove')));
+  assert.equal(await focused(page), 'kept-state');
+  await says(page, 'model-use', /download/);
+  const left = page.evaluate(async () => (await (await caches.open('kvcache-wasm-1')).keys()).length);
+  assert.equal(await left, 0);
+});
+
+test('a model that cannot be kept runs, and a sentence says why', async (t) => {
+  const server = await elsewhere();
+  t.after(() => server.close());
+  const page = await openPage(t, site, { expected: new RegExp(server.url) });
+  const debugging = await page.context().newCDPSession(page);
+  const { origin } = new URL(site.url);
+  await debugging.send('Storage.overrideQuotaForOrigin', { origin, quotaSize: 20_000 });
+  await fold(page);
+  await page.fill(part('model-address'), server.url);
+  await page.press(part('model-address'), 'Enter');
+  await page.check(part('model-keep'));
+  await press(page, 'model-use');
+  await state(page, 'ready');
+  await says(page, 'model-not-kept', /^It is not kept: your browser gives this site no more room\./);
+  assert.equal(await page.locator(part('kept')).innerText(), '');
+  const framed = await openPage(t, site, {
+    expected: /./, init: () => Object.defineProperty(globalThis, 'caches', { value: undefined }) });
+  await fold(framed);
+  await framed.fill(part('model-address'), server.url);
+  await framed.press(part('model-address'), 'Enter');
+  await framed.waitForSelector(`${part('model-keep')}:disabled`);
+  await says(framed, 'model-card', /Your browser stores nothing for this page/);
 });

@@ -133,7 +133,7 @@ static void restore_session(fuzz_bytes *in, const kvc_session_config *sizes,
                             const saved *state)
 {
     const kvc_session_config other = {S - fuzz_below(in, 3) * 10, B - fuzz_below(in, 2),
-                                      sizes->key_type, sizes->value_type};
+                                      sizes->key_type, sizes->value_type, 0};
     kvc_session *s = random_model_sequences(&model, &other);
     fuzz_check(!kvc_session_decode(s, 4));
     saved before = save_session(s);
@@ -180,8 +180,8 @@ static void restore_cache(const kvc_session_config *sizes, const saved *state)
 
 static void state(fuzz_bytes in)
 {
-    static const kvc_session_config sizes[] = {{S, B, KVC_F32, KVC_F32},
-                                               {S, B, KVC_I8, KVC_F16}};
+    static const kvc_session_config sizes[] = {{S, B, KVC_F32, KVC_F32, 0},
+                                               {S, B, KVC_I8, KVC_F16, 0}};
     static saved sessions[2], caches[2];
     for (size_t i = 0; i < 2 && !sessions[i].bytes; i++) {
         if (i == 0)

@@ -62,6 +62,33 @@ static kvc_error score(const engine *e, const case_op *op)
     return kvc_session_score(e->now, op->arg, op->n, log_probs);
 }
 
+/* After fewer a source is not read. */
+static uint32_t least_source_steps(const engine *e, size_t n)
+{
+    const uint32_t chunks = (uint32_t)(n - 1) / 32 + 1;
+    const uint32_t filled = e->c->config.n_layer * chunks;
+    return (2 * e->c->config.n_encoder_layer + 1) * chunks +
+           (kvc_session_uses_cross_cache(e->now) ? filled : 1);
+}
+
+static kvc_error source(const engine *e, const case_op *op)
+{
+    const kvc_error error = kvc_session_begin_source(e->now, op->arg + 1, op->n - 1);
+    if (error || op->arg[0] == 0)
+        return error ? error : finish(e->now);
+    for (uint32_t i = (op->arg[0] - 1) % least_source_steps(e, op->n - 1); i > 0; i--)
+        if (kvc_session_step(e->now) != KVC_PENDING)
+            return KVC_ERROR_COUNT;
+    kvc_session_cancel(e->now);
+    return KVC_OK;
+}
+
+static kvc_error switch_cross(const engine *e, bool on)
+{
+    const bool narrow = e->c->key_type != KVC_F32 || e->c->value_type != KVC_F32;
+    return kvc_session_set_cross_cache(e->now, on || narrow);
+}
+
 /* From one session into the other, whatever that held before. */
 static kvc_error save_and_restore(engine *e)
 {
@@ -76,6 +103,8 @@ static kvc_error save_and_restore(engine *e)
         return error;
     check_ok(kvc_session_select(to, kvc_session_selected(from)));
     check_ok(kvc_session_set_cache(to, kvc_session_uses_cache(from)));
+    if (e->c->source_capacity > 0)
+        check_ok(kvc_session_set_cross_cache(to, kvc_session_uses_cross_cache(from)));
     e->now = to;
     e->other = from;
     return KVC_OK;
@@ -106,6 +135,9 @@ static kvc_error apply(engine *e, const truth *before, const case_op *op)
     case CASE_DROP: return kvc_session_drop(s, arg[0]);
     case CASE_KEEP: return kvc_session_keep(s, arg[0]);
     case CASE_SAVE: return save_and_restore(e);
+    case CASE_SOURCE: return source(e, op);
+    case CASE_CROSS_OFF:
+    case CASE_CROSS_ON: return switch_cross(e, op->kind == CASE_CROSS_ON);
     case CASE_KINDS: break;
     }
     abort();
@@ -133,6 +165,8 @@ static const char *wrong_anywhere(const engine *e, const truth *t)
     const char *wrong = NULL;
     if (kvc_session_selected(e->now) != t->selected)
         return "selection";
+    if (kvc_session_source_length(e->now) != t->n_source)
+        return "source";
     if (e->reused != t->reused)
         return "number of reused tokens";
     for (size_t i = 0; i < e->c->n_sequence && !wrong; i++) {
@@ -147,7 +181,7 @@ bool duel(const random_case *c, bool speak)
 {
     const char *wrong = NULL;
     const kvc_session_config sizes = {c->capacity, c->n_sequence, c->key_type,
-                                      c->value_type};
+                                      c->value_type, c->source_capacity};
     random_model model = random_model_new(&c->config, c->seed);
     engine e = {.c = c};
     e.now = random_model_sequences(&model, &sizes);

@@ -86,7 +86,7 @@ static void embed(float *x, const oracle_model *m, const float *token,
         const float scale = quantize(q, token + first, 1, here, 63.0f);
         for (size_t i = first; i < first + here; i++) {
             x[i] = m->config.weights == KVC_F32 ? token[i] : scale * (float)q[i - first];
-            if (m->config.arch == KVC_GEMMA3)
+            if (m->config.arch == KVC_GEMMA3 || m->config.arch == KVC_MARIAN)
                 x[i] *= sqrtf((float)C);
             if (position)
                 x[i] += position[i];
@@ -130,6 +130,16 @@ static void norm(float *y, const float *x, const oracle_model *m, int layer,
     free(square);
 }
 
+/* What a block computes with: x normed, or as it is where norms stand behind. */
+static void enter(float *h, const float *x, const oracle_model *m, int layer,
+                  const char *name, size_t T)
+{
+    if (oracle_names_at(m, layer)->post_norm)
+        memcpy(h, x, T * m->config.n_embd * sizeof *h);
+    else
+        norm(h, x, m, layer, name, T);
+}
+
 /* x = x / sqrt(mean of x^2 + eps) * weight for each head of queries or keys, where the
  * model has such weights.   x: [T, stride], the first is the first head's */
 static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer,
@@ -167,15 +177,17 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
         }
 }
 
-/* y = sum_j softmax_j(q . k[j] * scale) v[j], first <= j < n, divided at the end
- *   y, q: [D]   k, v: [n, D], floats from row to row: stride */
+/* y = sum_j softmax_j((q . k[j] + bias[j]) * scale) v[j], first <= j < n, divided at the
+ * end   y, q: [D]   k, v: [n, D], floats from row to row: stride   bias: [n] */
 static void attention(float *y, const float *q, const float *k, const float *v,
-                      size_t first, size_t n, size_t D, size_t stride, float scale)
+                      const float *bias, size_t first, size_t n, size_t D, size_t stride,
+                      float scale)
 {
     float *p = new_array(1, n), max = -INFINITY;
     for (size_t j = first; j < n; j++) {
         for (size_t d = 0; d < D; d++)
             p[j] += k[j * stride + d] * q[d];
+        p[j] += bias[j];
         max = fmaxf(max, p[j]);
     }
     for (size_t j = first; j < n; j++)
@@ -231,7 +243,7 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
                                 int layer, size_t T)
 {
     const kvc_config *c = &m->config;
-    const oracle_names *names = oracle_names_of(m);
+    const oracle_names *names = oracle_names_at(m, layer);
     const size_t C = c->n_embd, Q = (size_t)c->n_head * c->head_dim,
                  KV = (size_t)c->n_kv_head * c->head_dim, all = Q + 2 * KV;
     if (names->qkv) {
@@ -251,18 +263,23 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     rotate(qkv + Q, all, &angles, c->n_kv_head, T);
 }
 
+static float scale_of(const kvc_config *c)
+{
+    const float usual = 1.0f / sqrtf((float)c->head_dim);
+    return c->score_scale > 0.0f ? c->score_scale : usual;
+}
+
 /* o(attention(norm(x))), each token seeing itself and those before, as far as the layer's
- * window goes: a new array */
+ * window goes, or all in an encoder: a new array */
 static float *attention_of(const float *x, const oracle_model *m, int layer, size_t T,
                            kvc_dtype key_type, kvc_dtype value_type)
 {
-    const oracle_names *names = oracle_names_of(m);
+    const oracle_names *names = oracle_names_at(m, layer);
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
     const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, QKV = Q + 2 * KV;
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
-    const float usual = 1.0f / sqrtf((float)D), own = m->config.score_scale,
-                scale = own > 0.0f ? own : usual;
-    norm(h, x, m, layer, names->attention_norm, T);
+    float *bias = new_array(1, T);
+    enter(h, x, m, layer, names->attention_norm, T);
     queries_keys_values(qkv, h, m, layer, T);
     for (size_t i = 0; i < T * G; i++) {
         float *k = qkv + i / G * QKV + Q + i % G * D;
@@ -272,14 +289,45 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + Q + head / (H / G) * D;
-            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
-                      oracle_first_seen(&m->config, layer, t), t + 1, D, QKV, scale);
+            for (size_t j = 0; j < T; j++)
+                bias[j] = oracle_bias(m, layer, head, t, j);
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, bias,
+                      oracle_first_seen(&m->config, layer, t),
+                      layer >= ORACLE_ENCODER ? T : t + 1, D, QKV, scale_of(&m->config));
         }
     linear(h, C, y, m, layer, names->o, T, Q, C);
     if (names->attention_out_norm)
         norm(h, h, m, layer, names->attention_out_norm, T);
     free(qkv);
     free(y);
+    free(bias);
+    return h;
+}
+
+/* o(attention(norm(x))) over all of a source: a new array   source: [n_source, C] */
+static float *cross_of(const float *x, const oracle_model *m, int layer, size_t T,
+                       const float *source, const kvc_dtype types[2])
+{
+    const oracle_names *names = oracle_names_of(m);
+    const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
+    const size_t G = m->config.n_kv_head, Q = H * D, KV = G * D, n = m->n_source;
+    float *h = new_array(T, C), *q = new_array(T, Q), *y = new_array(T, Q);
+    float *k = new_array(n, KV), *v = new_array(n, KV), *nothing = new_array(1, n);
+    enter(h, x, m, layer, names->cross_norm, T);
+    linear(q, Q, h, m, layer, names->cross_q, T, C, Q);
+    linear(k, KV, source, m, layer, names->cross_k, n, C, KV);
+    linear(v, KV, source, m, layer, names->cross_v, n, C, KV);
+    for (size_t i = 0; i < n * G; i++) {
+        keep(k + i * D, D, types[0]);
+        keep(v + i * D, D, types[1]);
+    }
+    for (size_t i = 0; i < T * H; i++) {
+        const size_t column = i % H / (H / G) * D;
+        attention(y + i * D, q + i * D, k + column, v + column, nothing, 0, n, D, KV,
+                  scale_of(&m->config));
+    }
+    linear(h, C, y, m, layer, names->cross_o, T, Q, C);
+    free(q), free(y), free(k), free(v), free(nothing);
     return h;
 }
 
@@ -327,8 +375,11 @@ static float activation(const oracle_model *m, float x)
     case KVC_GPT2:
     case KVC_GPT_NEO:
     case KVC_GEMMA3:
+    case KVC_T5_GATED:
     case KVC_PHI: return gelu(x);
+    case KVC_T5:
     case KVC_OPT: return x < 0.0f ? 0.0f : x;
+    case KVC_BART:
     case KVC_GPT_NEOX: return exact_gelu(x);
     default: return silu(x);
     }
@@ -339,9 +390,9 @@ static float activation(const oracle_model *m, float x)
 static float *mlp_of(const float *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, F = m->config.n_inner;
-    const oracle_names *names = oracle_names_of(m);
+    const oracle_names *names = oracle_names_at(m, layer);
     float *h = new_array(T, C), *up = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
+    enter(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
     linear(up, F, h, m, layer, names->up, T, C, F);
     if (names->gate)
         linear(gate, F, h, m, layer, names->gate, T, C, F);
@@ -363,39 +414,102 @@ static void add(float *y, float *x, size_t n)
     free(x);
 }
 
-/* Side by side: MLP and attention first, then their sum and x. */
-static void run_layer(float *x, const oracle_model *m, int layer, size_t T,
-                      kvc_dtype key_type, kvc_dtype value_type)
+/* The same, and y normed where norms stand behind. */
+static void add_block(float *y, float *x, const oracle_model *m, int layer,
+                      const char *name, size_t T)
 {
+    add(y, x, T * m->config.n_embd);
+    if (oracle_names_at(m, layer)->post_norm)
+        norm(y, y, m, layer, name, T);
+}
+
+/* Side by side: MLP and attention first, then their sum and x.   source, cross: of one in
+ * a decoder with an encoder, else NULL */
+static void run_layer(float *x, const oracle_model *m, int layer, size_t T,
+                      const kvc_dtype types[2], const float *source,
+                      const kvc_dtype cross[2])
+{
+    const oracle_names *names = oracle_names_at(m, layer);
     const size_t n = T * m->config.n_embd;
-    float *attended = attention_of(x, m, layer, T, key_type, value_type);
-    if (m->config.parallel || !oracle_names_of(m)->mlp_norm) {
+    float *attended = attention_of(x, m, layer, T, types[0], types[1]);
+    if (m->config.parallel || !names->mlp_norm) {
         add(attended, mlp_of(x, m, layer, T), n);
         add(x, attended, n);
         return;
     }
-    add(x, attended, n);
-    add(x, mlp_of(x, m, layer, T), n);
+    add_block(x, attended, m, layer, names->attention_norm, T);
+    if (source)
+        add_block(x, cross_of(x, m, layer, T, source, cross), m, layer, names->cross_norm,
+                  T);
+    add_block(x, mlp_of(x, m, layer, T), m, layer, names->mlp_norm, T);
+}
+
+/* Tokens as rows of the stack that a layer is in: a new array [T, C] */
+static float *rows_of(const oracle_model *m, int layer, const uint32_t *ids, size_t T)
+{
+    const oracle_names *names = oracle_names_at(m, layer);
+    const size_t C = m->config.n_embd;
+    const float *wte = oracle_embedding(m); /* [V, C] */
+    const float *wpe = oracle_part(m, -1, names->positions, "weight");
+    float *x = new_array(T, C), *wave = new_array(1, C);
+    double *exact = calloc(C, sizeof *exact);
+    for (size_t t = 0; t < T; t++) {
+        const float *place = wpe ? wpe + (names->first_position + t) * C : NULL;
+        if (m->config.arch == KVC_MARIAN) {
+            oracle_sinusoids(exact, t, C);
+            for (size_t i = 0; i < C; i++)
+                wave[i] = (float)exact[i];
+            place = wave;
+        }
+        embed(x + t * C, m, wte + ids[t] * C, place);
+    }
+    if (names->embedding_norm)
+        norm(x, x, m, -1, names->embedding_norm, T);
+    free(wave);
+    free(exact);
+    return x;
+}
+
+/* What an encoder makes of the source: a new array, NULL where there is none */
+static float *encode(const oracle_model *m)
+{
+    static const kvc_dtype types[2] = {KVC_F32, KVC_F32};
+    const oracle_names *names = oracle_names_at(m, ORACLE_ENCODER);
+    if (m->config.n_encoder_layer == 0)
+        return NULL;
+    float *x = rows_of(m, ORACLE_ENCODER, m->source, m->n_source);
+    for (int i = 0; i < (int)m->config.n_encoder_layer; i++)
+        run_layer(x, m, ORACLE_ENCODER + i, m->n_source, types, NULL, NULL);
+    if (names->norm)
+        norm(x, x, m, -1, names->norm, m->n_source);
+    return x;
 }
 
 void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type)
 {
+    const kvc_dtype types[] = {key_type, value_type};
+    naive_source_logits(logits, m, ids, T, types, types);
+}
+
+void naive_source_logits(float *logits, const oracle_model *m, const uint32_t *ids,
+                         size_t T, const kvc_dtype types[2], const kvc_dtype cross[2])
+{
     const oracle_names *names = oracle_names_of(m);
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
-    const float *wte = oracle_embedding(m), *head = oracle_head(m); /* [V, C] */
-    const float *wpe =
-        oracle_part(m, -1, names->positions, "weight"); /* [n_positions, C] */
-    const float *bias = oracle_part(m, -1, names->head, "bias");
-    float *x = new_array(T, C), *h = new_array(1, C);
-    for (size_t t = 0; t < T; t++)
-        embed(x + t * C, m, wte + ids[t] * C,
-              wpe ? wpe + (names->first_position + t) * C : NULL);
+    const float *head = oracle_head(m), *bias = oracle_head_bias(m);
+    float *x = rows_of(m, 0, ids, T), *source = encode(m), *h = new_array(1, C);
     for (int layer = 0; layer < (int)m->config.n_layer; layer++)
-        run_layer(x, m, layer, T, key_type, value_type);
-    norm(h, x + (T - 1) * C, m, -1, names->norm, 1);
+        run_layer(x, m, layer, T, types, source, cross);
+    if (names->norm)
+        norm(h, x + (T - 1) * C, m, -1, names->norm, 1);
+    else
+        memcpy(h, x + (T - 1) * C, C * sizeof *h);
+    for (size_t i = 0; i < C && m->config.scaled_head; i++)
+        h[i] *= 1.0f / sqrtf((float)C);
     for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
         logits[id] = add_dot(bias ? bias[id] : 0.0f, m, h, head + id * C, 1, C);
     free(x);
     free(h);
+    free(source);
 }

@@ -13,4 +13,9 @@
 void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids, size_t T,
                   kvc_dtype key_type, kvc_dtype value_type);
 
+/* The same of a model with an encoder, whose source's K and V a cache of these types
+ * keeps as well, where cross says so. */
+void naive_source_logits(float *logits, const oracle_model *model, const uint32_t *ids,
+                         size_t T, const kvc_dtype types[2], const kvc_dtype cross[2]);
+
 #endif

@@ -5,6 +5,53 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Of a T5's encoder or decoder. */
+static const oracle_names *t5_names(const oracle_model *m, bool encoder)
+{
+#define T5(stack, mlp, ...)                                                              \
+    {                                                                                    \
+        .embedding = "shared", .head = "lm_head", .norm = stack ".final_layer_norm",     \
+        .attention_norm = "layer.0.layer_norm", .q = "layer.0.SelfAttention.q",          \
+        .k = "layer.0.SelfAttention.k", .v = "layer.0.SelfAttention.v",                  \
+        .o = "layer.0.SelfAttention.o", .cross_norm = "layer.1.layer_norm",              \
+        .cross_q = "layer.1.EncDecAttention.q", .cross_k = "layer.1.EncDecAttention.k",  \
+        .cross_v = "layer.1.EncDecAttention.v", .cross_o = "layer.1.EncDecAttention.o",  \
+        .mlp_norm = mlp ".layer_norm", .down = mlp ".DenseReluDense.wo",                 \
+        .buckets = stack ".block.0.layer.0.SelfAttention.relative_attention_bias",       \
+        __VA_ARGS__                                                                      \
+    }
+    static const oracle_names names[2][2] = {
+        {T5("decoder", "layer.2", .up = "layer.2.DenseReluDense.wi"),
+         T5("encoder", "layer.1", .up = "layer.1.DenseReluDense.wi")},
+        {T5("decoder", "layer.2", .gate = "layer.2.DenseReluDense.wi_0",
+            .up = "layer.2.DenseReluDense.wi_1"),
+         T5("encoder", "layer.1", .gate = "layer.1.DenseReluDense.wi_0",
+            .up = "layer.1.DenseReluDense.wi_1")}};
+    return &names[m->config.arch == KVC_T5_GATED][encoder];
+}
+
+/* Of a BART's or Marian's; a Marian has no tensors for what stands before its layers. */
+static const oracle_names *bart_names(const oracle_model *m, bool encoder)
+{
+#define BART(...)                                                                        \
+    {                                                                                    \
+        .embedding = "shared", .post_norm = true,                                        \
+        .attention_norm = "self_attn_layer_norm", .q = "self_attn.q_proj",               \
+        .k = "self_attn.k_proj", .v = "self_attn.v_proj", .o = "self_attn.out_proj",     \
+        .cross_norm = "encoder_attn_layer_norm", .cross_q = "encoder_attn.q_proj",       \
+        .cross_k = "encoder_attn.k_proj", .cross_v = "encoder_attn.v_proj",              \
+        .cross_o = "encoder_attn.out_proj", .mlp_norm = "final_layer_norm", .up = "fc1", \
+        .down = "fc2", __VA_ARGS__                                                       \
+    }
+    static const oracle_names marian = BART(.head = NULL);
+    static const oracle_names bart[2] = {
+        BART(.positions = "decoder.embed_positions", .first_position = 2,
+             .embedding_norm = "decoder.layernorm_embedding"),
+        BART(.positions = "encoder.embed_positions", .first_position = 2,
+             .embedding_norm = "encoder.layernorm_embedding")};
+    return m->config.arch == KVC_MARIAN ? &marian : &bart[encoder];
+}
+
 const oracle_names *oracle_names_of(const oracle_model *model)
 {
     static const oracle_names gpt2 = {
@@ -100,6 +147,10 @@ const oracle_names *oracle_names_of(const oracle_model *model)
         .down = "fc2",
     };
     switch (model->config.arch) {
+    case KVC_T5:
+    case KVC_T5_GATED: return t5_names(model, false);
+    case KVC_MARIAN:
+    case KVC_BART: return bart_names(model, false);
     case KVC_PHI: return &phi;
     case KVC_OPT: return &opt;
     case KVC_GPT2: return &gpt2;
@@ -110,16 +161,31 @@ const oracle_names *oracle_names_of(const oracle_model *model)
     }
 }
 
+const oracle_names *oracle_names_at(const oracle_model *model, int layer)
+{
+    if (layer < ORACLE_ENCODER)
+        return oracle_names_of(model);
+    const bool t5 = model->config.relative_buckets > 0;
+    return t5 ? t5_names(model, true) : bart_names(model, true);
+}
+
 const char *oracle_layers(const kvc_config *c)
 {
+    if (c->arch == KVC_T5 || c->arch == KVC_T5_GATED)
+        return "decoder.block";
+    if (c->arch == KVC_MARIAN || c->arch == KVC_BART)
+        return "decoder.layers";
     return c->arch == KVC_GPT2 || c->arch == KVC_GPT_NEO ? "h" : "layers";
 }
 
 const float *oracle_find(const oracle_model *model, int layer, const char *leaf)
 {
-    char name[80];
+    char name[96];
     if (layer < 0)
         snprintf(name, sizeof name, "%s", leaf);
+    else if (layer >= ORACLE_ENCODER)
+        snprintf(name, sizeof name, "en%s.%d.%s", oracle_layers(&model->config) + 2,
+                 layer - ORACLE_ENCODER, leaf);
     else
         snprintf(name, sizeof name, "%s.%d.%s", oracle_layers(&model->config), layer,
                  leaf);
@@ -141,7 +207,7 @@ const float *oracle_weights(const oracle_model *model, int layer, const char *le
 const float *oracle_part(const oracle_model *m, int layer, const char *name,
                          const char *end)
 {
-    char leaf[48];
+    char leaf[80];
     if (!name)
         return NULL;
     snprintf(leaf, sizeof leaf, "%s.%s", name, end);
@@ -157,6 +223,45 @@ const float *oracle_head(const oracle_model *m)
 {
     return m->config.own_head ? oracle_part(m, -1, oracle_names_of(m)->head, "weight")
                               : oracle_embedding(m);
+}
+
+/* Logarithms, as the paper has it; a billionth more, where a border is a whole number. */
+static size_t bucket_of(size_t distance, size_t n, double farthest)
+{
+    const size_t alone = n / 2;
+    if (distance < alone)
+        return distance;
+    const double octaves =
+        log((double)distance / (double)alone) / log(farthest / (double)alone);
+    const size_t further = (size_t)(octaves * (double)(n - alone) + 1e-9);
+    return alone + further < n ? alone + further : n - 1;
+}
+
+float oracle_bias(const oracle_model *m, int layer, size_t head, size_t i, size_t j)
+{
+    const kvc_config *c = &m->config;
+    const float *table = oracle_part(m, -1, oracle_names_at(m, layer)->buckets, "weight");
+    if (!table)
+        return 0.0f;
+    const bool encoder = layer >= ORACLE_ENCODER;
+    const size_t n = c->relative_buckets / (encoder ? 2 : 1);
+    const size_t bucket = bucket_of(i > j ? i - j : j - i, n, c->relative_distance);
+    return table[(bucket + (encoder && j > i ? n : 0)) * c->n_head + head];
+}
+
+void oracle_sinusoids(double *row, size_t position, size_t C)
+{
+    for (size_t i = 0; i < C / 2; i++) {
+        const double angle = (double)position / pow(10000.0, 2.0 * (double)i / (double)C);
+        row[i] = sin(angle);
+        row[C / 2 + i] = cos(angle);
+    }
+}
+
+const float *oracle_head_bias(const oracle_model *m)
+{
+    const float *bias = oracle_part(m, -1, oracle_names_of(m)->head, "bias");
+    return bias ? bias : oracle_find(m, -1, "final_logits_bias");
 }
 
 double *oracle_widen(const float *x, size_t n)
@@ -430,15 +535,25 @@ static void part_by_part(double *y, const double *x, const oracle_model *m, size
     }
 }
 
+/* What a block computes with: x normed, or as it is where norms stand behind. */
+static void enter(double *h, const double *x, const oracle_model *m, int layer,
+                  const char *name, size_t T)
+{
+    if (oracle_names_at(m, layer)->post_norm)
+        memcpy(h, x, T * m->config.n_embd * sizeof *h);
+    else
+        norm(h, x, m, layer, name, T);
+}
+
 /* Of each token: the queries [H, D], the keys and the values [Hkv, D], a new array. */
 static double *queries_keys_values(const double *x, const oracle_model *m, int layer,
                                    size_t T)
 {
     const size_t C = m->config.n_embd, Q = query_width(m), KV = key_width(m);
     const size_t all = Q + 2 * KV;
-    const oracle_names *names = oracle_names_of(m);
+    const oracle_names *names = oracle_names_at(m, layer);
     double *h = new_array(T, C), *qkv = new_array(T, all), *fused = new_array(T, all);
-    norm(h, x, m, layer, names->attention_norm, T);
+    enter(h, x, m, layer, names->attention_norm, T);
     if (names->qkv) {
         linear(qkv, all, h, m, layer, names->qkv, T, C, all);
     } else if (names->qkv_by_head) {
@@ -465,8 +580,29 @@ static size_t kv_head(const oracle_model *m, size_t head)
     return head / (m->config.n_head / m->config.n_kv_head);
 }
 
+/* y = sum_j softmax_j(score(i, j)) v[j], the scores of a query at i with what they gain
+ *   y, q: [D]   k, v: those of keys first .. end - 1, `stride` apart */
+static void attend_biased(double *y, const double *q, const double *k, const double *v,
+                          size_t stride, const oracle_model *m, int layer, size_t head,
+                          size_t i, size_t first, size_t end)
+{
+    const size_t D = m->config.head_dim, n = end - first;
+    double *p = new_array(n, 1);
+    for (size_t j = 0; j < n; j++) {
+        for (size_t d = 0; d < D; d++)
+            p[j] += q[d] * k[j * stride + d];
+        p[j] = oracle_scale(&m->config) *
+               (p[j] + (double)oracle_bias(m, layer, head, i, first + j));
+    }
+    oracle_softmax(p, n);
+    for (size_t d = 0; d < D; d++)
+        for (size_t j = 0; j < n; j++)
+            y[d] += p[j] * v[j * stride + d];
+    free(p);
+}
+
 /* o(attention(norm(x))), each token seeing itself and those before it, as far as the
- * layer's window goes: a new array. */
+ * layer's window goes, or all in an encoder: a new array. */
 static double *attention_of(const double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
@@ -476,12 +612,13 @@ static double *attention_of(const double *x, const oracle_model *m, int layer, s
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const size_t first = oracle_first_seen(&m->config, layer, t);
+            const size_t end = layer >= ORACLE_ENCODER ? T : t + 1;
             const double *q = qkv + t * QKV + head * D;
             const double *k = qkv + first * QKV + Q + kv_head(m, head) * D, *v = k + KV;
-            oracle_attend(y + t * Q + head * D, q, k, v, t + 1 - first, D, QKV,
-                          oracle_scale(&m->config));
+            attend_biased(y + t * Q + head * D, q, k, v, QKV, m, layer, head, t, first,
+                          end);
         }
-    linear(h, C, y, m, layer, oracle_names_of(m)->o, T, Q, C);
+    linear(h, C, y, m, layer, oracle_names_at(m, layer)->o, T, Q, C);
     if (oracle_names_of(m)->attention_out_norm)
         norm(h, h, m, layer, oracle_names_of(m)->attention_out_norm, T);
     free(qkv);
@@ -495,8 +632,11 @@ static double activation(const oracle_model *m, double x)
     case KVC_GPT2:
     case KVC_GPT_NEO:
     case KVC_GEMMA3:
-    case KVC_PHI: return oracle_gelu(x);
+    case KVC_PHI:
+    case KVC_T5_GATED: return oracle_gelu(x);
+    case KVC_T5:
     case KVC_OPT: return fmax(x, 0.0);
+    case KVC_BART:
     case KVC_GPT_NEOX: return oracle_exact_gelu(x);
     default: return oracle_silu(x);
     }
@@ -507,9 +647,9 @@ static double activation(const oracle_model *m, double x)
 static double *mlp_of(const double *x, const oracle_model *m, int layer, size_t T)
 {
     const size_t C = m->config.n_embd, F = m->config.n_inner;
-    const oracle_names *names = oracle_names_of(m);
+    const oracle_names *names = oracle_names_at(m, layer);
     double *h = new_array(T, C), *inner = new_array(T, F), *gate = new_array(T, F);
-    norm(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
+    enter(h, x, m, layer, names->mlp_norm ? names->mlp_norm : names->attention_norm, T);
     linear(inner, F, h, m, layer, names->up, T, C, F);
     if (names->gate)
         linear(gate, F, h, m, layer, names->gate, T, C, F);
@@ -532,31 +672,106 @@ static void add(double *x, double *y, size_t n)
     free(y);
 }
 
-static void run_layer(double *x, const oracle_model *m, int layer, size_t T)
+/* The same, and x normed where norms stand behind. */
+static void add_block(double *x, double *y, const oracle_model *m, int layer,
+                      const char *name, size_t T)
 {
-    const size_t n = T * m->config.n_embd;
+    add(x, y, T * m->config.n_embd);
+    if (oracle_names_at(m, layer)->post_norm)
+        norm(x, x, m, layer, name, T);
+}
+
+/* o(attention(norm(x))) over a source, each token seeing all of it, and weights where
+ * they are wanted: a new array.   source: [n, C]   weights: [n], of the last token */
+static double *cross_of(const double *x, const oracle_model *m, int layer, size_t T,
+                        const double *source, size_t wanted, double *weights)
+{
+    const oracle_names *names = oracle_names_of(m);
+    const size_t C = m->config.n_embd, D = m->config.head_dim, n = m->n_source;
+    const size_t Q = query_width(m), KV = key_width(m);
+    double *h = new_array(T, C), *q = new_array(T, Q), *y = new_array(T, Q);
+    double *k = new_array(n, KV), *v = new_array(n, KV), *p = new_array(n, 1);
+    enter(h, x, m, layer, names->cross_norm, T);
+    linear(q, Q, h, m, layer, names->cross_q, T, C, Q);
+    linear(k, KV, source, m, layer, names->cross_k, n, C, KV);
+    linear(v, KV, source, m, layer, names->cross_v, n, C, KV);
+    for (size_t i = 0; i < T * m->config.n_head; i++) {
+        const size_t head = i % m->config.n_head, column = kv_head(m, head) * D;
+        for (size_t j = 0; j < n; j++) {
+            p[j] = 0.0;
+            for (size_t d = 0; d < D; d++)
+                p[j] += oracle_scale(&m->config) * q[i * D + d] * k[j * KV + column + d];
+        }
+        oracle_softmax(p, n);
+        for (size_t j = 0; j < n; j++)
+            for (size_t d = 0; d < D; d++)
+                y[i * D + d] += p[j] * v[j * KV + column + d];
+        if (weights && i == (T - 1) * m->config.n_head + wanted)
+            memcpy(weights, p, n * sizeof *p);
+    }
+    linear(h, C, y, m, layer, names->cross_o, T, Q, C);
+    free(q), free(y), free(k), free(v), free(p);
+    return h;
+}
+
+static void run_layer(double *x, const oracle_model *m, int layer, size_t T,
+                      const double *source)
+{
+    const oracle_names *names = oracle_names_at(m, layer);
     double *attended = attention_of(x, m, layer, T), *beside = NULL;
-    if (m->config.parallel || !oracle_names_of(m)->mlp_norm)
+    if (m->config.parallel || !names->mlp_norm)
         beside = mlp_of(x, m, layer, T);
-    add(x, attended, n);
-    add(x, beside ? beside : mlp_of(x, m, layer, T), n);
+    add_block(x, attended, m, layer, names->attention_norm, T);
+    if (source && layer < ORACLE_ENCODER)
+        add_block(x, cross_of(x, m, layer, T, source, 0, NULL), m, layer,
+                  names->cross_norm, T);
+    add_block(x, beside ? beside : mlp_of(x, m, layer, T), m, layer, names->mlp_norm, T);
+}
+
+/* Tokens as rows of the stack that a layer is in: a new array [T, C]. */
+static double *embed(const oracle_model *m, int layer, const uint32_t *ids, size_t T)
+{
+    const size_t C = m->config.n_embd;
+    const oracle_names *names = oracle_names_at(m, layer);
+    const float *wte = oracle_embedding(m);
+    const float *wpe = oracle_part(m, -1, names->positions, "weight");
+    const kvc_arch arch = m->config.arch;
+    const double scale = arch == KVC_GEMMA3 || arch == KVC_MARIAN ? sqrt((double)C) : 1.0;
+    double *x = new_array(T, C), *waves = new_array(1, C);
+    for (size_t t = 0; t < T; t++) {
+        if (arch == KVC_MARIAN)
+            oracle_sinusoids(waves, t, C);
+        for (size_t c = 0; c < C; c++)
+            x[t * C + c] = scale * (double)wte[ids[t] * C + c] + waves[c] +
+                           (wpe ? (double)wpe[(names->first_position + t) * C + c] : 0.0);
+    }
+    if (names->embedding_norm)
+        norm(x, x, m, -1, names->embedding_norm, T);
+    free(waves);
+    return x;
+}
+
+/* What the encoder makes of the source: a new array [n_source, C], or NULL. */
+static double *encode(const oracle_model *m)
+{
+    if (m->config.n_encoder_layer == 0)
+        return NULL;
+    const size_t n = m->n_source;
+    double *x = embed(m, ORACLE_ENCODER, m->source, n);
+    for (int i = 0; i < (int)m->config.n_encoder_layer; i++)
+        run_layer(x, m, ORACLE_ENCODER + i, n, NULL);
+    if (oracle_names_at(m, ORACLE_ENCODER)->norm)
+        norm(x, x, m, -1, oracle_names_at(m, ORACLE_ENCODER)->norm, n);
+    return x;
 }
 
 /* The residual stream after the first n layers: a new array [T, C]. */
 static double *run_layers(const oracle_model *m, const uint32_t *ids, size_t T, int n)
 {
-    const size_t C = m->config.n_embd;
-    const float *wte = oracle_embedding(m);
-    const float *wpe = oracle_part(m, -1, oracle_names_of(m)->positions, "weight");
-    const size_t first = oracle_names_of(m)->first_position;
-    const double scale = m->config.arch == KVC_GEMMA3 ? sqrt((double)C) : 1.0;
-    double *x = new_array(T, C);
-    for (size_t t = 0; t < T; t++)
-        for (size_t c = 0; c < C; c++)
-            x[t * C + c] = scale * (double)wte[ids[t] * C + c] +
-                           (wpe ? (double)wpe[(first + t) * C + c] : 0.0);
+    double *x = embed(m, 0, ids, T), *source = encode(m);
     for (int layer = 0; layer < n; layer++)
-        run_layer(x, m, layer, T);
+        run_layer(x, m, layer, T, source);
+    free(source);
     return x;
 }
 
@@ -564,9 +779,14 @@ void oracle_logits(double *logits, const oracle_model *m, const uint32_t *ids, s
 {
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *head = oracle_head(m); /* logits[id] = bias[id] + h . head[id] */
-    const float *bias = oracle_part(m, -1, oracle_names_of(m)->head, "bias");
+    const float *bias = oracle_head_bias(m);
     double *x = run_layers(m, ids, T, (int)m->config.n_layer), *h = new_array(T, C);
-    norm(h, x, m, -1, oracle_names_of(m)->norm, T);
+    if (oracle_names_of(m)->norm)
+        norm(h, x, m, -1, oracle_names_of(m)->norm, T);
+    else
+        memcpy(h, x, T * C * sizeof *h);
+    for (size_t i = 0; i < T * C && m->config.scaled_head; i++)
+        h[i] /= sqrt((double)C);
     for (size_t t = 0; t < T; t++)
         for (size_t id = 0; id < V; id++) {
             double sum = bias ? (double)bias[id] : 0.0;
@@ -589,11 +809,24 @@ void oracle_attention_weights(double *weights, double *query, const oracle_model
     memcpy(query, q, D * sizeof *q);
     const size_t first = oracle_first_seen(&m->config, layer, T - 1);
     for (size_t j = 0; j < T; j++) {
-        weights[j] = 0.0;
+        weights[j] = j < first ? 0.0
+                               : (double)oracle_bias(m, layer, head, T - 1, j) *
+                                     oracle_scale(&m->config);
         for (size_t d = 0; d < D && j >= first; d++)
             weights[j] += q[d] * k[j * QKV + d] * oracle_scale(&m->config);
     }
     oracle_softmax(weights + first, T - first);
     free(x);
     free(qkv);
+}
+
+void oracle_cross_weights(double *weights, const oracle_model *m, const uint32_t *ids,
+                          size_t T, int layer, size_t head)
+{
+    double *x = run_layers(m, ids, T, layer), *source = encode(m);
+    add_block(x, attention_of(x, m, layer, T), m, layer,
+              oracle_names_of(m)->attention_norm, T);
+    free(cross_of(x, m, layer, T, source, head, weights));
+    free(x);
+    free(source);
 }

@@ -9,7 +9,7 @@
 /* One tensor of a checkpoint: Hugging Face name and orientation (GPT-2's Conv1D weights
  * are [in, out], all others [out, in]). */
 typedef struct oracle_tensor {
-    char name[64];
+    char name[80];
     size_t rank;
     uint64_t shape[2];
     float *data; /* row-major */
@@ -19,7 +19,12 @@ typedef struct oracle_model {
     kvc_config config;
     size_t n_tensors;
     oracle_tensor *tensors;
+    const uint32_t *source; /* [n_source] what an encoder reads */
+    size_t n_source;
 } oracle_model;
+
+/* Layers from here on are the encoder's. */
+enum { ORACLE_ENCODER = 1000 };
 
 /* What tensors are called, without .weight and .bias; NULL: there is none. */
 typedef struct oracle_names {
@@ -30,9 +35,22 @@ typedef struct oracle_names {
     const char *mlp_norm;    /* NULL: side by side, attention's */
     const char *attention_out_norm, *mlp_out_norm; /* of what they add, or NULL */
     const char *gate, *up, *down;
-    size_t first_position; /* the row of position 0 */
+    size_t first_position;      /* the row of position 0 */
+    const char *embedding_norm; /* of tokens as rows, or NULL */
+    const char *cross_norm, *cross_q, *cross_k, *cross_v, *cross_o; /* or NULL */
+    const char *buckets; /* what scores gain by distance, or NULL */
+    bool post_norm;      /* norms stand behind sums */
 } oracle_names;
 const oracle_names *oracle_names_of(const oracle_model *model);
+/* The same of the stack that a layer is in. */
+const oracle_names *oracle_names_at(const oracle_model *model, int layer);
+
+/* What the score of a query at i for a key at j gains in a head; 0 where the model has
+ * nothing for that. */
+float oracle_bias(const oracle_model *model, int layer, size_t head, size_t i, size_t j);
+
+/* A position as sines and cosines.   row: [C] out */
+void oracle_sinusoids(double *row, size_t position, size_t C);
 
 /* The data of "h.<layer>.<leaf>" in a GPT-2, of "layers.<layer>.<leaf>" in others, or of
  * "<leaf>" for layer < 0. */
@@ -50,6 +68,8 @@ const float *oracle_part(const oracle_model *model, int layer, const char *name,
 /* The embedding, and the matrix that makes the logits    [V, C] */
 const float *oracle_embedding(const oracle_model *model);
 const float *oracle_head(const oracle_model *model);
+/* What logits gain: [V], or NULL */
+const float *oracle_head_bias(const oracle_model *model);
 
 /* By how much pair i of a head turns at a position, rounded where the engine promises
  * to. */
@@ -113,5 +133,9 @@ void oracle_logits(double *logits, const oracle_model *model, const uint32_t *id
  * token.   weights: [T]   query: [D]   ids: [T] */
 void oracle_attention_weights(double *weights, double *query, const oracle_model *model,
                               const uint32_t *ids, size_t T, int layer, size_t head);
+
+/* Those that it gives to every token of the source.   weights: [n_source] */
+void oracle_cross_weights(double *weights, const oracle_model *model, const uint32_t *ids,
+                          size_t T, int layer, size_t head);
 
 #endif

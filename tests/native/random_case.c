@@ -10,14 +10,24 @@ static const struct {
     const char *name;
     size_t least, share;
 } kinds[CASE_KINDS] = {
-    [CASE_PREFILL] = {"prefill", 1, 10}, [CASE_CANCEL] = {"cancel", 2, 2},
-    [CASE_REWIND] = {"rewind", 1, 4},    [CASE_EDIT] = {"edit", 1, 4},
-    [CASE_OFF] = {"off", 0, 1},          [CASE_ON] = {"on", 0, 2},
-    [CASE_RESET] = {"reset", 0, 1},      [CASE_SCORE] = {"score", 2, 1},
-    [CASE_SELECT] = {"select", 1, 3},    [CASE_BATCH] = {"batch", 2, 3},
-    [CASE_FORK] = {"fork", 2, 3},        [CASE_REORDER] = {"reorder", 1, 1},
-    [CASE_DROP] = {"drop", 1, 1},        [CASE_KEEP] = {"keep", 1, 1},
+    [CASE_PREFILL] = {"prefill", 1, 10},
+    [CASE_CANCEL] = {"cancel", 2, 2},
+    [CASE_REWIND] = {"rewind", 1, 4},
+    [CASE_EDIT] = {"edit", 1, 4},
+    [CASE_OFF] = {"off", 0, 1},
+    [CASE_ON] = {"on", 0, 2},
+    [CASE_RESET] = {"reset", 0, 1},
+    [CASE_SCORE] = {"score", 2, 1},
+    [CASE_SELECT] = {"select", 1, 3},
+    [CASE_BATCH] = {"batch", 2, 3},
+    [CASE_FORK] = {"fork", 2, 3},
+    [CASE_REORDER] = {"reorder", 1, 1},
+    [CASE_DROP] = {"drop", 1, 1},
+    [CASE_KEEP] = {"keep", 1, 1},
     [CASE_SAVE] = {"save", 0, 2},
+    [CASE_SOURCE] = {"source", 1, 0},
+    [CASE_CROSS_OFF] = {"cross_off", 0, 0},
+    [CASE_CROSS_ON] = {"cross_on", 0, 0},
 };
 
 static const struct {
@@ -26,9 +36,10 @@ static const struct {
 } types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
 
 static const char *const archs[KVC_ARCH_COUNT] = {
-    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2",  [KVC_QWEN3] = "qwen3",
-    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",      [KVC_OPT] = "opt",
-    [KVC_GPT_NEO] = "gpt_neo",   [KVC_GEMMA3] = "gemma3"};
+    [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2",   [KVC_QWEN3] = "qwen3",
+    [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",       [KVC_OPT] = "opt",
+    [KVC_GPT_NEO] = "gpt_neo",   [KVC_GEMMA3] = "gemma3", [KVC_T5] = "t5",
+    [KVC_T5_GATED] = "t5_gated", [KVC_MARIAN] = "marian", [KVC_BART] = "bart"};
 
 size_t case_least_args(case_kind kind)
 {
@@ -127,6 +138,41 @@ static void windows(kvc_config *m, uint64_t seed)
     random_windows(m, &state);
 }
 
+/* From a fifth: every sixth is a model with an encoder. */
+static bool encoder(kvc_config *m, uint64_t seed)
+{
+    uint64_t state = seed + ((uint64_t)5 << 32);
+    if (random_below(&state, 6) > 0)
+        return false;
+    random_seq2seq(m, &state);
+    return true;
+}
+
+/* Its program begins with a source; others, empty, too long or dropped ones too, come in
+ * the place of operations, and so does the cross cache, off and on. */
+static void add_sources(random_case *c)
+{
+    uint64_t state = c->seed + ((uint64_t)6 << 32);
+    const size_t V = c->config.vocab_size, P = c->config.n_positions;
+    c->source_capacity = 1 + random_below(&state, P < 40 ? P : 40);
+    c->op[1] = c->op[0];
+    for (size_t i = 0; i < c->n_ops; i++) {
+        const size_t kind = i == 0 ? 0 : i == 1 ? 9 : random_below(&state, 10);
+        if (kind == 1 || kind == 2)
+            c->op[i] = (case_op){.kind = kind == 1 ? CASE_CROSS_OFF : CASE_CROSS_ON};
+        if (kind != 0)
+            continue;
+        case_op *op = &c->op[i];
+        *op = (case_op){.kind = CASE_SOURCE, .n = 1};
+        op->arg[0] = i > 0 && random_below(&state, 3) == 0
+                         ? 1 + (uint32_t)random_below(&state, 40)
+                         : 0;
+        size_t n = c->source_capacity + (i > 0 ? 2 : 0);
+        for (n = (i == 0) + random_below(&state, n); n > 0; n--)
+            draw_below(op, V, &state);
+    }
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -155,12 +201,15 @@ random_case random_case_new(uint64_t seed)
                             .weights = random_below(&state, 4) ? KVC_F32 : KVC_I8};
     if (seed > CASE_GPT2) {
         free_heads(&c.config, seed);
-        other_architecture(&c.config, seed);
         windows(&c.config, seed);
+        if (!encoder(&c.config, seed))
+            other_architecture(&c.config, seed);
     }
     c.n_ops = 4 + random_below(&state, CASE_OPS - 3);
     for (size_t i = 0; i < c.n_ops; i++)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
+    if (c.config.n_encoder_layer > 0)
+        add_sources(&c);
     return c;
 }
 
@@ -201,6 +250,9 @@ void case_print(FILE *out, const random_case *c)
     if (m->window > 0 || m->score_scale > 0.0f || m->rope_local_theta > 0.0f)
         fprintf(out, " window %u %u %g %g", m->window, m->window_layers[0],
                 (double)m->score_scale, (double)m->rope_local_theta);
+    if (m->n_encoder_layer)
+        fprintf(out, " encoder %u %u %u %u %zu", m->n_encoder_layer, m->relative_buckets,
+                m->relative_distance, m->scaled_head, c->source_capacity);
     fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
     for (size_t i = 0; i < c->n_ops; i++) {
@@ -271,6 +323,10 @@ bool case_parse(random_case *c, const char *text)
     read = 0;
     sscanf(text, " window %u %u %f %f%n", &m->window, &m->window_layers[0],
            &m->score_scale, &m->rope_local_theta, &read);
+    text += read;
+    read = 0;
+    sscanf(text, " encoder %u %u %u %u %zu%n", &m->n_encoder_layer, &m->relative_buckets,
+           &m->relative_distance, &m->scaled_head, &c->source_capacity, &read);
     text += read;
     read = 0;
     sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,

@@ -6,11 +6,12 @@
  * A Llama has its other numbers behind the seed, "llama OWN_HEAD ... ROPE_HIGH", in the
  * order of kvc_config, and PARALLEL, and so have "qwen2", "qwen3", "gpt_neox", "phi" and
  * "opt"; then "yarn" its own; then comes "window W LAYERS SCALE THETA", where one of them
- * is not 0. Every program means something: an operation that cannot be done has an error
- * to expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the models are
- * GPT-2s, which tests/node/random.js draws as well; beyond, heads share K and V and have
- * a width of their own, most models are of other architectures, and every other one has
- * layers with a window. */
+ * is not 0, and "encoder LAYERS BUCKETS DISTANCE SCALED_HEAD SOURCE_CAPACITY" of a model
+ * that has one. Every program means something: an operation that cannot be done has an
+ * error to expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the
+ * models are GPT-2s, which tests/node/random.js draws as well; beyond, heads share K and
+ * V and have a width of their own, most models are of other architectures, and every
+ * other one has layers with a window. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 
@@ -29,14 +30,17 @@ typedef enum case_kind {
     CASE_OFF,     /* the cache */
     CASE_ON,
     CASE_RESET,
-    CASE_SCORE,   /* ids ...: leaves everything as it was */
-    CASE_SELECT,  /* sequence */
-    CASE_BATCH,   /* sequence, id, ...: one token more for each */
-    CASE_FORK,    /* from, to */
-    CASE_REORDER, /* from ... */
-    CASE_DROP,    /* sequence */
-    CASE_KEEP,    /* sequence */
-    CASE_SAVE,    /* and go on in another session, which restores it */
+    CASE_SCORE,     /* ids ...: leaves everything as it was */
+    CASE_SELECT,    /* sequence */
+    CASE_BATCH,     /* sequence, id, ...: one token more for each */
+    CASE_FORK,      /* from, to */
+    CASE_REORDER,   /* from ... */
+    CASE_DROP,      /* sequence */
+    CASE_KEEP,      /* sequence */
+    CASE_SAVE,      /* and go on in another session, which restores it */
+    CASE_SOURCE,    /* n, ids ...: dropped after n - 1 steps, unless n is 0 */
+    CASE_CROSS_OFF, /* the cross cache, where it keeps floats */
+    CASE_CROSS_ON,
     CASE_KINDS
 } case_kind;
 
@@ -49,7 +53,7 @@ typedef struct case_op {
 typedef struct random_case {
     kvc_config config;
     uint64_t seed; /* of the weights */
-    size_t capacity, n_sequence;
+    size_t capacity, n_sequence, source_capacity;
     kvc_dtype key_type, value_type;
     size_t n_ops;
     case_op op[CASE_OPS];

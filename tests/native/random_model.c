@@ -151,6 +151,23 @@ void random_opt(kvc_config *c, uint64_t *state)
     c->own_head = random_below(state, 4) == 0;
 }
 
+void random_seq2seq(kvc_config *c, uint64_t *state)
+{
+    static const kvc_arch archs[] = {KVC_T5, KVC_T5_GATED, KVC_MARIAN, KVC_BART};
+    static const uint32_t buckets[] = {32, 8, 4}, distances[] = {128, 20, 5};
+    c->arch = archs[random_below(state, 4)];
+    c->n_encoder_layer = 1 + (uint32_t)random_below(state, 3);
+    c->score_scale = 0.0f;
+    if (c->arch != KVC_T5 && c->arch != KVC_T5_GATED)
+        return;
+    const size_t kind = random_below(state, 3);
+    c->relative_buckets = buckets[kind];
+    c->relative_distance = distances[kind];
+    c->score_scale = 1.0f;
+    c->own_head = (uint32_t)random_below(state, 2);
+    c->scaled_head = (uint32_t)random_below(state, 2);
+}
+
 void random_architecture(kvc_config *c, uint64_t *state)
 {
     switch (random_below(state, 8)) {
@@ -192,6 +209,9 @@ static void draw(oracle_model *m, uint64_t *state, int layer, const char *leaf,
     oracle_tensor *t = &m->tensors[m->n_tensors++];
     if (layer < 0)
         snprintf(t->name, sizeof t->name, "%s", leaf);
+    else if (layer >= ORACLE_ENCODER)
+        snprintf(t->name, sizeof t->name, "en%s.%d.%s", oracle_layers(&m->config) + 2,
+                 layer - ORACLE_ENCODER, leaf);
     else
         snprintf(t->name, sizeof t->name, "%s.%d.%s", oracle_layers(&m->config), layer,
                  leaf);
@@ -336,6 +356,116 @@ static void draw_opt(oracle_model *m, uint64_t *state)
         draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
 }
 
+static void draw_t5_attention(oracle_model *m, uint64_t *state, int layer,
+                              const char *name)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    const char *const parts[] = {"q", "k", "v", "o"};
+    for (int i = 0; i < 4; i++) {
+        char leaf[48];
+        snprintf(leaf, sizeof leaf, "%s.%s", name, parts[i]);
+        draw_linear(m, state, layer, leaf, i < 3 ? C : Q,
+                    i == 0  ? Q
+                    : i < 3 ? KV
+                            : C,
+                    false);
+    }
+}
+
+static void draw_t5_layer(oracle_model *m, uint64_t *state, int layer)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner;
+    const bool encoder = layer >= ORACLE_ENCODER;
+    draw(m, state, layer, "layer.0.layer_norm.weight", 1, C, 1, 1.0, 0.25);
+    draw_t5_attention(m, state, layer, "layer.0.SelfAttention");
+    if (!encoder) {
+        draw(m, state, layer, "layer.1.layer_norm.weight", 1, C, 1, 1.0, 0.25);
+        draw_t5_attention(m, state, layer, "layer.1.EncDecAttention");
+    }
+    const char *const leaves[] = {"layer_norm.weight", "DenseReluDense.wi",
+                                  "DenseReluDense.wi_0", "DenseReluDense.wi_1",
+                                  "DenseReluDense.wo"};
+    for (int i = 0; i < 5; i++) {
+        char leaf[48];
+        snprintf(leaf, sizeof leaf, "layer.%d.%s", encoder ? 1 : 2, leaves[i]);
+        if (i == 0)
+            draw(m, state, layer, leaf, 1, C, 1, 1.0, 0.25);
+        else if (i == 4)
+            draw_linear(m, state, layer, leaf, F, C, false);
+        else if ((i == 1) == (c->arch == KVC_T5))
+            draw_linear(m, state, layer, leaf, C, F, false);
+    }
+}
+
+static void draw_t5(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, V = c->vocab_size;
+    draw(m, state, -1, "shared.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int stack = 0; stack < 2; stack++) {
+        char leaf[80];
+        const char *name = stack == 0 ? "encoder" : "decoder";
+        const int n = (int)(stack == 0 ? c->n_encoder_layer : c->n_layer);
+        snprintf(leaf, sizeof leaf,
+                 "%s.block.0.layer.0.SelfAttention.relative_attention_bias.weight", name);
+        draw(m, state, -1, leaf, 2, c->relative_buckets, c->n_head, 0.0, 1.0);
+        for (int i = 0; i < n; i++)
+            draw_t5_layer(m, state, stack == 0 ? ORACLE_ENCODER + i : i);
+        snprintf(leaf, sizeof leaf, "%s.final_layer_norm.weight", name);
+        draw(m, state, -1, leaf, 1, C, 1, 1.0, 0.25);
+    }
+    if (c->own_head)
+        draw(m, state, -1, "lm_head.weight", 2, V, C, 0.0, scale_for(C, 2));
+}
+
+static void draw_bart_layer(oracle_model *m, uint64_t *state, int layer)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, F = c->n_inner, Q = (size_t)c->n_head * c->head_dim,
+                 KV = (size_t)c->n_kv_head * c->head_dim;
+    draw_linear(m, state, layer, "self_attn.q_proj", C, Q, true);
+    draw_linear(m, state, layer, "self_attn.k_proj", C, KV, true);
+    draw_linear(m, state, layer, "self_attn.v_proj", C, KV, true);
+    draw_linear(m, state, layer, "self_attn.out_proj", Q, C, true);
+    draw_norm(m, state, layer, "self_attn_layer_norm");
+    if (layer < ORACLE_ENCODER) {
+        draw_linear(m, state, layer, "encoder_attn.q_proj", C, Q, true);
+        draw_linear(m, state, layer, "encoder_attn.k_proj", C, KV, true);
+        draw_linear(m, state, layer, "encoder_attn.v_proj", C, KV, true);
+        draw_linear(m, state, layer, "encoder_attn.out_proj", Q, C, true);
+        draw_norm(m, state, layer, "encoder_attn_layer_norm");
+    }
+    draw_linear(m, state, layer, "fc1", C, F, true);
+    draw_linear(m, state, layer, "fc2", F, C, true);
+    draw_norm(m, state, layer, "final_layer_norm");
+}
+
+static void draw_bart(oracle_model *m, uint64_t *state)
+{
+    const kvc_config *c = &m->config;
+    const size_t C = c->n_embd, V = c->vocab_size;
+    draw(m, state, -1, "shared.weight", 2, V, C, 0.0, scale_for(C, 2));
+    for (int stack = 0; stack < 2; stack++) {
+        const bool encoder = stack == 0;
+        const int n = (int)(encoder ? c->n_encoder_layer : c->n_layer);
+        if (c->arch == KVC_BART) {
+            draw(m, state, -1,
+                 encoder ? "encoder.embed_positions.weight"
+                         : "decoder.embed_positions.weight",
+                 2, c->n_positions + 2, C, 0.0, scale_for(C, 2));
+            draw_norm(m, state, -1,
+                      encoder ? "encoder.layernorm_embedding"
+                              : "decoder.layernorm_embedding");
+        }
+        for (int i = 0; i < n; i++)
+            draw_bart_layer(m, state, encoder ? ORACLE_ENCODER + i : i);
+    }
+    draw(m, state, -1, "final_logits_bias", 2, 1, V, 0.0, 0.25);
+}
+
 static void draw_gpt_neo(oracle_model *m, uint64_t *state)
 {
     const kvc_config *c = &m->config;
@@ -363,13 +493,16 @@ oracle_model random_weights(const kvc_config *config, uint64_t seed)
     const size_t Q = (size_t)config->n_head * config->head_dim,
                  KV = (size_t)config->n_kv_head * config->head_dim;
     oracle_model m = {.config = *config};
-    m.tensors = check_alloc(5 + 20 * config->n_layer, sizeof *m.tensors);
+    m.tensors = check_alloc(9 + 26 * (config->n_layer + config->n_encoder_layer),
+                            sizeof *m.tensors);
     uint64_t *state = &seed;
     static void (*const drawn[KVC_ARCH_COUNT])(oracle_model *, uint64_t *) = {
         [KVC_LLAMA] = draw_llama,     [KVC_QWEN2] = draw_llama,
         [KVC_QWEN3] = draw_llama,     [KVC_GPT_NEOX] = draw_gpt_neox,
         [KVC_PHI] = draw_phi,         [KVC_OPT] = draw_opt,
         [KVC_GPT_NEO] = draw_gpt_neo, [KVC_GEMMA3] = draw_llama,
+        [KVC_T5] = draw_t5,           [KVC_T5_GATED] = draw_t5,
+        [KVC_MARIAN] = draw_bart,     [KVC_BART] = draw_bart,
     };
     if (drawn[config->arch]) {
         drawn[config->arch](&m, state);
@@ -425,7 +558,7 @@ void random_model_free(random_model *model)
 
 kvc_session_config random_sizes(size_t capacity)
 {
-    return (kvc_session_config){capacity, 1, KVC_F32, KVC_F32};
+    return (kvc_session_config){capacity, 1, KVC_F32, KVC_F32, 0};
 }
 
 kvc_session *random_model_sequences(const random_model *model,

@@ -45,6 +45,19 @@
  *      attn.c_proj, and all of these and those of the MLP [out, in].
  *  11. Of a Gemma 3 as of a Qwen3, and behind post_attention_layernorm.weight those of
  *      pre_ and post_feedforward_layernorm; the norms' mean is 0.
+ *  12. Of a T5: shared.weight; then of each stack, "encoder." and then "decoder." before
+ *      the names: block.0.layer.0.SelfAttention.relative_attention_bias.weight, scale 1;
+ *      for each of its layers, block.i, layer.0.layer_norm.weight, q, k, v and o of
+ *      layer.0.SelfAttention; in the decoder layer.1.layer_norm.weight and the same of
+ *      layer.1.EncDecAttention; of the last one layer_norm.weight, DenseReluDense.wi, or
+ *      wi_0 and wi_1, and wo; at last its final_layer_norm.weight. Then, where there is
+ *      one, lm_head.weight.
+ *  13. Of a BART or Marian: shared.weight; of the encoder, then of the decoder, in a BART
+ *      embed_positions.weight [n_positions + 2, n_embd] and layernorm_embedding; for each
+ *      layer weight and bias of self_attn.q_proj, k_proj, v_proj, out_proj,
+ *      self_attn_layer_norm; in the decoder of encoder_attn.q_proj, k_proj, v_proj,
+ *      out_proj, encoder_attn_layer_norm; of fc1, fc2, final_layer_norm; at last
+ *      final_logits_bias [1, vocab_size], a bias.
  */
 #ifndef RANDOM_MODEL_H
 #define RANDOM_MODEL_H
@@ -125,6 +138,21 @@ void random_gpt_neox(kvc_config *config, uint64_t *state);
 /* The same of a Phi; and an OPT, whose angles it has none of. */
 void random_phi(kvc_config *config, uint64_t *state);
 void random_opt(kvc_config *config, uint64_t *state);
+
+/* A T5 of either kind, a Marian or a BART, with up to 3 layers in the encoder; buckets
+ * that short texts run out of, or those of all T5s. */
+void random_seq2seq(kvc_config *config, uint64_t *state);
+
+/* Of these, as of a Llama: E layers of the encoder. */
+#define T5_SIZES(L, E, H, D, C, F, P, V)                                                 \
+    .n_layer = (L), .n_encoder_layer = (E), .n_head = (H), .n_kv_head = (H),             \
+    .head_dim = (D), .n_embd = (C), .n_inner = (F), .n_positions = (P),                  \
+    .vocab_size = (V), .norm_epsilon = 1e-5f, .score_scale = 1.0f,                       \
+    .relative_buckets = 32, .relative_distance = 128
+#define BART_SIZES(L, E, H, D, F, P, V)                                                  \
+    .n_layer = (L), .n_encoder_layer = (E), .n_head = (H), .n_kv_head = (H),             \
+    .head_dim = (D), .n_embd = (H) * (D), .n_inner = (F), .n_positions = (P),            \
+    .vocab_size = (V), .norm_epsilon = 1e-5f
 
 /* Leaves two configs of eight a GPT-2, and makes others of the rest. */
 void random_architecture(kvc_config *config, uint64_t *state);

@@ -95,6 +95,7 @@ static bool shrink_model(random_case *c, predicate fails)
     TRY(smaller.config.weights = KVC_F32);
     TRY(smaller.config.window = smaller.config.window_layers[0] = 0);
     TRY(smaller.config.score_scale = 0.0f);
+    TRY(smaller.config.n_encoder_layer = 1);
     TRY(smaller.key_type = smaller.value_type = KVC_F32);
     TRY(smaller.n_sequence = 1);
     TRY(smaller.seed = 1);

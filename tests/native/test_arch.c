@@ -18,8 +18,8 @@ enum { T = 45 };
 /* ---- two other tables -------------------------------------------------------------- */
 
 static const kvc_tensor of_model[] = {
-    {"norm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
-    {"norm.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"norm.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
+    {"norm.bias", KVC_VECTOR, MODEL(decoder.norm.bias), .out = {KVC_C}},
     {"embed.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
 };
 

@@ -82,9 +82,16 @@ static void arch_is_known(void **unused)
     for (int arch = -1; arch <= KVC_ARCH_COUNT; arch++) {
         kvc_config c = config;
         c.arch = (kvc_arch)arch;
-        const bool learned = arch == KVC_GPT2 || arch == KVC_OPT || arch == KVC_GPT_NEO;
-        c.rotary_dim = learned ? 0 : c.head_dim;
+        const bool turns = arch != KVC_GPT2 && arch != KVC_OPT && arch != KVC_GPT_NEO &&
+                           arch != KVC_T5 && arch != KVC_T5_GATED && arch != KVC_MARIAN &&
+                           arch != KVC_BART;
+        c.rotary_dim = turns ? c.head_dim : 0;
         c.rope_theta = c.rope_factor = 1.0f;
+        const bool t5 = arch == KVC_T5 || arch == KVC_T5_GATED;
+        c.n_encoder_layer = t5 || arch == KVC_MARIAN || arch == KVC_BART;
+        c.relative_buckets = t5 ? 32 : 0;
+        c.relative_distance = t5 ? 128 : 0;
+        c.score_scale = t5 ? 1.0f : 0.0f;
         check_error(kvc_config_check(&c),
                     arch >= 0 && arch < KVC_ARCH_COUNT ? KVC_OK : KVC_ERR_CONFIG_INVALID);
     }

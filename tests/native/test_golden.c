@@ -3,8 +3,10 @@
  * after a change that is meant to change the numbers:
  *
  *     build/gcc-O2/test_golden print > tests/fixtures/golden.txt
+ *     build/gcc-O2/test_golden print source > tests/fixtures/golden-source.txt
  *
- * A model is a block of lines, all words separated by one space:
+ * The second file has models with an encoder. A model is a block of lines, all words
+ * separated by one space:
  *
  *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED [int8]
  *                        weights: random_model.h, floats unless int8 is said;
@@ -23,6 +25,10 @@
  *           [int8]
  *                        the window is in the layers whose bits are set, scores are not
  *                        scaled
+ *     t5 N_LAYER N_ENCODER_LAYER N_HEAD HEAD_DIM N_EMBD N_INNER N_POSITIONS VOCAB_SIZE
+ *        SEED OWN_HEAD SCALED_HEAD BUCKETS DISTANCE [int8]
+ *     t5_gated ..., marian ..., bart ...
+ *     source ID ...      behind the first line of these
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -39,11 +45,10 @@
 #include "random_model.h"
 
 enum { N_NEW = 32, MOST = 200 };
-static const char path[] = "tests/fixtures/golden.txt";
 
 typedef struct golden {
     kvc_config config;
-    uint64_t seed; /* of the weights, the prompt and the draws */
+    uint64_t seed; /* of the weights, the prompt, the source and the draws */
     size_t n_prompt;
     kvc_sampling sampling;
 } golden;
@@ -216,6 +221,66 @@ static const golden models[] = {
      {1.0f, 100, 1.0f, 0.0f, 1.0f}},
 };
 
+#define T5(ARCH, L, E, H, D, C, F, P, V, ...)                                            \
+    {                                                                                    \
+        .arch = ARCH, T5_SIZES(L, E, H, D, C, F, P, V), __VA_ARGS__                      \
+    }
+#define BART(ARCH, L, E, H, D, F, P, V, WEIGHTS)                                         \
+    {                                                                                    \
+        .arch = ARCH, BART_SIZES(L, E, H, D, F, P, V), .weights = WEIGHTS                \
+    }
+
+static const golden with_encoder[] = {
+    {T5(KVC_T5, 3, 2, 3, 8, 16, 28, 200, 61, .scaled_head = 1),
+     50,
+     140,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {T5(KVC_T5, 2, 2, 2, 64, 96, 172, 90, 257, .own_head = 1, .weights = KVC_I8),
+     51,
+     33,
+     {1.0f, 100, 1.0f, 0.0f, 1.0f}},
+    {T5(KVC_T5_GATED, 2, 4, 4, 12, 36, 70, 150, 131, .own_head = 1),
+     52,
+     40,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {T5(KVC_T5_GATED, 1, 1, 6, 64, 512, 1024, 70, 99, .scaled_head = 1,
+        .weights = KVC_I8),
+     53,
+     17,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {BART(KVC_MARIAN, 3, 3, 4, 12, 90, 170, 131, KVC_F32),
+     54,
+     100,
+     {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {BART(KVC_MARIAN, 2, 1, 2, 64, 512, 90, 300, KVC_I8),
+     55,
+     33,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {BART(KVC_BART, 2, 3, 5, 8, 70, 120, 99, KVC_F32),
+     56,
+     50,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {BART(KVC_BART, 3, 2, 3, 32, 384, 90, 257, KVC_I8),
+     57,
+     31,
+     {0.8f, 0, 1.0f, 0.0f, 1.0f}},
+};
+
+static const size_t source_lengths[] = {150, 64, 129, 1, 120, 32, 33, 50};
+
+/* Which models, how many, where what they compute is, and of how many tokens their
+ * sources are. */
+typedef struct list {
+    const golden *models;
+    size_t n;
+    const char *path;
+    const size_t *n_source; /* [n], or NULL */
+} list;
+static const list plain = {models, sizeof models / sizeof *models,
+                           "tests/fixtures/golden.txt", NULL},
+                  sources = {with_encoder, sizeof with_encoder / sizeof *with_encoder,
+                             "tests/fixtures/golden-source.txt", source_lengths};
+
 /* The prompt in pieces, a hash after each. */
 static void print_prompt(FILE *out, const golden *g, kvc_session *s, const uint32_t *ids)
 {
@@ -255,6 +320,17 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
             fprintf(out, " %u %u", c->window, c->window_layers[0]);
         return;
     }
+    static const char *const encoders[KVC_ARCH_COUNT] = {[KVC_T5] = "t5",
+                                                         [KVC_T5_GATED] = "t5_gated",
+                                                         [KVC_MARIAN] = "marian",
+                                                         [KVC_BART] = "bart"};
+    if (encoders[c->arch]) {
+        fprintf(out, "\n%s %u %u %u %u %u %u %u %u %" PRIu64 " %u %u %u %u",
+                encoders[c->arch], c->n_layer, c->n_encoder_layer, c->n_head, c->head_dim,
+                c->n_embd, c->n_inner, c->n_positions, c->vocab_size, seed, c->own_head,
+                c->scaled_head, c->relative_buckets, c->relative_distance);
+        return;
+    }
     const bool is_mistral = c->arch == KVC_LLAMA && c->window > 0;
     static const char *const names[] = {
         [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2", [KVC_QWEN3] = "qwen3",
@@ -278,22 +354,35 @@ static void print_sizes(FILE *out, const kvc_config *c, uint64_t seed)
                 (double)c->rope_mscale, (double)c->rope_mscale_all);
 }
 
-static void print_model(FILE *out, const golden *g, bool use_cache)
+static void print_ids(FILE *out, const char *word, const uint32_t *ids, size_t n)
+{
+    fprintf(out, "%s", word);
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, " %" PRIu32, ids[i]);
+    fprintf(out, "\n");
+}
+
+static void print_model(FILE *out, const golden *g, size_t n_source, bool use_cache)
 {
     static const kvc_sampling greedy = {0.0f, 0, 1.0f, 0.0f, 1.0f};
     const kvc_config *c = &g->config;
     const kvc_sampling *s = &g->sampling;
-    uint32_t ids[MOST];
+    uint32_t ids[MOST], source[MOST];
     uint64_t state = g->seed;
     random_ids(ids, g->n_prompt, c->vocab_size, &state);
+    random_ids(source, n_source, c->vocab_size, &state);
     random_model model = random_model_new(c, g->seed);
-    kvc_session *session = random_model_session(&model, g->n_prompt + N_NEW);
+    const kvc_session_config sizes = {g->n_prompt + N_NEW, 1, KVC_F32, KVC_F32, n_source};
+    kvc_session *session = random_model_sequences(&model, &sizes);
     check_ok(kvc_session_set_cache(session, use_cache));
     print_sizes(out, c, g->seed);
-    fprintf(out, "%s\nprompt", c->weights == KVC_I8 ? " int8" : "");
-    for (size_t i = 0; i < g->n_prompt; i++)
-        fprintf(out, " %" PRIu32, ids[i]);
-    fprintf(out, "\n");
+    fprintf(out, "%s\n", c->weights == KVC_I8 ? " int8" : "");
+    if (n_source > 0) {
+        check_ok(kvc_session_set_cross_cache(session, use_cache));
+        check_ok(kvc_session_set_source(session, source, n_source));
+        print_ids(out, "source", source, n_source);
+    }
+    print_ids(out, "prompt", ids, g->n_prompt);
     print_prompt(out, g, session, ids);
     fprintf(out, "greedy");
     print_new(out, g, session, &greedy);
@@ -306,24 +395,24 @@ static void print_model(FILE *out, const golden *g, bool use_cache)
     random_model_free(&model);
 }
 
-static void print_all(FILE *out, bool use_cache)
+static void print_all(FILE *out, const list *l, bool use_cache)
 {
     fprintf(out,
             "# What random models compute, to the bit. How to read and remake this file: "
             "tests/native/test_golden.c\n");
-    for (size_t i = 0; i < sizeof models / sizeof *models; i++)
-        print_model(out, &models[i], use_cache);
+    for (size_t i = 0; i < l->n; i++)
+        print_model(out, &l->models[i], l->n_source ? l->n_source[i] : 0, use_cache);
 }
 
 /* Line by line, so that a failure names what differs. */
-static void check_against_file(bool use_cache)
+static void check_against_file(const list *l, bool use_cache)
 {
     static char got[4096], want[4096];
-    FILE *computed = tmpfile(), *file = fopen(path, "r");
+    FILE *computed = tmpfile(), *file = fopen(l->path, "r");
     assert_non_null(computed);
     if (!file)
-        fail_msg("%s is not there; run from the repository's root", path);
-    print_all(computed, use_cache);
+        fail_msg("%s is not there; run from the repository's root", l->path);
+    print_all(computed, l, use_cache);
     rewind(computed);
     for (size_t line = 1;; line++) {
         const bool more = fgets(got, sizeof got, computed) != NULL;
@@ -331,7 +420,7 @@ static void check_against_file(bool use_cache)
         if (!more)
             break;
         if (strcmp(got, want) != 0)
-            fail_msg("%s:%zu\n  here: %s  file: %s", path, line, got, want);
+            fail_msg("%s:%zu\n  here: %s  file: %s", l->path, line, got, want);
     }
     fclose(computed);
     fclose(file);
@@ -340,13 +429,15 @@ static void check_against_file(bool use_cache)
 static void golden_with_the_cache_on(void **unused)
 {
     (void)unused;
-    check_against_file(true);
+    check_against_file(&plain, true);
+    check_against_file(&sources, true);
 }
 
 static void golden_with_the_cache_off(void **unused)
 {
     (void)unused;
-    check_against_file(false);
+    check_against_file(&plain, false);
+    check_against_file(&sources, false);
 }
 
 int main(int argc, char **argv)
@@ -355,8 +446,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(golden_with_the_cache_on),
         cmocka_unit_test(golden_with_the_cache_off),
     };
-    if (argc == 2 && strcmp(argv[1], "print") == 0) {
-        print_all(stdout, true);
+    if (argc >= 2 && strcmp(argv[1], "print") == 0) {
+        print_all(stdout, argc == 3 ? &sources : &plain, true);
         return 0;
     }
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);

@@ -61,7 +61,7 @@ static kvc_architecture table_apart(kvc_tensor *rows)
         for (size_t part = 0; part < 3; part++, n++)
             rows[n] = (kvc_tensor){.name = wholes[part][is_bias],
                                    .form = is_bias ? KVC_BIAS : KVC_LINEAR,
-                                   .at = at[part],
+                                   .at = (uint16_t)at[part],
                                    .in = row->in,
                                    .out = {KVC_Q},
                                    .only = row->only};

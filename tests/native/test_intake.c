@@ -4,11 +4,11 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "check.h"
+#include "kernels/matrix.h"
 #include "model/model.h"
 #include "random_model.h"
-#include "base/number.h"
-#include "kernels/matrix.h"
 
 static const kvc_config tiny = {GPT2_SIZES(2, 1, 4, 7, 5, 6)};
 
@@ -71,7 +71,7 @@ static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_
     kvc_model *model = new_model(&config);
     const uint64_t shape[] = {n / 4, 4};
     check_ok(kvc_model_set_tensor(model, "wpe.weight", dtype, shape, 2, data + 1, 2 * n));
-    check_same(model->positions, want, n);
+    check_same(model->decoder.positions, want, n);
     free(data);
     free(want);
     free(small);
@@ -113,7 +113,7 @@ static void singles_keep_their_bits(void **unused)
             kvc_model_set_tensor(model, "wpe.weight", KVC_F32, shape, 2, data + 1, 80),
             finite ? KVC_OK : KVC_ERR_NOT_FINITE);
         if (finite)
-            check_same(model->positions, values, 20);
+            check_same(model->decoder.positions, values, 20);
         free(model);
     }
 }
@@ -188,12 +188,12 @@ static void check_packed(const kvc_model *model, const oracle_model *plain)
 {
     const size_t C = plain->config.n_embd;
     check_matrix(&model->embedding, oracle_weights(plain, -1, "wte.weight"), 1, C, NULL);
-    check_same(model->positions, oracle_weights(plain, -1, "wpe.weight"),
+    check_same(model->decoder.positions, oracle_weights(plain, -1, "wpe.weight"),
                plain->config.n_positions * C);
-    check_same(model->norm.weight, oracle_weights(plain, -1, "ln_f.weight"), C);
-    check_same(model->norm.bias, oracle_weights(plain, -1, "ln_f.bias"), C);
+    check_same(model->decoder.norm.weight, oracle_weights(plain, -1, "ln_f.weight"), C);
+    check_same(model->decoder.norm.bias, oracle_weights(plain, -1, "ln_f.bias"), C);
     for (int i = 0; i < (int)plain->config.n_layer; i++)
-        check_layer(&model->layers[i], plain, i);
+        check_layer(&model->decoder.layers[i], plain, i);
 }
 
 static void every_weight_finds_its_place(void **unused)

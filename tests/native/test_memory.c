@@ -1,8 +1,8 @@
 /* "Ask, then give": what a model and a session cost, that one byte less is refused. */
 #include "base/arena.h"
+#include "base/number.h"
 #include "check.h"
 #include "random_model.h"
-#include "base/number.h"
 
 static const kvc_config config = {GPT2_SIZES(3, 2, 16, 35, 70, 50)};
 
@@ -101,13 +101,13 @@ static void sizes_out_of_range(void **unused)
 {
     (void)unused;
     random_model m = random_model_new(&config, 1);
-    const kvc_session_config fine[] = {{1, 1, KVC_F32, KVC_F32},
-                                       {70, 9, KVC_F16, KVC_I8}};
+    const kvc_session_config fine[] = {{1, 1, KVC_F32, KVC_F32, 0},
+                                       {70, 9, KVC_F16, KVC_I8, 0}};
     const kvc_session_config bad[] = {
-        {0, 1, KVC_F32, KVC_F32},        {71, 1, KVC_F32, KVC_F32},
-        {SIZE_MAX, 1, KVC_F32, KVC_F32}, {70, 0, KVC_F32, KVC_F32},
-        {70, 1, KVC_BF16, KVC_F32},      {70, 1, KVC_F32, KVC_BF16},
-        {70, 1, (kvc_dtype)99, KVC_F32}, {70, 1, KVC_F32, (kvc_dtype)-1}};
+        {0, 1, KVC_F32, KVC_F32, 0},        {71, 1, KVC_F32, KVC_F32, 0},
+        {SIZE_MAX, 1, KVC_F32, KVC_F32, 0}, {70, 0, KVC_F32, KVC_F32, 0},
+        {70, 1, KVC_BF16, KVC_F32, 0},      {70, 1, KVC_F32, KVC_BF16, 0},
+        {70, 1, (kvc_dtype)99, KVC_F32, 0}, {70, 1, KVC_F32, (kvc_dtype)-1, 0}};
     size_t bytes;
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
         check_ok(kvc_session_bytes(m.packed, &fine[i], &bytes));
@@ -115,7 +115,7 @@ static void sizes_out_of_range(void **unused)
         check_error(kvc_session_bytes(m.packed, &bad[i], &bytes),
                     KVC_ERR_INVALID_ARGUMENT);
     for (size_t n = SIZE_MAX; n > SIZE_MAX / 1000; n /= 2) {
-        const kvc_session_config many = {70, n, KVC_F32, KVC_F32};
+        const kvc_session_config many = {70, n, KVC_F32, KVC_F32, 0};
         check_error(kvc_session_bytes(m.packed, &many, &bytes), KVC_ERR_OUT_OF_MEMORY);
     }
     check_error(kvc_session_bytes(NULL, fine, &bytes), KVC_ERR_INVALID_ARGUMENT);
@@ -146,6 +146,12 @@ static void arena_near_the_end_of_size_t(void **unused)
                 kvc_take(&arena, 1, 1);
                 assert_true(arena.overflow);
             }
+    kvc_arena whole = {0}, longer = {0}; /* the longest array that there can be */
+    kvc_take(&whole, PTRDIFF_MAX, 1);
+    kvc_take(&whole, PTRDIFF_MAX / 4, 2);
+    assert_false(whole.overflow);
+    kvc_take(&longer, (size_t)PTRDIFF_MAX / 2 + 1, 2);
+    assert_true(longer.overflow);
 }
 
 static void a_model_too_large_for_size_t(void **unused)

@@ -137,7 +137,7 @@ static void what_lies_before_it(void **unused)
             kvc_cache *full = check_cache(1, 1, 1, N, D),
                       *cut = check_cache(1, 1, 1, N, D);
             float *scratch = check_alloc(kvc_attention_scratch(full), sizeof *scratch);
-            const kvc_view view = {W, 0.5f};
+            const kvc_view view = {.window = W, .scale = 0.5f};
             float *nan = check_alloc(N * D, sizeof *nan); /* up to the window */
             check_ok(kvc_cache_append(full, 0, 0, N, k, v, D));
             check_ok(kvc_cache_append(cut, 0, 0, N, k, v, D));
@@ -145,7 +145,7 @@ static void what_lies_before_it(void **unused)
             kvc_attend(want, q, 3, 1, full, 0, 0, view, first, scratch);
             kvc_attend(got, q, 3, 1, cut, 0, 0, view, first, scratch);
             check_same(got, want, 3 * D);
-            kvc_attend_weights(weights, q, first + 1, cut, 0, 0, 0, view, scratch);
+            kvc_attend_weights(weights, q, first + 1, 0, 1, cut, 0, 0, view, scratch);
             float sum = 0.0f;
             for (size_t j = 0; j <= first; j++) {
                 assert_int_equal(weights[j] > 0.0f, j + W > first);

@@ -28,6 +28,8 @@ static kvc_error fits(const truth *t, const uint32_t *ids, size_t T, size_t room
 {
     if (T > room)
         return KVC_ERR_CONTEXT_FULL;
+    if (t->c->config.n_encoder_layer > 0 && t->n_source == 0)
+        return KVC_ERR_NO_SOURCE;
     for (size_t i = 0; i < T; i++)
         if (ids[i] >= t->c->config.vocab_size)
             return KVC_ERR_TOKEN_OUT_OF_RANGE;
@@ -40,9 +42,13 @@ static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
     line->n += T;
     line->cached = t->use_cache ? line->n : line->cached;
     line->has_logits = true;
-    naive_logits(line->logits, t->model, line->ids, line->n,
-                 t->use_cache ? t->c->key_type : KVC_F32,
-                 t->use_cache ? t->c->value_type : KVC_F32);
+    static const kvc_dtype exact[] = {KVC_F32, KVC_F32};
+    const kvc_dtype types[] = {t->c->key_type, t->c->value_type};
+    oracle_model model = *t->model;
+    model.source = t->source;
+    model.n_source = t->n_source;
+    naive_source_logits(line->logits, &model, line->ids, line->n,
+                        t->use_cache ? types : exact, t->no_cross ? exact : types);
 }
 
 static kvc_error prefill(truth *t, truth_line *line, const uint32_t *ids, size_t T)
@@ -115,6 +121,8 @@ static kvc_error batch(truth *t, const case_op *op)
         if (t->lines[op->arg[2 * i]].n == t->c->capacity)
             return KVC_ERR_CONTEXT_FULL;
     }
+    if (t->c->config.n_encoder_layer > 0 && t->n_source == 0)
+        return KVC_ERR_NO_SOURCE;
     for (size_t i = 0; i < n; i++)
         if (op->arg[2 * i + 1] >= t->c->config.vocab_size)
             return KVC_ERR_TOKEN_OUT_OF_RANGE;
@@ -169,8 +177,37 @@ static kvc_error arrange(truth *t, const case_op *op)
 
 static void reset(truth *t)
 {
+    t->n_source = 0;
     for (size_t i = 0; i < t->c->n_sequence; i++)
         cut(&t->lines[i], 0);
+}
+
+/* Empties all sequences, whether it is read to the end or not. */
+static kvc_error source(truth *t, const case_op *op)
+{
+    const size_t n = op->n - 1;
+    if (n == 0)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (t->c->config.n_encoder_layer == 0)
+        return KVC_ERR_UNSUPPORTED;
+    if (n > t->c->source_capacity)
+        return KVC_ERR_SOURCE_TOO_LONG;
+    for (size_t i = 0; i < n; i++)
+        if (op->arg[1 + i] >= t->c->config.vocab_size)
+            return KVC_ERR_TOKEN_OUT_OF_RANGE;
+    reset(t);
+    memcpy(t->source, op->arg + 1, n * sizeof *t->source);
+    t->n_source = op->arg[0] == 0 ? n : 0;
+    return KVC_OK;
+}
+
+/* With narrow numbers, what the cache has would depend on when it was off. */
+static kvc_error switch_cross(truth *t, bool on)
+{
+    if (t->c->config.n_encoder_layer == 0)
+        return KVC_ERR_UNSUPPORTED;
+    t->no_cross = !on && t->c->key_type == KVC_F32 && t->c->value_type == KVC_F32;
+    return KVC_OK;
 }
 
 kvc_error truth_apply(truth *t, const case_op *op)
@@ -194,6 +231,9 @@ kvc_error truth_apply(truth *t, const case_op *op)
     case CASE_DROP:
     case CASE_KEEP: return arrange(t, op);
     case CASE_SAVE: return KVC_OK;
+    case CASE_SOURCE: return source(t, op);
+    case CASE_CROSS_OFF:
+    case CASE_CROSS_ON: return switch_cross(t, op->kind == CASE_CROSS_ON);
     case CASE_KINDS: break;
     }
     abort();

@@ -16,7 +16,9 @@ typedef struct truth_line {
 typedef struct truth {
     const random_case *c;
     const oracle_model *model;
-    bool use_cache;
+    bool use_cache, no_cross;
+    uint32_t source[CASE_ARGS];
+    size_t n_source;
     size_t selected;
     size_t reused; /* by the last operation */
     truth_line lines[CASE_SEQUENCES];

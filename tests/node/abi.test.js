@@ -14,7 +14,8 @@ import { tinyBlobs } from './tiny-model.js';
 const ROOT = new URL('../../', import.meta.url);
 const read = (path) => readFile(new URL(path, ROOT), 'utf8');
 const module = (name) => readFile(new URL(name, ROOT)).then((bytes) => WebAssembly.compile(bytes));
-const imports = { env: { emscripten_notify_memory_growth() {} } };
+const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
+const imports = { env: { memory, emscripten_notify_memory_growth() {} } };
 
 const MODULES = ['web/engine/kvc.wasm', 'web/engine/kvc-relaxed.wasm', 'web/engine/kvc-scalar.wasm'];
 const HEADERS = ['include/kvc.h', 'src/kernels/probe.h', 'src/wasm/wasm.c'];

@@ -104,10 +104,39 @@ test('a template may be one of several, in a file of its own, or the caller\'s',
     alone.tokenizer.decode([3], { special: true })}`);
 });
 
+test('files of templates take the place of those in tokenizer_config.json', async (t) => {
+  const config = { chat_template: { default: 'C', tool_use: 'CT', rag: 'CR' } };
+  const own = await modelWith(config);
+  assert.deepEqual(await Promise.all([{}, { tools: [] }, { template: 'rag' }].map((options) => (
+    own.renderChatTemplate(HI, options)))), ['C', 'CT', 'CR']);
+  const more = {
+    'chat_template.jinja': 'F', 'additional_chat_templates/tool_use.jinja': 'FT{{ tools|length }}',
+    'additional_chat_templates/x-y.1.jinja': 'XY',
+  };
+  const server = await serve(filesWith(config, more));
+  t.after(() => server.close());
+  const served = await loadModel(server.url);
+  models.push(served);
+  for (const filed of [await modelWith(config, more), served]) {
+    assert.equal(await filed.renderChatTemplate(HI), 'F');
+    assert.equal(await filed.renderChatTemplate(HI, { tools: [{}] }), 'FT1');
+    assert.equal(await filed.renderChatTemplate(HI, { template: 'x-y.1' }), 'XY');
+    assert.equal(await filed.renderChatTemplate(HI, { template: 'default' }), 'F');
+    await rejectsCode(filed.renderChatTemplate(HI, { template: 'rag' }), 'chat_template_missing',
+      /but "default"/);
+    await rejectsCode(filed.renderChatTemplate(HI, { template: '../config' }), 'chat_template_missing');
+  }
+  const { length } = server.requests;
+  await served.renderChatTemplate(HI, { tools: [] });
+  assert.equal(server.requests.length, length, 'each is asked for once');
+  const only = await modelWith({ chat_template: 'C' }, { 'chat_template.jinja': 'F' });
+  assert.equal(await only.renderChatTemplate(HI, { tools: [] }), 'F', 'one alone is for everything');
+});
+
 test('without a template it says which models have one; one that is no text is refused', async () => {
   const none = await modelWith({});
   await rejectsCode(none.applyChatTemplate(HI), 'chat_template_missing', /Instruct/);
-  for (const wrong of [5, [], ['x'], [{ name: 'default' }], { default: 'x' }]) {
+  for (const wrong of [5, [], ['x'], [{ name: 'default' }], {}, { default: 5 }]) {
     const own = await modelWith({ chat_template: wrong });
     await rejectsCode(own.applyChatTemplate(HI), 'chat_template_failed', /must be a text, or a list/);
   }

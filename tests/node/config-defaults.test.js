@@ -10,6 +10,9 @@ const classes = JSON.parse(await readFile(new URL('../fixtures/defaults.json', i
 /** Sizes that a class has a preset for, which no other model than its first has: we insist on them. */
 const INSISTED = ['intermediate_size', 'n_inner'];
 
+/** Presets that no model of the class has, and that are refused as a value of the file is. */
+const NOT_COMPUTED = { marian: ['activation_function', 'scale_embedding'] };
+
 /** The architectures that can be computed, from the message that names them. */
 function known() {
   try {
@@ -34,6 +37,12 @@ for (const model_type of known()) {
       const without = () => parseConfig({ model_type, ...rest });
       if (INSISTED.includes(key) && preset !== null) {
         assert.throws(without, { code: 'config_invalid', message: new RegExp(`${key} is missing`) });
+        continue;
+      }
+      if (NOT_COMPUTED[model_type]?.includes(key)) {
+        for (const config of [without, () => read({ [key]: preset })]) {
+          assert.throws(config, { code: 'unsupported_architecture', message: new RegExp(key) });
+        }
         continue;
       }
       assert.deepEqual(without(), read({ [key]: preset }), key);

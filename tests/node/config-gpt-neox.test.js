@@ -79,7 +79,7 @@ test('what the engine does not compute, and sizes that no model has', () => {
   refused({ rotary_emb_base: 0 }, 'config_invalid', /rotary_emb_base/);
   refused({ use_parallel_residual: 1 }, 'config_invalid', /use_parallel_residual/);
   refused({ hidden_size: 6144, intermediate_size: 24576, num_hidden_layers: 44, num_attention_heads: 64 },
-    'config_invalid', /GB of weights/);
+    'config_invalid', /billion weights/);
 });
 
 test('a file and a config that do not belong together are refused by name', async () => {

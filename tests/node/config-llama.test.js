@@ -129,7 +129,7 @@ test('config_invalid: sizes, heads and numbers of the angles', () => {
   refused({ num_attention_heads: 10, num_key_value_heads: 5 }, 'config_invalid', /57.6 numbers per head/);
   refused({ head_dim: 6 }, 'config_invalid', /multiples of 4/);
   refused({ hidden_size: 4096, num_attention_heads: 32, num_key_value_heads: 32, intermediate_size: 11008 },
-    'config_invalid', /GB of weights/);
+    'config_invalid', /billion weights/);
   for (const rope_theta of [0, '1', NaN]) refused({ rope_theta }, 'config_invalid', /rope_theta/);
   refused({ rope_scaling: 'linear' }, 'config_invalid', /rope_scaling must hold/);
   refused({ rope_scaling: { type: 'linear' } }, 'config_invalid', /rope_scaling: factor is missing/);

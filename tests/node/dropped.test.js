@@ -75,6 +75,17 @@ test('files and folders, in every way that browsers give them', async () => {
   }
 });
 
+test('of folders inside, the one of chat templates comes along', async () => {
+  const templates = { 'additional_chat_templates': { 'rag.jinja': 'R' } };
+  const found = [...BESIDE, 'additional_chat_templates/rag.jinja'].sort();
+  const chosen = [...BESIDE, 'additional_chat_templates/rag.jinja', 'onnx/additional_chat_templates/x.jinja']
+    .map((path) => fileOf(`gpt/${path}`));
+  const whole = { ...CLONE, ...templates };
+  for (const folder of [chosen, handleOf('gpt', whole), entryOf('gpt', whole)]) {
+    assert.deepEqual((await namesOf(folder)).sort(), found);
+  }
+});
+
 test('loadModel takes them too, within the listener of a drop', async () => {
   const model = await loadModel(dragOf([entryOf('gpt', CLONE)]));
   const other = await loadModel(await modelFiles(handleOf('gpt', CLONE)));

@@ -6,11 +6,13 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { runInNewContext } from 'node:vm';
 import { parseConfig } from '../../web/config/config.js';
 import { parseGenerationConfig } from '../../web/config/generation.js';
 import { openDirectory } from '../../web/files/files.js';
+import { Waiting } from '../../web/files/opened.js';
 import { readHeader, tensorChunks } from '../../web/files/safetensors.js';
 import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
@@ -855,16 +857,34 @@ test('progress: a silence is an event, once, and so is its end', async () => {
   assert.equal(order, 'initiate,stalled,download,progress,stalled,progress,done');
 });
 
-test('progress: a long silence fails after the event; a listener that throws in it is heard', async () => {
-  for (const handler of [fault.silent, fault.stall(20)]) {
-    server.faults['model.safetensors'] = handler;
+test('progress: a long silence fails after the event; a listener that throws in it is heard', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] }); // a busy machine is silent too
+  const settled = async () => { for (let i = 0; i < 50; i++) await new Promise(setImmediate); };
+  const weights = FILES['model.safetensors'];
+  const silent = () => new Promise(() => {});
+  const stalled = () => new Response(new ReadableStream({ start: (to) => to.enqueue(weights.slice(0, 20)) }));
+  for (const answer of [silent, stalled]) {
+    const fetchFile = async (url) => {
+      const text = FILES[new URL(url).pathname.split('/').at(-1)];
+      return text === weights ? answer() : new Response(text);
+    };
+    const load = (options) => loadAll(server.url, { fetch: fetchFile, stallMs: 30, ...options });
     const seen = [];
-    const options = { stallMs: 30, idleMs: 120, onProgress: ({ status }) => seen.push(status) };
-    await rejectsCode(loadAll(server.url, options), 'file_unreachable', /nothing for 0\.12 s/);
-    assert.equal(seen.filter((status) => status === 'stalled').length, 1);
+    const options = { idleMs: 120, onProgress: ({ status }) => seen.push(status) };
+    const stalls = () => seen.filter((status) => status === 'stalled').length;
+    const failed = rejectsCode(load(options), 'file_unreachable', /nothing for 0\.12 s/);
+    for (const [ms, count] of [[29, 0], [1, 1], [89, 1], [1, 1]]) {
+      await settled();
+      t.mock.timers.tick(ms);
+      assert.equal(stalls(), count);
+    }
+    await failed;
     const mine = new Error('mine');
     const onProgress = ({ status }) => { if (status === 'stalled') throw mine; };
-    await assert.rejects(loadAll(server.url, { stallMs: 30, onProgress }), (error) => error === mine);
+    const thrown = assert.rejects(load({ onProgress }), (error) => error === mine);
+    await settled();
+    t.mock.timers.tick(30);
+    await thrown;
   }
 });
 
@@ -889,4 +909,19 @@ test('an error thrown by onProgress comes out as it is and stops the transfer', 
     await assert.rejects(loading, (error) => error === mine);
     if (transfer) assert.equal(transfer.aborted, true);
   }
+});
+
+test('one timer serves many waits: each silence is told once, and ends after idleMs', async () => {
+  let told = 0;
+  const waiting = new Waiting('it', { stallMs: 40, idleMs: 2000, onStall: () => { told++; } });
+  for (let i = 0; i < 100; i++) assert.equal(await waiting.for(Promise.resolve(i)), i);
+  for (const silences of [1, 2, 3]) {
+    await waiting.for(sleep(70));
+    assert.equal(told, silences);
+    await sleep(50); // nothing is waited for, and nothing told
+    assert.equal(told, silences);
+  }
+  await rejectsCode(waiting.for(new Promise(() => {})), 'file_unreachable', /it sent nothing for 2 s/);
+  assert.equal(told, 4);
+  waiting.end();
 });

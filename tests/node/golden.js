@@ -303,3 +303,26 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   model.dispose();
   return computed;
 }
+
+/** Bytes below what is placed above 2 GB. */
+export const BALLAST = 2.1 * 2 ** 30;
+
+/**
+ * What is done meanwhile lies above 2 GB: below, the memory of each new engine is taken. None of it is
+ * touched, so it costs nothing.
+ * @template T
+ * @param {typeof import('../../web/engine/engine.js').Engine} Engine  @param {() => Promise<T>} work
+ */
+export async function above(Engine, work) {
+  const { create } = Engine;
+  Engine.create = async (options) => {
+    const engine = await create.call(Engine, { ...options, maxMemory: 2 ** 32 });
+    engine.allocate(BALLAST);
+    return engine;
+  };
+  try {
+    return await work();
+  } finally {
+    Engine.create = create;
+  }
+}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { keptModels, loadModel, removeKept } from 'kvcache-wasm';
+import { keptModels, loadModel, removeKept, weighModel } from 'kvcache-wasm';
 import { DeskClient } from './desk-client.js';
 import { FakeCaches, withCaches } from './fake-caches.js';
 import { fault, rejectsCode, safetensors, serve } from './helpers.js';
@@ -27,6 +27,7 @@ before(async () => {
 after(() => server.close());
 beforeEach((t) => { withCaches(t, new FakeCaches()); });
 afterEach(() => {
+  for (const name of Object.keys(files)) delete files[name];
   Object.assign(files, FILES);
   for (const name of Object.keys(server.faults)) delete server.faults[name];
 });
@@ -141,8 +142,7 @@ test('where it cannot be kept, the model loads, one event says why, and nothing 
     assert.deepEqual(told, [{ status: 'not_kept', name: server.url, reason }]);
     assert.equal(events.at(-1).status, 'ready');
     assert.equal(asked.filter((name) => name === WEIGHTS).length, 1);
-    const left = [...fake?.store?.keys() ?? []].filter((url) => decodeURIComponent(url).includes(WEIGHTS));
-    assert.deepEqual(left, []);
+    assert.deepEqual([...fake?.store?.keys() ?? []], [], 'not one of its files');
   }
 });
 
@@ -186,9 +186,10 @@ test('what is kept is listed by models and removed, whatever the signature of an
   for (const [key, body] of caches.store) {
     assert.ok(!`${key} ${body.subarray(0, 999)}`.includes('secret'));
   }
-  const bytes = SIZE + Buffer.byteLength(FILES['tokenizer.json']);
+  const kept = ['config.json', ...LARGE];
+  const bytes = kept.reduce((sum, name) => sum + Buffer.byteLength(FILES[name]), 0);
   const [{ date, ...model }, ...others] = await keptModels();
-  assert.deepEqual([model.files.sort(), model.bytes, model.address, others], [LARGE, bytes, server.url, []]);
+  assert.deepEqual([model.files.sort(), model.bytes, model.address, others], [kept, bytes, server.url, []]);
   assert.ok(date.getTime() >= begin && date.getTime() <= Date.now());
   assert.equal(await removeKept('https://example.org/'), 0);
   await rejectsCode(removeKept('nowhere'), 'invalid_argument', /"nowhere"/);
@@ -196,8 +197,51 @@ test('what is kept is listed by models and removed, whatever the signature of an
   assert.deepEqual([await keptModels(), caches.store.size], [[], 0]);
   await load({ tokenizer: false });
   caches.store.set('https://kept.invalid/left/0', Buffer.alloc(1)); // of a load that was cut short
-  assert.equal(await removeKept(), SIZE);
+  assert.equal(await removeKept(), SIZE + Buffer.byteLength(FILES['config.json']));
   assert.equal(caches.store.size, 0);
+});
+
+test('without a network all of it is there, and what was missing before is missing as it was', async (t) => {
+  const generation = '{"do_sample":true,"temperature":0.5}';
+  const other = { 'chat_template.jinja': 'chat', 'generation_config.json': generation };
+  Object.assign(files, other);
+  const { logits } = await load();
+  const online = globalThis.fetch;
+  t.after(() => { globalThis.fetch = online; });
+  const offline = () => { globalThis.fetch = async () => { throw new TypeError('Failed to fetch'); }; };
+  offline();
+  assert.deepEqual((await load()).logits, logits);
+  await rejectsCode(load({ keep: false }), 'file_unreachable', /config\.json could not be fetched/);
+  await rejectsCode(load({ cache: 'reload' }), 'file_unreachable', /config\.json could not be fetched/);
+  const weighed = await weighModel(server.url, { keep: true });
+  const model = await loadModel(server.url, { keep: true });
+  assert.equal(model.generation.temperature, 0.5);
+  assert.equal(await model.renderChatTemplate([{ role: 'user', content: 'x' }]), 'chat');
+  model.dispose();
+  globalThis.fetch = online;
+  assert.deepEqual(await weighModel(server.url), weighed);
+  for (const name of Object.keys(other)) delete files[name];
+  await load();
+  offline();
+  assert.deepEqual((await load()).logits, logits);
+  const { files: names } = (await keptModels())[0];
+  assert.ok(!names.includes('generation_config.json'), 'the server has it no more');
+  await rejectsCode(loadModel(new URL('elsewhere/', server.url), { keep: true }), 'file_unreachable',
+    /config\.json could not be fetched/);
+});
+
+test('what is small and has not changed is not written again; a look writes nothing', async () => {
+  await weighModel(server.url, { keep: true });
+  assert.equal(caches.puts, 0);
+  await load();
+  const { puts } = caches;
+  await load();
+  assert.equal(caches.puts, puts);
+  files['config.json'] = `${FILES['config.json']} `;
+  await weighModel(server.url, { keep: true });
+  assert.equal(caches.puts, puts);
+  await load();
+  assert.equal(caches.puts, puts + 2); // its part and its record
 });
 
 test('where there is no Cache API, nothing is kept and nothing has to be removed', async (t) => {
@@ -229,7 +273,8 @@ test('weights in several files: each is kept once, and read there with its heade
   caches.store.set(keyOf('0', 'b.safetensors'), Buffer.from('x'));
   assert.deepEqual((await load()).logits, first.logits);
   const [model] = await keptModels();
-  assert.deepEqual(model.files.sort(), ['a.safetensors', 'b.safetensors', 'tokenizer.json']);
+  assert.deepEqual(model.files.sort(), ['a.safetensors', 'b.safetensors', 'config.json',
+    'model.safetensors.index.json', 'tokenizer.json']);
 });
 
 test('the worker keeps, its benchmark reads what is kept, and a failure is an event', async (t) => {

@@ -8,7 +8,7 @@ import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
 import { directoryOf } from './golden.js';
 import { collect, collectGarbage, rejectsCode } from './helpers.js';
 
-const CONFIG = { n_layer: 2, n_head: 2, n_embd: 16, n_inner: 20, n_positions: 64, vocab_size: 40 };
+const CONFIG = { n_layer: 2, n_head: 2, n_embd: 16, n_inner: 20, n_positions: 160, vocab_size: 40 };
 const PROMPT = [3, 14, 15, 9, 26];
 const files = directoryOf(CONFIG, 1);
 const wasm = await WebAssembly.compile(await readFile(new URL('../../build/failing.wasm', import.meta.url)));
@@ -139,6 +139,42 @@ sessionTest('growing for samples, and beams', {}, async (_session, model) => {
     session.dispose();
     throw error;
   }
+});
+
+/** A session that grows, with a text; what growing failed at, it does afterwards all the same. */
+async function growingSession(model, work) {
+  const session = model.createSession({ capacity: 'grow' });
+  session.prefill(PROMPT);
+  const hash = session.logitsHash;
+  try {
+    await work(session);
+    assert.deepEqual([session.position, session.capacity], [128, 128]);
+    return session;
+  } catch (error) {
+    assert.deepEqual([session.logitsHash, session.position, session.capacity], [hash, PROMPT.length, 64]);
+    session.decode(1);
+    session.dispose();
+    throw error;
+  }
+}
+
+const MORE = Array.from({ length: 123 }, (_, i) => i % 40);
+sessionTest('growing for more tokens', {}, (_session, model) => (
+  growingSession(model, (session) => session.append(MORE))));
+
+test('growing where there is no memory for twice the room: for what is needed', async () => {
+  const { model, failing } = await failingModel();
+  const session = model.createSession({ capacity: 'grow' });
+  session.prefill(PROMPT);
+  failing.failing_set(2, false); // the first is for the state
+  session.append(MORE.slice(0, 66));
+  assert.equal(failing.failing_has_failed(), 1);
+  failing.failing_set(0, false);
+  assert.deepEqual([session.position, session.capacity], [71, 71]);
+  const right = model.createSession();
+  right.append([...PROMPT, ...MORE.slice(0, 66)]);
+  assert.equal(session.logitsHash, right.logitsHash);
+  model.dispose();
 });
 
 // ---- building blocks ------------------------------------------------------------------------------

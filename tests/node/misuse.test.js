@@ -158,6 +158,7 @@ test('a session', async () => {
     reorder: [[1, 0]], drop: [1], keep: [0], top: [3], attentionWeights: [0, 1], attentionQuery: [0, 1],
     snapshot: [{ layer: 0, head: 0, first: 0, count: 1, sequence: 0 }], restore: [state],
     reset: [], cacheMap: [], memoryUsage: [], clearCounts: [], save: [], stop: [],
+    setSource: ['Hi', { signal: options.signal }], crossAttentionWeights: [0, 1],
   };
   const look = () => [session.tokens, session.selected, session.position && session.cachedTokens];
   const check = (name) => {
@@ -167,16 +168,49 @@ test('a session', async () => {
   assert.ok(await misuse(session, calls, look, check) > 1000);
   const beams = { maxTokens: 3, numBeams: 2, lengthPenalty: 1, earlyStopping: false, repetitionPenalty: 1.2 };
   await misuse(session, { generate: [[72, 73], beams] }, look, check);
-  await missetAll(session, ['useCache', 'onEvent'], check);
+  await missetAll(session, ['useCache', 'useCrossCache', 'onEvent'], check);
   const { methods, setters } = offered(session.constructor);
   assert.deepEqual(methods, [...Object.keys(calls), 'dispose'].sort());
-  assert.deepEqual(setters, ['onEvent', 'useCache']);
+  assert.deepEqual(setters, ['onEvent', 'useCache', 'useCrossCache']);
   const { kvCache } = session;
   const views = { get: [0, { row: 0 }], snapshot: [{ layer: 0, head: 0, first: 0, count: 1, row: 0 }],
     truncate: [2], reset: [], cacheMap: [], memoryUsage: [] };
   await misuse(kvCache, views, look, check);
   assert.deepEqual(offered(kvCache.constructor).methods, Object.keys(views).sort());
   await missetAll(kvCache, ['onEvent'], check);
+});
+
+test('a session with a source', async () => {
+  const own = await kvc.loadModel(new URL('../fixtures/t5-gated-bf16/', import.meta.url));
+  const session = own.createSession({ capacity: 12, sourceCapacity: 9 });
+  await session.setSource([7, 8, 9, 1]);
+  session.prefill([0, 30, 31]);
+  const hash = session.logitsHash;
+  session.truncate(2);
+  const state = session.save();
+  const look = () => [session.source, session.tokens, session.position];
+  const check = (name) => {
+    session.restore(state);
+    [session.useCache, session.useCrossCache] = [true, true];
+    session.append([31]);
+    assert.equal(session.logitsHash, hash, `after ${name}()`);
+  };
+  const { signal } = new AbortController();
+  const options = { maxTokens: 2, useCache: true, useCrossCache: false, target: [0, 30], signal };
+  const calls = {
+    setSource: ['the king', { signal }], generate: ['the king', options], crossAttentionWeights: [1, 1],
+    prefill: [[1, 2]], score: [[0, 2, 3]], sync: [[0, 30, 2]], restore: [state],
+  };
+  assert.ok(await misuse(session, calls, look, check) > 300);
+  await missetAll(session, ['useCrossCache'], check);
+  const { crossCache } = session;
+  const views = { get: [0, { row: 0 }], snapshot: [{ layer: 0, head: 0, first: 0, count: 1, row: 0 }],
+    cacheMap: [], memoryUsage: [] };
+  await misuse(crossCache, views, look, check);
+  assert.deepEqual(offered(crossCache.constructor).methods, Object.keys(views).sort());
+  const sizes = { capacity: 5, sourceCapacity: 5, useCrossCache: true };
+  await misuse(own, { createSession: [sizes] }, look, check);
+  own.dispose();
 });
 
 test('a model, its tokenizer and texts', async () => {

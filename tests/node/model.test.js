@@ -172,7 +172,7 @@ test('out_of_memory: a model larger than WebAssembly memory, and a session too m
   const files = tinyBlobs();
   // 4.0 GB of weights, 1.1 as int8
   files.set('config.json', blobOf(smallConfig({ n_embd: 4096, n_head: 64, n_layer: 5 })));
-  await rejectsCode(loadModel(files), 'out_of_memory', /smaller model/);
+  await rejectsCode(loadModel(files), 'out_of_memory', /maxMemory: 2 \*\* 32/);
   const model = await loadModel(tinyBlobs({ changes: { n_layer: 4, n_embd: 64, n_positions: 16384 } }));
   const sessions = [model.createSession()];
   throwsCode(() => {
@@ -277,6 +277,8 @@ test('files of other tokenizers are refused, with what to do', async () => {
     await refused(files, message);
     await refused(files, python);
   }
+  const marian = { 'merges.txt': undefined, 'source.spm': 'x', 'target.spm': 'x' };
+  await refused(marian, /source\.spm and target\.spm.* transformers\.js, .*tokenizer: false/);
   await refused({ 'tokenizer_config.json': { tokenizer_class: 5 } }, /of a 5 is not read/);
   await refused({ 'tokenizer_config.json': { add_prefix_space: true } }, /add_prefix_space/);
   await refused({ 'vocab.json': [] }, /vocab\.json must be a JSON object/);

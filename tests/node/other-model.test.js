@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advised, hasRoom } from '../../web/demo/choice.js';
+import { look, remove, use } from '../../web/demo/keeping.js';
 import { Player } from '../../web/demo/player.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
 import { languageOf } from '../../web/demo/state.js';
+import { FakeCaches, withCaches } from './fake-caches.js';
 import { FakeClient, IDS, LOADED, PROOF, settled } from './fake-client.js';
 
 const OWN = 'http://localhost/own/';
@@ -49,14 +51,15 @@ async function weighed(t, options) {
 
 test('it is weighed by its address, loaded with the weights that are chosen, and given back', async (t) => {
   const { client, scale, fields, player } = await weighed(t, { recording: STORIES });
-  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto' });
+  const maxMemory = 2 ** 32;
+  assert.deepEqual(fields, { url: ADDRESS, variant: 'auto', maxMemory, keep: true }, 'kept: read there');
   assert.equal(scale.sent.at(-1), 'dispose', 'its engine is needed for nothing else');
   const { choice, recorded, other } = player.state;
   assert.deepEqual([choice.stage, choice.name, choice.weighed], ['weighed', 'Some-30M', WEIGHED]);
   assert.ok(recorded && !other, 'looking changes nothing');
   const using = player.useOther('int8');
   const load = await client.next('load');
-  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8' });
+  assert.deepEqual(load.fields, { url: ADDRESS, variant: 'auto', weights: 'int8', maxMemory });
   const { status, run, memory } = player.state;
   const { recorded: still } = player.state;
   assert.deepEqual([status, still, run.position, memory], ['loading', undefined, 0, undefined],
@@ -77,7 +80,7 @@ test('it is weighed by its address, loaded with the weights that are chosen, and
     ['unloaded', undefined, 'none', undefined]);
   assert.ok(player.state.recorded && player.state.run.position > 0, 'its recorded run is shown again');
   player.generate();
-  assert.equal((await client.next('load')).fields.url, OWN);
+  assert.deepEqual((await client.next('load')).fields, { url: OWN, variant: 'auto' });
 });
 
 test('one that cannot be loaded, or is stopped on the way, leaves the figure as it was', async (t) => {
@@ -126,6 +129,52 @@ test('the newest one that was given counts; what is none is refused', async (t) 
     await player.weigh(address);
     assert.deepEqual(player.state.choice.failure.refused, { what: 'noAddress', address });
   }
+});
+
+/** A record as files/kept.js lays it down. */
+function keepFile(caches, address, bytes) {
+  const record = { address, bytes, date: 5, sums: [1] };
+  caches.store.set(`https://kept.invalid/${encodeURIComponent(address)}/record`, JSON.stringify(record));
+}
+
+test('what is kept is listed, loaded with the weights that are advised, and removed', async (t) => {
+  const caches = withCaches(t, new FakeCaches());
+  const { client, scales, player } = start(t, { recording: STORIES });
+  await look(player);
+  assert.deepEqual([player.state.kept.able, player.state.kept.models], [true, []]);
+  keepFile(caches, `${ADDRESS}/config.json`, 300);
+  await look(player);
+  const [{ address, bytes }] = player.state.kept.models;
+  assert.deepEqual([address, bytes], [`${ADDRESS}/`, 300]);
+  const using = use(player, address);
+  const scale = await scaleOf(scales);
+  await scale.answer('weigh', WEIGHED);
+  const load = await client.next('load');
+  const maxMemory = 2 ** 32;
+  assert.deepEqual(load.fields, { url: address, variant: 'auto', maxMemory, weights: 'f32', keep: true });
+  load.onEvent({ type: 'not_kept', reason: 'quota' });
+  await client.answer('load', LOADED);
+  await using;
+  assert.deepEqual([player.state.kept.reason, player.state.other.address], ['quota', address]);
+  await remove(player, address);
+  assert.deepEqual([player.state.kept.models, player.state.kept.freed, caches.store.size], [[], 300, 0]);
+  const again = player.useOther('f32');
+  const { fields } = await client.next('load');
+  assert.ok(!('keep' in fields) && player.state.kept.reason === undefined, 'that was of the load before');
+  await client.answer('load', LOADED);
+  await again;
+  const failing = use(player, 'https://example.org/');
+  await (await scaleOf(scales, 2)).fail('weigh', 'file_unreachable');
+  await failing;
+  assert.equal(player.state.choice.failure.code, 'file_unreachable');
+  keepFile(caches, `${ADDRESS}/config.json`, 300);
+  caches.keys = async () => { throw new Error('the disk is gone'); };
+  await remove(player);
+  const { failure, removing } = player.state.kept;
+  assert.deepEqual([failure.message, removing], ['the disk is gone', false]);
+  withCaches(t, undefined);
+  await look(player);
+  assert.deepEqual([player.state.kept.able, player.state.kept.failure], [false, undefined]);
 });
 
 test('which weights are advised: exact where they are small, of 8 bits where that fits, or none', () => {

@@ -122,7 +122,8 @@ test('the lab is: a module with a switch for every bug of the list', async () =>
   const { labModule, labBugs } = await import('kvcache-wasm/lab');
   const bugs = JSON.parse(await readFile(labBugs, 'utf8'));
   assert.equal(bugs[0].number, 1);
+  const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
   const { exports: lab } = await WebAssembly.instantiate(await WebAssembly.compile(await readFile(labModule)),
-    { env: { emscripten_notify_memory_growth() {} } });
+    { env: { memory, emscripten_notify_memory_growth() {} } });
   assert.equal(typeof lab.kvc_lab_set, 'function');
 });

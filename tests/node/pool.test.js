@@ -124,6 +124,11 @@ test('other weights, another worker; a rival as well', async () => {
   assert.equal(clients.length, 3);
   await clients[2].answer('load');
   await other;
+  const kept = join().client.request('load', { ...B, keep: true });
+  await settled();
+  assert.equal(clients.length, 4, 'the one that is there is not kept');
+  await clients[3].answer('load');
+  await kept;
 });
 
 test('a figure that starts stops the one that writes, and has the worker after it', async () => {

@@ -21,6 +21,7 @@ const PRINTED = {
   'README.md': [/^Once upon a time.{40,}\ntrue\n$/s],
   'web/README.md': [
     /^true 35\n3\ntrue\ntrue\n$/,
+    /^10 8\ntrue\ntrue 256\n$/,
     /^true\ntrue\n$/,
     /^4 true\n192\n\[ 1, 4, 3, 16 \] 208\n$/,
     /^5050 4950 50\.5\n67\n36\n$/,
@@ -71,7 +72,7 @@ const SIZES = [
 ];
 const CLASSES = [
   ['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']],
-  ['Of a session', Session, ['capacity']],
+  ['Of a session', Session, ['capacity', 'sourceCapacity']],
   ['Of a KVCache', KVCache, SIZES],
   ['Of a CachedAttention', CachedAttention, ['cache']],
 ];

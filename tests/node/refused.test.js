@@ -24,7 +24,7 @@ test('families, by what is in their way', () => {
     'pair neighbours': ['gptj', 'codegen', 'cohere', 'glm'], ALiBi: ['bloom', 'mpt'],
     'mixtures of experts': ['mixtral', 'qwen2_moe', 'qwen3_moe', 'phimoe', 'deepseek_v3', 'gpt_oss'],
     'pictures or sounds': ['gemma3', 'qwen2_5_vl', 'mllama', 'smolvlm', 'mistral3'],
-    'encoder with a decoder': ['t5', 'bart', 'marian', 'whisper'],
+    'encoder with a decoder of another kind': ['mt5', 'mbart', 'pegasus', 'whisper'],
     'writes no text': ['bert', 'modernbert'], 'state from token to token': ['mamba', 'rwkv', 'qwen3_next'],
     'code out of its repository': ['baichuan', 'qwen'], 'group by group': ['falcon'],
     'with all queries': ['gpt_bigcode'], scaled: ['granite'], 'beside norms and matrices': ['starcoder2'],
@@ -48,14 +48,16 @@ test('settings, in whichever config they stand', () => {
     embedding_multiplier: [12], residual_multiplier: [0.22], attention_multiplier: [0.5],
     logits_scaling: [8], logit_scale: [0.0625], scale_emb: [12], scale_depth: [1.4],
   };
-  for (const config of CONFIGS) {
+  for (const config of [...CONFIGS, ...['t5-f32', 'marian-f32', 'bart-bf16'].map(configOf)]) {
     const plain = parseConfig(config);
-    for (const [key, values] of Object.entries(settings)) {
+    const { is_encoder_decoder, ...others } = settings;
+    for (const [key, values] of Object.entries(plain.encoder ? others : settings)) {
       for (const value of values) refused({ ...config, [key]: value }, new RegExp(`json: ${key} is `));
       assert.deepEqual(parseConfig({ ...config, [key]: null }), plain);
     }
     const nothing = { num_local_experts: 0, is_encoder_decoder: false, alibi: false, no_rope_layers: [1, 1],
       use_bidirectional_attention: false, logit_scale: 1 };
+    if (plain.encoder) nothing.is_encoder_decoder = true;
     assert.deepEqual(parseConfig({ ...config, ...nothing }), plain);
   }
 });

@@ -20,8 +20,14 @@ after(() => {
 });
 
 /** Nothing is drawn and nothing comes from the model's makers. */
-const plain = ({ options }) => ({ maxTokens, repetitionPenalty: 1, ...options,
-  ...(options.numBeams === undefined && { temperature: 0 }) });
+const plain = ({ options, revived }) => ({ maxTokens, repetitionPenalty: 1, ...options,
+  ...(options.numBeams === undefined && { temperature: 0 }),
+  ...(revived !== undefined && { onLogits: reviving(revived) }) });
+
+/** A hook that gives this score to whatever was ruled out before it. */
+const reviving = (score) => (logits) => {
+  for (const [id, logit] of logits.entries()) if (logit === -Infinity) logits[id] = score;
+};
 
 test('what transformers writes with the same settings, greedy and with beams, cache on and off', async () => {
   const session = model.createSession();
@@ -49,8 +55,12 @@ test('the scores of transformers after its processors, and as many ids ruled out
   let looked = 0;
   for (const one of cases.filter(({ scores }) => scores)) {
     const steps = [];
-    const onLogits = (scores) => { steps.push(scores.slice()); };
-    await collect(session.generate(prompt, { ...plain(one), onLogits }));
+    const { onLogits: hook, ...settings } = plain(one);
+    const onLogits = (scores) => {
+      hook?.(scores);
+      steps.push(scores.slice());
+    };
+    await collect(session.generate(prompt, { ...settings, onLogits }));
     for (const { step, best, ruledOut } of one.scores) {
       const what = `${JSON.stringify(one.options)}, step ${step}`;
       for (const [id, score] of best) {

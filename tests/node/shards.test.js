@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { MEMORY_BYTES } from '../../web/engine/engine.js';
 import { MODULES } from '../../web/engine/variants.js';
 import { openDirectory } from '../../web/files/files.js';
 import { blobOf, fault, rejectsCode, safetensors, serve, smallConfig } from './helpers.js';
@@ -205,35 +204,19 @@ test('out_of_memory is said before the weights come, with the kind that would fi
   const server = await serve(files);
   t.after(() => server.close());
   server.faults['model.safetensors'] = (response) => { response.writeHead(200); response.write('x'); };
-  const advice = /take 16\d\d MB of memory as f32; .* 1074 MB.* With weights: 'int8' they take 4\d\d MB\.$/;
-  await rejectsCode(loadModel(server.url), 'out_of_memory', advice);
-  const bigger = { ...files, 'config.json': JSON.stringify(smallConfig({ ...big, n_layer: 20 })) };
-  bigger['model.safetensors'] = '';
-  for (const weights of ['f32', 'int8']) {
-    await rejectsCode(loadModel(blobs(bigger), { weights }), 'out_of_memory', /Choose a smaller model\.$/);
+  const refused = (source, options, advice) => (
+    rejectsCode(loadModel(source, options), 'out_of_memory', advice));
+  await refused(server.url, {}, new RegExp('take 16\\d\\d MB of memory as f32; .* 1074 MB here.* '
+    + "With weights: 'int8' they take 4\\d\\d MB\\. With maxMemory: 2 .. 32 it may use up to 4295 MB\\.$"));
+  const bigger = (n_layer) => blobs({ ...files, 'model.safetensors': '',
+    'config.json': JSON.stringify(smallConfig({ ...big, n_layer })) });
+  const large = { maxMemory: 2 ** 32 };
+  await refused(bigger(20), { weights: 'int8' }, / 1074 MB here.* With maxMemory: 2 .. 32 it may use up/);
+  await refused(bigger(23), {}, /more than 4 GB .* 'int8' they take 13\d\d MB, and with maxMemory: /);
+  await refused(bigger(23), large, / at most 4295 MB, .* With weights: 'int8' they take 13\d\d MB\.$/);
+  for (const given of [{}, large]) {
+    for (const weights of ['f32', 'int8']) {
+      await refused(bigger(80), { ...given, weights }, /more than 4 GB .* Choose a smaller model\.$/);
+    }
   }
 });
-
-test('the most memory that messages name is what the modules are built for', () => {
-  for (const name of Object.values(MODULES)) {
-    assert.equal(maximumOf(readFileSync(new URL(`../../web/engine/${name}`, import.meta.url))), MEMORY_BYTES);
-  }
-});
-
-/** The maximum of a module's memory, in bytes, from its section 5. @param {Uint8Array} bytes */
-function maximumOf(bytes) {
-  let at = 8;
-  const number = () => {
-    let [value, shift, byte] = [0, 0, 0];
-    do { byte = bytes[at++]; value |= (byte & 127) << shift; shift += 7; } while (byte & 128);
-    return value >>> 0;
-  };
-  for (;;) {
-    const section = bytes[at++];
-    const length = number();
-    if (section !== 5) { at += length; continue; }
-    assert.deepEqual([number(), number() & 1], [1, 1]); // one memory, which has a maximum
-    number(); // what it begins with
-    return number() * 65_536;
-  }
-}

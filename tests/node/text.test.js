@@ -5,7 +5,7 @@ import { barsOf } from '../../web/demo/parts/vectors.js';
 import { newRun, readPrompt, resumed, takeToken } from '../../web/demo/run.js';
 import { initialState } from '../../web/demo/state.js';
 import {
-  DEEDS, countsOf, cutsOf, deedOn, factorsOf, heldIn, newestOf, sightOf, taleOf,
+  DEEDS, countsOf, cutsOf, deedOn, factorsOf, heldIn, newestOf, reachOf, sightOf, taleOf,
 } from '../../web/demo/text.js';
 
 /**
@@ -85,6 +85,33 @@ test('how often a token was computed and read, also when the tale goes on from b
     assert.deepEqual(tale, taleOf(run, position), 'step by step');
     const other = taleOf(run, position, taleOf(run, (position + 1) % run.position));
     assert.deepEqual(other, tale, 'that of another token is of no use');
+  }
+});
+
+test('where every layer has a window, what no query of the newest step sees is not read', () => {
+  const config = { nLayer: 2, window: { size: 4, layers: [0, 1] } };
+  assert.deepEqual([reachOf(config), reachOf({ ...config, nLayer: 3 }), reachOf({ nLayer: 2 }), reachOf()],
+    [4, Infinity, Infinity, Infinity]);
+  for (const modes of RUNS) {
+    const { run, steps } = runOf(modes, { held: 3, startsOn: modes[0] === '+' });
+    const all = Array.from({ length: steps.at(-1).end }, (_, position) => position);
+    /** Some query of the step sees it. */
+    const isSeen = ({ first, end }, position) => (
+      all.slice(first, end).some((query) => query >= position && query - position < 4));
+    const newest = newestOf(run, 4);
+    const whole = newestOf(run);
+    const deeds = all.map((position) => (
+      ['read', 'kept'].includes(deedOn(whole, position)) && !isSeen(steps.at(-1), position) ? 'past'
+        : deedOn(whole, position)));
+    assert.deepEqual(all.map((position) => deedOn(newest, position)), deeds, modes);
+    const countOf = (deed) => deeds.filter((one) => one === deed).length;
+    const counts = Object.fromEntries(DEEDS.map((deed) => [deed, countOf(deed)]));
+    assert.deepEqual(countsOf(newest), counts, modes);
+    for (const position of all) {
+      const reads = steps.filter((step) => (
+        position < step.first && position < step.end && isSeen(step, position)));
+      assert.equal(taleOf(run, position, undefined, 4).read, reads.length, `${modes} ${position}`);
+    }
   }
 });
 

@@ -227,6 +227,20 @@ test('special tokens around a text: where the post-processor says so, and never 
   assert.deepEqual(encode(begin, { add_bos_token: false }, 'a'), [256, 97]);
 });
 
+test('special tokens that take the spaces beside them; one before and one after a text, as in a BART', () => {
+  const json = byteTokenizer({ added: ['<s>', '</s>', '<left>', '<right>'] });
+  json.added_tokens[2].lstrip = true;
+  json.added_tokens[3].rstrip = true;
+  json.post_processor = { type: 'RobertaProcessing', cls: ['<s>', 256], sep: ['</s>', 257] };
+  const tokenizer = make(json, undefined, 260);
+  for (const [text, ids] of [ // as Rust's tokenizers have it
+    ['a  <left> b', [97, 258, 32, 98]], ['  <left><left>', [258, 258]], ['', []],
+    ['a <right>  b<right>', [97, 32, 259, 98, 259]], ['a <right>  <left>b', [97, 32, 259, 258, 98]],
+    [' \n<left>\u00a0x', [258, 194, 160, 120]],
+  ]) assert.deepEqual(tokenizer.encode(text, { special: true }), [256, ...ids, 257], text);
+  assert.equal(tokenizer.encode('a <left>').length, 2 + 'a <left>'.length, 'what a user types is text');
+});
+
 test('tokenizer_invalid: special tokens around a text that are not there', () => {
   const begin = (ids, tokens = ['<s>']) => {
     const made = template(['<s>', 'A'], {});
@@ -240,7 +254,9 @@ test('tokenizer_invalid: special tokens around a text that are not there', () =>
     [{ ...begin([256]), single: [{ Sequence: { id: 'B' } }] }, /sequence A once/],
     [template(['A', 'A'], {}), /sequence A once/],
     [{ type: 'Sequence', processors: [begin([256]), begin([256])] }, /one TemplateProcessing/],
-    [{ type: 'Sequence' }, /processors must be an array/], [{ type: 'RobertaProcessing' }, /Roberta/],
+    [{ type: 'Sequence' }, /processors must be an array/], [{ type: 'BertProcessing' }, /Bert/],
+    [{ type: 'RobertaProcessing' }, /has missing, which is not a token with its id/],
+    [{ type: 'RobertaProcessing', cls: ['<s>', 257], sep: ['</s>', 257] }, /not a token with/],
     [7, /post_processor must be/], [{ ...begin([256]), single: 'A' }, /single must be/],
   ]) refused({ ...json, post_processor }, message);
   const config = (settings) => throwsCode(() => make(json, settings, 258), 'tokenizer_invalid', /bos_token/);
@@ -343,7 +359,6 @@ test('tokenizer_invalid: vocabulary, merges and added tokens that do not fit', (
     [{ id: 258 }, /not a text/], [{ ...plain, content: '' }, /not a text/],
     [{ ...plain, content: 7 }, /not a text/],
     [null, /added token must be/], ['x', /added token must be/],
-    [{ ...plain, lstrip: true }, /lstrip/], [{ ...plain, rstrip: true }, /rstrip/],
     [{ ...plain, single_word: true }, /single_word/],
   ]) refused({ ...byteTokenizer(), added_tokens: [added] }, message);
   const merges = ['ab', 'a b c', ' b', 'a ', '', ['a'], ['a', 'b', 'c'], ['a', 1], null, 5];

@@ -48,7 +48,7 @@ export class CachedAttention {
     this.#pointer = pointer;
     const { maxSeqLen, batchSize, numKVHeads, headDim, keyType, valueType } = sizes;
     const shape = { maxSeqLen, batchSize, numLayers: 1, numHeads: numKVHeads, headDim, keyType, valueType };
-    const cache = this.#engine.call('kvc_mha_cache', pointer) >>> 0;
+    const cache = this.#engine.call('kvc_mha_cache', pointer);
     this.#native = new NativeCache(this.#engine, block, cache, shape);
     /** Its keys and values, to look into, truncate, fork, evict, save; it lives as long as the attention. */
     this.cache = new KVCache(shape, this.#native);

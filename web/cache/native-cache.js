@@ -219,7 +219,7 @@ export class NativeCache {
   /** @param {bigint} fingerprint  @returns {Uint8Array<ArrayBuffer>} */
   save(fingerprint) {
     const { engine, pointer } = this;
-    const bytes = engine.call('kvc_cache_state_bytes', pointer) >>> 0;
+    const bytes = engine.call('kvc_cache_state_bytes', pointer);
     return engine.lend(bytes, (state) => {
       engine.check({}, 'kvc_cache_save', pointer, fingerprint, state, bytes);
       return engine.memory.bytes(state, bytes).slice();

@@ -4,7 +4,7 @@ import { KvcError } from '../engine/errors.js';
 import { shown } from '../files/json.js';
 
 const MAX_SIZE = 2 ** 24;          // of any single dimension; far beyond every model that fits
-const MAX_WEIGHT_BYTES = 2 ** 32;  // wasm32 cannot address more
+const MAX_WEIGHTS = 2 ** 32;       // as int8 each takes a byte and more, and wasm32 cannot address more
 
 /** @param {number} x */
 export const isCount = (x) => Number.isSafeInteger(x) && x >= 0;
@@ -90,11 +90,10 @@ export class Fields {
    * @param {number} weights  of the whole model  @param {string[]} keys  the sizes that they follow from
    */
   refuseTooManyWeights(weights, keys) {
-    const bytes = 4 * weights;
-    if (bytes <= MAX_WEIGHT_BYTES) return;
+    if (weights <= MAX_WEIGHTS) return;
     const sizes = keys.map((key) => `${key} ${shown(this.get(key))}`).join(', ');
-    const gigabytes = (bytes / 1e9).toFixed(1);
-    throw new KvcError('config_invalid',
-      `${this.#file}: ${sizes} make ${gigabytes} GB of weights; WebAssembly can hold at most 4 GB.`);
+    const billions = (weights / 1e9).toFixed(1);
+    throw new KvcError('config_invalid', `${this.#file}: ${sizes} make ${billions} billion weights, which `
+      + 'take more than 4 GB even as int8, and so more than WebAssembly can hold.');
   }
 }

@@ -22,6 +22,7 @@ import { readRules } from './rules.js';
  * @property {readonly string[]} [stop]
  * @property {readonly string[]} [ignored]  settings of the file that generate() does not do by itself
  * @property {readonly number[]} eosTokenIds
+ * @property {readonly number[]} [startTokenIds]  that texts begin with, of a model with an encoder
  */
 
 /**
@@ -44,9 +45,21 @@ export function parseGenerationConfig(json, config) {
     minP: setting(fields, 'min_p', 0, 'minP'),
     repetitionPenalty: setting(fields, 'repetition_penalty', 1, 'repetitionPenalty'),
     ...(maxNewTokens > 0 && { maxNewTokens }),
-    ...readRules(fields, config.vocabSize),
+    ...readRules(fields, config),
+    ...(config.encoder && { startTokenIds: startOf(fields, config) }),
     eosTokenIds: fields.has('eos_token_id') ? eosTokenIds : config.eosTokenId,
   });
+}
+
+/**
+ * What stands before the first token that is drawn: usually one, and one more where it is forced.
+ * @param {Fields} fields  @param {Readonly<Config>} config
+ */
+function startOf(fields, { vocabSize, startTokenId, forcedTokenId }) {
+  const known = (/** @type {number | null | undefined} */ id) => (typeof id === 'number' ? [id] : []);
+  const [start] = fields.tokenIds('decoder_start_token_id', vocabSize, known(startTokenId));
+  const [forced] = fields.tokenIds('forced_bos_token_id', vocabSize, known(forcedTokenId));
+  return Object.freeze([...known(start), ...known(forced)]);
 }
 
 /** @param {Fields} fields  @param {string} key  @param {number} preset  @param {SamplingName} name */

@@ -27,8 +27,8 @@ const FAMILIES = new Map([
     'gptj', 'codegen', 'cohere', 'cohere2', 'glm', 'glm4', 'chatglm'),
   ...spread('its scores depend on a bias by distance (ALiBi), which is not computed', 'bloom', 'mpt'),
   ...spread(OWN_CODE, 'baichuan', 'internlm', 'internlm2', 'qwen', 'minicpm', 'custom'),
-  ...spread('it is an encoder with a decoder; only decoders alone are computed', 't5', 'mt5', 'umt5', 'bart',
-    'mbart', 'marian', 'pegasus', 'm2m_100', 'blenderbot', 'led', 'whisper', 'encoder-decoder'),
+  ...spread('it is an encoder with a decoder of another kind than T5, BART and Marian', 'mt5', 'umt5',
+    'longt5', 'mbart', 'pegasus', 'm2m_100', 'blenderbot', 'led', 'whisper', 'encoder-decoder'),
   ...spread('it is an encoder, whose tokens see those after them; it writes no text', 'bert', 'roberta',
     'distilbert', 'electra', 'albert', 'deberta', 'deberta-v2', 'modernbert', 'xlm-roberta', 'mpnet'),
   ...spread('it carries a state from token to token, in place of keys and values or beside them', 'mamba',
@@ -73,7 +73,7 @@ const SETTINGS = [
   ['compression_config', isAnything, 'its weights are packed; only files in F32, F16 or BF16 are supported'],
   ...['num_local_experts', 'num_experts', 'n_routed_experts', 'moe_num_experts']
     .map((key) => /** @type {[string, typeof isOn, string]} */ ([key, isOn, EXPERTS])),
-  ['is_encoder_decoder', isOn, 'only decoders alone are computed'],
+  ['is_encoder_decoder', isOn, 'this model is a decoder alone'],
   ['use_bidirectional_attention', isOn, 'a token may see those after it, so nothing could be cached'],
   ['alibi', isOn, 'a bias of scores by distance (ALiBi) is not computed'],
   ['attn_logit_softcapping', isOn, CAPPED],
@@ -88,9 +88,13 @@ const SETTINGS = [
     .map((key) => /** @type {[string, typeof isNotOne, string]} */ ([key, isNotOne, SCALED])),
 ];
 
-/** What no architecture computes. @param {Fields} fields */
-export function refuseSettings(fields) {
+/**
+ * What no architecture computes, but for encoders, which some have.
+ * @param {Fields} fields  @param {boolean} hasEncoder
+ */
+export function refuseSettings(fields, hasEncoder) {
   for (const [key, isRefused, reason] of SETTINGS) {
+    if (hasEncoder && key === 'is_encoder_decoder') continue;
     if (fields.has(key) && isRefused(fields.get(key))) throw fields.unsupported(key, reason);
   }
 }
@@ -105,10 +109,11 @@ const ACTIVATIONS = new Map([
 
 /**
  * @param {Fields} fields  @param {string} key
- * @param {readonly string[]} known  that are computed; the first is the preset
+ * @param {readonly string[]} known  that are computed
+ * @param {string} [preset]  the first of these
  */
-export function refuseActivation(fields, key, known) {
-  const value = fields.get(key) ?? known[0];
+export function refuseActivation(fields, key, known, preset = known[0]) {
+  const value = fields.get(key) ?? preset;
   if (known.some((name) => name === value)) return;
   const reason = typeof value === 'string' && ACTIVATIONS.get(value);
   const all = known.map((name) => `"${name}"`).join(', or ');

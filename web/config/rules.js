@@ -1,8 +1,10 @@
 // What a generation_config.json asks for beyond the sampler: rules for logits and stop strings, in the names
 // of the options of generate(), and what it asks for that is not done.
+import { isCount } from './fields.js';
 import { SETTING_RANGES } from './ranges.js';
 
 /**
+ * @import { Config } from './config.js'
  * @import { Fields } from './fields.js'
  * @import { GenerationConfig } from './generation.js'
  * @import { SettingName } from './ranges.js'
@@ -22,17 +24,17 @@ const NOT_DONE = [
   ['num_beams', 1], ['num_beam_groups', 1], ['diversity_penalty', 0], ['penalty_alpha', 0],
   ['min_length', 0], ['typical_p', 1], ['top_h', 1], ['epsilon_cutoff', 0], ['eta_cutoff', 0],
   ['guidance_scale', 1], ['encoder_repetition_penalty', 1], ['encoder_no_repeat_ngram_size', 0],
-  ['bad_words_ids', 0], ['force_words_ids', 0], ['constraints', 0], ['forced_bos_token_id', 0],
-  ['forced_eos_token_id', 0], ['exponential_decay_length_penalty', 0], ['begin_suppress_tokens', 0],
+  ['force_words_ids', 0], ['constraints', 0], ['forced_bos_token_id', -1],
+  ['forced_eos_token_id', -1], ['exponential_decay_length_penalty', 0], ['begin_suppress_tokens', 0],
   ['watermarking_config', 0], ['dola_layers', 0],
 ];
 
 /**
  * Only what is asked for is there.
- * @param {Fields} fields  @param {number} vocabSize
+ * @param {Fields} fields  @param {Readonly<Config>} config
  * @returns {Partial<GenerationConfig>}
  */
-export function readRules(fields, vocabSize) {
+export function readRules(fields, { vocabSize, sampledIds = vocabSize, encoder }) {
   /** @type {Partial<Record<SettingName, number>>} */
   const numbers = {};
   for (const [key, name] of NUMBERS) {
@@ -42,10 +44,13 @@ export function readRules(fields, vocabSize) {
   }
   const stop = stopStrings(fields);
   const biases = biasesOf(fields, vocabSize);
+  const words = bannedWords(fields, vocabSize);
   const ignored = NOT_DONE.filter(([key, nothing]) => !asksNothing(fields.get(key), nothing))
-    .map(([key]) => key);
+    .map(([key]) => key).filter((key) => !(encoder && key === 'forced_bos_token_id'));
   if (!biases) ignored.push('sequence_bias');
-  const banned = fields.tokenIds('suppress_tokens', vocabSize, []).map((id) => [id, -Infinity]);
+  if (!words) ignored.push('bad_words_ids');
+  const banned = [...fields.tokenIds('suppress_tokens', vocabSize, []), ...words ?? []]
+    .filter((id) => id < sampledIds).map((id) => [id, -Infinity]);
   const logitBias = Object.fromEntries([...biases ?? [], ...banned]);
   return {
     ...numbers,
@@ -65,6 +70,18 @@ function stopStrings(fields) {
   const stops = Array.isArray(value) ? value : [value];
   if (stops.every((stop) => typeof stop === 'string' && stop !== '')) return stops;
   return fields.refuse('stop_strings', 'a string or several, none of them empty');
+}
+
+/**
+ * Words of one token; undefined where one is of several, which is not done.
+ * @param {Fields} fields  @param {number} vocabSize
+ * @returns {number[] | undefined}
+ */
+function bannedWords(fields, vocabSize) {
+  const words = fields.get('bad_words_ids') ?? [];
+  const isOne = (/** @type {unknown} */ word) => (
+    Array.isArray(word) && word.length === 1 && isCount(word[0]) && word[0] < vocabSize);
+  return Array.isArray(words) && words.every(isOne) ? words.flat() : undefined;
 }
 
 /**

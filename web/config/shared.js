@@ -11,11 +11,27 @@ import { refuseActivation } from './refused.js';
  * @param {readonly string[]} activations  that are computed; the first is the preset
  */
 export function refuseVariants(fields, name, key, activations) {
-  const architectures = fields.get('architectures') ?? [`${name}ForCausalLM`];
-  const known = Array.isArray(architectures)
-    && architectures.every((each) => each === `${name}ForCausalLM` || each === `${name}Model`);
-  if (!known) throw fields.unsupported('architectures', `only ["${name}ForCausalLM"] is supported`);
+  refuseClasses(fields, [`${name}ForCausalLM`, `${name}Model`]);
   refuseActivation(fields, key, activations);
+}
+
+/**
+ * Other models of a family.
+ * @param {Fields} fields  @param {readonly string[]} classes  the usual one first
+ */
+export function refuseClasses(fields, classes) {
+  const architectures = fields.get('architectures') ?? classes;
+  const known = Array.isArray(architectures)
+    && architectures.every((each) => classes.some((name) => name === each));
+  if (!known) throw fields.unsupported('architectures', `only ["${classes[0]}"] is supported`);
+}
+
+/** One of the two stacks of a model, as a model. @param {Fields} fields */
+export function refuseLoneStack(fields) {
+  if (!fields.flag('is_encoder_decoder', true)) {
+    throw fields.unsupported('is_encoder_decoder', 'an encoder without its decoder, or the other way round, '
+      + 'cannot be computed');
+  }
 }
 
 /**

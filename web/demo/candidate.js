@@ -28,11 +28,16 @@ function atAddress(address) {
   if (!/^https?:$/.test(url?.protocol ?? '')) {
     throw new Refusal('invalid_argument', { what: 'noAddress', address });
   }
-  const { pathname, host, href } = /** @type {URL} */ (url);
+  const { href } = /** @type {URL} */ (url);
+  return { name: nameAt(href), source: { url: href } };
+}
+
+/** What a model is called by its address. @param {string} address */
+export function nameAt(address) {
+  const { pathname, host } = new URL(address);
   const parts = pathname.split('/').filter(Boolean);
   const revision = parts.indexOf('resolve'); // of the Hub: owner, name, resolve, revision
-  const name = parts[revision > 0 ? revision - 1 : parts.length - 1] ?? host;
-  return { name: decoded(name), source: { url: href } };
+  return decoded(parts[revision > 0 ? revision - 1 : parts.length - 1] ?? host);
 }
 
 /** @param {string} address */

@@ -10,13 +10,13 @@
  * @property {'none' | 'weighing' | 'weighed' | 'failed'} stage
  * @property {string} [name]       of the model
  * @property {Weighed} [weighed]   once it is
- * @property {number} [download]   bytes that are to be fetched; 0: its files are here
+ * @property {string} [address]    absent: its files are here
  * @property {Failure} [failure]   why it is not, or could not be loaded
  *
- * @typedef {{ name: string, weighed: Weighed, weights: Weights }} Other  in use
+ * @typedef {{ name: string, address?: string, weighed: Weighed, weights: Weights }} Other  in use
  *
  * @typedef {{ type: 'asked' | 'left' } | { type: 'failed', failure: Failure }
- *   | { type: 'weighed', name: string, weighed: Weighed, download: number }} ChoiceEvent
+ *   | { type: 'weighed', name: string, address?: string, weighed: Weighed }} ChoiceEvent
  */
 
 const LARGE = 300e6; // bytes: more in a tab is a lot for a phone
@@ -30,8 +30,8 @@ export function reduceChoice(event) {
     case 'asked': return { stage: 'weighing' };
     case 'left': return noChoice;
     case 'weighed': {
-      const { name, weighed, download } = event;
-      return { stage: 'weighed', name, weighed, download };
+      const { name, address, weighed } = event;
+      return { stage: 'weighed', name, address, weighed };
     }
     case 'failed': return { stage: 'failed', failure: event.failure };
   }

@@ -176,10 +176,13 @@ export class Doing {
 
   // ---- another model ----------------------------------------------------------------------------
 
-  /** The one that was weighed; where it cannot be loaded, its own again. @param {Weights} weights */
-  async useOther(weights) {
+  /**
+   * The one that was weighed; where it cannot be loaded, its own again.
+   * @param {Weights} weights  @param {boolean} keep  on the device
+   */
+  async useOther(weights, keep) {
     await this.#quiet();
-    this.#errands.useOther(weights);
+    this.#errands.useOther(weights, keep);
     this.#stopAsked = false;
     await (this.#performing = this.#prepare().then(() => this.#emit({ type: 'ready' }), (error) => {
       this.#errands.useOwn(error);

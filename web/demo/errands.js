@@ -73,7 +73,7 @@ export class Errands {
 
   // ---- another model ------------------------------------------------------------------------------
 
-  /** The newest one counts. @param {GivenModel} given */
+  /** The newest one counts; another, or one that is refused, is not told. @param {GivenModel} given */
   async weigh(given) {
     const turn = ++this.#weighing;
     const tell = (/** @type {ChoiceEvent} */ event) => {
@@ -81,19 +81,25 @@ export class Errands {
     };
     tell({ type: 'asked' });
     try {
-      tell({ type: 'weighed', ...await this.#models.weigh(given) });
+      const found = await this.#models.weigh(given);
+      tell({ type: 'weighed', ...found });
+      return turn === this.#weighing ? found : undefined;
     } catch (error) {
       tell({ type: 'failed', failure: this.failureOf(error) });
+      return undefined;
     }
   }
 
-  /** The one that was weighed takes the place of the figure's own. @param {Weights} weights */
-  useOther(weights) {
-    const { name = '', weighed } = this.#state().choice;
+  /**
+   * The one that was weighed takes the place of the figure's own.
+   * @param {Weights} weights  @param {boolean} keep  on the device
+   */
+  useOther(weights, keep) {
+    const { name = '', address, weighed } = this.#state().choice;
     if (!weighed) return;
-    this.#models.useOther(weights);
+    this.#models.useOther(weights, keep);
     this.#rival?.dispose(); // it has the model before
-    this.#emit({ type: 'model', other: { name, weighed, weights } });
+    this.#emit({ type: 'model', other: { name, address, weighed, weights } });
   }
 
   /** The figure has its own again. @param {unknown} [error]  why the other one could not be loaded */

@@ -8,13 +8,18 @@
  * @typedef {Omit<Fields<'load'>, 'url'>} Engine  how any of them is loaded
  */
 
+const LARGE = { maxMemory: 2 ** 32 }; // for those that readers bring
+
 export class Models {
   #own;
   #engine;
   #scale;
   /** The one that was weighed. @type {Candidate | undefined} */
   #candidate;
-  /** The one that is loaded in place of its own. @type {Candidate & { weights: Weights } | undefined} */
+  /**
+   * The one that is loaded in place of its own.
+   * @type {Candidate & Pick<Engine, 'weights' | 'keep'> | undefined}
+   */
   #other;
 
   /**
@@ -31,8 +36,9 @@ export class Models {
   /** What is to be loaded. @returns {Fields<'load'>} */
   get fields() {
     const other = this.#other;
-    const source = other ? { ...other.source, weights: other.weights } : { url: this.#own() };
-    return /** @type {Fields<'load'>} */ ({ ...this.#engine, ...source });
+    const { source, weights, keep } = other ?? {};
+    const given = source ? { ...source, ...LARGE, weights, ...(keep && { keep }) } : { url: this.#own() };
+    return /** @type {Fields<'load'>} */ ({ ...this.#engine, ...given });
   }
 
   /** What the benchmark says of it. */
@@ -44,21 +50,24 @@ export class Models {
   async weigh(given) {
     const { candidateOf } = await import('./candidate.js');
     const { name, source } = await candidateOf(given);
+    const { url: address } = source;
     const client = this.#scale();
     try {
-      const weighed = await client.request('weigh',
-        /** @type {Fields<'weigh'>} */ ({ ...this.#engine, ...source }));
+      const fields = { ...this.#engine, ...source, ...LARGE, ...(address && { keep: true }) };
+      const weighed = await client.request('weigh', /** @type {Fields<'weigh'>} */ (fields));
       this.#candidate = { name: name || weighed.config.modelType, source };
-      const download = source.files ? 0 : weighed.fileBytes;
-      return { name: this.#candidate.name, weighed, download };
+      return { name: this.#candidate.name, address, weighed };
     } finally {
       client.dispose();
     }
   }
 
-  /** From now on the one that was weighed last. @param {Weights} weights */
-  useOther(weights) {
-    this.#other = this.#candidate && { ...this.#candidate, weights };
+  /**
+   * From now on the one that was weighed last.
+   * @param {Weights} weights  @param {boolean} keep  on the device
+   */
+  useOther(weights, keep) {
+    this.#other = this.#candidate && { ...this.#candidate, weights, keep };
   }
 
   /** From now on its own. */

@@ -14,6 +14,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Given as GivenModel } from './candidate.js'
  * @import { Draft } from './edit.js'
  * @import { Tried } from './errands.js'
+ * @import { Kept } from './kept.js'
  * @import { Recording } from './recording.js'
  * @import { Key } from './sampling.js'
  * @import { Event, Status } from './state.js'
@@ -135,9 +136,12 @@ export class Player {
 
   /**
    * Loads the one that was weighed in place of the figure's own, which it has again where that fails.
-   * @param {Weights} weights
+   * @param {Weights} weights  @param {boolean} [keep]  its files stay on this device
    */
-  useOther(weights) { return this.#doing.useOther(weights); }
+  useOther(weights, keep = false) { return this.#doing.useOther(weights, keep); }
+
+  /** @param {Kept} kept  what is known of it */
+  setKept(kept) { this.#emit({ type: 'kept', kept }); }
 
   /** The figure has its own again. */
   useOwn() { return this.#doing.useOwn(); }

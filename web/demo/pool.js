@@ -96,10 +96,11 @@ const numbers = new WeakMap();
 let lastNumber = 0;
 
 /** @param {Fields<'load'>} fields  @param {number} lane */
-function keyOf({ url, files, wasm, variant, weights = 'f32' }, lane) {
+function keyOf({ url, files, wasm, variant, maxMemory, weights = 'f32', keep = false }, lane) {
   if (url === undefined && !numbers.has(files)) numbers.set(files, ++lastNumber);
   const model = url ?? numbers.get(files);
-  return JSON.stringify([lane, model, typeof wasm === 'string' && wasm, variant, weights]);
+  const module = typeof wasm === 'string' && wasm;
+  return JSON.stringify([lane, model, module, variant, maxMemory, weights, keep]);
 }
 
 const gaveWay = () => new WorkerError('aborted', 'Another figure of this page has started.');

@@ -1,15 +1,16 @@
 // All that the demo shows, as one plain object, and how each event changes it. Pure: no clock, no document,
 // no words; a state is never changed, so any state can be kept. What grows with a run is a Log, so a token
 // costs O(1).
+import { waiting, withoutLost } from './apart.js';
 import { isMeasuring, newBenchmark, reduceBenchmark } from './benchmark.js';
 import { noChoice, reduceChoice } from './choice.js';
 import { beginRun, noCurves } from './curves.js';
 import { noDownload, withFile } from './download.js';
 import { isReading, newEdit, reduceEdit } from './edit.js';
-import { losesModel } from './failure.js';
 import { isTrying, newLab, reduceLab } from './lab.js';
 import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
+import { nothingKept } from './kept.js';
 import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
 
@@ -22,6 +23,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Download } from './download.js'
  * @import { Edit, EditEvent } from './edit.js'
  * @import { Failure } from './failure.js'
+ * @import { Kept } from './kept.js'
  * @import { Lab, LabEvent } from './lab.js'
  * @import { Race, RaceEvent } from './race.js'
  * @import { Shown } from './recorded.js'
@@ -46,9 +48,11 @@ import { adopt, defaults } from './sampling.js';
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>} [model]  if loaded
+ * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>
+ *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
  * @property {Other} [other]        in place of the figure's own model
  * @property {Choice} choice        of one
+ * @property {Kept} kept            on the device
  * @property {Download} download
  * @property {Failure} [failure]    of the last run
  * @property {Shown} [recorded]     what run, columns, curves, memory and proof are of
@@ -84,6 +88,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other }
  *   | { type: 'choice', event: ChoiceEvent }
+ *   | { type: 'kept', kept: Kept }
  *   | { type: 'asked', comparing: boolean }
  *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
@@ -107,6 +112,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 /** @param {string} [prompt]  @returns {State} */
 export const initialState = (prompt = '') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
+  kept: nothingKept,
   prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
@@ -147,6 +153,7 @@ export function reduce(state, event) {
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'model': return withModel(state, event.other);
     case 'choice': return { ...state, choice: reduceChoice(event.event) };
+    case 'kept': return withKept(state, event.kept);
     case 'benchmark':
       return waiting({ ...state, benchmark: reduceBenchmark(state.benchmark, event.event) }, event.event);
     case 'lab': return waiting({ ...state, lab: reduceLab(state.lab, event.event) }, event.event);
@@ -161,7 +168,7 @@ export function reduce(state, event) {
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
  *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'model'
- *   | 'choice' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -172,7 +179,7 @@ function reduceFlow(state, event) {
     case 'progress':
       return { ...state, download: withFile(state.download, event.file, event.loaded) };
     case 'stalled': return { ...state, download: { ...state.download, stalled: event.file } };
-    case 'not_kept': return state; // no load of the figure asks for keeping
+    case 'not_kept': return withKept(state, { reason: event.reason });
     case 'loaded': return loaded(state, event);
     case 'load stopped': return { ...state, status: state.model ? 'ready' : 'unloaded', loadStopped: true };
     case 'ready': return { ...state, status: 'ready' };
@@ -207,9 +214,6 @@ const seen = (state, hidden) => ({
   benchmark: hidden ? reduceBenchmark(state.benchmark, { type: 'hidden' }) : state.benchmark,
 });
 
-/** A failure that took the model with it. @param {State} state  @param {Failure} failure  @returns {State} */
-const withoutLost = (state, failure) => (losesModel(failure) ? { ...state, model: undefined } : state);
-
 // ---- a run --------------------------------------------------------------------------------------
 
 /** @param {State} state  @param {boolean} comparing  @returns {State} */
@@ -220,22 +224,27 @@ const asked = (state, comparing) => ({
 
 /** @param {State} state  @returns {State} */
 const loading = (state) => ({
-  ...withoutRecorded(state), status: 'loading', failure: undefined,
+  ...withoutRecorded(withKept(state, { reason: undefined })),
+  status: 'loading', failure: undefined,
   download: noDownload(state.download.total),
 });
 
+/** @param {State} state  @param {Kept} kept  what is new of it  @returns {State} */
+const withKept = (state, kept) => ({ ...state, kept: { ...state.kept, ...kept } });
+
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
 const loaded = (state, { config, generation, variant, room, memory, tick, worker }) => ({
-  ...state, model: { config, variant, room, tick, worker }, memory, resume: 'ready',
+  ...state, model: { config, variant, room, tick, worker, ignored: generation.ignored }, memory,
+  resume: 'ready',
   sampling: adopt(state.sampling, generation, room),
 });
 
 /** Nothing was done with it yet. @param {State} state  @param {Other} [other]  @returns {State} */
-function withModel({ prompt, useCache, pace, lesson, hidden, run, choice }, other) {
+function withModel({ prompt, useCache, pace, lesson, hidden, run, choice, kept }, other) {
   const fresh = initialState(prompt);
   return {
-    ...fresh, useCache, pace, lesson, hidden, choice, other, run: { ...fresh.run, number: run.number + 1 },
-    download: noDownload(other?.weighed.fileBytes ?? 0),
+    ...fresh, useCache, pace, lesson, hidden, choice, kept, other,
+    run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
 
@@ -275,24 +284,3 @@ function statusAfter({ run, race }) {
   if (reason === 'stopped') return 'stopped';
   return reason === 'context_full' ? 'full' : 'finished';
 }
-
-// ---- apart from runs ----------------------------------------------------------------------------
-
-/**
- * They keep runs waiting, each from its first event to its last.
- * @param {State} next  @param {BenchmarkEvent | LabEvent | EditEvent} event
- * @returns {State}
- */
-function waiting(next, event) {
-  switch (event.type) {
-    case 'asked':
-      return { ...next, resume: next.status, status: 'waiting', loadStopped: false, gaveWay: false };
-    case 'begun': return { ...next, status: 'waiting' };
-    case 'ended': return resume(next);
-    case 'failed': return resume(withoutLost(next, event.failure));
-    default: return next;
-  }
-}
-
-/** @param {State} state  @returns {State} */
-const resume = (state) => ({ ...state, status: state.model ? state.resume : 'unloaded' });

@@ -9,16 +9,19 @@ import { stepsFrom } from './steps.js';
  * @import { Mode } from './curves.js'
  * @import { Run } from './run.js'
  * @import { State } from './state.js'
+ * @import { Step } from './steps.js'
  */
 
 /**
  * What a step did with K and V of a token. new: computed for the first time; again: computed once more; read:
- * in the cache, not computed again; kept: likewise, but from an earlier run with the same beginning.
- * @typedef {'new' | 'read' | 'kept' | 'again'} Deed
+ * in the cache, not computed again; kept: likewise, but from an earlier run with the same beginning; past:
+ * likewise, but not read any more, because each layer has a window and it lies before all of them.
+ * @typedef {'new' | 'read' | 'kept' | 'again' | 'past'} Deed
  *
  * @typedef {object} Newest  the newest step, which has kept 0 <= kept <= first <= fresh < total
  * @property {number} step    0: it has read the prompt
  * @property {Mode} mode
+ * @property {number} past    tokens before this one, at most first, were not read
  * @property {number} kept    tokens before this one were in the cache when the run began
  * @property {number} first   from this one on, tokens were computed
  * @property {number} fresh   from this one on, for the first time
@@ -37,16 +40,27 @@ import { stepsFrom } from './steps.js';
  */
 
 /** @type {readonly Deed[]} */
-export const DEEDS = ['new', 'read', 'kept', 'again'];
+export const DEEDS = ['new', 'read', 'kept', 'again', 'past'];
 
-/** @param {Run} run  @returns {Newest | undefined}  nothing was read yet */
-export function newestOf(run) {
+/** As many tokens as some layer sees, itself the last. @param {Readonly<Config>} [config] */
+export const reachOf = (config) => (
+  config?.window && config.window.layers.length === config.nLayer ? config.window.size : Infinity);
+
+/** Tokens that a step does not read. @param {Step} step  @param {number} reach */
+const pastOf = ({ mode, first }, reach) => (mode === 'on' ? Math.max(0, first + 1 - reach) : 0);
+
+/**
+ * @param {Run} run  @param {number} [reach]  of its model
+ * @returns {Newest | undefined}  nothing was read yet
+ */
+export function newestOf(run, reach = Infinity) {
   const { prefill, tokens: { length: step } } = run;
   if (!prefill) return undefined;
-  const [{ mode, first, end }] = stepsFrom(run, step);
-  return {
-    step, mode, kept: Math.min(keptOf(run), first), first, fresh: step === 0 ? first : end - 1, total: end,
-  };
+  const [newest] = stepsFrom(run, step);
+  const { mode, first, end } = newest;
+  const past = pastOf(newest, reach);
+  const fresh = step === 0 ? first : end - 1;
+  return { step, mode, past, kept: Math.min(keptOf(run), first), first, fresh, total: end };
 }
 
 /**
@@ -63,15 +77,18 @@ function keptOf({ prefill, tokens, catchUps }) {
 }
 
 /** @param {Newest} newest  @param {number} position  @returns {Deed} */
-export function deedOn({ kept, first, fresh }, position) {
+export function deedOn({ past, kept, first, fresh }, position) {
   if (position >= fresh) return 'new';
   if (position >= first) return 'again';
+  if (position < past) return 'past';
   return position < kept ? 'kept' : 'read';
 }
 
 /** Tokens by deed. @param {Newest} newest  @returns {Record<Deed, number>} */
-export const countsOf = ({ kept, first, fresh, total }) => (
-  { new: total - fresh, read: first - kept, kept, again: fresh - first });
+export const countsOf = ({ past, kept, first, fresh, total }) => ({
+  new: total - fresh, read: first - Math.max(past, kept), kept: Math.max(0, kept - past),
+  again: fresh - first, past,
+});
 
 /**
  * Where one deed may end and another begin, but for the newest token: that alone changes with each step.
@@ -86,17 +103,18 @@ export function cutsOf(run) {
  * How often K and V of a token were computed in its run, and read from the cache.
  * @param {Run} run  @param {number} position
  * @param {Tale} [before]  which it goes on from, if it is of this token
+ * @param {number} [reach]  of its model
  * @returns {Tale}
  */
-export function taleOf(run, position, before) {
+export function taleOf(run, position, before, reach = Infinity) {
   const isOn = before?.run === run.number && before.position === position
     && before.steps <= run.tokens.length + 1;
   const begun = Math.max(0, position - (run.prefill?.tokens ?? 0) + 1);
   const tale = isOn ? { ...before } : { run: run.number, position, steps: begun, computed: 0, read: 0 };
   if (!run.prefill) return tale;
-  for (const { first } of stepsFrom(run, tale.steps)) {
-    if (position < first) tale.read++;
-    else tale.computed++;
+  for (const step of stepsFrom(run, tale.steps)) {
+    if (position >= step.first) tale.computed++;
+    else if (position >= pastOf(step, reach)) tale.read++;
     tale.steps++;
   }
   return tale;

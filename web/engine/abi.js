@@ -28,6 +28,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_begin_sync: ['kvc_error', 'session', 'ids', 'T', 'reused'],
   kvc_session_begin_batch: ['kvc_error', 'session', 'sequences', 'ids', 'n'],
   kvc_session_begin_score: ['kvc_error', 'session', 'ids', 'T', 'log_probs'],
+  kvc_session_begin_source: ['kvc_error', 'session', 'ids', 'n'],
   kvc_session_step: ['kvc_error', 'session'],
   kvc_session_cancel: ['void', 'session'],
   kvc_session_logits: ['pointer', 'session'],
@@ -38,7 +39,10 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_position: ['size_t', 'session'],
   kvc_session_ids: ['pointer', 'session'],
   kvc_session_cached: ['size_t', 'session'],
+  kvc_session_source_length: ['size_t', 'session'],
+  kvc_session_source: ['pointer', 'session'],
   kvc_session_set_cache: ['kvc_error', 'session', 'use_cache'],
+  kvc_session_set_cross_cache: ['kvc_error', 'session', 'use_cache'],
   kvc_session_truncate: ['kvc_error', 'session', 'n'],
   kvc_session_evict: ['kvc_error', 'session', 'first', 'n'],
   kvc_session_reset: ['void', 'session'],
@@ -52,7 +56,9 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_save: ['kvc_error', 'session', 'state', 'bytes'],
   kvc_session_restore: ['kvc_error', 'session', 'state', 'bytes'],
   kvc_session_cache: ['pointer', 'session'],
+  kvc_session_cross_cache: ['pointer', 'session'],
   kvc_session_attention: ['kvc_error', 'session', 'layer', 'head', 'weights'],
+  kvc_session_cross_attention: ['kvc_error', 'session', 'layer', 'head', 'weights'],
   kvc_session_query: ['kvc_error', 'session', 'layer', 'head', 'query'],
   kvc_session_memory: ['void', 'out', 'session'],
   kvc_session_counts: ['void', 'out', 'session'],
@@ -99,7 +105,7 @@ export const FUNCTIONS = /** @type {const} */ ({
 /**
  * @typedef {keyof typeof FUNCTIONS} FunctionName
  *
- * wasm32: pointers and size_t are 32-bit numbers (`>>> 0` makes them unsigned), uint64_t is a BigInt.
+ * wasm32: pointers and size_t are numbers of 32 bits (Engine.call makes them unsigned), uint64_t is a BigInt.
  * @typedef {{ fingerprint: bigint, use_cache: boolean }} OtherTypes  of parameters that are not numbers
  * @typedef {{ void: void, uint64_t: bigint }} OtherResults
  */
@@ -134,7 +140,7 @@ export const PAGE = 16;
 /** kvc_arch, by the model_type of config.json. */
 export const ARCHITECTURES = Object.freeze({
   gpt2: 0, llama: 1, qwen2: 2, qwen3: 3, gpt_neox: 4, phi: 5, opt: 6, gpt_neo: 7,
-  gemma3: 8,
+  gemma3: 8, t5: 9, t5_gated: 10, marian: 11, bart: 12,
 });
 
 /** kvc_dtype */
@@ -170,13 +176,21 @@ export const STRUCTS = /** @type {const} */ ({
     score_scale: 'f32', window: 'u32', window_layers_0: 'u32', window_layers_1: 'u32',
     rope_yarn: 'u32', rope_attention: 'f32', rope_mscale: 'f32', rope_mscale_all: 'f32',
     parallel: 'u32', rope_local_theta: 'f32',
+    n_encoder_layer: 'u32', relative_buckets: 'u32', relative_distance: 'u32', scaled_head: 'u32',
   },
-  kvc_session_config: { capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32' },
+  kvc_session_config: {
+    capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32', source_capacity: 'u32',
+  },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
-  kvc_memory: { total_bytes: 'u32', cache_bytes: 'u32', used_bytes: 'u32', bytes_per_token: 'u32' },
+  kvc_memory: {
+    total_bytes: 'u32', cache_bytes: 'u32', used_bytes: 'u32', bytes_per_token: 'u32',
+    cross_bytes: 'u32', cross_used_bytes: 'u32', cross_bytes_per_token: 'u32',
+  },
   kvc_counts: {
     projection_macs: 'u64', attention_macs: 'u64', head_macs: 'u64', weight_bytes: 'u64',
     cache_bytes_read: 'u64', cache_bytes_written: 'u64',
+    encoder_macs: 'u64', cross_projection_macs: 'u64', cross_attention_macs: 'u64',
+    cross_bytes_read: 'u64', cross_bytes_written: 'u64',
   },
   kvc_cache_shape: {
     batch: 'u32', n_layer: 'u32', n_kv_head: 'u32', capacity: 'u32', head_dim: 'u32',

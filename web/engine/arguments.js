@@ -47,13 +47,21 @@ export function optionsOf(what, options, known) {
 
 /** @param {string} what  @param {string} name  @param {readonly string[]} known */
 function unknownOption(what, name, known) {
+  const near = nearest(name, known);
+  const advice = near ? `did you mean ${near}?` : `there are ${known.join(', ')}.`;
+  return invalid(`${what} has no option ${shown(name)}: ${advice}`);
+}
+
+/**
+ * The known name that somebody may have meant, in whatever way its words are joined.
+ * @param {string} name  @param {readonly string[]} known  @returns {string | undefined}
+ */
+export function nearest(name, known) {
   const plain = (/** @type {string} */ word) => word.replace(/[_-]/g, '').toLowerCase();
-  const near = known
+  return known
     .map((other) => ({ other, distance: editDistance(plain(name), plain(other)) }))
     .filter(({ distance }) => distance <= Math.floor(name.length / 4))
-    .sort((a, b) => a.distance - b.distance)[0];
-  const advice = near ? `did you mean ${near.other}?` : `there are ${known.join(', ')}.`;
-  return invalid(`${what} has no option ${shown(name)}: ${advice}`);
+    .sort((a, b) => a.distance - b.distance)[0]?.other;
 }
 
 /**

@@ -9,7 +9,7 @@
 import { EXPECTED_LAYOUT, FUNCTIONS, OK, PENDING, VARIANTS } from './abi.js';
 import { checkChoice, invalid, isUrl } from './arguments.js';
 import { ERROR_CODES, KvcError, reasonOf, throwIfAborted } from './errors.js';
-import { Block, Memory } from './memory.js';
+import { Block, MOST_BYTES, Memory, checkMaxMemory } from './memory.js';
 import { moduleOf, shippedModule } from './module.js';
 import { MODULES, bestVariant } from './variants.js';
 
@@ -20,13 +20,19 @@ import { MODULES, bestVariant } from './variants.js';
  * @import { Variant } from './variants.js'
  *
  * @typedef {Partial<Record<ErrorCode, string>>} Messages  what to say where the code alone says too little
+ *
+ * @typedef {object} Build  how an engine is made
+ * @property {'auto' | Variant} [variant]  the build; auto: the fastest that runs here
+ * @property {WasmSource} [wasm]           where the module is, if not beside the scripts
+ * @property {number} [maxMemory]          bytes that its memory may grow to; 1 GB if not said, 4 GB at most
  */
 
-/** The most that the memory of an instance may grow to, as the modules are built. */
-export const MEMORY_BYTES = 2 ** 30;
-const MOST_BYTES = 2 ** 31; // of one block: far more than the memory may have, and still not wrapped around
-const SCRATCH_BYTES = 256;
-const RESULT = 128; // where in the scratch a call leaves its result
+/** Numbers that C knows without a sign, and WebAssembly gives with one. @type {readonly string[]} */
+const UNSIGNED = ['pointer', 'size_t', 'uint32_t'];
+const unsigned = new Set(Object.entries(FUNCTIONS)
+  .filter(([, [result]]) => UNSIGNED.includes(result)).map(([name]) => name));
+const SCRATCH_BYTES = 320;
+const RESULT = 192; // where in the scratch a call leaves its result
 
 export class Engine {
   /** @type {Exports | undefined} undefined after dispose() */
@@ -38,29 +44,30 @@ export class Engine {
   /** What this build was compiled with. @type {Variant} */
   variant;
 
-  /** @param {WasmInstance} instance */
-  constructor(instance) {
+  /** @param {WasmInstance} instance  @param {Memory} memory  that it was given */
+  constructor(instance, memory) {
     const exports = /** @type {Exports & { memory: WasmMemory, _initialize?: () => void }} */ (
       /** @type {unknown} */ (instance.exports));
-    refuseOtherModules(exports);
+    refuseOtherModules(exports, memory);
     exports._initialize?.();
     this.#exports = exports;
-    this.#memory = new Memory(exports.memory);
+    this.#memory = memory;
     this.variant = VARIANTS[this.call('kvc_wasm_variant')];
     this.#scratch = this.allocate(SCRATCH_BYTES); // for as long as the instance lives
   }
 
-  /** @param {{ wasm?: WasmSource, variant?: 'auto' | Variant, signal?: AbortSignal }} [options] */
-  static async create({ wasm, variant = 'auto', signal } = {}) {
-    checkBuild({ variant, wasm });
+  /** @param {Build & { signal?: AbortSignal }} [options] */
+  static async create({ wasm, variant = 'auto', maxMemory, signal } = {}) {
+    checkBuild({ variant, wasm, maxMemory });
     const build = variant === 'auto' ? bestVariant() : variant;
     const given = isFolder(wasm) ? `${hrefOf(wasm)}${MODULES[build]}` : wasm;
     const module = await moduleOf(given ?? shippedModule(build));
     throwIfAborted(signal);
-    // The one import: a notice that memory has grown. Views are never kept, so it is ignored.
-    const imports = { env: { emscripten_notify_memory_growth() {} } };
+    const memory = new Memory(maxMemory);
+    // The one function: a notice that memory has grown. Views are never kept, so it is ignored.
+    const imports = { env: { memory: memory.imported, emscripten_notify_memory_growth() {} } };
     try {
-      return new Engine(await WebAssembly.instantiate(module, imports));
+      return new Engine(await WebAssembly.instantiate(module, /** @type {any} */ (imports)), memory);
     } catch (cause) {
       if (cause instanceof KvcError) throw cause;
       const reason = `The WebAssembly module cannot be started: ${reasonOf(cause)}`;
@@ -80,7 +87,8 @@ export class Engine {
     if (this.#trapped) throw trapped();
     if (!this.#exports) throw disposed();
     try {
-      return /** @type {any} */ (this.#exports[name])(...args);
+      const result = /** @type {(...args: any[]) => any} */ (this.#exports[name])(...args);
+      return /** @type {any} */ (unsigned.has(name) ? result >>> 0 : result);
     } catch (cause) {
       this.#trapped = true;
       throw trapped(cause);
@@ -126,6 +134,11 @@ export class Engine {
     return this.#memory?.byteLength ?? 0;
   }
 
+  /** Bytes that it may grow to, where the device has as many. */
+  get maxMemory() {
+    return this.#memory?.maxBytes ?? 0;
+  }
+
   /**
    * Writes a struct for the next call to read, and returns its address.
    * @template {StructName} S
@@ -151,7 +164,7 @@ export class Engine {
    * @param {number} bytes  @param {string} [message]  of "out_of_memory"
    */
   allocate(bytes, message = `There is no room for ${bytes} more bytes. Dispose of a session or cache.`) {
-    const pointer = bytes > MOST_BYTES ? 0 : this.call('kvc_wasm_allocate', Math.max(1, bytes)) >>> 0;
+    const pointer = bytes > MOST_BYTES ? 0 : this.call('kvc_wasm_allocate', Math.max(1, bytes));
     if (pointer === 0) throw new KvcError('out_of_memory', message);
     return pointer;
   }
@@ -229,9 +242,10 @@ export function layOut(engine, what, message, ask, init, extra = 0) {
 
 /**
  * Refuses a build that cannot be chosen; nothing is fetched for that.
- * @param {{ wasm?: WasmSource | null, variant?: 'auto' | Variant }} build
+ * @param {Build} build
  */
-export function checkBuild({ wasm, variant = 'auto' }) {
+export function checkBuild({ wasm, variant = 'auto', maxMemory }) {
+  checkMaxMemory(maxMemory);
   checkChoice('variant', variant, ['auto', 'relaxed', 'simd', 'scalar']);
   if ((wasm ?? undefined) === undefined || variant === 'auto' || isFolder(wasm)) return;
   throw invalid(`wasm gives the module itself, so the variant ${variant} cannot be chosen as well: `
@@ -249,12 +263,12 @@ const isFolder = (wasm) => (typeof wasm === 'string' || isUrl(wasm)) && hrefOf(w
 
 /**
  * Refuses a module that is not the one abi.js describes.
- * @param {Exports & { memory: WasmMemory }} exports
+ * @param {Exports & { memory: WasmMemory }} exports  @param {Memory} memory  that it should work in
  */
-function refuseOtherModules(exports) {
+function refuseOtherModules(exports, memory) {
   const has = (/** @type {[string, readonly string[]]} */ [name, { length }]) => (
     /** @type {Record<string, Function>} */ (/** @type {unknown} */ (exports))[name]?.length === length - 1);
-  if (Object.entries(FUNCTIONS).every(has)) {
+  if (exports.memory === memory.imported && Object.entries(FUNCTIONS).every(has)) {
     const layout = new Uint16Array(exports.memory.buffer, exports.kvc_wasm_layout(), EXPECTED_LAYOUT.length);
     if (EXPECTED_LAYOUT.every((number, i) => number === layout[i])) return;
   }

@@ -23,6 +23,8 @@ export const ERROR_CODES = Object.freeze({
   unsupported: 'what was asked for is mathematically wrong for this model',
   state_invalid: 'the bytes are not a saved state, or were cut short or altered',
   state_foreign: 'the saved state is of another version, model or shape',
+  no_source: 'a model with an encoder was asked for tokens before it was given a source',
+  source_too_long: 'the source has more tokens than the session has room for',
 
   file_unreachable: 'a file could not be opened or fetched',
   file_is_html: 'a web page came where a model file was expected',

@@ -1,6 +1,7 @@
 // The memory of a WebAssembly instance: views and copies of it, and the blocks that objects own there.
 import { LAYOUTS } from './abi.js';
-import { KvcError } from './errors.js';
+import { invalid, shown } from './arguments.js';
+import { KvcError, reasonOf } from './errors.js';
 
 /**
  * @import { Struct, StructName } from './abi.js'
@@ -17,14 +18,47 @@ export const disposeSymbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
 /** @type {typeof Symbol.asyncDispose} */
 export const asyncDisposeSymbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
-/** Reads and writes. Views end with the next call into the module, which may let the memory grow. */
+const PAGE_BYTES = 2 ** 16;
+const FIRST_PAGES = 16;        // as the modules ask for
+const MOST_PAGES = 2 ** 16 - 1; // with one more the size of the memory would be 0 in 32 bits
+
+/** The most that a memory may grow to, unless maxMemory says otherwise: as much as phones may give. */
+export const USUAL_BYTES = 2 ** 30;
+/** The most that maxMemory can make of it. */
+export const MOST_BYTES = MOST_PAGES * PAGE_BYTES;
+
+/** @param {unknown} maxMemory */
+export function checkMaxMemory(maxMemory) {
+  const least = FIRST_PAGES * PAGE_BYTES;
+  const bytes = Number.isInteger(maxMemory) ? Number(maxMemory) : 0;
+  if (maxMemory === undefined || (bytes >= least && bytes <= 2 ** 32)) return;
+  throw invalid(`maxMemory is ${shown(maxMemory)}; it must be a number of bytes from ${least} to 4 GB, `
+    + '2 ** 32.');
+}
+
+/**
+ * Reads and writes. Views end with the next call into the module, which may let the memory grow. Addresses
+ * are unsigned: from 2 GB on too.
+ */
 export class Memory {
   #memory;
   #words = new Uint32Array(0); // of all the memory; memory that grows leaves it without a length
 
-  /** @param {WasmMemory} memory */
-  constructor(memory) {
-    this.#memory = memory;
+  /** @param {number} [maxMemory]  bytes that it may grow to; the last page of 4 GB is never used */
+  constructor(maxMemory = USUAL_BYTES) {
+    const maximum = Math.min(Math.floor(maxMemory / PAGE_BYTES), MOST_PAGES);
+    this.maxBytes = maximum * PAGE_BYTES;
+    try {
+      this.#memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum });
+    } catch (cause) {
+      throw new KvcError('out_of_memory', `WebAssembly gets no memory here (${reasonOf(cause)}). `
+        + 'Dispose of models that are not used any more, or close other tabs.', { cause });
+    }
+  }
+
+  /** What the module imports. @returns {WasmMemory} */
+  get imported() {
+    return this.#memory;
   }
 
   /** Words are read and written for every token, so their view is kept while it is valid. */
@@ -39,17 +73,17 @@ export class Memory {
 
   /** A view, valid until the next call. @param {number} pointer  @param {number} length */
   bytes(pointer, length) {
-    return new Uint8Array(this.#memory.buffer, pointer >>> 0, length);
+    return new Uint8Array(this.#memory.buffer, pointer, length);
   }
 
   /** A copy. @param {number} pointer  @param {number} length  in floats */
   floats(pointer, length) {
-    return new Float32Array(this.#memory.buffer, pointer >>> 0, length).slice();
+    return new Float32Array(this.#memory.buffer, pointer, length).slice();
   }
 
   /** A copy. @param {number} pointer  @param {number} length  in 32-bit words */
   words(pointer, length) {
-    return new Uint32Array(this.#memory.buffer, pointer >>> 0, length).slice();
+    return new Uint32Array(this.#memory.buffer, pointer, length).slice();
   }
 
   /** @param {number} pointer */
@@ -74,7 +108,7 @@ export class Memory {
   /** A C string. @param {number} pointer */
   text(pointer) {
     const memory = new Uint8Array(this.#memory.buffer);
-    return new TextDecoder().decode(memory.slice(pointer >>> 0, memory.indexOf(0, pointer >>> 0)));
+    return new TextDecoder().decode(memory.slice(pointer, memory.indexOf(0, pointer)));
   }
 
   /**
@@ -84,7 +118,7 @@ export class Memory {
    */
   read(struct, pointer) {
     const { bytes, fields } = LAYOUTS[struct];
-    const view = new DataView(this.#memory.buffer, pointer >>> 0, bytes);
+    const view = new DataView(this.#memory.buffer, pointer, bytes);
     return /** @type {Struct<S>} */ (Object.fromEntries(fields.map(({ name, type, offset }) => {
       switch (type) {
         case 'u32': return [name, view.getUint32(offset, true)];
@@ -100,7 +134,7 @@ export class Memory {
    */
   write(struct, pointer, values) {
     const { bytes, fields } = LAYOUTS[struct];
-    const view = new DataView(this.#memory.buffer, pointer >>> 0, bytes);
+    const view = new DataView(this.#memory.buffer, pointer, bytes);
     for (const { name, type, offset } of fields) {
       const value = /** @type {Record<string, number>} */ (values)[name];
       switch (type) {

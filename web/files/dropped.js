@@ -1,6 +1,7 @@
 // What browsers give where files or a folder are chosen or dropped: lists of Files, the items of a drag,
 // entries and handles of folders. Of a folder the files of the model are taken: those beside its config.json.
 import { KvcError, reasonOf } from '../engine/errors.js';
+import { TEMPLATES } from './opened.js';
 
 /**
  * @import { Blob, DataTransfer, DataTransferItem, File, FileSystemEntry,
@@ -125,7 +126,7 @@ async function fileOf(node) {
   return /** @type {Blob} */ (file);
 }
 
-/** The files beside the config.json that is highest up. @param {Found[]} found */
+/** The files beside the config.json that is highest up, and its templates. @param {Found[]} found */
 function modelAmong(found) {
   if (found.length === 0) throw new KvcError('invalid_argument', 'There are no files in what was given.');
   const models = found.filter(({ path }) => path.at(-1) === 'config.json').map(({ path }) => path);
@@ -139,13 +140,14 @@ function modelAmong(found) {
   /** @type {Map<string, Blob>} */
   const files = new Map();
   for (const { path, blob } of found) {
-    if (folder !== undefined && folderOf(path) !== folder) continue;
-    const name = path[path.length - 1];
+    const [name, inside] = path.slice().reverse();
+    const isTemplate = `${inside}/` === TEMPLATES && folderOf(path.slice(0, -1)) === folder;
+    if (folder !== undefined && folderOf(path) !== folder && !isTemplate) continue;
     if (folder !== undefined && files.has(name)) {
       throw new KvcError('invalid_argument',
         `There are two files named ${name}. Choose the files of one model.`);
     }
-    files.set(name, blob);
+    files.set(isTemplate ? TEMPLATES + name : name, blob);
   }
   return files;
 }

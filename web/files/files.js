@@ -8,7 +8,7 @@ import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
 import { fileAdvice, otherFormat } from './formats.js';
 import { hubAdvice } from './hub.js';
 import { parseJson, refuseLoose, shown } from './json.js';
-import { AbsentFile } from './opened.js';
+import { AbsentFile, TEMPLATES } from './opened.js';
 import { originOf } from './origins.js';
 import { FileStream } from './stream.js';
 
@@ -83,12 +83,12 @@ export class Directory {
   }
 
   /**
-   * @param {string} file  a plain name
+   * @param {string} file  a plain name, or one in the folder of templates
    * @param {{ quiet?: boolean }} [options]  quiet: only to look into it; nothing is reported of it
    * @returns {Promise<FileStream>}
    */
   async open(file, { quiet = false } = {}) {
-    if (!isPlainName(file)) {
+    if (!isPlainName(file.startsWith(TEMPLATES) ? file.slice(TEMPLATES.length) : file)) {
       throw new KvcError('invalid_argument', `"${file}" is not the name of a file in a model directory.`);
     }
     const options = quiet ? { ...this.#options, onProgress: undefined } : this.#options;
@@ -133,14 +133,14 @@ export class Directory {
   }
 
   /**
-   * A file of text that few ask for: read then, after close() too; undefined where it is missing.
-   * @param {string} file
-   * @returns {(signal?: AbortSignal) => Promise<string | undefined>}
+   * Files of text that few ask for: read then, after close() too; undefined where one is missing.
+   * @param {(file: string) => boolean} isWanted  whether it is one of them
+   * @returns {(file: string, signal?: AbortSignal) => Promise<string | undefined>}
    */
-  later(file) {
-    const origin = this.#origin.only?.(file) ?? this.#origin;
+  later(isWanted) {
+    const origin = this.#origin.only?.(isWanted) ?? this.#origin;
     const { idleMs, stallMs } = this.#options;
-    return async (signal) => {
+    return async (file, signal) => {
       const directory = new Directory(origin, { signal, idleMs, stallMs }, '');
       try {
         return await directory.text(file);

@@ -29,7 +29,7 @@ export function givenOrigin(given, openAt) {
   return {
     name: 'files',
     list: async () => [...files.keys()],
-    only: (file) => givenOrigin(new Map([...files].filter(([name]) => name === file)), openAt),
+    only: (isWanted) => givenOrigin(new Map([...files].filter(([name]) => isWanted(name))), openAt),
     advice(file) {
       const place = files.get(file);
       const advice = bundlerAdvice(isUrl(place) ? place.href : typeof place === 'string' ? place : '');

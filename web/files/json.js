@@ -90,9 +90,12 @@ function sketch(value, levels) {
   if (typeof value !== 'object' || value === null) return String(value);
   const isList = Array.isArray(value);
   if (levels === 0) return isList ? '[...]' : '{...}';
+  if (isList) return `[${value.slice(0, SHOWN).map((item) => sketch(item, levels - 1))}]`;
   const parts = [];
-  for (const [key, item] of Object.entries(isList ? value.slice(0, SHOWN) : value).slice(0, SHOWN)) {
-    parts.push(isList ? sketch(item, levels - 1) : `${sketch(key, 0)}:${sketch(item, levels - 1)}`);
+  const fields = /** @type {Record<string, unknown>} */ (value);
+  for (const key in fields) { // Object.entries() would make a pair of each
+    if (parts.length === SHOWN) break;
+    parts.push(`${sketch(key, 0)}:${sketch(fields[key], levels - 1)}`);
   }
-  return isList ? `[${parts}]` : `{${parts}}`;
+  return `{${parts}}`;
 }

@@ -1,8 +1,9 @@
-// Keeping in one load: what is on the device is read there, what is not is kept while it comes. Whatever
-// fails of it, the model loads; and what was kept and does not do any more is fetched, and replaced.
+// Keeping in one load: what is large and on the device is read there, all else is kept while it comes, so
+// that nothing is missing where there is no network. Whatever fails of it, the model loads; and what was kept
+// and does not do any more is fetched, and replaced.
 import { KvcError } from '../engine/errors.js';
-import { Keeping, openStore, partOf, recordOf } from './kept.js';
-import { CHUNK } from './opened.js';
+import { Keeping, drop, hasStore, openStore, partOf, recordOf } from './kept.js';
+import { AbsentFile, CHUNK, Unreached } from './opened.js';
 
 /**
  * @import { KeptRecord } from './kept.js'
@@ -15,9 +16,11 @@ import { CHUNK } from './opened.js';
  * @property {string} address  without its query
  * @property {string} file     its name
  * @property {boolean} [quiet] only its beginning is read
+ *
+ * @typedef {'use' | 'replace' | 'read'} Manner  what is there is used; or passed over; or nothing is written
  */
 
-/** What is worth it: the rest of a model is small, and asked for each time. */
+/** What is read where it is kept: the rest of a model is small, and asked for each time. */
 const LARGE = /\.safetensors$|^(?:tokenizer\.json|vocab\.json|merges\.txt)$/;
 
 /** Errors of a model whose files do not belong together, as when only some of them are of today. */
@@ -25,7 +28,7 @@ const UNFIT = /^(?:tensor|index|tokenizer|safetensors)_/;
 
 export class Keep {
   #sizes;
-  #isFresh;
+  #manner;
   #isUsed = false;
   #isDamaged = false;
   /** @type {Promise<Cache | undefined> | undefined} */
@@ -34,14 +37,15 @@ export class Keep {
   #files = [];
   /** @type {NotKept | undefined} */
   #reason;
+  #isCommitted = false;
 
   /**
    * @param {{ sizes?: Readonly<Record<string, number>>, cache?: string }} options  of the load
-   * @param {boolean} [isFresh]  past what is there
+   * @param {Manner} [manner]
    */
-  constructor({ sizes, cache }, isFresh = cache === 'reload') {
+  constructor({ sizes, cache }, manner = cache === 'reload' ? 'replace' : 'use') {
     this.#sizes = sizes;
-    this.#isFresh = isFresh;
+    this.#manner = manner;
   }
 
   /** Whether a load may succeed that does not use what is kept. @param {unknown} error  of this one */
@@ -55,16 +59,32 @@ export class Keep {
    * @returns {Promise<Opened>}
    */
   async open(place, download) {
-    const store = LARGE.test(place.file) ? await this.#opened() : undefined;
-    const record = store && !this.#isFresh ? await this.#find(store, place) : undefined;
-    if (store && record) return this.#read(store, record);
-    const opened = await download();
-    return store && !place.quiet ? this.#recorded(store, place.address, opened) : opened;
+    const store = await this.#opened();
+    if (!store) return download();
+    const record = this.#manner === 'replace' ? undefined : await this.#find(store, place);
+    if (record && LARGE.test(place.file)) return this.#read(store, record);
+    try {
+      const opened = await download();
+      const isLook = place.quiet || this.#manner === 'read';
+      return isLook ? opened : this.#recorded(store, place.address, opened, record);
+    } catch (error) {
+      if (error instanceof Unreached) return this.#instead(store, place, error, record);
+      const isGone = error instanceof AbsentFile && record && this.#manner === 'use';
+      if (isGone) await drop(store, place.address).catch(this.#fail);
+      throw error;
+    }
   }
 
-  /** The model has loaded: what came counts from now on. Promises why something does not, if so. */
+  /**
+   * The model has loaded: what came counts from now on, if all of it could be kept, and so does what is read
+   * later. Promises why not, if so.
+   */
   async commit() {
-    for (const file of this.#files.splice(0)) await file.commit().catch(this.#fail);
+    if (this.#reason) await this.abandon();
+    for (const file of this.#files) await file.commit().catch(this.#fail);
+    if (this.#reason) await this.abandon();
+    this.#files = [];
+    this.#isCommitted = true;
     return this.#reason;
   }
 
@@ -79,11 +99,29 @@ export class Keep {
   };
 
   #opened() {
-    this.#store ??= openStore().catch(() => {
+    this.#store ??= this.#openStore().catch(() => {
       this.#reason = 'unavailable';
       return undefined;
     });
     return this.#store;
+  }
+
+  /** None is made where nothing is to be written. */
+  async #openStore() {
+    return this.#manner === 'read' && !await hasStore() ? undefined : openStore();
+  }
+
+  /**
+   * There is no network. Models are kept whole: a file that is not there beside its config.json was not
+   * there when it came.
+   * @param {Cache} store  @param {Place} place  @param {Unreached} error  @param {KeptRecord} [record]
+   */
+  async #instead(store, { address, file }, error, record) {
+    if (record) return this.#read(store, record);
+    const folder = address.endsWith(`/${file}`) ? address.slice(0, -file.length) : '';
+    const config = await recordOf(store, `${folder}config.json`).catch(() => undefined);
+    if (!config || this.#manner === 'replace') throw error;
+    throw new AbsentFile(`${error.message} Nor is it among what is kept on this device.`, error);
   }
 
   /** @param {Cache} store  @param {Place} place */
@@ -121,10 +159,13 @@ export class Keep {
     };
   }
 
-  /** @param {Cache} store  @param {string} address  @param {Opened} opened  @returns {Opened} */
-  #recorded(store, address, opened) {
+  /**
+   * @param {Cache} store  @param {string} address  @param {Opened} opened  @param {KeptRecord} [before]
+   * @returns {Opened}
+   */
+  #recorded(store, address, opened, before) {
     /** @type {Keeping | undefined} */
-    let keeping = new Keeping(store, address);
+    let keeping = new Keeping(store, address, before);
     this.#files.push(keeping);
     return {
       ...opened,
@@ -132,6 +173,7 @@ export class Keep {
         const bytes = await opened.read();
         try {
           await (bytes ? keeping?.take(bytes) : keeping?.end());
+          if (!bytes && this.#isCommitted) await keeping?.commit();
         } catch (error) {
           this.#fail(error);
           keeping = undefined;
@@ -156,7 +198,7 @@ export async function withKeeping(options, load) {
     await keep.abandon();
     if (!keep.isToBlame(error)) throw error;
   }
-  const again = new Keep(options, true);
+  const again = new Keep(options, 'replace');
   try {
     return await load(again);
   } finally {

@@ -1,6 +1,7 @@
 // What is kept on the device, as users see it: by models, which are the folders of its files.
 import { invalid, isUrl, shown } from '../engine/arguments.js';
 import { drop, dropAll, openStore, records } from './kept.js';
+import { TEMPLATES } from './opened.js';
 
 /**
  * @import { URL as AnyURL } from '../engine/platform.js'
@@ -44,10 +45,13 @@ export async function removeKept(model) {
 }
 
 /** @param {string} file  its address */
-const folderOf = (file) => file.slice(0, file.lastIndexOf('/') + 1);
+const folderOf = (file) => {
+  const folder = file.slice(0, file.lastIndexOf('/') + 1);
+  return folder.endsWith(`/${TEMPLATES}`) ? folder.slice(0, -TEMPLATES.length) : folder;
+};
 
-/** @param {string | AnyURL} model */
-function folderAt(model) {
+/** Its address as KeptModel has it. @param {string | AnyURL} model  as loadModel() takes it */
+export function folderAt(model) {
   const base = globalThis.document?.baseURI ?? globalThis.location?.href;
   try {
     const url = new URL(isUrl(model) ? model.href : model, base);

@@ -99,11 +99,18 @@ export async function dropAll() {
   if (await hasStore()) await inTime(globalThis.caches.delete(NAME));
 }
 
-async function hasStore() {
+/** Whether something is kept, or has been. */
+export const hasStore = async () => await found() === true;
+
+/** Whether something can be. */
+export const mayKeep = async () => await found() !== undefined;
+
+/** Whether there is a cache; undefined where none may be used. */
+async function found() {
   try {
     return await inTime(globalThis.caches.has(NAME));
   } catch {
-    return false; // none may be used here: even to look for it throws in a sandboxed frame
+    return undefined; // even to look for it throws in a sandboxed frame
   }
 }
 
@@ -116,15 +123,19 @@ export class Keeping {
   #bytes = 0;
   /** @type {number[]} */
   #sums = [];
+  #before;
+  /** It is what was there before. */
+  #isSame = false;
   /** The part before this one: more than one is never on its way. @type {Promise<void>} */
   #putting = Promise.resolve();
   #ended = false;
   #dropped = false;
 
-  /** @param {Cache} store  @param {string} address */
-  constructor(store, address) {
+  /** @param {Cache} store  @param {string} address  @param {KeptRecord} [before]  what is there */
+  constructor(store, address, before) {
     this.#store = store;
     this.#address = address;
+    this.#before = before;
   }
 
   /** @param {Uint8Array} bytes */
@@ -140,7 +151,10 @@ export class Keeping {
 
   /** The file has ended. */
   async end() {
-    if (this.#filled > 0) await this.#flush();
+    const { bytes, sums } = this.#before ?? {};
+    const rest = this.#buffer.subarray(0, this.#filled);
+    this.#isSame = this.#sums.length === 0 && bytes === rest.length && sums?.[0] === sumOf(rest);
+    if (rest.length > 0 && !this.#isSame) await this.#flush();
     this.#buffer = new Uint8Array(0);
     this.#ended = true;
   }
@@ -148,6 +162,7 @@ export class Keeping {
   /** From now on it counts. */
   async commit() {
     if (!this.#ended) return this.drop();
+    if (this.#isSame) return;
     const record = { address: this.#address, bytes: this.#bytes, date: Date.now(), sums: this.#sums };
     const body = JSON.stringify(record);
     try {

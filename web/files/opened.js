@@ -3,6 +3,9 @@ import { KvcError, abortError } from '../engine/errors.js';
 
 export const CHUNK = 256 * 1024; // bytes of one read, at most
 
+/** Where a model has chat templates with names, but the default one. */
+export const TEMPLATES = 'additional_chat_templates/';
+
 /**
  * @import { AbortSignal, ByteStream } from '../engine/platform.js'
  *
@@ -27,7 +30,8 @@ export const CHUNK = 256 * 1024; // bytes of one read, at most
  * @property {(file: string, patience: Patience) => Promise<Opened>} open
  * @property {(file: string) => string} [advice]  what more to say where a file is not
  * @property {() => Promise<readonly string[]>} [list]  the names of all files, where that can be known
- * @property {(file: string) => Origin} [only]  with this file alone, where the others take memory
+ * @property {(isWanted: (file: string) => boolean) => Origin} [only]  with these alone, where the others take
+ *   memory
  */
 
 /** The file does not exist, and nothing else went wrong: permitted for an optional file. */
@@ -38,39 +42,94 @@ export class AbsentFile extends KvcError {
   }
 }
 
+/** Nobody has answered: there may be no network. */
+export class Unreached extends KvcError {
+  /** @param {string} message  @param {unknown} [cause] */
+  constructor(message, cause) {
+    super('file_unreachable', message, { cause });
+  }
+}
+
 /**
- * Settles as `promise` does; rejects sooner on an abort, or after idleMs of silence, or when onStall throws.
- * @template T
- * @param {Promise<T>} promise
- * @param {string} where
- * @param {Patience} patience
- * @returns {Promise<T>}
+ * Waits for one thing after another, for none of them longer than idleMs. Pieces of a file come by the
+ * thousand, so one timer and one listener serve all of them.
  */
-export function patiently(promise, where, { signal, idleMs, stallMs, onStall }) {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(stalling);
-      clearTimeout(failing);
-      signal?.removeEventListener('abort', onAbort);
-    };
-    const fail = (/** @type {unknown} */ error) => {
-      stop();
-      reject(error);
-    };
-    const onAbort = () => fail(abortError(/** @type {AbortSignal} */ (signal)));
-    const stalling = setTimeout(() => {
-      try {
-        onStall?.();
-      } catch (error) {
-        fail(error);
-      }
-    }, stallMs);
-    const failing = setTimeout(() => fail(new KvcError('file_unreachable',
-      `${where} sent nothing for ${idleMs / 1000} s. Check the connection and load it again.`)), idleMs);
-    promise.then(resolve, reject).finally(stop);
-    signal?.addEventListener('abort', onAbort);
-    if (signal?.aborted) onAbort();
-  });
+export class Waiting {
+  #where;
+  #patience;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  /** Of the wait under way. @type {((error: unknown) => void) | undefined} */
+  #reject;
+  #since = 0;
+  #isTold = false;
+  #hasEnded = false;
+
+  /** @param {string} where  @param {Patience} patience */
+  constructor(where, patience) {
+    this.#where = where;
+    this.#patience = { ...patience, soon: Math.min(patience.stallMs, patience.idleMs) };
+    patience.signal?.addEventListener('abort', this.#onAbort);
+  }
+
+  /**
+   * Settles as `promise` does; rejects sooner on an abort, after idleMs of silence, or when onStall throws.
+   * @template T
+   * @param {Promise<T>} promise
+   * @returns {Promise<T>}
+   */
+  for(promise) {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject;
+      this.#since = performance.now();
+      this.#isTold = false;
+      this.#timer ??= setTimeout(this.#look, this.#patience.soon);
+      promise.then((value) => {
+        this.#settle();
+        resolve(value);
+      }, (error) => {
+        this.#settle();
+        reject(error);
+      });
+      if (this.#patience.signal?.aborted) this.#onAbort();
+    });
+  }
+
+  /** Nothing more will be waited for. */
+  end() {
+    this.#hasEnded = true;
+    this.#patience.signal?.removeEventListener('abort', this.#onAbort);
+    if (!this.#reject) clearTimeout(this.#timer);
+  }
+
+  #settle() {
+    this.#reject = undefined;
+    if (this.#hasEnded) clearTimeout(this.#timer);
+  }
+
+  #onAbort = () => {
+    this.#reject?.(abortError(/** @type {AbortSignal} */ (this.#patience.signal)));
+  };
+
+  /** The timer was set for an earlier wait: the one under way may be younger. */
+  #look = () => {
+    this.#timer = undefined;
+    if (!this.#reject) return;
+    const { idleMs, stallMs, soon, onStall } = this.#patience;
+    const ms = performance.now() - this.#since;
+    if (ms >= idleMs) {
+      this.#reject(new KvcError('file_unreachable', `${this.#where} sent nothing for ${idleMs / 1000} s. `
+        + 'Check the connection and load it again.'));
+      return;
+    }
+    try {
+      if (ms >= stallMs && !this.#isTold) onStall?.();
+      this.#isTold ||= ms >= stallMs;
+    } catch (error) {
+      this.#reject(error);
+    }
+    this.#timer = setTimeout(this.#look, this.#isTold ? Math.min(soon, idleMs - ms) : soon - ms);
+  };
 }
 
 /**

@@ -12,6 +12,8 @@ import { shown } from './json.js';
  * @property {string} [contradiction]    what tokenizer_config.json says otherwise, as a sentence
  */
 
+const KNOWN = ['ByteLevel', 'TemplateProcessing', 'RobertaProcessing'];
+
 /**
  * @param {Json} json                            tokenizer.json
  * @param {Json} config                          tokenizer_config.json
@@ -19,10 +21,11 @@ import { shown } from './json.js';
  * @returns {Frame}
  */
 export function frameOf(json, config, idOf) {
-  const templates = postProcessors(json.post_processor).filter(({ type }) => type === 'TemplateProcessing');
-  if (templates.length > 1) throw unlike('post_processor', json.post_processor, 'one TemplateProcessing');
-  if (templates.length === 0) return configured(config, idOf);
-  const frame = templateFrame(templates[0], idOf);
+  const frames = postProcessors(json.post_processor).filter(({ type }) => type !== 'ByteLevel');
+  if (frames.length > 1) throw unlike('post_processor', json.post_processor, 'one TemplateProcessing');
+  if (frames.length === 0) return configured(config, idOf);
+  const isTemplate = frames[0].type === 'TemplateProcessing';
+  const frame = isTemplate ? templateFrame(frames[0], idOf) : pairFrame(frames[0], idOf);
   return { ...frame, contradiction: contradictionOf(frame, config) };
 }
 
@@ -32,8 +35,21 @@ function postProcessors(value) {
   const what = 'post_processor';
   const step = objectAt(value, what);
   if (step.type === 'Sequence') return listAt(step.processors, `${what}.processors`).flatMap(postProcessors);
-  if (step.type === 'ByteLevel' || step.type === 'TemplateProcessing') return [step];
-  throw unlike(what, step.type, 'ByteLevel, TemplateProcessing or a Sequence of them');
+  if (typeof step.type === 'string' && KNOWN.includes(step.type)) return [step];
+  throw unlike(what, step.type, `${KNOWN.join(', ')} or a Sequence of them`);
+}
+
+/**
+ * Of an older kind, as a BART has it: one token before a text, one after it.
+ * @param {Json} step  @param {(token: string) => number | undefined} idOf  @returns {Frame}
+ */
+function pairFrame({ cls, sep }, idOf) {
+  const [before, after] = [cls, sep].map((pair) => {
+    const [token, id] = Array.isArray(pair) ? pair : [];
+    if (typeof token === 'string' && typeof id === 'number' && idOf(token) === id) return [id];
+    throw invalid(`tokenizer.json: post_processor has ${shown(pair)}, which is not a token with its id.`);
+  });
+  return { before, after };
 }
 
 /** @param {Json} template  @param {(token: string) => number | undefined} idOf  @returns {Frame} */

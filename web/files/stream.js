@@ -1,7 +1,7 @@
 // One file of a model directory as a stream of bytes. Waiting, aborting, progress, the end of the file and
 // the check for a web page in place of the file are done here, once, for every origin.
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
-import { patiently } from './opened.js';
+import { Waiting } from './opened.js';
 
 const HTML_PEEK = 64;            // bytes looked at to recognise a web page
 const PROGRESS_EVERY_MS = 50;
@@ -31,6 +31,7 @@ export class FileStream {
   #opened;
   #label;
   #options;
+  #waiting;
   /** @type {Uint8Array[]} bytes read from the origin but not yet given out */
   #ahead = [];
   #loaded = 0;
@@ -46,6 +47,7 @@ export class FileStream {
     this.#label = label;
     this.#options = options;
     this.#expected = opened.size;
+    this.#waiting = new Waiting(opened.where, { ...options, onStall: this.#onStall });
     options.signal?.addEventListener('abort', this.#onAbort);
   }
 
@@ -105,6 +107,7 @@ export class FileStream {
     if (this.#closed) return;
     this.#closed = true;
     this.#ahead = [];
+    this.#waiting.end();
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     this.#opened.cancel();
   }
@@ -155,11 +158,10 @@ export class FileStream {
   }
 
   async #read() {
-    const patience = { ...this.#options, onStall: this.#onStall };
-    /** @type {Uint8Array | undefined} */
-    let chunk = new Uint8Array(0);
-    while (chunk?.length === 0) chunk = await patiently(this.#readOrigin(), this.where, patience);
-    return chunk;
+    for (;;) {
+      const chunk = await this.#waiting.for(this.#readOrigin());
+      if (chunk?.length !== 0) return chunk;
+    }
   }
 
   async #readOrigin() {

@@ -15,7 +15,8 @@ import { invalid, listAt, objectAt, objectOf, unlike } from './tokenizer-values.
  * @import { Normalizer, Splitter } from './text-steps.js'
  * @import { Json } from './tokenizer-values.js'
  *
- * @typedef {{ id: number, content: string, special: boolean, normalized: boolean }} AddedToken
+ * @typedef {{ id: number, content: string, special: boolean, normalized: boolean, lstrip: boolean,
+ *   rstrip: boolean }} AddedToken
  *
  * @typedef {object} BpeParts
  * @property {'BPE'} type

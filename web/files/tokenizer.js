@@ -125,8 +125,8 @@ export class Tokenizer {
     const [now, later] = [false, true].map((normalized) => (
       wanted.filter((token) => token.normalized === normalized)));
     const finders = {
-      found: new Finder(now.map(({ content, id }) => [content, id])),
-      foundLater: new Finder(later.map(({ content, id }) => [normalize(content), id])),
+      found: new Finder(now.map((token) => [token.content, token])),
+      foundLater: new Finder(later.map((token) => [normalize(token.content), token])),
     };
     this.#finders.set(special, finders);
     return finders;

@@ -12,6 +12,9 @@ import { isObject, objectOf } from './tokenizer-values.js';
 /** Classes of transformers with GPT-2's rules. */
 const CLASSES = /^(?:GPT2|CodeGen)Tokenizer(?:Fast)?$/;
 const SPECIAL = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
+const TWO_MODELS = 'but source.spm and target.spm, a model of SentencePiece for each language, which are not '
+  + 'read. Take the tokenizer.json of its conversion for transformers.js, or load the model with '
+  + '{ tokenizer: false } and give it token ids.';
 const CONVERT = 'Make a tokenizer.json once, in Python: from transformers import AutoTokenizer; '
   + 'AutoTokenizer.from_pretrained("the model").save_pretrained("a folder"). Or load the model with '
   + '{ tokenizer: false } and give it token ids.';
@@ -34,6 +37,9 @@ export async function withoutTokenizerJson(directory, config) {
     ...objectOf(map ?? {}, 'special_tokens_map.json'), ...objectOf(config ?? {}, 'tokenizer_config.json'),
   };
   const { tokenizer_class: kind = 'GPT2Tokenizer' } = settings;
+  if (merges === undefined && await directory.has('source.spm')) {
+    throw new KvcError('tokenizer_invalid', `${directory.name} has no tokenizer.json, ${TWO_MODELS}`);
+  }
   if (merges === undefined || typeof kind !== 'string' || !CLASSES.test(kind)) {
     throw new KvcError('tokenizer_invalid', `${directory.name} has no tokenizer.json, and vocab.json `
       + `${merges === undefined ? 'without merges.txt' : `of a ${shown(kind)}`} is not read. ${CONVERT}`);

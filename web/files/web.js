@@ -1,6 +1,6 @@
 // A model directory on a web server.
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { AbsentFile, patiently, readerOf } from './opened.js';
+import { AbsentFile, Unreached, Waiting, readerOf } from './opened.js';
 
 /**
  * @import { Keep } from './keep.js'
@@ -70,11 +70,14 @@ async function openAnswer(url, where, { fetch: fetchFile = globalThis.fetch, ...
   const transfer = new AbortController();
   const { signal } = transfer;
   const ask = () => fetchFile(url.href, { ...init, signal, referrerPolicy: 'no-referrer' });
+  const waiting = new Waiting(where, patience);
   try {
-    return await patiently(answered(ask, where, transfer), where, patience);
+    return await waiting.for(answered(ask, where, transfer));
   } catch (error) {
     transfer.abort();
     throw error;
+  } finally {
+    waiting.end();
   }
 }
 
@@ -104,9 +107,8 @@ async function answered(ask, where, transfer) {
     return openedResponse(response, where, transfer);
   } catch (cause) {
     if (cause instanceof KvcError) throw cause;
-    throw new KvcError('file_unreachable', `${where} could not be fetched (${networkReason(cause)}). Check `
-      + 'the address, the connection, and, for another site, that it sends Access-Control-Allow-Origin.',
-    { cause });
+    throw new Unreached(`${where} could not be fetched (${networkReason(cause)}). Check the address, the `
+      + 'connection, and, for another site, that it sends Access-Control-Allow-Origin.', cause);
   }
 }
 

@@ -23,7 +23,7 @@
  * @typedef {(session: Session, job: Job) => AsyncGenerator<Step | null, unknown, void>} Play
  *
  * @typedef {object} Scenario
- * @property {(job: Job) => SessionOptions} [options]  of its session
+ * @property {(job: Job) => SessionOptions & { capacity?: number }} [options]  of its session
  * @property {Play} play
  */
 

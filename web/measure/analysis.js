@@ -1,8 +1,12 @@
 // What a KV cache costs in memory and saves in work. Everything here is computed from the sizes of a model
 // and says so (source: 'computed'); measuring is in benchmark.js.
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
+import { parametersOfBoth, sourceMultiplyAdds } from './two-stacks.js';
 
-/** @import { Window } from '../config/window.js' */
+/**
+ * @import { Encoder } from '../config/config.js'
+ * @import { Window } from '../config/window.js'
+ */
 
 const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
 
@@ -28,6 +32,7 @@ const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
  * @property {boolean} [qkvBias]  of q, k and v alone, as a Qwen2; false: of o alone, as a GPT-Neo
  * @property {boolean} [qkNorm]   norms of heads, as a Qwen3
  * @property {Readonly<Window>} [window]  some layers do not see the whole text
+ * @property {Readonly<Encoder>} [encoder]  there is one; all else is the decoder's
  *
  * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
@@ -184,8 +189,9 @@ function wholeWork(sizes, n) {
  * first is 0. All layers but the last compute every row. The last one needs K and V of every row, and
  * everything else of the last row alone, whose logits are wanted.
  * @param {Readonly<Shape>} sizes  @param {number} first  @param {number} end
+ * @param {number} [source]  tokens of one, with an encoder: what it costs beside that, once, is `source`
  */
-export function multiplyAdds(sizes, first, end) {
+export function multiplyAdds(sizes, first, end, source = 0) {
   const { nLayer: L, nEmbd: C, nInner: F, vocabSize, queryWidth, keyWidth } = checked(sizes);
   const rows = end - first;
   const wholeRows = (L - 1) * rows + 1;
@@ -197,10 +203,13 @@ export function multiplyAdds(sizes, first, end) {
   const pairs = (L - 1 - windows) * pairsFrom(first, Infinity) + windows * pairsFrom(first, size)
     + pairsFrom(end - 1, inLast ? size : Infinity);
   const mlp = (isGated(sizes) ? 3 : 2) * C * F; // a gate beside up and down
-  const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp);
+  const cross = sizes.encoder && sourceMultiplyAdds(checked(sizes), sizes.encoder, wholeRows, source);
+  const projections = L * rows * 2 * C * keyWidth + wholeRows * (2 * C * queryWidth + mlp)
+    + (cross?.queries ?? 0);
   const attention = pairs * 2 * queryWidth;
   const head = C * vocabSize;
-  return { projections, attention, head, total: projections + attention + head };
+  const total = projections + attention + head + (cross?.crossAttention ?? 0);
+  return { projections, attention, head, total, ...(cross && { cross }) };
 }
 
 /** The sum of min(t, window), t = 1 .. n: of n queries. @param {number} n  @param {number} window */
@@ -223,6 +232,7 @@ export function cacheBytesPerToken(sizes, type) {
 /** Weights, biases, layer norms and both embeddings. @param {Readonly<Shape>} sizes */
 export function parameterCount(sizes) {
   const { nLayer, nEmbd: C, nInner: F, nPositions, vocabSize, queryWidth, keyWidth } = checked(sizes);
+  if (sizes.encoder) return parametersOfBoth(checked(sizes), sizes.encoder);
   if (isGated(sizes)) return llamaParameters(sizes);
   const qkvBiases = sizes.qkvBias ?? true ? queryWidth + 2 * keyWidth : 0;
   const biases = sizes.attentionBias ?? true ? qkvBiases + C : 0;

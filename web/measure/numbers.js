@@ -6,12 +6,14 @@
  *   three at most; error: how far it may be off, as a share of it: 0.05 leaves two digits
  * @property {(value: number) => string} counted
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
- * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point, 1 if not given
+ * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point; if not given,
+ *   1, and little is told in KB
  * @property {(share: number) => string} share    of 1, in percent: two digits, and none of next to nothing
  * @property {(bytes: number) => string} size     in the unit that fits, with three digits at most
  * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
 
+const LITTLE = 1e5; // bytes
 const LEAST_SHARE = 1e-4; // from which a share is told
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
@@ -39,8 +41,11 @@ export function numbersIn(language) {
       return `${formats[2].format(bytes / 1000 ** power)} ${UNITS[power]}`;
     },
     day: (date) => days.format(new Date(date)),
-    megabytes(bytes, digits = 1) {
-      const fixed = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+    megabytes(bytes, digits) {
+      if (digits === undefined && bytes > 0 && bytes < LITTLE) {
+        return `${whole.format(Math.ceil(bytes / 1000))} KB`;
+      }
+      const fixed = { minimumFractionDigits: digits ?? 1, maximumFractionDigits: digits ?? 1 };
       return `${new Intl.NumberFormat(language, fixed).format(bytes / 1e6)} MB`;
     },
   };

@@ -14,7 +14,7 @@
 // log-probabilities of the ids that are in the text already, as there. The session's other sequences are
 // empty afterwards.
 import { throwIfAborted } from '../engine/errors.js';
-import { top } from './inspect.js';
+import { logits, top } from './inspect.js';
 import { beginSync, contextFull, extend, finishInSlices } from './passes.js';
 import { allowed } from './rules.js';
 
@@ -186,16 +186,33 @@ export async function* searchBeams(native, plan, pauses) {
 function likeliest(native, plan, sequence, k, ids) {
   native.select(sequence);
   const all = native.model.sampledIds;
-  if (plan.rules.length > 0) return likeliestAfter(plan.rules, top(native, all), [...plan.ids, ...ids], k);
+  if (plan.rules.length > 0) {
+    return likeliestAfter(plan.rules, possible(native, all), [...plan.ids, ...ids], k);
+  }
   const penalty = plan.sampling.repetition_penalty;
-  if (penalty === 1) return top(native, Math.min(k, all));
+  if (penalty === 1) return possible(native, Math.min(k, all));
   const seen = new Set([...plan.ids, ...ids]);
   // With a penalty above 1 only ids of the text fall: the first k come from the first k + seen.size.
   const reach = penalty > 1 ? Math.min(k + seen.size, all) : all;
-  return top(native, reach)
+  return possible(native, reach)
     .map(({ id, logProb }) => ({ id, logProb: seen.has(id) ? logProb * penalty : logProb }))
     .sort(likelier)
     .slice(0, k);
+}
+
+/**
+ * top(); where no text has the last ids, a Marian's padding, the others share their probability, as there.
+ * @param {NativeSession} native  @param {number} k
+ */
+function possible(native, k) {
+  const likely = top(native, k);
+  const { sampledIds, vocabSize } = native.model.config;
+  if (sampledIds === undefined || sampledIds === vocabSize) return likely;
+  const all = logits(native);
+  const [{ id, logProb }] = likely;
+  const lost = all.subarray(sampledIds).reduce((sum, x) => sum + Math.exp(x - all[id] + logProb), 0);
+  const rest = Math.fround(Math.log1p(-Math.min(lost, 1 - 1e-12)));
+  return likely.map(({ id, logProb }) => ({ id, logProb: logProb - rest }));
 }
 
 /**

@@ -2,6 +2,7 @@
 // transformers does it; that text holds all special tokens already.
 import { checkChoice, checkSignal, invalid, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError, reasonOf, throwIfAborted } from '../engine/errors.js';
+import { TEMPLATES } from '../files/opened.js';
 import { failed, rendered } from './template.js';
 
 /**
@@ -25,7 +26,8 @@ import { failed, rendered } from './template.js';
  *
  * @typedef {object} ChatSources  where a model's template comes from
  * @property {unknown} config     tokenizer_config.json, if there is one
- * @property {(signal?: AbortSignal) => Promise<string | undefined>} file  chat_template.jinja, read then
+ * @property {(file: string, signal?: AbortSignal) => Promise<string | undefined>} file  of a template, read
+ *   then
  * @property {Readonly<Record<string, string>>} tokens  such as bos_token, where that file does not say
  *
  * @typedef {{ tools?: unknown, template?: string }} Choice
@@ -35,6 +37,11 @@ import { failed, rendered } from './template.js';
 export const CHAT_OPTIONS = ['addGenerationPrompt', 'continueFinalMessage', 'template', 'tools', 'documents',
   'variables', 'signal'];
 
+export const TEMPLATE = 'chat_template.jinja';
+
+/** Whether a file is one of a template. @param {string} file */
+export const isTemplate = (file) => file === TEMPLATE || file.startsWith(TEMPLATES);
+
 const TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'];
 const MOST_MESSAGES = 10_000;
 const OPEN = 'CONTINUE_FINAL_MESSAGE_TAG '; // transformers' own: a template may trim the blank
@@ -42,8 +49,8 @@ const ADVICE = 'Models for conversations, often called Instruct or Chat, have on
 
 export class Chat {
   #sources;
-  /** chat_template.jinja, once it was read. @type {{ text: string | undefined } | undefined} */
-  #file;
+  /** What was read. @type {Map<string, string | undefined>} */
+  #files = new Map();
 
   /** @param {ChatSources} sources */
   constructor(sources) {
@@ -73,12 +80,15 @@ export class Chat {
   /** @param {Choice} choice  @param {AbortSignal} [signal] */
   async #template({ template, tools }, signal) {
     if (template !== undefined && /\{[{%#]/.test(template)) return template;
+    const wanted = template ?? (tools ? 'tool_use' : 'default');
+    const further = isName(wanted) ? await this.#read(`${TEMPLATES}${wanted}.jinja`, signal) : undefined;
+    if (further !== undefined) return further;
     const templates = templatesOf(await this.#own(signal));
     if (templates.size === 0) {
       throw new KvcError('chat_template_missing', 'This model has no chat template: neither its '
         + `tokenizer_config.json nor a chat_template.jinja beside it has one. ${ADVICE}`);
     }
-    const name = template ?? (tools && templates.has('tool_use') ? 'tool_use' : 'default');
+    const name = template ?? (templates.has(wanted) ? wanted : 'default');
     const source = templates.get(name);
     if (source !== undefined) return source;
     throw new KvcError('chat_template_missing', `This model has no chat template named ${shown(name)}, but ${
@@ -87,8 +97,13 @@ export class Chat {
 
   /** The file of its own wins. @param {AbortSignal} [signal]  @returns {Promise<unknown>} */
   async #own(signal) {
-    this.#file ??= { text: await this.#sources.file(signal) };
-    return this.#file.text ?? Object(this.#sources.config).chat_template;
+    return await this.#read(TEMPLATE, signal) ?? Object(this.#sources.config).chat_template;
+  }
+
+  /** @param {string} file  @param {AbortSignal | undefined} signal */
+  async #read(file, signal) {
+    if (!this.#files.has(file)) this.#files.set(file, await this.#sources.file(file, signal));
+    return this.#files.get(file);
   }
 
   /** The special tokens that templates write, as tokenizer_config.json has them. */
@@ -103,14 +118,18 @@ export class Chat {
   }
 }
 
+/** Of a template in a file of its own. @param {string} name */
+const isName = (name) => name !== 'default' && /^\w[\w.-]*$/.test(name);
+
 /** By name; one alone is the default. @param {unknown} own  @returns {Map<string, string>} */
 function templatesOf(own) {
   if (own === undefined || own === null) return new Map();
   if (typeof own === 'string') return new Map([['default', own]]);
-  const entries = Array.isArray(own) ? own.map(Object) : [];
-  const isTemplate = (/** @type {{ name?: unknown, template?: unknown }} */ { name, template }) => (
+  const entries = Array.isArray(own) ? own.map(Object)
+    : Object.entries(own).map(([name, template]) => ({ name, template }));
+  const isNamed = (/** @type {{ name?: unknown, template?: unknown }} */ { name, template }) => (
     typeof name === 'string' && typeof template === 'string');
-  if (entries.length > 0 && entries.every(isTemplate)) {
+  if (entries.length > 0 && entries.every(isNamed)) {
     return new Map(entries.map(({ name, template }) => [name, template]));
   }
   throw failed(`tokenizer_config.json: chat_template is ${shown(own)}; it must be a text, or a list of `

@@ -14,6 +14,9 @@ import { KvcError } from '../engine/errors.js';
  * @property {number} usedBytes      of the cache the part that holds tokens; what sequences share counts once
  * @property {number} sharedBytes    what more it would be if nothing were shared
  * @property {number} bytesPerToken  of K and V in all layers; in f32 2 * n_layer * n_embd * 4
+ * @property {number} [crossBytes]   of a model with an encoder: the cache of the source
+ * @property {number} [crossUsedBytes]      of it the part that holds a source
+ * @property {number} [crossBytesPerToken]  of that
  *
  * A multiply-add is one multiplication and one addition.
  * @typedef {object} Counts  what the passes did since the start or clearCounts()
@@ -23,6 +26,11 @@ import { KvcError } from '../engine/errors.js';
  * @property {number} weightBytes       read
  * @property {number} cacheBytesRead    K and V, also those kept for one pass while the cache is off
  * @property {number} cacheBytesWritten
+ * @property {number} [encoderMacs]           of a model with an encoder: all of it
+ * @property {number} [crossProjectionMacs]   k and v of the source
+ * @property {number} [crossAttentionMacs]    q . k and p . v over the source
+ * @property {number} [crossBytesRead]        K and V of the source
+ * @property {number} [crossBytesWritten]
  */
 
 const NO_LOGITS = 'There are no logits yet: prefill or decode first.';
@@ -41,7 +49,7 @@ export function logitsHash({ engine, pointer }) {
 }
 
 /** @param {NativeSession} native  @returns {MemoryUsage} */
-export function memoryUsage({ engine, pointer, cachePlace: { pointer: cache, bytes } }) {
+export function memoryUsage({ engine, pointer, model, cachePlace: { pointer: cache, bytes } }) {
   engine.call('kvc_session_memory', engine.result, pointer);
   const session = engine.memory.read('kvc_memory', engine.result);
   engine.call('kvc_cache_get_memory', engine.result, cache);
@@ -52,21 +60,36 @@ export function memoryUsage({ engine, pointer, cachePlace: { pointer: cache, byt
     usedBytes: session.used_bytes,
     sharedBytes: shared_bytes,
     bytesPerToken: session.bytes_per_token,
+    ...(model.config.encoder && {
+      crossBytes: session.cross_bytes,
+      crossUsedBytes: session.cross_used_bytes,
+      crossBytesPerToken: session.cross_bytes_per_token,
+    }),
   };
 }
 
 /** @param {NativeSession} native  @returns {Counts} */
-export function counts({ engine, pointer, countsBefore: before }) {
+export function counts({ engine, pointer, model, countsBefore: before }) {
   engine.call('kvc_session_counts', engine.result, pointer);
   const counted = engine.memory.read('kvc_counts', engine.result);
-  return {
-    projectionMacs: counted.projection_macs + (before?.projectionMacs ?? 0),
-    attentionMacs: counted.attention_macs + (before?.attentionMacs ?? 0),
-    headMacs: counted.head_macs + (before?.headMacs ?? 0),
-    weightBytes: counted.weight_bytes + (before?.weightBytes ?? 0),
-    cacheBytesRead: counted.cache_bytes_read + (before?.cacheBytesRead ?? 0),
-    cacheBytesWritten: counted.cache_bytes_written + (before?.cacheBytesWritten ?? 0),
+  const all = {
+    projectionMacs: counted.projection_macs,
+    attentionMacs: counted.attention_macs,
+    headMacs: counted.head_macs,
+    weightBytes: counted.weight_bytes,
+    cacheBytesRead: counted.cache_bytes_read,
+    cacheBytesWritten: counted.cache_bytes_written,
+    ...(model.config.encoder && {
+      encoderMacs: counted.encoder_macs,
+      crossProjectionMacs: counted.cross_projection_macs,
+      crossAttentionMacs: counted.cross_attention_macs,
+      crossBytesRead: counted.cross_bytes_read,
+      crossBytesWritten: counted.cross_bytes_written,
+    }),
   };
+  const names = /** @type {(keyof typeof all)[]} */ (Object.keys(all));
+  if (before) for (const name of names) all[name] += before[name] ?? 0;
+  return all;
 }
 
 /** Counts from zero again. @param {NativeSession} native */
@@ -108,6 +131,19 @@ export const attentionWeights = (native, layer, head) => (
   lookOf(native, 'kvc_session_attention', native.position, layer, head));
 
 /**
+ * How much it looked at each token of the source: [source].
+ * @param {NativeSession} native  @param {number} layer  @param {number} head
+ */
+export const crossAttentionWeights = (native, layer, head) => (
+  lookOf(native, 'kvc_session_cross_attention', sourceLength(native), layer, head));
+
+/** @param {NativeSession} native */
+function sourceLength({ engine, pointer, model }) {
+  if (!model.config.encoder) throw new KvcError('unsupported', 'This model reads no source to look at.');
+  return engine.call('kvc_session_source_length', pointer);
+}
+
+/**
  * The query that it looked with: [head_dim].
  * @param {NativeSession} native  @param {number} layer  @param {number} head
  */
@@ -115,7 +151,8 @@ export const attentionQuery = (native, layer, head) => (
   lookOf(native, 'kvc_session_query', native.model.config.headDim, layer, head));
 
 /**
- * @param {NativeSession} native  @param {'kvc_session_attention' | 'kvc_session_query'} name
+ * @param {NativeSession} native
+ * @param {'kvc_session_attention' | 'kvc_session_cross_attention' | 'kvc_session_query'} name
  * @param {number} n  numbers of it  @param {number} layer  @param {number} head
  */
 function lookOf({ engine, pointer }, name, n, layer, head) {

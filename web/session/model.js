@@ -12,7 +12,7 @@ import { Pauses } from '../engine/pauses.js';
 import { openDirectory } from '../files/files.js';
 import { withKeeping } from '../files/keep.js';
 import { openWeights } from '../files/shards.js';
-import { Chat } from './chat.js';
+import { Chat, TEMPLATE, isTemplate } from './chat.js';
 import { Session } from './session.js';
 import { specialTokens, tokenizerOf } from './tokenizer-of.js';
 import { checkFits, layOutModel, streamWeights } from './weights.js';
@@ -39,6 +39,7 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
  * @property {OnProgress} [onProgress]   the last event has status "ready"
  * @property {'auto' | Variant} [variant]  the build of the engine; auto: the fastest that runs here
  * @property {WasmSource} [wasm]         where the module is, if not beside the scripts
+ * @property {number} [maxMemory]        bytes that the memory may grow to: 1 GB if not said, 4 GB at most
  * @property {Weights} [weights]         "f32" by default; "int8" quantises them on arrival
  * @property {boolean} [tokenizer]       false: do not load tokenizer.json; prompts are token ids then
  * @property {Readonly<Record<string, number>>} [sizes]  bytes by file name, so that progress has a total even
@@ -53,8 +54,8 @@ import { checkFits, layOutModel, streamWeights } from './weights.js';
 
 /** @type {readonly (keyof LoadOptions)[]} */
 export const LOAD_OPTIONS = [
-  'weights', 'variant', 'wasm', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers', 'credentials',
-  'cache', 'fetch', 'keep',
+  'weights', 'variant', 'wasm', 'maxMemory', 'tokenizer', 'signal', 'onProgress', 'sizes', 'headers',
+  'credentials', 'cache', 'fetch', 'keep',
 ];
 
 /**
@@ -82,7 +83,7 @@ async function load(source, options, keep) {
     const pauses = new Pauses(signal); // the thread may be a page's
     const tokenizer = parts.tokenizer && await tokenizerOf(directory, parts, given, pauses);
     const chat = new Chat({
-      config: await parts.tokenizerConfig, file: directory.later('chat_template.jinja'),
+      config: await parts.tokenizerConfig, file: directory.later(isTemplate),
       tokens: specialTokens(given, tokenizer),
     });
     const engine = await parts.engine;
@@ -93,6 +94,7 @@ async function load(source, options, keep) {
     const native = layOutModel(engine, config, weights);
     await streamWeights(engine, native.pointer, { shards, headers }, pauses);
     throwIfAborted(signal);
+    await parts.template?.catch(() => {}); // told by whoever needs it
     const reason = await keep?.commit();
     throwIfAborted(signal);
     if (reason) onProgress?.({ status: 'not_kept', name: directory.name, reason });
@@ -154,15 +156,16 @@ function checkedOptions(given) {
  * @param {Directory} directory
  * @param {LoadOptions} options
  */
-function requestAll(directory, { tokenizer = true, variant, wasm, signal }) {
+function requestAll(directory, { tokenizer = true, variant, wasm, maxMemory, signal, keep }) {
   const optional = { optional: true };
   const parts = {
     config: directory.json('config.json'),
     generation: directory.json('generation_config.json', optional),
     tokenizer: tokenizer ? directory.json('tokenizer.json', optional) : undefined,
     tokenizerConfig: tokenizer ? directory.json('tokenizer_config.json', optional) : undefined,
-    engine: Engine.create({ variant, wasm, signal }),
+    engine: Engine.create({ variant, wasm, maxMemory, signal }),
     weights: openWeights(directory),
+    template: keep ? directory.text(TEMPLATE) : undefined, // is read later, and kept now
   };
   for (const part of Object.values(parts)) part?.catch(() => {});
   return parts;
@@ -204,7 +207,7 @@ export class Model {
     /** How the weights are kept: "f32" or "int8". */
     this.weights = weights;
     /** The sampler chooses from the ids below this: rows of padding after the last token are left out. */
-    this.sampledIds = tokenizer?.idsEnd ?? config.vocabSize;
+    this.sampledIds = Math.min(tokenizer?.idsEnd ?? Infinity, config.sampledIds ?? config.vocabSize);
   }
 
   /** The model's tokenizer. */
@@ -261,9 +264,12 @@ export class Model {
     return new Session(this.#engine, this, this.#native.pointer, options);
   }
 
-  /** Bytes of the instance's memory: the weights, every session, and what it has grown to before. */
+  /**
+   * Bytes of the instance's memory: the weights, every session, and what it has grown to before; and what it
+   * may grow to, where the device has as many.
+   */
   memoryUsage() {
-    return { totalBytes: this.#engine.memoryBytes };
+    return { totalBytes: this.#engine.memoryBytes, maxBytes: this.#engine.maxMemory };
   }
 
   get disposed() {

@@ -3,10 +3,11 @@
 import { WatchedCalls } from '../cache/events.js';
 import { areCounts, invalid, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { restoreLarger } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
-import { layOutSession } from './parts.js';
-import { restoreState, saveState, sequencesOf } from './state.js';
+import { SAMPLING_BYTES, layOutSession } from './parts.js';
+import { restoreState, saveState } from './state.js';
 
 /**
  * @import { CachePlace } from '../cache/inspect.js'
@@ -45,9 +46,13 @@ export class NativeSession {
   finishReason = null;
   /** The stop string that it ended with, or the token. @type {string | number | null} */
   finishedBy = null;
+  /** A setSource() is under way. */
+  reading = false;
   /** Instead of #useCache, until the run ends. @type {boolean | undefined} */
   runUsesCache;
   #useCache;
+  /** Instead of useCrossCache, the same. @type {boolean | undefined} */
+  runUsesCrossCache;
   /** Of the last prefill. */
   prefillStats = { tokens: 0, reused: 0, ms: 0 };
 
@@ -62,8 +67,12 @@ export class NativeSession {
     this.engine = engine;
     this.model = model;
     this.#modelPointer = modelPointer;
+    /** Tokens that each sequence has room for, and those that it can grow to have room for. */
     this.capacity = chosen.capacity;
+    this.most = chosen.most;
     this.#useCache = chosen.useCache;
+    this.useCrossCache = chosen.useCrossCache;
+    this.sourceCapacity = chosen.sourceCapacity;
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
@@ -80,14 +89,13 @@ export class NativeSession {
   }
 
   /** The kvc_session. */
-  get pointer() {
-    return this.#live.pointer;
-  }
+  get pointer() { return this.#live.pointer; }
 
   /** Its kvc_cache. */
-  get cache() {
-    return this.#live.cache;
-  }
+  get cache() { return this.#live.cache; }
+
+  /** Its kvc_cache of the source; 0 where there is no encoder. */
+  get cross() { return this.#live.cross; }
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
@@ -107,18 +115,12 @@ export class NativeSession {
   }
 
   /** Where passes read token ids. */
-  get input() {
-    return this.#live.input;
-  }
+  get input() { return this.#live.input; }
 
   /** Where scoring writes. */
-  get scores() {
-    return this.#live.scores;
-  }
+  get scores() { return this.#live.scores; }
 
-  get position() {
-    return this.engine.call('kvc_session_position', this.pointer);
-  }
+  get position() { return this.engine.call('kvc_session_position', this.pointer); }
 
   /** The ids of the timeline: [position], a copy. */
   get tokens() {
@@ -157,9 +159,7 @@ export class NativeSession {
 
   // ---- sequences --------------------------------------------------------------------------------
 
-  get selected() {
-    return this.engine.call('kvc_session_selected', this.pointer);
-  }
+  get selected() { return this.engine.call('kvc_session_selected', this.pointer); }
 
   /** @param {number} sequence */
   select(sequence) {
@@ -227,16 +227,16 @@ export class NativeSession {
   /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
-    this.#replace(sequences, saveState(this));
+    this.replace({ sequences, capacity: this.capacity }, saveState(this));
   }
 
   /**
-   * A larger session in place of this one: the same sequence is selected, and counting goes on.
-   * @param {number} sequences  @param {Uint8Array} state  of it
+   * A larger session in place of this one: the same sequence is selected, and counting and drawing go on.
+   * @param {{ sequences: number, capacity: number }} room  @param {Uint8Array} state  of it
    */
-  #replace(sequences, state) {
-    const { selected, capacity, keyType, valueType } = this;
-    const sizes = { capacity, keyType, valueType, sequences };
+  replace(room, state) {
+    const { selected, sourceCapacity, keyType, valueType, engine: { memory } } = this;
+    const sizes = { ...room, sourceCapacity, keyType, valueType };
     const parts = layOutSession(this.engine, this.#modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
@@ -244,10 +244,14 @@ export class NativeSession {
       parts.block.free();
       throw error;
     }
+    const { rngs, sampling } = this.#parts;
+    memory.put(parts.rngs, memory.bytes(rngs, 8 * this.sequences).slice());
+    memory.put(parts.sampling, memory.bytes(sampling, SAMPLING_BYTES).slice());
     this.countsBefore = counts(this);
     this.#parts.block.free();
     this.#parts = parts;
-    this.sequences = sequences;
+    this.sequences = room.sequences;
+    this.capacity = room.capacity;
     this.engine.check({}, 'kvc_session_select', this.pointer, selected);
     this.calls.restart();
   }
@@ -258,7 +262,10 @@ export class NativeSession {
     return saveState(this);
   }
 
-  /** Grows where the state has more sequences. @param {Uint8Array | ArrayBuffer} given */
+  /**
+   * Grows where the state has more sequences or, if it may, more tokens.
+   * @param {Uint8Array | ArrayBuffer} given
+   */
   restore(given) {
     const state = given instanceof ArrayBuffer ? new Uint8Array(given) : given;
     if (!(state instanceof Uint8Array)) {
@@ -268,8 +275,7 @@ export class NativeSession {
       restoreState(this, this.pointer, state);
     } catch (error) {
       if (!(error instanceof KvcError) || error.code !== 'context_full') throw error;
-      if (sequencesOf(state) <= this.sequences) throw error;
-      return this.#replace(sequencesOf(state), state);
+      return restoreLarger(this, state, error);
     }
     this.calls.restart();
   }
@@ -277,9 +283,7 @@ export class NativeSession {
   // ---- the end ----------------------------------------------------------------------------------
 
   /** Neither disposed of nor trapped. */
-  get usable() {
-    return !this.#parts.block.freed && this.engine.usable;
-  }
+  get usable() { return !this.#parts.block.freed && this.engine.usable; }
 
   dispose() {
     if (this.#parts.block.freed) return;

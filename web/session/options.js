@@ -10,8 +10,11 @@ const MOST_SEQUENCES = 1024;
  * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
- * @property {number} [capacity]     the most tokens of a sequence, at most and by default n_positions
+ * @property {number | 'grow'} [capacity]  the most tokens of a sequence, at most and by default n_positions;
+ *   "grow": as many as that, in memory for those that there are: it at least doubles when it is used up
  * @property {boolean} [useCache]    as session.useCache, true by default
+ * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
+ * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
  * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
@@ -21,36 +24,71 @@ const MOST_SEQUENCES = 1024;
  */
 
 /** @type {readonly (keyof SessionOptions)[]} */
-export const SESSION_OPTIONS = ['capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull'];
+export const SESSION_OPTIONS = [
+  'capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity', 'useCrossCache',
+];
+
+const GROWS_FROM = 64; // tokens
 
 /**
- * The options, complete and checked.
+ * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<SessionOptions>}
+ * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity:
+ *   0 where there is no encoder
  */
-export function sessionOptions(options, { nPositions: positions, rotary }) {
-  const { capacity = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
-    whenFull = 'stop' } = optionsOf('createSession()', options, SESSION_OPTIONS);
-  if (!isCount(capacity) || capacity < 1 || capacity > positions) {
-    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions; `
-      + `${shown(capacity)} is not possible.`);
+export function sessionOptions(options, config) {
+  const { nPositions: positions } = config;
+  const given = optionsOf('createSession()', options, SESSION_OPTIONS);
+  const { capacity: most = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
+    whenFull = 'stop' } = given;
+  const grows = most === 'grow';
+  if (!grows && (!isCount(most) || most < 1 || most > positions)) {
+    throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions, or is "grow"; `
+      + `${shown(most)} is not possible.`);
   }
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
   checkSequences(sequences);
   if (/** @type {string} */ (whenFull) === 'slide') {
-    const reason = rotary
-      ? 'Every cached key of this model is turned by the angle of its position, and sliding would have to '
-        + 'turn it back, which is not done yet: a token cannot move to another position'
-      : 'GPT-2 learned a vector for each position, and every cached key and value holds its part of it: a '
-        + 'token cannot move to another position';
-    throw new KvcError('unsupported', `${reason}, so the oldest ones cannot be dropped. Choose "stop" or `
-      + '"error", and when the session is full, give the part of the text that matters to sync() or '
-      + 'generate().');
+    throw new KvcError('unsupported', `${againstSliding(config)}, so the oldest ones cannot be dropped. `
+      + 'Choose "stop" or "error", and when the session is full, give the part of the text that matters to '
+      + 'sync() or generate().');
   }
   checkChoice('whenFull', whenFull, ['stop', 'error']);
-  return { capacity, useCache, keyType, valueType, sequences, whenFull };
+  return {
+    ...(grows ? { capacity: Math.min(GROWS_FROM, positions), most: positions } : { capacity: most, most }),
+    useCache, keyType, valueType, sequences, whenFull, ...sourceOptions(given, config),
+  };
+}
+
+/** @param {Readonly<Config>} config */
+function againstSliding({ rotary, encoder }) {
+  if (encoder?.buckets) return 'What the cache holds of a token of this model came from all before it';
+  if (encoder) return 'The position of a token is part of every cached key and value of this model';
+  return rotary
+    ? 'Every cached key of this model is turned by the angle of its position, and sliding would have to '
+      + 'turn it back, which is not done yet: a token cannot move to another position'
+    : 'GPT-2 learned a vector for each position, and every cached key and value holds its part of it: a '
+      + 'token cannot move to another position';
+}
+
+/** @param {SessionOptions} options  @param {Readonly<Config>} config */
+function sourceOptions({ sourceCapacity, useCrossCache }, { nPositions, encoder }) {
+  if (!encoder) {
+    const stray = sourceCapacity !== undefined ? 'sourceCapacity' : 'useCrossCache';
+    if (sourceCapacity === undefined && useCrossCache === undefined) {
+      return { sourceCapacity: 0, useCrossCache: false };
+    }
+    throw new KvcError('unsupported', `${stray} is for a model with an encoder; this one reads no source.`);
+  }
+  if (sourceCapacity !== undefined
+    && (!isCount(sourceCapacity) || sourceCapacity < 1 || sourceCapacity > nPositions)) {
+    throw invalid(`A session's sourceCapacity goes from 1 to the model's ${nPositions} positions; `
+      + `${shown(sourceCapacity)} is not possible.`);
+  }
+  checkChoice('useCrossCache', useCrossCache ?? true, [true, false]);
+  return { sourceCapacity: sourceCapacity ?? nPositions, useCrossCache: useCrossCache ?? true };
 }
 
 /** @param {unknown} sequences */

@@ -1,12 +1,17 @@
 // The passes of a session, each begun and then stepped to its end, synchronously or in slices.
 import { invalid, isCount, listLength, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { reserve, reserveOneMore } from './growth.js';
 
 /**
  * @import { Pauses } from '../engine/pauses.js'
  * @import { NativeSession } from './native-session.js'
  */
 
+const SOURCELESS = {
+  no_source: 'This model writes from a source, and there is none yet: give one to setSource() or '
+    + 'generate().',
+};
 const TWICE = 'decodeBatch takes each sequence at most once.';
 
 // ---- beginning ----------------------------------------------------------------------------------
@@ -16,9 +21,10 @@ const TWICE = 'decodeBatch takes each sequence at most once.';
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function begin(native, ids) {
-  const tokens = tokenIds(native, ids, 1, native.capacity - native.position);
+  const tokens = tokenIds(native, ids, 1, native.most - native.position);
+  reserve(native, native.position + tokens.length);
   prepare(native, tokens);
-  native.calls.check({}, 'kvc_session_begin', native.pointer, native.input, tokens.length);
+  native.calls.check(SOURCELESS, 'kvc_session_begin', native.pointer, native.input, tokens.length);
   return tokens.length;
 }
 
@@ -27,10 +33,11 @@ export function begin(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginSync(native, ids) {
-  const { engine, pointer, input } = native;
-  const tokens = tokenIds(native, ids, 1, native.capacity, 0);
+  const tokens = tokenIds(native, ids, 1, native.most, 0);
+  reserve(native, tokens.length);
   prepare(native, tokens);
-  native.calls.check({}, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
+  const { engine, pointer, input } = native;
+  native.calls.check(SOURCELESS, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
   return { tokens: tokens.length, reused: engine.resultWord };
 }
 
@@ -39,10 +46,11 @@ export function beginSync(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginScore(native, ids) {
-  const { pointer, input, scores } = native;
-  const tokens = tokenIds(native, ids, 2, native.capacity + 1, 0);
+  const tokens = tokenIds(native, ids, 2, native.most + 1, 0);
+  reserve(native, tokens.length - 1);
   prepare(native, tokens);
-  native.calls.check({}, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
+  const { pointer, input, scores } = native;
+  native.calls.check(SOURCELESS, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
   return tokens.length;
 }
 
@@ -60,19 +68,28 @@ export function beginBatch(native, sequences, ids) {
   if (n > native.sequences) throw invalid(TWICE);
   const rows = listOf(sequences, what, n);
   for (const row of rows) native.checkSequence(row);
-  prepare(native, [...rows, ...tokenIds(native, ids, 1, n, 0)]);
+  const tokens = tokenIds(native, ids, 1, n, 0);
+  reserveOneMore(native, rows);
+  prepare(native, [...rows, ...tokens]);
   const { pointer, input, capacity } = native;
   native.calls.check({
     context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
       + 'Rewind with truncate().',
-    invalid_argument: TWICE,
+    invalid_argument: TWICE, ...SOURCELESS,
   }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
   return rows;
 }
 
+/** Those that the pass to come may use. @param {NativeSession} native */
+export function useCaches({ calls, pointer, model, useCache, useCrossCache, runUsesCrossCache }) {
+  calls.check({}, 'kvc_session_set_cache', pointer, useCache);
+  if (!model.config.encoder) return;
+  calls.check({}, 'kvc_session_set_cross_cache', pointer, runUsesCrossCache ?? useCrossCache);
+}
+
 /** @param {NativeSession} native  @param {ArrayLike<number>} words  that the call to come reads */
 function prepare(native, words) {
-  native.calls.check({}, 'kvc_session_set_cache', native.pointer, native.useCache);
+  useCaches(native);
   native.engine.memory.putWords(native.input, words);
 }
 
@@ -146,11 +163,12 @@ export function extend(native, sequences, ids, pauses) {
 // ---- refusing -----------------------------------------------------------------------------------
 
 export const busy = () => new KvcError('busy',
-  'This session is generating. Wait for it, end it with stop(), or use another session.');
+  'This session is generating, or reads a source. Wait for it, end it with stop() or by its signal, or use '
+  + 'another session.');
 
 /** @param {NativeSession} native */
-export function checkIdle({ run }) {
-  if (run) throw busy();
+export function checkIdle({ run, reading }) {
+  if (run || reading) throw busy();
 }
 
 /**
@@ -161,13 +179,21 @@ export function checkIdle({ run }) {
  * @returns {number[]}
  */
 export function tokenIds(native, ids, least, most, taken = native.position) {
-  const { vocabSize } = native.model.config;
   const what = 'The list of token ids';
   const length = listLength(ids, what);
   if (length < least) {
     throw invalid(`At least ${least === 1 ? 'one token id is' : 'two token ids are'} needed.`);
   }
   if (length > most) throw contextFull(native, length, most, taken);
+  return checkedIds(native, ids, what, length);
+}
+
+/**
+ * @param {NativeSession} native  @param {ArrayLike<number>} ids  @param {string} what  names them
+ * @param {number} length  of them
+ */
+export function checkedIds(native, ids, what, length) {
+  const { vocabSize } = native.model.config;
   const tokens = listOf(ids, what, length);
   const stray = tokens.findIndex((id) => !isCount(id) || id >= vocabSize);
   if (stray < 0) return tokens;
@@ -182,5 +208,5 @@ export function tokenIds(native, ids, least, most, taken = native.position) {
 export function contextFull(native, n, most = 0, taken = native.position) {
   const rest = taken > 0 ? ` with ${taken} taken. Rewind with truncate(), or use` : '. Use';
   return new KvcError('context_full', `${n} token${n === 1 ? ' does' : 's do'} not fit: there is room for `
-    + `${most} here, in a session of capacity ${native.capacity}${rest} fewer.`);
+    + `${most} here, in a session of capacity ${native.most}${rest} fewer.`);
 }

@@ -4,6 +4,7 @@ import { tokenIds } from './passes.js';
 import { rulesOf } from './rules.js';
 import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
 import { settingsOf } from './settings.js';
+import { checkEncoder, sourceIds } from './source.js';
 
 /**
  * @import { Config } from '../config/config.js'
@@ -15,7 +16,8 @@ import { settingsOf } from './settings.js';
  * @import { Likely } from './sampler.js'
  * @import { BeamOptions, GenerateOptions } from './sampling.js'
  *
- * @typedef {string | ArrayLike<number> | readonly Message[]} Prompt  messages: a conversation to be answered
+ * @typedef {string | ArrayLike<number> | readonly Message[]} Prompt  messages: a conversation to be answered;
+ *   to a model with an encoder it is the source
  *
  * @typedef {object} Token
  * @property {number} id
@@ -33,6 +35,7 @@ import { settingsOf } from './settings.js';
  *   stop(), by leaving the loop, by an abort, or by another run
  *
  * @typedef {object} Plan
+ * @property {readonly number[] | undefined} source  to be read first, of a model with an encoder
  * @property {readonly number[]} ids     of the prompt
  * @property {number} n                  samples
  * @property {BeamOptions | undefined} beams
@@ -48,6 +51,7 @@ import { settingsOf } from './settings.js';
  * @property {readonly number[]} ends    these and the stop tokens
  * @property {number | undefined} logprobs
  * @property {boolean | undefined} useCache
+ * @property {boolean | undefined} useCrossCache
  * @property {Halt | undefined} signal
  */
 
@@ -57,24 +61,23 @@ import { settingsOf } from './settings.js';
  * @returns {Plan}
  */
 export function planOf(native, prompt, given) {
-  const { model, capacity, whenFull } = native;
+  const { model, most, whenFull } = native;
   const { generation } = model;
   const options = optionsOf('generate()', given, GENERATE_OPTIONS);
   checkSignal(options.signal);
-  const useCache = options.useCache ?? undefined;
-  if (useCache !== undefined) checkChoice('useCache', useCache, [true, false]);
+  const useCache = chosen('useCache', options.useCache);
+  const useCrossCache = chosen('useCrossCache', options.useCrossCache);
   const beams = beamOptions(options);
   checkCounts(options);
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
-  const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
-  const ids = tokenIds(native, prompted, 1, capacity, 0);
-  const room = capacity - ids.length;
+  const { source, ids } = promptOf(native, prompt, options);
+  const room = most - ids.length;
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
   return {
-    ids, n: options.n ?? 1, beams, room, sampling, seed, useCache,
+    source, ids, n: options.n ?? 1, beams, room, sampling, seed, useCache, useCrossCache,
     maxTokens: cut ? room : wanted,
     ending: cut ? 'context_full' : 'length',
     rules: rules(ids.length),
@@ -84,6 +87,34 @@ export function planOf(native, prompt, given) {
     logprobs: settings.logprobs,
     signal: options.signal ?? undefined,
   };
+}
+
+/** @param {string} name  @param {boolean | null | undefined} given */
+function chosen(name, given) {
+  if (given !== undefined && given !== null) checkChoice(name, given, [true, false]);
+  return given ?? undefined;
+}
+
+/**
+ * What is read before a token is drawn. With an encoder the prompt is the source, and the text begins anew.
+ * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt  @param {GenerateOptions} options
+ */
+function promptOf(native, prompt, { target, useCrossCache }) {
+  const { model, most } = native;
+  if (!model.config.encoder) {
+    if (target !== undefined) checkEncoder(model, 'target');
+    if (useCrossCache !== undefined) checkEncoder(model, 'useCrossCache');
+    const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
+    const ids = tokenIds(native, prompted, 1, most, 0);
+    return { source: undefined, ids };
+  }
+  const source = sourceIds(native, prompt);
+  const { startTokenIds = [] } = model.generation;
+  if (target === undefined && startTokenIds.length === 0) {
+    throw invalid('This model has no decoder_start_token_id, so a text needs target: the ids that it begins '
+      + 'with.');
+  }
+  return { source, ids: tokenIds(native, target ?? startTokenIds, 1, most, 0) };
 }
 
 /**

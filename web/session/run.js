@@ -14,12 +14,13 @@ import { drawSamples } from './draw.js';
 import { beginSync, busy, finishInSlices } from './passes.js';
 import { planOf } from './plan.js';
 import { GENERATE_OPTIONS } from './sampling.js';
+import { beginSource, isSource } from './source.js';
 
 /**
  * @import { Halt } from '../engine/errors.js'
  * @import { Message } from './chat.js'
  * @import { NativeSession } from './native-session.js'
- * @import { FinishReason, Prompt, Token } from './plan.js'
+ * @import { FinishReason, Plan, Prompt, Token } from './plan.js'
  * @import { GenerateOptions } from './sampling.js'
  */
 
@@ -124,6 +125,7 @@ export class Run {
     const plan = planOf(native, given, options);
     this.#signal = plan.signal;
     for (; native.run; await turn()) native.run.giveWay();
+    if (native.reading) throw busy();
     native.run = this;
     native.finishReason = null;
     native.finishedBy = null;
@@ -132,13 +134,10 @@ export class Run {
     try {
       const signal = this.#halt;
       throwIfAborted(signal);
-      native.runUsesCache = plan.useCache;
+      [native.runUsesCache, native.runUsesCrossCache] = [plan.useCache, plan.useCrossCache];
       native.grow(plan.beams?.numBeams ?? plan.n);
       const pauses = new Pauses(signal);
-      const { tokens, reused } = beginSync(native, plan.ids);
-      const { ms, told } = await finishInSlices(native, pauses);
-      native.prefillStats = { tokens, reused, ms };
-      told();
+      await this.#read(plan, pauses);
       const write = plan.beams ? searchBeams : drawSamples;
       return reason = yield* write(native, { ...plan, signal }, pauses);
     } catch (error) {
@@ -149,6 +148,29 @@ export class Run {
     } finally {
       this.#end(reason);
     }
+  }
+
+  /**
+   * The source, unless it is the one that is there, and the prompt.
+   * @param {Plan} plan  @param {Pauses} pauses
+   */
+  async #read({ source, ids }, pauses) {
+    const native = this.#native;
+    const known = source && isSource(native, source);
+    let before = 0;
+    if (source && !known) {
+      beginSource(native, source);
+      const { ms, told } = await finishInSlices(native, pauses);
+      before = ms;
+      told();
+    }
+    const { tokens, reused } = beginSync(native, ids);
+    const { ms, told } = await finishInSlices(native, pauses);
+    const length = source?.length ?? 0;
+    native.prefillStats = {
+      tokens: length + tokens, reused: (known ? length : 0) + reused, ms: before + ms,
+    };
+    told();
   }
 
   /**
@@ -173,7 +195,7 @@ export class Run {
     native.run = undefined;
     native.finishReason = reason;
     if (reason !== 'stop' && reason !== 'eos') native.finishedBy = null;
-    native.runUsesCache = undefined;
+    native.runUsesCache = native.runUsesCrossCache = undefined;
     if (native.usable) native.cancel();
   }
 }

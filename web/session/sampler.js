@@ -16,7 +16,6 @@ export class Sampler {
   #native;
   #rules;
   #logprobs;
-  #place;
 
   /**
    * @param {NativeSession} native  @param {Plan} plan
@@ -26,9 +25,7 @@ export class Sampler {
     this.#native = native;
     this.#rules = plan.rules;
     this.#logprobs = plan.logprobs;
-    this.#place = native.samplingPlace;
-    const { memory } = native.engine;
-    const { sampling, rngs } = this.#place;
+    const { engine: { memory }, samplingPlace: { sampling, rngs } } = native;
     // Rules that there are have the penalty among them.
     const own = plan.rules.length > 0 ? { repetition_penalty: 1 } : {};
     memory.write('kvc_sampling', sampling, { ...plan.sampling, ...own });
@@ -49,8 +46,7 @@ export class Sampler {
 
   /** @param {number} sequence */
   #drawPlain(sequence) {
-    const { engine, model, pointer } = this.#native;
-    const { sampling, rngs } = this.#place;
+    const { engine, model, pointer, samplingPlace: { sampling, rngs } } = this.#native;
     engine.check({}, 'kvc_session_sample',
       pointer, sampling, rngs + 8 * sequence, model.sampledIds, engine.result);
     return engine.resultWord;
@@ -58,8 +54,7 @@ export class Sampler {
 
   /** What is ruled out is not there for C: a filter cannot let it in again. @param {number} sequence */
   #drawChanged(sequence) {
-    const { engine, model, tokens } = this.#native;
-    const { sampling, rngs } = this.#place;
+    const { engine, model, tokens, samplingPlace: { sampling, rngs } } = this.#native;
     const scores = logits(this.#native).slice(0, model.sampledIds);
     for (const rule of this.#rules) rule(scores, tokens);
     const ids = allowed(scores);

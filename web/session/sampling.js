@@ -18,6 +18,9 @@ import { checkSequences } from './options.js';
  * @property {number} [lengthPenalty]  of beam search: above 0 favours longer texts, 1 by default
  * @property {boolean | 'never'} [earlyStopping]  of beam search, false by default
  * @property {boolean} [useCache]      for this run; session.useCache by default
+ * @property {boolean} [useCrossCache]  the same of session.useCrossCache, of a model with an encoder
+ * @property {ArrayLike<number>} [target]  of such a model: the ids that its text begins with; its start
+ *                                     token by default
  * @property {number} [temperature]    0: greedy
  * @property {number} [topK]           0: off
  * @property {number} [topP]           1: off
@@ -50,7 +53,8 @@ import { checkSequences } from './options.js';
 export const GENERATE_OPTIONS = [
   'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'frequencyPenalty',
   'presencePenalty', 'noRepeatNgramSize', 'logitBias', 'onLogits', 'stop', 'stopTokens', 'minTokens',
-  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'chat', 'signal',
+  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'useCrossCache',
+  'target', 'chat', 'signal',
 ];
 
 /** What only drawing needs. @type {readonly (keyof GenerateOptions)[]} */

@@ -7,12 +7,13 @@
 //                                           stored once; everything else is about the selected one
 import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { attentionQuery, attentionWeights, clearCounts, counts, logits, logitsHash, memoryUsage, snapshotOf,
-  top } from './inspect.js';
+import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, logits, logitsHash,
+  memoryUsage, snapshotOf, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { Run } from './run.js';
 import { SessionCache } from './session-cache.js';
+import { crossCacheOf, readSource, setCrossCache, sourceOf } from './source.js';
 
 /**
  * @import { OnEvent } from '../cache/events.js'
@@ -22,6 +23,7 @@ import { SessionCache } from './session-cache.js';
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Prompt, Token } from './plan.js'
  * @import { GenerateOptions } from './sampling.js'
+ * @import { SourceOptions } from './source.js'
  */
 
 export class Session {
@@ -34,8 +36,8 @@ export class Session {
    */
   constructor(engine, model, pointer, options) {
     this.#native = new NativeSession(engine, model, pointer, options);
-    /** The most tokens that each timeline can hold. */
-    this.capacity = this.#native.capacity;
+    /** The most tokens of a source; 0 where the model has no encoder. */
+    this.sourceCapacity = this.#native.sourceCapacity;
   }
 
   /** The native session, unless a generate() is under way. */
@@ -46,15 +48,14 @@ export class Session {
 
   // ---- the timeline -----------------------------------------------------------------------------
 
+  /** The tokens that each timeline has room for; of a session that grows, now. */
+  get capacity() { return this.#native.capacity; }
+
   /** Tokens in the timeline. */
-  get position() {
-    return this.#native.position;
-  }
+  get position() { return this.#native.position; }
 
   /** Their ids, a copy: [position]. */
-  get tokens() {
-    return this.#native.tokens;
-  }
+  get tokens() { return this.#native.tokens; }
 
   /** How many of them the cache holds: all, unless it is or was off. */
   get cachedTokens() {
@@ -73,25 +74,46 @@ export class Session {
     this.#native.useCache = Boolean(on);
   }
 
-  /** Of the last prefill, sync or prompt: its tokens, those of them that the cache held, milliseconds. */
-  get prefillStats() {
-    return this.#native.prefillStats;
+  /**
+   * Of a model with an encoder: whether keys and values of the source are kept, or projected again for each
+   * token. As useCache otherwise; false where there is no encoder.
+   */
+  get useCrossCache() {
+    return this.#native.runUsesCrossCache ?? this.#native.useCrossCache;
   }
+
+  set useCrossCache(on) {
+    setCrossCache(this.#native, Boolean(on));
+  }
+
+  /** Of the last prefill, sync or prompt: its tokens, those of them that the cache held, milliseconds. */
+  get prefillStats() { return this.#native.prefillStats; }
 
   /** Rewinds to the first n tokens. There are no logits then until the next token. @param {number} n */
-  truncate(n) {
-    this.#idle.truncate(n);
-  }
+  truncate(n) { this.#idle.truncate(n); }
 
   /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
-  evict(first, n) {
-    this.#idle.evict(first, n);
-  }
+  evict(first, n) { this.#idle.evict(first, n); }
 
   /** Back to empty timelines, the cache zeroed. */
   reset() {
     const { calls, pointer } = this.#idle;
     calls.call('kvc_session_reset', pointer);
+  }
+
+  // ---- the source, of a model with an encoder -----------------------------------------------------
+
+  /** Its ids, a copy; none where there is none. */
+  get source() { return sourceOf(this.#native); }
+
+  /**
+   * Reads a source, in slices, once for all that is written from it. The one before is forgotten and all
+   * timelines are emptied; aborted, there is none.
+   * @param {string | ArrayLike<number>} source  text or ids  @param {SourceOptions} [options]
+   * @returns {Promise<{ tokens: number, ms: number }>}
+   */
+  async setSource(source, options) {
+    return readSource(this.#idle, source, options);
   }
 
   // ---- passes -----------------------------------------------------------------------------------
@@ -157,18 +179,15 @@ export class Session {
   }
 
   /** The logits after the last token: [vocab_size], a copy. */
-  get logits() {
-    return logits(this.#native);
-  }
+  get logits() { return logits(this.#native); }
 
   /** FNV-1a 64 over the bytes of the last logits, as 16 hex digits: equal hashes, equal bits. */
-  get logitsHash() {
-    return logitsHash(this.#native);
-  }
+  get logitsHash() { return logitsHash(this.#native); }
 
   /**
    * Continues a prompt, token by token: see run.js.
-   * @param {Prompt} prompt  text, ids or a conversation; '' starts from the beginning-of-text token
+   * @param {Prompt} prompt  text, ids or a conversation; '' starts from the beginning-of-text token. With an
+   *   encoder it is the source, and the text begins anew
    * @param {GenerateOptions} [options]
    * @returns {AsyncGenerator<Token, FinishReason, void>}  of several samples, the reason of sample 0
    */
@@ -182,73 +201,53 @@ export class Session {
   }
 
   /** How the last generate() ended: null before, while one is under way, and after an error. */
-  get finishReason() {
-    return this.#native.finishReason;
-  }
+  get finishReason() { return this.#native.finishReason; }
 
   /** What it ended with, of "stop" and "eos": the stop string, or the id of the token; else null. */
-  get finishedBy() {
-    return this.#native.finishedBy;
-  }
+  get finishedBy() { return this.#native.finishedBy; }
 
   // ---- several sequences ------------------------------------------------------------------------
 
   /** The number of timelines; generate() adds some when it needs them. */
-  get sequences() {
-    return this.#native.sequences;
-  }
+  get sequences() { return this.#native.sequences; }
 
   /** The one that position, logits, prefill and all the rest are about: 0 at first. */
-  get selected() {
-    return this.#native.selected;
-  }
+  get selected() { return this.#native.selected; }
 
   /** @param {number} sequence */
-  select(sequence) {
-    this.#idle.select(sequence);
-  }
+  select(sequence) { this.#idle.select(sequence); }
 
   /** Sequence `to` becomes a copy of `from`, sharing pages. @param {number} from  @param {number} to */
-  fork(from, to) {
-    this.#idle.fork(from, to);
-  }
+  fork(from, to) { this.#idle.fork(from, to); }
 
   /** Sequence i becomes what from[i] was. @param {ArrayLike<number>} from  [sequences] */
-  reorder(from) {
-    this.#idle.reorder(from);
-  }
+  reorder(from) { this.#idle.reorder(from); }
 
   /** Empties a sequence. @param {number} sequence */
-  drop(sequence) {
-    this.#idle.drop(sequence);
-  }
+  drop(sequence) { this.#idle.drop(sequence); }
 
   /** Empties all sequences but this one. @param {number} sequence */
-  keep(sequence) {
-    this.#idle.keep(sequence);
-  }
+  keep(sequence) { this.#idle.keep(sequence); }
 
   // ---- looking inside ---------------------------------------------------------------------------
 
   /** The cache itself, to look at. */
-  get kvCache() {
-    return new SessionCache(this, this.#native);
-  }
+  get kvCache() { return new SessionCache(this, this.#native); }
+
+  /** That of the source: of a model with an encoder. */
+  get crossCache() { return crossCacheOf(this.#native); }
 
   /** The k likeliest next tokens and the logarithms of their probabilities. @param {number} k */
-  top(k) {
-    return top(this.#native, k);
-  }
+  top(k) { return top(this.#native, k); }
 
   /** How much the last token looked at each, itself included. @param {number} layer  @param {number} head */
-  attentionWeights(layer, head) {
-    return attentionWeights(this.#native, layer, head);
-  }
+  attentionWeights(layer, head) { return attentionWeights(this.#native, layer, head); }
+
+  /** How much it looked at each token of the source. @param {number} layer  @param {number} head */
+  crossAttentionWeights(layer, head) { return crossAttentionWeights(this.#native, layer, head); }
 
   /** The query that it looked with: [head_dim]. @param {number} layer  @param {number} head */
-  attentionQuery(layer, head) {
-    return attentionQuery(this.#native, layer, head);
-  }
+  attentionQuery(layer, head) { return attentionQuery(this.#native, layer, head); }
 
   /** Keys and values as floats: [count, head_dim], copies. @param {Range & { sequence?: number }} range */
   snapshot(range) {
@@ -278,23 +277,17 @@ export class Session {
   // ---- as bytes, and the end --------------------------------------------------------------------
 
   /** All sequences, to go on from bit for bit with restore(). */
-  save() {
-    return this.#idle.save();
-  }
+  save() { return this.#idle.save(); }
 
   /**
    * Goes on from what save() gave, in any session of the same model with room for its tokens and the same
    * element types; it grows where the state has more sequences. A refused state leaves it as it was.
    * @param {Uint8Array | ArrayBuffer} state
    */
-  restore(state) {
-    this.#idle.restore(state);
-  }
+  restore(state) { this.#idle.restore(state); }
 
   /** Frees the session's memory. May be called again. */
-  dispose() {
-    this.#native.dispose();
-  }
+  dispose() { this.#native.dispose(); }
 
   [disposeSymbol]() { this.dispose(); }
 }

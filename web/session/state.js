@@ -4,7 +4,7 @@ import { STATE_SEQUENCES } from '../engine/abi.js';
 /**
  * @import { Engine } from '../engine/engine.js'
  *
- * @typedef {{ engine: Engine, pointer: number, capacity: number }} SavedSession
+ * @typedef {{ engine: Engine, pointer: number, capacity: number, sourceCapacity: number }} SavedSession
  */
 
 /** @param {SavedSession} session  @returns {Uint8Array<ArrayBuffer>} */
@@ -23,7 +23,7 @@ export function saveState({ engine, pointer }) {
  * @param {number} pointer  the kvc_session that takes the state
  * @param {Uint8Array} state
  */
-export function restoreState({ engine, capacity }, pointer, state) {
+export function restoreState({ engine, capacity, sourceCapacity }, pointer, state) {
   engine.lend(state.length, (address) => {
     engine.memory.put(address, state);
     engine.check({
@@ -34,6 +34,8 @@ export function restoreState({ engine, capacity }, pointer, state) {
         + 'The session is as it was.',
       context_full: 'The state does not fit: it has more tokens than this session, with its capacity of '
         + `${capacity}. Create a larger one. The session is as it was.`,
+      source_too_long: 'The state does not fit: its source has more tokens than this session, with its '
+        + `sourceCapacity of ${sourceCapacity}. Create a larger one. The session is as it was.`,
     }, 'kvc_session_restore', pointer, address, state.length);
   });
 }

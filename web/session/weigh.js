@@ -1,9 +1,10 @@
 // What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
 // the files that they are in.
 import { parseConfig } from '../config/config.js';
-import { checkCallback, checkSignal, optionsOf } from '../engine/arguments.js';
-import { Engine, MEMORY_BYTES, checkBuild } from '../engine/engine.js';
+import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
+import { Engine, checkBuild } from '../engine/engine.js';
 import { openDirectory } from '../files/files.js';
+import { Keep } from '../files/keep.js';
 import { PREFIX_BYTES } from '../files/safetensors-header.js';
 import { openWeights } from '../files/shards.js';
 import { withItsHead } from './model.js';
@@ -17,8 +18,9 @@ import { bytesAs } from './weights.js';
  * @import { LoadOptions } from './model.js'
  * @import { Weights } from './weights.js'
  *
- * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'signal' | 'headers' | 'credentials' | 'cache' | 'fetch'>
- *   } WeighOptions  as of loadModel()
+ * @typedef {Pick<LoadOptions, 'variant' | 'wasm' | 'maxMemory' | 'signal' | 'headers' | 'credentials'
+ *   | 'cache' | 'fetch' | 'keep'>} WeighOptions  as of loadModel(); keep: what is kept is read there, and
+ *                                              nothing is added to it
  *
  * @typedef {object} Weighed
  * @property {Readonly<Config>} config
@@ -28,7 +30,9 @@ import { bytesAs } from './weights.js';
  */
 
 /** @type {readonly (keyof WeighOptions)[]} */
-export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentials', 'cache', 'fetch'];
+export const WEIGH_OPTIONS = [
+  'variant', 'wasm', 'maxMemory', 'signal', 'headers', 'credentials', 'cache', 'fetch', 'keep',
+];
 
 /**
  * Refuses what loadModel() would refuse for the same reasons, as far as these few kilobytes tell them.
@@ -38,21 +42,23 @@ export const WEIGH_OPTIONS = ['variant', 'wasm', 'signal', 'headers', 'credentia
  */
 export async function weighModel(source, given) {
   const options = optionsOf('weighModel()', given, WEIGH_OPTIONS);
-  const { variant, wasm, signal, fetch } = options;
+  const { variant, wasm, maxMemory, signal, fetch, keep = false } = options;
   checkSignal(signal);
   checkCallback('fetch', fetch);
+  checkChoice('keep', keep, [true, false]);
   checkBuild(options);
-  const directory = await openDirectory(source, options);
+  const kept = keep ? new Keep(options, 'read') : undefined;
+  const directory = await openDirectory(source, { ...options, keep: kept });
   try {
     const given = parseConfig(await directory.json('config.json'));
     const headers = await (await openWeights(directory)).headers();
     const config = withItsHead(given, headers);
     const sizes = headers.map(({ headerBytes, dataBytes }) => PREFIX_BYTES + headerBytes + dataBytes);
     const fileBytes = sizes.reduce((sum, bytes) => sum + bytes, 0);
-    const engine = await Engine.create({ variant, wasm, signal });
+    const engine = await Engine.create({ variant, wasm, maxMemory, signal });
     try {
       const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
-      return { config, fileBytes, weightBytes, memoryBytes: MEMORY_BYTES };
+      return { config, fileBytes, weightBytes, memoryBytes: engine.maxMemory };
     } finally {
       engine.dispose();
     }

@@ -1,9 +1,9 @@
 // The weights of a model, from a file into wasm memory: streamed in pieces of 64 KiB into packed weights, so
 // that the file never lies in memory whole.
 import { ARCHITECTURES, DTYPES, OK } from '../engine/abi.js';
-import { MEMORY_BYTES, layOut } from '../engine/engine.js';
+import { layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
-import { Block } from '../engine/memory.js';
+import { Block, MOST_BYTES } from '../engine/memory.js';
 import { shown } from '../files/json.js';
 import { tensorChunks, usableDtype } from '../files/safetensors.js';
 
@@ -11,7 +11,7 @@ const FILE_DTYPES = { F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16 }; // 
 const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 
 /**
- * @import { Config } from '../config/config.js'
+ * @import { Config, Encoder } from '../config/config.js'
  * @import { Yarn } from '../config/rotary.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Pauses } from '../engine/pauses.js'
@@ -23,8 +23,9 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
  */
 
 /** What the engine calls it. @param {Readonly<Config>} c */
-function architectureOf({ modelType }) {
+function architectureOf({ modelType, gated }) {
   if (modelType === 'mistral') return 'llama'; // with a window
+  if (modelType === 't5' && gated) return 't5_gated';
   return modelType === 'gemma3_text' ? 'gemma3' : modelType;
 }
 
@@ -36,6 +37,12 @@ const windowWord = (c, word) => (c.window?.layers ?? [])
 const yarnOf = (yarn) => ({
   rope_yarn: yarn ? 2 - Number(yarn.truncate) : 0, rope_attention: yarn?.attention ?? 0,
   rope_mscale: yarn?.mscale ?? 0, rope_mscale_all: yarn?.mscaleAll ?? 0,
+});
+
+/** @param {Readonly<Encoder> | undefined} encoder */
+const encoderOf = (encoder) => ({
+  n_encoder_layer: encoder?.nLayer ?? 0, relative_buckets: encoder?.buckets ?? 0,
+  relative_distance: encoder?.distance ?? 0, scaled_head: Number(encoder?.scaledHead ?? false),
 });
 
 /** A kvc_config. @param {Readonly<Config>} c  @param {Weights} kind */
@@ -52,6 +59,7 @@ export const structOf = (c, kind) => ({
   window: c.window?.size ?? 0, window_layers_0: windowWord(c, 0), window_layers_1: windowWord(c, 1),
   ...yarnOf(c.rotary?.yarn),
   parallel: Number(c.parallel ?? false),
+  ...encoderOf(c.encoder),
 });
 
 /**
@@ -77,7 +85,7 @@ export function checkFits(engine, config, weights) {
   const message = tooLarge(engine, config, weights);
   const least = give(engine, { ...config, ownHead: false }, weights);
   engine.check({ out_of_memory: message }, 'kvc_model_bytes', least, engine.result);
-  if (engine.resultWord >= MEMORY_BYTES) throw new KvcError('out_of_memory', message);
+  if (engine.resultWord >= engine.maxMemory) throw new KvcError('out_of_memory', message);
 }
 
 /**
@@ -98,12 +106,27 @@ export function layOutModel(engine, config, weights) {
  * @param {Engine} engine  @param {Readonly<Config>} config  @param {Weights} weights
  */
 function tooLarge(engine, config, weights) {
-  const small = bytesAs(engine, config, 'int8');
-  const helps = weights !== 'int8' && small < MEMORY_BYTES;
-  const bytes = bytesAs(engine, config, weights);
-  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly `
-    + `may use at most ${megabytes(MEMORY_BYTES)}, and a device may give less. `
-    + (helps ? `With weights: 'int8' they take ${megabytes(small)}.` : 'Choose a smaller model.');
+  const { maxMemory } = engine;
+  const [bytes, small] = [bytesAs(engine, config, weights), bytesAs(engine, config, 'int8')];
+  return `The weights of this model take ${megabytes(bytes)} of memory as ${weights}; WebAssembly may use at `
+    + `most ${megabytes(maxMemory)}${maxMemory < MOST_BYTES ? ' here' : ''}, and a device may give less. `
+    + waysOut(weights, { bytes, small, maxMemory });
+}
+
+/**
+ * @param {Weights} weights
+ * @param {{ bytes: number, small: number, maxMemory: number }} sizes  small: as int8
+ */
+function waysOut(weights, { bytes, small, maxMemory }) {
+  const isSmaller = weights !== 'int8' && small < maxMemory;
+  const more = `maxMemory: 2 ** 32 it may use up to ${megabytes(MOST_BYTES)}.`;
+  const ways = [];
+  if (isSmaller) ways.push(`With weights: 'int8' they take ${megabytes(small)}.`);
+  if (maxMemory < MOST_BYTES && bytes < MOST_BYTES) ways.push(`With ${more}`);
+  else if (maxMemory < MOST_BYTES && !isSmaller && small < MOST_BYTES) {
+    ways.push(`With weights: 'int8' they take ${megabytes(small)}, and with ${more}`);
+  }
+  return ways.join(' ') || 'Choose a smaller model.';
 }
 
 /** @param {number} bytes */
@@ -195,8 +218,10 @@ class Intake {
   }
 }
 
+const encoder = new TextEncoder();
+
 /** @param {string} text */
-const cString = (text) => new TextEncoder().encode(`${text}\0`);
+const cString = (text) => encoder.encode(`${text}\0`);
 
 /** @param {Engine} engine  @param {number} model  @param {string} name */
 function isIgnored(engine, model, name) {

@@ -15,6 +15,8 @@ import { Turns } from './turns.js';
  * @property {number[]} ids       given out; none: nothing to prove
  * @property {string[]} texts     of each
  * @property {number} prompt      how many of them are the prompt
+ * @property {number[]} [source]  with an encoder: the ids of the source; the prompt is what every text
+ *   begins with
  * @property {Sampling} sampling
  * @property {string | number} [finishedBy]  the stop string that ended it, or the token
  */
@@ -26,6 +28,10 @@ import { Turns } from './turns.js';
  * @typedef {(context: Context, fields: Fields<K>, emit: Emit<K>, signal: AbortSignal) =>
  *   Promise<Answer<K>>} Serve
  */
+
+/** Options for a session beside this one. @param {Session} session */
+export const roomOf = ({ capacity, sourceCapacity }) => (
+  sourceCapacity > 0 ? { capacity, sourceCapacity } : { capacity });
 
 /** @returns {WorkerRun} */
 export const noRun = () => ({ ids: [], texts: [], prompt: 0, sampling: {} });
@@ -49,6 +55,7 @@ export class Context {
   /** Measured work and looks inside take turns. */
   turns = new Turns();
   useCache = true;
+  useCrossCache = true;
   tokensPerSecond = 60;
   /** @type {Session | undefined} */
   #proofSession;
@@ -81,8 +88,8 @@ export class Context {
 
   /** A second timeline over the same weights, so that a proof leaves the run as it is. */
   get proofSession() {
-    const { model, session: { capacity } } = this.loaded();
-    return this.#proofSession ??= model.createSession({ capacity });
+    const { model, session } = this.loaded();
+    return this.#proofSession ??= model.createSession(roomOf(session));
   }
 
   /**
@@ -90,8 +97,9 @@ export class Context {
    * sequence 0, and goes back in sequence 1.
    */
   get lens() {
-    const { model, session: { capacity, kvCache: { keyType, valueType } } } = this.loaded();
-    return this.#lens ??= model.createSession({ capacity, keyType, valueType, sequences: 2 });
+    const { model, session } = this.loaded();
+    const { keyType, valueType } = session.kvCache;
+    return this.#lens ??= model.createSession({ ...roomOf(session), keyType, valueType, sequences: 2 });
   }
 
   unload() {

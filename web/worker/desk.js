@@ -38,6 +38,10 @@ export class Desk {
       if (typeof on !== 'boolean') throw invalid('The cache is on or off: true or false.');
       this.#context.useCache = on;
     },
+    setCrossCache: ({ on }) => {
+      if (typeof on !== 'boolean') throw invalid('The cross cache is on or off: true or false.');
+      this.#context.useCrossCache = on;
+    },
     setPace: ({ tokensPerSecond }) => {
       if (typeof tokensPerSecond !== 'number' || !(tokensPerSecond >= 0)) {
         throw invalid('A pace is a number of tokens per second; 0 is as fast as possible.');
@@ -120,9 +124,10 @@ export class Desk {
 
   /** @returns {Answer<'status'>} */
   #status() {
-    const { model, useCache, worker } = this.#context;
+    const { model, useCache, useCrossCache, worker } = this.#context;
     const [loaded, busy] = [model !== undefined, this.#current !== undefined];
-    return { loaded, busy, position: givenOut(this.#context), useCache, worker };
+    const cross = model?.config.encoder && { useCrossCache };
+    return { loaded, busy, position: givenOut(this.#context), useCache, ...cross, worker };
   }
 }
 

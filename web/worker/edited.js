@@ -63,7 +63,7 @@ export async function compared(watch, job) {
 async function measuredBoth(watch, job) {
   const { session, before, after, signal } = job;
   const measure = async () => {
-    const prefill = await measuredPrefill(watch, session, after, { ...GREEDY, signal });
+    const prefill = await measuredPrefill(watch, session, { ids: after }, { ...GREEDY, signal });
     return { prefill, hash: session.logitsHash };
   };
   /** @type {Record<'rest' | 'whole', Awaited<ReturnType<typeof measure>>>[]} */

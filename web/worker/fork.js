@@ -2,7 +2,9 @@
 // own. It lives in a session apart, so that the run and its memory stay as they are, and is let go of again.
 import { KvcError } from '../index.js';
 import { invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
+import { roomOf } from './context.js';
 import { goingOn, seedAfter } from './drawn.js';
+import { writing } from './sourced.js';
 
 /**
  * @import { Context, WorkerRun } from './context.js'
@@ -26,18 +28,18 @@ export async function forkOf(context, run, given, wanted) {
   if (!isCount(count) || count > MOST_TOKENS) {
     throw invalid(`A fork writes up to ${MOST_TOKENS} tokens; ${shown(count)} is not possible.`);
   }
-  const { model, session: { capacity, kvCache: { keyType, valueType } } } = context.loaded();
-  const session = model.createSession({ capacity, keyType, valueType, sequences: 2 });
+  const { model, session: other, session: { kvCache: { keyType, valueType } } } = context.loaded();
+  const session = model.createSession({ ...roomOf(other), keyType, valueType, sequences: 2 });
   try {
     const ids = run.ids.slice(0, given);
-    await session.generate(ids, { maxTokens: 0, useCache: true }).next();
+    await writing(session, run, ids, { maxTokens: 0, useCache: true }).next();
     session.fork(0, 1);
     session.select(1);
     const seed = seedAfter(run.sampling.seed ?? 0, given); // none that the story has drawn with
     const tokens = [];
     const written = Math.max(0, position - run.prompt);
     const options = { ...goingOn(model, run.sampling, written, count), seed, useCache: true };
-    for await (const { id, text } of session.generate(ids.slice(0, position), options)) {
+    for await (const { id, text } of writing(session, run, ids.slice(0, position), options)) {
       tokens.push({ id, text, position: position + tokens.length });
     }
     const [story, fork] = session.cacheMap();

@@ -1,6 +1,8 @@
 // What of a run was given out. The session may be ahead of that; and until the prompt of a run was read, it
 // holds the text of the run before.
 
+import { holdsSource } from './sourced.js';
+
 /**
  * @import { Context } from './context.js'
  * @import { MemoryUsage } from '../session/inspect.js'
@@ -8,7 +10,8 @@
  */
 
 /** The tokens of the run that are in the session. @param {Context} context */
-export function givenOut({ session, run: { ids } }) {
+export function givenOut({ session, run, run: { ids } }) {
+  if (session && !holdsSource(session, run)) return 0;
   const held = session?.tokens ?? [];
   const other = ids.findIndex((id, i) => id !== held[i]);
   return other < 0 ? ids.length : other;

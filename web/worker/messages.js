@@ -4,25 +4,25 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, keep }   loads the model at an absolute url, in
-//                                         place of the one before. files: by name, their bytes or addresses;
-//                                         without a url, or where a config.json is among them, they are the
-//                                         model, and a module of the engine among them is the one used.
-//                                         wasm: its absolute address or bytes, or the address of a folder.
-//                                         variant: the build of the engine, or "auto"; weights: "f32", the
-//                                         default, or "int8"; capacity: the most tokens of a text, by
-//                                         default as many as the model takes and memory has room for;
-//                                         keep: true, its files stay on this device, as of loadModel()
+//   load      { url, files, wasm, variant, weights, capacity, maxMemory, keep }   loads the model at an
+//                                         absolute url, in place of the one before. files: by name, their
+//                                         bytes or addresses; without a url, or where a config.json is among
+//                                         them, they are the model, and a module of the engine among them is
+//                                         the one used. wasm: its absolute address or bytes, or the address
+//                                         of a folder. capacity: the most tokens of a text, by default as
+//                                         many as the model takes and memory has room for. variant, weights,
+//                                         maxMemory, keep: as of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
-//     answer  { config, generation, variant, room, memory, tick, worker }   room: the most tokens of a
-//                                             text; tick: ms from one reading of the worker's clock to the
-//                                             next; worker: as of status
-//   weigh     { url, files, wasm, variant }   what a model is and takes, before it is loaded, by weighModel()
+//     answer  { config, generation, variant, room, sourceRoom, memory, tick, worker }   room: the most
+//                                             tokens of a text; sourceRoom: of a source; tick: ms from one
+//                                             reading of the clock to the next; worker: as of status
+//   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
 //                                         conversation, a list of messages; chat: options of its template.
+//                                         With an encoder it is the source, and a text begins by itself.
 //                                         What `sampling` lacks is the model's own. proof: false, no proof.
 //                                         With `written`, ids, a run goes on, or back: the text is the prompt
 //                                         and these, and what is written behind them has the random numbers
@@ -71,30 +71,30 @@
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   count     { prompt, chat }            how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
-//   inspect   { tokens, vectors, attention, queries, candidates, fork, stored }   what the run is made of,
-//                                         of the tokens given out. Answered at any time, like status, but
+//   inspect   { tokens, vectors, attention, cross, queries, candidates, fork, stored }   what the run is
+//                                         made of, of the tokens given out. Answered at any time, but
 //                                         between two bursts, so that it is in no figure; all tokens it is
 //                                         about were sent before. The parts are optional: tokens
 //                                         { first, count }; vectors { layers, heads, first, count, at }, of
 //                                         those in the cache or, with `at`, of all up to that token;
-//                                         attention { position, layers, heads }, of the token there, and
-//                                         queries, the same; candidates { position, count }, for the token
-//                                         there; fork { position, count }, after so many tokens; stored
-//                                         { types }. Layers, heads and types are lists, by default of all
-//     answer  { position, prompt, memory, cache, tokens, vectors, attention, queries, candidates, fork,
-//                                         stored }   cache: its map
+//                                         attention { position, layers, heads }, of the token there; cross,
+//                                         over the source, and queries, the same; candidates
+//                                         { position, count }, for the token there; fork, the same, after
+//                                         so many tokens; stored { types }. Layers, heads and types are
+//                                         lists, by default of all
+//     answer  { position, prompt, memory, cache, ... }   cache: its map; and the parts that were asked for
 //     error   position_out_of_range       no such position, layer or head; nothing of it is left out
 //             busy                        a benchmark is under way
-//   status    {}                          answered at any time, also while a request is served
-//     answer  { loaded, busy, position, useCache, worker }   worker: false where no worker may run, and
-//                                             all is computed on the page's own thread, in slices of 8 ms
+//   status    {}                          answered at any time
+//     answer  { loaded, busy, position, useCache, useCrossCache, worker }   useCrossCache: with an encoder;
+//                                             worker: false where all is computed on the page's own thread
 //
 // ANSWERS (worker -> page) are { type: "answer", id, ... } or { type: "error", id, code, message }.
 //
 // ORDERS (page -> worker) have no id and no answer:
-//   stop      {}                          ends the request being served, within one token or 8 ms, even
-//                                         in a prefill
+//   stop      {}                          ends the request being served, within one token or 8 ms
 //   setCache  { on }                      holds from the next token on, and for later runs
+//   setCrossCache { on }                  the same for the keys and values of a source
 //   setPace   { tokensPerSecond }         how fast tokens are wanted; 0: as fast as possible
 //
 // Any other message is answered with the error "invalid_argument", and so is one with fields that
@@ -131,7 +131,7 @@
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
- * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant }
+ * @typedef {{ wasm?: string | ArrayBuffer | ArrayBufferView, variant?: 'auto' | Variant, maxMemory?: number }
  *   & ({ url: string, files?: Files } | { url?: undefined, files: Files })} Source  of a model and its engine
  * @typedef {{ prompt: string | readonly Message[], chat?: Omit<ChatOptions, 'signal'> }} Prompted
  *
@@ -164,6 +164,7 @@
  * @property {string} text
  * @property {number} position  in the timeline, from 0
  * @property {boolean} cached   computed with the cache on
+ * @property {boolean} [crossCached]  and with the cross cache, of a model with an encoder
  * @property {number} work      tokens that ran through the model to get it
  * @property {number} [logProb]   with logprobs: the natural logarithm of the model's own probability
  * @property {readonly Likely[]} [top]  with it: the likeliest tokens in its place
@@ -210,10 +211,11 @@
  *   },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, room: number, memory: MemoryUsage, tick: number, worker: boolean,
+ *     variant: Variant, room: number, sourceRoom?: number, memory: MemoryUsage, tick: number,
+ *     worker: boolean,
  *   },
  * }} load
- * @property {{ fields: Source, events: {}, answer: Weighed }} weigh
+ * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh
  * @property {{
  *   fields: Prompted & { written?: readonly number[], more?: number, sampling: Sampling, proof?: boolean },
  *   events: {
@@ -250,12 +252,16 @@
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{
  *   fields: Nothing, events: {},
- *   answer: { loaded: boolean, busy: boolean, position: number, useCache: boolean, worker: boolean },
+ *   answer: {
+ *     loaded: boolean, busy: boolean, position: number, useCache: boolean, useCrossCache?: boolean,
+ *     worker: boolean,
+ *   },
  * }} status
  *
  * @typedef {object} Orders  the fields of each, by name
  * @property {Nothing} stop
  * @property {{ on: boolean }} setCache
+ * @property {{ on: boolean }} setCrossCache
  * @property {{ tokensPerSecond: number }} setPace
  *
  * @typedef {object} Failure  "internal": a fault of this program
@@ -268,9 +274,7 @@
 /** @typedef {keyof Requests} RequestName  @typedef {keyof Orders} OrderName */
 
 /** @template {RequestName} K @typedef {Requests[K]['fields']} Fields */
-
 /** @template {RequestName} K @typedef {Requests[K]['answer']} Answer */
-
 /** @template {RequestName} K @typedef {Requests[K]['events']} Events */
 
 /**

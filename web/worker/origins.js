@@ -4,29 +4,29 @@ import { MODULES, bestVariant } from '../engine/variants.js';
 import { Packed } from '../files/packed.js';
 
 /**
+ * @import { Build } from '../engine/engine.js'
  * @import { WasmSource } from '../engine/platform.js'
- * @import { Variant } from '../engine/variants.js'
  * @import { Files } from '../files/given.js'
  * @import { Fields, File, PackedFile } from './messages.js'
  *
- * @typedef {{ variant?: 'auto' | Variant, wasm?: WasmSource }} Build  as loadModel() takes it
  * @typedef {{ source: string | Files, build: Build, keep?: boolean }} Origins  keep: as of loadModel()
  */
 
 const LAB_MODULE = 'kvc-lab.wasm';
 
 /** @param {Fields<'weigh'>} fields  @returns {Promise<Origins>} */
-export async function originsOf({ url, files, wasm, variant }) {
+export async function originsOf({ url, files, wasm, variant, maxMemory }) {
   const given = givenFiles(files ?? {});
   const source = given.has('config.json') || (url === undefined && files) ? given : url;
   if (typeof source !== 'string' && !(source instanceof Map)) {
     throw new KvcError('invalid_argument', 'A model needs a url, a string, or files with a config.json.');
   }
-  if (wasm !== undefined) return { source, build: { wasm, variant } };
+  if (wasm !== undefined) return { source, build: { wasm, variant, maxMemory } };
   const module = given.size > 0 ? given.get(MODULES[moduleFor(variant)]) : undefined;
-  if (module === undefined) return { source, build: { variant } };
+  if (module === undefined) return { source, build: { variant, maxMemory } };
   const isAddress = typeof module === 'string';
-  return { source, build: { wasm: isAddress ? module : await new Response(module.stream()).arrayBuffer() } };
+  const bytes = isAddress ? module : await new Response(module.stream()).arrayBuffer();
+  return { source, build: { wasm: bytes, maxMemory } };
 }
 
 /**

@@ -1,14 +1,17 @@
-// A prompt is read, and once more and again, until that has taken long enough to be measured.
+// A prompt or a source is read, and once more and again, until that has taken long enough to be measured.
+
+import { writing } from './sourced.js';
 
 /**
  * @import { Clock } from '../engine/clock.js'
  * @import { Session } from '../session/session.js'
  * @import { GenerateOptions } from '../session/sampling.js'
+ * @import { Sourced } from './sourced.js'
  *
  * @typedef {{ clock: Clock, stopwatch: () => { now: () => number, read: () => number } }} Watch
  *
  * @typedef {object} Prefill
- * @property {number} tokens
+ * @property {number} tokens    of the prompt; with an encoder, those of the source too
  * @property {number} reused
  * @property {boolean} cached
  * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
@@ -17,19 +20,22 @@
  */
 
 /**
- * @param {Watch} watch  @param {Session} session  @param {number[]} ids
+ * @param {Watch} watch  @param {Session} session
+ * @param {Sourced & { ids: number[] }} run  ids: those to be read
  * @param {GenerateOptions & { useCache: boolean }} options
  * @returns {Promise<Prefill>}
  */
-export async function measuredPrefill(watch, session, ids, { useCache, ...options }) {
+export async function measuredPrefill(watch, session, run, { useCache, ...options }) {
   const { clock } = watch;
-  const pass = () => session.generate(ids, { ...options, maxTokens: 0, useCache }).next();
+  const pass = () => writing(session, run, run.ids, { ...options, maxTokens: 0, useCache }).next();
   const stopwatch = watch.stopwatch();
   await pass();
   const { tokens, reused } = session.prefillStats;
   let passes = 1;
-  for (; reused < tokens && stopwatch.now() < clock.span; passes++) {
-    if (useCache) session.truncate(reused); // or it would be there
+  const isWhole = run.source ? reused > 0 : reused === tokens; // a source is read whole, or not at all
+  for (; !isWhole && stopwatch.now() < clock.span; passes++) {
+    if (run.source) session.reset();
+    else if (useCache) session.truncate(reused); // or it would be there
     await pass();
   }
   const ms = stopwatch.read();

@@ -9,6 +9,7 @@
  * @property {Span & Place & { at?: number }} [vectors]   the same, of those in the cache; with `at`, of all
  *   up to the token there, computed again where the cache lacks them; at most 2^20 numbers each of K and V
  * @property {{ position: number } & Place} [attention]   at most 2^20 weights
+ * @property {{ position: number } & Place} [cross]       with an encoder: over the source, likewise
  * @property {{ position: number } & Place} [queries]     likewise
  * @property {{ position: number, count?: number }} [candidates]  position: from 1 on, up to that of the token
  *   to come; count: at most 100, 5 by default
@@ -44,6 +45,8 @@
  *   values: Float32Array }} [vectors]   [layers, heads, count, headDim]
  * @property {{ position: number, layers: number[], heads: number[], weights: Float32Array }} [attention]
  *   [layers, heads, position + 1]; each row has the sum 1
+ * @property {{ position: number, layers: number[], heads: number[], source: { id: number, text: string }[],
+ *   weights: Float32Array }} [cross]  [layers, heads, source]; the same over the tokens of the source
  * @property {{ position: number, layers: number[], heads: number[], queries: Float32Array }} [queries]
  *   [layers, heads, headDim]: weights = softmax(q . k / sqrt(headDim)), with the keys of its head
  * @property {{ position: number, chosen: number | null, inDraw: number, list: SeenCandidate[] }} [candidates]

@@ -5,27 +5,30 @@ import { Pauses } from '../engine/pauses.js';
 /**
  * @import { Model } from '../session/model.js'
  * @import { SeenStored } from './seen.js'
+ * @import { Sourced } from './sourced.js'
  */
 
 /** @type {readonly ('f16' | 'int8')[]} */
 const TYPES = ['f16', 'int8'];
 
 /**
- * @param {Model} model  @param {readonly number[]} ids  of the run
+ * @param {Model} model  @param {Sourced} run  @param {readonly number[]} ids  of it
  * @param {{ types?: readonly ('f16' | 'int8')[] }} wanted
  * @returns {Promise<SeenStored[]>}
  */
-export async function storedAs(model, ids, wanted) {
+export async function storedAs(model, { source }, ids, wanted) {
   const { types = TYPES } = optionsOf('inspect stored', wanted, ['types']);
   for (const type of types) checkChoice('The type of a cache', type, TYPES);
   if (ids.length === 0) return [];
-  const exact = model.createSession({ capacity: ids.length });
+  const room = { capacity: ids.length, ...(source && { sourceCapacity: source.length }) };
+  const exact = model.createSession(room);
   const others = types.map((type) => ({
-    type, session: model.createSession({ capacity: ids.length, keyType: type, valueType: type }),
+    type, session: model.createSession({ ...room, keyType: type, valueType: type }),
     same: 0, error: 0,
   }));
   try {
     const pauses = new Pauses();
+    if (source) for (const { session } of [{ session: exact }, ...others]) await session.setSource(source);
     for (const id of ids) {
       const logits = exact.decode(id);
       for (const other of others) {

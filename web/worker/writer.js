@@ -8,6 +8,7 @@
 import { throwIfAborted } from '../engine/errors.js';
 import { until } from '../engine/pauses.js';
 import { goingOn, textBehind } from './drawn.js';
+import { writing } from './sourced.js';
 
 /**
  * @import { FinishReason, Token } from '../session/plan.js'
@@ -38,6 +39,8 @@ export class Writer {
   #maxTokens;
   /** Of them, those after which it pauses. */
   #pause;
+  /** The switch of the cross cache, as it stood when the stretch began. */
+  #cross = true;
   /** When the display wants the next token. */
   #due = -Infinity;
 
@@ -77,7 +80,8 @@ export class Writer {
    * @returns {Promise<FinishReason | undefined>}
    */
   async #stretch(kept, tries = 1) {
-    const { run, useCache: cached } = this.#context;
+    const { run, useCache: cached, useCrossCache } = this.#context;
+    this.#cross = useCrossCache;
     const begun = run.ids.length;
     const held = Math.min(this.#session.cachedTokens, run.ids.length);
     const text = textBehind(this.#model, this.#sampling, run.ids, run.prompt).stream;
@@ -99,7 +103,7 @@ export class Writer {
           const next = await this.#compute(tokens, text, cached, this.#size(first, cached, bursts));
           if (this.#tells(next, bursts)) bursts.push({ first, tokens: next.drawn.length, ms: next.ms });
           const isLost = bursts.length === 0 && next.drawn.length > 0 && run.ids.length === begun;
-          if (isLost && tries < TRIES && this.#context.useCache === cached) {
+          if (isLost && tries < TRIES && this.#stands(cached)) {
             // Nothing was given out, so all of it is computed once more: on a busy machine, a clock may say
             // that a burst within one of its ticks took no time, and a short run would have no figures.
             await tokens.return('length');
@@ -131,18 +135,23 @@ export class Writer {
       if (!await this.#isDue(cached)) return false;
       const position = run.ids.push(token.id) - 1;
       run.texts.push(token.text);
-      await this.#give({ ...token, position, cached, work: cached ? 1 : position + 1, burst });
+      await this.#give({
+        ...token, position, cached, work: cached ? 1 : position + 1, burst,
+        ...(run.source && { crossCached: this.#cross }),
+      });
     }
-    return reason !== undefined || this.#context.useCache === cached;
+    return reason !== undefined || this.#stands(cached);
   }
 
   /** The tokens that follow what was given out. @param {boolean} useCache */
   #tokens(useCache) {
-    const { ids, prompt } = this.#context.run;
+    const { run, run: { ids, prompt } } = this.#context;
     const written = ids.length - prompt;
     const more = this.#pause === Infinity ? undefined : this.#pause - written;
     const options = goingOn(this.#model, this.#sampling, written, more);
-    return this.#session.generate(ids.slice(), { ...options, useCache, signal: this.#signal });
+    return writing(this.#session, run, ids.slice(), {
+      ...options, useCache, useCrossCache: run.source && this.#cross, signal: this.#signal,
+    });
   }
 
   /**
@@ -167,7 +176,7 @@ export class Writer {
     const isLate = () => stopwatch.now() > 2 * clock.span; // it takes longer than was thought
     // A text that could end here goes on until it is known whether it does.
     const isEnough = () => !text.holds && (drawn.length >= n || (drawn.length > 0 && isLate()));
-    while (!reason && this.#context.useCache === cached && !isEnough()) {
+    while (!reason && this.#stands(cached) && !isEnough()) {
       const { value, done } = await tokens.next();
       if (done) {
         reason = value === 'length' && this.#pause < this.#maxTokens ? 'stopped' : value;
@@ -224,6 +233,12 @@ export class Writer {
     this.#due = Math.max(now, this.#due + (tokensPerSecond > 0 ? 1000 / tokensPerSecond : 0));
     if (this.#due > now) await until(this.#due, this.#signal);
     throwIfAborted(this.#signal);
-    return this.#context.useCache === cached;
+    return this.#stands(cached);
+  }
+
+  /** Whether no switch has been flipped since the stretch began. @param {boolean} cached */
+  #stands(cached) {
+    const { useCache, useCrossCache } = this.#context;
+    return useCache === cached && useCrossCache === this.#cross;
   }
 }

@@ -6,14 +6,14 @@
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
-    {"norm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
+    {"norm.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
      ONLY(own_head)},
 };
 
 #define NORM(name, member, size)                                                         \
     {                                                                                    \
-        name ".weight", KVC_VECTOR, LAYER(member.weight), .out = {size}                  \
+        name ".weight", KVC_VECTOR, LAYER(member.weight), .out = { size }                \
     }
 #define BIAS(name, member, size)                                                         \
     {                                                                                    \

@@ -4,9 +4,9 @@
 
 static const kvc_tensor of_model[] = {
     {"wte.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
-    {"wpe.weight", KVC_TABLE, MODEL(positions), KVC_P, .out = {KVC_C}},
-    {"ln_f.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
-    {"ln_f.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"wpe.weight", KVC_TABLE, MODEL(decoder.positions), KVC_P, .out = {KVC_C}},
+    {"ln_f.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
+    {"ln_f.bias", KVC_VECTOR, MODEL(decoder.norm.bias), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
      ONLY(own_head)},
 };

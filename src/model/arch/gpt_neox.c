@@ -5,8 +5,8 @@
 
 static const kvc_tensor of_model[] = {
     {"embed_in.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
-    {"final_layer_norm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
-    {"final_layer_norm.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"final_layer_norm.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
+    {"final_layer_norm.bias", KVC_VECTOR, MODEL(decoder.norm.bias), .out = {KVC_C}},
     {"embed_out.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
      ONLY(own_head)},
 };

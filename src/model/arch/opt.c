@@ -4,9 +4,10 @@
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
-    {"embed_positions.weight", KVC_TABLE, MODEL(positions), KVC_P, .out = {KVC_C}},
-    {"final_layer_norm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
-    {"final_layer_norm.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"embed_positions.weight", KVC_TABLE, MODEL(decoder.positions), KVC_P,
+     .out = {KVC_C}},
+    {"final_layer_norm.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
+    {"final_layer_norm.bias", KVC_VECTOR, MODEL(decoder.norm.bias), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
      ONLY(own_head)},
 };

@@ -4,8 +4,8 @@
 
 static const kvc_tensor of_model[] = {
     {"embed_tokens.weight", KVC_LINEAR, MODEL(embedding), KVC_C, .out = {KVC_V}},
-    {"final_layernorm.weight", KVC_VECTOR, MODEL(norm.weight), .out = {KVC_C}},
-    {"final_layernorm.bias", KVC_VECTOR, MODEL(norm.bias), .out = {KVC_C}},
+    {"final_layernorm.weight", KVC_VECTOR, MODEL(decoder.norm.weight), .out = {KVC_C}},
+    {"final_layernorm.bias", KVC_VECTOR, MODEL(decoder.norm.bias), .out = {KVC_C}},
     {"lm_head.weight", KVC_LINEAR, MODEL(own_head), KVC_C, .out = {KVC_V},
      ONLY(own_head)},
     {"lm_head.bias", KVC_BIAS, MODEL(own_head), .out = {KVC_V}, ONLY(own_head)},

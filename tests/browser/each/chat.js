@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { BEGUN, addChatModels, sizeOf } from '../chat-model.js';
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function chat(site) {
   await addChatModels(site);
   return ({ test, openPage }) => {

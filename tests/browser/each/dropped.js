@@ -24,7 +24,7 @@ async function namesByWay() {
   return names;
 }
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function dropped(site) {
   const outfile = join(site.folder, 'dropped.js');
   await build({ entryPoints: ['web/files/dropped.js'], bundle: true, format: 'esm', outfile });

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { part } from '../selectors.js';
 import { SCRIPT, addArticle } from '../tag-page.js';
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function element(site) {
   const query = await addArticle(site, {
     body: `${SCRIPT}<kv-cache-demo id="one" src="small/" prompt="a" max-tokens="40" seed="3">

@@ -48,7 +48,7 @@ function watchBoxes() {
   };
 }
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function figure(site) {
   return ({ name, test, openPage }) => {
     const sizes = [[360, 640, 'de'], [1280, 800, 'en']];

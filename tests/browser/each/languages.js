@@ -1,7 +1,7 @@
 // A browser that was started in a language in which numbers are written in another way.
 import { part } from '../selectors.js';
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function languages(site, small) {
   return ({ name, test, openPage }) => {
     const locales = name === 'chromium' ? ['ar-EG'] : ['ar-EG', 'C']; // its driver refuses the latter

@@ -7,7 +7,7 @@ import { SCRIPT, addArticle } from '../tag-page.js';
 
 const CHUNK = /kv-cache-demo-benchmark-\w+\.js$/;
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function later(site) {
   const query = await addArticle(site, {
     body: `${SCRIPT}<kv-cache-demo id="one" views="benchmark" loading="eager"></kv-cache-demo>` });

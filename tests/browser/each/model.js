@@ -16,7 +16,7 @@ async function dropOn(selector, folder, names) {
 const shows = (page, name, words) => page.waitFor((selector, wanted) => (
   findAll(selector)[0]?.textContent.includes(wanted)), [part(name), words]);
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function model(site, small) {
   const names = Object.keys(small.files);
   return ({ test, openPage }) => {

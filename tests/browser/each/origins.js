@@ -8,7 +8,7 @@ import { addArticle } from '../tag-page.js';
 const IN_WORKER = /^WebAssembly with (relaxed )?SIMD$/;
 const ON_PAGE = /^WebAssembly .*; on the page’s own thread, because it allows no background worker/;
 
-/** @type {import('../each.test.js').Prepare} */
+/** @type {import('../each.js').Prepare} */
 export async function origins(site) {
   const server = await serve(resolve(site.folder, '../..'), 0, { 'access-control-allow-origin': '*' });
   server.unref();

@@ -1,5 +1,4 @@
 // Blink and V8, through playwright-core.
-import { chromium } from 'playwright-core';
 import { findProgram } from './processes.js';
 import { puppet } from './puppet.js';
 import { sourceOf, watchPolicy } from './watch.js';
@@ -23,6 +22,7 @@ export const shellPath = () => findProgram('chromium-headless-shell', ...WHOLE);
 export const needs = () => ({ chromium: shellPath() });
 
 export async function launch() {
+  const { chromium } = await import('playwright-core'); // which takes half a second, in files of this engine
   const browser = await chromium.launch({ executablePath: needs().chromium, args: FLAGS });
   return { newPage: (settings) => newPage(browser, settings), close: () => browser.close() };
 }

@@ -3,7 +3,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import puppeteer from 'puppeteer-core';
 import { findProgram, start } from './processes.js';
 import { puppet } from './puppet.js';
 import { sourceOf, watchPolicy } from './watch.js';
@@ -30,7 +29,18 @@ const QUIET = {
 
 export const needs = () => ({ firefox: findProgram('firefox-esr', 'firefox') });
 
-/** The language and the palette belong to a profile, so pages that differ in them get a Firefox each. */
+const USUAL = 'en-US';
+
+/** What BiDi takes for a language; a profile takes anything. @param {string} locale */
+function isTag(locale) {
+  try {
+    return Intl.getCanonicalLocales(locale).length === 1;
+  } catch {
+    return false;
+  }
+}
+
+/** The palette belongs to a profile, as an odd language does: pages that differ in them get a Firefox each. */
 export async function launch() {
   /** @type {Map<string, ReturnType<typeof launchProfile>>} */
   const running = new Map();
@@ -39,10 +49,12 @@ export async function launch() {
     if (!running.has(key)) running.set(key, launchProfile(locale, dark));
     return running.get(key);
   };
-  await withSettings('en-US', false);
+  await withSettings(USUAL, false);
   return {
-    newPage: async ({ locale, dark, ...settings }) =>
-      newPage((await withSettings(locale, dark)).browser, settings),
+    newPage: async ({ locale, dark, ...settings }) => {
+      const { browser } = await withSettings(isTag(locale) ? USUAL : locale, dark);
+      return newPage(browser, { locale: isTag(locale) ? locale : undefined, ...settings });
+    },
     close: async () => {
       await Promise.all([...running.values()].map(async (launched) => (await launched).close()));
     },
@@ -70,6 +82,7 @@ async function launchProfile(locale, dark) {
     await rm(profile, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
+    const { default: puppeteer } = await import('puppeteer-core'); // only in files of this engine
     const browser = await puppeteer.connect({
       browserWSEndpoint: `${endpoint}/session`,
       protocol: 'webDriverBiDi',
@@ -82,8 +95,10 @@ async function launchProfile(locale, dark) {
   }
 }
 
-async function newPage(browser, { width, height, init }) {
+async function newPage(browser, { width, height, init, locale }) {
   const context = await browser.createBrowserContext();
+  const userContexts = [context.id];
+  if (locale) await browser.connection.send('emulation.setLocaleOverride', { locale, userContexts });
   const page = await context.newPage();
   await page.setViewport({ width, height });
   await page.evaluateOnNewDocument(sourceOf([watchPolicy, ...init]));

@@ -2,7 +2,7 @@
 import { button, element, put, say, svg } from './dom.js';
 import { visible } from './story-text.js';
 import { Looks } from '../looks.js';
-import { canGo, isWorking } from '../state.js';
+import { canGo, isWorking, languageOf } from '../state.js';
 import { choiceOf } from '../step.js';
 
 /**
@@ -61,7 +61,7 @@ export function candidatesList(said, actions, choose, signal) {
     if (answer && !isNew) return; // the new ones are on their way
     say(title, said.candidates(position + 1));
     say(means, noteWords(token));
-    for (const [i, row] of rows.entries()) row.show(said, answer?.list[i], token?.id);
+    for (const [i, row] of rows.entries()) row.show(said, languageOf(state), answer?.list[i], token?.id);
     list.hidden = !answer;
   };
   /** @param {State} now */
@@ -83,7 +83,7 @@ export function candidatesList(said, actions, choose, signal) {
 
 /** @param {() => void} choose  @param {AbortSignal} signal */
 function rowOf(choose, signal) {
-  const token = element('span', { class: 'choice-token', lang: 'en', translate: 'no', dir: 'auto' });
+  const token = element('span', { class: 'choice-token', translate: 'no', dir: 'auto' });
   const fill = svg('rect', { height: 1 });
   const shape = { viewBox: '0 0 1 1', preserveAspectRatio: 'none', 'aria-hidden': 'true' };
   const picture = svg('svg', shape, fill);
@@ -92,11 +92,15 @@ function rowOf(choose, signal) {
   const choice = button({ part: 'candidate' }, token, picture, share, mark);
   const node = element('li', {}, choice);
   choice.addEventListener('click', choose, { signal });
-  /** @param {typeof step} said  @param {Candidates['list'][number]} [candidate]  @param {number} [chosen] */
-  const show = (said, candidate, chosen) => {
+  /**
+   * @param {typeof step} said  @param {string} lang  of tokens
+   * @param {Candidates['list'][number]} [candidate]  @param {number} [chosen]
+   */
+  const show = (said, lang, candidate, chosen) => {
     node.hidden = !candidate;
     if (!candidate) return;
     say(token, said.quoted(visible(candidate.text)));
+    put(token, 'lang', lang);
     put(fill, 'width', String(candidate.probability));
     say(share, ` ${said.percent(candidate.probability)}`);
     say(mark, candidate.id === chosen ? ` ${said.chosen}` : '');

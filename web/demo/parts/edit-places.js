@@ -1,5 +1,5 @@
 // Two prompts, token under token: which of the lower one were reused, and which computed again.
-import { element } from './dom.js';
+import { element, put } from './dom.js';
 import { visible } from './story-text.js';
 
 /**
@@ -14,10 +14,11 @@ export function placesOn({ rows, reused, computed }) {
     element('span', { class: `edit-token legend ${how}` }, name));
   const legend = element('p', { class: 'edit-legend note', hidden: true },
     sample('rows', rows), ' ', sample('reused', reused), ' ', sample('computed', computed));
-  const list = element('div', { class: 'edit-places', lang: 'en', translate: 'no' });
+  const list = element('div', { class: 'edit-places', translate: 'no' });
   const node = element('div', { class: 'edit-prompts' }, legend, list);
-  /** @param {readonly Place[]} places */
-  const show = (places) => {
+  /** @param {readonly Place[]} places  @param {string} lang  of their text */
+  const show = (places, lang) => {
+    put(list, 'lang', lang);
     legend.hidden = places.length === 0;
     list.replaceChildren(...places.map(placeOf));
   };

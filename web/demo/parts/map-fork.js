@@ -2,6 +2,7 @@
 import { columnsOf, countsOf, windowOf } from '../fork.js';
 import { element, put, say } from './dom.js';
 import { askPlace } from './map-ask.js';
+import { languageOf } from '../state.js';
 
 /**
  * @import { Column, Held } from '../fork.js'
@@ -29,6 +30,7 @@ export function forkPanel({ ask: asking, fork: words }, actions, signal) {
     element('p', {}, words.means), place.node, result.node);
   /** @param {State} state  @param {number} text  tokens  @param {number} at  the chosen token */
   const show = (state, text, at) => {
+    put(result.written, 'lang', languageOf(state));
     position = Math.min(text, at + 1);
     place.show(state, text, words.go(Math.max(1, position)));
   };
@@ -40,7 +42,7 @@ function resultOf(words) {
   const grid = element('div', { class: 'fork-pages', part: 'fork-pages', role: 'img' });
   const legend = element('ul', { class: 'map-legend' }, ...HELD.map((held) => (
     element('li', {}, element('span', { class: `fork-page held-${held}` }), words.legend[held]))));
-  const written = element('q', { lang: 'en', translate: 'no' });
+  const written = element('q', { translate: 'no' });
   const lead = element('span');
   const sentence = element('p', { part: 'fork-said', role: 'status' });
   const drawn = element('div', { class: 'fork-result', hidden: true },
@@ -61,7 +63,7 @@ function resultOf(words) {
     say(written, tokens.map(({ text }) => text).join(''));
     say(sentence, said);
   };
-  return { node: element('div', { class: 'fork-result' }, drawn, sentence), show };
+  return { node: element('div', { class: 'fork-result' }, drawn, sentence), written, show };
 }
 
 /**

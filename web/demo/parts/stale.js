@@ -20,12 +20,12 @@ export function staleOf(words) {
   const proofs = element('div', { class: 'edit-proofs' });
   const node = element('section', { class: 'edit-part', part: 'edit-stale', hidden: true },
     element('h3', {}, words.title), element('p', {}, words.means), tried, answers, verdict, proofs);
-  /** @param {Outcome | undefined} outcome */
-  const show = (outcome) => {
+  /** @param {Outcome | undefined} outcome  @param {string} lang  of the answers */
+  const show = (outcome, lang) => {
     node.hidden = !outcome;
     if (!outcome) return;
     say(tried, triedOf(words, outcome));
-    answers.replaceChildren(...answersOf(words, outcome));
+    answers.replaceChildren(...answersOf(words, outcome, lang));
     const mistake = mistakeOf(outcome);
     put(verdict, 'data-wrong', String(mistake?.firstWrong !== undefined));
     say(verdict, !mistake ? '' : mistake.firstWrong === undefined ? words.lucky(mistake.tokens.length)
@@ -46,34 +46,36 @@ function triedOf(words, outcome) {
   return before.every(({ id }, i) => id === after[i].id) ? words.same : words.nothing;
 }
 
-/** @param {Words} words  @param {Outcome} outcome */
-function answersOf(words, outcome) {
+/** @param {Words} words  @param {Outcome} outcome  @param {string} lang */
+function answersOf(words, outcome, lang) {
   const { before, after, stale } = outcome.answers;
   const names = words.answers;
   const first = mistakeOf(outcome)?.firstWrong;
   return [
-    answerOf(names.before, '', before),
-    answerOf(names.after, words.right, after, first),
-    ...(stale ? [answerOf(names.stale, words.wrong, stale, first)] : []),
+    answerOf(names.before, '', textOf(lang, before)),
+    answerOf(names.after, words.right, textOf(lang, after, first)),
+    ...(stale ? [answerOf(names.stale, words.wrong, textOf(lang, stale, first))] : []),
   ].map((made, i) => {
     set(made, { part: `edit-${KINDS[i]}`, ...(i > 0 && { 'data-verdict': i === 1 ? 'right' : 'wrong' }) });
     return made;
   });
 }
 
+/** @param {string} name  @param {string} tag  @param {Node} text */
+const answerOf = (name, tag, text) => element('div', { class: 'edit-answer' },
+  element('p', {}, element('strong', {}, name), ...(tag ? [`: ${tag}`] : [])), text);
+
 /**
- * @param {string} name  @param {string} tag  @param {Outcome['before']} tokens
- * @param {number} [place]  of the token to be marked
+ * @param {string} lang  @param {Outcome['before']} tokens  @param {number} [place]  of the one to be marked
  */
-function answerOf(name, tag, tokens, place) {
+function textOf(lang, tokens, place) {
   const { same, first, rest } = splitAt(tokens, place);
   const [, space, word] = /** @type {string[]} */ (/^(\s*)(.*)$/su.exec(first));
   const mark = word || (space.includes('\n') ? '↵' : '␣'); // a mark has to be seen
-  const text = element('p', { class: 'edit-text', lang: 'en', translate: 'no' }, `…${visible(same)}`);
+  const text = element('p', { class: 'edit-text', lang, translate: 'no' }, `…${visible(same)}`);
   if (first) text.append(word ? space : '', element('mark', {}, visible(mark)), word ? '' : space);
   text.append(visible(rest));
-  return element('div', { class: 'edit-answer' },
-    element('p', {}, element('strong', {}, name), ...(tag ? [`: ${tag}`] : [])), text);
+  return text;
 }
 
 /** @param {Words} words  @param {Outcome} outcome */

@@ -1,6 +1,6 @@
 // One token of the text: where it stands, what its K and V have been through, how large they are, and what
 // they are in one layer and head.
-import { element, note, say, uniqueId } from './dom.js';
+import { element, note, put, say, uniqueId } from './dom.js';
 import { vectorsPlace } from './vectors.js';
 
 /**
@@ -14,6 +14,7 @@ import { vectorsPlace } from './vectors.js';
  *
  * @typedef {object} Card
  * @property {string} text
+ * @property {string} lang      of it
  * @property {string} where
  * @property {string} deed
  * @property {string} bytes
@@ -28,7 +29,7 @@ import { vectorsPlace } from './vectors.js';
  */
 export function tokenCard(words, { format: { counted } }, change, signal) {
   const id = uniqueId('token');
-  const name = element('q', { lang: 'en', translate: 'no', part: 'token-text' });
+  const name = element('q', { translate: 'no', part: 'token-text' });
   const where = element('span', { part: 'token-where' });
   const deed = element('p', { part: 'token-deed' });
   const bytes = note('');
@@ -55,6 +56,7 @@ export function tokenCard(words, { format: { counted } }, change, signal) {
     /** @param {Card} card */
     show(card) {
       say(name, card.text);
+      put(name, 'lang', card.lang);
       say(where, card.where);
       say(deed, card.deed);
       say(bytes, card.bytes);

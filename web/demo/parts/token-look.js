@@ -2,9 +2,10 @@
 import { failureOf } from '../failure.js';
 import { Looks } from '../looks.js';
 import { engineOf } from '../recorded.js';
-import { isApart } from '../state.js';
-import { deedOn, factorsOf, keyOf, sightOf, taleOf } from '../text.js';
+import { isApart, languageOf } from '../state.js';
+import { deedOn, factorsOf, keyOf, reachOf, sightOf, taleOf } from '../text.js';
 import { failureText } from '../words.js';
+import { put } from './dom.js';
 import { visible } from './story-text.js';
 import { tokenCard } from './token-card.js';
 import { TokenText } from './token-text.js';
@@ -84,6 +85,7 @@ export class TokenLook {
     this.#state = state;
     this.#newest = newest;
     this.text.show(run);
+    put(this.text.story, 'lang', languageOf(state));
     if (newest) this.text.mark(newest, isNext);
     const config = engineOf(state)?.config;
     if (config && config !== this.#config) this.card.setShape(config);
@@ -103,18 +105,18 @@ export class TokenLook {
     const [state, newest] = [this.#state, this.#newest];
     this.#sight = undefined;
     if (!state || !newest) {
-      return this.card.show({ text: '', where: point, deed: '', bytes: '', none: '' });
+      return this.card.show({ text: '', lang: '', where: point, deed: '', bytes: '', none: '' });
     }
     const { run, memory } = state;
     const asked = this.#pointed ?? this.#chosen;
     const position = asked ?? newest.total - 1;
     this.text.choose(this.#chosen ?? newest.total - 1, this.#chosen !== undefined);
     const token = this.text.at(run, position);
-    const tale = this.#tale = taleOf(run, position, this.#tale);
+    const tale = this.#tale = taleOf(run, position, this.#tale, reachOf(this.#config));
     this.#sight = sightOf(state, { position, ...this.card.place }, asked !== undefined);
     const bytes = this.#config && memory && said.bytes(factorsOf(this.#config, memory));
     return this.card.show({
-      text: shownText(token?.text ?? '') || said.blank,
+      text: shownText(token?.text ?? '') || said.blank, lang: languageOf(state),
       where: said.at(position + 1, newest.total, token?.id),
       deed: `${said.deeds[deedOn(newest, position)]} ${said.tale(tale.computed, tale.read)}`,
       bytes: bytes ?? '', vectors: this.vectors, none: this.#failure || this.#noneWords(this.#sight),

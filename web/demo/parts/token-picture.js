@@ -19,6 +19,7 @@ const LINES = {
   read: below,
   kept: (box) => `${below(box)}${below({ ...box, bottom: box.bottom + 4 })}`,
   again: below,
+  past: () => '',
 };
 
 /** @param {TokenText} text  that is laid out */

@@ -30,6 +30,7 @@ export class TokenText {
   #positions = new WeakMap();
   /** @type {Stretch[]} */
   #stretches = [];
+  #past = 0;
   /** The text's. @type {Pick<Run, 'number' | 'prefill'>} */
   #run = { number: -1 };
   /** Those of its prompt, once they are known. @type {readonly Token[] | undefined} */
@@ -48,7 +49,7 @@ export class TokenText {
    * @param {AbortSignal} signal
    */
   constructor(label, describedBy, { point, choose }, signal) {
-    const attributes = { class: 'story tokens', part: 'tokens', dir: 'auto', lang: 'en', translate: 'no' };
+    const attributes = { class: 'story tokens', part: 'tokens', dir: 'auto', translate: 'no' };
     this.story = element('p', attributes);
     this.node = element('div', {
       class: 'story-box', part: 'tokens-box', role: 'group', 'aria-label': label }, this.story);
@@ -105,6 +106,7 @@ export class TokenText {
   /** @param {readonly Token[]} tokens  of the prompt */
   takeApart(tokens) {
     this.#prompt = tokens;
+    this.#past = 0; // these are new
     this.#stretches[0].node.replaceChildren(...tokens.map(({ text }, position) => (
       this.#make(text, position, 'prompt'))));
   }
@@ -113,6 +115,7 @@ export class TokenText {
   #begin({ number, prefill, prompt }) {
     this.#run = { number, prefill };
     this.#tokens = [];
+    this.#past = 0;
     this.#written = [];
     this.#newest = this.#stop = this.#prompt = undefined;
     this.#stretches = [];
@@ -185,6 +188,7 @@ export class TokenText {
   mark(newest, flash) {
     for (const { first, node } of this.#stretches) put(node, 'data-deed', this.#deedOf(newest, first));
     put(this.story, 'data-mode', newest.mode);
+    this.#markPast(newest.past);
     const node = newest.step > 0 ? this.#tokens[newest.total - 1] : undefined;
     if (node !== this.#newest) {
       this.#newest?.classList.remove('newest');
@@ -218,15 +222,24 @@ export class TokenText {
     const whole = this.isWhole ? [this.#stretches[0].node.children[0]] : [];
     for (const node of [...whole, ...this.#tokens.filter(Boolean)]) {
       const deed = /** @type {Deed | ''} */ (node.parentElement?.dataset.deed ?? '');
-      yield { node: /** @type {HTMLElement} */ (node), deed: node === this.#newest ? 'new' : deed };
+      const own = node === this.#newest ? 'new' : node.classList.contains('behind') ? 'past' : deed;
+      yield { node: /** @type {HTMLElement} */ (node), deed: own };
     }
   }
 
   /** @param {Newest} newest  @param {number} first  @returns {Deed | ''} */
   #deedOf(newest, first) {
-    const { kept } = newest;
-    const isMixed = first === 0 && this.isWhole && kept > 0 && kept < this.#promptLength;
+    const { kept, past } = newest;
+    const isMixed = first === 0 && this.isWhole
+      && [kept, past].some((end) => end > 0 && end < this.#promptLength);
     return isMixed ? '' : deedOn(newest, first);
+  }
+
+  /** Tokens that are not read any more: with each step one more. @param {number} past */
+  #markPast(past) {
+    const [from, to] = [this.#past, past].sort((a, b) => a - b);
+    for (const node of this.#tokens.slice(from, to)) node?.classList.toggle('behind', past === to);
+    this.#past = past;
   }
 
   /** All of what is computed again, at once: one animation for each stretch. */

@@ -3,6 +3,8 @@
 import { advised, hasRoom } from '../choice.js';
 import { button, element, note, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
+import { keptList } from '../parts/kept-list.js';
+import { folderAt } from '../../files/kept-models.js';
 import { cacheBytesPerToken } from '../../measure/analysis.js';
 import { statusWords } from '../words.js';
 import { CHOICE } from '../words/choice.js';
@@ -12,6 +14,7 @@ import styles from './choice.css' with { type: 'text' };
  * @import { Weighed } from '../../session/weigh.js'
  * @import { Weights } from '../../worker/messages.js'
  * @import { Choice } from '../choice.js'
+ * @import { Kept } from '../kept.js'
  * @import { Context, View } from '../view.js'
  *
  * @typedef {(typeof CHOICE)[string]} Words
@@ -29,27 +32,35 @@ export const choice = {
     const said = CHOICE[words.lang];
     const inUse = element('p');
     const back = button({ part: 'model-back' }, said.back(share.own));
+    const ignored = element('p', { class: 'note', part: 'model-ignored' });
+    const notKept = element('p', { role: 'status', part: 'model-not-kept' });
     const now = element('div', { class: 'card', part: 'model-now', hidden: true },
-      inUse, element('p', { class: 'note' }, said.links), element('p', {}, back));
+      inUse, ignored, notKept, element('p', { class: 'note' }, said.links), element('p', {}, back));
     const doing = element('p', { role: 'status', part: 'model-state', tabindex: -1 });
     const place = failurePlace(words);
     const error = element('div', { class: 'error', part: 'model-error', role: 'alert', hidden: true },
       element('p', {}, element('strong', {}, said.refused), ' ', place.node));
     const card = cardOf(said, context);
+    const kept = keptList(said, context);
     root.append(element('div', { class: 'choice' }, now, element('p', { class: 'note' }, said.means),
-      filesOf(said, context), addressOf(said, context), doing, error, card.node));
+      filesOf(said, context), addressOf(said, context), doing, error, card.node, kept.node));
     back.addEventListener('click', () => {
       doing.focus(); // the button is about to disappear
       actions.useOwn();
     }, { signal });
     return (state) => {
       const { choice: chosen, other } = state;
+      const { reason } = state.kept;
       now.hidden = !other;
       say(inUse, !other ? '' : state.model ? said.inUse(other.name) : statusWords(words, state));
       say(doing, chosen.stage === 'weighing' ? said.weighing : '');
       error.hidden = !chosen.failure;
       place.show(chosen.failure);
-      card.show(other?.weighed === chosen.weighed ? undefined : chosen);
+      const asked = state.model?.ignored;
+      say(ignored, asked ? said.ignored(asked.join(', ')) : '');
+      say(notKept, reason && state.model ? said.notKept[reason] : '');
+      card.show(other?.weighed === chosen.weighed ? undefined : chosen, state.kept);
+      kept.show(state);
     };
   },
 };
@@ -108,22 +119,17 @@ function cardOf(words, { actions, signal, words: dictionary }) {
   });
   const kinds = element('fieldset', {}, element('legend', {}, words.weights),
     ...radios.map((radio) => radio.node));
+  const keep = keepOf(words, dictionary);
   const use = button({ class: 'go', part: 'model-use' });
   const node = element('div', {
     class: 'card', part: 'model-card', role: 'group', 'aria-label': words.group, hidden: true,
-  }, name, sizes, kinds, none, element('p', {}, use));
+  }, name, sizes, kinds, keep.node, none, element('p', {}, use));
   use.addEventListener('click', () => {
     const chosen = radios.find(({ input }) => input.checked);
-    if (chosen) actions.useOther(chosen.kind);
+    if (chosen) actions.useOther(chosen.kind, keep.isAsked());
   }, { signal });
-  /** @type {Weighed | undefined} */
-  let shown;
-  /** @param {Choice | undefined} chosen */
-  const show = (chosen) => {
-    const { name: called = '', weighed, download = 0 } = chosen ?? {};
-    node.hidden = !weighed;
-    if (!weighed || weighed === shown) return;
-    shown = weighed;
+  /** @param {Choice} chosen  @param {Weighed} weighed */
+  const begin = ({ name: called = '' }, weighed) => {
     const best = advised(weighed);
     say(name, called);
     const perToken = size(cacheBytesPerToken(weighed.config, 'f32'));
@@ -138,9 +144,44 @@ function cardOf(words, { actions, signal, words: dictionary }) {
     }
     say(none, best ? '' : words.none);
     use.hidden = !best;
-    say(use, words.use(called, download));
+  };
+  /** @type {Weighed | undefined} */
+  let shown;
+  /** @param {Choice | undefined} chosen  @param {Kept} kept */
+  const show = (chosen, kept) => {
+    const { weighed } = chosen ?? {};
+    node.hidden = !weighed;
+    if (!chosen || !weighed) return;
+    if (weighed !== shown) begin(chosen, weighed);
+    keep.show(chosen, kept, weighed !== shown);
+    shown = weighed;
+    say(use, words.use(chosen.name ?? '', chosen.address && !keep.isThere() ? weighed.fileBytes : 0));
   };
   return { node, show };
+}
+
+/**
+ * Whether its files are to stay on the device: of those that are fetched.
+ * @param {Words} words  @param {Context['words']} dictionary
+ */
+function keepOf(words, { format: { size, day } }) {
+  const id = uniqueId('keep');
+  const input = element('input', { type: 'checkbox', part: 'model-keep', 'aria-describedby': id });
+  const means = Object.assign(note(''), { id });
+  const node = element('div', { class: 'keep' }, element('label', {}, input, words.keep), means);
+  let isThere = false;
+  /** @param {Choice} chosen  @param {Kept} kept  @param {boolean} isNew  chosen just now */
+  const show = ({ address, weighed }, { able = true, models = [] }, isNew) => {
+    const at = address && folderAt(address);
+    const there = models.find((model) => model.address === at);
+    if (isNew || isThere !== (there !== undefined)) input.checked = there !== undefined;
+    isThere = there !== undefined;
+    input.disabled = !able;
+    node.hidden = !address || !weighed || !advised(weighed);
+    say(means, !able ? words.cannotKeep : there ? words.kept(day(there.date.toISOString()))
+      : words.keepMeans(size(weighed?.fileBytes ?? 0)));
+  };
+  return { node, show, isAsked: () => !node.hidden && input.checked, isThere: () => isThere };
 }
 
 /** @param {Words} words  @param {Weighed} weighed */

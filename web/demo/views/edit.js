@@ -7,7 +7,7 @@ import { placesOn } from '../parts/edit-places.js';
 import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { staleOf } from '../parts/stale.js';
-import { isApart, isWorking } from '../state.js';
+import { isApart, isWorking, languageOf } from '../state.js';
 import { statusWords } from '../words.js';
 import { EDIT } from '../words/edit.js';
 import styles from './edit.css' with { type: 'text' };
@@ -47,9 +47,9 @@ export const edit = {
       form.show(state);
       if (state.edit.outcome !== outcome || !outcome) {
         ({ outcome } = state.edit);
-        drawn.show(outcome ? placesOf(outcome) : []);
+        drawn.show(outcome ? placesOf(outcome) : [], languageOf(state));
         provider.show(outcome);
-        stale.show(outcome);
+        stale.show(outcome, languageOf(state));
       }
       frame.show(outcome ? sentenceOf(said, outcome) : said.empty);
     };
@@ -101,6 +101,7 @@ function formOf(said, { actions, signal, words }) {
   /** @param {State} state */
   const show = (state) => {
     const { draft } = state.edit;
+    for (const { field } of [before, after]) put(field, 'lang', languageOf(state));
     if (fresh && draft) [before.field.value, after.field.value] = [draft.before, draft.after];
     fresh = false;
     reading = isReading(state.edit);
@@ -130,7 +131,7 @@ function doingOf(said, words, state) {
 function fieldOf(part, name) {
   const id = uniqueId(part);
   const field = element('textarea', {
-    id, part, rows: 3, lang: 'en', dir: 'auto', maxlength: LONGEST, spellcheck: 'false' });
+    id, part, rows: 3, dir: 'auto', maxlength: LONGEST, spellcheck: 'false' });
   return { field, node: element('div', { class: 'edit-field' }, element('label', { for: id }, name), field) };
 }
 

@@ -8,7 +8,7 @@ import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { logitsDrawing } from '../parts/logits.js';
 import { visible } from '../parts/story-text.js';
-import { isApart, isWorking } from '../state.js';
+import { isApart, isWorking, languageOf } from '../state.js';
 import { LAB } from '../words/lab.js';
 import styles from './lab.css' with { type: 'text' };
 
@@ -63,7 +63,7 @@ function mount(root, context, { bugs, bytes }) {
     const size = toCome(state, fetched ? 0 : bytes);
     control.show(lab, { blocked, unfit, bytes: size, isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
-    result.show(outcome);
+    result.show(outcome, languageOf(state));
     frame.show(outcome ? `${nameOf(said, bug)}. ${sentenceOf(said, outcome)}` : said.empty);
   };
   choice.node.addEventListener('change', show, { signal });
@@ -174,7 +174,7 @@ function sentenceOf(words, outcome) {
  */
 function resultOf(words, { lang, format: { counted } }, signal) {
   const texts = /** @type {const} */ (['right', 'wrong']).map((side) => {
-    const attributes = { class: 'story', part: `lab-${side}`, lang: 'en', dir: 'auto' };
+    const attributes = { class: 'story', part: `lab-${side}`, dir: 'auto' };
     const story = element('p', attributes, promptPart());
     const heading = element('h3', {}, words[side]);
     const node = element('div', { class: side === 'wrong' ? 'with-bug' : '' }, heading, story);
@@ -186,8 +186,9 @@ function resultOf(words, { lang, format: { counted } }, signal) {
     proof.node, element('p', { class: 'note' }, words.scale), drawing.node);
   const shown = {
     node, chart: drawing.node, outcome: /** @type {Outcome | undefined} */ (undefined),
-    /** @param {Outcome | undefined} outcome */
-    show(outcome) {
+    /** @param {Outcome | undefined} outcome  @param {string} written  the language of both texts */
+    show(outcome, written) {
+      for (const { story } of texts) put(story, 'lang', written);
       if (outcome === shown.outcome) return;
       shown.outcome = outcome;
       for (const { side, story } of texts) {

@@ -10,6 +10,7 @@ import { lensPicture } from '../parts/lens-picture.js';
 import { LensText } from '../parts/lens-text.js';
 import { quoted } from '../parts/story-text.js';
 import { engineOf } from '../recorded.js';
+import { languageOf } from '../state.js';
 import { LENS } from '../words/lens.js';
 import { LOOKS } from '../words/looks.js';
 import styles from './lens.css' with { type: 'text' };
@@ -57,6 +58,7 @@ class Lens {
   #slider;
   #newest;
   #empty;
+  #story;
   /** @type {State | undefined} */
   #state;
   /** @type {Known} */
@@ -80,7 +82,7 @@ class Lens {
     this.#looks = new Looks(actions, signal, (seen) => this.#take(seen), (error) => this.#fail(error));
     this.#heads = headsGrid(said, signal, (head) => this.#choose(head, this.#chosen));
     this.#newest = button({ class: 'lens-newest', part: 'lens-newest' }, said.newest);
-    const text = element('p', { class: 'lens-text', dir: 'auto', lang: 'en', translate: 'no' });
+    const text = this.#story = element('p', { class: 'lens-text', dir: 'auto', translate: 'no' });
     this.#empty = element('p', { class: 'note' });
     this.#slider = element('div', {
       class: 'lens-box', part: 'lens-text', role: 'slider', tabindex: 0, 'aria-label': said.tokens,
@@ -147,6 +149,7 @@ class Lens {
   /** @param {State} state */
   show(state) {
     this.#state = state;
+    put(this.#story, 'lang', languageOf(state));
     if (state.run.number !== this.#known.run) this.#begin(state.run);
     this.#write(state.run);
     const config = engineOf(state)?.config;

@@ -6,7 +6,7 @@ import { candidatesList } from '../parts/candidates.js';
 import { cutLine } from '../parts/cut-line.js';
 import { button, element, onStartStop, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
-import { canGo, isApart, isComparing, isWorking } from '../state.js';
+import { canGo, isApart, isComparing, isWorking, languageOf } from '../state.js';
 import { branchesOf, endsAt, placesOf, written, writtenIn, writtenUpTo, writtenWith } from '../step.js';
 import { storyNow } from '../stories.js';
 import { STEP } from '../words/step.js';
@@ -50,7 +50,7 @@ export const step = {
       frame.show(newsOf(said, state), state);
       verdict.show(state);
       candidates.show(state);
-      branches.show(can ? branchesOf(state.run) : []);
+      branches.show(can ? branchesOf(state.run) : [], languageOf(state));
     };
   },
 };

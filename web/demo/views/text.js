@@ -5,7 +5,7 @@ import { framed, framedStyles } from '../parts/figure.js';
 import { TokenLook } from '../parts/token-look.js';
 import { pictureOfTokens } from '../parts/token-picture.js';
 import { engineOf } from '../recorded.js';
-import { DEEDS, countsOf, heldIn, newestOf } from '../text.js';
+import { DEEDS, countsOf, heldIn, newestOf, reachOf } from '../text.js';
 import { TEXT } from '../words/text.js';
 import styles from './text.css' with { type: 'text' };
 
@@ -40,7 +40,7 @@ export const text = {
     frame.sentence.after(raced, look.card.node);
     root.append(frame.node);
     return (state) => {
-      const newest = newestOf(state.run);
+      const newest = newestOf(state.run, reachOf(engineOf(state)?.config));
       legend.show(newest);
       raced.hidden = !state.race?.lanes;
       look.show(state, newest);
@@ -66,7 +66,10 @@ function legendOf(words, { format: { counted } }) {
     show(newest) {
       const all = newest && countsOf(newest);
       put(node, 'data-mode', newest?.mode ?? 'on'); // of the colour in which the newest is marked
-      for (const { deed, count } of counts) say(count, counted(all?.[deed] ?? 0));
+      for (const { deed, count, node: row } of counts) {
+        say(count, counted(all?.[deed] ?? 0));
+        row.hidden = deed === 'past' && !all?.past; // few models have any
+      }
     },
   };
 }

@@ -41,7 +41,32 @@ export const choice = {
   tooLarge: (size) => `zu viel: Eine Seite darf ${size} belegen`,
   none: 'Es ist so oder so zu groß für eine Seite. Nimm ein kleineres.',
   use: (name, bytes) => `${name} nehmen${bytes > 0 ? ` (lädt ${megabytes(bytes)})` : ''}`,
+  keep: 'Auf diesem Gerät behalten',
+  keepMeans: (size) => (
+    `Dann lädt es ohne Download und ohne Netz. Es belegt ${size} von dem, was dein Browser für diese `
+      + 'Seite speichert.'),
+  kept: (day) => `Es liegt seit dem ${day} auf diesem Gerät: Nichts wird heruntergeladen.`,
+  cannotKeep: 'Dein Browser speichert für diese Seite nichts: etwa in einem privaten Fenster, in einem '
+    + 'Rahmen ohne Rechte oder an einer Adresse ohne https.',
+  notKept: {
+    unavailable: 'Es bleibt nicht hier: Dein Browser speichert für diese Seite nichts.',
+    quota: 'Es bleibt nicht hier: Dein Browser gibt dieser Seite keinen Platz mehr. Entferne ein anderes '
+      + 'Modell oder schaffe Platz.',
+    failed: 'Es bleibt nicht hier: Dein Browser konnte es nicht speichern.',
+  },
+  here: 'Auf diesem Gerät',
+  inAll: (models, size) => `${counted(models)} Modelle, ${size}`,
+  since: (size, day) => `${size}, seit dem ${day}`,
+  load: 'Laden',
+  loadIt: (name) => `${name} laden`,
+  remove: 'Entfernen',
+  removeIt: (name) => `${name} entfernen`,
+  removeAll: (size) => `Alle entfernen (${size})`,
+  removing: 'Wird entfernt.',
+  removed: (size) => `Entfernt: ${size} auf diesem Gerät sind wieder frei.`,
+  mayGo: 'Dein Browser kann sie löschen, wenn der Platz auf dem Gerät knapp wird.',
   inUse: (name) => `Die Abbildung hat jetzt ${name}.`,
+  ignored: (settings) => `Seine generation_config.json verlangt mehr, als hier geschieht: ${settings}.`,
   links: 'Kopierte Links und Tags führen zum Modell dieser Seite.',
   back: (name) => `Zurück zu ${name}`,
 };

@@ -25,6 +25,8 @@ export const failures = {
   unsupported: 'Das ist mit diesem Modell nicht möglich.',
   state_invalid: 'Der gespeicherte Zustand ist beschädigt oder unvollständig.',
   state_foreign: 'Der gespeicherte Zustand gehört zu einer anderen Version oder einem anderen Modell.',
+  no_source: 'Dem Modell fehlt der Ausgangstext.',
+  source_too_long: 'Der Ausgangstext ist zu lang.',
 
   file_unreachable: 'Eine Datei ließ sich nicht laden.',
   file_is_html: 'Anstelle einer Modelldatei kam eine Webseite.',

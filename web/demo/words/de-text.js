@@ -21,13 +21,15 @@ export const text = {
     read: 'aus dem Cache gelesen',
     kept: 'gelesen, aus einem früheren Lauf',
     again: 'noch einmal berechnet',
+    past: 'nicht gelesen: vor dem Fenster jeder Schicht',
   },
-  prompt: ({ new: fresh, kept }) => (
+  prompt: ({ new: fresh, kept, past }) => (
     `Beim Lesen des Prompts wurden K und V von ${tokens(fresh)} berechnet.`
-      + `${kept > 0 ? ` Die von ${counted(kept)} waren noch da.` : ''}`),
-  on: (step, { total, again }) => (
-    `Schritt ${counted(step)} hat K und V eines Tokens berechnet und die von ${counted(total - 1 - again)} `
-      + `gelesen.${again > 0 ? ` Vorher holte der Cache die ${counted(again)} nach, die ihm fehlten.` : ''}`),
+      + `${kept + past > 0 ? ` Die von ${counted(kept + past)} waren noch da.` : ''}`),
+  on: (step, { total, again, past }) => (
+    `Schritt ${counted(step)} hat K und V eines Tokens berechnet und die von `
+      + `${counted(total - 1 - again - past)} gelesen.`
+      + `${again > 0 ? ` Vorher holte der Cache die ${counted(again)} nach, die ihm fehlten.` : ''}`),
   windows: (layers, seen) => (
     `In ${counted(layers)} ${layers === 1 ? 'Schicht' : 'Schichten'} mit Fenster sah er nur die neuesten `
       + `${tokens(seen)}.`),
@@ -49,6 +51,8 @@ export const text = {
       read: 'Der neueste Schritt hat K und V dieses Tokens aus dem Cache gelesen.',
       kept: 'Der neueste Schritt hat K und V dieses Tokens gelesen, aus einem früheren Lauf.',
       again: 'Der neueste Schritt hat K und V dieses Tokens noch einmal berechnet.',
+      past: 'Der neueste Schritt hat K und V dieses Tokens nicht gelesen: Es steht vor dem Fenster jeder '
+        + 'Schicht.',
     },
     tale: (computed, read) => (
       `In diesem Lauf: ${times(computed)} berechnet, ${times(read)} aus dem Cache gelesen.`),

@@ -53,7 +53,32 @@ export const choice = {
   none: 'It is too large for a page either way. Choose a smaller one.',
   use: (/** @type {string} */ name, /** @type {number} */ bytes) => (
     `Use ${name}${bytes > 0 ? ` (download ${megabytes(bytes)})` : ''}`),
+  keep: 'Keep it on this device',
+  keepMeans: (/** @type {string} */ size) => (
+    `It loads without a download then, and without a network. It takes ${size} of what your browser `
+      + 'stores for this site.'),
+  kept: (/** @type {string} */ day) => `It has been on this device since ${day}: nothing is downloaded.`,
+  cannotKeep: 'Your browser stores nothing for this page: it may be in a private window, in a frame without '
+    + 'rights, or at an address without https.',
+  notKept: {
+    unavailable: 'It is not kept: your browser stores nothing for this page.',
+    quota: 'It is not kept: your browser gives this site no more room. Remove another model, or make room.',
+    failed: 'It is not kept: your browser could not store it.',
+  },
+  here: 'On this device',
+  inAll: (/** @type {number} */ models, /** @type {string} */ size) => `${counted(models)} models, ${size}`,
+  since: (/** @type {string} */ size, /** @type {string} */ day) => `${size}, since ${day}`,
+  load: 'Load',
+  loadIt: (/** @type {string} */ name) => `Load ${name}`,
+  remove: 'Remove',
+  removeIt: (/** @type {string} */ name) => `Remove ${name}`,
+  removeAll: (/** @type {string} */ size) => `Remove all (${size})`,
+  removing: 'Removing it.',
+  removed: (/** @type {string} */ size) => `Removed: ${size} of this device are free again.`,
+  mayGo: 'Your browser may drop them when the device is short of room.',
   inUse: (/** @type {string} */ name) => `The figure has ${name} now.`,
+  ignored: (/** @type {string} */ settings) => (
+    `Its generation_config.json asks for more than is done here: ${settings}.`),
   links: 'Links and code that you copy lead to this page’s own model.',
   back: (/** @type {string} */ name) => `Back to ${name}`,
 };

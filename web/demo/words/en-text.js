@@ -10,9 +10,9 @@ const times = (/** @type {string} */ done, /** @type {number} */ count) => {
 };
 
 /**
- * @typedef {'new' | 'read' | 'kept' | 'again'} Deed
- * @typedef {{ total: number, new: number, again: number, kept: number }} Counts  of tokens; kept: from an
- *   earlier run
+ * @typedef {'new' | 'read' | 'kept' | 'again' | 'past'} Deed
+ * @typedef {{ total: number } & Record<'new' | 'again' | 'kept' | 'past', number>} Counts  of tokens; kept:
+ *   from an earlier run
  * @typedef {object} Filled  the formula with its numbers
  * @property {number} layers
  * @property {number} heads
@@ -35,12 +35,14 @@ export const text = {
     read: 'read from the cache',
     kept: 'read, kept from an earlier run',
     again: 'computed again',
+    past: 'not read: before the window of every layer',
   },
-  prompt: (/** @type {Counts} */ { new: fresh, kept }) => (
+  prompt: (/** @type {Counts} */ { new: fresh, kept, past }) => (
     `Reading the prompt computed K and V of ${tokens(fresh)}.`
-      + `${kept > 0 ? ` Those of ${counted(kept)} were still there.` : ''}`),
-  on: (/** @type {number} */ step, /** @type {Counts} */ { total, again }) => (
-    `Step ${counted(step)} computed K and V of one token and read those of ${counted(total - 1 - again)}.`
+      + `${kept + past > 0 ? ` Those of ${counted(kept + past)} were still there.` : ''}`),
+  on: (/** @type {number} */ step, /** @type {Counts} */ { total, again, past }) => (
+    `Step ${counted(step)} computed K and V of one token and read those of `
+      + `${counted(total - 1 - again - past)}.`
       + `${again > 0 ? ` Before, the cache took in the ${counted(again)} it had missed.` : ''}`),
   /** Where some layers have a window. */
   windows: (/** @type {number} */ layers, /** @type {number} */ seen) => (
@@ -67,6 +69,7 @@ export const text = {
       read: 'The newest step read its K and V from the cache.',
       kept: 'The newest step read its K and V, kept from an earlier run.',
       again: 'The newest step computed its K and V again.',
+      past: 'The newest step did not read its K and V: they lie before the window of every layer.',
     },
     tale: (/** @type {number} */ computed, /** @type {number} */ read) => (
       `In this run: ${times('computed', computed)}, ${times('read from the cache', read)}.`),

@@ -5,17 +5,20 @@ import { DECODED } from '../../measure/benchmark.js';
 import { Limits } from '../../measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../measure/measure.js';
 import { endingOf } from '../ending.js';
+import { refuseEncoder } from '../sourced.js';
 
 /**
  * @import { Model } from '../../session/model.js'
  * @import { Serve } from '../context.js'
  * @import { BenchmarkJob, Emit } from '../messages.js'
- * @import { Build, Origins } from '../origins.js'
+ * @import { Build } from '../../engine/engine.js'
+ * @import { Origins } from '../origins.js'
  */
 
 /** @type {Serve<'benchmark'>} */
 export async function benchmark(context, job, emit, signal) {
   const { model, origins } = context.loaded();
+  refuseEncoder(model, 'benchmark');
   checkJob(job);
   const measured = context.turns.take(() => measureBoth(model, origins, job, emit, signal), signal);
   return { reason: await endingOf(measured) };
@@ -49,7 +52,8 @@ async function measureBoth(model, origins, job, emit, signal) {
       emit('measured', { row: { weights, ...figures } });
     }
   };
-  const build = origins.build.wasm === undefined ? { variant: model.variant } : origins.build;
+  const { wasm, maxMemory } = origins.build;
+  const build = wasm === undefined ? { variant: model.variant, maxMemory } : origins.build;
   await withLimits(model, build, signal, measure);
   const twin = await loadTwin(model, { ...origins, build }, emit, signal);
   if (!twin) return 'finished';

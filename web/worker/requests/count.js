@@ -8,7 +8,8 @@ import { idsOf } from '../prompt.js';
 
 /** @param {Context} context  @param {Fields<'count'>} fields  @returns {Promise<Answer<'count'>>} */
 export async function count(context, fields) {
-  const { model, session: { capacity: room } } = context.loaded();
+  const { model, session: { capacity, sourceCapacity } } = context.loaded();
+  const room = model.config.encoder ? sourceCapacity : capacity;
   if (fields.prompt === '') return { tokens: model.encode('').length, room };
   return { tokens: (await idsOf(model, fields)).length, room };
 }

@@ -2,6 +2,7 @@
 import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
 import { promptIds } from '../../session/plan.js';
 import { compared } from '../edited.js';
+import { refuseEncoder } from '../sourced.js';
 
 /**
  * @import { Model } from '../../session/model.js'
@@ -11,6 +12,7 @@ import { compared } from '../edited.js';
 /** @type {Serve<'edit'>} */
 export async function edit(context, fields, _emit, signal) {
   const { model } = context.loaded();
+  refuseEncoder(model, 'edit');
   const given = optionsOf('edit', fields, ['before', 'after', 'maxTokens']);
   const { maxTokens } = given;
   if (!isCount(maxTokens) || maxTokens < 1) throw invalid(`maxTokens is ${shown(maxTokens)}, not 1 or more.`);

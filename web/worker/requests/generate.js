@@ -12,6 +12,7 @@ import { Outbox } from '../outbox.js';
 import { measuredPrefill } from '../prefill.js';
 import { idsOf } from '../prompt.js';
 import { computeTwice } from '../proof.js';
+import { beginningOf, writing } from '../sourced.js';
 import { Writer } from '../writer.js';
 
 /**
@@ -36,8 +37,8 @@ export async function generate(context, fields, emit, signal) {
     throw invalid(`A run writes a whole number of tokens more, from 0 on; not ${shown(more)}.`);
   }
   checkChoice('proof', proof, [true, false]);
-  const begun = await idsOf(model, prompted, signal);
-  const run = runOf(model, begun, written ?? [], sampling);
+  const { source, begun } = beginningOf(model, session, await idsOf(model, prompted, signal));
+  const run = { ...runOf(model, begun, written ?? [], sampling), ...(source && { source }) };
   if (run.ids.length > session.capacity) {
     throw new KvcError('context_full',
       `The text has ${run.ids.length} tokens, and there is room for ${session.capacity}.`);
@@ -51,7 +52,7 @@ export async function generate(context, fields, emit, signal) {
       session.truncate(given);
       for (const list of [run.ids, run.texts]) list.splice(Math.max(given, run.prompt));
     } else if (session.position > given) { // stopped with some ahead
-      await session.generate(run.ids, { maxTokens: 0, useCache: context.useCache }).next();
+      await writing(session, run, run.ids, { maxTokens: 0, useCache: context.useCache }).next();
     }
     const { position } = session;
     const ended = { reason, ...(reason !== 'stopped' && { finishedBy: context.run.finishedBy }) };
@@ -187,11 +188,11 @@ async function sendAll(context, emit, write) {
 /** @param {Context} context  @param {AbortSignal} signal */
 function readPrompt(context, signal) {
   const { run, useCache } = context;
-  return measuredPrefill(context, context.loaded().session, run.ids, { useCache, signal });
+  return measuredPrefill(context, context.loaded().session, run, { useCache, signal });
 }
 
 /** @param {Context} context  @param {Emit<'generate'>} emit  @param {AbortSignal} signal */
 async function provePrompt({ run, proofSession }, emit, signal) {
   emit('proving', { tokens: run.prompt });
-  emit('proof', await computeTwice(proofSession, run.ids.slice(0, run.prompt), run.prompt, signal));
+  emit('proof', await computeTwice(proofSession, run, run.ids.slice(0, run.prompt), run.prompt, signal));
 }

@@ -9,6 +9,7 @@ import { drawing } from '../../session/plan.js';
 import { candidatesOf } from '../candidates.js';
 import { forkOf } from '../fork.js';
 import { givenOut, memoryFor } from '../given.js';
+import { holdsSource, writing } from '../sourced.js';
 import { storedAs } from '../stored.js';
 
 /**
@@ -22,7 +23,7 @@ import { storedAs } from '../stored.js';
 const MOST_NUMBERS = 2 ** 20; // of keys, of values, of weights: 4 MiB each
 const MOST_CANDIDATES = 100;
 const PARTS = /** @type {const} */ ([
-  'tokens', 'vectors', 'attention', 'queries', 'candidates', 'fork', 'stored',
+  'tokens', 'vectors', 'attention', 'cross', 'queries', 'candidates', 'fork', 'stored',
 ]);
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
@@ -30,7 +31,7 @@ export const inspect = (context, fields) => context.turns.take(() => look(contex
 
 /** @param {Context} context  @param {Look} fields  @returns {Promise<Seen>} */
 async function look(context, fields) {
-  const { tokens, vectors, attention, queries, candidates, fork, stored } = optionsOf(
+  const { tokens, vectors, attention, cross, queries, candidates, fork, stored } = optionsOf(
     'inspect', fields, PARTS);
   const { model, session } = context.loaded();
   const { outbox, run } = context;
@@ -45,10 +46,11 @@ async function look(context, fields) {
   outbox?.send(); // the page has heard of every token that this is about
   if (vectors?.at !== undefined) seen.vectors = await vectorsAt(context, run, position, vectors);
   if (attention) seen.attention = await attentionOf(context, run, position, attention);
+  if (cross) seen.cross = await crossOf(context, run, position, cross);
   if (queries) seen.queries = await queriesOf(context, run, position, queries);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
   if (fork) seen.fork = await forkOf(context, run, position, fork);
-  if (stored) seen.stored = await storedAs(model, run.ids.slice(0, position), stored);
+  if (stored) seen.stored = await storedAs(model, run, run.ids.slice(0, position), stored);
   return seen;
 }
 
@@ -104,7 +106,7 @@ function vectorsOf(session, held, given) {
  */
 async function vectorsAt(context, run, given, { at, ...wanted }) {
   checkPosition(at, 0, given - 1);
-  const lens = await lensAfter(context, run.ids.slice(0, at + 1));
+  const lens = await lensAfter(context, run, run.ids.slice(0, at + 1));
   const { numLayers, numHeads, headDim } = lens.kvCache;
   return vectorsOf(lens, { tokens: at + 1, layers: numLayers, heads: numHeads, headDim }, wanted);
 }
@@ -117,9 +119,25 @@ async function attentionOf(context, run, given, wanted) {
   const { position, ...place } = wantedOf('attention', context, given, wanted);
   const size = position + 1;
   const weights = rowsOf(place, size);
-  const lens = await lensAfter(context, run.ids.slice(0, size));
+  const lens = await lensAfter(context, run, run.ids.slice(0, size));
   eachOf(place, (layer, head, i) => weights.set(lens.attentionWeights(layer, head), i * size));
   return { position, ...place, weights };
+}
+
+/**
+ * How much it looks at each token of the source, which come with it.
+ * @param {Context} context  @param {WorkerRun} run  @param {number} given  @param {Wanted} wanted
+ */
+async function crossOf(context, run, given, wanted) {
+  const { source } = run;
+  if (!source) throw new KvcError('unsupported', 'inspect cross: this model has no source to look at.');
+  const { position, ...place } = wantedOf('cross', context, given, wanted);
+  const weights = rowsOf(place, source.length);
+  const lens = await lensAfter(context, run, run.ids.slice(0, position + 1));
+  eachOf(place, (layer, head, i) => weights.set(lens.crossAttentionWeights(layer, head), i * source.length));
+  const { model } = context.loaded();
+  const stream = model.textStream({ special: true });
+  return { position, ...place, source: source.map((id) => ({ id, text: stream.push(id) })), weights };
 }
 
 /**
@@ -130,7 +148,7 @@ async function queriesOf(context, run, given, wanted) {
   const { position, ...place } = wantedOf('queries', context, given, wanted);
   const { headDim } = context.loaded().model.config;
   const queries = rowsOf(place, headDim);
-  const lens = await lensAfter(context, run.ids.slice(0, position + 1));
+  const lens = await lensAfter(context, run, run.ids.slice(0, position + 1));
   eachOf(place, (layer, head, i) => queries.set(lens.attentionQuery(layer, head), i * headDim));
   return { position, ...place, queries };
 }
@@ -156,7 +174,7 @@ async function candidatesAt(context, run, given, wanted) {
     throw invalid(`inspect gives 1 to ${most} candidates; ${shown(count)} is not possible.`);
   }
   const history = run.ids.slice(0, position);
-  const lens = await lensAfter(context, history);
+  const lens = await lensAfter(context, run, history);
   const logProbs = new Map(lens.top(model.sampledIds).map(({ id, logProb }) => [id, logProb]));
   const { sampling, rules } = drawing(run.sampling, model);
   const scores = lens.logits.slice(0, model.sampledIds);
@@ -175,16 +193,16 @@ async function candidatesAt(context, run, given, wanted) {
 
 /**
  * A session that has just read these tokens. It reads a run once; to go back in it takes one token.
- * @param {Context} context  @param {number[]} ids
+ * @param {Context} context  @param {WorkerRun} run  @param {number[]} ids
  */
-async function lensAfter({ lens }, ids) {
+async function lensAfter({ lens }, run, ids) {
   lens.select(0);
   const { tokens } = lens;
-  if (ids.length < tokens.length && ids.every((id, i) => id === tokens[i])) {
+  if (holdsSource(lens, run) && ids.length < tokens.length && ids.every((id, i) => id === tokens[i])) {
     lens.fork(0, 1);
     lens.select(1);
   }
-  await lens.generate(ids, { maxTokens: 0, useCache: true }).next();
+  await writing(lens, run, ids, { maxTokens: 0, useCache: true }).next();
   return lens;
 }
 

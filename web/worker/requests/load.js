@@ -5,8 +5,9 @@ import { originsOf } from '../origins.js';
 import { roomFor } from '../room.js';
 
 /**
+ * @import { Model } from '../../session/model.js'
  * @import { Session } from '../../session/session.js'
- * @import { Serve } from '../context.js'
+ * @import { Context, Serve } from '../context.js'
  */
 
 const WARM_MS = 120; // of computing before the first run
@@ -16,6 +17,10 @@ function checkCapacity(capacity) {
   if (capacity === undefined || (isCount(capacity) && capacity >= 1)) return;
   throw invalid(`capacity is ${shown(capacity)}; it must be a whole number of at least 1.`);
 }
+
+/** @param {Model} model  @param {number} sourceCapacity  @param {Context} context */
+const sourceOptions = ({ config }, sourceCapacity, { useCrossCache }) => (
+  config.encoder ? { sourceCapacity, useCrossCache } : {});
 
 /** @type {Serve<'load'>} */
 export async function load(context, fields, emit, signal) {
@@ -33,15 +38,16 @@ export async function load(context, fields, emit, signal) {
   context.origins = { ...origins, keep: fields.keep };
   context.model = model;
   try {
-    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage().totalBytes)
+    const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage())
       : Math.min(fields.capacity, model.config.nPositions);
     const session = context.session = model.createSession(
-      { capacity, useCache: context.useCache, whenFull: 'stop' });
+      { capacity, useCache: context.useCache, whenFull: 'stop', ...sourceOptions(model, capacity, context) });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
     const memory = session.memoryUsage();
-    return { config, generation, variant: chosen, room: capacity, memory, tick, worker };
+    const sourceRoom = config.encoder && { sourceRoom: session.sourceCapacity };
+    return { config, generation, variant: chosen, room: capacity, ...sourceRoom, memory, tick, worker };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;

@@ -7,9 +7,9 @@ import { computeTwice } from '../proof.js';
 /** @type {Serve<'prove'>} */
 export async function prove(context, _fields, _emit, signal) {
   const { session } = context.loaded();
-  const { ids, prompt } = context.run;
+  const { run: last, run: { ids, prompt } } = context;
   if (ids.length === 0) throw new KvcError('not_ready', 'There is no run yet to compare the numbers of.');
   const run = session.logitsHash;
-  const proof = await computeTwice(context.proofSession, ids, prompt, signal);
+  const proof = await computeTwice(context.proofSession, last, ids, prompt, signal);
   return { ...proof, run, equal: proof.equal && run === proof.on };
 }

@@ -7,5 +7,5 @@ import { originsOf } from '../origins.js';
 /** @type {Serve<'weigh'>} */
 export async function weigh(_context, fields, _emit, signal) {
   const { source, build } = await originsOf(fields);
-  return weighModel(source, { ...build, signal });
+  return weighModel(source, { ...build, keep: fields.keep, signal });
 }

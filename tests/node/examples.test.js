@@ -1,0 +1,138 @@
+// The programs of web/examples/programs/, run as they are: each prints what it says it does. Where a figure
+// is measured, it is there; where one is computed, it is right.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const FOLDER = fileURLToPath(new URL('../../web/examples/programs/', import.meta.url));
+const tested = new Set();
+
+/** The lines that a program prints. */
+async function linesOf(file, ...args) {
+  tested.add(file);
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(FOLDER, file), ...args]);
+  assert.equal(stderr, '');
+  return stdout.trimEnd().split('\n');
+}
+
+test('generate.js: five ways to choose a token, one prompt in the cache', async () => {
+  const lines = await linesOf('generate.js', 'Once upon a time');
+  const held = lines.pop();
+  assert.deepEqual(lines.map((line) => line.match(/^[\w-]+, \d of 4/)?.[0]),
+    ['greedy, 0 of 4', 'temperature, 3 of 4', 'top-k, 3 of 4', 'nucleus, 3 of 4', 'combined, 3 of 4']);
+  const texts = lines.map((line) => JSON.parse(line.slice(line.indexOf('"'))));
+  assert.ok(texts.every((text) => text.startsWith('Once upon a time') && text.length > 40));
+  assert.equal(new Set(texts).size, texts.length, 'each way its own text');
+  assert.equal(held, `20 tokens cached, 4224 bytes each: ${20 * 4224} of ${128 * 4224}`);
+});
+
+test('drop-in.js: a decoder that knows no cache, the same tokens with one', async () => {
+  const [off, on, same] = await linesOf('drop-in.js', '24');
+  assert.match(off, /^cache off: 24 tokens in \d+ ms$/);
+  assert.match(on, /^cache on: 24 tokens in \d+ ms$/);
+  assert.equal(same, 'the same tokens: true');
+});
+
+test('cache-types.js: bytes as they follow from the types, errors that grow as they shrink', async () => {
+  const lines = await linesOf('cache-types.js', 'Once upon a time there was a king who had three daughters.');
+  const figures = lines.map((line) => {
+    const [, bytes, all, error, same, of] = line.match(
+      /(\d+) bytes a token, (\d+) in all; error (\S+) of .* token (\d+) of (\d+)$/).map(Number);
+    assert.equal(all, 256 * bytes);
+    assert.ok(same >= of - 1, line);
+    return { bytes, error };
+  });
+  assert.deepEqual(figures.map(({ bytes }) => bytes), [4224, 2112, 1632, 1152]);
+  const [exact, half, mixed, small] = figures.map(({ error }) => error);
+  assert.equal(exact, 0);
+  assert.ok(half > 0 && half < mixed && mixed < small && small < 0.05, String(lines));
+});
+
+test('benchmark.js: both speeds at every length, and their curves', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'speed.svg');
+  const lines = await linesOf('benchmark.js', file, '8,40', '2', '1');
+  assert.equal(lines.pop(), `${file}: both curves`);
+  assert.deepEqual(lines.map((line) => parseInt(line, 10)), [8, 40]);
+  for (const line of lines) {
+    const [, on, off, times] = line.match(/decode (\S+)\/s .*, (\S+)\/s without: (\S+) times/).map(Number);
+    assert.ok(on > 0 && off > 0 && Math.abs(times - on / off) < 0.1, line);
+  }
+  const svg = await readFile(file, 'utf8');
+  const curves = [...svg.matchAll(/points="([^"]+)"/g)].map(([, points]) => points.split(' ').length);
+  assert.deepEqual(curves, [2, 2]);
+  assert.doesNotMatch(svg, /NaN|undefined|Infinity/);
+});
+
+test('grow.js: room that doubles, less memory, the same bits', async () => {
+  const lines = await linesOf('grow.js', '140');
+  const rooms = lines.slice(0, -2)
+    .map((line) => line.match(/room for (\d+) in (\d+) bytes$/).slice(1).map(Number));
+  assert.deepEqual(rooms.map(([room]) => room), [64, 128, 256]);
+  const [, all] = lines.at(-2).match(/^room for 1024 from the start: (\d+) bytes$/);
+  assert.ok(rooms.every(([, bytes], i) => bytes > (rooms[i - 1]?.[1] ?? 0) && bytes < all));
+  assert.equal(lines.at(-1), 'the same logits, to the last bit: true');
+});
+
+test('selective.js: bytes by the layers that are cached, the same bits', async () => {
+  const lines = await linesOf('selective.js', '32');
+  const layer = 32 * 2 * 64 * 4; // tokens, keys and values, width, f32
+  for (const [i, [cached, scratch]] of [[8, 0], [3, 1], [0, 1]].entries()) {
+    const right = `${cached} of 8 layers cached: ${(cached + scratch) * layer} bytes, 32 tokens in `;
+    assert.ok(lines[i].startsWith(right) && lines[i].endsWith('to the last bit: true'), lines[i]);
+  }
+  const [all, some, none] = lines.map((line) => Number(line.match(/in (\d+) ms/)[1]));
+  assert.ok(all < some && some < none, String(lines));
+});
+
+test('adaptive.js: within its budget narrower and narrower, and the error is said', async () => {
+  const figures = /^(\d+) tokens in (\w+): (\d+) of 32768 bytes, room for (\d+), error (\S+) of the largest/;
+  const lines = (await linesOf('adaptive.js')).map((line) => line.match(figures).slice(1));
+  assert.deepEqual(lines.map((line) => line.slice(0, 4).join()), [
+    '1,f32,32768,16', '16,f32,32768,16', '17,f16,32768,32', '32,f16,32768,32', '33,int8,30720,48',
+    '48,int8,30720,48',
+  ]);
+  const [, f32, f16, , , int8] = lines.map((line) => Number(line[4]));
+  assert.ok(f32 < 1e-5 && f16 > f32 && int8 > f16 && int8 < 0.05, String(lines));
+});
+
+test('evict.js: what a full cache keeps, and what is refused', async () => {
+  assert.deepEqual(await linesOf('evict.js'), [
+    'slide, after 1000 tokens, 984 evicted: 0 1 2 3 988 989 990 991 992 993 994 995 996 997 998 999',
+    'stop, after 16 tokens: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15',
+    'evict(4, 8): 0 1 2 3 12 13 14 15',
+    'error: cache_full',
+    'a session, whose positions are part of every key: unsupported',
+  ]);
+});
+
+test('persist.js: gone on with from a file, bit for bit; broken files change nothing', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'kvc-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const [saved, ...rest] = await linesOf('persist.js', join(folder, 'session.kvc'));
+  assert.match(saved, /^saved after 24 tokens: \d+ bytes$/);
+  assert.deepEqual(rest, [
+    'restored: 24 of 24 tokens need no computing', 'the same text: true', 'the same bits: true',
+    'cut short: state_invalid; as it was: true', 'altered: state_invalid; as it was: true',
+  ]);
+});
+
+test('stream.js: up to a stop string, aborted, left, and gone on with', async () => {
+  const lines = await linesOf('stream.js');
+  const [ended, aborted, left] = lines.splice(-3);
+  assert.doesNotMatch(lines.join('\n'), /\./);
+  assert.ok(lines.join('').length > 10);
+  assert.equal(ended, 'ended by: stop, "."');
+  assert.match(aborted, /^aborted after 5 tokens; the session has 8$/);
+  assert.equal(left, 'left the loop: stopped; 8 tokens were reused');
+});
+
+test('every program is tested above', async () => {
+  assert.deepEqual([...tested].sort(), (await readdir(FOLDER)).sort());
+});

@@ -1,0 +1,159 @@
+// npx kvcache-wasm generate PROMPT: a text into the terminal, with the cache on, off, or both ways.
+import { text as textOf } from 'node:stream/consumers';
+import { KvcError } from '../../engine/errors.js';
+import { promptIds } from '../../session/plan.js';
+import { report, statusLine, tableOf, verdict } from '../figures.js';
+import { MODEL_OPTIONS, modelOf } from '../model.js';
+import { helpOf, parse } from '../options.js';
+import { Refusal } from '../refusal.js';
+import { SAMPLING_OPTIONS, samplingOf } from '../sampling.js';
+import { Screen } from '../screen.js';
+import { Stop } from '../stop.js';
+import { proofOf, warmUp, write } from '../write.js';
+
+/**
+ * @import { ChatOptions, Message } from '../../session/chat.js'
+ * @import { Model } from '../../session/model.js'
+ * @import { GenerateOptions } from '../../session/sampling.js'
+ * @import { ModelOptions } from '../model.js'
+ * @import { Table, Value } from '../options.js'
+ * @import { Cache, Written } from '../write.js'
+ *
+ * @typedef {object} Own
+ * @property {Cache | 'both'} [cache]
+ * @property {boolean} [chat]
+ * @property {string} [system]
+ * @property {string} [template]
+ * @property {boolean} [json]
+ *
+ * @typedef {object} Job
+ * @property {Model} model
+ * @property {string | Message[]} prompt
+ * @property {GenerateOptions & { maxTokens: number }} options
+ * @property {number} capacity
+ * @property {Screen} [screen]  without one the text is for --json
+ * @property {Stop} stop
+ */
+
+const MOST_TOKENS = 200; // if neither the caller nor the model's makers say
+
+/** @type {Table} */
+export const table = {
+  cache: { value: 'MODE', choices: ['on', 'off', 'both'], help: 'both writes the text off and on, compares '
+    + 'every bit of the\nlogits and says how fast each was' },
+  ...MODEL_OPTIONS,
+  ...SAMPLING_OPTIONS,
+  chat: { help: "PROMPT is a message, put through the model's chat template" },
+  system: { value: 'TEXT', help: 'with --chat: instructions that come first' },
+  template: { value: 'TEXT', help: "with --chat: the name of one of the model's templates, or one itself" },
+  json: { help: 'one JSON object on standard output, in place of the text' },
+};
+
+export const help = `npx kvcache-wasm generate PROMPT [--cache on|off|both] [--model DIR_OR_URL] ...
+    Writes on from PROMPT, or from what comes through a pipe. The text goes to standard
+    output, the speeds to standard error. --help behind it tells all options.`;
+
+export const details = `${helpOf(table)}
+
+Ctrl+C stops it: the text stays, the figures are of what was done. Exit codes: 0, written; 1, not possible;
+2, called in a wrong way; 3, the cache has changed the text, so there are no figures; 130, stopped by Ctrl+C;
+141, nobody reads any more; 143, terminated.`;
+
+/** @param {string[]} args */
+export async function run(args) {
+  const { values, words } = parse('generate', args, table);
+  try {
+    await generate(values, words, new Stop());
+  } catch (error) {
+    if (values.json && error instanceof KvcError) {
+      console.log(JSON.stringify({ error: { code: error.code, message: error.message } }));
+    }
+    throw error;
+  }
+}
+
+/** @param {Record<string, Value>} values  @param {readonly string[]} words  @param {Stop} stop */
+async function generate(values, words, stop) {
+  const { cache = 'on', chat = false, json = false, system, template } = /** @type {Own} */ (values);
+  if (!chat && (system ?? template) !== undefined) {
+    const stray = system === undefined ? 'template' : 'system';
+    throw new Refusal(`--${stray} is for conversations: add --chat.`, 2);
+  }
+  const text = await promptFrom(words);
+  const prompt = chat ? [...system === undefined ? [] : [{ role: 'system', content: system }],
+    { role: 'user', content: text }] : text;
+  const model = await modelOf(/** @type {ModelOptions} */ (values), stop);
+  const screen = json ? undefined : new Screen(stop.signal);
+  const maxTokens = Number(values.maxTokens ?? model.generation.maxNewTokens ?? MOST_TOKENS);
+  const options = { ...samplingOf(values), maxTokens, ...chat && { chat: { template } } };
+  await warmUp(model, stop.signal);
+  const capacity = await roomFor(model, prompt, options.chat, maxTokens);
+  const runs = await writeEach({ model, prompt, options, capacity, screen, stop },
+    cache === 'both' ? ['off', 'on'] : [cache]);
+  if (stop.isUnread) return;
+  const proof = runs.length === 2 ? proofOf(runs[0], runs[1]) : undefined;
+  if (json) return console.log(JSON.stringify({ prompt: text, ...report(runs, proof) }));
+  console.error(`\n${tableOf(runs)}${proof ? `\n${verdict(runs, proof)}` : ''}`);
+}
+
+/** @param {readonly string[]} words */
+async function promptFrom(words) {
+  if (words.length > 1) {
+    throw new Refusal('generate takes one prompt: put it in quotes, as in "Once upon a time".', 2);
+  }
+  if (words.length === 1) return words[0];
+  const piped = process.stdin.isTTY ? '' : await textOf(process.stdin);
+  if (piped === '') throw new Refusal('generate needs a prompt, as in generate "Once upon a time".', 2);
+  return piped.replace(/\r?\n$/, ''); // which echo has put there
+}
+
+/**
+ * Tokens that a session has to have room for.
+ * @param {Model} model  @param {string | Message[]} prompt  @param {ChatOptions | undefined} chat
+ * @param {number} maxTokens
+ */
+async function roomFor(model, prompt, chat, maxTokens) {
+  const ids = typeof prompt === 'string' ? promptIds(model, prompt)
+    : await model.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
+  return Math.min(model.config.nPositions, ids.length + maxTokens);
+}
+
+/**
+ * One run after the other, until one is stopped. A pipe gets the text of the first alone.
+ * @param {Job} job  @param {readonly Cache[]} ways
+ */
+async function writeEach(job, ways) {
+  const { screen } = job;
+  const runs = [];
+  for (const [i, cache] of ways.entries()) {
+    if (job.stop.signal.aborted) break;
+    if (ways.length > 1) await screen?.aside(`${i > 0 ? '\n' : ''}cache ${cache}`);
+    const isShown = i === 0 || screen?.isTerminal;
+    runs.push(await writeOnce(isShown ? job : { ...job, screen: undefined }, cache));
+  }
+  return runs;
+}
+
+/** @param {Job} job  @param {Cache} cache  @returns {Promise<Written>} */
+async function writeOnce({ model, prompt, options, capacity, screen, stop: { signal } }, cache) {
+  const session = model.createSession({ capacity, useCache: cache === 'on' });
+  let beginning = typeof prompt === 'string' ? prompt : ''; // not shown before it is accepted
+  let tokens = 0;
+  const show = async (/** @type {string} */ text) => {
+    await screen?.text(beginning + text);
+    beginning = '';
+  };
+  try {
+    screen?.status(() => `cache ${cache}: reading the prompt`);
+    const written = await write(session, prompt, { ...options, signal }, async ({ text }, speed) => {
+      await show(text);
+      tokens++;
+      screen?.status(() => statusLine(cache, tokens, speed()));
+    });
+    await show('');
+    return written;
+  } finally {
+    session.dispose();
+    await screen?.close();
+  }
+}

@@ -1,0 +1,55 @@
+// What a full cache does: it refuses, it stops, or it slides, which drops the oldest tokens but for the first
+// few, the sinks that attention leans on. And why a session refuses to drop tokens out of the middle of its
+// text.
+//
+//   node evict.js
+import { KVCache, KvcError, init, loadModel } from 'kvcache-wasm';
+import { stories } from 'kvcache-wasm/models/stories';
+
+await init();
+const shape = { maxSeqLen: 16, numLayers: 1, numHeads: 1, headDim: 4 };
+
+/** Token i has keys and values of nothing but i. @param {KVCache} cache  @param {number} i */
+function write(cache, i) {
+  const isIn = cache.update(0, new Float32Array(4).fill(i), new Float32Array(4).fill(i));
+  if (isIn) cache.advance(1);
+  return isIn;
+}
+
+/** The tokens that a cache holds. @param {KVCache} cache */
+const held = (cache) => [...cache.get(0).key].filter((_, i) => i % 4 === 0).join(' ');
+
+const sliding = new KVCache({ ...shape, whenFull: 'slide', sinks: 4 });
+let evicted = 0;
+sliding.onEvent = (event) => { if (event.type === 'evict') evicted += event.count; };
+for (let i = 0; i < 1000; i++) write(sliding, i);
+console.log(`slide, after 1000 tokens, ${evicted} evicted: ${held(sliding)}`);
+
+const stopping = new KVCache({ ...shape, whenFull: 'stop' });
+let fit = 0;
+while (write(stopping, fit)) fit++;
+console.log(`stop, after ${fit} tokens: ${held(stopping)}`);
+
+const picked = new KVCache(shape); // any policy of your own
+for (let i = 0; i < 16; i++) write(picked, i);
+picked.evict(4, 8);
+console.log(`evict(4, 8): ${held(picked)}`);
+
+/** @param {() => unknown} work */
+function refused(work) {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof KvcError) return error.code;
+    throw error;
+  }
+  return 'nothing';
+}
+
+for (let i = 16; picked.position < 16; i++) write(picked, i);
+console.log(`error: ${refused(() => write(picked, 99))}`);
+const model = await loadModel(stories);
+const session = model.createSession();
+session.prefill(model.encode('Once upon a time there was a king.'));
+console.log(`a session, whose positions are part of every key: ${refused(() => session.evict(4, 2))}`);
+model.dispose();
