@@ -84,14 +84,13 @@ def main():
         rows = list(csv.DictReader(file))
     int8 = json.loads(args.int8.read_text(encoding="utf-8"))
     sampling = json.loads((args.model / "generation_config.json").read_text(encoding="utf-8"))
-    template = pathlib.Path(__file__).with_name("card.md").read_text(encoding="utf-8")
+    template = pathlib.Path(__file__).with_name(f"card.{args.model.name}.md").read_text(encoding="utf-8")
     card = template.format(
         int8_bits=f"{int8['bitsPerByte']:.4f}", same=f"{100 * int8['sameTop1']:.1f}",
         bits=f"{bits:.4f}", perplexity=f"{2 ** (bits * n_bytes / n_tokens):.2f}",
         val_bytes=f"{n_bytes:,}", val_tokens=f"{n_tokens:,}", val_documents=len(documents),
         parameters=f"{sum(p.numel() for p in model.parameters()):,}",
-        layers=len(model.h), width=model.wte.embedding_dim, heads=model.h[0].attn.n_head,
-        vocab=tokenizer.vocab_size, minutes=f"{float(rows[-1]['minutes']):.0f}", steps=rows[-1]["step"],
+        **model.config(), minutes=f"{float(rows[-1]['minutes']):.1f}", steps=f"{int(rows[-1]['step']):,}",
         tokens=f"{int(rows[-1]['tokens']) / 1e6:.0f}", temperature=sampling["temperature"],
         top_p=sampling["top_p"], penalty=sampling["repetition_penalty"], books=books(args.corpus),
         samples=args.samples.read_text(encoding="utf-8"))

@@ -21,29 +21,41 @@ def encode_documents(path, tokenizer):
 
 
 class Corpus:
-    """Training and validation documents as arrays of token ids; cached in the work folder."""
+    """Training and validation documents as arrays of token ids; cached in the work folder.
 
-    def __init__(self, folder, work, vocab_size):
+    children: so many parts, the first, are children's books like those that are held out; the tokenizer is
+    learned from them."""
+
+    def __init__(self, folder, work, vocab_size, children=6):
         folder, work = pathlib.Path(folder), pathlib.Path(work)
         tokenizer_file = work / f"tokenizer.{vocab_size}.json"
-        cache = work / f"train.{vocab_size}.npy"
+        cache = work / f"train.{vocab_size}.npz"
         if tokenizer_file.exists() and cache.exists():
             self.tokenizer = bpe.Tokenizer.load(tokenizer_file)
         else:
             files = sorted(folder.glob("stories.train.*.txt"))
             if not files:
                 raise SystemExit(f"{folder} has no stories.train.*.txt")
-            texts = [text for file in files for text in read_documents(file)]
-            self.tokenizer = bpe.Tokenizer(bpe.train(texts, vocab_size))
+            parts = [read_documents(file) for file in files]
+            if tokenizer_file.exists():
+                self.tokenizer = bpe.Tokenizer.load(tokenizer_file)
+            else:
+                self.tokenizer = bpe.Tokenizer(bpe.train(sum(parts[:children], []), vocab_size))
             end = [self.tokenizer.end]
-            stream = [t for text in texts for t in end + self.tokenizer.encode(text)]
+            coded = [[t for text in part for t in end + self.tokenizer.encode(text)] for part in parts]
             work.mkdir(parents=True, exist_ok=True)
-            np.save(cache, np.array(stream, dtype=np.uint16))
+            np.savez(cache, *(np.array(part, dtype=np.uint16) for part in coded))
             tokenizer_file.write_text(json.dumps(self.tokenizer.to_json()), encoding="utf-8")
-        stream = np.load(cache)
-        starts = np.flatnonzero(stream == self.tokenizer.end)
-        self.train = np.split(stream, starts[1:])  # each begins with the end-of-text token
+        self.train = []  # of each part, documents that each begin with the end-of-text token
+        with np.load(cache) as parts:
+            for name in parts:
+                stream = parts[name]
+                self.train.append(np.split(stream, np.flatnonzero(stream == self.tokenizer.end)[1:]))
         self.val, self.val_bytes = encode_documents(folder / "stories.val.txt", self.tokenizer)
+
+    def parts(self, count):
+        """The documents of the first parts."""
+        return [document for part in self.train[:count] for document in part]
 
 
 class Windows:

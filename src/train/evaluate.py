@@ -24,7 +24,7 @@ def bits_per_byte(model, documents, n_bytes, context, stride=None):
     """documents: arrays of ids that begin with <|endoftext|>; stride: positions scored by each
     window after the first, half the context by default."""
     stride = stride or context // 2
-    device, nats, training = model.wte.weight.device, 0.0, model.training
+    device, nats, training = model.head.weight.device, 0.0, model.training
     model.train(False)
     for document in documents:
         ids = torch.from_numpy(np.append(document, document[0]).astype(np.int64)).to(device)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 import bpe
+import llama
 import model as gpt
 
 
@@ -35,37 +36,27 @@ def read_safetensors(path):
             for name, info in header.items() if name != "__metadata__"}
 
 
-def write(model, tokenizer, n_head, folder):
-    """Writes config, tokenizer and float16 weights; the output head is tied to wte, so absent."""
+def write(model, tokenizer, folder):
+    """Writes config, tokenizer and float16 weights; the output head is tied to the embedding, so absent."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    end = tokenizer.end
-    config = {
-        "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
-        "vocab_size": tokenizer.vocab_size, "n_positions": model.n_positions,
-        "n_embd": model.wte.weight.shape[1], "n_layer": len(model.h), "n_head": n_head,
-        "n_inner": None, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5,
-        "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False,
-        "reorder_and_upcast_attn": False, "tie_word_embeddings": True, "initializer_range": 0.02,
-        "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "use_cache": True,
-        "bos_token_id": end, "eos_token_id": end, "torch_dtype": "float16"}
+    ends = {"bos_token_id": tokenizer.end, "eos_token_id": tokenizer.end}
     special = {"bos_token": bpe.END, "eos_token": bpe.END, "unk_token": bpe.END}
     files = {
-        "config.json": config,
+        "config.json": {**model.config(), **ends, "torch_dtype": "float16"},
         "generation_config.json": {
-            "bos_token_id": end, "eos_token_id": end, "do_sample": True,
-            "temperature": 0.8, "top_k": 0, "top_p": 0.95, "repetition_penalty": 1.1,
-            "max_new_tokens": 300},
+            **ends, "do_sample": True, "temperature": 0.8, "top_k": 0, "top_p": 0.95,
+            "repetition_penalty": 1.1, "max_new_tokens": 300},
         "tokenizer.json": tokenizer.to_json(),
         "tokenizer_config.json": {
-            "tokenizer_class": "GPT2Tokenizer", "model_max_length": model.n_positions,
+            "tokenizer_class": "GPT2Tokenizer" if isinstance(model, gpt.Gpt) else "PreTrainedTokenizerFast",
+            "model_max_length": model.n_positions,
             "add_prefix_space": False, "clean_up_tokenization_spaces": False, **special},
         "special_tokens_map.json": special}
     for name, content in files.items():
         text = json.dumps(content, indent=None if name == "tokenizer.json" else 2, ensure_ascii=False)
         (folder / name).write_text(text + "\n", encoding="utf-8")
-    tensors = {"transformer." + name: p.detach().cpu().half().numpy()
-               for name, p in model.named_parameters()}
+    tensors = {model.prefix + name: p.detach().cpu().half().numpy() for name, p in model.named_parameters()}
     write_safetensors(folder / "model.safetensors", tensors)
 
 
@@ -73,8 +64,7 @@ def read(folder, dtype=torch.float32):
     """The model in a directory that write made."""
     folder = pathlib.Path(folder)
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    sizes = (config[key] for key in ("vocab_size", "n_positions", "n_layer", "n_embd", "n_head"))
-    model = gpt.Gpt(*sizes, dtype=dtype)
+    model = {"gpt2": gpt.Gpt, "llama": llama.Llama}[config["model_type"]].of(config, dtype)
     tensors = read_safetensors(folder / "model.safetensors")
-    model.load_state_dict({name.removeprefix("transformer."): t for name, t in tensors.items()})
+    model.load_state_dict({name.removeprefix(model.prefix): t for name, t in tensors.items()})
     return model

@@ -35,40 +35,12 @@ def rounded(x, limit):
     return (blocks + scale * (steps.round() - steps)).flatten(-2)[..., :x.shape[-1]]
 
 
-@torch.no_grad()
-def rescale(model, ids):
-    """Gives the channels of what a matrix sees one size and no mean, as far as a bias, a gain or a
-    weight before and after it can take that over: for the same result with smaller steps."""
-    seen = []
-    model.hidden(ids, torch.float32, see=lambda x: seen.append(x) or x)
-
-    def move(x, reader):
-        """reader's matrix is ready to see (x - mean) / size.   x: [rows, channels]"""
-        mean = x.mean(0)
-        size = (x - mean).abs().kthvalue(math.ceil(0.99 * len(x)), 0)[0]
-        size /= size.log().mean().exp()
-        reader.bias += mean @ reader.weight
-        reader.weight *= size[:, None]
-        return mean, size
-
-    for i, layer in enumerate(model.h):
-        for x, norm, reader in ((seen[4 * i], layer.ln_1, layer.attn.c_attn),
-                                (seen[4 * i + 2], layer.ln_2, layer.mlp.c_fc)):
-            mean, size = move(x, reader)
-            norm.weight /= size
-            norm.bias.sub_(mean).div_(size)
-        mean, size = move(seen[4 * i + 1], layer.attn.c_proj)
-        value, width = layer.attn.c_attn, len(mean)  # the weights of attention add up to 1
-        value.weight[:, -width:] /= size
-        value.bias[-width:].sub_(mean).div_(size)
-
-
 def noise(model, ids, tokens, shares):
     """How far int8 moves the logits of the likeliest tokens against each other: the standard
     deviation, mean over the positions.   tokens, shares: [rows, LIKELIEST], of the model in floats"""
     exact = model.hidden(ids, torch.float32)
     coarse = model.hidden(ids, torch.float32, see=lambda x: rounded(x, 127))
-    moved = torch.einsum("nkc,nc->nk", model.wte.weight[tokens], coarse - exact)
+    moved = torch.einsum("nkc,nc->nk", model.head.weight[tokens], coarse - exact)
     moved = moved - (shares * moved).sum(-1, keepdim=True)
     return ((shares * moved * moved).sum(-1) + 1e-7).sqrt().mean()
 
@@ -88,9 +60,7 @@ class Grid:
     steps: gradients pass the rounding as if it were not there."""
 
     def __init__(self, model):
-        # Blocks lie along the input: the first axis of a Conv1D, the last of the embedding.
-        self.axes = [(p, 1 if name == "wte.weight" else 0) for name, p in model.named_parameters()
-                     if p.dim() == 2 and name != "wpe.weight"]
+        self.axes = model.grids()
 
     @torch.no_grad()
     def __enter__(self):
@@ -107,33 +77,32 @@ class Grid:
 def finetune(model, teacher, args, corpus, device):
     """Rescales, trains, and mixes the weights with those before the training."""
     model.dtype = teacher.dtype = torch.bfloat16
-    sample = data.Windows(corpus.train, args.seed).take(0, 16, CONTEXT)[:, :-1]
-    rescale(model, torch.from_numpy(sample).to(device))
+    sample = data.Windows(corpus.parts(args.parts), args.seed).take(0, 16, CONTEXT)[:, :-1]
+    seen = []
+    with torch.no_grad():
+        model.hidden(torch.from_numpy(sample).to(device), torch.float32, see=lambda x: seen.append(x) or x)
+    model.rescale(seen)
     params = list(model.parameters())
     before = [p.detach().clone() for p in params]
     grid, optimizers = Grid(model), optim.build(model, args.lr, weight_decay=0.05)
-    gradient = train.Gradient(model, lambda windows: loss(model, teacher, args.price, windows),
-                              MICRO, args.threads, device)
-    windows, count = data.Windows(corpus.train, args.seed + 1), args.batch // CONTEXT
+    descend = train.descent(model, lambda windows: loss(model, teacher, args.price, windows), optimizers, device,
+                            args.threads, MICRO, around=grid)
+    documents = corpus.parts(args.parts)
+    windows, count = data.Windows(documents, args.seed + 1), args.batch // CONTEXT
     mean, began = None, time.monotonic()
     for step in range(args.steps):
-        with grid:
-            now = gradient(windows.take(step * count, count, CONTEXT), CONTEXT)
-        mean = now if mean is None else 0.95 * mean + 0.05 * now
-        torch.nn.utils.clip_grad_norm_(params, 1.0)
-        for optimizer in optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = args.lr * min(1.0, (step + 1) / 20) * (1 - step / args.steps)
-            optimizer.step()
+        optim.set_rate(optimizers, args.lr * min(1.0, (step + 1) / 20) * (1 - step / args.steps))
+        now = descend(windows.take(step * count, count, CONTEXT))
+        mean = now.clone() if mean is None else mean.lerp_(now, 0.05)
         if (step + 1) % 20 == 0:
-            print(f"step {step + 1}  {(time.monotonic() - began) / 60:.1f} min  loss {mean:.4f}", flush=True)
+            print(f"step {step + 1}  {(time.monotonic() - began) / 60:.1f} min  loss {mean.item():.4f}", flush=True)
     with torch.no_grad():
         for p, old in zip(params, before):
             p.lerp_(old, args.keep)
     model.dtype = torch.float32
     with grid:
         bits = evaluate.bits_per_byte(model, corpus.val, corpus.val_bytes, CONTEXT)
-        export.write(model, corpus.tokenizer, model.h[0].attn.n_head, args.out)
+        export.write(model, corpus.tokenizer, args.out)
     print(f"wrote {args.out}: {bits:.4f} bits per byte")
 
 
@@ -144,6 +113,7 @@ def main():
     parser.add_argument("--corpus", required=True, help="folder with stories.train.*.txt, stories.val.txt")
     parser.add_argument("--out", required=True, help="model directory to write")
     parser.add_argument("--work", default="build/train", help="token cache")
+    parser.add_argument("--parts", type=int, default=99, help="of the corpus that are read: the first so many")
     parser.add_argument("--steps", type=int, default=700)
     parser.add_argument("--batch", type=int, default=8192, help="tokens a step")
     parser.add_argument("--lr", type=float, default=8e-4)
@@ -156,7 +126,7 @@ def main():
     train.tune_process(args.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model, teacher = (export.read(path).to(device) for path in (args.model, args.teacher or args.model))
-    corpus = data.Corpus(args.corpus, args.work, model.wte.num_embeddings)
+    corpus = data.Corpus(args.corpus, args.work, model.head.num_embeddings)
     finetune(model, teacher, args, corpus, device)
 
 

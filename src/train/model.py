@@ -45,8 +45,11 @@ class Conv1D(nn.Module):
         return torch.addmm(self.bias.to(x.dtype), x, self.weight.to(x.dtype))
 
 
-def attention(q, k, v):
-    """Causal attention, q, k, v: [B*H, T, D], block of queries by block of queries."""
+def attend(q, k, v):
+    """Causal attention, q, k, v: [B, H, T, D], on a CPU block of queries by block of queries."""
+    if q.is_cuda:
+        return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    shape, (q, k, v) = q.shape, (x.flatten(0, 1) for x in (q, k, v))
     q = q * (1 / math.sqrt(q.shape[-1]))
     out = []
     for start in range(0, q.shape[1], BLOCK):
@@ -55,7 +58,13 @@ def attention(q, k, v):
         hidden = torch.full((end - start, end - start), -math.inf, device=q.device)
         scores[:, :, start:] += hidden.triu(1).to(q.dtype)
         out.append(torch.softmax(scores, -1) @ v[:, :end])
-    return torch.cat(out, 1)
+    return torch.cat(out, 1).view(shape)
+
+
+def sizes(x):
+    """The size of each channel, against the others: all but the hundredth part of it is smaller.   x: [rows, channels]"""
+    size = x.abs().kthvalue(math.ceil(0.99 * len(x)), 0)[0].clamp_min(1e-6)
+    return size / size.log().mean().exp()
 
 
 class Attention(nn.Module):
@@ -68,9 +77,8 @@ class Attention(nn.Module):
     def forward(self, x, batch, see):
         rows, width = x.shape  # rows = B*T
         shape = (batch, rows // batch, 3, self.n_head, width // self.n_head)
-        q, k, v = self.c_attn(see(x)).view(shape).permute(2, 0, 3, 1, 4).flatten(1, 2)
-        out = attention(q, k, v).view(batch, self.n_head, -1, width // self.n_head)
-        return self.c_proj(see(out.transpose(1, 2).reshape(rows, width)))
+        q, k, v = self.c_attn(see(x)).view(shape).permute(2, 0, 3, 1, 4)
+        return self.c_proj(see(attend(q, k, v).transpose(1, 2).reshape(rows, width)))
 
 
 class Mlp(nn.Module):
@@ -100,6 +108,8 @@ class Layer(nn.Module):
 class Gpt(nn.Module):
     """dtype is that of the matrix products; weights, residual stream and loss stay float32."""
 
+    prefix = "transformer."
+
     def __init__(self, vocab_size, n_positions, n_layer, n_embd, n_head, n_inner=None,
                  dtype=torch.float32, dropout=0.0):
         super().__init__()
@@ -114,6 +124,25 @@ class Gpt(nn.Module):
         self.h = nn.ModuleList(
             Layer(n_embd, n_head, inner, std, out_std, dropout) for _ in range(n_layer))
         self.ln_f = nn.LayerNorm(n_embd, eps=1e-5)
+
+    def config(self):
+        return {
+            "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2",
+            "vocab_size": self.head.num_embeddings, "n_positions": self.n_positions,
+            "n_embd": self.head.embedding_dim, "n_layer": len(self.h), "n_head": self.h[0].attn.n_head,
+            "n_inner": None, "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5,
+            "scale_attn_weights": True, "scale_attn_by_inverse_layer_idx": False,
+            "reorder_and_upcast_attn": False, "tie_word_embeddings": True, "initializer_range": 0.02,
+            "resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "use_cache": True}
+
+    @staticmethod
+    def of(config, dtype):
+        """The model, untrained, that a config.json describes."""
+        return Gpt(*(config[key] for key in ("vocab_size", "n_positions", "n_layer", "n_embd", "n_head")), dtype=dtype)
+
+    @property
+    def head(self):
+        return self.wte
 
     def hidden(self, ids, dtype, see=lambda x: x):
         """Token ids [B, T] -> what the output head sees, [B*T, C].
@@ -130,8 +159,37 @@ class Gpt(nn.Module):
 
     def forward(self, ids):
         """Token ids [B, T] -> logits [B*T, V]."""
-        return self.hidden(ids, self.dtype) @ self.wte.weight.to(self.dtype).t()
+        return self.hidden(ids, self.dtype) @ self.head.weight.to(self.dtype).t()
 
     def losses(self, ids, targets):
         """Negative log-likelihood in nats of each target, [B*T]."""
         return F.cross_entropy(self(ids).float(), targets.flatten(), reduction="none")
+
+    def grids(self):
+        """The matrices, and the axis along which int8 cuts them into blocks: the input's."""
+        return [(p, 1 if name == "wte.weight" else 0) for name, p in self.named_parameters()
+                if p.dim() == 2 and name != "wpe.weight"]
+
+    @torch.no_grad()
+    def rescale(self, seen):
+        """Gives the channels of what a matrix sees one size and no mean, as far as a bias, a gain or a weight before
+        and after it can take that over: for the same result with smaller steps.   seen: what hidden() lets see"""
+
+        def move(x, reader):
+            """reader's matrix is ready to see (x - mean) / size.   x: [rows, channels]"""
+            mean = x.mean(0)
+            size = sizes(x - mean)
+            reader.bias += mean @ reader.weight
+            reader.weight *= size[:, None]
+            return mean, size
+
+        for i, layer in enumerate(self.h):
+            for x, norm, reader in ((seen[4 * i], layer.ln_1, layer.attn.c_attn),
+                                    (seen[4 * i + 2], layer.ln_2, layer.mlp.c_fc)):
+                mean, size = move(x, reader)
+                norm.weight /= size
+                norm.bias.sub_(mean).div_(size)
+            mean, size = move(seen[4 * i + 1], layer.attn.c_proj)
+            value, width = layer.attn.c_attn, len(mean)  # the weights of attention add up to 1
+            value.weight[:, -width:] /= size
+            value.bias[-width:].sub_(mean).div_(size)

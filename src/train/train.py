@@ -5,6 +5,7 @@
 Stopped runs go on from the last checkpoint in --work when the same command is given again.
 """
 import argparse
+import collections
 import concurrent.futures
 import contextlib
 import ctypes
@@ -25,12 +26,19 @@ import torch
 import data
 import evaluate
 import export
+import llama
 import model as gpt
 import optim
 
-CONTEXTS = [(0.15, 256), (0.35, 512), (1.0, 1024)]  # until this part of the budget: this context
+CONTEXTS = "0.15:256,0.35:512,1:1024"
 MICRO = 2048  # tokens a CPU thread works on at a time
-EVALUATE_EVERY, SAVE_EVERY = 100, 100  # steps
+LOGS, EVALUATIONS = 200, 20  # in a budget; checkpoints come with the evaluations
+
+
+def plan(text):
+    """"0.3:512,1:1024" -> what holds until which share of the budget."""
+    pairs = (pair.split(":") for pair in text.split(","))
+    return [(float(share), int(count)) for share, count in pairs]
 
 
 def arguments():
@@ -54,6 +62,12 @@ def arguments():
     parser.add_argument("--width", type=int, default=176)
     parser.add_argument("--heads", type=int, default=4)
     parser.add_argument("--vocab", type=int, default=6144)
+    parser.add_argument("--kv-heads", type=int, help="makes a Llama, with so many heads of keys and values")
+    parser.add_argument("--inner", type=int, help="width inside the MLP of a Llama")
+    parser.add_argument("--contexts", type=plan, default=CONTEXTS, metavar="SHARE:TOKENS,...",
+                        help="until this share of the budget, windows of so many tokens")
+    parser.add_argument("--parts", type=plan, default="1:99", metavar="SHARE:COUNT,...",
+                        help="until this share of the budget, the first so many parts of the corpus")
     args = parser.parse_args()
     if (args.minutes is None) == (args.steps is None):
         parser.error("give one of --minutes and --steps")
@@ -61,28 +75,56 @@ def arguments():
 
 
 class Gradient:
-    """Mean loss and gradient of a batch. On a CPU each thread takes one micro-batch after another,
+    """Mean loss and gradient of a batch, on a CPU. Each thread takes one micro-batch after another,
     which loses less to a busy machine than splitting every operation over the cores; the parts
     are added in a fixed order, so the result does not depend on who did what.
 
     loss: windows [n, context + 1] -> a number; micro: tokens in a micro-batch."""
 
-    def __init__(self, model, loss, micro, threads, device):
-        self.params, self.loss, self.tokens, self.device = list(model.parameters()), loss, micro, device
-        self.pool = concurrent.futures.ThreadPoolExecutor(
-            threads, initializer=lambda: torch.set_num_threads(1)) if device == "cpu" else None
+    def __init__(self, model, loss, micro, threads):
+        self.params, self.loss, self.tokens = list(model.parameters()), loss, micro
+        self.pool = concurrent.futures.ThreadPoolExecutor(threads, initializer=lambda: torch.set_num_threads(1))
 
     def micro(self, windows):
-        loss = self.loss(torch.from_numpy(windows).to(self.device))
+        loss = self.loss(torch.from_numpy(windows))
         return loss.item(), torch.autograd.grad(loss, self.params)
 
-    def __call__(self, windows, context):
-        size = max(1, self.tokens // context) if self.pool else len(windows)
+    def __call__(self, windows):
+        size = max(1, self.tokens // (windows.shape[1] - 1))
         parts = [windows[i:i + size] for i in range(0, len(windows), size)]
-        results = list((self.pool.map if self.pool else map)(self.micro, parts))
+        results = list(self.pool.map(self.micro, parts))
         for p, *grads in zip(self.params, *(grads for _, grads in results)):
             p.grad = sum(grads) / len(parts)
         return sum(loss for loss, _ in results) / len(parts)
+
+
+def descent(model, loss, optimizers, device, threads, micro, around=contextlib.nullcontext(), compiles=False):
+    """-> a function that makes a step of the optimisers for some windows and returns their loss.
+
+    around: what is so while gradients are taken; compiles: loss, on a CUDA device."""
+    if device != "cpu":
+        captured = optim.Captured(
+            model.parameters(), torch.compile(loss, dynamic=False) if compiles else loss, optimizers, around)
+        return lambda windows: captured(torch.from_numpy(windows).to(device, non_blocking=True))
+    gradient = Gradient(model, loss, micro, threads)
+
+    def step(windows):
+        with around:
+            value = gradient(windows)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+        return torch.tensor(value)
+
+    return step
+
+
+def build(args, device):
+    common = dict(dtype=getattr(torch, args.dtype), dropout=args.dropout)
+    if args.kv_heads:
+        sizes = (args.vocab, 1024, args.layers, args.width, args.heads, args.kv_heads, args.inner)
+        return llama.Llama(*sizes, **common).to(device)
+    return gpt.Gpt(args.vocab, 1024, args.layers, args.width, args.heads, **common).to(device)
 
 
 class Run:
@@ -91,12 +133,13 @@ class Run:
     def __init__(self, args, corpus, device):
         torch.manual_seed(args.seed)
         self.args, self.device = args, device
-        self.model = gpt.Gpt(args.vocab, 1024, args.layers, args.width, args.heads,
-                             dtype=getattr(torch, args.dtype), dropout=args.dropout).to(device)
+        self.model = build(args, device)
         self.optimizers = optim.build(self.model, args.lr, args.weight_decay, args.optimizer)
-        self.gradient = Gradient(self.model, self.loss, MICRO, args.threads, device)
-        self.windows = data.Windows(corpus.train, args.seed)
+        self.descend = descent(self.model, self.loss, self.optimizers, device, args.threads, MICRO, compiles=True)
+        self.shapes = set()  # seen by now: a CUDA device compiles for each
+        self.windows = {count: data.Windows(corpus.parts(count), args.seed) for _, count in args.parts}
         self.step, self.seconds, self.tokens, self.mean, self.log = 0, 0.0, 0, None, []
+        self.read = collections.Counter()  # tokens, by how many parts they were drawn from
         self.file = pathlib.Path(args.work) / "checkpoint.pt"
         if self.file.exists():
             self.load()
@@ -116,24 +159,24 @@ class Run:
 
     def train_step(self):
         began = time.monotonic()
-        context = next(c for end, c in CONTEXTS if self.progress() <= end)
+        done = self.progress()
+        context, parts = (next(x for end, x in plan if done <= end) for plan in (self.args.contexts, self.args.parts))
         count = self.args.batch // context
-        windows = self.windows.take(self.tokens // context, count, context)
-        loss = self.gradient(windows, context)
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for optimizer in self.optimizers:
-            for group in optimizer.param_groups:
-                group["lr"] = self.rate()
-            optimizer.step()
+        windows = self.windows[parts].take(self.read[parts] // context, count, context)
+        optim.set_rate(self.optimizers, self.rate())
+        loss = self.descend(windows)
         self.step += 1
         self.tokens += count * context
-        self.mean = loss if self.mean is None else 0.98 * self.mean + 0.02 * loss
-        self.seconds += time.monotonic() - began
+        self.read[parts] += count * context
+        self.mean = loss.clone() if self.mean is None else self.mean.lerp_(loss, 0.02)
+        if self.device == "cpu" or windows.shape in self.shapes:
+            self.seconds += time.monotonic() - began
+        self.shapes.add(windows.shape)
         return context
 
     def save(self):
         state = dict(model=self.model.state_dict(), optimizers=[o.state_dict() for o in self.optimizers],
-                     step=self.step, seconds=self.seconds, tokens=self.tokens, mean=self.mean,
+                     step=self.step, seconds=self.seconds, tokens=self.tokens, read=self.read, mean=self.mean,
                      log=self.log)
         torch.save(state, self.file.with_suffix(".new"))
         self.file.with_suffix(".new").rename(self.file)
@@ -147,26 +190,30 @@ class Run:
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers, state["optimizers"]):
             optimizer.load_state_dict(saved)
-        for name in ("step", "seconds", "tokens", "mean", "log"):
+        for name in ("step", "seconds", "tokens", "read", "mean", "log"):
             setattr(self, name, state[name])
         print(f"resumed at step {self.step}, {self.seconds / 60:.1f} minutes", flush=True)
 
 
 def train(run, corpus):
     """Trains until the budget is used up."""
+    logged, evaluated = (math.floor(run.progress() * count) for count in (LOGS, EVALUATIONS))
     while run.progress() < 1:
         context = run.train_step()
-        done = run.progress() >= 1
-        if run.step % 20 == 0 or done:
-            entry = [run.step, f"{run.seconds / 60:.2f}", run.tokens, context, f"{run.mean:.4f}", ""]
-            if run.step % EVALUATE_EVERY == 0 or done:
-                bits = evaluate.bits_per_byte(run.model, corpus.val, corpus.val_bytes, context)
-                entry[-1] = f"{bits:.4f}"
-            run.log.append(entry)
-            print(f"{100 * run.progress():5.1f} %  step {run.step}  {run.seconds / 60:.1f} min  "
-                  f"{run.tokens / 1e6:.1f} M tokens  {run.tokens / run.seconds:.0f} tokens/s  "
-                  f"context {context}  train {run.mean:.4f} nats  {entry[-1]}", flush=True)
-        if run.step % SAVE_EVERY == 0 or done:
+        if math.floor(run.progress() * LOGS) == logged:
+            continue
+        logged = math.floor(run.progress() * LOGS)
+        entry = [run.step, f"{run.seconds / 60:.2f}", run.tokens, context, f"{run.mean.item():.4f}", ""]
+        looks = math.floor(run.progress() * EVALUATIONS) > evaluated
+        if looks:
+            evaluated = math.floor(run.progress() * EVALUATIONS)
+            bits = evaluate.bits_per_byte(run.model, corpus.val, corpus.val_bytes, context)
+            entry[-1] = f"{bits:.4f}"
+        run.log.append(entry)
+        print(f"{100 * run.progress():5.1f} %  step {run.step}  {run.seconds / 60:.1f} min  "
+              f"{run.tokens / 1e6:.1f} M tokens  {run.tokens / run.seconds:.0f} tokens/s  "
+              f"context {context}  train {entry[4]} nats  {entry[-1]}", flush=True)
+        if looks:
             run.save()
 
 
@@ -184,12 +231,12 @@ def main():
     tune_process(args.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     corpus = data.Corpus(args.corpus, args.work, args.vocab)
-    print(f"{sum(map(len, corpus.train))} training tokens in {len(corpus.train)} documents, on {device}",
-          flush=True)
+    documents = corpus.parts(99)
+    print(f"{sum(map(len, documents))} training tokens in {len(documents)} documents, on {device}", flush=True)
     run = Run(args, corpus, device)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same command resumes"))
     train(run, corpus)
-    export.write(run.model, corpus.tokenizer, args.heads, args.out)
+    export.write(run.model, corpus.tokenizer, args.out)
     print(f"wrote {args.out}")
 
 
