@@ -179,3 +179,22 @@ test('sounds: at most 3 MB, the weights described, letters and phonemes as in tr
     assert.equal(tokenizer.decode(greedy), text, word);
   }
 });
+
+test('sounds: the phonemes of transformers, greedy and with three beams, and its logits', async () => {
+  const { words, columns } = await read(fileOf('sounds'));
+  const model = await loadModel(folderOf('sounds'));
+  const session = model.createSession();
+  let worst = 0;
+  for (const { word, source, greedy, beams3, logits } of words) {
+    assert.deepEqual(idsOf(await collect(session.generate(word, { temperature: 0 }))), greedy, word);
+    assert.deepEqual(idsOf(await collect(session.generate(word, { numBeams: 3 }))), beams3, word);
+    session.reset();
+    await session.setSource(source);
+    for (const [t, id] of [0, ...greedy].entries()) {
+      const ours = session.decode(id);
+      columns.forEach((column, i) => { worst = Math.max(worst, Math.abs(ours[column] - logits[t][i])); });
+    }
+  }
+  assert.ok(worst <= 3e-4, `off by ${worst}`);
+  model.dispose();
+});
