@@ -141,7 +141,8 @@ async function crossOf(context, run, given, wanted) {
   if (!source) throw new KvcError('unsupported', 'inspect cross: this model has no source to look at.');
   const { position, ...place } = wantedOf('cross', context, given, wanted);
   const weights = rowsOf(place, source.length);
-  const lens = await lensAfter(context, run, run.ids.slice(0, position + 1));
+  const target = run.ids.slice(0, position + 1);
+  const lens = await lensAfter(context, run, target);
   eachOf(place, (layer, head, i) => weights.set(lens.crossAttentionWeights(layer, head), i * source.length));
   const { model } = context.loaded();
   const stream = model.textStream({ special: true });
