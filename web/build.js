@@ -127,22 +127,23 @@ async function packed(folder, names) {
   return Object.fromEntries(await Promise.all(names.map(pack)));
 }
 
+/** Throws where a build has everything inside, and something asks for a file. */
+const ABSENT = "const absent = () => { throw new Error('This build has no file beside it.'); };";
+
+/** @param {string} inside  of a page, as source; '' in what is inside itself */
+const pageAssets = (inside) => `${ABSENT} ${inside && "import { engine } from './engine-inside.js';"}
+  export const assets = {
+    worker: absent, workerUrl: absent, modelSizes: absent, lab: absent, labBugs: absent, ${inside}
+  };`;
+
 /**
  * The sources of these files without a single address.
- * @param {string} source  @param {string} file  @param {object} [inside]
+ * @param {string} source  @param {string} file  @param {string} [inside]
  */
-function assetsWith(source, file, inside) {
-  const absent = "const absent = () => { throw new Error('This build has no file beside it.'); };";
-  if (file === 'engine/assets.js') {
-    return `${absent}
-      export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
-  }
+function assetsWith(source, file, inside = '') {
   if (file === 'models/stories.js') return source; // nobody asks it
-  return `${absent}
-    export const assets = {
-      worker: absent, workerUrl: absent, modelSizes: absent, lab: absent, labBugs: absent,
-      inside: ${JSON.stringify(inside)},
-    };`;
+  return file === 'worker/assets.js' ? pageAssets(inside) : `${ABSENT}
+    export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
 }
 
 /** Nobody chats in a figure: the interpreter of chat templates is left out. @type {Plugin} */
@@ -155,12 +156,12 @@ const withoutChat = {
 };
 
 /**
- * @param {string} entry  @param {'iife' | 'esm'} format  @param {Plugin} plugin
- * @returns {Promise<string>}
+ * @param {string} entry  @param {'iife' | 'esm'} format  @param {Plugin[]} plugins
+ * @param {BuildOptions} [others]
  */
-async function bundled(entry, format, plugin) {
+async function bundled(entry, format, plugins, others) {
   const { outputFiles } = await build({
-    ...COMMON, format, write: false, entryPoints: [entry], plugins: [plugin, withoutChat],
+    ...COMMON, ...others, format, write: false, entryPoints: [entry], plugins: [...plugins, withoutChat],
     logOverride: { 'empty-import-meta': 'silent' }, // it is asked only where there is no location either
   });
   return outputFiles[0].text;
@@ -169,17 +170,38 @@ async function bundled(entry, format, plugin) {
 /** Bugs that the lab shows. @param {{ scenario?: string }} bug */
 const offered = ({ scenario }) => scenario !== undefined;
 
+/**
+ * The engine is there once, as a function: a page whose policy allows no worker calls it, and its text is the
+ * worker's source.
+ * @returns {Promise<Plugin[]>}
+ */
 async function everything() {
-  const alone = swapped((source, file) => assetsWith(source, file));
-  const worker = await bundled(join(WEB, 'worker', 'worker.js'), 'iife', alone);
+  const folder = join(WEB, 'worker');
+  const alone = swapped((own, file) => assetsWith(own, file));
+  const engine = await bundled(join(folder, 'desk.js'), 'iife', [alone], { globalName: 'desk', banner: {} });
   const inside = {
-    url: 'inside:stories/', worker,
+    url: 'inside:stories/',
     modules: await packed(join(WEB, 'engine'), MODULES),
     lab: (await packed(join(WEB, 'engine'), [LAB]))[LAB],
     bugs: JSON.parse(await read(join(WEB, 'engine', 'kvc-lab.json'))).filter(offered),
     model: await packed(join(WEB, 'models', 'stories'), MODEL),
   };
-  return swapped((source, file) => assetsWith(source, file, inside));
+  const source = `inside: { ...${JSON.stringify(inside)}, get worker() {
+    return '"use strict";const{Desk}=(' + engine + ')();new Desk(self,{worker:true});';
+  } }`;
+  const contents = `export const engine = () => { ${engine}
+    return desk; };`;
+  return [swapped((own, file) => assetsWith(own, file, source)), {
+    name: 'engine',
+    setup({ onLoad, onResolve }) {
+      onResolve({ filter: /\/engine-inside\.js$/ }, () => ({ path: join(folder, 'engine-inside.js') }));
+      onLoad({ filter: /[\\/]worker[\\/]engine-inside\.js$/ }, () => ({ contents }));
+      onLoad({ filter: /[\\/]worker[\\/]desk\.js$/ }, () => ({
+        contents: "import { engine } from './engine-inside.js'; export const { Desk } = engine();",
+        resolveDir: folder,
+      }));
+    },
+  }];
 }
 
 // ---- pages ----------------------------------------------------------------------------------------
@@ -202,7 +224,7 @@ async function writePage(folder, file, values) {
 
 /** @param {string} inline  the script with everything inside */
 async function writePages(inline) {
-  const frame = await bundled(join(WEB, 'embed', 'embed.js'), 'iife', swapped((source) => source));
+  const frame = await bundled(join(WEB, 'embed', 'embed.js'), 'iife', [swapped((source) => source)]);
   const hashes = { inlineHash: hashOf(inline), frameHash: hashOf(frame) };
   await writePage('embed', `${NAME}.html`, { inline, frame, ...hashes });
   const site = process.env.SITE_URL ?? '';

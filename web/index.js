@@ -5,7 +5,7 @@ export { weighModel } from './session/weigh.js';
 export { modelFiles } from './files/dropped.js';
 export { keptModels, removeKept } from './files/kept-models.js';
 export { KvcError, ERROR_CODES } from './engine/errors.js';
-export { analyzeMemory, analyzeSpeedup } from './measure/analysis.js';
+export { analyzeMemory, analyzeSpeedup } from './measure/tables.js';
 export { benchmarkComparison } from './measure/benchmark.js';
 export { benchmarkSources } from './measure/sources.js';
 export { init } from './engine/init.js';
@@ -68,10 +68,10 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./engine/platform.js').WasmSource} WasmSource
  * @typedef {import('./engine/variants.js').Variant} Variant
  * @typedef {import('./measure/analysis.js').Shape} Shape
- * @typedef {import('./measure/analysis.js').MemoryOptions} MemoryOptions
- * @typedef {import('./measure/analysis.js').MemoryRow} MemoryRow
- * @typedef {import('./measure/analysis.js').SpeedupOptions} SpeedupOptions
- * @typedef {import('./measure/analysis.js').SpeedupRow} SpeedupRow
+ * @typedef {import('./measure/tables.js').MemoryOptions} MemoryOptions
+ * @typedef {import('./measure/tables.js').MemoryRow} MemoryRow
+ * @typedef {import('./measure/tables.js').SpeedupOptions} SpeedupOptions
+ * @typedef {import('./measure/tables.js').SpeedupRow} SpeedupRow
  * @typedef {import('./measure/benchmark.js').ComparisonOptions} ComparisonOptions
  * @typedef {import('./measure/benchmark.js').ComparisonRow} ComparisonRow
  * @typedef {import('./measure/sources.js').SourceBenchmark} SourceBenchmark

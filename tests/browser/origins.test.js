@@ -113,7 +113,10 @@ test('scripts of a site that lets nobody read them: no module comes, the inline 
   assert.ok(await page.locator('#author').isVisible());
   const inline = `<script src="${closed}kv-cache-demo.inline.js"></script>
     <kv-cache-demo loading="eager" max-tokens="5" cache="on"></kv-cache-demo>`;
-  assert.match(await outcome(await openArticle(t, await article(inline))), IN_WORKER);
+  const places = { '': IN_WORKER, 'worker-src data:': IN_WORKER, "worker-src 'none'": ON_PAGE };
+  for (const [policy, expected] of Object.entries(places)) {
+    assert.match(await outcome(await openArticle(t, await article(inline, policy))), expected);
+  }
 });
 
 test('the page for frames in a sandbox: it runs, or a sentence names the header', async (t) => {

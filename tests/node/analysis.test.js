@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { analyzeMemory, analyzeSpeedup, benchmarkComparison, loadModel } from 'kvcache-wasm';
-import {
-  LENGTHS, SHAPES, cacheBytesPerToken, multiplyAdds, parameterCount,
-} from '../../web/measure/analysis.js';
+import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
+import { LENGTHS, SHAPES, cacheBytesPerToken } from '../../web/measure/tables.js';
 import { passRate, spread } from '../../web/measure/benchmark.js';
 import { rejectsCode, throwsCode } from './helpers.js';
 import { tensorShapes, tinyBlobs } from './tiny-model.js';

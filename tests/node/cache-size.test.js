@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CLAIMS, CONTEXTS, MODELS, TYPES, cacheSize, ownModel } from '../../web/demo/cache-size.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
-import { analyzeMemory } from '../../web/measure/analysis.js';
+import { analyzeMemory } from '../../web/measure/tables.js';
 import { numbersIn } from '../../web/measure/numbers.js';
 
 const USUAL = { tokens: 8192, texts: 1, type: 'f16', shared: true, windowed: true };

@@ -9,7 +9,7 @@ import { ENABLE_OPTIONS } from '../../web/blocks/enable-cache.js';
 import { KV_CACHE_OPTIONS } from '../../web/cache/options.js';
 import { table as chat } from '../../web/cli/commands/chat.js';
 import { table as generate } from '../../web/cli/commands/generate.js';
-import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/analysis.js';
+import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/tables.js';
 import { COMPARISON_OPTIONS } from '../../web/measure/benchmark.js';
 import { Model } from '../../web/session/model.js';
 import { SESSION_OPTIONS } from '../../web/session/options.js';

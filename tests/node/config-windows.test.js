@@ -5,7 +5,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parseConfig } from '../../web/config/config.js';
-import { analyzeSpeedup, multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
+import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
+import { analyzeSpeedup } from '../../web/measure/tables.js';
 import { throwsCode } from './helpers.js';
 
 /** TinyStories-33M as it lies on the Hub. */

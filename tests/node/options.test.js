@@ -10,7 +10,7 @@ import { GPT } from '../../web/blocks/example-gpt.js';
 import { KV_CACHE_OPTIONS } from '../../web/cache/options.js';
 import { INIT_OPTIONS } from '../../web/engine/init.js';
 import { DECODE_OPTIONS, ENCODE_OPTIONS } from '../../web/files/tokenizer.js';
-import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/analysis.js';
+import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/tables.js';
 import { COMPARISON_OPTIONS } from '../../web/measure/benchmark.js';
 import { LOAD_OPTIONS } from '../../web/session/model.js';
 import { SESSION_OPTIONS } from '../../web/session/options.js';
@@ -25,8 +25,8 @@ const TYPES = [
   ['engine/init.js', 'InitOptions', INIT_OPTIONS],
   ['files/tokenizer.js', 'DecodeOptions', DECODE_OPTIONS],
   ['files/tokenizer.js', 'EncodeOptions', ENCODE_OPTIONS],
-  ['measure/analysis.js', 'MemoryOptions', MEMORY_OPTIONS],
-  ['measure/analysis.js', 'SpeedupOptions', SPEEDUP_OPTIONS],
+  ['measure/tables.js', 'MemoryOptions', MEMORY_OPTIONS],
+  ['measure/tables.js', 'SpeedupOptions', SPEEDUP_OPTIONS],
   ['measure/benchmark.js', 'ComparisonOptions', COMPARISON_OPTIONS],
   ['session/model.js', 'LoadOptions', LOAD_OPTIONS],
   ['session/options.js', 'SessionOptions', SESSION_OPTIONS],

@@ -11,7 +11,8 @@ import {
   adviceWords, failureText, payoffWords, remarkWords, spoken, statusWords,
 } from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
-import { analyzeSpeedup, multiplyAdds } from '../../web/measure/analysis.js';
+import { multiplyAdds } from '../../web/measure/analysis.js';
+import { analyzeSpeedup } from '../../web/measure/tables.js';
 import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
 
 const EVENTS = new URL('../fixtures/events/race.json', import.meta.url);

@@ -1,10 +1,12 @@
 // The memory that a KV cache takes, for models of which people talk. Computed from their sizes, as their
 // config.json files have them; nothing here is measured.
-import { analyzeSpeedup, cacheBytesPerToken, parameterCount } from '../measure/analysis.js';
+import { parameterCount } from '../measure/analysis.js';
+import { analyzeSpeedup, cacheBytesPerToken } from '../measure/tables.js';
 
 /**
  * @import { Config } from '../config/config.js'
- * @import { ElementType, Shape } from '../measure/analysis.js'
+ * @import { Shape } from '../measure/analysis.js'
+ * @import { ElementType } from '../measure/tables.js'
  */
 
 /**

@@ -7,7 +7,7 @@
 import { checkCallback, checkSignal, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { threadClock } from '../engine/clock.js';
 import { KvcError } from '../engine/errors.js';
-import { LENGTHS } from './analysis.js';
+import { LENGTHS } from './tables.js';
 import { Pauses } from '../engine/pauses.js';
 
 const WARM_UPS = 1;           // runs that are not counted

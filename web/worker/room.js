@@ -1,6 +1,6 @@
 // How long a text may get in the worker. A model's own limit may be tens of thousands of tokens, whose cache
 // would not fit; and a run, its proof and looks inside have a cache each.
-import { cacheBytesPerToken } from '../measure/analysis.js';
+import { cacheBytesPerToken } from '../measure/tables.js';
 
 /**
  * @import { Config } from '../config/config.js'

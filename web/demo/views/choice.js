@@ -5,7 +5,7 @@ import { button, element, note, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { keptList } from '../parts/kept-list.js';
 import { folderAt } from '../../files/kept-models.js';
-import { cacheBytesPerToken } from '../../measure/analysis.js';
+import { cacheBytesPerToken } from '../../measure/tables.js';
 import { statusWords } from '../words.js';
 import { CHOICE } from '../words/choice.js';
 import styles from './choice.css' with { type: 'text' };
