@@ -11,6 +11,7 @@ import { table as chat } from '../../web/cli/commands/chat.js';
 import { table as generate } from '../../web/cli/commands/generate.js';
 import { MEMORY_OPTIONS, SPEEDUP_OPTIONS } from '../../web/measure/tables.js';
 import { COMPARISON_OPTIONS } from '../../web/measure/benchmark.js';
+import { SOURCE_BENCHMARK } from '../../web/measure/sources.js';
 import { Model } from '../../web/session/model.js';
 import { SESSION_OPTIONS } from '../../web/session/options.js';
 import { GENERATE_OPTIONS } from '../../web/session/sampling.js';
@@ -31,6 +32,7 @@ const OPTIONS = {
   'session.generate': GENERATE_OPTIONS,
   enableKVCache: ENABLE_OPTIONS,
   benchmarkComparison: COMPARISON_OPTIONS,
+  benchmarkSources: SOURCE_BENCHMARK,
   analyzeMemory: MEMORY_OPTIONS,
   analyzeSpeedup: SPEEDUP_OPTIONS,
   'model.forward': ['cache', 'row'], // of a model that is not ours, once its cache is enabled

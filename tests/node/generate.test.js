@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { loadModel } from 'kvcache-wasm';
 import { report, verdict } from '../../web/cli/figures.js';
 import { inFlags, parse } from '../../web/cli/options.js';
@@ -14,6 +16,7 @@ import { say, start } from './command.js';
 import { throwsCode } from './helpers.js';
 
 const STORIES = new URL('../../web/models/stories/', import.meta.url);
+const SOUNDS = new URL('../../web/models/sounds/', import.meta.url);
 const PROMPT = 'Once upon a time';
 
 /** @type {import('kvcache-wasm').Model} */
@@ -86,6 +89,34 @@ test('--json is one object, with every setting heard', async () => {
   small.dispose();
 });
 
+test('with an encoder the answer alone, that of transformers; both caches off and on', async () => {
+  const reference = await readFile(new URL('../fixtures/sounds.json', import.meta.url), 'utf8');
+  const { word, source, greedy, text } = JSON.parse(reference).words.find((one) => one.greedy.length > 5);
+  const [plain, json, tale] = await Promise.all([
+    say(['generate', '--model', 'sounds', '--cache', 'both'], { input: `${word}\n` }),
+    say(['generate', word, '--model', fileURLToPath(SOUNDS), '--cache', 'both', '--json']),
+    say(['generate', PROMPT, '--model', 'tales', '--max-tokens', '8']),
+  ]);
+  assert.deepEqual([plain.code, plain.stdout], [0, `${text}\n`], plain.stderr);
+  const figures = `${source.length} tokens +[\\d,.]+/s +1 token +[\\d,.]+/s +\\d+ tokens +[\\d,.]+/s +`;
+  assert.match(plain.stderr, new RegExp(` +encoder .*\ncache off +${figures}.*\ncache on +${figures}`));
+  assert.match(plain.stderr, /^With both caches decoding is /m);
+  const { runs, proof, ...said } = JSON.parse(json.stdout);
+  assert.deepEqual([said.prompt, said.text], [word, text], json.stderr);
+  assert.deepEqual(said.tokens, greedy.filter((id) => id > 1)); // without the ends
+  assert.equal(proof.tokens, said.tokens.length);
+  const bytes = runs.map(({ cache, cacheBytes, crossCacheBytes }) => [cache, cacheBytes, crossCacheBytes]);
+  const token = 4 * 2 * 128 * 4; // layers, keys and values, width, f32
+  assert.deepEqual(bytes, [['off', 0, 0], ['on', token * (1 + said.tokens.length), token * source.length]]);
+  for (const { encoder, prefill } of runs) {
+    assert.deepEqual([encoder.tokens, prefill.tokens], [source.length, 1]);
+    assert.equal(encoder.tokensPerSecond, 1e3 * encoder.tokens / encoder.ms);
+  }
+  const tales = await loadModel(new URL('../../web/models/tales/', import.meta.url));
+  assert.equal(tale.stdout, `${PROMPT}${(await written(PROMPT, { maxTokens: 8 }, tales)).text}\n`);
+  tales.dispose();
+});
+
 test('speeds of runs that differ are not told', () => {
   const run = (cache, change = {}) => ({
     cache, ids: [5, 6, 7], hashes: ['a', 'b', 'c'], text: 'xyz', reason: 'length',
@@ -152,6 +183,7 @@ test('what cannot be done is said in a sentence, with a code', async () => {
     [['generate', 'x', '--model', 'https://127.0.0.1:1/some/'], 1, /127\.0\.0\.1:1\/some\/config\.json/],
     [['generate', 'x', '--model', 'gpt2/gpt2'], 1, /huggingface\.co\/gpt2\/gpt2\/resolve\/main\//],
     [['generate', 'x', '--chat'], 1, /no chat template/],
+    [['generate', 'a'.repeat(1000), '--model', 'sounds'], 1, /^The source has 1001 tokens.* at most 512/],
     [['generate'], 2, /needs a prompt/],
   ];
   await Promise.all(cases.map(async ([args, expected, words]) => {
@@ -196,9 +228,13 @@ test('words are read as options of the table and nothing else', () => {
 
 test('on a terminal', { skip: process.platform !== 'linux' && 'needs the script of util-linux' }, () => {
   const command = new URL('../../web/cli/kvcache-wasm.js', import.meta.url).pathname;
-  const words = `stty rows 12 cols 50; '${command}' generate Once --cache both --max-tokens 12`;
   const env = { ...process.env, TERM: 'xterm' };
-  const shown = execFileSync('script', ['-qec', words, '/dev/null'], { encoding: 'utf8', input: '', env });
+  const look = (words) => execFileSync('script', ['-qec',
+    `stty rows 12 cols 50; '${command}' generate ${words}`, '/dev/null'],
+  { encoding: 'utf8', input: '', env });
+  const shown = look('Once --cache both --max-tokens 12');
   const both = /cache off\x1b.*\x1b\[1;11r.*cache off: reading .*\x1b\[r.*cache on\x1b.*\x1b\[r.*same bits/s;
   assert.match(shown, both);
+  // The source has a line of its own.
+  assert.match(look('hello --model sounds'), /\x1b\[2mhello\x1b\[0m\r\n[^\n]*HH EH1 L OW0\x1b/);
 });

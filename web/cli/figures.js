@@ -26,20 +26,23 @@ const ENDINGS = {
 
 /** One line for each run, under a head. @param {readonly Written[]} runs */
 export function tableOf(runs) {
-  const rows = runs.map(({ cache, prefill, decode, reason }) => [
-    `cache ${cache}`, counted(prefill.tokens, 'token'), speed(prefill),
-    counted(decode.tokens, 'token'), speed(decode), ENDINGS[reason],
+  const isRead = runs.some(({ encoder }) => encoder);
+  const cells = (/** @type {Timed} */ part) => [counted(part.tokens, 'token'), speed(part)];
+  const rows = runs.map(({ cache, encoder = { tokens: 0, ms: 0 }, prefill, decode, reason }) => [
+    `cache ${cache}`, ...isRead ? cells(encoder) : [], ...cells(prefill), ...cells(decode), ENDINGS[reason],
   ]);
-  const all = [['', 'prefill', 'tokens', 'decode', 'tokens', 'end'], ...rows];
+  const parts = [...isRead ? ['encoder'] : [], 'prefill', 'decode'];
+  const all = [['', ...parts.flatMap((part) => [part, 'tokens']), 'end'], ...rows];
   const widths = all[0].map((_, i) => Math.max(...all.map((row) => row[i].length)));
-  return all.map((row) => row.map((cell, i) => (
-    i === 0 || i === 5 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd()).join('\n');
+  return all.map((row) => row.map((cell, i) => (i === 0 || i === row.length - 1
+    ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  ').trimEnd()).join('\n');
 }
 
 /** Both ways in a sentence. @param {readonly Written[]} runs  @param {Proof} proof */
 export function verdict(runs, proof) {
   const times = speedUpOf(runs);
-  const ratio = times === undefined ? '' : `With the cache decoding is ${measured(times)} times as fast. `;
+  const caches = runs[0].encoder ? 'both caches' : 'the cache'; // its own and that of the source
+  const ratio = times === undefined ? '' : `With ${caches} decoding is ${measured(times)} times as fast. `;
   return `${ratio}Both texts are the same, and after each of ${counted(proof.tokens, 'token')} the logits `
     + `are the same bits (the last ones: ${proof.hash}).`;
 }
@@ -63,9 +66,9 @@ export function report(runs, proof) {
   return {
     text: runs[0].text,
     tokens: runs[0].ids,
-    runs: runs.map(({ cache, reason, prefill, decode, cacheBytes, hashes }) => ({
-      cache, reason, prefill: timed(prefill), decode: timed(decode), cacheBytes,
-      logitsHash: hashes.at(-1) ?? null,
+    runs: runs.map(({ cache, reason, encoder, prefill, decode, cacheBytes, crossCacheBytes, hashes }) => ({
+      cache, reason, ...encoder && { encoder: timed(encoder), crossCacheBytes },
+      prefill: timed(prefill), decode: timed(decode), cacheBytes, logitsHash: hashes.at(-1) ?? null,
     })),
     ...(runs.length === 2 && { speedUp: speedUpOf(runs) ?? null, proof: proof ?? null }),
   };

@@ -14,37 +14,40 @@ import { Refusal } from './refusal.js';
  * @typedef {{ model?: string, weights?: Weights }} ModelOptions
  */
 
-/** In the package, and where it is made. */
-const SHIPPED = ['../../dist/models/stories/', '../models/stories/']
-  .map((path) => new URL(path, import.meta.url));
+/** In the package, and where they are made. */
+const FOLDERS = ['../../dist/models/', '../models/'].map((path) => new URL(path, import.meta.url));
+const SHIPPED = ['stories', 'tales', 'sounds'];
 
 const QUIET_MS = 500; // a load that takes longer says how far it is
 
 /** @type {Table} */
 export const MODEL_OPTIONS = {
-  model: { value: 'DIR_OR_URL', help: 'a model in Hugging Face layout; without it the shipped one,\n'
-    + 'which writes stories' },
+  model: { value: 'DIR_OR_URL', help: 'a model in Hugging Face layout, or the name of a shipped\n'
+    + 'one: stories (without --model), tales, or sounds, which\nsays how a word is pronounced' },
   weights: { value: 'KIND', choices: ['f32', 'int8'], help: 'how its weights are kept; int8 takes a quarter '
     + 'of\nthe memory' },
 };
 
 /** @param {ModelOptions} options  @param {Stop} stop */
-export async function modelOf({ model, weights }, { signal }) {
+export async function modelOf({ model = SHIPPED[0], weights }, { signal }) {
   const progress = new Progress();
   try {
     const onProgress = (/** @type {ProgressEvent} */ event) => progress.tell(event);
-    return await loadModel(model ?? await shipped(), { weights, signal, onProgress });
+    const source = SHIPPED.includes(model) ? await shipped(model) : model;
+    return await loadModel(source, { weights, signal, onProgress });
   } finally {
     progress.clear();
   }
 }
 
-async function shipped() {
-  for (const folder of SHIPPED) {
+/** @param {string} name */
+async function shipped(name) {
+  const folders = FOLDERS.map((all) => new URL(`${name}/`, all));
+  for (const folder of folders) {
     const isThere = await access(new URL('config.json', folder)).then(() => true, () => false);
     if (isThere) return folder;
   }
-  throw new Refusal(`The shipped model is not in ${fileURLToPath(SHIPPED[0])}: install the package again.`);
+  throw new Refusal(`The shipped model is not in ${fileURLToPath(folders[0])}: install the package again.`);
 }
 
 /** A line on a terminal that goes when the model is there. */

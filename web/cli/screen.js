@@ -15,6 +15,7 @@ const LEAST_ROWS = 4;
 const [SAVE, RESTORE] = ['\x1b7', '\x1b8'];
 const [DIM, PLAIN] = ['\x1b[2m', '\x1b[0m'];
 const CONTROLS = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+const harmless = (/** @type {string} */ text) => text.replace(CONTROLS, '\ufffd');
 
 export class Screen {
   #out;
@@ -47,7 +48,7 @@ export class Screen {
   async text(text) {
     if (text === '') return;
     this.#atLineStart = text.endsWith('\n');
-    const shown = this.isTerminal ? text.replace(CONTROLS, '\ufffd') : text;
+    const shown = this.isTerminal ? harmless(text) : text;
     if (this.#out.write(shown) || this.#signal.aborted) return;
     // An abort is heard by whoever writes.
     await once(this.#out, 'drain', { signal: this.#signal }).catch(() => {});
@@ -57,7 +58,7 @@ export class Screen {
   async aside(words) {
     if (!this.isTerminal) return;
     await this.endLine();
-    this.#out.write(`${DIM}${words}${PLAIN}\n`);
+    this.#out.write(`${DIM}${harmless(words)}${PLAIN}\n`);
   }
 
   /** The next text begins a line. */

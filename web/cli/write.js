@@ -1,6 +1,7 @@
 // One text written by a model, with the cache on or off: what came of it and what it took. Two of them,
 // compared.
 import { KvcError } from '../engine/errors.js';
+import { isConversation } from '../session/chat.js';
 
 /**
  * @import { Message } from '../session/chat.js'
@@ -17,12 +18,14 @@ import { KvcError } from '../engine/errors.js';
  * @property {number} prompt     its tokens; of these
  * @property {number} reused     were in the cache
  * @property {Timed} prefill     the others
+ * @property {Timed} [encoder]   of a model with one: the prompt is its source, which comes before all these
  * @property {Timed} decode
  * @property {number[]} ids
  * @property {string} text
  * @property {string[]} hashes   of the logits after each of these
  * @property {FinishReason} reason
  * @property {number} cacheBytes held in the end
+ * @property {number} [crossCacheBytes]  with an encoder: those of the source
  *
  * @typedef {object} Proof  that two runs are the same, as far as both went
  * @property {true} equal
@@ -56,7 +59,7 @@ export async function warmUp(model, signal) {
 
 /**
  * @param {Session} session  its text may share its beginning with the prompt's
- * @param {string | readonly Message[]} prompt
+ * @param {string | number[] | readonly Message[]} prompt  text or ids of a source are read by themselves
  * @param {GenerateOptions & { signal: AbortSignal }} options
  * @param {(token: Token, speed: () => number) => Promise<void> | void} told  each token, and the tokens per
  *   second of the newest ones
@@ -71,7 +74,12 @@ export async function write(session, prompt, options, told) {
   const times = /** @type {number[]} */ ([]);
   let text = '';
   let isAborted = false;
+  /** @type {Timed | undefined} */
+  let encoder;
   try {
+    if (session.sourceCapacity > 0 && !isConversation(prompt)) {
+      encoder = await session.setSource(prompt, { signal: options.signal });
+    }
     for await (const token of session.generate(prompt, options)) {
       decode.tokens++;
       decode.ms += token.ms;
@@ -87,10 +95,11 @@ export async function write(session, prompt, options, told) {
   }
   const isRead = !isAborted || ids.length > 0;
   const { tokens, reused, ms } = isRead ? session.prefillStats : { tokens: 0, reused: 0, ms: 0 };
+  const { usedBytes, crossUsedBytes } = session.memoryUsage();
   return {
     cache: session.useCache ? 'on' : 'off', prompt: tokens, reused, prefill: { tokens: tokens - reused, ms },
-    decode, ids, text, hashes, reason: session.finishReason ?? 'stopped',
-    cacheBytes: session.memoryUsage().usedBytes,
+    decode, ids, text, hashes, reason: session.finishReason ?? 'stopped', cacheBytes: usedBytes,
+    ...encoder && { encoder, crossCacheBytes: crossUsedBytes },
   };
 }
 

@@ -29,6 +29,7 @@ import { proofOf, warmUp, write } from '../write.js';
  * @typedef {object} Job
  * @property {Model} model
  * @property {string | Message[]} prompt
+ * @property {number[]} [source]  its ids, where the model has an encoder
  * @property {GenerateOptions & { maxTokens: number }} options
  * @property {number} capacity
  * @property {Screen} [screen]  without one the text is for --json
@@ -40,7 +41,8 @@ const MOST_TOKENS = 200; // if neither the caller nor the model's makers say
 /** @type {Table} */
 export const table = {
   cache: { value: 'MODE', choices: ['on', 'off', 'both'], help: 'both writes the text off and on, compares '
-    + 'every bit of the\nlogits and says how fast each was' },
+    + 'every bit of the\nlogits and says how fast each was; with an encoder the\ncache of the source goes '
+    + 'off and on too' },
   ...MODEL_OPTIONS,
   ...SAMPLING_OPTIONS,
   chat: { help: "PROMPT is a message, put through the model's chat template" },
@@ -51,7 +53,8 @@ export const table = {
 
 export const help = `npx kvcache-wasm generate PROMPT [--cache on|off|both] [--model DIR_OR_URL] ...
     Writes on from PROMPT, or from what comes through a pipe. The text goes to standard
-    output, the speeds to standard error. --help behind it tells all options.`;
+    output, the speeds to standard error. To a model with an encoder PROMPT is the source,
+    and what it writes from it is the text. --help behind it tells all options.`;
 
 export const details = `${helpOf(table)}
 
@@ -87,8 +90,11 @@ async function generate(values, words, stop) {
   const maxTokens = Number(values.maxTokens ?? model.generation.maxNewTokens ?? MOST_TOKENS);
   const options = { ...samplingOf(values), maxTokens, ...chat && { chat: { template } } };
   await warmUp(model, stop.signal);
-  const capacity = await roomFor(model, prompt, options.chat, maxTokens);
-  const runs = await writeEach({ model, prompt, options, capacity, screen, stop },
+  const ids = await idsOf(model, prompt, options.chat);
+  const source = model.config.encoder ? ids : undefined;
+  const { startTokenIds = [] } = model.generation;
+  const capacity = Math.min(model.config.nPositions, (source ? startTokenIds : ids).length + maxTokens);
+  const runs = await writeEach({ model, prompt, source, options, capacity, screen, stop },
     cache === 'both' ? ['off', 'on'] : [cache]);
   if (stop.isUnread) return;
   const proof = runs.length === 2 ? proofOf(runs[0], runs[1]) : undefined;
@@ -107,15 +113,10 @@ async function promptFrom(words) {
   return piped.replace(/\r?\n$/, ''); // which echo has put there
 }
 
-/**
- * Tokens that a session has to have room for.
- * @param {Model} model  @param {string | Message[]} prompt  @param {ChatOptions | undefined} chat
- * @param {number} maxTokens
- */
-async function roomFor(model, prompt, chat, maxTokens) {
-  const ids = typeof prompt === 'string' ? promptIds(model, prompt)
-    : await model.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
-  return Math.min(model.config.nPositions, ids.length + maxTokens);
+/** @param {Model} model  @param {string | Message[]} prompt  @param {ChatOptions | undefined} chat */
+function idsOf(model, prompt, chat) {
+  return typeof prompt === 'string' ? promptIds(model, prompt)
+    : model.applyChatTemplate(prompt, { addGenerationPrompt: true, ...chat });
 }
 
 /**
@@ -135,17 +136,20 @@ async function writeEach(job, ways) {
 }
 
 /** @param {Job} job  @param {Cache} cache  @returns {Promise<Written>} */
-async function writeOnce({ model, prompt, options, capacity, screen, stop: { signal } }, cache) {
-  const session = model.createSession({ capacity, useCache: cache === 'on' });
+async function writeOnce({ model, prompt, source, options, capacity, screen, stop: { signal } }, cache) {
+  const session = sessionFor(model, source, capacity, cache === 'on');
   let beginning = typeof prompt === 'string' ? prompt : ''; // not shown before it is accepted
   let tokens = 0;
   const show = async (/** @type {string} */ text) => {
-    await screen?.text(beginning + text);
+    const [before, whole] = source ? [beginning, text] : ['', beginning + text];
     beginning = '';
+    if (before) await screen?.aside(before);
+    await screen?.text(whole);
   };
   try {
-    screen?.status(() => `cache ${cache}: reading the prompt`);
-    const written = await write(session, prompt, { ...options, signal }, async ({ text }, speed) => {
+    screen?.status(() => `cache ${cache}: reading the ${source ? 'source' : 'prompt'}`);
+    const given = source ?? prompt;
+    const written = await write(session, given, { ...options, signal }, async ({ text }, speed) => {
       await show(text);
       tokens++;
       screen?.status(() => statusLine(cache, tokens, speed()));
@@ -156,4 +160,14 @@ async function writeOnce({ model, prompt, options, capacity, screen, stop: { sig
     session.dispose();
     await screen?.close();
   }
+}
+
+/**
+ * @param {Model} model  @param {number[] | undefined} source  @param {number} capacity
+ * @param {boolean} isOn  the cache, and that of the source
+ */
+function sessionFor(model, source, capacity, isOn) {
+  if (!source) return model.createSession({ capacity, useCache: isOn });
+  const sourceCapacity = Math.min(model.config.nPositions, source.length);
+  return model.createSession({ capacity, sourceCapacity, useCache: isOn, useCrossCache: isOn });
 }
