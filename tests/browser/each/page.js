@@ -93,7 +93,7 @@ async function cachedFigures(t, page) {
 
 async function flipped(t, page) {
   await page.fill(part('prompt'), PROMPT);
-  await set(page, { pace: 60 });
+  await set(page, { pace: 30 }); // slow enough for two clicks on the way
   await begin(page, part('cache')); // off
   await writtenAtLeast(page, 40);
   for (const to of ['on', 'off']) {
