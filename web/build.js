@@ -50,13 +50,13 @@ const COMMON = {
 
 /**
  * Swaps the only files that know what lies where.
- * @param {(source: string, file: string) => string} swap  file: engine, worker or models/stories.js
+ * @param {(source: string, file: string) => string} swap  file: engine, worker or of models
  * @returns {Plugin}
  */
 const swapped = (swap) => ({
   name: 'assets',
   setup({ onLoad }) {
-    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/]stories)\.js$/;
+    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/](stories|sounds))\.js$/;
     onLoad({ filter }, async ({ path }) => (
       { contents: swap(await read(path), relative(WEB, path).replaceAll('\\', '/')) }));
   },
@@ -141,10 +141,21 @@ const pageAssets = (inside) => `${ABSENT} ${inside && "import { engine } from '.
  * @param {string} source  @param {string} file  @param {string} [inside]
  */
 function assetsWith(source, file, inside = '') {
-  if (file === 'models/stories.js') return source; // nobody asks it
+  if (file.startsWith('models/')) return source; // nobody asks it
   return file === 'worker/assets.js' ? pageAssets(inside) : `${ABSENT}
     export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
 }
+
+/** The model that pronounces words is in none of them, and so what it is for is not either. @type {Plugin} */
+const withoutSounds = {
+  name: 'sounds',
+  setup({ onLoad, onResolve }) {
+    const contents = "export const trace = () => { throw new Error('This build has no such model.'); };";
+    onLoad({ filter: /[\\/]requests[\\/]trace\.js$/ }, () => ({ contents }));
+    onResolve({ filter: /^\.\/sounds\.js$/ }, ({ importer, resolveDir }) => (
+      importer.endsWith('index.js') ? { path: join(resolveDir, 'sounds-absent.js') } : undefined));
+  },
+};
 
 /** Nobody chats in a figure: the interpreter of chat templates is left out. @type {Plugin} */
 const withoutChat = {
@@ -161,7 +172,8 @@ const withoutChat = {
  */
 async function bundled(entry, format, plugins, others) {
   const { outputFiles } = await build({
-    ...COMMON, ...others, format, write: false, entryPoints: [entry], plugins: [...plugins, withoutChat],
+    ...COMMON, ...others, format, write: false, entryPoints: [entry],
+    plugins: [...plugins, withoutChat, withoutSounds],
     logOverride: { 'empty-import-meta': 'silent' }, // it is asked only where there is no location either
   });
   return outputFiles[0].text;

@@ -17,6 +17,8 @@ import { LENS } from '../../web/demo/words/lens.js';
 import { MEASURED } from '../../web/demo/words/measured.js';
 import { RACE } from '../../web/demo/words/race.js';
 import { LOOKS } from '../../web/demo/words/looks.js';
+import { SOUNDS } from '../../web/demo/words/sounds.js';
+import { SOUNDS_ABSENT } from '../../web/demo/words/sounds-absent.js';
 import { STEP } from '../../web/demo/words/step.js';
 import { MAP } from '../../web/demo/words/map.js';
 import { TEXT } from '../../web/demo/words/text.js';
@@ -37,6 +39,8 @@ const LATER = {
   race: RACE,
   looks: LOOKS,
   strips: STRIPS,
+  sounds: SOUNDS,
+  soundsAbsent: SOUNDS_ABSENT,
   step: STEP,
   map: MAP,
   text: TEXT,
@@ -128,6 +132,12 @@ const GIVEN = {
     text: 'a', position: 3, layer: 1, head: 2, first: 0.5, self: 0.2, sum: 1,
     other: { text: 'b', position: 2, share: 0.3 },
   }],
+  'sounds.payoff': ['none', 2, 3],
+  'sounds.problems.letters': ['4'],
+  'sounds.step': [1, 4, 'n'],
+  'sounds.looks': [{ sound: 'n', letters: [{ letter: 'k', share: 0.9 }, { share: 0.1 }], layer: 1, head: 2 }],
+  'sounds.same': [{ steps: 4, ways: 2, hash: '0123456789abcdef' }],
+  'sounds.table.share': ['k', 0.5],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 

@@ -50,7 +50,7 @@ export const USUAL = /** @type {const} */ ([
 ]);
 export const VIEWS = /** @type {const} */ ([
   ...USUAL, 'text', 'work', 'race', 'strips', 'map', 'lens', 'step', 'edit', 'lab', 'calculator',
-  'tour', 'benchmark',
+  'tour', 'benchmark', 'sounds',
 ]);
 const LESSONS = 9; // of the tour
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';

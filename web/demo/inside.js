@@ -238,6 +238,9 @@ function playerFor({ src, wasm, weights }) {
   const { client } = member;
   const player = new Player({
     client, rival: () => member.rival(), scale: connect, surroundings, model,
+    aside: (giveWay) => ({
+      client: pool.join(giveWay).client, fields: { variant: 'auto', ...module }, sizeOf: browser.downloadSize,
+    }),
     recording: src ? undefined : STORIES, ...load,
   });
   const hasWorker = async () => member.hasWorker({ ...load, url: model() });

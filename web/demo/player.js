@@ -23,10 +23,16 @@ import { WorkerError } from '../worker/client.js';
  */
 
 /**
+ * An engine for another model, and how it is loaded; sizeOf: as of Surroundings.
+ * @typedef {{
+ *   client: Client, fields: Partial<Fields<'load'>>, sizeOf: Surroundings['downloadSize'],
+ * }} Aside
+ *
  * @typedef {object} Given
  * @property {Client} client        the player's own
  * @property {() => Client} rival   makes a second one, for races
  * @property {() => Client} [scale]  makes one that weighs a model for a moment; if absent, as rival does
+ * @property {(giveWay: () => void) => Aside} [aside]  makes one for a view; if absent, as rival does
  * @property {Surroundings} surroundings
  * @property {() => string} model   the model's address; throws where it is refused
  * @property {string} [prompt]
@@ -47,8 +53,9 @@ export class Player {
   #doing;
 
   /** @param {PlayerOptions} options */
-  constructor({ client, rival, scale = rival, surroundings, model, prompt, recording, ...load }) {
+  constructor({ client, rival, scale = rival, aside, surroundings, model, prompt, recording, ...load }) {
     this.#client = client;
+    this.aside = aside ?? (() => ({ client: rival(), fields: {}, sizeOf: surroundings.downloadSize }));
     this.#store = new Store(initialState(prompt));
     const emit = (/** @type {Event} */ event) => this.#emit(event);
     const state = () => this.state;

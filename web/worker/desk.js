@@ -12,6 +12,7 @@ import { inspect } from './requests/inspect.js';
 import { lab } from './requests/lab.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
+import { trace } from './requests/trace.js';
 import { weigh } from './requests/weigh.js';
 
 /**
@@ -24,7 +25,7 @@ import { weigh } from './requests/weigh.js';
  */
 
 /** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
-const requests = { load, weigh, generate, prove, benchmark, lab, edit };
+const requests = { load, weigh, generate, prove, benchmark, lab, edit, trace };
 
 export class Desk {
   #port;

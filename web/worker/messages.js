@@ -32,9 +32,8 @@
 //     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
 //                                             next three: the tokens behind the prompt now; how many of the
 //                                             text the session had; tokens whose K and V the cache let go
-//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused:
-//                                             how many of its tokens the cache still held; cached: the
-//                                             cache is on
+//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused: its
+//                                             tokens that the cache still held; cached: the cache is on
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which
@@ -43,13 +42,11 @@
 //                                             brought to where the text is; missing: tokens that it had,
 //                                             and its cache had not and took in
 //     answer  { reason, finishedBy, position, memory, hash }   finishedBy: the stop string of "stop", or the
-//                                             token of it and of "eos"; hash: of the logits there, if any are
-//                                             computed
+//                                             token of it and of "eos"; hash: of the logits, if there are any
 //     error   token_out_of_range, context_full   of the ids, of all the text; the run before is still there,
 //             chat_template_missing, chat_template_failed   as it is then
 //   prove     {}                          computes the last run again, with the cache and without
-//     answer  { tokens, on, off, run, equal }   hashes of the logits: with the cache, without it, and
-//                                             as the run left them
+//     answer  { tokens, on, off, run, equal }   hashes: with the cache, without it, as the run left them
 //   benchmark { contexts, runs, windowMs, patienceMs }   measures the loaded model, and then the same
 //                                         model with the other kind of weights, loaded for this alone
 //     events  planned   { contexts }      those that the model has positions for
@@ -69,6 +66,8 @@
 //   edit      { before, after, maxTokens }   a prompt is changed: what a cache that holds the old one spares,
 //                                         and what comes of keeping too much of it. The run stays as it is
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
+//   trace     { source, maxTokens, useCache, useCrossCache }   what a model with an encoder writes from a
+//     answer  { source, reading, steps, looks, bytes }   source, beside the run: as in traced.js
 //   count     { prompt, chat }            how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   inspect   { tokens, vectors, attention, cross, queries, candidates, fork, stored }   what the run is
@@ -120,6 +119,7 @@
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Weighed } from '../session/weigh.js'
  * @import { Compared, WrittenId } from './edited.js'
+ * @import { TraceFields, Traced } from './traced.js'
  */
 
 // ---- what messages carry ----------------------------------------------------------------------
@@ -248,6 +248,7 @@
  * @property {{
  *   fields: { before: string, after: string, maxTokens: number }, events: {}, answer: Edited,
  * }} edit
+ * @property {{ fields: TraceFields, events: {}, answer: Traced }} trace
  * @property {{ fields: Prompted, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{

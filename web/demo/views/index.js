@@ -55,6 +55,7 @@ export const views = [
     load: async () => ({ lab: await (await import('./lab.js')).labView() }),
   },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
+  { name: 'sounds', place: 'below', room: 60, load: () => import('./sounds.js') },
   { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },
 ];
