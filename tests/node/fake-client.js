@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { WorkerError } from '../../web/worker/client.js';
 
 export const MEMORY = {
-  totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, freedBytes: 0, slots: 80, bytesPerToken: 1e4,
+  totalBytes: 9e5, cacheBytes: 8e5, usedBytes: 4e5, sharedBytes: 0, freedBytes: 0, slots: 80,
+  bytesPerToken: 1e4,
 };
 export const LOADED = {
   config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },

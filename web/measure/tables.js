@@ -182,8 +182,10 @@ function checked(sizes) {
   if (sizes.headDim === undefined && nEmbd % nHead !== 0) {
     throw invalid(`${nEmbd} channels cannot be shared out evenly among ${nHead} heads; give headDim.`);
   }
-  const { nKvHead, headDim, nInner } = filledIn(sizes);
-  for (const [name, size] of Object.entries({ nKvHead, headDim, nInner })) refuseSize(size, name);
+  for (const name of /** @type {const} */ (['nKvHead', 'headDim', 'nInner'])) {
+    if (sizes[name] !== undefined) refuseSize(sizes[name], name);
+  }
+  const { nKvHead } = filledIn(sizes);
   if (nHead % nKvHead !== 0) throw invalid(`nHead ${nHead} must be a multiple of nKvHead ${nKvHead}.`);
   return sizes;
 }
