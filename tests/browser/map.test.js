@@ -58,7 +58,8 @@ test('it fills with the cache; a cell is the engine’s; with the cache off it i
   assert.equal(await focused(page), 'map-cells');
   await says(page, 'map-cell', /^Token 15 .*, layer 2, head 2: place 15 of page 1\.$/);
   await page.$eval(part('cell-data'), (fold) => { fold.open = true; });
-  await page.waitForFunction((rows) => findAll(rows).length === 8, `${part('cell-table')} tbody tr`);
+  await page.waitForFunction((rows) => findAll(rows).length === 8,
+    `${part('cell-data')}[aria-busy="false"] tbody tr`);
   const session = model.createSession();
   session.prefill(ids);
   const { keys, values } = session.snapshot({ layer: 1, head: 1, first: 14, count: 1 });

@@ -49,7 +49,9 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
     const page = found?.page === undefined ? undefined : found.page + 1;
     say(where, isEmpty ? words[kind](spot) : words.there(spot, position % PAGE + 1, page));
     const shown = isEmpty ? undefined : found?.vectors;
-    if (shown || isEmpty || !seen || !isComing) { // else those of the cell before stay for a moment
+    const isReady = Boolean(shown || isEmpty || !seen || !isComing);
+    put(table.node, 'aria-busy', String(!isReady)); // those of the cell before stay for a moment
+    if (isReady) {
       vectors.show(shown);
       table.show(shown);
     }
