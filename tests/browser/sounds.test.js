@@ -49,6 +49,7 @@ test('a word by the keyboard: its sounds, its looks, both switches, the same bit
   const chosen = await page.$$eval('.head input', (radios) => radios.findIndex(({ checked }) => checked));
   const weights = session.crossAttentionWeights(chosen >> 2, chosen & 3);
   const top = weights.indexOf(Math.max(...weights));
+  assert.ok(await page.$eval(part('sounds-steps'), (box) => box.scrollWidth <= box.clientWidth), 'it fits');
   await page.focus(part('sounds-steps'));
   await page.keyboard.press('Home');
   await says(page, 'sounds-said', new RegExp(`^For /n/, head ${(chosen & 3) + 1} of layer ${

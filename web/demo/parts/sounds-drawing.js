@@ -36,13 +36,14 @@ const [LEAST, MOST] = [14, 52]; // px of a letter
 const ROOMY = 460;   // px, from which times are drawn
 const NUMBERED = 24; // px of a letter, from which its box has a number
 const SEEN = 0.004;  // of a look
+const EDGE = 2;      // px on the right and below, for outlines
 
 /** @param {number} letters  @param {number} rows  @param {number} room  in px  @returns {Layout} */
 export function layoutOf(letters, rows, room) {
   const bars = room >= ROOMY ? BARS : 0;
   const left = INPUT + NAMES;
-  const cell = Math.min(MOST, Math.max(LEAST, Math.floor((room - left - bars) / letters)));
-  return { left, cell, bars, width: left + cell * letters + bars, height: TOP + ROW * rows + 2 };
+  const cell = Math.min(MOST, Math.max(LEAST, Math.floor((room - left - bars - EDGE) / letters)));
+  return { left, cell, bars, width: left + cell * letters + bars + EDGE, height: TOP + ROW * rows + EDGE };
 }
 
 /** @param {{ crossLabel: string, selfLabel: string }} words */
