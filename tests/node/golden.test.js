@@ -11,8 +11,8 @@ const read = async (/** @type {string} */ name) => (
   parseGolden(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')));
 const blocks = [...await read('golden.txt'), ...await read('golden-source.txt')];
 
-// Without the cache, all of them in one build: the others have the same passes, with kernels that are compared
-// here with the cache, and natively without it.
+// Without the cache, all of them in one build: the others have the same passes, with kernels that are
+// compared here with the cache, and natively without it.
 for (const variant of ['relaxed', 'simd', 'scalar']) {
   for (const useCache of [true, false]) {
     const name = `${variant}, cache ${useCache ? 'on' : 'off'}`;

@@ -120,7 +120,7 @@ async function errorsOf(version, name, changes, file = 'consumer.ts') {
   return stdout;
 }
 
-/** What `tsc -p` says, in this process, and of all files but those that come with the compiler and with Node. */
+/** What `tsc -p` says, in this process, of all files but those of the compiler and of Node. */
 function saidByOld(path) {
   const { config } = ts.readConfigFile(path, ts.sys.readFile);
   const { options, fileNames, errors } = ts.parseJsonConfigFileContent(config, ts.sys,
