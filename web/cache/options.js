@@ -1,12 +1,11 @@
 // The options of KVCache, checked, and the element types of every cache.
 import { areCounts, checkChoice, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
-
-const CACHE_TYPES = ['f32', 'f16', 'int8'];
+import { TYPE_NAMES } from './types.js';
 
 /**
  * @import { Row } from './inspect.js'
  *
- * @typedef {'f32' | 'f16' | 'int8'} CacheType  "f32" keeps every bit; "f16" and "int8" round
+ * @typedef {import('./types.js').CacheType} CacheType
  *
  * @typedef {object} KVCacheOptions
  * @property {number} [batchSize]   rows, 1 by default
@@ -67,5 +66,5 @@ export function fingerprintIn(what, options) {
 
 /** @param {...CacheType} types */
 export function checkTypes(...types) {
-  for (const type of types) checkChoice('The type of a cache', type, CACHE_TYPES);
+  for (const type of types) checkChoice('The type of a cache', type, TYPE_NAMES);
 }

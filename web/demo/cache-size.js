@@ -1,12 +1,13 @@
 // The memory that a KV cache takes, for models of which people talk. Computed from their sizes, as their
 // config.json files have them; nothing here is measured.
+import { TYPE_NAMES } from '../cache/types.js';
 import { parameterCount } from '../measure/analysis.js';
 import { analyzeSpeedup, cacheBytesPerToken } from '../measure/tables.js';
 
 /**
+ * @import { CacheType } from '../cache/types.js'
  * @import { Config } from '../config/config.js'
  * @import { Shape } from '../measure/analysis.js'
- * @import { ElementType } from '../measure/tables.js'
  */
 
 /**
@@ -18,7 +19,7 @@ import { analyzeSpeedup, cacheBytesPerToken } from '../measure/tables.js';
  * @typedef {object} Question
  * @property {number} tokens   of each text
  * @property {number} texts    at the same time
- * @property {ElementType} type
+ * @property {CacheType} type
  * @property {boolean} shared  several heads of queries share one of K and V, where the model does so
  * @property {boolean} windowed  layers with a window keep no more than it, where the model has any
  *
@@ -60,9 +61,6 @@ export const ownModel = (name, config) => ({
 /** To choose from. */
 export const CONTEXTS = [128, 1024, 2048, 8192, 32768, 131072];
 export const BATCHES = [1, 4, 16, 64, 256];
-/** @type {readonly ElementType[]} */
-export const TYPES = ['f32', 'f16', 'int8'];
-
 /** @param {Sized} model  @param {Question} question  @returns {Answer} */
 export function cacheSize({ sizes, window }, { tokens: asked, texts, type, shared, windowed }) {
   const { nLayer, nHead, nKvHead, nPositions } = sizes;
@@ -82,13 +80,17 @@ export function cacheSize({ sizes, window }, { tokens: asked, texts, type, share
   };
 }
 
+/** The same question with every type. @param {Sized} model  @param {Question} question */
+export const sizesByType = (model, question) => TYPE_NAMES.map((type) => (
+  { type, ...cacheSize(model, { ...question, type }) }));
+
 // ---- what is copied from page to page -----------------------------------------------------------------
 
 const GPT3 = sized('GPT-3', 96, [96, 96], 128, 12288, 2048, 50257);
 const byName = (/** @type {string} */ wanted) => (
   /** @type {Sized} */ (MODELS.find(({ name }) => name === wanted)));
 
-/** @param {Sized} model  @param {ElementType} type  @param {number} [tokens]  if absent, all it can take */
+/** @param {Sized} model  @param {CacheType} type  @param {number} [tokens]  if absent, all it can take */
 const wholeCache = (model, type, tokens = model.sizes.nPositions) => (
   cacheSize(model, { tokens, texts: 1, type, shared: true, windowed: true }).bytes);
 

@@ -1,12 +1,12 @@
 // What a KV cache costs in memory and saves in work, in tables. Everything here is computed from the sizes of
 // a model and says so (source: 'computed'); measuring is in benchmark.js.
+import { TYPE_NAMES, vectorBytes } from '../cache/types.js';
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 import { filledIn, multiplyAdds, parameterCount } from './analysis.js';
 
 /**
+ * @import { CacheType } from '../cache/types.js'
  * @import { Shape } from './analysis.js'
- *
- * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
 
 const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
@@ -27,12 +27,6 @@ export const SHAPES = Object.freeze({
 
 /** The lengths of that course, in tokens. */
 export const LENGTHS = Object.freeze([10, 25, 50, 100, 200, 500]);
-
-/**
- * Bytes of one vector of D numbers of one head; int8 has one f32 scale for it.
- * @type {Record<ElementType, (D: number) => number>}
- */
-export const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
 
 /**
  * @param {number} nLayer  @param {number} nHead  @param {number} nEmbd
@@ -80,7 +74,7 @@ export const SPEEDUP_OPTIONS = ['lengths', 'shape'];
  * @returns {MemoryRow[]}
  */
 export function analyzeMemory(options) {
-  const { shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = (
+  const { shapes = SHAPES, types = TYPE_NAMES, lengths } = (
     optionsOf('analyzeMemory()', options, MEMORY_OPTIONS));
   if (typeof shapes !== 'object' || shapes === null) {
     throw invalid(`shapes must be an object of sizes by name; it is ${shown(shapes)}.`);
@@ -163,10 +157,12 @@ function wholeWork(sizes, n) {
 export function cacheBytesPerToken(sizes, type) {
   const { nLayer, nKvHead, headDim } = filledIn(checked(sizes));
   const [key, value = key, ...rest] = String(type).split('/');
-  if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
-    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not ${shown(type)}.`);
+  const known = (/** @type {string} */ name) => TYPE_NAMES.includes(/** @type {CacheType} */ (name));
+  if (!known(key) || !known(value) || rest.length > 0) {
+    const names = `${TYPE_NAMES.slice(0, -1).join(', ')} or ${TYPE_NAMES.at(-1)}`;
+    throw invalid(`A cache holds ${names}, or two of them as in "f16/int8"; not ${shown(type)}.`);
   }
-  const vector = (/** @type {string} */ name) => VECTOR_BYTES[/** @type {ElementType} */ (name)](headDim);
+  const vector = (/** @type {string} */ name) => vectorBytes(/** @type {CacheType} */ (name), headDim);
   return nLayer * nKvHead * (vector(key) + vector(value));
 }
 
