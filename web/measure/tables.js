@@ -1,6 +1,7 @@
 // What a KV cache costs in memory and saves in work, in tables. Everything here is computed from the sizes of
 // a model and says so (source: 'computed'); measuring is in benchmark.js.
-import { TYPE_NAMES, vectorBytes } from '../cache/types.js';
+import { heldBytes, layerBytes } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 import { filledIn, multiplyAdds, parameterCount } from './analysis.js';
 
@@ -43,7 +44,8 @@ function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
  * @property {string} type            of the cache: one for both, or of K and V, as in 'f16/int8'
  * @property {number} tokens          cached
  * @property {number} bytesPerToken   layers * heads of keys and values * (a K and a V vector)
- * @property {number} cacheBytes      of one sequence: bytesPerToken * tokens
+ * @property {number} cacheBytes      of one sequence: bytesPerToken * tokens, less what layers with a window
+ *   have given back of that
  * @property {number} parameters      of the model, embeddings included, the tied head counted once
  * @property {number} share           cacheBytes over the bytes of the parameters in f32
  */
@@ -86,10 +88,13 @@ export function analyzeMemory(options) {
     const fitting = lengths?.filter((n) => n <= sizes.nPositions) ?? [sizes.nPositions];
     return types.flatMap((type) => {
       const bytesPerToken = cacheBytesPerToken(sizes, type);
-      return fitting.map((tokens) => ({
-        source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken,
-        cacheBytes: bytesPerToken * tokens, parameters, share: (bytesPerToken * tokens) / (4 * parameters),
-      }));
+      return fitting.map((tokens) => {
+        const { usedBytes: cacheBytes } = heldBytes(filledIn(sizes), typesOf(type), tokens);
+        return {
+          source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken, cacheBytes,
+          parameters, share: cacheBytes / (4 * parameters),
+        };
+      });
     });
   });
 }
@@ -155,15 +160,18 @@ function wholeWork(sizes, n) {
 
 /** @param {Readonly<Shape>} sizes  @param {string} type */
 export function cacheBytesPerToken(sizes, type) {
-  const { nLayer, nKvHead, headDim } = filledIn(checked(sizes));
+  return sizes.nLayer * layerBytes(filledIn(checked(sizes)), typesOf(type));
+}
+
+/** Those of keys and values. @param {string} type  of both, or two as in "f16/int8" */
+function typesOf(type) {
   const [key, value = key, ...rest] = String(type).split('/');
   const known = (/** @type {string} */ name) => TYPE_NAMES.includes(/** @type {CacheType} */ (name));
   if (!known(key) || !known(value) || rest.length > 0) {
     const names = `${TYPE_NAMES.slice(0, -1).join(', ')} or ${TYPE_NAMES.at(-1)}`;
     throw invalid(`A cache holds ${names}, or two of them as in "f16/int8"; not ${shown(type)}.`);
   }
-  const vector = (/** @type {string} */ name) => vectorBytes(/** @type {CacheType} */ (name), headDim);
-  return nLayer * nKvHead * (vector(key) + vector(value));
+  return { keyType: /** @type {CacheType} */ (key), valueType: /** @type {CacheType} */ (value) };
 }
 
 /**
