@@ -155,7 +155,7 @@ export const map = {
         + 'das wahrscheinlichste nächste Token dasselbe blieb.'),
     only: 'Nur f32 behält jedes Bit, darum nimmt es diese Seite.',
     cost: (half, byte) => (
-      `Mit f16 weicht ein Logit des mitgelieferten Modells um höchstens ${measured(half)} ab, mit int8 um `
+      `Mit f16 weicht ein Logit dieses Modells um höchstens ${measured(half)} ab, mit int8 um `
         + `${measured(byte)}; die letzte Spalte sagt, `
         + 'wie oft das wahrscheinlichste nächste Token dasselbe blieb, gemessen an 1.000 Tokens.'),
   },

@@ -138,7 +138,8 @@ export const de = {
   model: {
     title: 'Modell',
     inUse: (name) => `${name}, statt des Modells dieser Seite`,
-    own: (name) => `${name}, oder eins von dir`,
+    own: (name, besides) => `${name}, oder ${besides && `${besides}, oder `}eins von dir`,
+    absent: (name, absent) => `${name}, denn ${absent} fehlt in diesem Build aus einer Datei`,
   },
 
   sampling: {

@@ -192,7 +192,7 @@ export const map = {
         + 'likeliest next token stayed the same.'),
     only: 'Only f32 keeps every bit, so this page uses it.',
     cost: (/** @type {number} */ half, /** @type {number} */ byte) => (
-      `With f16 a logit of the shipped model is off by ${measured(half)} at most, with int8 by `
+      `With f16 a logit of this model is off by ${measured(half)} at most, with int8 by `
         + `${measured(byte)}; the last column says how often the likeliest next token stayed the same, `
         + 'measured on 1,000 tokens.'),
   },

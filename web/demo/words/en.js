@@ -172,7 +172,11 @@ export const en = {
   model: {
     title: 'Model',
     inUse: (/** @type {string} */ name) => `${name}, in place of this page’s own`,
-    own: (/** @type {string} */ name) => `${name}, or one of yours`,
+    /** besides: the name of another one, if there is one */
+    own: (/** @type {string} */ name, /** @type {string} */ besides) => (
+      `${name}, or ${besides && `${besides}, or `}one of yours`),
+    absent: (/** @type {string} */ name, /** @type {string} */ absent) => (
+      `${name}, because ${absent} is not in this build of one file`),
   },
 
   sampling: {
