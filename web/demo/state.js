@@ -275,8 +275,10 @@ const cutBack = (state, event) => ({
 });
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
-  { tokens, reused, cached, ms, passes, error });
+const prefillOf = ({ tokens, source = 0, reused, cached, ms, passes, error }) => ({
+  tokens: tokens - source, reused: Math.max(0, reused - source), cached, ms, passes, error,
+  ...(source > 0 && { source, sourceKept: reused > 0 }),
+});
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
 function written(state, { tokens, memory }) {

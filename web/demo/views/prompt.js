@@ -1,5 +1,6 @@
 // The beginning of the story, in the reader's own words or by an example.
 import { button, element, put, say, uniqueId } from '../parts/dom.js';
+import { readsSource } from '../recorded.js';
 import { languageOf, shippedOf } from '../state.js';
 import { countWords } from '../words.js';
 
@@ -41,7 +42,7 @@ export const prompt = {
     }
     return (state) => {
       const isShipped = shippedOf(state) !== undefined;
-      say(label, isShipped ? said.label : said.any);
+      say(label, isShipped ? said.label : readsSource(state) ? said.source : said.any);
       put(field, 'lang', languageOf(state));
       group.hidden = !isShipped;
       if (field.value !== state.prompt) field.value = state.prompt;

@@ -11,7 +11,7 @@ const millions = (count) => (
 
 /** @type {typeof en} */
 export const choice = {
-  shipped: 'Eins unserer beiden Modelle, die Geschichten erzählen',
+  shipped: 'Eins unserer beiden Erzählmodelle',
   each: {
     stories: 'stories, ein GPT‑2: Eine Tabelle sagt, wo jedes Token steht',
     tales: 'tales, ein Llama: Stattdessen werden Keys und Queries gedreht, und je drei Köpfe teilen sich K '
