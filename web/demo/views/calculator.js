@@ -164,16 +164,16 @@ function pictureOf(rows) {
  * The formula with the numbers of a model, and what its heads and window save.
  * @param {Words} words  @param {Sized} model  @param {Question} question
  */
-function explained(words, { name, sizes, window }, question) {
+function explained(words, { name, sizes }, question) {
   const { type, texts, shared, windowed } = question;
-  const { parts, heads, bytes } = cacheSize({ name, sizes, window }, question);
-  const { headDim: numbers, nHead, nKvHead } = sizes;
+  const { parts, heads, bytes } = cacheSize({ name, sizes }, question);
+  const { headDim: numbers, nHead, nKvHead, window } = sizes;
   const each = { f32: 4, f16: 2, int8: 1 }[type];
   const filled = { parts, heads, numbers, each, scale: type === 'int8' ? 4 : 0, texts, bytes };
   const remarks = [];
   if (nKvHead === nHead) remarks.push(words.separate);
   else if (shared) remarks.push(words.unshared(nHead, nKvHead));
-  if (window && windowed) remarks.push(words.window(window.layers, window.tokens));
+  if (window && windowed) remarks.push(words.window(window.layers.length, window.size));
   return `${name}: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`;
 }
 

@@ -6,7 +6,6 @@ import { failurePlace } from '../parts/failure.js';
 import { keptList } from '../parts/kept-list.js';
 import { shippedChoice } from '../parts/shipped-choice.js';
 import { folderAt } from '../../files/kept-models.js';
-import { cacheBytesPerToken } from '../../measure/tables.js';
 import { statusWords } from '../words.js';
 import { CHOICE } from '../words/choice.js';
 import styles from './choice.css' with { type: 'text' };
@@ -139,7 +138,7 @@ function cardOf(words, { actions, signal, words: dictionary }) {
   const begin = ({ name: called = '' }, weighed) => {
     const best = advised(weighed);
     say(name, called);
-    const perToken = size(cacheBytesPerToken(weighed.config, 'f32'));
+    const perToken = size(weighed.tokenBytes.f32);
     say(sizes, `${sizesOf(words, weighed)} ${words.perToken(perToken)}`);
     for (const { kind, input, label } of radios) {
       const bytes = weighed.weightBytes[kind];

@@ -41,7 +41,7 @@ export const calculator = {
   separate: 'Jeder Kopf hat seine eigenen Keys und Values (MHA).',
   window: (layers, tokens) => (
     `In ${layersOf(layers)} sieht ein Token nur die neuesten ${tokensOf(tokens)}: Ältere müssen dort nicht `
-      + 'aufgehoben werden. (Diese Engine behält 16 bis 31 mehr: Sie gibt Seiten zu 16 zurück.)'),
+      + 'aufgehoben werden. (Diese Engine hat Platz für zwei Fenster und etwas mehr, in Seiten zu 16.)'),
 
   claims: {
     title: 'Zahlen, die von Seite zu Seite abgeschrieben werden',

@@ -51,7 +51,7 @@ export const calculator = {
   separate: 'Every head of queries has its own K and V (MHA).',
   window: (/** @type {number} */ layers, /** @type {number} */ tokens) => (
     `In ${some(layers, 'layer')} a token sees only the newest ${some(tokens, 'token')}: older ones need not `
-      + 'be kept there. (This engine keeps 16 to 31 more of them: it gives pages of 16 back.)'),
+      + 'be kept there. (This engine has room for two windows and a little, in pages of 16.)'),
 
   claims: {
     title: 'Numbers that are copied from page to page',

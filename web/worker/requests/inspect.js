@@ -4,7 +4,7 @@
 import { PAGE } from '../../engine/abi.js';
 import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
-import { VECTOR_BYTES } from '../../measure/tables.js';
+import { VECTOR_BYTES } from '../../cache/sizes.js';
 import { drawing } from '../../session/plan.js';
 import { candidatesOf } from '../candidates.js';
 import { forkOf } from '../fork.js';
