@@ -32,8 +32,8 @@
 //     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
 //                                             next three: the tokens behind the prompt now; how many of the
 //                                             text the session had; tokens whose K and V the cache let go
-//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused: its
-//                                             tokens that the cache still held; cached: the cache is on
+//             prefilled { tokens, source, reused, cached, ms, passes, error }   the prompt was read. source:
+//                                             those tokens that are of a source; as of prefill.js
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which

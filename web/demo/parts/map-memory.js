@@ -4,7 +4,9 @@ import { element, put, say, set, svg } from './dom.js';
 import { askPlace } from './map-ask.js';
 import { TYPE_NAMES } from '../../cache/types.js';
 import { PAGE } from '../../engine/abi.js';
+import { SHIPPED } from '../attributes.js';
 import { billsOf, ownBill, pagesOf } from '../map.js';
+import { shippedOf } from '../state.js';
 
 /**
  * @import { SeenStored } from '../../worker/seen.js'
@@ -48,7 +50,7 @@ export function memoryMeter({ ask: asking, memory: words }, { size }, actions, s
     const allocated = words.rooms({ allocated: cacheBytes, slots, pages: slots / PAGE, session: totalBytes });
     say(rooms, [allocated, ...(cacheBytes < slots * bytesPerToken ? [words.fewer] : []),
       ...(open > 0 ? [words.open(open)] : [])].join(' '));
-    table.show(billsOf(map), bill, state.other === undefined);
+    table.show(billsOf(map), bill, shippedOf(state) === SHIPPED[0]);
   };
   return { node, show };
 }

@@ -10,6 +10,7 @@ import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.j
 import { failurePlace } from '../parts/failure.js';
 import { toolsOf } from '../parts/tools.js';
 import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
+import { readsSource } from '../recorded.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
 import { withMeasured } from '../words/measured.js';
@@ -50,7 +51,9 @@ export const benchmark = {
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       put(box, 'data-state', state.benchmark.status);
-      control.show(state.benchmark, isWorking(state) || isTrying(state.lab));
+      const why = readsSource(state) ? words.benchmark.encoder : words.benchmark.blocked;
+      const blocked = readsSource(state) || isWorking(state) || isTrying(state.lab);
+      control.show(state.benchmark, blocked ? why : '');
       error.show(state.benchmark);
       results.show(state.benchmark);
     };
@@ -67,11 +70,11 @@ function controlOf(words) {
   const doing = element('p', { id: stateId, class: 'measure-state', part: 'measure-state' });
   const progress = element('progress', {
     part: 'measure-progress', 'aria-label': said.progress, max: 1, hidden: true });
-  /** @param {Benchmark} shown  @param {boolean} working  a story is written */
-  const show = (shown, working) => {
+  /** @param {Benchmark} shown  @param {string} why  it cannot begin; '' if it can */
+  const show = (shown, why) => {
     say(measure, isMeasuring(shown) ? said.stop : said.measure(SECONDS));
-    measure.disabled = working;
-    say(blocked, working ? said.blocked : '');
+    measure.disabled = why !== '';
+    say(blocked, why);
     say(doing, benchmarkWords(words, shown));
     progress.hidden = !isMeasuring(shown);
     if (shown.share === undefined) progress.removeAttribute('value');

@@ -14,6 +14,8 @@ export const benchmark = {
     + 'überhaupt leisten kann; und was ein Cache mit kleineren Zahlen kostet.',
   measure: (seconds) => `Messen (etwa ${seconds} Sekunden)`,
   stop: 'Anhalten',
+  encoder: 'Das gewählte Modell hat einen Encoder. Dieser Benchmark misst Modelle, die einen Prompt '
+    + 'fortsetzen; die anderen misst benchmarkSources() aus dem Paket.',
   blocked: 'Gerade entsteht eine Geschichte: anhalten oder warten, bis sie fertig ist.',
   progress: 'Anteil der Messung, der erledigt ist',
 

@@ -157,7 +157,7 @@ export const map = {
         + 'Token dasselbe blieb.'),
     only: 'Nur f32 behält jedes Bit, darum nimmt es diese Seite.',
     cost: (costs) => (
-      `Ein Logit des mitgelieferten Modells weicht höchstens so weit ab: ${costsOf(costs)}; die letzte `
+      `Ein Logit dieses Modells weicht höchstens so weit ab: ${costsOf(costs)}; die letzte `
         + 'Spalte sagt, wie oft das wahrscheinlichste nächste Token dasselbe blieb, gemessen an '
         + '1.000 Tokens.'),
   },

@@ -17,6 +17,8 @@ export const benchmark = {
     + 'your machine can do at all; and what a cache of smaller numbers costs.',
   measure: (/** @type {number} */ seconds) => `Measure (about ${seconds} seconds)`,
   stop: 'Stop',
+  encoder: 'The model that you have chosen has an encoder. This benchmark measures models that go on with a '
+    + 'prompt; benchmarkSources() of the package measures the others.',
   blocked: 'A story is being written: stop it, or wait until it has ended.',
   progress: 'Share of the benchmark that is done',
 

@@ -195,7 +195,7 @@ export const map = {
         + `${costsOf(costs)}. The last column says how often the likeliest next token stayed the same.`),
     only: 'Only f32 keeps every bit, so this page uses it.',
     cost: (/** @type {readonly TypeCost[]} */ costs) => (
-      `A logit of the shipped model is off by at most ${costsOf(costs)}; the last column says how often `
+      `A logit of this model is off by at most ${costsOf(costs)}; the last column says how often `
         + 'the likeliest next token stayed the same, measured on 1,000 tokens.'),
   },
 };
