@@ -95,7 +95,8 @@ test('before anything was run, the word is there as it was recorded, with any ca
     assert.deepEqual(wayOf(keyOf(way)), way);
     assert.match(cacheWords(said, shown).cross, way.cross ? /Filled once, read 4 times/ : /computed 4 times/);
     assert.equal(lookWords(said, shown), lookWords(said, recordedOf(RECORDED, WAYS[0])), `way ${i}`);
-    assert.deepEqual(['Home', 'ArrowDown', 'End', 'x'].map((key) => stepAt(shown, key)), [0, 2, 3, undefined]);
+    const steps = ['Home', 'ArrowDown', 'End', 'x'].map((key) => stepAt(shown, key));
+    assert.deepEqual(steps, [0, 2, 3, undefined]);
   }
 });
 
@@ -153,7 +154,7 @@ test('the request "trace": each choice of caches, the same bits; the run is anot
   const counted = ({ steps, bytes, source }) => (
     [bytes, source, steps.map(({ id, text, macs, crossMacs, rows }) => [id, text, macs, crossMacs, rows])]);
   for (const [i, { way, trace }] of tried.entries()) {
-    assert.deepEqual([way, counted(trace)], [WAYS[i], counted(traces[i])], 'npm run record -- --model sounds');
+    assert.deepEqual([way, counted(trace)], [WAYS[i], counted(traces[i])], 'npm run record');
     assert.ok(isSame(trace, tried[0].trace));
   }
   for (const [i, share] of tried[0].trace.looks.weights.entries()) {
