@@ -236,7 +236,7 @@ export function pointWords({ chart: words }, curves, position) {
 export function benchmarkWords(words, benchmark) {
   const { status, step, share = 0, rows, interrupted } = benchmark;
   if (status === 'running' && step) {
-    return words.benchmark.step(step.weights, step.context, Math.floor(100 * share));
+    return words.benchmark.step(step, Math.floor(100 * share));
   }
   if (status === 'failed') return rows.length > 0 ? words.benchmark.failedLate : words.benchmark.failed;
   return status === 'idle' && !interrupted ? words.benchmark.idle : benchmarkNews(words, benchmark);

@@ -4,6 +4,7 @@ import { isMeasuring } from '../benchmark.js';
 import { fileName } from '../caption.js';
 import { barsPicture } from '../parts/bars-picture.js';
 import { bars, figuresTable } from '../parts/bars.js';
+import { cacheTypes } from '../parts/cache-types.js';
 import { isTrying } from '../lab.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
@@ -24,7 +25,7 @@ import styles from './benchmark.css' with { type: 'text' };
  */
 
 const COMMAND = 'npm run bench';
-const SECONDS = 15; // that it takes for a small model
+const SECONDS = 20; // that it takes for a small model
 /** @type {readonly Weights[]} */
 const KINDS = ['f32', 'int8'];
 
@@ -111,11 +112,12 @@ function resultsOf(context) {
   const { words } = context;
   const { benchmark: said } = words;
   const weights = element('div', { class: 'weights', part: 'weights' });
+  const caches = element('div', { class: 'caches' });
   const equal = element('div', { class: 'proof', part: 'measure-equal', 'data-verdict': 'equal' },
     element('p', {}, element('strong', {}, said.equal), said.equalRest));
   const where = element('p', { class: 'note', part: 'measure-place' });
   const node = element('div', { class: 'results-box', part: 'results', hidden: true },
-    element('p', { class: 'note' }, said.legend), weights, equal, where);
+    element('p', { class: 'note' }, said.legend), weights, caches, equal, where);
   const takes = takingOf(context, node);
   node.append(...takes.nodes);
   /** @type {Benchmark | undefined} */
@@ -131,13 +133,15 @@ function resultsOf(context) {
     if (drawn && sameFigures(drawn, shown)) return;
     drawn = shown;
     weights.replaceChildren(...groups(words, shown));
+    caches.replaceChildren(...(shown.caches ? [cacheTypes(words, shown.caches)] : []));
   };
   return { node, show };
 }
 
 /** @param {Benchmark} a  @param {Benchmark} b */
 const sameFigures = (a, b) => (
-  a.rows === b.rows && a.contexts === b.contexts && a.leftOut === b.leftOut && a.status === b.status);
+  a.rows === b.rows && a.caches === b.caches && a.contexts === b.contexts && a.leftOut === b.leftOut
+    && a.status === b.status);
 
 /**
  * For each kind of weights bars and a table, or why there are none.
