@@ -38,11 +38,6 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
                               kvc_cache_moves(cache));
 }
 
-float kvc_usual_scale(size_t head_dim)
-{
-    return 1.0f / kvc_sqrt((float)head_dim);
-}
-
 static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                     kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
@@ -103,13 +98,15 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
 static void score_placed(const head *h, const float *restrict q, size_t stride,
                          size_t rows, size_t position, size_t first, size_t end)
 {
+    const kvc_stretch *s = h->view.turns ? h->stretches : NULL;
     float kept[QUERIES][3]; /* lanes of a first vector that are another stretch's */
-    if (!h->stretches)
+    if (!s)
         score(h, q, stride, rows, first, end);
-    for (const kvc_stretch *s = h->stretches; s && first < end; first = s++->end) {
+    for (; s && first < end; first = s++->end) {
         const size_t n = first % 4;
         float *before = h->scores + first - n;
-        kvc_turn(h->turned, q, stride, rows, h->D, h->view, position + s->moved);
+        kvc_turn(h->turned, q, stride, rows, h->D,
+                 h->view.turns + (position + s->moved) * h->view.turned, h->view.turned);
         for (size_t r = 0; r < rows; r++)
             memcpy(kept[r], before + r * h->width, n * sizeof *q);
         score(h, h->turned, h->D, rows, first, kvc_min(s->end, end));
@@ -206,8 +203,9 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head;
+    float *room = scratch + kvc_attention_scratch(cache);
     const kvc_stretch *all =
-        T > 0 ? kvc_find_stretches(cache, b, n + (T - 1) * step, view, scratch) : NULL;
+        T > 0 ? kvc_find_stretches(cache, b, n + (T - 1) * step, room) : NULL;
     for (size_t i = 0; i < n_head; i++) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
@@ -242,7 +240,8 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
 {
     const size_t kv_head = head_index / (n_head / cache->shape.n_kv_head);
     const kvc_view own = view_of_head(view, head_index);
-    const kvc_stretch *all = kvc_find_stretches(cache, b, n, view, scratch);
+    float *room = scratch + kvc_attention_scratch(cache);
+    const kvc_stretch *all = kvc_find_stretches(cache, b, n, room);
     const head h = head_of(cache, b, layer, kv_head, own, all, scratch);
     const size_t first = first_seen(view, n);
     score_placed(&h, q, h.D, 1, n - 1, first, n);
