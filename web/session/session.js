@@ -7,8 +7,8 @@
 //                                           stored once; everything else is about the selected one
 import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, logits, logitsHash,
-  memoryUsage, snapshotOf, top } from './inspect.js';
+import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, held, logits,
+  logitsHash, memoryUsage, snapshotOf, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { rewind } from './rewind.js';
@@ -20,6 +20,7 @@ import { crossCacheOf, readSource, setCrossCache, sourceOf } from './source.js';
  * @import { OnEvent } from '../cache/events.js'
  * @import { Range } from '../cache/inspect.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { Ahead } from './inspect.js'
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Prompt, Token } from './plan.js'
@@ -237,6 +238,9 @@ export class Session {
   /** That of the source: of a model with an encoder. */
   get crossCache() { return crossCacheOf(this.#native); }
 
+  /** What the cache holds, slot by slot: tokens of the text, and the slots where they were computed. */
+  get held() { return held(this.#native); }
+
   /** The k likeliest next tokens and the logarithms of their probabilities. @param {number} k */
   top(k) { return top(this.#native, k); }
 
@@ -268,7 +272,12 @@ export class Session {
     this.#native.calls.listener = listener;
   }
 
-  memoryUsage() { return memoryUsage(this.#native); }
+  /**
+   * Bytes, as they are; or, given a length, as they will be once it holds a text of so many tokens.
+   * @param {Ahead} [ahead]
+   */
+  memoryUsage(ahead) { return memoryUsage(this.#native, ahead); }
+
   get counts() { return counts(this.#native); }
 
   /** Counts from zero again. */
