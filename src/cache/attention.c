@@ -8,14 +8,17 @@
 #include "cache/walk.h"
 #include "kernels/softmax.h"
 
-size_t kvc_attend_scratch(size_t capacity, size_t head_dim)
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim, bool moves)
 {
-    return KVC_QUERIES * (kvc_round_up(capacity, KVC_PAGE) + kvc_query_floats(head_dim));
+    const size_t width = kvc_round_up(capacity, KVC_PAGE);
+    const size_t moving = moves ? KVC_QUERIES * head_dim + kvc_stretch_floats(width) : 0;
+    return KVC_QUERIES * (width + kvc_query_floats(head_dim)) + moving;
 }
 
 size_t kvc_attention_scratch(const kvc_cache *cache)
 {
-    return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim);
+    return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim,
+                              kvc_cache_moves(cache));
 }
 
 float kvc_usual_scale(size_t head_dim)
@@ -24,22 +27,26 @@ float kvc_usual_scale(size_t head_dim)
 }
 
 static kvc_head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
-                        kvc_view view, float *scratch)
+                        kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
     size_t place;
     const kvc_store *store = kvc_cache_store(cache, layer, &place);
     const size_t index = place * cache->shape.n_kv_head + kv_head;
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
+    float *queries = scratch + KVC_QUERIES * width;
+    const size_t D = cache->shape.head_dim;
     return (kvc_head){.cache = cache,
                       .store = store,
                       .view = view,
                       .table = kvc_pages_of(&store->pages, b),
                       .keys = kvc_pool_head(&store->keys, index),
                       .values = kvc_pool_head(&store->values, index),
-                      .D = cache->shape.head_dim,
+                      .D = D,
                       .width = width,
                       .scores = scratch,
-                      .queries = scratch + KVC_QUERIES * width};
+                      .queries = queries,
+                      .turned = queries + KVC_QUERIES * kvc_query_floats(D),
+                      .stretches = stretches};
 }
 
 /* What one head of queries sees. */
@@ -63,7 +70,7 @@ static void attend_heads(float *restrict y, const float *restrict q, size_t grou
                                                 .count = kvc_min(KVC_QUERIES, group - i),
                                                 .position = position,
                                                 .n = n,
-                                                .bias = (ptrdiff_t)h->view.bias.stride});
+                                                .together = true});
     }
 }
 
@@ -81,8 +88,7 @@ static void attend_head(float *restrict y, const float *restrict q, size_t strid
                                              .count = kvc_min(PAIR, T - t),
                                              .position = position + t,
                                              .n = n + t * step,
-                                             .step = step,
-                                             .bias = -1});
+                                             .step = step});
 }
 
 /* Query t, of position + t, sees slots up to n + t * step - 1. */
@@ -92,10 +98,12 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head, together = T == 1 ? group : 1;
+    const kvc_stretch *all =
+        T > 0 ? kvc_find_stretches(cache, b, n + (T - 1) * step, view, scratch) : NULL;
     for (size_t i = 0; i < n_head; i += together) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
-        const kvc_head h = head_of(cache, b, layer, kv_head, own, scratch);
+        const kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
         if (T == 1)
             attend_heads(y + i * D, q + i * D, group, &h, position, n);
         else
@@ -128,11 +136,12 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
 {
     const size_t kv_head = head_index / (n_head / cache->shape.n_kv_head);
     const kvc_view own = view_of_head(view, head_index);
-    const kvc_head h = head_of(cache, b, layer, kv_head, own, scratch);
+    const kvc_stretch *all = kvc_find_stretches(cache, b, n, view, scratch);
+    const kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
+    const kvc_queries one = {.q = q, .stride = h.D, .count = 1, .position = n - 1};
     const size_t first = kvc_first_seen(view, n);
-    kvc_head_score(&h, q, h.D, 1, first, n);
-    if (own.bias.at)
-        kvc_head_add_bias(h.scores, own.bias.at - (ptrdiff_t)(n - 1), first, n);
+    kvc_head_score(&h, &one, first, n);
+    kvc_head_add_bias(&h, &one, 0, first, n);
     const float sum = kvc_softmax_terms(h.scores, first, n, view.scale);
     memset(weights, 0, first * sizeof *weights);
     for (size_t j = first; j < n; j++)

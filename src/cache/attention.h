@@ -25,7 +25,7 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
                         size_t head, size_t n_head, const kvc_cache *cache, size_t b,
                         size_t layer, kvc_view view, float *restrict scratch);
 
-/* kvc_attention_scratch before there is a cache, in floats. */
-size_t kvc_attend_scratch(size_t capacity, size_t head_dim);
+/* kvc_attention_scratch before there is a cache, in floats.   moves: its slots do */
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim, bool moves);
 
 #endif

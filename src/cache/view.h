@@ -18,6 +18,9 @@ typedef struct kvc_view {
     size_t window; /* slots, that of the query itself the last; 0: all */
     float scale;   /* of q . k */
     kvc_bias bias;
+    const float *turns; /* [2S, turned] by place, of queries that are not turned yet:
+                           those of a cache whose slots move; else not looked at */
+    size_t turned;      /* numbers of a head that turn */
 } kvc_view;
 
 #endif

@@ -54,8 +54,8 @@ static void score_narrow(const kvc_head *h, const float *restrict q, size_t stri
     }
 }
 
-void kvc_head_score(const kvc_head *h, const float *restrict q, size_t stride,
-                    size_t rows, size_t first, size_t end)
+static void score(const kvc_head *h, const float *restrict q, size_t stride, size_t rows,
+                  size_t first, size_t end)
 {
     if (h->store->keys.format.type == KVC_F32)
         score_floats(h, q, stride, rows, first, end);
@@ -63,10 +63,34 @@ void kvc_head_score(const kvc_head *h, const float *restrict q, size_t stride,
         score_narrow(h, q, stride, rows, first, end);
 }
 
-void kvc_head_add_bias(float *scores, const float *bias, size_t first, size_t end)
+void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_t end)
 {
-    const size_t begin = first / 4 * 4;
-    kvc_add(scores + begin, bias + begin, kvc_round_up(end, 4) - begin);
+    float kept[KVC_QUERIES][3]; /* lanes of a first vector that are another stretch's */
+    if (!h->stretches)
+        score(h, q->q, q->stride, q->count, first, end);
+    for (const kvc_stretch *s = h->stretches; s && first < end; first = s++->end) {
+        const size_t n = first % 4;
+        float *before = h->scores + first - n;
+        kvc_turn(h->turned, q->q, q->stride, q->count, h->D, h->view,
+                 q->position + s->moved, q->together);
+        for (size_t r = 0; r < q->count; r++)
+            memcpy(kept[r], before + r * h->width, n * sizeof *before);
+        score(h, h->turned, h->D, q->count, first, kvc_min(s->end, end));
+        for (size_t r = 0; r < q->count; r++)
+            memcpy(before + r * h->width, kept[r], n * sizeof *before);
+    }
+}
+
+void kvc_head_add_bias(const kvc_head *h, const kvc_queries *q, size_t r, size_t first,
+                       size_t end)
+{
+    const size_t begin = first / 4 * 4, position = q->position + (q->together ? 0 : r);
+    const kvc_bias bias = h->view.bias;
+    if (bias.at)
+        kvc_add(h->scores + r * h->width + begin,
+                bias.at + (q->together ? r * bias.stride : 0) +
+                    ((ptrdiff_t)begin - (ptrdiff_t)position),
+                kvc_round_up(end, 4) - begin);
 }
 
 /* The number of slots from `slot` on, at most `most`, whose values are contiguous. */
@@ -165,17 +189,12 @@ void kvc_attend_queries(const kvc_head *h, const kvc_queries *q)
 {
     float sum[KVC_QUERIES];
     count(h, q);
-    kvc_head_score(h, q->q, q->stride, q->count, first_of(h, q, 0),
-                   end_of(q, q->count - 1));
+    kvc_head_score(h, q, first_of(h, q, 0), end_of(q, q->count - 1));
     for (size_t r = 0; r < q->count; r++) {
         const size_t end = end_of(q, r);
         const size_t first = first_of(h, q, r);
-        float *scores = h->scores + r * h->width;
-        if (h->view.bias.at) {
-            const float *bias = h->view.bias.at + (ptrdiff_t)r * q->bias;
-            kvc_head_add_bias(scores, bias - (ptrdiff_t)q->position, first, end);
-        }
-        sum[r] = kvc_softmax_terms(scores, first, end, h->view.scale);
+        kvc_head_add_bias(h, q, r, first, end);
+        sum[r] = kvc_softmax_terms(h->scores + r * h->width, first, end, h->view.scale);
         memset(q->y + r * q->stride, 0, h->D * sizeof *q->y);
     }
     if (h->store->values.format.type == KVC_F32)

@@ -3,8 +3,7 @@
 #ifndef KVC_WALK_H
 #define KVC_WALK_H
 
-#include "cache/cache.h"
-#include "cache/view.h"
+#include "cache/places.h"
 
 enum { KVC_QUERIES = 4 }; /* that share one walk over keys and values */
 
@@ -18,6 +17,8 @@ typedef struct kvc_head {
     size_t D, width;       /* width: of a row of scores, in floats: whole pages */
     float *scores;         /* [KVC_QUERIES, width] */
     float *queries; /* [KVC_QUERIES, kvc_query_floats(D)] as narrow keys want them */
+    float *turned;  /* [KVC_QUERIES, D] where slots move */
+    const kvc_stretch *stretches; /* of all that is seen; NULL where slots stay */
 } kvc_head;
 
 /* Up to KVC_QUERIES queries of one head of keys: successive ones of one head, or those of
@@ -29,20 +30,20 @@ typedef struct kvc_queries {
     size_t count;
     size_t position; /* of the first */
     size_t n, step;  /* the first sees slots up to n - 1, each later one `step` more */
-    ptrdiff_t bias;  /* floats from what one gains to what the next does */
+    bool together;   /* of one token, and so of one position */
 } kvc_queries;
 
 /* The first slot that a query sees whose own is end - 1. */
 size_t kvc_first_seen(kvc_view view, size_t end);
 
-/* scores[r,j] = q[r] . k[j] for slots first .. end - 1; lanes beyond them, up to whole
- * vectors, hold garbage.   q: [rows, D], row stride `stride` */
-void kvc_head_score(const kvc_head *h, const float *restrict q, size_t stride,
-                    size_t rows, size_t first, size_t end);
+/* scores[r,j] = q[r] . k[j] for slots first .. end - 1, of queries that are turned where
+ * slots move; lanes beyond them, up to whole vectors, hold garbage. */
+void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_t end);
 
-/* scores[j] += bias[j] for slots first .. end - 1, and up to whole vectors.
- *   scores: of one row   bias: of slot 0 */
-void kvc_head_add_bias(float *scores, const float *bias, size_t first, size_t end);
+/* What query r gains by distance is added to its scores, where anything is, for slots
+ * first .. end - 1 and up to whole vectors. */
+void kvc_head_add_bias(const kvc_head *h, const kvc_queries *q, size_t r, size_t first,
+                       size_t end);
 
 /* Attention of these queries: y. */
 void kvc_attend_queries(const kvc_head *h, const kvc_queries *q);

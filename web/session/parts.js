@@ -1,5 +1,5 @@
 // The block of a session in wasm memory: the kvc_session, and behind it what its calls read and write.
-import { DTYPES } from '../engine/abi.js';
+import { DTYPES, WHEN_FULL } from '../engine/abi.js';
 import { layOut } from '../engine/engine.js';
 
 /**
@@ -36,7 +36,7 @@ export function layOutSession(engine, model, sizes) {
   const messages = { out_of_memory: message };
   const give = () => engine.give('kvc_session_config', {
     capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
-    source_capacity: sourceCapacity,
+    source_capacity: sourceCapacity, when_full: WHEN_FULL.stop, sinks: 0, text_capacity: 0,
   });
   const inputs = Math.max(capacity + 1, 2 * sequences, sourceCapacity);
   const { block, pointer, end } = layOut(engine, 'session', message,

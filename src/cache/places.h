@@ -1,0 +1,30 @@
+/* places.h - sequences whose slots move: how queries see keys that have moved. */
+#ifndef KVC_PLACES_H
+#define KVC_PLACES_H
+
+#include "cache/cache.h"
+#include "cache/view.h"
+
+/* Slots up to end - 1, from where the one before ends, that were all written so many
+ * places further up. */
+typedef struct kvc_stretch {
+    uint32_t end, moved;
+} kvc_stretch;
+
+/* Room for those of n slots. */
+static inline size_t kvc_stretch_floats(size_t n)
+{
+    return n * sizeof(kvc_stretch) / sizeof(float);
+}
+
+/* Those of the first n slots of sequence b, at the end of attention's scratch memory;
+ * NULL where slots stay, or the queries of the view are turned already. */
+kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, kvc_view view,
+                                float *scratch);
+
+/* Queries, each turned for a place: that of the first and those that follow, or all for
+ * the same.   turned: [rows, D] out   q: [rows, D], row stride `stride` */
+void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
+              size_t D, kvc_view view, size_t place, bool same);
+
+#endif
