@@ -21,11 +21,6 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
                               kvc_cache_moves(cache));
 }
 
-float kvc_usual_scale(size_t head_dim)
-{
-    return 1.0f / kvc_sqrt((float)head_dim);
-}
-
 static kvc_head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                         kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
@@ -98,8 +93,9 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head, together = T == 1 ? group : 1;
+    float *room = scratch + kvc_attention_scratch(cache);
     const kvc_stretch *all =
-        T > 0 ? kvc_find_stretches(cache, b, n + (T - 1) * step, view, scratch) : NULL;
+        T > 0 ? kvc_find_stretches(cache, b, n + (T - 1) * step, room) : NULL;
     for (size_t i = 0; i < n_head; i += together) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
@@ -136,7 +132,8 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
 {
     const size_t kv_head = head_index / (n_head / cache->shape.n_kv_head);
     const kvc_view own = view_of_head(view, head_index);
-    const kvc_stretch *all = kvc_find_stretches(cache, b, n, view, scratch);
+    float *room = scratch + kvc_attention_scratch(cache);
+    const kvc_stretch *all = kvc_find_stretches(cache, b, n, room);
     const kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
     const kvc_queries one = {.q = q, .stride = h.D, .count = 1, .position = n - 1};
     const size_t first = kvc_first_seen(view, n);

@@ -32,14 +32,12 @@ void kvc_cache_rewind(kvc_cache *cache, size_t b, size_t n)
 
 /* ---- attention --------------------------------------------------------------------- */
 
-kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, kvc_view view,
-                                float *scratch)
+kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, float *end)
 {
-    if (!kvc_cache_moves(cache) || !view.turns)
-        return NULL;
     const size_t width = kvc_round_up(cache->shape.capacity, KVC_PAGE);
-    void *all = scratch + kvc_attention_scratch(cache) - kvc_stretch_floats(width);
-    kvc_stretch *last = NULL;
+    if (!kvc_cache_moves(cache))
+        return NULL;
+    kvc_stretch *all = (kvc_stretch *)(end - kvc_stretch_floats(width)), *last = NULL;
     for (uint32_t slot = 0; slot < n; slot++) {
         const uint32_t moved = kvc_cache_place(cache, b, slot)->written - slot;
         if (!last || last->moved != moved)
@@ -50,10 +48,9 @@ kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, kvc_
 }
 
 void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
-              size_t D, kvc_view view, size_t place, bool same)
+              size_t D, const float *turns, size_t r, bool same)
 {
-    for (size_t r = 0; r < rows; r++)
-        memcpy(turned + r * D, q + r * stride, D * sizeof *q);
-    kvc_rotate(turned, view.turns + place * view.turned, same ? 1 : rows, same ? rows : 1,
-               D, view.turned);
+    for (size_t t = 0; t < rows; t++)
+        memcpy(turned + t * D, q + t * stride, D * sizeof *q);
+    kvc_rotate(turned, turns, same ? 1 : rows, same ? rows : 1, D, r);
 }

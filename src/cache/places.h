@@ -3,7 +3,6 @@
 #define KVC_PLACES_H
 
 #include "cache/cache.h"
-#include "cache/view.h"
 
 /* Slots up to end - 1, from where the one before ends, that were all written so many
  * places further up. */
@@ -17,14 +16,13 @@ static inline size_t kvc_stretch_floats(size_t n)
     return n * sizeof(kvc_stretch) / sizeof(float);
 }
 
-/* Those of the first n slots of sequence b, at the end of attention's scratch memory;
- * NULL where slots stay, or the queries of the view are turned already. */
-kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, kvc_view view,
-                                float *scratch);
+/* Those of the first n slots of sequence b, in the room before `end`; NULL where slots
+ * stay. */
+kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, float *end);
 
-/* Queries, each turned for a place: that of the first and those that follow, or all for
- * the same.   turned: [rows, D] out   q: [rows, D], row stride `stride` */
+/* Queries, turned: each by its own row of turns, or all by the first.
+ *   turned: [rows, D] out   q: [rows, D], row stride `stride`   turns: [rows, r] */
 void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
-              size_t D, kvc_view view, size_t place, bool same);
+              size_t D, const float *turns, size_t r, bool same);
 
 #endif

@@ -65,14 +65,16 @@ static void score(const kvc_head *h, const float *restrict q, size_t stride, siz
 
 void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_t end)
 {
+    const kvc_stretch *s = h->view.turns ? h->stretches : NULL;
     float kept[KVC_QUERIES][3]; /* lanes of a first vector that are another stretch's */
-    if (!h->stretches)
+    if (!s)
         score(h, q->q, q->stride, q->count, first, end);
-    for (const kvc_stretch *s = h->stretches; s && first < end; first = s++->end) {
+    for (; s && first < end; first = s++->end) {
         const size_t n = first % 4;
+        const float *turns = h->view.turns + (q->position + s->moved) * h->view.turned;
         float *before = h->scores + first - n;
-        kvc_turn(h->turned, q->q, q->stride, q->count, h->D, h->view,
-                 q->position + s->moved, q->together);
+        kvc_turn(h->turned, q->q, q->stride, q->count, h->D, turns, h->view.turned,
+                 q->together);
         for (size_t r = 0; r < q->count; r++)
             memcpy(kept[r], before + r * h->width, n * sizeof *before);
         score(h, h->turned, h->D, q->count, first, kvc_min(s->end, end));

@@ -4,6 +4,7 @@
 #define KVC_WALK_H
 
 #include "cache/places.h"
+#include "cache/view.h"
 
 enum { KVC_QUERIES = 4 }; /* that share one walk over keys and values */
 

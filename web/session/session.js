@@ -7,8 +7,8 @@
 //                                           stored once; everything else is about the selected one
 import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, held, logits, logitsHash,
-  memoryUsage, snapshotOf, top } from './inspect.js';
+import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, held, logits,
+  logitsHash, memoryUsage, snapshotOf, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { rewind } from './rewind.js';
