@@ -1,7 +1,9 @@
 // The options of createSession(), checked.
 import { checkTypes } from '../cache/options.js';
+import { capacityWithin } from '../cache/sizes.js';
 import { checkChoice, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { slidingOptions } from './sliding.js';
 
 const MOST_SEQUENCES = 1024;
 
@@ -12,65 +14,81 @@ const MOST_SEQUENCES = 1024;
  * @typedef {object} SessionOptions
  * @property {number | 'grow'} [capacity]  the most tokens of a sequence, at most and by default n_positions;
  *   "grow": as many as that, in memory for those that there are: it at least doubles when it is used up
+ * @property {number} [cacheBytes]  in place of a number as the capacity: as many tokens, in whole pages of
+ *   16, as have a cache of no more bytes, of all sequences and the source together; with "grow" the most
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
  * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
  * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
- * @property {'stop' | 'error'} [whenFull]  what generate() does when the capacity is used up before maxTokens
- *   are there: end with the finish reason "context_full" (default), or throw "context_full" after the last
- *   token that fits
+ * @property {'stop' | 'error' | 'slide'} [whenFull]  what generate() does when the capacity is used up before
+ *   maxTokens are there: end with the finish reason "context_full" (default), or throw "context_full" after
+ *   the last token that fits; or go on without the oldest 16 tokens of the cache behind the sinks, again and
+ *   again (models whose positions are rotations)
+ * @property {number} [sinks]        with "slide": the first tokens, which stay; 4 by default, in pages of 16
  */
 
 /** @type {readonly (keyof SessionOptions)[]} */
 export const SESSION_OPTIONS = [
-  'capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity', 'useCrossCache',
+  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sinks',
+  'sourceCapacity', 'useCrossCache',
 ];
 
 const GROWS_FROM = 64; // tokens
+const SINKS = 4;       // as in StreamingLLM
 
 /**
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity:
- *   0 where there is no encoder
+ * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes'>> & { capacity: number, most: number }}
+ *   sourceCapacity: 0 where there is no encoder
  */
 export function sessionOptions(options, config) {
   const { nPositions: positions } = config;
   const given = optionsOf('createSession()', options, SESSION_OPTIONS);
-  const { capacity: most = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
+  const { capacity: asked = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
     whenFull = 'stop' } = given;
-  const grows = most === 'grow';
-  if (!grows && (!isCount(most) || most < 1 || most > positions)) {
+  const grows = asked === 'grow';
+  if (!grows && (!isCount(asked) || asked < 1 || asked > positions)) {
     throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions, or is "grow"; `
-      + `${shown(most)} is not possible.`);
+      + `${shown(asked)} is not possible.`);
   }
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
   checkSequences(sequences);
-  if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', `${againstSliding(config)}, so the oldest ones cannot be dropped. `
-      + 'Choose "stop" or "error", and when the session is full, give the part of the text that matters to '
-      + 'sync() or generate().');
+  checkChoice('whenFull', whenFull, ['stop', 'error', 'slide']);
+  if (whenFull !== 'slide' && given.sinks !== undefined) {
+    throw invalid('sinks is for a session that slides: with whenFull "slide".');
   }
-  checkChoice('whenFull', whenFull, ['stop', 'error']);
+  const source = sourceOptions(given, config);
+  const most = grows ? positions : asked;
+  const room = withinBudget(given, config, { keyType, valueType, sequences, most, ...source });
+  const capacity = grows ? Math.min(GROWS_FROM, room.most) : room.most;
+  const sliding = whenFull === 'slide'
+    && slidingOptions({ capacity, grows, sinks: given.sinks ?? SINKS }, config);
   return {
-    ...(grows ? { capacity: Math.min(GROWS_FROM, positions), most: positions } : { capacity: most, most }),
-    useCache, keyType, valueType, sequences, whenFull, ...sourceOptions(given, config),
+    capacity, sinks: 0, useCache, keyType, valueType, sequences, whenFull, ...source, ...room, ...sliding,
   };
 }
 
-/** @param {Readonly<Config>} config */
-function againstSliding({ rotary, encoder }) {
-  if (encoder?.buckets) return 'What the cache holds of a token of this model came from all before it';
-  if (encoder) return 'The position of a token is part of every cached key and value of this model';
-  return rotary
-    ? 'Every cached key of this model is turned by the angle of its position, and sliding would have to '
-      + 'turn it back, which is not done yet: a token cannot move to another position'
-    : 'GPT-2 learned a vector for each position, and every cached key and value holds its part of it: a '
-      + 'token cannot move to another position';
+/**
+ * The tokens that there is room for, where bytes are given in place of them.
+ * @param {SessionOptions} given  @param {Readonly<Config>} config
+ * @param {Required<Pick<SessionOptions, 'keyType' | 'valueType' | 'sequences' | 'sourceCapacity'>>
+ *   & { most: number }} chosen
+ */
+function withinBudget({ cacheBytes, capacity, sourceCapacity: given }, config, chosen) {
+  const { keyType, valueType, sequences, sourceCapacity, most } = chosen;
+  if (cacheBytes === undefined) return { most, sourceCapacity };
+  if (typeof capacity === 'number') {
+    throw invalid('capacity and cacheBytes both say how long a text may get: give one of them.');
+  }
+  const hasSource = config.encoder !== undefined;
+  const budget = { cacheBytes, most, sequences, hasSource, sourceCapacity: given };
+  const room = capacityWithin('createSession()', config, { keyType, valueType }, budget);
+  return { most: room, sourceCapacity: hasSource && given === undefined ? room : sourceCapacity };
 }
 
 /** @param {SessionOptions} options  @param {Readonly<Config>} config */
