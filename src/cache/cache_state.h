@@ -10,6 +10,10 @@
  * layers with a window follow in the same way, with the number of pages that a sequence
  * gave back in the place of its length.
  *
+ * Where slots have moved, the next bit of n_layer is set; each length is followed by what
+ * is gone of the text and how long the text was then; and each page begins with the
+ * places of its slots, text and written.
+ *
  * Two caches that hold and share the same have the same bytes, whatever their capacity
  * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H

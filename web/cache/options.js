@@ -1,15 +1,15 @@
 // The options of KVCache, checked, and the element types of every cache.
 import { areCounts, checkChoice, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
 import { capacityWithin } from './sizes.js';
+import { TYPE_NAMES } from './types.js';
 
-const CACHE_TYPES = ['f32', 'f16', 'int8'];
 const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
 
 /**
  * @import { Row } from './inspect.js'
  * @import { CacheSizes } from './sizes.js'
  *
- * @typedef {'f32' | 'f16' | 'int8'} CacheType  "f32" keeps every bit; "f16" and "int8" round
+ * @typedef {import('./types.js').CacheType} CacheType
  *
  * @typedef {object} KVCacheOptions
  * @property {number} [batchSize]   rows, 1 by default
@@ -79,5 +79,5 @@ export function fingerprintIn(what, options) {
 
 /** @param {...CacheType} types */
 export function checkTypes(...types) {
-  for (const type of types) checkChoice('The type of a cache', type, CACHE_TYPES);
+  for (const type of types) checkChoice('The type of a cache', type, TYPE_NAMES);
 }
