@@ -5,7 +5,14 @@
 #include "base/number.h"
 #include "base/simd.h"
 
-enum { MOST = 12 }; /* vectors of sums that fit the registers beside their operands */
+/* Vectors of sums that fit the registers beside their operands. In wasm's scalar build
+ * there are no such registers, and a tile for each number of them is long: 4 and 8 do. */
+#if defined(__wasm__) && !defined(__wasm_simd128__)
+#define KVC_FEW_TILES
+enum { MOST = 4, MOST_ROOM = 8 };
+#else
+enum { MOST = 12, MOST_ROOM = 12 };
+#endif
 
 /* acc[c] += w[c] * x, with each weight used as soon as it is loaded. */
 KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
@@ -22,7 +29,7 @@ KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
 KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restrict x,
                         const float *restrict w, size_t w_stride, size_t n)
 {
-    v128_t acc[MOST];
+    v128_t acc[MOST_ROOM];
     size_t k = 0;
     for (size_t c = 0; c < VECS; c++)
         acc[c] = wasm_v128_load(y + 4 * c);
@@ -86,14 +93,16 @@ static void accumulate_one(float *restrict y, const float *restrict x,
         ONE_ROW(2);
         ONE_ROW(3);
         ONE_ROW(4);
+        ONE_ROW(8);
+#ifndef KVC_FEW_TILES
         ONE_ROW(5);
         ONE_ROW(6);
         ONE_ROW(7);
-        ONE_ROW(8);
         ONE_ROW(9);
         ONE_ROW(10);
         ONE_ROW(11);
         ONE_ROW(12);
+#endif
     }
 }
 
@@ -123,7 +132,7 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
     for (size_t c = 0; rows > 0 && c < lanes; c += 4 * vecs) {
         vecs = (lanes - c) / 4;
         if (vecs > MOST)
-            vecs = 8;
+            vecs = vecs < 8 ? 4 : 8;
         accumulate_one(y + c, x, w + c, w_stride, n, vecs);
     }
 }
