@@ -4,7 +4,7 @@ import { cacheMap, cacheMemory, layerContents, lengths, snapshot } from './inspe
 import { rowIn } from './options.js';
 
 /**
- * @import { CachePlace, Range, Row } from './inspect.js'
+ * @import { CachePlace, Lengths, Range, Row } from './inspect.js'
  * @import { CacheShape } from './native-cache.js'
  */
 
@@ -56,7 +56,12 @@ export class CacheView {
     return cacheMap(this.#placeOf());
   }
 
-  memoryUsage() {
-    return cacheMemory(this.#placeOf());
+  /**
+   * As it is; or, given a length, as it will be once each row holds so many tokens, sharing none, or each of
+   * `rows` of them.
+   * @param {Lengths} [ahead]
+   */
+  memoryUsage(ahead) {
+    return cacheMemory(this.#placeOf(), this.maxSeqLen, ahead);
   }
 }

@@ -1,10 +1,13 @@
 // Looking into a cache, a session's or one of its own: what it holds, where, and in how many bytes.
 import { PAGE } from '../engine/abi.js';
-import { areCounts, isCount, shown } from '../engine/arguments.js';
+import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { heldBytes } from './sizes.js';
 
 /**
+ * @import { Window } from '../config/window.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { CacheType } from './options.js'
  *
  * @typedef {object} CachePlace  a cache to look into
  * @property {Engine} engine
@@ -13,11 +16,16 @@ import { KvcError } from '../engine/errors.js';
  * @property {number} numLayers
  * @property {number} numHeads   of keys and values
  * @property {number} headDim
+ * @property {CacheType} keyType
+ * @property {CacheType} valueType
+ * @property {Readonly<Window>} [window]  of some layers
  * @property {number} bytes      of the block that it lies in
  *
  * @typedef {{ layer: number, head: number, first?: number, count?: number }} Range  by default all tokens
  *
  * @typedef {{ row?: number }} Row
+ *
+ * @typedef {{ length: number, rows?: number }} Lengths  tokens in each of so many rows; rows: all if absent
  *
  * @typedef {object} SequenceMap
  * @property {number} length   tokens
@@ -139,8 +147,39 @@ export function cacheMap(place) {
   });
 }
 
+/**
+ * As it is, or as it will be once rows hold so many tokens, and share none.
+ * @param {CachePlace} place  @param {number} capacity  tokens of a row  @param {Lengths} [ahead]
+ * @returns {CacheMemory}
+ */
+export function cacheMemory(place, capacity, ahead) {
+  const { batchSize } = place;
+  const now = cacheMemoryNow(place);
+  if (ahead === undefined) return now;
+  const { length, rows = batchSize } = optionsOf('memoryUsage()', ahead, ['length', 'rows']);
+  checkAhead(length, capacity, 'length', 'tokens');
+  checkAhead(rows, batchSize, 'rows', 'rows');
+  return { ...now, ...textsOf(place, Number(length), rows) };
+}
+
+/**
+ * What texts of one length take that share nothing.
+ * @param {CachePlace} place  @param {number} length  @param {number} texts
+ */
+export function textsOf({ numLayers, numHeads, headDim, keyType, valueType, window }, length, texts) {
+  const sizes = { nLayer: numLayers, nKvHead: numHeads, headDim, window };
+  const { usedBytes, freedBytes } = heldBytes(sizes, { keyType, valueType }, length);
+  return { usedBytes: texts * usedBytes, freedBytes: texts * freedBytes, sharedBytes: 0 };
+}
+
+/** @param {unknown} n  @param {number} most  @param {string} name  @param {string} what */
+export function checkAhead(n, most, name, what) {
+  if (isCount(n) && n <= most) return;
+  throw invalid(`memoryUsage(): ${name} is ${shown(n)}; there is room for 0 to ${most} ${what}.`);
+}
+
 /** @param {CachePlace} place  @returns {CacheMemory} */
-export function cacheMemory({ engine, pointer, numLayers, numHeads, headDim, bytes }) {
+function cacheMemoryNow({ engine, pointer, numLayers, numHeads, headDim, bytes }) {
   engine.call('kvc_cache_get_memory', engine.result, pointer);
   const memory = engine.memory.read('kvc_cache_memory', engine.result);
   const { slot_bytes: totalBytes, bytes_per_token: bytesPerToken } = memory;

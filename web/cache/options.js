@@ -1,16 +1,20 @@
 // The options of KVCache, checked, and the element types of every cache.
 import { areCounts, checkChoice, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
+import { capacityWithin } from './sizes.js';
+import { TYPE_NAMES } from './types.js';
 
-const CACHE_TYPES = ['f32', 'f16', 'int8'];
+const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
 
 /**
  * @import { Row } from './inspect.js'
+ * @import { CacheSizes } from './sizes.js'
  *
- * @typedef {'f32' | 'f16' | 'int8'} CacheType  "f32" keeps every bit; "f16" and "int8" round
+ * @typedef {import('./types.js').CacheType} CacheType
  *
  * @typedef {object} KVCacheOptions
  * @property {number} [batchSize]   rows, 1 by default
- * @property {number} maxSeqLen     tokens that a row can hold
+ * @property {number} [maxSeqLen]   tokens that a row can hold
+ * @property {number} [cacheBytes]  in place of it: as many, in whole pages of 16, as take no more bytes
  * @property {number} numLayers
  * @property {number} numHeads      of keys and values; queries may have a multiple of them
  * @property {number} headDim       a multiple of 4
@@ -26,19 +30,27 @@ const CACHE_TYPES = ['f32', 'f16', 'int8'];
 
 /** @type {readonly (keyof KVCacheOptions)[]} */
 export const KV_CACHE_OPTIONS = [
-  'batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks',
+  'batchSize', 'maxSeqLen', 'cacheBytes', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType',
+  'whenFull', 'sinks',
 ];
 
 /**
  * The options, complete and checked.
  * @param {KVCacheOptions} options
- * @returns {Required<KVCacheOptions>}
+ * @returns {Required<Omit<KVCacheOptions, 'cacheBytes'>>}
  */
 export function withDefaults(options) {
-  const { batchSize = 1, maxSeqLen, numLayers, numHeads, headDim, keyType = 'f32', valueType = 'f32',
-    whenFull = 'error', sinks = 0 } = optionsOf('KVCache', options, KV_CACHE_OPTIONS);
-  checkSizes('KVCache', { batchSize, maxSeqLen, numLayers, numHeads, headDim });
+  const { batchSize = 1, maxSeqLen: asked, cacheBytes, numLayers, numHeads, headDim, keyType = 'f32',
+    valueType = 'f32', whenFull = 'error', sinks = 0 } = optionsOf('KVCache', options, KV_CACHE_OPTIONS);
+  checkSizes('KVCache', { batchSize, numLayers, numHeads, headDim });
   checkTypes(keyType, valueType);
+  if (asked !== undefined && cacheBytes !== undefined) {
+    throw invalid('maxSeqLen and cacheBytes both say how many tokens a row can hold: give one of them.');
+  }
+  const maxSeqLen = cacheBytes === undefined ? asked : capacityWithin('KVCache',
+    /** @type {CacheSizes} */ ({ nLayer: numLayers, nKvHead: numHeads, headDim }), { keyType, valueType },
+    { cacheBytes, most: MOST_TOKENS, sequences: batchSize });
+  checkSizes('KVCache', { maxSeqLen });
   checkChoice('whenFull', whenFull, ['error', 'stop', 'slide']);
   const sizes = /** @type {{ maxSeqLen: number, numLayers: number, numHeads: number, headDim: number }} */ (
     { maxSeqLen, numLayers, numHeads, headDim });
@@ -67,5 +79,5 @@ export function fingerprintIn(what, options) {
 
 /** @param {...CacheType} types */
 export function checkTypes(...types) {
-  for (const type of types) checkChoice('The type of a cache', type, CACHE_TYPES);
+  for (const type of types) checkChoice('The type of a cache', type, TYPE_NAMES);
 }

@@ -2,9 +2,14 @@
 // nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
 // custom-elements.json against it.
 
+import { CACHES, FIRST } from './sounding.js';
+
 /**
+ * @import { Caches } from './sounding.js'
+ *
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
  * @typedef {(typeof VIEWS)[number]} ViewName
+ * @typedef {(typeof SHIPPED)[number]} Shipped
  *
  * The properties that attributes reflect.
  * @typedef {object} Properties
@@ -20,10 +25,13 @@
  * @property {number | null} topP
  * @property {number | null} minP
  * @property {number | null} repetitionPenalty
+ * @property {Shipped} model
  * @property {'f32' | 'int8'} weights
  * @property {string} views
  * @property {number} pace
  * @property {number} lesson
+ * @property {string} word
+ * @property {Caches} caches
  * @property {string} link
  * @property {'lazy' | 'eager'} loading
  * @property {boolean} autorun
@@ -44,6 +52,8 @@
  */
 
 export const TAG = 'kv-cache-demo';
+/** The storytellers that come with the script. */
+export const SHIPPED = /** @type {const} */ (['stories', 'tales']);
 /** Where none is named. */
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'model', 'numbers', 'facts', 'proof', 'table',
@@ -88,12 +98,17 @@ export const ATTRIBUTES = [
     name: 'repetition-penalty', property: 'repetitionPenalty', kind: 'number',
     min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
   },
+  { name: 'model', property: 'model', kind: 'choice', choices: SHIPPED, preset: 'stories', link: 'model' },
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
   { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },
   {
     name: 'lesson', property: 'lesson', kind: 'number',
     min: 1, max: LESSONS, whole: true, preset: 1, link: 'lesson',
+  },
+  { name: 'word', property: 'word', kind: 'text', preset: FIRST.word, link: 'word' },
+  {
+    name: 'caches', property: 'caches', kind: 'choice', choices: CACHES, preset: FIRST.caches, link: 'caches',
   },
   { name: 'link', property: 'link', kind: 'address', preset: '' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },

@@ -2,6 +2,7 @@
 import { attributeOf, namesIn, textOf, valueOf } from './attributes.js';
 import { LINKED } from './link.js';
 import { FIELDS } from './sampling.js';
+import { shippedFor } from './shipped.js';
 
 /**
  * @import { Properties, Value } from './attributes.js'
@@ -39,20 +40,24 @@ export function checked(options) {
  * @param {string} views  that are shown
  * @returns {Partial<Linked>}
  */
-export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, lesson, race }, views) {
+export function settingsIn(state, views) {
+  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped, sounding } = state;
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
-    prompt, cache: race ? 'race' : cache, pace, ...(views !== USUAL && { views }),
+    prompt, cache: race ? 'race' : cache, pace, ...(shipped && { model: shipped }),
+    ...(views !== USUAL && { views }),
     ...(namesIn(views).includes('tour') && { lesson }),
+    ...(namesIn(views).includes('sounds') && sounding),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace, lesson } = settings;
+  const { prompt, cache, pace, lesson, model, word, caches } = settings;
+  if (model !== undefined) player.useShipped(shippedFor(model));
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
     const value = settings[key];
@@ -64,4 +69,7 @@ export function applySettings(player, settings) {
   if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.setCache(cache === 'on');
   if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
   if (lesson !== undefined && lesson !== player.state.lesson) player.setLesson(lesson);
+  const { sounding } = player.state;
+  if (word !== undefined && word !== sounding.word) player.setSounding({ word });
+  if (caches !== undefined && caches !== sounding.caches) player.setSounding({ caches });
 }

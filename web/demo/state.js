@@ -11,12 +11,14 @@ import { isTrying, newLab, reduceLab } from './lab.js';
 import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
-import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
+import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
+import { FIRST } from './sounding.js';
 
 /**
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
+ * @import { Shipped } from './attributes.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Choice, ChoiceEvent, Other } from './choice.js'
  * @import { Curves, Mode } from './curves.js'
@@ -29,6 +31,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
+ * @import { Sounding } from './sounding.js'
  */
 
 /**
@@ -50,6 +53,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
  * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>
  *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
+ * @property {Shipped} [shipped]    the figure's own model, if it is one of these
  * @property {Other} [other]        in place of the figure's own model
  * @property {Choice} choice        of one
  * @property {Kept} kept            on the device
@@ -63,6 +67,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {boolean} useCache     where the switch is
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
  * @property {number} lesson        of the tour, from 1
+ * @property {Sounding} sounding    what the view of sounds is to pronounce, and how
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -84,9 +89,10 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number }
  *   | { type: 'lesson', lesson: number }
+ *   | { type: 'sounding', sounding: Partial<Sounding> }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
- *   | { type: 'model', other?: Other }
+ *   | { type: 'model', other?: Other, shipped?: Shipped }
  *   | { type: 'choice', event: ChoiceEvent }
  *   | { type: 'kept', kept: Kept }
  *   | { type: 'asked', comparing: boolean }
@@ -109,11 +115,11 @@ import { adopt, defaults } from './sampling.js';
 /** @type {readonly Status[]} */
 const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
-/** @param {string} [prompt]  @returns {State} */
-export const initialState = (prompt = '') => ({
+/** @param {string} [prompt]  @param {Shipped} [shipped]  @returns {State} */
+export const initialState = (prompt = '', shipped) => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
-  kept: nothingKept,
-  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
+  kept: nothingKept, shipped, prompt,
+  sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false, sounding: FIRST,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
   resume: 'unloaded',
@@ -129,8 +135,11 @@ export const isApart = ({ benchmark, lab, edit }) => (
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
+/** The shipped model that is in use; undefined: another one. @param {State} state */
+export const shippedOf = ({ other, shipped }) => (other ? undefined : shipped);
+
 /** The language of what it writes; '' where nobody knows. @param {State} state */
-export const languageOf = ({ other }) => (other ? '' : 'en');
+export const languageOf = (state) => (shippedOf(state) ? 'en' : '');
 
 /** There is a run that can go back and on. @param {State} state */
 export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
@@ -149,9 +158,10 @@ export function reduce(state, event) {
     case 'cache': return { ...state, useCache: event.on };
     case 'pace': return { ...state, pace: event.tokensPerSecond };
     case 'lesson': return { ...state, lesson: event.lesson };
+    case 'sounding': return { ...state, sounding: { ...state.sounding, ...event.sounding } };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
-    case 'model': return withModel(state, event.other);
+    case 'model': return withModel(state, event);
     case 'choice': return { ...state, choice: reduceChoice(event.event) };
     case 'kept': return withKept(state, event.kept);
     case 'benchmark':
@@ -167,8 +177,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'model'
- *   | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'sounding' | 'visibility' | 'download size'
+ *   | 'model' | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -185,7 +195,7 @@ function reduceFlow(state, event) {
     case 'ready': return { ...state, status: 'ready' };
     case 'begun': return begun(state);
     case 'cut': return cutBack(state, event);
-    case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), roomOf(state)) };
+    case 'prefilled': return { ...state, ...readPrompt(state, readingOf(event), roomOf(state)) };
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
     case 'tokens': return written(state, event);
@@ -239,11 +249,17 @@ const loaded = (state, { config, generation, variant, room, memory, tick, worker
   sampling: adopt(state.sampling, generation, room),
 });
 
-/** Nothing was done with it yet. @param {State} state  @param {Other} [other]  @returns {State} */
-function withModel({ prompt, useCache, pace, lesson, hidden, run, choice, kept }, other) {
-  const fresh = initialState(prompt);
+/**
+ * Nothing was done with it yet. From one of the shipped models to another, settings stay.
+ * @param {State} state  @param {Extract<Event, { type: 'model' }>} event
+ * @returns {State}
+ */
+function withModel(state, { other, shipped = state.shipped }) {
+  const { prompt, useCache, pace, lesson, sounding, hidden, run, choice, kept } = state;
+  const fresh = initialState(prompt, shipped);
+  const sampling = other || state.other ? fresh.sampling : state.sampling;
   return {
-    ...fresh, useCache, pace, lesson, hidden, choice, kept, other,
+    ...fresh, useCache, pace, lesson, sounding, hidden, choice, kept, other, sampling,
     run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
@@ -262,10 +278,6 @@ const cutBack = (state, event) => ({
   ...state, ...takeCut(state, event), memory: event.memory, proof: { stage: 'none' },
   status: isWorking(state) ? 'running' : state.status, failure: undefined, race: undefined,
 });
-
-/** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
-  { tokens, reused, cached, ms, passes, error });
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
 function written(state, { tokens, memory }) {

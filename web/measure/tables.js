@@ -1,12 +1,13 @@
 // What a KV cache costs in memory and saves in work, in tables. Everything here is computed from the sizes of
 // a model and says so (source: 'computed'); measuring is in benchmark.js.
+import { heldBytes, layerBytes } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 import { filledIn, multiplyAdds, parameterCount } from './analysis.js';
 
 /**
+ * @import { CacheType } from '../cache/types.js'
  * @import { Shape } from './analysis.js'
- *
- * @typedef {'f32' | 'f16' | 'int8'} ElementType
  */
 
 const MOST_TOKENS = 2 ** 20; // that a length may have: each is counted
@@ -29,12 +30,6 @@ export const SHAPES = Object.freeze({
 export const LENGTHS = Object.freeze([10, 25, 50, 100, 200, 500]);
 
 /**
- * Bytes of one vector of D numbers of one head; int8 has one f32 scale for it.
- * @type {Record<ElementType, (D: number) => number>}
- */
-export const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
-
-/**
  * @param {number} nLayer  @param {number} nHead  @param {number} nEmbd
  * @param {number} nPositions  @param {number} vocabSize
  */
@@ -49,7 +44,8 @@ function shape(nLayer, nHead, nEmbd, nPositions, vocabSize) {
  * @property {string} type            of the cache: one for both, or of K and V, as in 'f16/int8'
  * @property {number} tokens          cached
  * @property {number} bytesPerToken   layers * heads of keys and values * (a K and a V vector)
- * @property {number} cacheBytes      of one sequence: bytesPerToken * tokens
+ * @property {number} cacheBytes      of one sequence: bytesPerToken * tokens, less what layers with a window
+ *   have given back of that
  * @property {number} parameters      of the model, embeddings included, the tied head counted once
  * @property {number} share           cacheBytes over the bytes of the parameters in f32
  */
@@ -80,7 +76,7 @@ export const SPEEDUP_OPTIONS = ['lengths', 'shape'];
  * @returns {MemoryRow[]}
  */
 export function analyzeMemory(options) {
-  const { shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = (
+  const { shapes = SHAPES, types = TYPE_NAMES, lengths } = (
     optionsOf('analyzeMemory()', options, MEMORY_OPTIONS));
   if (typeof shapes !== 'object' || shapes === null) {
     throw invalid(`shapes must be an object of sizes by name; it is ${shown(shapes)}.`);
@@ -92,10 +88,13 @@ export function analyzeMemory(options) {
     const fitting = lengths?.filter((n) => n <= sizes.nPositions) ?? [sizes.nPositions];
     return types.flatMap((type) => {
       const bytesPerToken = cacheBytesPerToken(sizes, type);
-      return fitting.map((tokens) => ({
-        source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken,
-        cacheBytes: bytesPerToken * tokens, parameters, share: (bytesPerToken * tokens) / (4 * parameters),
-      }));
+      return fitting.map((tokens) => {
+        const { usedBytes: cacheBytes } = heldBytes(filledIn(sizes), typesOf(type), tokens);
+        return {
+          source: /** @type {const} */ ('computed'), shape: name, type, tokens, bytesPerToken, cacheBytes,
+          parameters, share: cacheBytes / (4 * parameters),
+        };
+      });
     });
   });
 }
@@ -161,13 +160,18 @@ function wholeWork(sizes, n) {
 
 /** @param {Readonly<Shape>} sizes  @param {string} type */
 export function cacheBytesPerToken(sizes, type) {
-  const { nLayer, nKvHead, headDim } = filledIn(checked(sizes));
+  return sizes.nLayer * layerBytes(filledIn(checked(sizes)), typesOf(type));
+}
+
+/** Those of keys and values. @param {string} type  of both, or two as in "f16/int8" */
+function typesOf(type) {
   const [key, value = key, ...rest] = String(type).split('/');
-  if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
-    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not ${shown(type)}.`);
+  const known = (/** @type {string} */ name) => TYPE_NAMES.includes(/** @type {CacheType} */ (name));
+  if (!known(key) || !known(value) || rest.length > 0) {
+    const names = `${TYPE_NAMES.slice(0, -1).join(', ')} or ${TYPE_NAMES.at(-1)}`;
+    throw invalid(`A cache holds ${names}, or two of them as in "f16/int8"; not ${shown(type)}.`);
   }
-  const vector = (/** @type {string} */ name) => VECTOR_BYTES[/** @type {ElementType} */ (name)](headDim);
-  return nLayer * nKvHead * (vector(key) + vector(value));
+  return { keyType: /** @type {CacheType} */ (key), valueType: /** @type {CacheType} */ (value) };
 }
 
 /**

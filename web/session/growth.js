@@ -1,6 +1,6 @@
 // Sessions that grow: a larger one takes over the state of the present one, bit for bit, and what fails
 // changes nothing. Twice the room at least, so that in all a token is copied about once.
-import { PAGE } from '../engine/abi.js';
+import { wholePages } from '../cache/sizes.js';
 import { KvcError } from '../engine/errors.js';
 import { saveState, sequencesOf } from './state.js';
 
@@ -10,15 +10,23 @@ import { saveState, sequencesOf } from './state.js';
 const has = (error, code) => error instanceof KvcError && error.code === code;
 
 /**
+ * The capacity that a session has once so many tokens were appended next, together.
+ * @param {Pick<NativeSession, 'capacity' | 'most'>} native  @param {number} tokens  of a sequence
+ */
+export function roomFor({ capacity, most }, tokens) {
+  if (tokens <= capacity || tokens > most) return capacity;
+  return Math.min(most, wholePages(Math.max(tokens, 2 * capacity)));
+}
+
+/**
  * Makes room for so many tokens of a sequence, if the session may have them: where memory is short, for these
  * alone.
  * @param {NativeSession} native  @param {number} tokens
  */
 export function reserve(native, tokens) {
-  const { sequences, capacity, most } = native;
-  if (tokens <= capacity || tokens > most) return;
-  const pages = Math.ceil(Math.max(tokens, 2 * capacity) / PAGE);
-  const twice = Math.min(most, PAGE * pages);
+  const { sequences, capacity } = native;
+  const twice = roomFor(native, tokens);
+  if (twice === capacity) return;
   try {
     const state = saveState(native);
     try {

@@ -1,9 +1,11 @@
 // Looking inside a session: what it has cost, in how many bytes it lies, what a token looked at, what is
 // likely next. Nothing here changes it. Its cache is looked into by cache/inspect.js.
-import { snapshot } from '../cache/inspect.js';
-import { PAGE } from '../engine/abi.js';
+import { checkAhead, snapshot, textsOf } from '../cache/inspect.js';
+import { cacheBytes, wholePages } from '../cache/sizes.js';
 import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { roomFor } from './growth.js';
+import { sessionBytes } from './parts.js';
 
 /**
  * @import { Range } from '../cache/inspect.js'
@@ -21,6 +23,11 @@ import { KvcError } from '../engine/errors.js';
  * @property {number} [crossBytes]   of a model with an encoder: the cache of the source
  * @property {number} [crossUsedBytes]      of it the part that holds a source
  * @property {number} [crossBytesPerToken]  of that
+ *
+ * @typedef {object} Ahead  a session that holds nothing but texts of one length, written with the cache on
+ * @property {number} length       tokens of each, at most what the session may come to have room for
+ * @property {number} [sequences]  how many, which share nothing: 1 if absent
+ * @property {number} [sourceLength]  tokens of the source; those that it has if absent
  *
  * A multiply-add is one multiplication and one addition.
  * @typedef {object} Counts  what the passes did since the start or clearCounts()
@@ -52,8 +59,32 @@ export function logitsHash({ engine, pointer }) {
   return BigInt.asUintN(64, engine.call('kvc_session_logits_hash', pointer)).toString(16).padStart(16, '0');
 }
 
+/**
+ * As it is, or as it will be.
+ * @param {NativeSession} native  @param {Ahead} [ahead]  @returns {MemoryUsage}
+ */
+export function memoryUsage(native, ahead) {
+  const now = memoryNow(native);
+  if (ahead === undefined) return now;
+  const names = /** @type {const} */ (['length', 'sequences', 'sourceLength']);
+  const { length, sequences = 1, sourceLength } = optionsOf('memoryUsage()', ahead, names);
+  const { model: { config }, sourceCapacity, cachePlace } = native;
+  checkAhead(length, native.most, 'length', 'tokens');
+  checkAhead(sequences, native.sequences, 'sequences', 'sequences');
+  if (sourceLength !== undefined) checkAhead(sourceLength, sourceCapacity, 'sourceLength', 'tokens');
+  const capacity = roomFor(native, Number(length));
+  const room = { capacity, sequences: native.sequences, sourceCapacity };
+  const used = { ...now, ...textsOf(cachePlace, Number(length), sequences) };
+  if (sourceLength !== undefined) used.crossUsedBytes = sourceLength * (now.crossBytesPerToken ?? 0);
+  if (capacity === native.capacity) return used;
+  return {
+    ...used, slots: native.sequences * wholePages(capacity),
+    totalBytes: sessionBytes(native, room), cacheBytes: cacheBytes(config, native, room).cacheBytes,
+  };
+}
+
 /** @param {NativeSession} native  @returns {MemoryUsage} */
-export function memoryUsage({ engine, pointer, model, capacity, sequences, cachePlace }) {
+function memoryNow({ engine, pointer, model, capacity, sequences, cachePlace }) {
   const { pointer: cache, bytes } = cachePlace;
   engine.call('kvc_session_memory', engine.result, pointer);
   const session = engine.memory.read('kvc_memory', engine.result);
@@ -62,7 +93,7 @@ export function memoryUsage({ engine, pointer, model, capacity, sequences, cache
   return {
     totalBytes: bytes,
     cacheBytes: session.cache_bytes,
-    slots: sequences * Math.ceil(capacity / PAGE) * PAGE,
+    slots: sequences * wholePages(capacity),
     usedBytes: session.used_bytes,
     sharedBytes: shared_bytes,
     freedBytes: session.freed_bytes,

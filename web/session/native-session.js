@@ -34,7 +34,6 @@ import { restoreState, saveState } from './state.js';
  */
 
 export class NativeSession {
-  #modelPointer;
   /** @type {Parts} */
   #parts;
   /** What this session cost before it grew into the present one. @type {Counts | undefined} */
@@ -67,7 +66,8 @@ export class NativeSession {
     const chosen = sessionOptions(options, model.config);
     this.engine = engine;
     this.model = model;
-    this.#modelPointer = modelPointer;
+    /** Its kvc_model. */
+    this.modelPointer = modelPointer;
     /** Tokens that each sequence has room for, and those that it can grow to have room for. */
     this.capacity = chosen.capacity;
     this.most = chosen.most;
@@ -79,8 +79,10 @@ export class NativeSession {
     this.whenFull = chosen.whenFull;
     this.sequences = chosen.sequences;
     this.#parts = layOutSession(engine, modelPointer, chosen);
+    /** What happens in the cache of the source. */
+    this.crossCalls = chosen.sourceCapacity > 0 ? new WatchedCalls(engine, () => this.cross) : undefined;
     /** Whatever changes the session is called through these. */
-    this.calls = new WatchedCalls(engine, () => this.cache);
+    this.calls = new WatchedCalls(engine, () => this.cache, this.crossCalls);
   }
 
   /** What lies in the block; throws "disposed" after dispose(), so that nothing writes into freed memory. */
@@ -100,10 +102,10 @@ export class NativeSession {
 
   /** The cache, to look into; its rows are the sequences. @returns {CachePlace} */
   get cachePlace() {
-    const { nLayer: numLayers, nKvHead: numHeads, headDim } = this.model.config;
+    const { nLayer: numLayers, nKvHead: numHeads, headDim, window } = this.model.config;
     const { cache: pointer, block: { bytes } } = this.#live;
-    const { engine, sequences: batchSize } = this;
-    return { engine, pointer, batchSize, numLayers, numHeads, headDim, bytes };
+    const { engine, sequences: batchSize, keyType, valueType } = this;
+    return { engine, pointer, batchSize, numLayers, numHeads, headDim, keyType, valueType, window, bytes };
   }
 
   get useCache() {
@@ -235,7 +237,7 @@ export class NativeSession {
   replace(room, state) {
     const { selected, sourceCapacity, keyType, valueType, engine: { memory } } = this;
     const sizes = { ...room, sourceCapacity, keyType, valueType };
-    const parts = layOutSession(this.engine, this.#modelPointer, sizes);
+    const parts = layOutSession(this.engine, this.modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
     } catch (error) {

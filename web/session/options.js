@@ -1,5 +1,6 @@
 // The options of createSession(), checked.
 import { checkTypes } from '../cache/options.js';
+import { capacityWithin } from '../cache/sizes.js';
 import { checkChoice, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 
@@ -12,6 +13,8 @@ const MOST_SEQUENCES = 1024;
  * @typedef {object} SessionOptions
  * @property {number | 'grow'} [capacity]  the most tokens of a sequence, at most and by default n_positions;
  *   "grow": as many as that, in memory for those that there are: it at least doubles when it is used up
+ * @property {number} [cacheBytes]  in place of a number as the capacity: as many tokens, in whole pages of
+ *   16, as have a cache of no more bytes, of all sequences and the source together; with "grow" the most
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
  * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
@@ -25,7 +28,8 @@ const MOST_SEQUENCES = 1024;
 
 /** @type {readonly (keyof SessionOptions)[]} */
 export const SESSION_OPTIONS = [
-  'capacity', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity', 'useCrossCache',
+  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity',
+  'useCrossCache',
 ];
 
 const GROWS_FROM = 64; // tokens
@@ -34,18 +38,18 @@ const GROWS_FROM = 64; // tokens
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<Omit<SessionOptions, 'capacity'>> & { capacity: number, most: number }}  sourceCapacity:
- *   0 where there is no encoder
+ * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes'>> & { capacity: number, most: number }}
+ *   sourceCapacity: 0 where there is no encoder
  */
 export function sessionOptions(options, config) {
   const { nPositions: positions } = config;
   const given = optionsOf('createSession()', options, SESSION_OPTIONS);
-  const { capacity: most = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
+  const { capacity: asked = positions, useCache = true, keyType = 'f32', valueType = 'f32', sequences = 1,
     whenFull = 'stop' } = given;
-  const grows = most === 'grow';
-  if (!grows && (!isCount(most) || most < 1 || most > positions)) {
+  const grows = asked === 'grow';
+  if (!grows && (!isCount(asked) || asked < 1 || asked > positions)) {
     throw invalid(`A session's capacity goes from 1 to the model's ${positions} positions, or is "grow"; `
-      + `${shown(most)} is not possible.`);
+      + `${shown(asked)} is not possible.`);
   }
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
@@ -56,10 +60,31 @@ export function sessionOptions(options, config) {
       + 'sync() or generate().');
   }
   checkChoice('whenFull', whenFull, ['stop', 'error']);
+  const source = sourceOptions(given, config);
+  const most = grows ? positions : asked;
+  const room = withinBudget(given, config, { keyType, valueType, sequences, most, ...source });
   return {
-    ...(grows ? { capacity: Math.min(GROWS_FROM, positions), most: positions } : { capacity: most, most }),
-    useCache, keyType, valueType, sequences, whenFull, ...sourceOptions(given, config),
+    capacity: grows ? Math.min(GROWS_FROM, room.most) : room.most,
+    useCache, keyType, valueType, sequences, whenFull, ...source, ...room,
   };
+}
+
+/**
+ * The tokens that there is room for, where bytes are given in place of them.
+ * @param {SessionOptions} given  @param {Readonly<Config>} config
+ * @param {Required<Pick<SessionOptions, 'keyType' | 'valueType' | 'sequences' | 'sourceCapacity'>>
+ *   & { most: number }} chosen
+ */
+function withinBudget({ cacheBytes, capacity, sourceCapacity: given }, config, chosen) {
+  const { keyType, valueType, sequences, sourceCapacity, most } = chosen;
+  if (cacheBytes === undefined) return { most, sourceCapacity };
+  if (typeof capacity === 'number') {
+    throw invalid('capacity and cacheBytes both say how long a text may get: give one of them.');
+  }
+  const hasSource = config.encoder !== undefined;
+  const budget = { cacheBytes, most, sequences, hasSource, sourceCapacity: given };
+  const room = capacityWithin('createSession()', config, { keyType, valueType }, budget);
+  return { most: room, sourceCapacity: hasSource && given === undefined ? room : sourceCapacity };
 }
 
 /** @param {Readonly<Config>} config */

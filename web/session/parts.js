@@ -25,28 +25,49 @@ import { layOut } from '../engine/engine.js';
 export const SAMPLING_BYTES = 24;
 
 /**
+ * The bytes of the block of a session.
+ * @param {{ engine: Engine, modelPointer: number, keyType: CacheType, valueType: CacheType }} session
+ * @param {Pick<Sizes, 'capacity' | 'sourceCapacity' | 'sequences'>} room  of one like it
+ */
+export function sessionBytes({ engine, modelPointer, keyType, valueType }, room) {
+  const sizes = { ...room, keyType, valueType };
+  engine.check({}, 'kvc_session_bytes', modelPointer, give(engine, sizes), engine.result);
+  return Math.ceil(engine.resultWord / 16) * 16 + bytesBehind(sizes);
+}
+
+/** @param {Engine} engine  @param {Sizes} sizes */
+const give = (engine, { capacity, sourceCapacity, sequences, keyType, valueType }) => (
+  engine.give('kvc_session_config', {
+    capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
+    source_capacity: sourceCapacity, when_full: WHEN_FULL.stop, sinks: 0, text_capacity: 0,
+  }));
+
+/** @param {Sizes} sizes */
+const inputsOf = ({ capacity, sequences, sourceCapacity }) => (
+  Math.max(capacity + 1, 2 * sequences, sourceCapacity));
+
+/** What lies behind the kvc_session. @param {Sizes} sizes */
+const bytesBehind = (sizes) => (
+  8 * sizes.sequences + SAMPLING_BYTES + 4 * inputsOf(sizes) + 4 * sizes.capacity);
+
+/**
  * @param {Engine} engine  @param {number} model  the kvc_model  @param {Sizes} sizes
  * @returns {Parts}
  */
 export function layOutSession(engine, model, sizes) {
-  const { capacity, sourceCapacity, sequences, keyType, valueType } = sizes;
+  const { capacity, sequences } = sizes;
   const what = sequences === 1 ? 'a session' : `${sequences} sequences`;
   const message = `There is not enough memory for ${what} of ${capacity} tokens. Dispose of other sessions, `
     + 'or choose a smaller capacity.';
   const messages = { out_of_memory: message };
-  const give = () => engine.give('kvc_session_config', {
-    capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
-    source_capacity: sourceCapacity, when_full: WHEN_FULL.stop, sinks: 0, text_capacity: 0,
-  });
-  const inputs = Math.max(capacity + 1, 2 * sequences, sourceCapacity);
   const { block, pointer, end } = layOut(engine, 'session', message,
-    (bytes) => engine.check(messages, 'kvc_session_bytes', model, give(), bytes),
+    (bytes) => engine.check(messages, 'kvc_session_bytes', model, give(engine, sizes), bytes),
     (session, memory, bytes) => engine.check(messages, 'kvc_session_init',
-      session, model, give(), memory, bytes),
-    8 * sequences + SAMPLING_BYTES + 4 * inputs + 4 * capacity);
+      session, model, give(engine, sizes), memory, bytes),
+    bytesBehind(sizes));
   const sampling = end + 8 * sequences;
   const input = sampling + SAMPLING_BYTES;
   const cache = engine.call('kvc_session_cache', pointer);
   const cross = engine.call('kvc_session_cross_cache', pointer);
-  return { block, pointer, cache, cross, rngs: end, sampling, input, scores: input + 4 * inputs };
+  return { block, pointer, cache, cross, rngs: end, sampling, input, scores: input + 4 * inputsOf(sizes) };
 }

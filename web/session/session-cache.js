@@ -17,8 +17,7 @@ export class SessionCache extends CacheView {
 
   /** @param {Timeline} session  @param {NativeSession} native */
   constructor(session, native) {
-    const { capacity: maxSeqLen, keyType, valueType } = native;
-    super(() => native.cachePlace, { ...native.cachePlace, maxSeqLen, keyType, valueType });
+    super(() => native.cachePlace, { ...native.cachePlace, maxSeqLen: native.capacity });
     this.#session = session;
   }
 

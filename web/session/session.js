@@ -20,6 +20,7 @@ import { crossCacheOf, readSource, setCrossCache, sourceOf } from './source.js';
  * @import { OnEvent } from '../cache/events.js'
  * @import { Range } from '../cache/inspect.js'
  * @import { Engine } from '../engine/engine.js'
+ * @import { Ahead } from './inspect.js'
  * @import { SessionModel } from './native-session.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason, Prompt, Token } from './plan.js'
@@ -271,7 +272,12 @@ export class Session {
     this.#native.calls.listener = listener;
   }
 
-  memoryUsage() { return memoryUsage(this.#native); }
+  /**
+   * Bytes, as they are; or, given a length, as they will be once it holds a text of so many tokens.
+   * @param {Ahead} [ahead]
+   */
+  memoryUsage(ahead) { return memoryUsage(this.#native, ahead); }
+
   get counts() { return counts(this.#native); }
 
   /** Counts from zero again. */

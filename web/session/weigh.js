@@ -1,5 +1,7 @@
 // What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
 // the files that they are in.
+import { cacheBytes, layerBytes } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { parseConfig } from '../config/config.js';
 import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
 import { Engine, checkBuild } from '../engine/engine.js';
@@ -12,6 +14,7 @@ import { bytesAs } from './weights.js';
 
 /**
  * @import { URL } from '../engine/platform.js'
+ * @import { CacheType } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  * @import { Dropped } from '../files/dropped.js'
  * @import { Files } from '../files/given.js'
@@ -26,6 +29,9 @@ import { bytesAs } from './weights.js';
  * @property {Readonly<Config>} config
  * @property {number} fileBytes   of the files that the weights are in
  * @property {Record<Weights, number>} weightBytes  in memory, as they can be kept; Infinity: beyond 4 GB
+ * @property {Record<CacheType, number>} tokenBytes  of a token in a cache, with keys and values of that type
+ * @property {Record<CacheType, number>} cacheBytes  of the cache of the longest text, and of its source where
+ *   there is an encoder
  * @property {number} memoryBytes  the most memory that there is for them, the caches and all else
  */
 
@@ -58,11 +64,27 @@ export async function weighModel(source, given) {
     const engine = await Engine.create({ variant, wasm, maxMemory, signal });
     try {
       const weightBytes = { f32: bytesAs(engine, config, 'f32'), int8: bytesAs(engine, config, 'int8') };
-      return { config, fileBytes, weightBytes, memoryBytes: engine.maxMemory };
+      return { config, fileBytes, weightBytes, ...cacheOf(config), memoryBytes: engine.maxMemory };
     } finally {
       engine.dispose();
     }
   } finally {
     directory.close();
   }
+}
+
+/** What a cache takes, in each type. @param {Readonly<Config>} config */
+function cacheOf(config) {
+  const { nPositions: capacity, nLayer, encoder } = config;
+  /** @param {(type: CacheType) => number} bytesOf  @returns {Record<CacheType, number>} */
+  const each = (bytesOf) => /** @type {Record<CacheType, number>} */ (
+    Object.fromEntries(TYPE_NAMES.map((type) => [type, bytesOf(type)])));
+  return {
+    tokenBytes: each((type) => nLayer * layerBytes(config, { keyType: type, valueType: type })),
+    cacheBytes: each((type) => {
+      const room = { capacity, sourceCapacity: encoder ? capacity : 0 };
+      const bytes = cacheBytes(config, { keyType: type, valueType: type }, room);
+      return bytes.cacheBytes + bytes.crossBytes;
+    }),
+  };
 }

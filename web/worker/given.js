@@ -23,7 +23,5 @@ export function givenOut({ session, run, run: { ids } }) {
  * @returns {MemoryUsage}
  */
 export function memoryFor(session, tokens) {
-  const memory = session.memoryUsage();
-  const { usedBytes, freedBytes, bytesPerToken } = memory;
-  return { ...memory, usedBytes: Math.min(usedBytes, Math.max(0, tokens * bytesPerToken - freedBytes)) };
+  return session.memoryUsage({ length: Math.min(tokens, session.cachedTokens) });
 }

@@ -1,6 +1,6 @@
 // How long a text may get in the worker. A model's own limit may be tens of thousands of tokens, whose cache
 // would not fit; and a run, its proof and looks inside have a cache each.
-import { cacheBytesPerToken } from '../measure/tables.js';
+import { cacheBytes, capacityWithin } from '../cache/sizes.js';
 
 /**
  * @import { Config } from '../config/config.js'
@@ -17,8 +17,13 @@ const STEP = 64;           // tokens, and the least
  * @param {ReturnType<Model['memoryUsage']>} memory  of the model, which has no session yet
  */
 export function roomFor(config, { totalBytes, maxBytes }) {
-  const bytes = Math.min(MOST_BYTES, (maxBytes - totalBytes) / CACHES);
-  const each = cacheBytesPerToken(config, 'f32') * (config.encoder ? 2 : 1); // as much again for the source
-  const tokens = STEP * Math.max(1, Math.floor(bytes / each / STEP));
-  return Math.min(config.nPositions, tokens);
+  const hasSource = config.encoder !== undefined;
+  const least = Math.min(STEP, config.nPositions);
+  const room = { capacity: least, sourceCapacity: hasSource ? least : 0 };
+  const bytes = cacheBytes(config, {}, room);
+  const budget = Math.max(bytes.cacheBytes + bytes.crossBytes,
+    Math.min(MOST_BYTES, (maxBytes - totalBytes) / CACHES));
+  const most = capacityWithin('load', config, {},
+    { cacheBytes: budget, most: config.nPositions, sequences: 1, hasSource });
+  return most < config.nPositions ? most - most % STEP : most;
 }

@@ -17,7 +17,8 @@ import { warmUp, write } from '../write.js';
  * @import { ModelOptions } from '../model.js'
  * @import { Table } from '../options.js'
  *
- * @typedef {{ cache?: 'on' | 'off', context?: number, system?: string, template?: string }} Own
+ * @typedef {{ cache?: 'on' | 'off', context?: number, cacheBytes?: number, system?: string,
+ *   template?: string }} Own
  */
 
 const MOST_TOKENS = 512; // of an answer, if neither the caller nor the model's makers say
@@ -29,6 +30,7 @@ export const table = {
   ...SAMPLING_OPTIONS,
   context: { value: 'N', number: true, help: 'tokens that a conversation may have; without it as many '
     + 'as\nthe model can, in memory for those that there are' },
+  'cache-bytes': { value: 'N', number: true, help: 'in place of it: bytes that the cache may take' },
   system: { value: 'TEXT', help: 'instructions that come first' },
   template: { value: 'TEXT', help: "the name of one of the model's templates, or one itself" },
 };
@@ -47,14 +49,17 @@ go to standard output and everything else to standard error. Exit codes as of ge
 export async function run(args) {
   const { values, words } = parse('chat', args, table);
   if (words.length > 0) throw new Refusal(`chat takes no "${words[0]}": it asks for your messages.`, 2);
-  const { cache = 'on', context, system, template } = /** @type {Own} */ (values);
+  const { cache = 'on', context, cacheBytes, system, template } = /** @type {Own} */ (values);
+  if (context !== undefined && cacheBytes !== undefined) {
+    throw new Refusal('chat takes --context or --cache-bytes, not both.', 2);
+  }
   const stop = new Stop();
   const model = await modelOf(/** @type {ModelOptions} */ (values), stop);
   // What its template cannot do is said before anybody types.
   await model.applyChatTemplate([{ role: 'user', content: 'Hello' }], { template });
   await warmUp(model, stop.signal);
   const capacity = context === undefined ? 'grow' : Math.min(context, model.config.nPositions);
-  const session = model.createSession({ capacity, useCache: cache === 'on' });
+  const session = model.createSession({ capacity, cacheBytes, useCache: cache === 'on' });
   const maxTokens = Number(values.maxTokens ?? model.generation.maxNewTokens ?? MOST_TOKENS);
   const options = { ...samplingOf(values), maxTokens, chat: { template } };
   const chat = new Conversation(session, options, system, stop);
