@@ -146,14 +146,16 @@ function assetsWith(source, file, inside = '') {
     export const assets = { relaxed: absent, simd: absent, scalar: absent, node: async () => absent() };`;
 }
 
-/** The model that pronounces words is in none of them, and so what it is for is not either. @type {Plugin} */
-const withoutSounds = {
-  name: 'sounds',
+/** Models for views of their own are in none of them, and so neither is what they are for. @type {Plugin} */
+const withoutOthers = {
+  name: 'others',
   setup({ onLoad, onResolve }) {
-    const contents = "export const trace = () => { throw new Error('This build has no such model.'); };";
-    onLoad({ filter: /[\\/]requests[\\/]trace\.js$/ }, () => ({ contents }));
-    onResolve({ filter: /^\.\/sounds\.js$/ }, ({ importer, resolveDir }) => (
-      importer.endsWith('index.js') ? { path: join(resolveDir, 'sounds-absent.js') } : undefined));
+    const absent = "() => { throw new Error('This build has no such model.'); };";
+    const contents = ['trace', 'window', 'losses'].map((name) => `export const ${name} = ${absent}`).join('');
+    onLoad({ filter: /[\\/]requests[\\/](trace|window)\.js$/ }, () => ({ contents }));
+    onResolve({ filter: /^\.\/(sounds|window)\.js$/ }, ({ path, importer, resolveDir }) => (
+      importer.endsWith('index.js') ? { path: join(resolveDir, path.replace('.js', '-absent.js')) }
+        : undefined));
   },
 };
 
@@ -173,7 +175,7 @@ const withoutChat = {
 async function bundled(entry, format, plugins, others) {
   const { outputFiles } = await build({
     ...COMMON, ...others, format, write: false, entryPoints: [entry],
-    plugins: [...plugins, withoutChat, withoutSounds],
+    plugins: [...plugins, withoutChat, withoutOthers],
     logOverride: { 'empty-import-meta': 'silent' }, // it is asked only where there is no location either
   });
   return outputFiles[0].text;

@@ -24,6 +24,8 @@ import { MAP } from '../../web/demo/words/map.js';
 import { TEXT } from '../../web/demo/words/text.js';
 import { STRIPS } from '../../web/demo/words/strips.js';
 import { TOUR } from '../../web/demo/words/tour.js';
+import { WINDOW } from '../../web/demo/words/window.js';
+import { WINDOW_ABSENT } from '../../web/demo/words/window-absent.js';
 import { WORK } from '../../web/demo/words/work.js';
 import { notStarted } from '../../web/demo/words/shell.js';
 
@@ -45,6 +47,8 @@ const LATER = {
   map: MAP,
   text: TEXT,
   tour: TOUR,
+  window: WINDOW,
+  windowAbsent: WINDOW_ABSENT,
   work: WORK,
 };
 const DICTIONARIES = Object.fromEntries(Object.entries(SHARED).map(([language, dictionary]) => (
@@ -141,6 +145,17 @@ const GIVEN = {
   'sounds.looks': [{ sound: 'n', letters: [{ letter: 'k', share: 0.9 }, { share: 0.1 }], layer: 1, head: 2 }],
   'sounds.same': [{ steps: 4, ways: 2, hash: '0123456789abcdef' }],
   'sounds.table.share': ['k', 0.5],
+  'window.says': [{
+    tokens: 2000, place: 120, capacity: 128, sinks: 16, gone: { first: 16, count: 1872 }, bytes: 2e5,
+    whole: 4e6,
+  }],
+  'window.spot': [{ token: 1984, last: 1999, place: 96, turned: 112 }],
+  'window.equalRest': [3072, '0123456789abcdef'],
+  'window.losses.said': [{
+    sinks: 4.5, plain: 4.6, near: { sinks: 4.4, whole: 4.3 }, far: { sinks: 4.5, whole: 7 },
+  }, 128],
+  'window.losses.reading': ['A', 0.5],
+  'window.losses.again': [{ times: 24, same: 0.9, kl: 0.02, slower: 40, bits: 4.5, slid: 4.4 }],
   'recorded.on': ['2026-01-05', 'a laptop'],
 };
 
@@ -266,6 +281,7 @@ const NOT_SAID = [
   /^attributes\.js: Once upon a time|^broken\.js: (Once upon a time|\$\{BEGINNING\})/, // the model's language
   /^edit\.js: (That was|forest\.|That$|This$)/, // likewise
   /^(keys|link)\.js: (Tab|Home|End|<|input,|button,)/, // keys, selectors, HTML
+  /^chapter\.js: |^window\.js: Once upon a time/, // likewise
   /^cache-size\.js: /, // names of models, and what others have said
   /^report\.js: /, // for issues and tables, English everywhere
   /^(views\/prompt|lessons\/\w+)\.js: /, // beginnings, in the model's language

@@ -2,9 +2,11 @@
 // nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
 // custom-elements.json against it.
 
+import { PLACES, USUAL_WINDOW } from './sliding.js';
 import { CACHES, FIRST } from './sounding.js';
 
 /**
+ * @import { Places } from './sliding.js'
  * @import { Caches } from './sounding.js'
  *
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
@@ -32,6 +34,8 @@ import { CACHES, FIRST } from './sounding.js';
  * @property {number} lesson
  * @property {string} word
  * @property {Caches} caches
+ * @property {Places} places
+ * @property {'on' | 'off'} sinks
  * @property {string} link
  * @property {'lazy' | 'eager'} loading
  * @property {boolean} autorun
@@ -60,7 +64,7 @@ export const USUAL = /** @type {const} */ ([
 ]);
 export const VIEWS = /** @type {const} */ ([
   ...USUAL, 'text', 'work', 'race', 'strips', 'map', 'lens', 'step', 'edit', 'lab', 'calculator',
-  'tour', 'benchmark', 'sounds',
+  'tour', 'benchmark', 'sounds', 'window',
 ]);
 const LESSONS = 9; // of the tour
 export const PROMPT = 'Once upon a time there was a king who had three daughters.';
@@ -109,6 +113,14 @@ export const ATTRIBUTES = [
   { name: 'word', property: 'word', kind: 'text', preset: FIRST.word, link: 'word' },
   {
     name: 'caches', property: 'caches', kind: 'choice', choices: CACHES, preset: FIRST.caches, link: 'caches',
+  },
+  {
+    name: 'places', property: 'places', kind: 'choice', choices: PLACES, preset: USUAL_WINDOW.places,
+    link: 'places',
+  },
+  {
+    name: 'sinks', property: 'sinks', kind: 'choice', choices: ['on', 'off'], preset: USUAL_WINDOW.sinks,
+    link: 'sinks',
   },
   { name: 'link', property: 'link', kind: 'address', preset: '' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },

@@ -24,14 +24,14 @@ import { browser } from './surroundings.js';
  * @import { Event } from './state.js'
  */
 
-const SOUNDING = /** @type {const} */ (['word', 'caches']);
+const ASIDE = /** @type {const} */ ({ sounding: ['word', 'caches'], sliding: ['places', 'sinks'] });
 const CALM_MS = 200; // a new state is told when nothing has changed for so long
 
 /** Whether it may have changed what travels in an address. @param {Event} event */
 function travels({ type }) {
   switch (type) {
     case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'lesson':
-    case 'sounding': case 'asked': case 'loaded': case 'model':
+    case 'sounding': case 'sliding': case 'asked': case 'loaded': case 'model':
       return true;
     default: return false;
   }
@@ -243,7 +243,9 @@ export class Inside {
     else if (event.type === 'cache') delete this.#wanted.cache;
     else if (event.type === 'pace') delete this.#wanted.pace;
     else if (event.type === 'lesson') delete this.#wanted.lesson;
-    else if (event.type === 'sounding') for (const key of SOUNDING) delete this.#wanted[key];
+    else if (event.type === 'sounding' || event.type === 'sliding') {
+      for (const key of ASIDE[event.type]) delete this.#wanted[key];
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Recording } from './recording.js'
  * @import { Recordings } from './replays.js'
  * @import { Key } from './sampling.js'
+ * @import { Sliding } from './sliding.js'
  * @import { Sounding } from './sounding.js'
  * @import { Event, Status } from './state.js'
  * @import { Listener } from './store.js'
@@ -128,6 +129,9 @@ export class Player {
 
   /** What the view of sounds is to pronounce. @param {Partial<Sounding>} sounding  what is new of it */
   setSounding(sounding) { this.#emit({ type: 'sounding', sounding }); }
+
+  /** The cache of the view "window". @param {Partial<Sliding>} sliding  what is new of it */
+  setSliding(sliding) { this.#emit({ type: 'sliding', sliding }); }
 
   /** Forgets what was measured. */
   clear() {

@@ -41,7 +41,7 @@ export function checked(options) {
  * @returns {Partial<Linked>}
  */
 export function settingsIn(state, views) {
-  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped, sounding } = state;
+  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped } = state;
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
@@ -49,14 +49,15 @@ export function settingsIn(state, views) {
     prompt, cache: race ? 'race' : cache, pace, ...(shipped && { model: shipped }),
     ...(views !== USUAL && { views }),
     ...(namesIn(views).includes('tour') && { lesson }),
-    ...(namesIn(views).includes('sounds') && sounding),
+    ...(namesIn(views).includes('sounds') && state.sounding),
+    ...(namesIn(views).includes('window') && state.sliding),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace, lesson, model, word, caches } = settings;
+  const { prompt, cache, pace, lesson, model, word, caches, places, sinks } = settings;
   if (model !== undefined) player.useShipped(shippedFor(model));
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
@@ -69,7 +70,9 @@ export function applySettings(player, settings) {
   if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.setCache(cache === 'on');
   if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
   if (lesson !== undefined && lesson !== player.state.lesson) player.setLesson(lesson);
-  const { sounding } = player.state;
+  const { sounding, sliding } = player.state;
   if (word !== undefined && word !== sounding.word) player.setSounding({ word });
   if (caches !== undefined && caches !== sounding.caches) player.setSounding({ caches });
+  if (places !== undefined && places !== sliding.places) player.setSliding({ places });
+  if (sinks !== undefined && sinks !== sliding.sinks) player.setSliding({ sinks });
 }

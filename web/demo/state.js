@@ -13,6 +13,7 @@ import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
 import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
+import { USUAL_WINDOW as sliding } from './sliding.js';
 import { FIRST } from './sounding.js';
 
 /**
@@ -68,6 +69,7 @@ import { FIRST } from './sounding.js';
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
  * @property {number} lesson        of the tour, from 1
  * @property {Sounding} sounding    what the view of sounds is to pronounce, and how
+ * @property {import('./sliding.js').Sliding} sliding  the cache of the view "window"
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -83,13 +85,12 @@ import { FIRST } from './sounding.js';
  * @typedef {RequestEvent<'load'>
  *   | RequestEvent<'generate'>
  *   | { type: 'prompt', text: string }
- *   | { type: 'counted', count: Count }
- *   | { type: 'setting', key: Key, value: number }
+ *   | { type: 'counted', count: Count } | { type: 'setting', key: Key, value: number }
  *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
  *   | { type: 'cache', on: boolean }
- *   | { type: 'pace', tokensPerSecond: number }
- *   | { type: 'lesson', lesson: number }
+ *   | { type: 'pace', tokensPerSecond: number } | { type: 'lesson', lesson: number }
  *   | { type: 'sounding', sounding: Partial<Sounding> }
+ *   | { type: 'sliding', sliding: Partial<State['sliding']> }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped }
@@ -118,11 +119,10 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 /** @param {string} [prompt]  @param {Shipped} [shipped]  @returns {State} */
 export const initialState = (prompt = '', shipped) => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
-  kept: nothingKept, shipped, prompt,
+  kept: nothingKept, shipped, prompt, sliding,
   sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false, sounding: FIRST,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
-  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
-  resume: 'unloaded',
+  proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(), resume: 'unloaded',
 });
 
 /** Loading or writing a story. @param {State} state */
@@ -159,6 +159,7 @@ export function reduce(state, event) {
     case 'pace': return { ...state, pace: event.tokensPerSecond };
     case 'lesson': return { ...state, lesson: event.lesson };
     case 'sounding': return { ...state, sounding: { ...state.sounding, ...event.sounding } };
+    case 'sliding': return { ...state, sliding: { ...state.sliding, ...event.sliding } };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'model': return withModel(state, event);
@@ -177,8 +178,9 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'sounding' | 'visibility' | 'download size'
- *   | 'model' | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'sounding' | 'sliding' | 'visibility'
+ *   | 'download size' | 'model' | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording'
+ *   | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -259,7 +261,7 @@ function withModel(state, { other, shipped = state.shipped }) {
   const fresh = initialState(prompt, shipped);
   const sampling = other || state.other ? fresh.sampling : state.sampling;
   return {
-    ...fresh, useCache, pace, lesson, sounding, hidden, choice, kept, other, sampling,
+    ...fresh, useCache, pace, lesson, sounding, sliding: state.sliding, hidden, choice, kept, other, sampling,
     run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }

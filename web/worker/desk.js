@@ -13,6 +13,7 @@ import { lab } from './requests/lab.js';
 import { load } from './requests/load.js';
 import { prove } from './requests/prove.js';
 import { trace } from './requests/trace.js';
+import { losses, window } from './requests/window.js';
 import { weigh } from './requests/weigh.js';
 
 /**
@@ -25,7 +26,7 @@ import { weigh } from './requests/weigh.js';
  */
 
 /** Served one at a time. @type {{ [K in Exclude<RequestName, 'count' | 'inspect' | 'status'>]: Serve<K> }} */
-const requests = { load, weigh, generate, prove, benchmark, lab, edit, trace };
+const requests = { load, weigh, generate, prove, benchmark, lab, edit, trace, window, losses };
 
 export class Desk {
   #port;

@@ -50,8 +50,7 @@
 //   benchmark { contexts, runs, windowMs, patienceMs }   measures the loaded model, and then the same
 //                                         model with the other kind of weights, loaded for this alone
 //     events  planned   { contexts }      those that the model has positions for
-//             measuring { weights, context, types, done, total }   types: those of caches that are measured
-//                                         beside each other; done: how many of all runs
+//             measuring { weights, context, types, done, total }   types: of caches; done: of all runs
 //             measured  { row }           the figures of one context
 //             caches    { weights, context, tokens, rows }   those of every type of cache
 //             loading   { weights }       the model is loaded again
@@ -59,9 +58,9 @@
 //     answer  { reason }
 //     error   outputs_differ              every figure is void, those sent before included
 //   lab       { bug, scenario, prompt, earlier, tokens, sampling, wasm }   one experiment() of
-//                                         kvcache-wasm/lab: the loaded model against itself with a bug, in a
-//                                         second engine, which is freed afterwards. wasm: its module, where
-//                                         load gave no folder; by default the one beside the scripts
+//                                         kvcache-wasm/lab: the model against itself with a bug, in a second
+//                                         engine, freed afterwards. wasm: its module, where load gave no
+//                                         folder; by default the one beside the scripts
 //     events  loading   {}
 //             writing   {}                  both are there
 //     answer  { prompt, right, wrong, differences, parting, firstWrong }   as of experiment()
@@ -70,6 +69,14 @@
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   trace     { source, maxTokens, useCache, useCrossCache }   what a model with an encoder writes from a
 //     answer  { source, reading, steps, looks, bytes }   source, beside the run: as in traced.js
+//   window    { prompt, tokens, seed, capacity, sinks }   a text of so many tokens, the prompt's included, is
+//                                         written through a cache that slides, beside the run
+//     events  held      { written, ms, spans, memory, capacity, sinks }   after the prompt and each burst
+//             proving   { tokens }        all of it is computed again, without the cache
+//     answer  { reason, proof }               proof: { tokens, on, off }, hashes; none after a stop
+//   losses    { text, capacity, sinks }   what such a cache forgets, and one without sinks: as in windowed.js
+//     events  reading   { way, done, total }   in tokens
+//     answer  { tokens, bits, again }
 //   count     { prompt, chat }            how long a prompt is; answered at any time, like status
 //     answer  { tokens, room }              room: for how many tokens
 //   inspect   { tokens, vectors, attention, cross, queries, candidates, fork, stored }   what the run is
@@ -240,6 +247,8 @@
  *   fields: { before: string, after: string, maxTokens: number }, events: {}, answer: Edited,
  * }} edit
  * @property {{ fields: TraceFields, events: {}, answer: Traced }} trace
+ * @property {import('./windowed.js').WindowRequest} window
+ * @property {import('./windowed.js').LossesRequest} losses
  * @property {{ fields: Prompted, events: {}, answer: { tokens: number, room: number } }} count
  * @property {{ fields: Look, events: {}, answer: Seen }} inspect
  * @property {{

@@ -56,6 +56,7 @@ export const views = [
   },
   { name: 'calculator', place: 'below', room: 86, load: () => import('./calculator.js') },
   { name: 'sounds', place: 'below', room: 60, load: () => import('./sounds.js') },
+  { name: 'window', place: 'below', room: 56, load: () => import('./window.js') },
   { name: 'tour', place: 'below', room: 120, load: () => import('./tour.js') },
   { view: announcer, place: 'below', always: true },
 ];
