@@ -184,7 +184,7 @@ test('evict.js: what a full cache keeps, and what is refused', async () => {
     'stop, after 16 tokens: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15',
     'evict(4, 8): 0 1 2 3 12 13 14 15',
     'error: cache_full',
-    'a session, whose positions are part of every key: unsupported',
+    'a session whose positions are learned: unsupported',
   ]);
 });
 

@@ -51,5 +51,5 @@ console.log(`error: ${refused(() => write(picked, 99))}`);
 const model = await loadModel(stories);
 const session = model.createSession();
 session.prefill(model.encode('Once upon a time there was a king.'));
-console.log(`a session, whose positions are part of every key: ${refused(() => session.evict(4, 2))}`);
+console.log(`a session whose positions are learned: ${refused(() => session.evict(4, 2))}`);
 model.dispose();
