@@ -32,8 +32,8 @@ export const choice = {
   goOn: {
     label: 'Go on past the context',
     help: 'When the cache is full, its oldest page of 16 tokens goes, but never the first one: the story '
-      + 'goes on, and memory stands still. What stays was computed with what has gone in sight, so this is not '
-      + 'the same as reading the rest anew.',
+      + 'goes on, and memory stands still. What stays was computed with what has gone in sight, so this is '
+      + 'not the same as reading the rest anew.',
     cannot: 'This model has a number for each of its positions, and none for what comes after: it must '
       + 'stop there. Models that turn keys and queries by their positions, as tales does, can go on.',
   },
