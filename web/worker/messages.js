@@ -4,20 +4,22 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, maxMemory, keep }   loads the model at an
-//                                         absolute url, in place of the one before. files: by name, their
-//                                         bytes or addresses; without a url, or where a config.json is among
-//                                         them, they are the model, and a module of the engine among them is
-//                                         the one used. wasm: its absolute address or bytes, or the address
-//                                         of a folder. capacity: the most tokens of a text, by default as
-//                                         many as the model takes and memory has room for. variant, weights,
-//                                         maxMemory, keep: as of loadModel()
+//   load      { url, files, wasm, variant, weights, capacity, whenFull, sinks, maxMemory, keep }   loads the
+//                                         model at an absolute url, in place of the one before. files: by
+//                                         name, their bytes or addresses; without a url, or where a
+//                                         config.json is among them, they are the model, and a module of the
+//                                         engine among them is the one used. wasm: its absolute address or
+//                                         bytes, or a folder's. capacity: the most tokens of a text, by
+//                                         default as many as the model takes and memory has room for; with
+//                                         whenFull "slide", of the cache. The others: as of loadModel(), and
+//                                         whenFull and sinks as of createSession()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
-//     answer  { config, generation, variant, room, sourceRoom, memory, tick, worker }   room: the most
-//                                             tokens of a text; sourceRoom: of a source; tick: ms from one
-//                                             reading of the clock to the next; worker: as of status
+//     answer  { config, generation, variant, room, sourceRoom, sinks, memory, tick, worker }   room: the
+//                                             most tokens of a text; sourceRoom: of a source; sinks: of one
+//                                             that slides; tick: ms from one reading of the clock to the
+//                                             next; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
@@ -213,14 +215,16 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean },
+ *   fields: Source & {
+ *     weights?: Weights, capacity?: number, keep?: boolean, whenFull?: 'stop' | 'slide', sinks?: number,
+ *   },
  *   events: {
  *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
  *   },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, room: number, sourceRoom?: number, memory: MemoryUsage, tick: number,
- *     worker: boolean,
+ *     variant: Variant, room: number, sourceRoom?: number, sinks?: number, memory: MemoryUsage,
+ *     tick: number, worker: boolean,
  *   },
  * }} load
  * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh
