@@ -21,6 +21,7 @@ typedef struct head {
     size_t D, width;       /* width: of a row of scores, in floats: whole pages */
     float *scores;         /* [QUERIES, width] */
     float *widened;        /* [KVC_PAGE * D] a page of F16 or I8 as floats */
+    uint64_t *looks;       /* kvc_looks_of, or NULL */
 } head;
 
 size_t kvc_attend_scratch(size_t capacity, size_t head_dim)
@@ -139,6 +140,17 @@ static void count(const head *h, size_t rows, size_t n, size_t step)
         (h->store->keys.format.vector_bytes + h->store->values.format.vector_bytes);
 }
 
+/* Counts what one query looked at.   scores: kvc_softmax_terms, whose sum is `sum` */
+static void count_looks(uint64_t *looks, const float *scores, float sum, size_t first,
+                        size_t end)
+{
+    const float unit = 16777216.0f * (1.0f / sum); /* a power of two: exact */
+    for (size_t j = first; j < end; j++) {
+        const float weight = scores[j] * unit;
+        looks[j] += weight < 33554432.0f ? (uint32_t)weight : 0; /* NaN is none */
+    }
+}
+
 /* Attention of up to QUERIES successive queries from a position on: the first sees slots
  * up to n - 1, each later one `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
@@ -156,6 +168,8 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
         if (h->view.bias.at)
             add_bias(h, scores, position + r, first, end);
         sum[r] = kvc_softmax_terms(scores, first, end, h->view.scale);
+        if (h->looks)
+            count_looks(h->looks, scores, sum[r], first, end);
         memset(y + r * stride, 0, h->D * sizeof *y);
         mix(h, y + r * stride, stride, scores, 1, first, shared - first);
     }
@@ -184,7 +198,8 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
     for (size_t i = 0; i < n_head; i++) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
-        const head h = head_of(cache, b, layer, kv_head, own, scratch);
+        head h = head_of(cache, b, layer, kv_head, own, scratch);
+        h.looks = step > 0 ? kvc_looks_of(cache, b, layer) : NULL;
         for (size_t t = 0; t < T; t += QUERIES)
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
                         kvc_min(QUERIES, T - t), position + t, n + t * step, step);
@@ -253,6 +268,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
         return KVC_ERR_CACHE_FULL;
     if (kvc_cache_history(cache)->held[b] < kvc_pages_for(length + T)) /* none appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    kvc_looks_forget_layer(cache, b, layer);
     kvc_attend(y, q, T, n_head, cache, b, layer, whole(cache), length, scratch);
     return KVC_OK;
 }

@@ -6,13 +6,15 @@
 
 enum { SHAPE_WORDS = 8 };
 #define HAS_WINDOWS 0x80000000u
+#define HAS_LOOKS 0x20000000u
 
 /* What a state and the cache that takes it must have in common: so many words. */
 static size_t shape_words(const kvc_cache *cache, uint32_t *words)
 {
     const kvc_cache_shape *s = &cache->shape;
     const bool windows = cache->n_stores > 1;
-    words[0] = (uint32_t)s->n_layer | (windows ? HAS_WINDOWS : 0);
+    words[0] = (uint32_t)s->n_layer | (windows ? HAS_WINDOWS : 0) |
+               (cache->looks.sums ? HAS_LOOKS : 0);
     words[1] = (uint32_t)s->n_kv_head;
     words[2] = (uint32_t)s->head_dim;
     words[3] = (uint32_t)s->key_type;
@@ -90,6 +92,7 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
         write_tables(cache, i, writer, number);
         write_pages(cache, &cache->stores[i], writer, number);
     }
+    kvc_looks_write(cache, writer);
 }
 
 /* ---- reading ----------------------------------------------------------------------- */
@@ -180,7 +183,7 @@ kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
     kvc_error error = KVC_OK;
     for (size_t i = 0; i < cache->n_stores && !error; i++)
         error = check_store(cache, i, reader, B);
-    return error;
+    return error ? error : kvc_looks_check(cache, reader, B);
 }
 
 static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
@@ -233,6 +236,7 @@ void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
     const uint32_t B = kvc_read_u32(reader);
     for (size_t i = 0; i < cache->n_stores; i++)
         read_store(cache, i, reader, B);
+    kvc_looks_read(cache, reader, B);
     for (uint32_t b = 0; b < B; b++) {
         kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, 0,
                          cache->length[b]);

@@ -10,6 +10,9 @@
  * layers with a window follow in the same way, with the number of pages that a sequence
  * gave back in the place of its length.
  *
+ * Where looks are counted (kvc_looks), the third highest bit of n_layer is set, and the
+ * sums of all slots that hold tokens come last, 64 bits each, sequence by sequence.
+ *
  * Two caches that hold and share the same have the same bytes, whatever their capacity
  * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H

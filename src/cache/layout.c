@@ -55,6 +55,7 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
             layout_store(arena, shape, windowed, most_pages(windows->window));
     c.length = kvc_take(arena, shape->batch, sizeof *c.length);
     c.next_length = kvc_take(arena, shape->batch, sizeof *c.next_length);
+    c.looks = kvc_looks_layout(arena, shape, shape->n_layer);
     c.events = kvc_take(arena, 1, sizeof *c.events);
     if (arena->base && !arena->overflow) {
         *cache = c;
@@ -62,6 +63,7 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
             kvc_pages_clear(&cache->stores[i].pages);
         *cache->events = (kvc_events){0};
         memset(cache->length, 0, shape->batch * sizeof *cache->length);
+        kvc_looks_clear(cache);
     }
     return cache;
 }
@@ -75,7 +77,8 @@ kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes)
 {
     if (!shape || !bytes || !shape->batch || !shape->n_layer || !shape->n_kv_head ||
         !shape->capacity || !shape->head_dim || shape->head_dim % 4 != 0 ||
-        !is_element_type(shape->key_type) || !is_element_type(shape->value_type))
+        !is_element_type(shape->key_type) || !is_element_type(shape->value_type) ||
+        (unsigned)shape->policy > KVC_LARGEST_KEY)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_arena arena = {0};
     kvc_cache_layout(&arena, shape, NULL);

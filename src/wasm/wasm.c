@@ -153,6 +153,7 @@ static const uint16_t layout[] = {
     AT(cache_shape, head_dim),
     AT(cache_shape, key_type),
     AT(cache_shape, value_type),
+    AT(cache_shape, policy),
     sizeof(kvc_cache_memory),
     AT(cache_memory, slot_bytes),
     AT(cache_memory, used_bytes),
@@ -176,6 +177,7 @@ static const uint16_t layout[] = {
     AT(mha_config, capacity),
     AT(mha_config, key_type),
     AT(mha_config, value_type),
+    AT(mha_config, policy),
     UINT16_MAX /* the end */
 };
 

@@ -72,6 +72,8 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_cache_advance: ['kvc_error', 'cache', 'b', 'T'],
   kvc_cache_truncate: ['kvc_error', 'cache', 'b', 'n'],
   kvc_cache_evict: ['kvc_error', 'cache', 'b', 'first', 'n'],
+  kvc_cache_make_room: ['kvc_error', 'cache', 'b', 'n', 'sinks', 'recent', 'unit'],
+  kvc_cache_importance: ['kvc_error', 'cache', 'b', 'importance'],
   kvc_cache_fork: ['kvc_error', 'cache', 'from', 'to'],
   kvc_cache_reorder: ['kvc_error', 'cache', 'from'],
   kvc_cache_drop: ['kvc_error', 'cache', 'b'],
@@ -148,6 +150,9 @@ export const ARCHITECTURES = Object.freeze({
 /** kvc_dtype */
 export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
 
+/** kvc_policy */
+export const POLICIES = Object.freeze({ oldest: 0, attention: 1, keynorm: 2 });
+
 /** kvc_event_type */
 export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4, share: 5, free: 6 });
 
@@ -196,7 +201,7 @@ export const STRUCTS = /** @type {const} */ ({
   },
   kvc_cache_shape: {
     batch: 'u32', n_layer: 'u32', n_kv_head: 'u32', capacity: 'u32', head_dim: 'u32',
-    key_type: 'u32', value_type: 'u32',
+    key_type: 'u32', value_type: 'u32', policy: 'u32',
   },
   kvc_cache_memory: {
     slot_bytes: 'u32', used_bytes: 'u32', shared_bytes: 'u32', bytes_per_token: 'u32', freed_bytes: 'u32',
@@ -204,7 +209,7 @@ export const STRUCTS = /** @type {const} */ ({
   kvc_event: { type: 'u32', sequence: 'u32', layer: 'u32', first: 'u32', count: 'u32', page: 'u32' },
   kvc_mha_config: {
     n_embd: 'u32', source_dim: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', batch: 'u32',
-    capacity: 'u32', key_type: 'u32', value_type: 'u32',
+    capacity: 'u32', key_type: 'u32', value_type: 'u32', policy: 'u32',
   },
 });
 
