@@ -65,27 +65,25 @@ static float *importance(const kvc_cache *cache, size_t b)
     return sums;
 }
 
-/* What all queries of the first n tokens have looked at.   sums: [n] */
-static void naive_looks(double *sums, text x, size_t n)
+/* Adds what the query of token t looks at, of n tokens, itself the last.   sums: [n] */
+static void naive_looks(double *sums, text x, size_t t, const size_t *tokens, size_t n)
 {
     double weights[S];
-    memset(sums, 0, n * sizeof *sums);
     for (size_t layer = 0; layer < L; layer++)
-        for (size_t t = 0; t < n; t++)
-            for (size_t h = 0; h < HEADS; h++) {
-                const float *q = x.q + (layer * x.T + t) * Q + h * D;
-                double sum = 0;
-                for (size_t j = 0; j <= t; j++) {
-                    const float *k =
-                        x.k + (layer * x.T + j) * KV + h / (HEADS / H) * D;
-                    double score = 0;
-                    for (size_t d = 0; d < D; d++)
-                        score += (double)q[d] * (double)k[d];
-                    sum += weights[j] = exp(score / sqrt(D));
-                }
-                for (size_t j = 0; j <= t; j++)
-                    sums[j] += weights[j] / sum;
+        for (size_t h = 0; h < HEADS; h++) {
+            const float *q = x.q + (layer * x.T + t) * Q + h * D;
+            double sum = 0;
+            for (size_t j = 0; j < n; j++) {
+                const float *k =
+                    x.k + (layer * x.T + tokens[j]) * KV + h / (HEADS / H) * D;
+                double score = 0;
+                for (size_t d = 0; d < D; d++)
+                    score += (double)q[d] * (double)k[d];
+                sum += weights[j] = exp(score / sqrt(D));
             }
+            for (size_t j = 0; j < n; j++)
+                sums[j] += weights[j] / sum;
+        }
 }
 
 /* The sum of the norms of token t's keys. */
@@ -113,7 +111,8 @@ static void looks_are_counted_alike_in_every_split(void **unused)
         const text x = new_text(S, &state);
         kvc_cache *whole = new_cache(1, KVC_LEAST_SEEN, KVC_F32),
                   *parts = new_cache(2, KVC_LEAST_SEEN, KVC_F32);
-        double want[S];
+        double want[S] = {0};
+        size_t tokens[S];
         step(whole, 0, x, 0, n);
         for (size_t at = 0, some; at < n; at += some) {
             some = 1 + random_below(&state, n - at);
@@ -125,7 +124,10 @@ static void looks_are_counted_alike_in_every_split(void **unused)
         }
         float *a = importance(whole, 0), *b = importance(parts, 1);
         check_same(b, a, n);
-        naive_looks(want, x, n);
+        for (size_t t = 0; t < n; t++) {
+            tokens[t] = t;
+            naive_looks(want, x, t, tokens, t + 1);
+        }
         const double sloppy = 1e-5 * (double)n;
         check_close(a, want, NULL, n, sloppy);
         free(a);
@@ -181,12 +183,15 @@ static void room_is_made_where_it_matters_least(void **unused)
         const text x = new_text(6 * S, &state);
         kvc_cache *cache = new_cache(2, policy, KVC_F32);
         size_t tokens[S], length = 0;
+        double sums[S];
         for (size_t t = 0; t < x.T; t++) {
             const size_t sinks = random_below(&state, 2) * unit,
                          recent = random_below(&state, KVC_PAGE);
             if (length == S) {
                 const size_t n = unit == 1 ? 1 + random_below(&state, 9) : KVC_PAGE;
                 double matter[S];
+                size_t old[S];
+                memcpy(old, tokens, sizeof old);
                 float *told = check_alloc(S, sizeof *told);
                 if (policy != KVC_OLDEST)
                     check_ok(kvc_cache_importance(cache, 1, told));
@@ -194,14 +199,23 @@ static void room_is_made_where_it_matters_least(void **unused)
                     matter[i] = policy == KVC_OLDEST ? (double)i : (double)told[i];
                     if (policy == KVC_LARGEST_KEY)
                         assert_true(fabs(matter[i] + naive_norms(x, tokens[i])) < 1e-4);
+                    else if (policy == KVC_LEAST_SEEN)
+                        assert_true(fabs(matter[i] - sums[i]) < 1e-3);
                 }
                 check_ok(kvc_cache_make_room(cache, 1, n, sinks, recent, unit));
                 length = naive_room(tokens, matter, length, n, sinks, recent, unit);
                 free(told);
+                for (size_t i = 0, was = 0; i < length; i++, was++) {
+                    while (old[was] != tokens[i])
+                        was++;
+                    sums[i] = sums[was];
+                }
             }
             check_held(cache, 1, x, tokens, length);
             step(cache, 1, x, t, 1);
+            sums[length] = 0;
             tokens[length++] = t;
+            naive_looks(sums, x, t, tokens, length);
         }
         free(cache);
         free_text(x);
