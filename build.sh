@@ -40,11 +40,14 @@ CORES=$(nproc 2>/dev/null || echo 2)
 # locked COMMAND...: two builds in one checkout take turns.
 locked() {
     mkdir -p build
-    if command -v flock >/dev/null; then (flock 9 && "$@") 9>build/lock; else "$@"; fi
+    if command -v flock >/dev/null; then (flock 9 && "$@") 9>"build/${LOCK:-lock}"; else "$@"; fi
 }
 
 # compile TARGET...: whatever is made from C; src/build.mk lists the targets.
 compile() { make -s -f src/build.mk -j "$CORES" "$@"; }
+
+# Native programs need nothing of the rest and go into folders of their own: both may be built at once.
+compile_native() { LOCK=native.lock locked compile "$@"; }
 
 # Everything is checked; written are the types that the exports of the package lead to.
 # TypeScript before 5.7 knows no typed arrays with a parameter.
@@ -95,7 +98,7 @@ name_tag() {
 }
 
 # shellcheck disable=SC2086
-build_all() { build_site && compile $NATIVE_FLAVOURS && build_types; }
+build_all() { build_site && compile_native $NATIVE_FLAVOURS && build_types; }
 
 # ---- commands -------------------------------------------------------------------------------
 
@@ -105,7 +108,7 @@ command=${1:-help}
 case $command in
     setup) setup wasm native page browser engines ;;
     wasm) setup wasm && locked compile wasm ;;
-    native) setup native && locked compile $NATIVE_FLAVOURS ;;
+    native) setup native && compile_native $NATIVE_FLAVOURS ;;
     types) setup page && locked build_types ;;
     site) setup wasm page && locked build_site ;;
     all) setup wasm native page && locked build_all ;;
@@ -113,7 +116,7 @@ case $command in
     test) run_tests "$@" ;;
     mutants) if [ "${1:-}" = keep ]; then keep_mutants; else run_tests mutants; fi ;;
     fuzz)
-        setup native && locked compile fuzz
+        setup native && compile_native fuzz
         if [ "${1:-60}" = keep ]; then keep_fuzz; else run_fuzz "${1:-60}"; fi
         ;;
     bench) setup wasm page && locked build_bench && exec node tests/bench/bench.js "$@" ;;

@@ -34,12 +34,21 @@ COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
 COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -DKVC_FUZZ -DKVC_POISON
 COMPILE_bench := gcc -O3 -march=native -DNDEBUG
+COMPILE_shared := gcc -O2 -DKVC_SHARED
 compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -c
 
 .PHONY: $(FLAVOURS) bench wasm
 
+# A flavour is about src/. Those of gcc share the objects of the tests, in build/shared, but for what has vectors in
+# it (base/simd.h makes sure of that) or asks how it is compiled.
+SHARING := gcc-O2 gcc-native scalar lab
+OWN := tests/native/test_number.c tests/native/test_vectors.c \
+    $(shell grep -lE 'KVC_(LAB|POISON|FUZZ|SHARED)' tests/native/*.c tests/fuzz/*.c)
+SHARED := $(filter-out $(OWN),$(wildcard tests/native/*.c tests/fuzz/*.c))
+
 # $(call objects,FLAVOUR,SOURCES)
-objects = $(patsubst %.c,build/$1/%.o,$2)
+objects = $(if $(filter $1,$(SHARING)),$(patsubst %.c,build/shared/%.o,$(filter $(SHARED),$2)) \
+    $(patsubst %.c,build/$1/%.o,$(filter-out $(SHARED),$2)),$(patsubst %.c,build/$1/%.o,$2))
 
 # $(call linked,FLAVOUR): the sources that every test program has in it
 linked = $(CORE) $(HELPERS) $(if $(filter lab,$1),src/lab/lab.c)
@@ -55,11 +64,12 @@ endef
 
 define link_rule # FLAVOUR, folder of tests/, the programs in it
 $1: $(addprefix build/$1/,$3)
-$(addprefix build/$1/,$3): build/$1/%: build/$1/tests/$2/%.o $(call objects,$1,$(call linked,$1))
+$(addprefix build/$1/,$3): build/$1/%: $$$$(call objects,$1,tests/$2/$$$$*.c) $(call objects,$1,$(call linked,$1))
 	$(COMPILE_$1) $$^ -lcmocka -lm -o $$@
 endef
 
-$(foreach flavour,$(FLAVOURS) bench,$(eval $(call compile_rules,$(flavour))))
+.SECONDEXPANSION:
+$(foreach flavour,$(FLAVOURS) shared bench,$(eval $(call compile_rules,$(flavour))))
 $(foreach flavour,$(FLAVOURS),$(eval $(call link_rule,$(flavour),fuzz,$(FUZZERS))))
 $(foreach flavour,$(filter-out fuzz,$(FLAVOURS)),$(eval $(call link_rule,$(flavour),native,$(TESTS))))
 
@@ -80,8 +90,7 @@ build/lab/bugs.json: src/lab/plant.js src/lab/bugs.txt src/lab/found.txt $(BUGGY
 
 $(call objects,lab,$(filter %.c,$(BUGGY))): %.o: %.c src/build.mk | build/include/simde
 	$(call compile,lab) $< -o $@
-$(call objects,lab,$(call linked,lab) $(TESTS:%=tests/native/%.c) $(FUZZERS:%=tests/fuzz/%.c)): \
-    | $(filter %.h,$(PLANTED))
+$(filter build/lab/%,$(call objects,lab,$(call linked,lab) $(OWN))): | $(filter %.h,$(PLANTED))
 
 # ---- WebAssembly ----------------------------------------------------------------------------
 

@@ -51,7 +51,7 @@ write_mutants_record() {
 }
 
 keep_mutants() {
-    setup native && locked compile lab
+    setup native && compile_native lab
     # shellcheck disable=SC2046
     run_native lab $(test_programs) && KEEP=1 run_native_mutants && write_mutants_record >$MUTANTS_RECORD
 }

@@ -10,7 +10,7 @@ report() { # report RING PASSED FAILED [SKIPPED]
 
 # attempt RING BUILD...: a build that fails counts as one failure, and the other rings still run.
 attempt() {
-    locked "${@:2}" && return
+    "${@:2}" && return
     report "$1, whose ${*:2} failed" 0 1
     return 1
 }
@@ -89,6 +89,7 @@ run_test_files() {
 # counts: a browser on a busy machine can be too slow for anything. It is said, for whoever looks for the reason.
 again_alone() {
     local status file
+    beside STOP
     for status in "build/$1"/*.status; do
         [ "$(cat "$status")" != 0 ] || continue
         while read -r file; do
@@ -97,6 +98,7 @@ again_alone() {
             run_test_files "$1" "$file" </dev/null
         done <<<"$(cat "${status%.status}.files")"
     done
+    beside CONT
 }
 
 TAKES_LONG='// Takes long.' # a line of a file that has to begin early, in a process of its own
@@ -120,7 +122,9 @@ run_node_tests() { # run_node_tests node|browser
     export FILE_SECONDS
     # First those that measure time, each alone; then the others, one more at once than there are cores: they
     # also wait, for pages and for processes to start.
+    beside STOP
     { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_files $ring {}"
+    beside CONT
     { grep -LxF "$ALONE" "${files[@]}" || true; } | grouped $together \
         | xargs -P $((CORES + 1)) -I {} bash -c "run_test_files $ring {}"
     again_alone "$ring"
@@ -134,42 +138,86 @@ run_node_tests() { # run_node_tests node|browser
     report "$ring" "$passed" $failed "$(sum skipped)"
 }
 
-ring_native() {
+native_programs() {
     # shellcheck disable=SC2046,SC2086
-    ! attempt native compile $NATIVE_FLAVOURS || run_native "$NATIVE_FLAVOURS" $(test_programs)
-    native_mutants
+    ! attempt native compile_native $NATIVE_FLAVOURS || run_native "$NATIVE_FLAVOURS" $(test_programs)
+}
+
+# The lab build must be green without a bug, and red with each: what the hunt runs of it, and the golden numbers.
+lab_programs() {
+    # shellcheck disable=SC2207
+    local programs=($(recorded '.*') test_golden)
+    attempt mutants compile_native "${programs[@]/#/build/lab/}" && run_native lab "${programs[@]}"
+}
+
+ring_native() {
+    native_programs
+    ! lab_programs || run_native_mutants
 }
 
 ring_node() {
-    attempt node build_types || true
-    if attempt node build_site; then # what the package ships
+    attempt node locked build_types || true
+    if build_site_for node; then # what the package ships
         run_node_tests node
         run_node_mutants build/node
     fi
 }
 
-# The lab build must be green without a bug, and red with each: what the hunt runs of it, and the golden numbers.
-native_mutants() {
-    # shellcheck disable=SC2207
-    local programs=($(recorded '.*') test_golden)
-    attempt mutants compile "${programs[@]/#/build/lab/}" || return 0
-    run_native lab "${programs[@]}"
-    run_native_mutants
-}
-
 ring_mutants() {
-    native_mutants
-    ! attempt mutants compile wasm || run_node_mutants
+    ! lab_programs || run_native_mutants
+    ! attempt mutants locked compile wasm || run_node_mutants
 }
 
 ring_browser() {
-    ! attempt browser build_site || run_node_tests browser
+    ! build_site_for browser || run_node_tests browser
+}
+
+SITE=""
+build_site_for() { # build_site_for RING: once for all rings
+    [ -n "$SITE" ] || { attempt "$1" locked build_site && SITE=built; }
+}
+
+# ---- beside the other rings -----------------------------------------------------------------
+
+BESIDE="" # the group of processes
+
+# begin_beside: what the native ring runs, with what the other rings leave of the processors while they wait for
+# downloads and browsers.
+begin_beside() {
+    setup native
+    mkdir -p build && rm -f build/beside.counts
+    locked compile build/include/simde build/lab/bugs.json || true # the builds of the other rings make these too
+    set -m # a group of its own
+    {
+        set +m
+        lab=broken
+        native_programs
+        ! lab_programs || lab=whole
+        echo "$PASSED $FAILED $lab" >build/beside.counts
+    } >build/beside.log 2>&1 &
+    BESIDE=$!
+    set +m
+    renice -n 10 -g "$BESIDE" >/dev/null || true
+    trap 'beside TERM; beside CONT' EXIT
+}
+
+beside() { [ -z "$BESIDE" ] || kill "-$1" -- "-$BESIDE" 2>/dev/null || true; } # beside SIGNAL
+
+# end_beside: waits for it, says what it said, and has the bugs planted, which is a matter of seconds.
+end_beside() {
+    local passed=0 failed=0 lab=none
+    wait "$BESIDE" || true
+    BESIDE=""
+    cat build/beside.log
+    read -r passed failed lab <build/beside.counts || report "native, which did not end," 0 1
+    PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed))
+    [ "$lab" != whole ] || run_native_mutants
 }
 
 run_tests() { # run_tests [RING...]
-    local ring parts=""
-    [ $# != 0 ] || set -- native node browser
-    for ring; do
+    local ring parts="" rings=("$@")
+    [ $# != 0 ] || rings=(native node browser)
+    for ring in "${rings[@]}"; do
         case $ring in
             native) parts="$parts native" ;;
             node | mutants) parts="$parts wasm native page" ;;
@@ -177,9 +225,14 @@ run_tests() { # run_tests [RING...]
             *) say "there is no test ring called $ring" && exit 2 ;;
         esac
     done
+    if [ "${rings[0]}" = native ] && [ ${#rings[@]} != 1 ]; then
+        begin_beside
+        rings=("${rings[@]:1}")
+    fi
     # shellcheck disable=SC2086
     setup $parts
-    for ring; do "ring_$ring"; done
+    for ring in "${rings[@]}"; do "ring_$ring"; done
+    [ -z "$BESIDE" ] || end_beside
     printf '\n%s passed, %s failed\n' $PASSED $FAILED
     [ $FAILED = 0 ]
 }

@@ -56,7 +56,7 @@ const COMMON = {
 const swapped = (swap) => ({
   name: 'assets',
   setup({ onLoad }) {
-    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/](stories|sounds))\.js$/;
+    const filter = /[\\/]((engine|worker)[\\/]assets|models[\\/](stories|tales|sounds))\.js$/;
     onLoad({ filter }, async ({ path }) => (
       { contents: swap(await read(path), relative(WEB, path).replaceAll('\\', '/')) }));
   },

@@ -4,6 +4,10 @@
 #ifndef KVC_SIMD_H
 #define KVC_SIMD_H
 
+#ifdef KVC_SHARED
+#error "this object is shared by builds, so it has no vectors: name it in OWN, in build.mk"
+#endif
+
 #ifdef __wasm_simd128__
 #include <wasm_simd128.h>
 #else

@@ -11,6 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
 import { table } from '../../web/measure/figures.js';
+import { difference, ownText } from '../../web/measure/narrow.js';
 import { counted } from '../../web/measure/numbers.js';
 
 /**
@@ -20,48 +21,6 @@ import { counted } from '../../web/measure/numbers.js';
 
 /** @type {[CacheType, CacheType][]} of keys and values */
 const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
-
-/**
- * Token ids of a text that the model writes; where it ends, it begins another one.
- * @param {Model} model  @param {number} length  @param {number} seed
- */
-export async function ownText(model, length, seed) {
-  const begin = model.config.bosTokenId ?? 0;
-  const session = model.createSession();
-  const ids = [begin];
-  for (let run = seed; ids.length < length; run++) {
-    const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, seed: run };
-    const options = { ...sampling, maxTokens: length - ids.length };
-    for await (const token of session.generate(ids, options)) ids.push(token.id);
-    if (ids.length < length) ids.push(begin);
-  }
-  session.dispose();
-  return ids;
-}
-
-/** ln softmax in float64; the logits stay as they are. @param {Float32Array} logits */
-function logSoftmax(logits) {
-  let max = -Infinity;
-  for (const x of logits) max = Math.max(max, x);
-  let sum = 0;
-  for (const x of logits) sum += Math.exp(x - max);
-  const log = max + Math.log(sum);
-  return Float64Array.from(logits, (x) => x - log);
-}
-
-/** @param {Float64Array} p  log-probabilities  @param {Float64Array} q */
-function divergence(p, q) {
-  let sum = 0;
-  for (let i = 0; i < p.length; i++) sum += Math.exp(p[i]) * (p[i] - q[i]);
-  return Math.max(0, sum); // rounding may leave -1e-17
-}
-
-/** The lowest id among the likeliest. @param {ArrayLike<number>} values */
-export function argmax(values) {
-  let best = 0;
-  for (let i = 1; i < values.length; i++) if (values[i] > values[best]) best = i;
-  return best;
-}
 
 /**
  * @param {Model} model
@@ -77,17 +36,12 @@ export function compareCacheTypes(model, ids, types = TYPES) {
   });
   for (const id of ids) {
     const logits = exact.decode(id);
-    const p = logSoftmax(logits);
-    const top = argmax(logits);
     for (const row of rows) {
-      const others = row.session.decode(id);
-      for (let i = 0; i < logits.length; i++) {
-        row.logitError = Math.max(row.logitError, Math.abs(logits[i] - others[i]));
-      }
-      const kl = divergence(p, logSoftmax(others));
+      const { error, kl, same } = difference(logits, row.session.decode(id));
+      row.logitError = Math.max(row.logitError, error);
       row.sumKL += kl;
       row.maxKL = Math.max(row.maxKL, kl);
-      if (argmax(others) === top) row.same++;
+      if (same) row.same++;
     }
   }
   exact.dispose();

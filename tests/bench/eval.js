@@ -12,7 +12,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
-import { argmax } from './cache-types.js';
+import { argmax } from '../../web/measure/narrow.js';
 
 /** @import { Model } from '../../web/session/model.js' */
 

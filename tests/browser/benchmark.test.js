@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { USUAL } from '../../web/demo/attributes.js';
+import { TYPE_NAMES } from '../../web/cache/types.js';
 import { measured } from '../../web/measure/numbers.js';
 import { bareWorker } from './bare-worker.js';
 import {
@@ -74,6 +75,13 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   }
   const cells = await page.$$eval('.results td', (all) => all.map(({ textContent }) => textContent));
   assert.equal(cells.filter((cell) => /\d/.test(cell)).length, 20, cells.join(' | '));
+  const caches = await page.$$eval(`${part('cache-type-figures')} tbody tr`, (all) => (
+    all.map((row) => [...row.children].map(({ textContent }) => textContent))));
+  assert.deepEqual(caches.map(([type]) => type), TYPE_NAMES);
+  assert.deepEqual(caches[0].slice(3), ['always', '0']);
+  for (const [type, , , same, kl] of caches.slice(1)) {
+    assert.match(`${same} ${kl}`, /^[\d.]+ % [\d.E-]+$/, type);
+  }
   const place = await text(page, 'measure-place');
   assert.match(place, /^Measured on 20\d\d-\d\d-\d\d at \d\d:\d\d UTC: .*Chrom.*logical cores, as /);
   assert.match(place, /, as the browser tells; one thread, \w+ build; GPT-2 with /);
@@ -101,7 +109,7 @@ test('figures for both kinds of weights, to look at, to read and to take away', 
   };
   assert.deepEqual(JSON.parse(await saved('json')), report);
   const csv = (await saved('csv')).split('\r\n');
-  assert.equal(csv.length, 4, 'a head, two rows, an end of line');
+  assert.equal(csv.length, 4 + TYPE_NAMES.length, 'a head, two rows, those of caches, an end of line');
   assert.match(csv[1], new RegExp(`,f32,48,.*,${report.rows[0].decode.median},`));
   const svg = await saved('svg');
   for (const { decode } of report.rows) assert.ok(svg.includes(`>${measured(decode.median)} /s<`), svg);
@@ -225,11 +233,11 @@ test('the worker: what it is told first, last and never', async (t) => {
   assert.equal(said.whole.reason, 'finished');
   const events = said.events.filter(({ type }) => type !== 'measuring');
   assert.deepEqual(events.map(({ type }) => type),
-    ['planned', 'measured', 'measured', 'loading', 'measured', 'measured', 'answer']);
+    ['planned', 'measured', 'measured', 'caches', 'loading', 'measured', 'measured', 'answer']);
   assert.deepEqual(events[0].contexts, [10, 20]);
   const measuring = said.events.filter(({ type }) => type === 'measuring');
   const progress = measuring.map(({ done, total }) => [done, total]);
-  assert.deepEqual([progress[0], progress.at(-1)], [[0, 8], [8, 8]]);
+  assert.deepEqual([progress[0], progress.at(-1)], [[0, 10], [10, 10]]);
   for (let i = 1; i < progress.length; i++) assert.ok(progress[i][0] >= progress[i - 1][0]);
   assert.equal(said.after.position, 8, 'the run is as it was');
   assert.equal(said.proof.equal, true);
@@ -281,7 +289,7 @@ test('with the keyboard alone, and screen readers hear of it and not of every st
   await says(page, 'announcer', /^Measured\./);
   const heard = await page.evaluate(() => globalThis.heard);
   assert.ok(heard.length >= 2 && heard.length <= 5, JSON.stringify(heard));
-  assert.equal(await text(page, 'measure'), 'Measure (about 15 seconds)');
+  assert.equal(await text(page, 'measure'), 'Measure (about 20 seconds)');
   await page.evaluate(() => { globalThis.quick = false; });
   await page.keyboard.press('Enter');
   await benchmarked(page, 'running');

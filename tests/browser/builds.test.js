@@ -40,8 +40,11 @@ async function openOffline(t, url) {
 }
 
 test('the single file asks for nothing, not even without a network', async (t) => {
-  const { page: own, asked } = await openOffline(t, `${alone.url('kv-cache-demo.html')}?${SHORT}`);
+  const address = `${alone.url('kv-cache-demo.html')}?${SHORT}&model=tales`;
+  const { page: own, asked } = await openOffline(t, address);
   await writes(own);
+  const said = await own.locator(`${part('model')} > summary`).textContent();
+  assert.equal(said, 'Model stories, because tales is not in this build of one file');
   assert.deepEqual(asked, [alone.url('kv-cache-demo.html')]);
 });
 

@@ -1,7 +1,7 @@
 // The calculator, alone in an article: it needs no model and no worker, and says what its module computes.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { MODELS, cacheSize } from '../../web/demo/cache-size.js';
+import { MODELS, cacheSize, sizesByType } from '../../web/demo/cache-size.js';
 import { numbersIn } from '../../web/measure/numbers.js';
 import { noViolations, openPage, part, startSite, text } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
@@ -49,6 +49,14 @@ test('every row is what is asked, by keys alone, narrow, without a model or a wo
     const share = 100 * cacheSize(model, asked).bytes / bytes;
     assert.ok(Math.abs(bars[i + 1] - Math.max(0.2, share)) < 0.01, model.name);
   }
+  const byType = await page.$$eval(`${part('cache-by-type')} tbody tr`, (all) => all.map((row) => (
+    [row.className, ...[...row.children].map(({ textContent }) => textContent)])));
+  const model = MODELS.at(-1);
+  const whole = sizesByType(model, asked);
+  assert.deepEqual(byType.map(([, , perToken, all]) => [perToken, all]),
+    whole.map((each) => [size(each.bytesPerToken), size(each.bytes)]));
+  const chosen = byType.filter(([kind]) => kind === 'chosen');
+  assert.deepEqual(chosen.map(([, name]) => name), ['int8, 1 byte and a scale']);
   const { scroll, width } = await page.evaluate(() => ({
     scroll: document.documentElement.scrollWidth, width: innerWidth,
   }));

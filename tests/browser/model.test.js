@@ -58,8 +58,10 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   await page.focus(`${part('model')} > summary`);
   await page.keyboard.press('Enter');
   await page.waitForSelector(part('model-files'));
-  await page.keyboard.press('Tab');
-  assert.equal(await focused(page), 'model-files');
+  for (const stop of ['model-stories', 'model-files']) {
+    await page.keyboard.press('Tab');
+    assert.equal(await focused(page), stop);
+  }
   await choose(page, { ...FILES, 'generation_config.json': '{"num_beams":4}' });
   await says(page, 'model-sizes',
     /^llama, \d+,\d+ parameters: 3 layers, 6 heads of 8 numbers, which share 2/);
@@ -85,7 +87,24 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   await state(page, 'unloaded');
   assert.ok(await page.isVisible(part('replay')), 'its recorded run is there again');
   assert.ok(await page.isVisible('.examples'));
-  assert.match(await text(page, 'model'), /^Model stories/);
+  assert.match(await text(page, 'model'), /^Model stories, or tales, or one of yours/);
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url().slice(site.url.length)));
+  await page.focus(part('model-stories'));
+  await page.keyboard.press('ArrowDown');
+  await says(page, 'model', /^Model tales, or stories/);
+  await says(page, 'go', /5\.0 MB$/);
+  await page.waitForSelector(`${part('replay')}:visible`);
+  assert.deepEqual(asked.filter((path) => path.startsWith('models/')), [], 'a choice downloads nothing');
+  assert.equal(await text(page, 'position'), '1,024 of 1,024', 'of its recorded run');
+  await page.fill(part('prompt'), 'Once');
+  await sample(page, { maxTokens: 6 });
+  await press(page, 'go');
+  assert.equal(await state(page), 'finished', await text(page, 'error-message'));
+  assert.ok(asked.includes('models/tales/model.safetensors'));
+  assert.equal((await proof(page)).verdict, 'equal');
+  assert.match(await page.textContent('#memory-words'), /2 × 4 layers × 2 heads × 32 numbers/);
+  assert.match(await page.evaluate(() => location.hash), /&model=tales&/);
 });
 
 test('files that are dropped beside the figure; an address of another site: all views follow', async (t) => {

@@ -1,11 +1,11 @@
 // The page around the figure: its address has the state, and what is copied from it is what stands there.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openPage, part, sample, startSite } from './helpers.js';
+import { openPage, part, sample, says, startSite } from './helpers.js';
 
 const site = await startSite();
 const PROMPT = 'The fox & the <crow>';
-const LINK = `#p=${encodeURIComponent(PROMPT).replaceAll('%20', '+')}&cache=on&seed=9&pace=0`;
+const LINK = `#p=${encodeURIComponent(PROMPT).replaceAll('%20', '+')}&cache=on&seed=9&model=stories&pace=0`;
 
 const values = (page) => page.evaluate((parts) => parts.map((selector) => findAll(selector)[0].value),
   [part('prompt'), part('seed')]);
@@ -15,8 +15,9 @@ test('the address sets prompt, seed and switch, and starts nothing', async (t) =
   const page = await openPage(t, site, { query: LINK });
   assert.deepEqual(await values(page), [PROMPT, '9']);
   assert.equal(await cache(page), 'true');
-  await page.evaluate(() => { location.hash = '#seed=1e9999&p=Again&n=-5&cache=%00&nonsense'; });
+  await page.evaluate(() => { location.hash = '#seed=1e9999&p=Again&n=-5&cache=%00&nonsense&model=tales'; });
   await page.waitForFunction((prompt) => findAll(prompt)[0].value === 'Again', part('prompt'));
+  await says(page, 'model', /^Model tales, or stories, or one of yours/);
   assert.equal(await page.getAttribute(part('figure'), 'data-state'), 'unloaded');
 });
 

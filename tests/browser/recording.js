@@ -74,7 +74,8 @@ export function moduleOf(recording) {
     .map(([key, value]) => wrap(`  ${key}: `, `${JSON.stringify(value)},`));
   return [
     '// Recorded by npm run record; see recording.js. Do not edit.', '',
-    "/** @type {import('../recording.js').Recording} */", 'export const STORIES = {', ...fields, '};', '',
+    "/** @type {import('../recording.js').Recording} */",
+    `export const ${recording.model.toUpperCase()} = {`, ...fields, '};', '',
   ].join('\n');
 }
 

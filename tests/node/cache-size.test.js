@@ -1,7 +1,8 @@
 // The calculator's numbers: those of published shapes, worked out by hand, and those that people copy.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLAIMS, CONTEXTS, MODELS, TYPES, cacheSize, ownModel } from '../../web/demo/cache-size.js';
+import { CACHE_TYPES, TYPE_NAMES, scaleBytes, vectorBytes } from '../../web/cache/types.js';
+import { CLAIMS, CONTEXTS, MODELS, cacheSize, ownModel, sizesByType } from '../../web/demo/cache-size.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { analyzeMemory } from '../../web/measure/tables.js';
 import { numbersIn } from '../../web/measure/numbers.js';
@@ -60,17 +61,29 @@ test('without a window it is what analyzeMemory() says', () => {
 test('the formula that is shown gives the number that is shown', () => {
   const { formula } = CALCULATOR.en;
   for (const { name, sizes } of MODELS) {
-    for (const type of TYPES) {
+    for (const type of TYPE_NAMES) {
       const { parts, heads, bytes: total } = ask(name, { type, texts: 4 });
-      const each = { f32: 4, f16: 2, int8: 1 }[type];
-      const said = formula({
-        parts, heads, numbers: sizes.headDim, each, scale: type === 'int8' ? 4 : 0, texts: 4, bytes: total,
-      });
+      const [{ each }, scale] = [CACHE_TYPES[type], scaleBytes(type, sizes.headDim)];
+      const said = formula({ parts, heads, numbers: sizes.headDim, each, scale, texts: 4, bytes: total });
       const [product, result] = said.replace(/K and V/, '').split(' = ');
       const sum = product.replace(/[a-zKV,]+/g, '').replace(/\(\s*\)/, '').replace(/×/g, '*');
       assert.equal(eval(sum), total, said);
       assert.equal(Number(result.replace(/\D/g, '')), total);
     }
+  }
+});
+
+test('a row for every type there is, said in words, the first one exact', () => {
+  assert.deepEqual(TYPE_NAMES.slice(0, 3).map((type) => vectorBytes(type, 44)), [176, 88, 48]);
+  const model = MODELS.find(({ name }) => name === 'Llama 3.1 8B');
+  const rows = sizesByType(model, { ...USUAL, type: 'int8' });
+  assert.deepEqual(rows.map(({ type }) => type), TYPE_NAMES);
+  const wanted = TYPE_NAMES.map((type) => bytes(model.name, { type }));
+  assert.deepEqual(rows.map(({ bytes: each }) => each), wanted);
+  for (const { type: words } of Object.values(CALCULATOR)) {
+    const said = TYPE_NAMES.map((type) => words(type, CACHE_TYPES[type]));
+    assert.equal(new Set(said).size, TYPE_NAMES.length);
+    assert.match(words('int4', { each: 0.5, scale: 2, block: 32 }), /^int4, 0[.,]5 .* 32$/);
   }
 });
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { compareCacheTypes, ownText } from '../bench/cache-types.js';
+import { compareCacheTypes } from '../bench/cache-types.js';
+import { ownText } from '../../web/measure/narrow.js';
 import { randomIds, seeded } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 

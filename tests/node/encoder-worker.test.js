@@ -4,6 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
+import { mapOf } from '../../web/demo/map.js';
+import { workIn } from '../../web/demo/race.js';
+import { readIn } from '../../web/demo/run.js';
+import { initialState, reduce } from '../../web/demo/state.js';
 import { DeskClient } from './desk-client.js';
 import { collect } from './helpers.js';
 
@@ -53,12 +57,39 @@ test('a run is that of a session; its proof is of both caches', async () => {
   assert.deepEqual(tokens.map(({ id }) => id), straight.map(({ id }) => id));
   assert.equal(tokens.map((token) => token.text).join(''), text);
   assert.deepEqual([reason, position], ['length', 41]);
-  assert.deepEqual([told.prefilled.tokens, told.prefilled.reused], [9, 0]);
+  assert.deepEqual([told.prefilled.tokens, told.prefilled.source, told.prefilled.reused], [9, 8, 0]);
   assert.ok(told.proof.equal && tokens.every((token) => token.crossCached && token.cached));
   assert.equal(memory.crossUsedBytes, 8 * memory.crossBytesPerToken);
   const proof = await client.request('prove');
   assert.ok(proof.equal && proof.on === proof.off);
   assert.equal((await run({ proof: false })).told.prefilled.reused, 8, 'the source is read once');
+});
+
+test('a figure counts its text from its own beginning, and the work of the source once', async () => {
+  await client.request('load', { files, variant: 'simd' }); // and so nothing of it is there
+  for (const [on, kept] of [[true, false], [true, true], [false, true]]) {
+    client.order('setCache', { on });
+    let state = reduce(initialState(SOURCE), { ...loaded, type: 'loaded' });
+    state = reduce(state, { type: 'begun' });
+    const asked = { prompt: SOURCE, sampling: SAMPLING, proof: false };
+    const answer = await client.request('generate', asked, (event) => { state = reduce(state, event); });
+    state = reduce(state, { ...answer, type: 'run ended' });
+    const { tokens, reused, source, sourceKept } = state.run.prefill;
+    assert.deepEqual([tokens, reused, source, sourceKept], [1, 0, 8, kept]);
+    const map = mapOf(state);
+    assert.deepEqual([map.text, map.tokens, state.run.position], [41, on ? 41 : map.tokens, 41]);
+    assert.equal(readIn(state.run.prefill), kept ? 1 : 9);
+    const session = model.createSession({ useCache: on });
+    await session.setSource(SOURCE);
+    if (kept) session.clearCounts();
+    const ids = [0, ...straight.map(({ id }) => id)];
+    for (const id of ids) session.append([id]);
+    const macs = Object.entries(session.counts).filter(([name]) => name.endsWith('Macs'));
+    const counted = macs.reduce((sum, [, count]) => sum + count, 0);
+    assert.equal(workIn(loaded.config, state.run).multiplyAdds, counted, `cache ${on}, source kept ${kept}`);
+    session.dispose();
+  }
+  client.order('setCache', { on: true });
 });
 
 test('both switches flipped on the way: the same text, and each token says how it came', async () => {

@@ -8,6 +8,8 @@ import { loadModel } from 'kvcache-wasm';
 import { Limits } from '../../web/measure/limits.js';
 import { percent } from '../../web/measure/figures.js';
 import { fitting, measureContext, weightBytes } from '../../web/measure/measure.js';
+import { difference, measureCaches, ownText } from '../../web/measure/narrow.js';
+import { TYPE_NAMES } from '../../web/cache/types.js';
 
 const PLAN = { runs: 2, windowMs: 2, patienceMs: 1000 };
 const changes = { n_positions: 80, vocab_size: 320 };
@@ -111,6 +113,39 @@ test('one other bit of the logits, with the cache or from run to run, and there 
   await rejectsCode(measureContext(runs, 20, PLAN, limits), 'outputs_differ', /run 0, run 1/);
 });
 
+test('every type of cache: its bytes, its speed, and what it changes on a text of the model', async () => {
+  let runs = 0;
+  const { context, tokens, rows } = await measureCaches(model, 40, PLAN, { onRun: () => runs++ });
+  assert.deepEqual([context, tokens, runs], [40, 56, 1 + PLAN.runs]);
+  assert.deepEqual(rows.map(({ type }) => type), TYPE_NAMES);
+  const ids = await ownText(model, 56, 1);
+  const [exact, ...narrow] = rows;
+  assert.deepEqual([exact.same, exact.kl, exact.error], [1, 0, 0]);
+  const sessions = TYPE_NAMES.map((type) => model.createSession({ keyType: type, valueType: type }));
+  const logits = ids.map((id) => sessions.map((session) => session.decode(id)));
+  for (const [i, row] of narrow.entries()) {
+    const all = logits.map(([right, ...others]) => difference(right, others[i], model.sampledIds));
+    assert.equal(row.same, all.filter(({ same }) => same).length / ids.length);
+    assert.equal(row.error, Math.max(...all.map(({ error }) => error)));
+    assert.ok(row.error > 0 && row.kl > 0 && row.kl < 0.1, row.type);
+    assert.ok(row.bytesPerToken < exact.bytesPerToken && row.cacheBytes < exact.cacheBytes, row.type);
+    assert.equal(row.bytesPerToken, sessions[i + 1].memoryUsage().bytesPerToken);
+    assert.ok(row.decode.min > 0 && row.decode.median <= row.decode.max);
+  }
+  sessions.forEach((session) => session.dispose());
+  assert.ok((await ownText(model, 56, 1, { patienceMs: 0 })).length === 33, 'as few as say something');
+});
+
+test('how far logits are apart', () => {
+  const [a, b] = [[0, 1, -1, 9], [0, 0.5, 1, 0]].map((row) => Float32Array.from(row));
+  const { error, same, kl } = difference(a, b, 3);
+  const softmax = (row) => row.slice(0, 3).map(Math.exp).map((e, _, all) => e / all.reduce((x, y) => x + y));
+  const [p, q] = [[...a], [...b]].map(softmax);
+  assert.deepEqual([error, same], [2, false], 'the fourth may not be drawn');
+  assert.ok(Math.abs(kl - p.reduce((sum, x, i) => sum + x * Math.log(x / q[i]), 0)) < 1e-12);
+  assert.deepEqual(difference(a, a), { error: 0, same: true, kl: 0 });
+});
+
 test('an abort ends it, and the session with it', async () => {
   const stop = new AbortController();
   const sessions = [];
@@ -118,4 +153,7 @@ test('an abort ends it, and the session with it', async () => {
   const options = { signal: stop.signal, onRun: () => stop.abort() };
   await rejectsCode(measureContext(watched, 20, PLAN, limits, options), 'aborted');
   throwsCode(() => sessions[0].decode(1), 'disposed');
+  const caches = { signal: stop.signal };
+  await rejectsCode(measureCaches(watched, 20, PLAN, caches), 'aborted');
+  throwsCode(() => sessions.at(-1).decode(1), 'disposed');
 });

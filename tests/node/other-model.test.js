@@ -113,6 +113,67 @@ test('a run is stopped for it', async (t) => {
   assert.deepEqual([player.state.status, player.state.run.position], ['ready', 0]);
 });
 
+/** A player of the shipped models, and the sizes that it has asked for. */
+function withShipped(t, recordings) {
+  const client = new FakeClient();
+  const asked = [];
+  const downloadSize = async (model) => {
+    asked.push(model);
+    return model.length;
+  };
+  const player = new Player({
+    client, scale: () => new FakeClient(), rival: () => assert.fail('nobody races'), prompt: 'Once',
+    model: (name) => `http://localhost/${name}/`, shipped: 'stories', recording: STORIES, recordings,
+    surroundings: { isOnline: () => true, downloadSize },
+  });
+  t.after(() => player.dispose());
+  return { client, player, asked };
+}
+
+test('another of the shipped ones: settings stay, nothing is fetched before a run, and back', async (t) => {
+  const recording = { ...STORIES, model: 'tales', prompt: 'Twice' };
+  const { client, player, asked } = withShipped(t, { tales: async () => recording });
+  player.setSampling('seed', 7);
+  await player.useShipped('tales');
+  await settled();
+  const { shipped, status, sampling, recorded, download, prompt } = player.state;
+  assert.deepEqual([shipped, status, sampling.values.seed, prompt], ['tales', 'unloaded', 7, 'Once']);
+  assert.equal(recorded.recording, recording, 'its own, and no longer that of the other');
+  assert.deepEqual([asked, download.total, client.sent], [['http://localhost/tales/'], 23, []]);
+  player.useShipped('tales');
+  await settled();
+  assert.equal(asked.length, 1, 'it has that one');
+  player.generate();
+  assert.equal((await client.next('load')).fields.url, 'http://localhost/tales/');
+  await client.answer('load', LOADED);
+  await client.write(IDS);
+  player.useShipped('stories');
+  player.generate(); // waits for it
+  await settled();
+  assert.equal((await client.next('load')).fields.url, 'http://localhost/stories/');
+  const { run, proof } = player.state;
+  assert.deepEqual([client.sent.filter((sent) => sent === 'stop').length, run.position, proof.stage],
+    [2, 0, 'none'], 'the run before is stopped, and its proof');
+  await client.answer('load', LOADED);
+  await client.finish(IDS);
+  await client.answer('prove', PROOF);
+  assert.deepEqual([player.state.status, player.state.sampling.values.seed], ['finished', 7]);
+  assert.equal(languageOf(player.state), 'en');
+});
+
+test('a shipped one in place of a model that was given; its recording may come too late', async (t) => {
+  let arrive;
+  const { client, player } = withShipped(t, { tales: () => new Promise((resolve) => { arrive = resolve; }) });
+  player.weigh(ADDRESS);
+  await player.useShipped('tales');
+  assert.deepEqual([player.state.choice.stage, player.state.recorded], ['none', undefined]);
+  player.generate();
+  await client.answer('load', LOADED);
+  arrive(STORIES);
+  await settled();
+  assert.deepEqual([player.state.recorded, player.state.status], [undefined, 'prefilling']);
+});
+
 test('the newest one that was given counts; what is none is refused', async (t) => {
   const { player, scales } = start(t);
   const first = player.weigh(ADDRESS);

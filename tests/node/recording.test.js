@@ -1,5 +1,5 @@
-// The recorded run that the demo shows before anything was run: it is what the shipped model writes, it
-// goes through the steps of any run, and that the reader's own takes its place.
+// The recorded runs that the demo shows before anything was run: they are what the shipped models write, go
+// through the steps of any run, and the reader's own takes their place.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -9,6 +9,7 @@ import { loadModel } from 'kvcache-wasm';
 import { contrast, lastPoint } from '../../web/demo/curves.js';
 import { Player } from '../../web/demo/player.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
+import { TALES } from '../../web/demo/recorded/tales.js';
 import { hasteOf, momentsOf } from '../../web/demo/recording.js';
 import { initialState, isWorking, reduce } from '../../web/demo/state.js';
 import { adviceWords, remarkWords, spoken, statusWords } from '../../web/demo/words.js';
@@ -23,9 +24,9 @@ const moments = momentsOf(STORIES);
 const events = moments.map(({ event }) => event);
 const shown = { type: 'recording', recording: STORIES, haste: 2, playing: true };
 
-test('the recorded text is what the shipped model writes, to the last bit of its numbers', async () => {
-  const { prompt, sampling, engine, ids, texts, proofs, reason, prefill } = STORIES;
-  const model = await loadModel(`web/models/${STORIES.model}`);
+for (const recording of [STORIES, TALES]) test(`what ${recording.model} writes, to the bit`, async () => {
+  const { prompt, sampling, engine, ids, texts, proofs, reason, prefill } = recording;
+  const model = await loadModel(`web/models/${recording.model}`);
   assert.deepEqual({ ...engine.config }, { ...model.config }, AGAIN);
   const session = model.createSession({ whenFull: 'stop' });
   const written = [];
@@ -37,7 +38,7 @@ test('the recorded text is what the shipped model writes, to the last bit of its
   session.reset();
   session.prefill(model.encode(prompt));
   assert.deepEqual([session.logitsHash, session.position], [proofs.prompt.on, proofs.prompt.tokens], AGAIN);
-  assert.deepEqual([prefill.tokens, STORIES.memory], [session.position, { ...session.memoryUsage(),
+  assert.deepEqual([prefill.tokens, recording.memory], [session.position, { ...session.memoryUsage(),
     usedBytes: proofs.text.tokens * session.memoryUsage().bytesPerToken }], AGAIN);
   for (const { on, off, run = on, equal } of Object.values(proofs)) {
     assert.deepEqual([off, run, equal], [on, on, true]);

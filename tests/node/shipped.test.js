@@ -15,7 +15,7 @@ import { loadModel } from 'kvcache-wasm';
 import { parseHeader } from '../../web/files/safetensors-header.js';
 import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
-import { argmax } from '../bench/cache-types.js';
+import { argmax } from '../../web/measure/narrow.js';
 import { bitsPerByte, sameTop1 } from '../bench/eval.js';
 import { collect, idsOf } from './helpers.js';
 

@@ -213,6 +213,15 @@ test('a benchmark: figures of both kinds, what is said meanwhile, and the story 
   assert.equal(lines[0].slice(3, 5).join(), '"A ""B"", 1"');
   const at = head.indexOf('decode_cache_on') + 1; // the comma within the quotes is one more
   assert.deepEqual(lines.map((line) => Number(line[at])), report.rows.map(({ decode }) => decode.median));
+  const decode = { median: 900, min: 800, max: 990 };
+  const cost = { same: 0.75, kl: 2e-7, error: 0.01 };
+  const row = { type: 'f16', bytesPerToken: 88, cacheBytes: 4400, decode, ...cost };
+  const caches = { weights: 'f32', context: 50, tokens: 66, rows: [row] };
+  const told = { type: 'benchmark', event: { type: 'caches', ...caches } };
+  const narrow = reportOf(reduce(state, told).benchmark);
+  assert.deepEqual(narrow.caches, caches);
+  assert.ok(asMarkdown(narrow).includes('| f16 | 88 | 900 (800 to 990) | 75 % | 2.0e-7 | 0.010 |'));
+  assert.match(asCsv(narrow), /,f32,50,f16,,,,900,800,990,,,,,4400,,,,88,0\.75,2e-7,0\.01\r\n$/);
 
   const begun = streams.benchmark.filter(({ event }) => event);
   const after = replay(begun, replay(streams.flips));
@@ -240,8 +249,9 @@ test('a benchmark that does not come to its end', () => {
     assert.deepEqual([nothing.benchmark.status, nothing.benchmark.failure], ['idle', undefined]);
     assert.equal(benchmarkWords(nothing.benchmark), 'Stopped before anything was measured.');
   }
-  const liar = tell(measured, failure('outputs_differ'));
+  const liar = tell(measured, { type: 'caches', rows: [] }, failure('outputs_differ'));
   assert.deepEqual([liar.benchmark.status, liar.benchmark.rows, liar.status], ['failed', [], 'ready']);
+  assert.equal(liar.benchmark.caches, undefined);
   assert.equal(benchmarkWords(liar.benchmark), 'This did not work.');
   const lost = tell(measured, failure('worker_lost'));
   assert.deepEqual([lost.benchmark.rows.length, lost.model, lost.status], [1, undefined, 'unloaded']);

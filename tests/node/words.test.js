@@ -71,7 +71,7 @@ const GIVEN = {
     date: DATE, build: 'simd', machine: { browser: 'B 1', system: 'S', logicalCores: 4 },
     config: { nLayer: 1, nEmbd: 2, nHead: 3, vocabSize: 4000 },
   }],
-  'benchmark.step': ['f32', 1000, 50],
+  'benchmark.step': [{ weights: 'f32', context: 1000 }, 50],
   'benchmark.second': ['int8'],
   'measured.notLoaded': ['int8'],
   'measured.copied': ['JSON'],
@@ -90,6 +90,7 @@ const GIVEN = {
       totalBytes: 7000 }],
   'proof.equalRest': ['prompt', 3],
   'proof.differentRest': ['text', 3],
+  'calculator.type': ['int8', { each: 1, scale: 4, block: Infinity }],
   'calculator.formula': [{
     parts: [{ layers: 2, tokens: 512 }, { layers: 1, tokens: 8192 }], heads: 1, numbers: 256,
     each: 1, scale: 4, texts: 2, bytes: 3e6,
@@ -124,6 +125,8 @@ const GIVEN = {
   'map.fork.said': [
     { both: 2, copied: 1, own: 1, pages: 2, used: 5e5, apart: 7e5, dropped: 4e5 }],
   'map.memory.formula': [{ layers: 3, heads: 4, numbers: 44, each: 1, scale: 4, tokens: 5, bytes: 5760 }],
+  'map.memory.here': [40, [{ type: 'f16', error: 0.01 }]],
+  'map.memory.cost': [[{ type: 'f16', error: 0.01 }]],
   'map.memory.rooms': [{ allocated: 4e6, slots: 1024, pages: 64, session: 7e6 }],
   'lens.failed': ['No.'],
   'lens.head': [1, 2, 0.5],

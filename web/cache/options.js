@@ -1,8 +1,8 @@
 // The options of KVCache, checked, and the element types of every cache.
 import { areCounts, checkChoice, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
 import { capacityWithin } from './sizes.js';
+import { TYPE_NAMES } from './types.js';
 
-const CACHE_TYPES = ['f32', 'f16', 'int8'];
 const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
 
 const POLICIES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
@@ -13,7 +13,7 @@ const POLICIES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
  *
  * @typedef {typeof POLICIES[number]} Policy  which tokens go first
  *
- * @typedef {'f32' | 'f16' | 'int8'} CacheType  "f32" keeps every bit; "f16" and "int8" round
+ * @typedef {import('./types.js').CacheType} CacheType
  *
  * @typedef {object} Going  what happens to tokens that do not fit, and which ones go
  * @property {'error' | 'stop' | 'slide'} whenFull
@@ -110,5 +110,5 @@ export function fingerprintIn(what, options) {
 
 /** @param {...CacheType} types */
 export function checkTypes(...types) {
-  for (const type of types) checkChoice('The type of a cache', type, CACHE_TYPES);
+  for (const type of types) checkChoice('The type of a cache', type, TYPE_NAMES);
 }

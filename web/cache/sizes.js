@@ -2,10 +2,11 @@
 // takes of it, and how long a text fits into so many bytes. src/cache does the same sums.
 import { PAGE } from '../engine/abi.js';
 import { invalid, shown } from '../engine/arguments.js';
+import { vectorBytes } from './types.js';
 
 /**
  * @import { Window } from '../config/window.js'
- * @import { CacheType } from './options.js'
+ * @import { CacheType } from './types.js'
  *
  * @typedef {object} CacheSizes  as in model.config
  * @property {number} nLayer
@@ -31,17 +32,11 @@ import { invalid, shown } from '../engine/arguments.js';
  */
 
 /**
- * Bytes of one vector of D numbers of one head; int8 has one f32 scale for it.
- * @type {Record<CacheType, (D: number) => number>}
- */
-export const VECTOR_BYTES = { f32: (D) => 4 * D, f16: (D) => 2 * D, int8: (D) => D + 4 };
-
-/**
  * Of a token's keys and values in one layer.
  * @param {CacheSizes} sizes  @param {CacheTypes} [types]
  */
 export const layerBytes = ({ nKvHead, headDim }, { keyType = 'f32', valueType = 'f32' } = {}) => (
-  nKvHead * (VECTOR_BYTES[keyType](headDim) + VECTOR_BYTES[valueType](headDim)));
+  nKvHead * (vectorBytes(keyType, headDim) + vectorBytes(valueType, headDim)));
 
 /** The slots of so many tokens, in whole pages. @param {number} tokens */
 export const wholePages = (tokens) => PAGE * Math.ceil(tokens / PAGE);

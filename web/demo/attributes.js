@@ -5,6 +5,7 @@
 /**
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
  * @typedef {(typeof VIEWS)[number]} ViewName
+ * @typedef {(typeof SHIPPED)[number]} Shipped
  *
  * The properties that attributes reflect.
  * @typedef {object} Properties
@@ -20,6 +21,7 @@
  * @property {number | null} topP
  * @property {number | null} minP
  * @property {number | null} repetitionPenalty
+ * @property {Shipped} model
  * @property {'f32' | 'int8'} weights
  * @property {string} views
  * @property {number} pace
@@ -44,6 +46,8 @@
  */
 
 export const TAG = 'kv-cache-demo';
+/** The storytellers that come with the script. */
+export const SHIPPED = /** @type {const} */ (['stories', 'tales']);
 /** Where none is named. */
 export const USUAL = /** @type {const} */ ([
   'chart', 'story', 'sampling', 'model', 'numbers', 'facts', 'proof', 'table',
@@ -88,6 +92,7 @@ export const ATTRIBUTES = [
     name: 'repetition-penalty', property: 'repetitionPenalty', kind: 'number',
     min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
   },
+  { name: 'model', property: 'model', kind: 'choice', choices: SHIPPED, preset: 'stories', link: 'model' },
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
   { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },

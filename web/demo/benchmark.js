@@ -3,7 +3,9 @@
 /**
  * @import { Config } from '../config/config.js'
  * @import { Variant } from '../engine/variants.js'
+ * @import { Caches } from '../measure/narrow.js'
  * @import { Answer, BenchmarkJob, RequestEvent, Row, Weights } from '../worker/messages.js'
+ * @import { Step } from '../worker/benchmarked.js'
  * @import { Failure } from './failure.js'
  * @import { State } from './state.js'
  * @import { Surroundings } from './surroundings.js'
@@ -29,10 +31,11 @@
  * @property {boolean} hidden       the tab was, at some time while it ran
  * @property {Subject} [subject]
  * @property {readonly number[]} contexts
- * @property {{ weights: Weights, context: number }} [step]  being measured
+ * @property {Step} [step]  being measured
  * @property {number} [share]       of it all that is done
  * @property {Weights} [second]     the weights that the model was loaded with once more
  * @property {readonly Row[]} rows
+ * @property {{ weights: Weights } & Caches} [caches]  of every type
  * @property {Partial<Record<Weights, Failure>>} leftOut  why there are no figures for a kind of weights
  * @property {Failure} [failure]
  *
@@ -63,10 +66,14 @@ export function reduceBenchmark(benchmark, event) {
     case 'hidden': return isMeasuring(benchmark) ? { ...benchmark, hidden: true } : benchmark;
     case 'planned': return { ...benchmark, contexts: event.contexts };
     case 'measuring': {
-      const { weights, context, done, total } = event;
-      return { ...benchmark, step: { weights, context }, share: done / total };
+      const { weights, context, types, done, total } = event;
+      return { ...benchmark, step: { weights, context, types }, share: done / total };
     }
     case 'measured': return { ...benchmark, rows: [...benchmark.rows, event.row] };
+    case 'caches': {
+      const { type: _, ...caches } = event;
+      return { ...benchmark, caches };
+    }
     case 'loading': return { ...benchmark, step: undefined, second: event.weights };
     case 'left_out': {
       const { weights, failure } = event;
@@ -86,8 +93,9 @@ function ended(benchmark, reason) {
 /** @param {Benchmark} benchmark  @param {Failure} failure  @returns {Benchmark} */
 function failed(benchmark, failure) {
   if (failure.code === 'aborted') return { ...benchmark, status: 'idle', interrupted: true };
-  const rows = failure.code === 'outputs_differ' ? [] : benchmark.rows; // then none of them is worth anything
-  return { ...benchmark, status: 'failed', rows, failure };
+  const failed = { ...benchmark, status: /** @type {const} */ ('failed'), failure };
+  if (failure.code !== 'outputs_differ') return failed;
+  return { ...failed, rows: [], caches: undefined }; // none of them is worth anything then
 }
 
 /**

@@ -24,7 +24,7 @@ export const experimentWith = ({ number, scenario }) => (
  * Whether a model can have the bug at all.
  * @param {Pick<Offered, 'id'>} bug  @param {Readonly<Config>} [config]  if absent, that of the shipped model
  */
-export const canShow = ({ id }, config) => !(config?.rotary && LEARNED.includes(id));
+export const canShow = ({ id }, config) => !config?.encoder && !(config?.rotary && LEARNED.includes(id));
 
 /**
  * A text in pieces: what is right, what is right though the logits are not any more, the space before the

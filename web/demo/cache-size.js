@@ -1,11 +1,12 @@
 // The memory that a KV cache takes, for models of which people talk. Computed from their sizes, as their
 // config.json files have them; nothing here is measured.
 import { layerBytes, roomOf } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { parameterCount } from '../measure/analysis.js';
 import { analyzeSpeedup } from '../measure/tables.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType } from '../cache/types.js'
  * @import { Config } from '../config/config.js'
  * @import { Shape } from '../measure/analysis.js'
  */
@@ -61,8 +62,6 @@ export const ownModel = (name, config) => ({ name, sizes: config });
 /** To choose from. */
 export const CONTEXTS = [128, 1024, 2048, 8192, 32768, 131072];
 export const BATCHES = [1, 4, 16, 64, 256];
-/** @type {readonly CacheType[]} */
-export const TYPES = ['f32', 'f16', 'int8'];
 
 /** @param {Sized} model  @param {Question} question  @returns {Answer} */
 export function cacheSize({ sizes }, { tokens: asked, texts, type, shared, windowed }) {
@@ -81,6 +80,10 @@ export function cacheSize({ sizes }, { tokens: asked, texts, type, shared, windo
     bytes: 2 * slots * heads * vectorBytes * texts,
   };
 }
+
+/** The same question with every type. @param {Sized} model  @param {Question} question */
+export const sizesByType = (model, question) => TYPE_NAMES.map((type) => (
+  { type, ...cacheSize(model, { ...question, type }) }));
 
 // ---- what is copied from page to page -----------------------------------------------------------------
 

@@ -15,26 +15,29 @@ import { multiplyAdds } from '../measure/analysis.js';
 
 const SAMPLES = 64; // that the factor is fitted to, about: not more in a longer run
 
-/** By position; counted once. @type {WeakMap<Readonly<Config>, Record<Mode, number[]>>} */
-const counted = new WeakMap();
+/** By position; counted once, of the newest source. */
+const counted = /** @type {WeakMap<Readonly<Config>, Record<Mode, number[]> & { source: number }>} */ (
+  new WeakMap());
 
 /**
  * Multiply-adds of the pass that gives one token.
- * @param {Readonly<Config>} config  @param {Mode} mode  @param {number} position
+ * @param {Readonly<Config>} config  @param {Mode} mode  @param {number} position  @param {number} source
  */
-function workAt(config, mode, position) {
-  const known = counted.get(config) ?? { on: [], off: [] };
+function workAt(config, mode, position, source) {
+  const before = counted.get(config);
+  const known = before?.source === source ? before : { on: [], off: [], source };
   counted.set(config, known);
-  known[mode][position] ??= multiplyAdds(config, mode === 'on' ? position - 1 : 0, position).total;
+  known[mode][position] ??= multiplyAdds(config, mode === 'on' ? position - 1 : 0, position, source).total;
   return known[mode][position];
 }
 
 /**
  * For each mode that was measured. Least squares of the logarithms, because the axis is one.
  * @param {Curves} curves  @param {Readonly<Config>} [config]
+ * @param {number} [source]  tokens of one, which a cross cache keeps
  * @returns {Counted[]}
  */
-export function countedOf(curves, config) {
+export function countedOf(curves, config, source = 0) {
   const length = lengthOfCurves(curves);
   if (!config || length === 0) return [];
   let first = 1;
@@ -45,10 +48,10 @@ export function countedOf(curves, config) {
     const logs = [];
     for (let at = end - 1; at >= first; at -= Math.ceil(end / SAMPLES)) {
       const speed = speedAt(curves, mode, at);
-      if (speed !== null) logs.push(Math.log(speed * workAt(config, mode, at)));
+      if (speed !== null) logs.push(Math.log(speed * workAt(config, mode, at, source)));
     }
     if (logs.length === 0) return [];
     const factor = Math.exp(logs.reduce((sum, each) => sum + each) / logs.length);
-    return { mode, first, speedAt: (position) => factor / workAt(config, mode, position) };
+    return { mode, first, speedAt: (position) => factor / workAt(config, mode, position, source) };
   });
 }

@@ -9,9 +9,10 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Weights } from '../worker/messages.js'
+ * @import { Shipped } from './attributes.js'
  * @import { PromptCounter } from './counting.js'
  * @import { Errands, Host } from './errands.js'
- * @import { Replay } from './replay.js'
+ * @import { Replays } from './replays.js'
  * @import { Event, State } from './state.js'
  * @import { Target } from './ways.js'
  *
@@ -19,7 +20,7 @@ import { WorkerError } from '../worker/client.js';
  * @property {Pick<Client, 'stop'>} client
  * @property {Errands} errands
  * @property {PromptCounter} counter
- * @property {Replay} [replay]
+ * @property {Replays} replay
  * @property {() => State} state  now
  * @property {(event: Event) => void} emit
  */
@@ -39,6 +40,8 @@ export class Doing {
   /** What keeps runs waiting, or did last. @type {Promise<void> | undefined} */
   #errand;
   #ways = new Ways((target) => this.#go(target));
+  /** Its own model is about to be another one. @type {Promise<void> | undefined} */
+  #changing;
   /** What failed last, once more. @type {() => Promise<void>} */
   retry = () => this.begin(false);
 
@@ -52,14 +55,16 @@ export class Doing {
     this.#emit = emit;
   }
 
-  get isBusy() { return isWorking(this.#state()) || isApart(this.#state()); }
+  get isBusy() { return this.#changing !== undefined || this.#isUnderWay; }
+
+  get #isUnderWay() { return isWorking(this.#state()) || isApart(this.#state()); }
 
   /** Ends what is under way; `why` is told, unless it is a proof. @param {Event} [why]  @returns {boolean} */
   stop(why) {
-    const { isBusy } = this;
+    const isUnderWay = this.#isUnderWay;
     this.#ways.stop();
-    if (!isBusy && !this.#proving && !this.#ways.now) return false;
-    if (isBusy && why) this.#emit(why);
+    if (!isUnderWay && !this.#proving && !this.#ways.now) return false;
+    if (isUnderWay && why) this.#emit(why);
     this.#halt();
     return true;
   }
@@ -79,6 +84,7 @@ export class Doing {
 
   /** @param {boolean} comparing  a race; else a run as the switch stands */
   async begin(comparing) {
+    while (this.#changing) await this.#changing;
     if (this.isBusy) return;
     if (!areValid(this.#state().sampling)) return this.#emit({ type: 'refused' });
     await this.#perform(() => this.begin(comparing), async () => {
@@ -122,7 +128,7 @@ export class Doing {
       this.#proving = this.#errands.prove().finally(() => { this.#proving = undefined; });
     }));
     const { position, reason } = this.#state().run;
-    if (recorded && position === 0 && !reason) this.#replay?.finish(); // still nothing else to show
+    if (recorded && position === 0 && !reason) this.#replay.finish(); // still nothing else to show
   }
 
   /** @param {Target} target */
@@ -186,7 +192,7 @@ export class Doing {
     this.#stopAsked = false;
     await (this.#performing = this.#prepare().then(() => this.#emit({ type: 'ready' }), (error) => {
       this.#errands.useOwn(error);
-      this.#replay?.finish();
+      this.#replay.finish();
     }));
   }
 
@@ -194,12 +200,33 @@ export class Doing {
   async useOwn() {
     await this.#quiet();
     this.#errands.useOwn();
-    this.#replay?.finish();
+    this.#replay.finish();
+  }
+
+  /** Its own is that one from now on; the newest wish counts. @param {Shipped} name */
+  useShipped(name) {
+    const change = this.#changeTo(name, this.#changing).finally(() => {
+      if (this.#changing === change) this.#changing = undefined;
+    });
+    this.#changing = change;
+    return change;
+  }
+
+  /** @param {Shipped} name  @param {Promise<void>} [before] */
+  async #changeTo(name, before) {
+    await before;
+    const { shipped, other } = this.#state();
+    if (!shipped || (shipped === name && !other)) return;
+    await this.#quiet();
+    this.#errands.useShipped(name);
+    this.#replay.finish();
   }
 
   /** Nothing is under way any more. */
   async #quiet() {
     this.stop();
-    await Promise.all([this.#performing, this.#proving, this.#ways.now, this.#errand]);
+    await Promise.all([this.#performing, this.#ways.now, this.#errand]);
+    if (this.#proving) this.#client.stop(); // a run that was stopped is proved as well
+    await this.#proving;
   }
 }

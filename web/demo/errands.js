@@ -7,6 +7,7 @@ import { Models } from './models.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields, Weights } from '../worker/messages.js'
+ * @import { Shipped } from './attributes.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Given as GivenModel } from './candidate.js'
  * @import { ChoiceEvent } from './choice.js'
@@ -22,7 +23,7 @@ import { Models } from './models.js';
  * @property {() => Client} rival  makes a second one
  * @property {() => Client} scale  makes one that weighs a model
  * @property {Surroundings} surroundings
- * @property {() => string} model  its address; throws where it is refused
+ * @property {(shipped?: Shipped) => string} model  its address; throws where it is refused
  * @property {Omit<Fields<'load'>, 'url'>} fields
  * @property {() => State} state   now
  * @property {(event: Event) => void} emit
@@ -40,6 +41,7 @@ export class Errands {
   /** Once there was a race. @type {Rival | undefined} */
   #rival;
   #surroundings;
+  #model;
   #models;
   #weighing = 0;
   #state;
@@ -50,7 +52,8 @@ export class Errands {
     this.#client = client;
     this.#makeRival = rival;
     this.#surroundings = surroundings;
-    this.#models = new Models(model, fields, scale);
+    this.#model = model;
+    this.#models = new Models(() => model(state().shipped), fields, scale);
     this.#state = state;
     this.#emit = emit;
   }
@@ -64,6 +67,9 @@ export class Errands {
     const bytes = await ask().catch(() => 0); // whatever is wrong, loading says it in words
     this.#emit({ type: 'download size', bytes });
   }
+
+  /** Of a shipped model. @param {Shipped} name */
+  sizeOf(name) { return this.#surroundings.downloadSize(this.#model(name)); }
 
   async load() {
     this.#emit({ type: 'loading' });
@@ -104,12 +110,24 @@ export class Errands {
 
   /** The figure has its own again. @param {unknown} [error]  why the other one could not be loaded */
   useOwn(error) {
-    this.#models.useOwn();
-    this.#rival?.dispose();
-    this.#emit({ type: 'model' });
+    this.#toOwn();
     const failure = error === undefined ? undefined : this.failureOf(error);
     const isFailed = failure && failure.code !== 'aborted';
     this.#emit({ type: 'choice', event: isFailed ? { type: 'failed', failure } : { type: 'left' } });
+  }
+
+  /** Its own is that one. @param {Shipped} shipped */
+  useShipped(shipped) {
+    this.#toOwn(shipped);
+    this.#emit({ type: 'choice', event: { type: 'left' } });
+  }
+
+  /** @param {Shipped} [shipped]  absent: the one that it has */
+  #toOwn(shipped) {
+    this.#models.useOwn();
+    this.#rival?.dispose(); // it has the model before
+    this.#emit({ type: 'model', shipped });
+    this.askDownloadSize();
   }
 
   // ---- runs -----------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 // What an element tells its page: runs, as events whose figures need no interpretation. Prefill and decode
 // stand apart, and waiting is part of neither, so that nobody can get a speed wrong.
+import { readIn } from './run.js';
 
 /**
  * @import { Config } from '../config/config.js'
@@ -50,7 +51,7 @@
 
 /** What a run has cost. @param {Run} run  @returns {RunDetail} */
 export const runDetail = ({ prefill, tokens, ms, measured, position, mode }) => ({
-  prefillMs: prefill?.ms ?? 0, prefillTokens: prefill ? prefill.tokens - prefill.reused : 0,
+  prefillMs: prefill?.ms ?? 0, prefillTokens: prefill ? readIn(prefill) : 0,
   decodeMs: ms, measured, tokens: tokens.length, position, cache: mode,
 });
 

@@ -1,6 +1,6 @@
 // What an element has inside once it is needed: a player of the page's pool, its figure, the author's wishes.
 import { EngineClient, WorkerError } from '../worker/client.js';
-import { TAG, USUAL, viewsOr } from './attributes.js';
+import { SHIPPED, TAG, USUAL, viewsOr } from './attributes.js';
 import { showPlayer } from './demo.js';
 import { doneDetail, reportRuns } from './events.js';
 import { Refusal } from './failure.js';
@@ -10,16 +10,17 @@ import { Pool } from './pool.js';
 import { STORIES } from './recorded/stories.js';
 import { FIELDS } from './sampling.js';
 import { applySettings, checked, settingsIn, settingsOf } from './settings.js';
-import { shippedModel } from './shipped.js';
+import { shippedFor, shippedModel } from './shipped.js';
 import { isApart, isWorking } from './state.js';
 import { styleSheet } from './styles.js';
 import { browser } from './surroundings.js';
 
 /**
- * @import { Properties } from './attributes.js'
+ * @import { Properties, Shipped } from './attributes.js'
  * @import { Given } from './candidate.js'
  * @import { DoneDetail, Tell } from './events.js'
  * @import { Linked, Share } from './link.js'
+ * @import { Recordings } from './replays.js'
  * @import { Event } from './state.js'
  */
 
@@ -29,11 +30,17 @@ const CALM_MS = 200; // a new state is told when nothing has changed for so long
 function travels({ type }) {
   switch (type) {
     case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'lesson':
-    case 'asked': case 'loaded':
+    case 'asked': case 'loaded': case 'model':
       return true;
     default: return false;
   }
 }
+
+/** The first is here from the start, so that what is seen first is never empty. @type {Recordings} */
+const RECORDINGS = {
+  stories: async () => STORIES,
+  tales: async () => (await import('./recorded/tales.js')).TALES,
+};
 
 const connect = () => new EngineClient();
 const pool = new Pool(connect);
@@ -48,6 +55,8 @@ export class Inside {
   #hide = () => {};
   /** What the author has asked for and the reader has not changed. @type {Partial<Linked>} */
   #wanted = {};
+  /** The storyteller that was meant, where this build does not have it. @type {Shipped | undefined} */
+  #absent;
   #isApplying = false;
   #isOver = false;
   #starts = 0;
@@ -68,8 +77,9 @@ export class Inside {
     this.#root = root;
     this.#tell = tell;
     root.adoptedStyleSheets = [...new Set([...root.adoptedStyleSheets, styleSheet()])];
-    ({ player: this.#player, hasWorker: this.#hasWorker } = playerFor(host));
-    this.#apply({ ...settingsOf(host), ...parseState(host.getAttribute('state') ?? '') });
+    const settings = { ...settingsOf(host), ...parseState(host.getAttribute('state') ?? '') };
+    ({ player: this.#player, hasWorker: this.#hasWorker } = playerFor(host, settings.model));
+    this.#apply(settings);
     this.#told = this.state;
     try {
       this.#show();
@@ -108,10 +118,16 @@ export class Inside {
       const state = { ...parseState(this.state), views };
       return to ? linkTo(to.href, state) : embedCode('tag', state, scriptFolder());
     };
-    const own = src.split('/').filter(Boolean).pop() ?? STORIES.model;
+    const absent = () => (src ? undefined : this.#absent);
+    const folder = src.split('/').filter(Boolean).pop();
     const player = this.#player;
     const kind = to ? 'link' : 'tag';
-    return { kind, textFor, own, get model() { return player.state.other?.name ?? own; } };
+    return {
+      kind, textFor,
+      get own() { return player.state.shipped ?? folder ?? ''; },
+      get absent() { return absent(); },
+      get model() { return player.state.other?.name ?? this.own; },
+    };
   }
 
   /**
@@ -170,6 +186,8 @@ export class Inside {
   /** @param {Partial<Linked>} settings */
   #apply(settings) {
     this.#isApplying = true;
+    const { model } = settings;
+    if (model) this.#absent = shippedFor(model) === model ? undefined : model;
     Object.assign(this.#wanted, settings);
     applySettings(this.#player, settings);
     this.#isApplying = false;
@@ -216,7 +234,8 @@ export class Inside {
    * @param {Event} event
    */
   #heed(event) {
-    if (event.type === 'loaded') this.#apply(this.#wanted);
+    if (event.type === 'model') delete this.#wanted.model;
+    if (event.type === 'loaded' || event.type === 'model') this.#apply(this.#wanted);
     else if (event.type === 'setting') delete this.#wanted[event.key];
     else if (event.type === 'settings reset') for (const { key } of FIELDS) delete this.#wanted[key];
     else if (event.type === 'prompt') delete this.#wanted.prompt;
@@ -226,24 +245,29 @@ export class Inside {
   }
 }
 
-/** A player that takes its turns in the pool. @param {Properties} host */
-function playerFor({ src, wasm, weights }) {
+/**
+ * A player that takes its turns in the pool.
+ * @param {Properties} host  @param {Shipped} [wanted]  of the storytellers, where the host names no model
+ */
+function playerFor({ src, wasm, weights }, wanted = SHIPPED[0]) {
   const member = pool.join(() => player.stop({ type: 'gave way' }));
   const module = wasm && { wasm: urlOf(wasm)?.href ?? wasm };
   const load = { variant: /** @type {const} */ ('auto'), weights, ...module };
   /** @param {string} url  of a model; one that is there already is not downloaded */
   const downloadSize = async (url) => (pool.has({ ...load, url }) ? 0 : browser.downloadSize(url));
   const surroundings = { ...browser, downloadSize };
-  const model = () => modelAddress(src);
+  const shipped = src ? undefined : shippedFor(wanted);
+  /** @param {Shipped} [name] */
+  const model = (name) => (name ? shippedModel(name) : modelAddress(src));
   const { client } = member;
   const player = new Player({
-    client, rival: () => member.rival(), scale: connect, surroundings, model,
+    client, rival: () => member.rival(), scale: connect, surroundings, model, shipped,
     aside: (giveWay) => ({
       client: pool.join(giveWay).client, fields: { variant: 'auto', ...module }, sizeOf: browser.downloadSize,
     }),
-    recording: src ? undefined : STORIES, ...load,
+    recording: shipped === STORIES.model ? STORIES : undefined, recordings: RECORDINGS, ...load,
   });
-  const hasWorker = async () => member.hasWorker({ ...load, url: model() });
+  const hasWorker = async () => member.hasWorker({ ...load, url: model(player.state.shipped) });
   return { player, hasWorker };
 }
 
@@ -264,7 +288,6 @@ function scriptFolder() {
 
 /** @param {string} src */
 function modelAddress(src) {
-  if (!src) return shippedModel();
   const url = urlOf(src);
   if (!url) throw new Refusal('invalid_argument', { what: 'noAddress', address: src });
   if (!url.pathname.endsWith('/')) url.pathname += '/';

@@ -7,14 +7,15 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  *
  * What of a figure travels.
  * @typedef {Pick<Properties, 'prompt' | 'cache' | 'maxTokens' | 'seed' | 'temperature' | 'topK' | 'topP'
- *   | 'minP' | 'repetitionPenalty' | 'views' | 'pace' | 'lesson'>} Linked
+ *   | 'minP' | 'repetitionPenalty' | 'model' | 'views' | 'pace' | 'lesson'>} Linked
  *
  * @typedef {'tag' | 'iframe' | 'file'} EmbedKind
  *
  * @typedef {object} Share  what a reader takes along to come back to a figure, and to say what it is of
  * @property {'link' | 'tag'} kind  a link where the page restores what it says, else the tag
  * @property {(view: string) => string} textFor  of one view, in the state that it is in
- * @property {string} own    the name of the figure's own model
+ * @property {string} own    the name of the figure's own model, as it is now
+ * @property {string} [absent]  of the one that was meant, but is not in this build
  * @property {string} model  of the one in use
  */
 

@@ -1,12 +1,13 @@
 // The cache map: which tokens the cache holds, in every layer and head, and what the newest step did with
 // them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
+import { CACHE_TYPES, TYPE_NAMES, scaleBytes, vectorBytes } from '../cache/types.js';
 import { PAGE } from '../engine/abi.js';
 import { freedIn, heldIn } from './held.js';
 import { engineOf } from './recorded.js';
 import { stepsFrom } from './steps.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType } from '../cache/types.js'
  * @import { Window } from '../config/window.js'
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Seen } from '../worker/messages.js'
@@ -188,21 +189,19 @@ export function movedBy({ layer, head, position }, key, { layers, heads, text, t
  * @property {number} same      share of tokens after which the likeliest next one is the same
  */
 
-/** @type {readonly (Pick<Bill, 'type' | 'each' | 'scale'> & { cost?: Cost })[]} */
-const TYPES = [
-  { type: 'f32', each: 4, scale: 0 },
-  { type: 'f16', each: 2, scale: 0, cost: { error: 0.015, same: 1 } },
-  { type: 'int8', each: 1, scale: 4, cost: { error: 0.45, same: 0.99 } },
-];
+/** @type {Readonly<Partial<Record<CacheType, Cost>>>} */
+const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.99 } };
 
 /** One for each type. @param {CacheMap} map  @returns {Bill[]} */
 export function billsOf({ layers, heads, headDim, tokens, slots, memory }) {
   const { usedBytes, cacheBytes, bytesPerToken } = memory
     ?? { usedBytes: tokens, cacheBytes: slots, bytesPerToken: 1 };
-  return TYPES.map((type) => {
-    const perToken = 2 * layers * heads * (headDim * type.each + type.scale);
-    return { ...type, perToken, bytes: perToken * usedBytes / bytesPerToken,
-      full: perToken * cacheBytes / bytesPerToken };
+  return TYPE_NAMES.map((type) => {
+    const perToken = 2 * layers * heads * vectorBytes(type, headDim);
+    return {
+      type, each: CACHE_TYPES[type].each, scale: scaleBytes(type, headDim), cost: COSTS[type], perToken,
+      bytes: perToken * usedBytes / bytesPerToken, full: perToken * cacheBytes / bytesPerToken,
+    };
   });
 }
 

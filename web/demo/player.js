@@ -3,7 +3,7 @@
 import { PromptCounter } from './counting.js';
 import { Doing } from './doing.js';
 import { Errands } from './errands.js';
-import { Replay } from './replay.js';
+import { Replays } from './replays.js';
 import { initialState, isComparing, isWorking } from './state.js';
 import { Store } from './store.js';
 import { WorkerError } from '../worker/client.js';
@@ -11,11 +11,13 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields, Weights } from '../worker/messages.js'
+ * @import { Shipped } from './attributes.js'
  * @import { Given as GivenModel } from './candidate.js'
  * @import { Draft } from './edit.js'
  * @import { Tried } from './errands.js'
  * @import { Kept } from './kept.js'
  * @import { Recording } from './recording.js'
+ * @import { Recordings } from './replays.js'
  * @import { Key } from './sampling.js'
  * @import { Event, Status } from './state.js'
  * @import { Listener } from './store.js'
@@ -34,9 +36,11 @@ import { WorkerError } from '../worker/client.js';
  * @property {() => Client} [scale]  makes one that weighs a model for a moment; if absent, as rival does
  * @property {(giveWay: () => void) => Aside} [aside]  makes one for a view; if absent, as rival does
  * @property {Surroundings} surroundings
- * @property {() => string} model   the model's address; throws where it is refused
+ * @property {(shipped?: Shipped) => string} model  its own model's address; throws where it is refused
+ * @property {Shipped} [shipped]    which one that is, if it comes with the script
  * @property {string} [prompt]
- * @property {Recording} [recording]  shown while nothing was run
+ * @property {Recording} [recording]  of its own model, shown while nothing was run
+ * @property {Recordings} [recordings]  of the other shipped ones
  *
  * @typedef {Given & Partial<Omit<Fields<'load'>, 'url'>>} PlayerOptions
  */
@@ -53,20 +57,22 @@ export class Player {
   #doing;
 
   /** @param {PlayerOptions} options */
-  constructor({ client, rival, scale = rival, aside, surroundings, model, prompt, recording, ...load }) {
+  constructor(options) {
+    const { client, rival, scale = rival, aside, surroundings, model, shipped, prompt, recording,
+      recordings = {}, ...load } = options;
     this.#client = client;
     this.aside = aside ?? (() => ({ client: rival(), fields: {}, sizeOf: surroundings.downloadSize }));
-    this.#store = new Store(initialState(prompt));
+    this.#store = new Store(initialState(prompt, shipped));
     const emit = (/** @type {Event} */ event) => this.#emit(event);
     const state = () => this.state;
     const fields = { variant: /** @type {const} */ ('auto'), ...load };
     this.#errands = new Errands({
       client, rival, scale, surroundings, model, fields, emit, state });
     this.#counter = new PromptCounter(client, () => this.state.prompt, emit);
-    this.#replay = recording && new Replay(recording, emit);
+    this.#replay = new Replays(recording, recordings, state, emit);
     this.#doing = new Doing({
       client, errands: this.#errands, counter: this.#counter, replay: this.#replay, emit, state });
-    this.#replay?.finish();
+    this.#replay.finish();
   }
 
   get state() { return this.#store.state; }
@@ -77,7 +83,7 @@ export class Player {
   /** Ends the engine and whatever it is doing. */
   dispose() {
     this.#store.close();
-    this.#replay?.stop();
+    this.#replay.stop();
     this.#doing.end();
   }
 
@@ -125,10 +131,10 @@ export class Player {
   }
 
   /** Shows the recorded run in time, as long as nothing was run here. */
-  replay() { if (this.state.recorded) this.#replay?.start(); }
+  replay() { if (this.state.recorded) this.#replay.start(); }
 
   /** Shows all of it. */
-  skipReplay() { if (this.state.recorded?.playing) this.#replay?.finish(); }
+  skipReplay() { if (this.state.recorded?.playing) this.#replay.finish(); }
 
   /** @param {boolean} hidden  the tab */
   setHidden(hidden) { this.#emit({ type: 'visibility', hidden }); }
@@ -152,6 +158,12 @@ export class Player {
 
   /** The figure has its own again. */
   useOwn() { return this.#doing.useOwn(); }
+
+  /** Its own is another of the shipped ones from now on, if it is one of them. @param {Shipped} name */
+  useShipped(name) { return this.#doing.useShipped(name); }
+
+  /** Bytes that it takes to have one of them; 0: none, or not known. @param {Shipped} name */
+  sizeOf(name) { return this.#errands.sizeOf(name); }
 
   // ---- runs -------------------------------------------------------------------------------------
 
@@ -197,6 +209,6 @@ export class Player {
   /** @param {Event} event */
   #emit(event) {
     this.#store.emit(event);
-    if (!this.state.recorded) this.#replay?.stop();
+    if (!this.state.recorded) this.#replay.stop();
   }
 }

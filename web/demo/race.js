@@ -107,12 +107,18 @@ export const isDecided = (lanes) => Object.values(lanes).every(({ run, ms }) => 
 export function workIn(config, { prefill, tokens }, before) {
   const isOn = before && before.prefill === prefill && before.tokens <= tokens.length;
   const work = isOn ? { ...before } : { prefill, tokens: 0, rows: 0, multiplyAdds: 0 };
+  const { source = 0, sourceKept } = prefill ?? {};
   /** @param {number} first  @param {number} end */
   const add = (first, end) => {
+    const { total, cross } = multiplyAdds(config, first, end, source);
     work.rows += end - first;
-    work.multiplyAdds += multiplyAdds(config, first, end).total;
+    work.multiplyAdds += total;
+    return cross;
   };
-  if (prefill && !isOn) add(prefill.reused, prefill.tokens);
+  if (prefill && !isOn) {
+    const cross = add(prefill.reused, prefill.tokens);
+    if (cross && !sourceKept) work.multiplyAdds += cross.encoder + cross.crossProjections; // read once
+  }
   for (const { position, work: rows } of tokens.from(work.tokens)) add(position + 1 - rows, position + 1);
   work.tokens = tokens.length;
   return work;

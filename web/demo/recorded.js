@@ -18,6 +18,16 @@ import { newColumn, newRun } from './run.js';
 /** Of the model that the numbers come from. @param {Pick<State, 'model' | 'recorded'>} state */
 export const engineOf = ({ model, recorded }) => model ?? recorded?.recording.engine;
 
+/**
+ * Tokens of the source that its numbers are of, if the model has an encoder.
+ * @param {Pick<State, 'run' | 'race'>} state
+ */
+export const sourceOf = ({ run, race }) => (race?.lanes?.on.run ?? run).prefill?.source;
+
+/** Whether what is typed is a source, and no beginning of a text. @param {State} state */
+export const readsSource = (state) => (
+  (state.other?.weighed.config ?? engineOf(state)?.config)?.encoder !== undefined);
+
 /** Tokens that a text may have; 0: not known. @param {Pick<State, 'model' | 'recorded'>} state */
 export const roomOf = (state) => state.model?.room ?? engineOf(state)?.config.nPositions ?? 0;
 

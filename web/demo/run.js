@@ -5,7 +5,7 @@ import { measure, msOf, newMeter } from './meter.js';
 import { ended, firstStory, follow, turn } from './stories.js';
 
 /**
- * @import { Answer, Cut, Prefill, RequestEvent, WrittenToken } from '../worker/messages.js'
+ * @import { Answer, Cut, RequestEvent, WrittenToken } from '../worker/messages.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Meter } from './meter.js'
  * @import { Values } from './sampling.js'
@@ -13,6 +13,17 @@ import { ended, firstStory, follow, turn } from './stories.js';
  */
 
 /**
+ * What was read before the first token was written.
+ * @typedef {object} Reading
+ * @property {number} tokens    that the text begins with: of the prompt or, with an encoder, of its own
+ * @property {number} reused    of them
+ * @property {boolean} cached   and what follows it: as of Prefill
+ * @property {number} ms
+ * @property {number} passes
+ * @property {number} error
+ * @property {number} [source]  tokens of the source, with an encoder
+ * @property {boolean} [sourceKept]  it was still there, and was not read again
+ *
  * @typedef {object} Run
  * @property {number} number      counted from 1; 0: there was none yet; another one, too, once its text has
  *   become another one than it was with more tokens
@@ -21,7 +32,7 @@ import { ended, firstStory, follow, turn } from './stories.js';
  * @property {number} maxTokens
  * @property {Mode} mode          of the newest token
  * @property {number} position    tokens in the text
- * @property {Prefill} [prefill]  present once the prompt is read
+ * @property {Reading} [prefill]  present once the prompt is read
  * @property {Log<WrittenToken>} tokens
  * @property {number} ms          of computing those that were measured
  * @property {number} measured    how many those are
@@ -40,7 +51,7 @@ import { ended, firstStory, follow, turn } from './stories.js';
  * @typedef {object} Column
  * @property {number} run  its number
  * @property {Meter} meter
- * @property {Prefill} [prefill]
+ * @property {Reading} [prefill]
  * @property {number} [work]  tokens that ran through the model for the newest one
  *
  * @typedef {object} Progress  the part of the state that a token changes
@@ -70,7 +81,7 @@ const columnFor = ({ run, columns }, mode) => (
 
 /**
  * The prompt was read.
- * @param {Progress} progress  @param {Prefill} prefill  @param {number} capacity  positions of the model
+ * @param {Progress} progress  @param {Reading} prefill  @param {number} capacity  positions of the model
  * @returns {Progress}
  */
 export function readPrompt(progress, prefill, capacity) {
@@ -92,6 +103,10 @@ export function readPrompt(progress, prefill, capacity) {
 export const resumed = (run, { missing, ms }) => (
   missing > 0 ? { ...run, catchUps: run.catchUps.append({ position: positionOf(run), tokens: missing, ms }) }
     : run);
+
+/** Tokens that had to be read, those of a source too. @param {Reading} prefill */
+export const readIn = ({ tokens, reused, source = 0, sourceKept }) => (
+  tokens - reused + (sourceKept ? 0 : source));
 
 /** Of the next token. @param {Run} run */
 const positionOf = ({ prefill, tokens }) => (prefill?.tokens ?? 0) + tokens.length;

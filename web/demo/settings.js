@@ -2,6 +2,7 @@
 import { attributeOf, namesIn, textOf, valueOf } from './attributes.js';
 import { LINKED } from './link.js';
 import { FIELDS } from './sampling.js';
+import { shippedFor } from './shipped.js';
 
 /**
  * @import { Properties, Value } from './attributes.js'
@@ -39,12 +40,14 @@ export function checked(options) {
  * @param {string} views  that are shown
  * @returns {Partial<Linked>}
  */
-export function settingsIn({ prompt, sampling: { values, presets }, useCache, pace, lesson, race }, views) {
+export function settingsIn(state, views) {
+  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped } = state;
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
-    prompt, cache: race ? 'race' : cache, pace, ...(views !== USUAL && { views }),
+    prompt, cache: race ? 'race' : cache, pace, ...(shipped && { model: shipped }),
+    ...(views !== USUAL && { views }),
     ...(namesIn(views).includes('tour') && { lesson }),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
@@ -52,7 +55,8 @@ export function settingsIn({ prompt, sampling: { values, presets }, useCache, pa
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace, lesson } = settings;
+  const { prompt, cache, pace, lesson, model } = settings;
+  if (model !== undefined) player.useShipped(shippedFor(model));
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
     const value = settings[key];

@@ -17,6 +17,7 @@ import { adopt, defaults } from './sampling.js';
 /**
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
+ * @import { Shipped } from './attributes.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Choice, ChoiceEvent, Other } from './choice.js'
  * @import { Curves, Mode } from './curves.js'
@@ -50,6 +51,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
  * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>
  *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
+ * @property {Shipped} [shipped]    the figure's own model, if it is one of these
  * @property {Other} [other]        in place of the figure's own model
  * @property {Choice} choice        of one
  * @property {Kept} kept            on the device
@@ -86,7 +88,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'lesson', lesson: number }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
- *   | { type: 'model', other?: Other }
+ *   | { type: 'model', other?: Other, shipped?: Shipped }
  *   | { type: 'choice', event: ChoiceEvent }
  *   | { type: 'kept', kept: Kept }
  *   | { type: 'asked', comparing: boolean }
@@ -109,11 +111,11 @@ import { adopt, defaults } from './sampling.js';
 /** @type {readonly Status[]} */
 const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
-/** @param {string} [prompt]  @returns {State} */
-export const initialState = (prompt = '') => ({
+/** @param {string} [prompt]  @param {Shipped} [shipped]  @returns {State} */
+export const initialState = (prompt = '', shipped) => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
-  kept: nothingKept,
-  prompt, sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
+  kept: nothingKept, shipped, prompt,
+  sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
   resume: 'unloaded',
@@ -129,8 +131,11 @@ export const isApart = ({ benchmark, lab, edit }) => (
 /** A race is under way: the switch is locked. @param {State} state */
 export const isComparing = (state) => isWorking(state) && state.race !== undefined;
 
+/** The shipped model that is in use; undefined: another one. @param {State} state */
+export const shippedOf = ({ other, shipped }) => (other ? undefined : shipped);
+
 /** The language of what it writes; '' where nobody knows. @param {State} state */
-export const languageOf = ({ other }) => (other ? '' : 'en');
+export const languageOf = (state) => (shippedOf(state) ? 'en' : '');
 
 /** There is a run that can go back and on. @param {State} state */
 export const canGo = (state) => state.run.prefill !== undefined && state.run.sampling !== undefined
@@ -151,7 +156,7 @@ export function reduce(state, event) {
     case 'lesson': return { ...state, lesson: event.lesson };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
-    case 'model': return withModel(state, event.other);
+    case 'model': return withModel(state, event);
     case 'choice': return { ...state, choice: reduceChoice(event.event) };
     case 'kept': return withKept(state, event.kept);
     case 'benchmark':
@@ -239,11 +244,17 @@ const loaded = (state, { config, generation, variant, room, memory, tick, worker
   sampling: adopt(state.sampling, generation, room),
 });
 
-/** Nothing was done with it yet. @param {State} state  @param {Other} [other]  @returns {State} */
-function withModel({ prompt, useCache, pace, lesson, hidden, run, choice, kept }, other) {
-  const fresh = initialState(prompt);
+/**
+ * Nothing was done with it yet. From one of the shipped models to another, settings stay.
+ * @param {State} state  @param {Extract<Event, { type: 'model' }>} event
+ * @returns {State}
+ */
+function withModel(state, { other, shipped = state.shipped }) {
+  const { prompt, useCache, pace, lesson, hidden, run, choice, kept } = state;
+  const fresh = initialState(prompt, shipped);
+  const sampling = other || state.other ? fresh.sampling : state.sampling;
   return {
-    ...fresh, useCache, pace, lesson, hidden, choice, kept, other,
+    ...fresh, useCache, pace, lesson, hidden, choice, kept, other, sampling,
     run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
@@ -264,8 +275,10 @@ const cutBack = (state, event) => ({
 });
 
 /** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, reused, cached, ms, passes, error }) => (
-  { tokens, reused, cached, ms, passes, error });
+const prefillOf = ({ tokens, source = 0, reused, cached, ms, passes, error }) => ({
+  tokens: tokens - source, reused: Math.max(0, reused - source), cached, ms, passes, error,
+  ...(source > 0 && { source, sourceKept: reused > 0 }),
+});
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
 function written(state, { tokens, memory }) {

@@ -2,7 +2,7 @@
 
 import { absolute } from '../engine/bundlers.js';
 import { assets } from '../worker/assets.js';
-import { shippedModel } from './shipped.js';
+import { shippedAt } from './shipped.js';
 
 /** @import { Machine } from './benchmark.js' */
 
@@ -41,13 +41,13 @@ function downloadSize(model) {
  * @param {string} model
  */
 async function findSize(model) {
-  const isShipped = model === shippedModel();
-  if (assets.inside && isShipped) return 0;
+  const shipped = shippedAt(model);
+  if (assets.inside && shipped) return 0;
   const list = absolute(assets.modelSizes());
   const answer = await fetch(list);
   const known = answer.ok ? /** @type {Sizes} */ (await answer.json()) : {};
   const folder = Object.keys(known).find((name) => (
-    isShipped ? name === 'stories' : new URL(`${name}/`, list).href === model));
+    shipped ? name === shipped : new URL(`${name}/`, list).href === model));
   const sizes = folder ? Object.values(known[folder]) : await askServer(model);
   return sizes.includes(0) ? 0 : sizes.reduce((sum, size) => sum + size, 0);
 }

@@ -10,7 +10,7 @@
  * @typedef {Pick<Player, 'generate' | 'compare' | 'goOn' | 'goTo' | 'stop' | 'retry' | 'measure' | 'clear'
  *   | 'flip' | 'setCache' | 'setPace' | 'setLesson' | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling'
  *   | 'resetSampling' | 'inspect' | 'experiment' | 'edit' | 'weigh' | 'useOther'
- *   | 'setKept' | 'useOwn' | 'aside'>} Actions
+ *   | 'setKept' | 'useOwn' | 'useShipped' | 'sizeOf' | 'aside'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view but those it brings with it, which it knows by their names; when

@@ -3,7 +3,7 @@ import { MODES, contrast, lastPoint, speedAt } from './curves.js';
 import { bytesLoaded } from './download.js';
 import { isSlowing, payoffOf } from './payoff.js';
 import { isDecided, workOf } from './race.js';
-import { machineOf } from './recorded.js';
+import { machineOf, readsSource } from './recorded.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
 import { isApart, isComparing, isWorking } from './state.js';
@@ -32,8 +32,8 @@ export function statusWords({ lang, status: words, recorded: labels }, state) {
       return recorded ? labels.on(recorded.recording.date, machineOf(recorded, lang)) : words.unloaded;
     case 'loading': return loadingWords(words, state);
     case 'running': return isSlowing(state) ? words.slowing : words.writing[state.run.mode];
-    case 'starting': case 'ready': case 'prefilling': case 'failed': case 'waiting':
-      return words[status];
+    case 'prefilling': return readsSource(state) ? words.reading : words.prefilling;
+    case 'starting': case 'ready': case 'failed': case 'waiting': return words[status];
     default: return endingWords(words, race?.lanes?.off.run ?? state.run);
   }
 }
@@ -236,7 +236,7 @@ export function pointWords({ chart: words }, curves, position) {
 export function benchmarkWords(words, benchmark) {
   const { status, step, share = 0, rows, interrupted } = benchmark;
   if (status === 'running' && step) {
-    return words.benchmark.step(step.weights, step.context, Math.floor(100 * share));
+    return words.benchmark.step(step, Math.floor(100 * share));
   }
   if (status === 'failed') return rows.length > 0 ? words.benchmark.failedLate : words.benchmark.failed;
   return status === 'idle' && !interrupted ? words.benchmark.idle : benchmarkNews(words, benchmark);

@@ -3,7 +3,7 @@
 
 /** @import { URL as Address } from './platform.js' */
 
-const BESIDE = /\/(engine|models)\/(?:kvc[\w-]*\.wasm|stories\/[\w.]+)$/;
+const BESIDE = /\/(engine|models)\/(?:kvc[\w-]*\.wasm|(?:stories|tales|sounds)\/[\w.]+)$/;
 
 /** What to do if a bundler did it, or ''. @param {string} url  of a file that is not as it should be */
 export function bundlerAdvice(url) {

@@ -23,8 +23,8 @@ export function percent(share, about = 'about') {
   if (share <= 1) return `${Math.round(100 * share)} %`;
   return share <= 1 + ERROR ? `${about} 100 %` : MISSING;
 }
-/** @param {Spread | undefined} spread */
-const rate = (spread) => (spread
+/** The median, and between what. @param {Spread | undefined} spread */
+export const rate = (spread) => (spread
   ? `${measured(spread.median)} (${measured(spread.min)} to ${measured(spread.max)})` : MISSING);
 
 /** How many times as fast the cache makes decoding. @param {Row} row */

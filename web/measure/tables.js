@@ -1,11 +1,12 @@
 // What a KV cache costs in memory and saves in work, in tables. Everything here is computed from the sizes of
 // a model and says so (source: 'computed'); measuring is in benchmark.js.
-import { VECTOR_BYTES, heldBytes, layerBytes } from '../cache/sizes.js';
+import { heldBytes, layerBytes } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { invalid, optionsOf, shown } from '../engine/arguments.js';
 import { filledIn, multiplyAdds, parameterCount } from './analysis.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType } from '../cache/types.js'
  * @import { Shape } from './analysis.js'
  */
 
@@ -75,7 +76,7 @@ export const SPEEDUP_OPTIONS = ['lengths', 'shape'];
  * @returns {MemoryRow[]}
  */
 export function analyzeMemory(options) {
-  const { shapes = SHAPES, types = ['f32', 'f16', 'int8'], lengths } = (
+  const { shapes = SHAPES, types = TYPE_NAMES, lengths } = (
     optionsOf('analyzeMemory()', options, MEMORY_OPTIONS));
   if (typeof shapes !== 'object' || shapes === null) {
     throw invalid(`shapes must be an object of sizes by name; it is ${shown(shapes)}.`);
@@ -165,8 +166,10 @@ export function cacheBytesPerToken(sizes, type) {
 /** Those of keys and values. @param {string} type  of both, or two as in "f16/int8" */
 function typesOf(type) {
   const [key, value = key, ...rest] = String(type).split('/');
-  if (!Object.hasOwn(VECTOR_BYTES, key) || !Object.hasOwn(VECTOR_BYTES, value) || rest.length > 0) {
-    throw invalid(`A cache holds f32, f16 or int8, or two of them as in "f16/int8"; not ${shown(type)}.`);
+  const known = (/** @type {string} */ name) => TYPE_NAMES.includes(/** @type {CacheType} */ (name));
+  if (!known(key) || !known(value) || rest.length > 0) {
+    const names = `${TYPE_NAMES.slice(0, -1).join(', ')} or ${TYPE_NAMES.at(-1)}`;
+    throw invalid(`A cache holds ${names}, or two of them as in "f16/int8"; not ${shown(type)}.`);
   }
   return { keyType: /** @type {CacheType} */ (key), valueType: /** @type {CacheType} */ (value) };
 }

@@ -1,6 +1,7 @@
 // What a model is and what it takes, before any of its weights are fetched: config.json, and the headers of
 // the files that they are in.
 import { cacheBytes, layerBytes } from '../cache/sizes.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { parseConfig } from '../config/config.js';
 import { checkCallback, checkChoice, checkSignal, optionsOf } from '../engine/arguments.js';
 import { Engine, checkBuild } from '../engine/engine.js';
@@ -76,7 +77,8 @@ export async function weighModel(source, given) {
 function cacheOf(config) {
   const { nPositions: capacity, nLayer, encoder } = config;
   /** @param {(type: CacheType) => number} bytesOf  @returns {Record<CacheType, number>} */
-  const each = (bytesOf) => ({ f32: bytesOf('f32'), f16: bytesOf('f16'), int8: bytesOf('int8') });
+  const each = (bytesOf) => /** @type {Record<CacheType, number>} */ (
+    Object.fromEntries(TYPE_NAMES.map((type) => [type, bytesOf(type)])));
   return {
     tokenBytes: each((type) => nLayer * layerBytes(config, { keyType: type, valueType: type })),
     cacheBytes: each((type) => {

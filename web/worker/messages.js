@@ -32,8 +32,8 @@
 //     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
 //                                             next three: the tokens behind the prompt now; how many of the
 //                                             text the session had; tokens whose K and V the cache let go
-//             prefilled { tokens, reused, cached, ms, passes, error }   the prompt has been read. reused: its
-//                                             tokens that the cache still held; cached: the cache is on
+//             prefilled { tokens, source, reused, cached, ms, passes, error }   the prompt was read. source:
+//                                             those tokens that are of a source; as of prefill.js
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
 //             proof     { tokens, on, off, equal }
 //             tokens    { tokens, memory }    all that were given out since the last such event, which
@@ -50,8 +50,10 @@
 //   benchmark { contexts, runs, windowMs, patienceMs }   measures the loaded model, and then the same
 //                                         model with the other kind of weights, loaded for this alone
 //     events  planned   { contexts }      those that the model has positions for
-//             measuring { weights, context, done, total }   done: how many of all runs
+//             measuring { weights, context, types, done, total }   types: those of caches that are measured
+//                                         beside each other; done: how many of all runs
 //             measured  { row }           the figures of one context
+//             caches    { weights, context, tokens, rows }   those of every type of cache
 //             loading   { weights }       the model is loaded again
 //             left_out  { weights, code, message }   with these weights it could not be loaded
 //     answer  { reason }
@@ -111,7 +113,6 @@
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { NotKept } from '../files/keep.js'
  * @import { Experiment, Outcome } from '../lab/experiment.js'
- * @import { Figures, Plan } from '../measure/measure.js'
  * @import { ChatOptions, Message } from '../session/chat.js'
  * @import { FinishReason } from '../session/plan.js'
  * @import { Likely } from '../session/sampler.js'
@@ -194,8 +195,8 @@
  *
  * @typedef {Compared & { before: WrittenId[], after: WrittenId[] }} Edited  the prompts' tokens
  *
- * @typedef {Figures & { weights: Weights }} Row
- * @typedef {Plan & { contexts: number[] }} BenchmarkJob
+ * @typedef {import('./benchmarked.js').Row} Row
+ * @typedef {import('./benchmarked.js').BenchmarkJob} BenchmarkJob
  */
 
 // ---- the messages -----------------------------------------------------------------------------
@@ -230,17 +231,7 @@
  *   },
  * }} generate
  * @property {{ fields: Nothing, events: {}, answer: Proof & { run: string } }} prove
- * @property {{
- *   fields: BenchmarkJob,
- *   events: {
- *     planned: { contexts: number[] },
- *     measuring: { weights: Weights, context: number, done: number, total: number },
- *     measured: { row: Row },
- *     loading: { weights: Weights },
- *     left_out: { weights: Weights, code: ErrorCode, message: string },
- *   },
- *   answer: { reason: 'finished' | 'stopped' },
- * }} benchmark
+ * @property {import('./benchmarked.js').BenchmarkRequest} benchmark
  * @property {{
  *   fields: Omit<Experiment, 'signal'> & { wasm?: File },
  *   events: { loading: {}, writing: {} }, answer: Outcome,

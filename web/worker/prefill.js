@@ -12,8 +12,9 @@ import { writing } from './sourced.js';
  *
  * @typedef {object} Prefill
  * @property {number} tokens    of the prompt; with an encoder, those of the source too
- * @property {number} reused
- * @property {boolean} cached
+ * @property {number} [source]  of these, those of the source
+ * @property {number} reused    tokens that the cache still held
+ * @property {boolean} cached   the cache is on
  * @property {number} ms        of reading the prompt, what was reused left out; the mean of all passes
  * @property {number} passes    times that it was read, the same each time, so that the clock could tell
  * @property {number} error     of ms, at most: the clock's tick, as a share of all passes
@@ -41,5 +42,6 @@ export async function measuredPrefill(watch, session, run, { useCache, ...option
     await pass();
   }
   const ms = stopwatch.read();
-  return { tokens, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
+  const source = run.source && { source: run.source.length };
+  return { tokens, ...source, reused, cached: useCache, passes, ms: ms / passes, error: clock.tick / ms };
 }

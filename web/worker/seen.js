@@ -15,7 +15,8 @@
  *   to come; count: at most 100, 5 by default
  * @property {{ position: number, count?: number }} [fork]  the run forked after so many tokens, in a session
  *   apart; count: tokens that it writes, at most 256, 24 by default
- * @property {{ types?: ('f16' | 'int8')[] }} [stored]  the run read with a cache of these types
+ * @property {{ types?: NarrowType[] }} [stored]  the run read with a cache of these types
+ * @typedef {Exclude<CacheType, 'f32'>} NarrowType
  * @typedef {{ first?: number, count?: number }} Span
  * @typedef {{ layers?: number[], heads?: number[] }} Place  heads of K and V; of attention
  *   and queries, those of Q
@@ -72,7 +73,7 @@
  * @property {number} droppedBytes   usedBytes once the fork was dropped
  *
  * @typedef {object} SeenStored  the run read with a cache of another type, against one of f32
- * @property {'f16' | 'int8'} type  of keys and values
+ * @property {NarrowType} type  of keys and values
  * @property {number} tokens
  * @property {number} same        tokens after which the likeliest next one is the same
  * @property {number} error       greatest difference of a logit

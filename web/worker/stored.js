@@ -1,19 +1,20 @@
 // The run read once more, token by token, with caches that store less: what that costs, against one of f32.
 import { checkChoice, optionsOf } from '../engine/arguments.js';
+import { TYPE_NAMES } from '../cache/types.js';
 import { Pauses } from '../engine/pauses.js';
+import { difference } from '../measure/narrow.js';
 
 /**
  * @import { Model } from '../session/model.js'
- * @import { SeenStored } from './seen.js'
+ * @import { NarrowType, SeenStored } from './seen.js'
  * @import { Sourced } from './sourced.js'
  */
 
-/** @type {readonly ('f16' | 'int8')[]} */
-const TYPES = ['f16', 'int8'];
+const TYPES = /** @type {readonly NarrowType[]} */ (TYPE_NAMES.slice(1));
 
 /**
  * @param {Model} model  @param {Sourced} run  @param {readonly number[]} ids  of it
- * @param {{ types?: readonly ('f16' | 'int8')[] }} wanted
+ * @param {{ types?: readonly NarrowType[] }} wanted
  * @returns {Promise<SeenStored[]>}
  */
 export async function storedAs(model, { source }, ids, wanted) {
@@ -43,15 +44,4 @@ export async function storedAs(model, { source }, ids, wanted) {
   } finally {
     for (const session of [exact, ...others.map((other) => other.session)]) session.dispose();
   }
-}
-
-/** @param {Float32Array} a  @param {Float32Array} b  @param {number} n  of the ids that may be drawn */
-function difference(a, b, n) {
-  let [error, mostA, mostB] = [0, 0, 0];
-  for (let i = 0; i < n; i++) {
-    error = Math.max(error, Math.abs(a[i] - b[i]));
-    if (a[i] > a[mostA]) mostA = i;
-    if (b[i] > b[mostB]) mostB = i;
-  }
-  return { error, same: mostA === mostB };
 }

@@ -1,6 +1,7 @@
 /// <reference path="../css.d.ts" />
 // The frame of a figure: what it is called, what it means, the drawing, what is seen in it, the same as a
 // table, and what may be taken away.
+import { sourceOf } from '../recorded.js';
 import { FRAME } from '../words/frame.js';
 import { element, note, put, say } from './dom.js';
 import styles from './figure.css' with { type: 'text' };
@@ -43,10 +44,11 @@ export function framed(context, { name, title, means, drawing, interactive, pict
   const twin = table && tableOf(name, table, FRAME[words.lang].table, signal);
   /** @type {State | undefined} */
   let shown;
+  const crossed = element('p', { class: 'note', part: `${name}-source`, hidden: true });
   const node = element('figure', { class: `framed ${name}` },
     element('figcaption', {},
       element('h2', {}, `${title} `, recorded), element('p', { class: 'means' }, means)),
-    ...(controls ? [controls] : []), box, sentence, ...(twin ? [twin.node] : []));
+    ...(controls ? [controls] : []), box, sentence, crossed, ...(twin ? [twin.node] : []));
   const draw = picture ?? (drawing instanceof SVGSVGElement ? () => drawing : undefined);
   const now = () => ({ sentence: sentence.textContent ?? '', state: shown });
   const { tools, news, field } = toolsOf(context, { name, title, node, now, draw });
@@ -59,6 +61,9 @@ export function framed(context, { name, title, means, drawing, interactive, pict
   const show = (said, state) => {
     shown = state;
     say(sentence, said);
+    const source = state && sourceOf(state);
+    crossed.hidden = !source;
+    say(crossed, source ? FRAME[words.lang].crossed(source, state.memory?.crossUsedBytes ?? 0) : '');
     put(box, 'aria-label', `${title}. ${said}`);
     recorded.hidden = !state?.recorded;
     twin?.show();

@@ -3,6 +3,7 @@ import { element, put, say } from './dom.js';
 import { StoryText, follower } from './story-text.js';
 import { MODES } from '../curves.js';
 import { goalOf } from '../race.js';
+import { readsSource } from '../recorded.js';
 import { languageOf } from '../state.js';
 
 /**
@@ -48,7 +49,7 @@ function lane(mode, words, signal) {
   let prompt;
   /** @param {State} state */
   const wait = (state) => {
-    if (prompt !== state.prompt) story.begin(state.prompt);
+    if (prompt !== state.prompt) story.begin(state.prompt, readsSource(state));
     ({ prompt } = state);
     progress.value = 0;
     say(numbers, '');
@@ -60,7 +61,7 @@ function lane(mode, words, signal) {
     const { run, ms } = lanes[mode];
     const { length } = run.tokens;
     prompt = undefined;
-    follow(run);
+    follow(run, readsSource(state));
     put(text, 'lang', languageOf(state));
     put(text, 'aria-busy', String(ms === undefined)); // it is not final yet
     progress.value = ms === undefined ? length / goalOf(state, run) : 1;

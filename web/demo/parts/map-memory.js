@@ -2,8 +2,11 @@
 // types of numbers would make of it.
 import { element, put, say, set, svg } from './dom.js';
 import { askPlace } from './map-ask.js';
+import { TYPE_NAMES } from '../../cache/types.js';
 import { PAGE } from '../../engine/abi.js';
+import { SHIPPED } from '../attributes.js';
 import { billsOf, ownBill, pagesOf } from '../map.js';
+import { shippedOf } from '../state.js';
 
 /**
  * @import { SeenStored } from '../../worker/seen.js'
@@ -47,7 +50,7 @@ export function memoryMeter({ ask: asking, memory: words }, { size }, actions, s
     const allocated = words.rooms({ allocated: cacheBytes, slots, pages: slots / PAGE, session: totalBytes });
     say(rooms, [allocated, ...(cacheBytes < slots * bytesPerToken ? [words.fewer] : []),
       ...(open > 0 ? [words.open(open)] : [])].join(' '));
-    table.show(billsOf(map), bill, state.other === undefined);
+    table.show(billsOf(map), bill, shippedOf(state) === SHIPPED[0]);
   };
   return { node, show };
 }
@@ -86,15 +89,16 @@ function typesOf(words, size) {
   let shown = [];
   let isOwn = true; // the figure's own model, of which the cost is known
   const tell = () => {
-    const [half, byte] = measured ?? shown.flatMap((bill) => (isOwn && bill.cost) || []);
+    const known = isOwn ? shown : [];
+    const costs = measured ?? known.flatMap(({ type, cost: each }) => (each ? { type, ...each } : []));
     put(cost, 'aria-live', measured ? 'polite' : 'off');
-    say(cost, measured ? words.here(measured[0].tokens, half.error, byte.error)
-      : half ? `${words.only} ${words.cost(half.error, byte.error)}` : words.only);
-    for (const [i, { type, cost: known }] of shown.entries()) {
+    say(cost, measured ? words.here(measured[0].tokens, costs)
+      : costs.length > 0 ? `${words.only} ${words.cost(costs)}` : words.only);
+    for (const [i, { type, cost: usual }] of shown.entries()) {
       const found = measured?.find((each) => each.type === type);
       const { cells } = body.rows[i];
-      const same = found ? found.same / found.tokens : isOwn ? known?.same : undefined;
-      say(cells[3], known ? same === undefined ? '' : words.share(same) : words.exact);
+      const same = found ? found.same / found.tokens : isOwn ? usual?.same : undefined;
+      say(cells[3], type === TYPE_NAMES[0] ? words.exact : same === undefined ? '' : words.share(same));
     }
   };
   /** @param {readonly Bill[]} bills  @param {Bill} own  @param {boolean} isKnown */
@@ -106,7 +110,7 @@ function typesOf(words, size) {
     }
     for (const [i, { type, bytes, full }] of bills.entries()) {
       const [name, now, all] = body.rows[i].cells;
-      say(name, type === own.type ? `${words.types[type]} (${words.own})` : words.types[type]);
+      say(name, type === own.type ? `${type} (${words.own})` : type);
       say(now, bytes > 0 ? size(bytes) : '0');
       say(all, size(full));
     }

@@ -20,6 +20,7 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
  * @typedef {object} Shown
  * @property {Curves} curves
  * @property {Readonly<Config>} [config]  of the model, by which work is counted
+ * @property {number} [source]    tokens of one, with an encoder
  * @property {number} [position]  where a run is just now
  */
 
@@ -124,9 +125,9 @@ export class Plot {
 
   /** What the multiply-adds alone would give. @param {Frame} frame  @param {readonly End[]} ends */
   #count(frame, ends) {
-    const { curves, config } = this.#shown;
+    const { curves, config, source } = this.#shown;
     const { chart: { counted: word } } = this.#words;
-    const counted = countedOf(curves, config);
+    const counted = countedOf(curves, config, source);
     for (const mode of MODES) {
       const own = counted.find((each) => each.mode === mode);
       set(this.#countedLines[mode], { d: own ? countedLine(frame, own) : '' });

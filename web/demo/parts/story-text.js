@@ -47,10 +47,10 @@ export class StoryText {
     this.#scroll = stayAtEnd(box, story, signal);
   }
 
-  /** @param {string} prompt */
-  begin(prompt) {
+  /** @param {string} prompt  @param {boolean} isSource  of a text that does not begin with it */
+  begin(prompt, isSource) {
     this.#story.replaceChildren(element('span', {
-      class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)));
+      class: 'prompt', part: 'story-prompt', dir: 'auto' }, visible(prompt)), isSource ? '\n→ ' : '');
     this.#end = undefined;
     this.#scroll.follow(true);
     this.#box.scrollTop = 0;
@@ -77,15 +77,15 @@ export class StoryText {
 /**
  * Writes down what a run has that was not written yet.
  * @param {StoryText} story
- * @returns {(run: Run) => void}
+ * @returns {(run: Run, isSource?: boolean) => void}
  */
 export function follower(story) {
   let number = 0;
   let written = 0;
   let mode = modeOf(true);
-  return (run) => {
+  return (run, isSource = false) => {
     if (run.number !== number) {
-      story.begin(run.prompt);
+      story.begin(run.prompt, isSource);
       number = run.number;
       written = 0;
     }

@@ -4,11 +4,13 @@ import { isMeasuring } from '../benchmark.js';
 import { fileName } from '../caption.js';
 import { barsPicture } from '../parts/bars-picture.js';
 import { bars, figuresTable } from '../parts/bars.js';
+import { cacheTypes } from '../parts/cache-types.js';
 import { isTrying } from '../lab.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { toolsOf } from '../parts/tools.js';
 import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
+import { readsSource } from '../recorded.js';
 import { isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
 import { withMeasured } from '../words/measured.js';
@@ -23,7 +25,7 @@ import styles from './benchmark.css' with { type: 'text' };
  */
 
 const COMMAND = 'npm run bench';
-const SECONDS = 15; // that it takes for a small model
+const SECONDS = 20; // that it takes for a small model
 /** @type {readonly Weights[]} */
 const KINDS = ['f32', 'int8'];
 
@@ -49,7 +51,9 @@ export const benchmark = {
     return (state) => {
       measuring = isMeasuring(state.benchmark);
       put(box, 'data-state', state.benchmark.status);
-      control.show(state.benchmark, isWorking(state) || isTrying(state.lab));
+      const why = readsSource(state) ? words.benchmark.encoder : words.benchmark.blocked;
+      const blocked = readsSource(state) || isWorking(state) || isTrying(state.lab);
+      control.show(state.benchmark, blocked ? why : '');
       error.show(state.benchmark);
       results.show(state.benchmark);
     };
@@ -66,11 +70,11 @@ function controlOf(words) {
   const doing = element('p', { id: stateId, class: 'measure-state', part: 'measure-state' });
   const progress = element('progress', {
     part: 'measure-progress', 'aria-label': said.progress, max: 1, hidden: true });
-  /** @param {Benchmark} shown  @param {boolean} working  a story is written */
-  const show = (shown, working) => {
+  /** @param {Benchmark} shown  @param {string} why  it cannot begin; '' if it can */
+  const show = (shown, why) => {
     say(measure, isMeasuring(shown) ? said.stop : said.measure(SECONDS));
-    measure.disabled = working;
-    say(blocked, working ? said.blocked : '');
+    measure.disabled = why !== '';
+    say(blocked, why);
     say(doing, benchmarkWords(words, shown));
     progress.hidden = !isMeasuring(shown);
     if (shown.share === undefined) progress.removeAttribute('value');
@@ -108,11 +112,12 @@ function resultsOf(context) {
   const { words } = context;
   const { benchmark: said } = words;
   const weights = element('div', { class: 'weights', part: 'weights' });
+  const caches = element('div', { class: 'caches' });
   const equal = element('div', { class: 'proof', part: 'measure-equal', 'data-verdict': 'equal' },
     element('p', {}, element('strong', {}, said.equal), said.equalRest));
   const where = element('p', { class: 'note', part: 'measure-place' });
   const node = element('div', { class: 'results-box', part: 'results', hidden: true },
-    element('p', { class: 'note' }, said.legend), weights, equal, where);
+    element('p', { class: 'note' }, said.legend), weights, caches, equal, where);
   const takes = takingOf(context, node);
   node.append(...takes.nodes);
   /** @type {Benchmark | undefined} */
@@ -128,13 +133,15 @@ function resultsOf(context) {
     if (drawn && sameFigures(drawn, shown)) return;
     drawn = shown;
     weights.replaceChildren(...groups(words, shown));
+    caches.replaceChildren(...(shown.caches ? [cacheTypes(words, shown.caches)] : []));
   };
   return { node, show };
 }
 
 /** @param {Benchmark} a  @param {Benchmark} b */
 const sameFigures = (a, b) => (
-  a.rows === b.rows && a.contexts === b.contexts && a.leftOut === b.leftOut && a.status === b.status);
+  a.rows === b.rows && a.caches === b.caches && a.contexts === b.contexts && a.leftOut === b.leftOut
+    && a.status === b.status);
 
 /**
  * For each kind of weights bars and a table, or why there are none.

@@ -1,7 +1,8 @@
 /// <reference path="../css.d.ts" />
 // How much memory a cache takes: of models of which people talk, and of the one that is here. Computed, so it
 // works without a model.
-import { BATCHES, CLAIMS, CONTEXTS, MODELS, TYPES, cacheSize, ownModel } from '../cache-size.js';
+import { CACHE_TYPES, TYPE_NAMES, scaleBytes } from '../../cache/types.js';
+import { BATCHES, CLAIMS, CONTEXTS, MODELS, cacheSize, ownModel, sizesByType } from '../cache-size.js';
 import { element, note, put, say, set, svg, uniqueId } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { engineOf } from '../recorded.js';
@@ -35,10 +36,13 @@ export const calculator = {
     });
     set(frame.sentence, { role: 'status' });
     root.append(frame.node);
-    frame.node.append(...claimsOf(said.claims, words.format));
+    const types = typesOf(said, words);
+    frame.sentence.after(...types.nodes);
+    frame.node.append(...claimsOf(said, words.format));
     const show = () => {
       const question = form.read();
       const chosen = table.show(question);
+      types.show(chosen, question);
       frame.show(explained(said, chosen, question));
     };
     frame.node.addEventListener('change', show, { signal });
@@ -59,7 +63,7 @@ export const calculator = {
  * What is asked.
  * @param {Words} words  @param {(value: number) => string} counted
  */
-function formOf({ fields, types }, counted) {
+function formOf({ fields, type: typeWords }, counted) {
   /**
    * @param {string} part  @param {string} name
    * @param {readonly (readonly [value: number | string, words: string])[]} options
@@ -80,7 +84,8 @@ function formOf({ fields, types }, counted) {
     list.map((value) => /** @type {const} */ ([value, counted(value)])));
   const tokens = choice('cache-tokens', fields.tokens, numbers(CONTEXTS), 8192);
   const texts = choice('cache-texts', fields.texts, numbers(BATCHES), 1);
-  const type = choice('cache-type', fields.type, TYPES.map((each) => [each, types[each]]), 'f16');
+  const type = choice('cache-type', fields.type,
+    TYPE_NAMES.map((each) => [each, typeWords(each, CACHE_TYPES[each])]), 'f16');
   const shared = tick('cache-shared', fields.shared);
   const windowed = tick('cache-windowed', fields.windowed);
   return {
@@ -168,8 +173,8 @@ function explained(words, { name, sizes }, question) {
   const { type, texts, shared, windowed } = question;
   const { parts, heads, bytes } = cacheSize({ name, sizes }, question);
   const { headDim: numbers, nHead, nKvHead, window } = sizes;
-  const each = { f32: 4, f16: 2, int8: 1 }[type];
-  const filled = { parts, heads, numbers, each, scale: type === 'int8' ? 4 : 0, texts, bytes };
+  const [{ each }, scale] = [CACHE_TYPES[type], scaleBytes(type, numbers)];
+  const filled = { parts, heads, numbers, each, scale, texts, bytes };
   const remarks = [];
   if (nKvHead === nHead) remarks.push(words.separate);
   else if (shared) remarks.push(words.unshared(nHead, nKvHead));
@@ -177,12 +182,40 @@ function explained(words, { name, sizes }, question) {
   return `${name}: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`;
 }
 
-/** @param {Words['claims']} words  @param {Dictionary['format']} format */
-function claimsOf(words, { size, counted }) {
+/** A row for each type of the model that is chosen. @param {Words} words  @param {Dictionary} dictionary */
+function typesOf(words, { format: { size } }) {
+  const caption = element('caption');
+  const rows = TYPE_NAMES.map((type) => {
+    const cells = [element('td'), element('td'), element('td')];
+    const name = words.type(type, CACHE_TYPES[type]);
+    return { cells, node: element('tr', {}, element('th', { scope: 'row' }, name), ...cells) };
+  });
+  const heads = [words.stored, words.perToken, words.whole, words.ofFirst].map((name) => (
+    element('th', { scope: 'col' }, name)));
+  const table = element('table', { class: 'data-table', part: 'cache-by-type' },
+    caption, element('thead', {}, element('tr', {}, ...heads)),
+    element('tbody', {}, ...rows.map(({ node }) => node)));
+  /** @param {Sized} model  @param {Question} question */
+  const show = (model, question) => {
+    say(caption, words.byType(model.name));
+    const answers = sizesByType(model, question);
+    for (const [i, { type, bytesPerToken, bytes }] of answers.entries()) {
+      const [perToken, whole, share] = rows[i].cells;
+      say(perToken, size(bytesPerToken));
+      say(whole, size(bytes));
+      say(share, words.percent(bytes / answers[0].bytes));
+      put(rows[i].node, 'class', type === question.type ? 'chosen' : '');
+    }
+  };
+  return { nodes: [table, element('p', { class: 'note' }, words.cost)], show };
+}
+
+/** @param {Words} words  @param {Dictionary['format']} format */
+function claimsOf({ claims: words, percent }, { size, counted }) {
   /** @param {Claim['right']} right */
   const value = (right) => {
     if ('bytes' in right) return size(right.bytes);
-    return 'share' in right ? words.percent(right.share) : counted(right.count);
+    return 'share' in right ? percent(right.share) : counted(right.count);
   };
   /** @param {Claim} claim */
   const item = ({ key, said, source, url, right }) => element('li', {},

@@ -4,6 +4,7 @@ import { advised, hasRoom } from '../choice.js';
 import { button, element, note, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { keptList } from '../parts/kept-list.js';
+import { shippedChoice } from '../parts/shipped-choice.js';
 import { folderAt } from '../../files/kept-models.js';
 import { statusWords } from '../words.js';
 import { CHOICE } from '../words/choice.js';
@@ -30,18 +31,21 @@ export const choice = {
     const { actions, signal, share, words } = context;
     const said = CHOICE[words.lang];
     const inUse = element('p');
-    const back = button({ part: 'model-back' }, said.back(share.own));
+    const back = button({ part: 'model-back' });
     const ignored = element('p', { class: 'note', part: 'model-ignored' });
+    const links = note('');
     const notKept = element('p', { role: 'status', part: 'model-not-kept' });
     const now = element('div', { class: 'card', part: 'model-now', hidden: true },
-      inUse, ignored, notKept, element('p', { class: 'note' }, said.links), element('p', {}, back));
+      inUse, ignored, notKept, links, element('p', {}, back));
     const doing = element('p', { role: 'status', part: 'model-state', tabindex: -1 });
     const place = failurePlace(words);
     const error = element('div', { class: 'error', part: 'model-error', role: 'alert', hidden: true },
       element('p', {}, element('strong', {}, said.refused), ' ', place.node));
     const card = cardOf(said, context);
     const kept = keptList(said, context);
-    root.append(element('div', { class: 'choice' }, now, element('p', { class: 'note' }, said.means),
+    const ours = shippedChoice(said, context);
+    const means = element('p', { class: 'note' }, said.means);
+    root.append(element('div', { class: 'choice' }, ours.node, now, means,
       filesOf(said, context), addressOf(said, context), doing, error, card.node, kept.node));
     back.addEventListener('click', () => {
       doing.focus(); // the button is about to disappear
@@ -50,7 +54,10 @@ export const choice = {
     return (state) => {
       const { choice: chosen, other } = state;
       const { reason } = state.kept;
+      ours.show(state);
       now.hidden = !other;
+      say(back, said.back(share.own));
+      say(links, said.links(share.own));
       say(inUse, !other ? '' : state.model ? said.inUse(other.name) : statusWords(words, state));
       say(doing, chosen.stage === 'weighing' ? said.weighing : '');
       error.hidden = !chosen.failure;

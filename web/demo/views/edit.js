@@ -7,6 +7,7 @@ import { placesOn } from '../parts/edit-places.js';
 import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { staleOf } from '../parts/stale.js';
+import { readsSource } from '../recorded.js';
 import { isApart, isWorking, languageOf } from '../state.js';
 import { statusWords } from '../words.js';
 import { EDIT } from '../words/edit.js';
@@ -105,7 +106,7 @@ function formOf(said, { actions, signal, words }) {
     if (fresh && draft) [before.field.value, after.field.value] = [draft.before, draft.after];
     fresh = false;
     reading = isReading(state.edit);
-    busy = isWorking(state) || isApart(state);
+    busy = isWorking(state) || isApart(state) || readsSource(state);
     say(go, reading ? said.stop : said.run);
     put(go, 'aria-disabled', String(busy && !reading)); // disabled, it would lose the focus
     for (const one of tries) put(one, 'aria-disabled', String(busy));
@@ -122,6 +123,7 @@ function formOf(said, { actions, signal, words }) {
 /** @param {Words} said  @param {Context['words']} words  @param {State} state */
 function doingOf(said, words, state) {
   if (isReading(state.edit)) return state.status === 'loading' ? statusWords(words, state) : said.reading;
+  if (readsSource(state)) return said.encoder;
   if (isWorking(state)) return words.benchmark.blocked;
   if (state.edit.status === 'stopped') return said.stopped;
   return state.model || state.download.total === 0 ? '' : said.loads(state.download.total);

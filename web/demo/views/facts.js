@@ -5,7 +5,7 @@ import { engineOf, roomOf } from '../recorded.js';
 /**
  * @import { Config } from '../../config/config.js'
  * @import { MemoryUsage } from '../../session/inspect.js'
- * @import { Prefill } from '../../worker/messages.js'
+ * @import { Reading } from '../run.js'
  * @import { View } from '../view.js'
  * @import { State } from '../state.js'
  * @import { Dictionary } from '../words/en.js'
@@ -27,13 +27,16 @@ export const facts = {
       element('option', { value: speed }, speed === 0 ? said.fullSpeed : said.paceOf(speed)));
     const pace = element('select', { id, part: 'pace' }, ...PACES.map(optionOf));
     const computed = Object.assign(note(''), { part: 'pace-note' });
+    const read = element('span', {}, said.prompt);
     root.append(element('dl', { class: 'facts' },
-      fact(said.prompt, reuse), fact(said.position, position), fact(said.memory, memory),
+      fact(read, reuse), fact(said.position, position), fact(said.memory, memory),
       fact(said.engine, engine),
       fact(element('label', { for: id }, said.pace), element('dd', {}, pace, ' ', computed))));
     pace.addEventListener('change', () => actions.setPace(Number(pace.value)), { signal });
     return (state) => {
-      say(reuse, ...promptFact(said, state.run.prefill));
+      const { prefill } = state.run;
+      say(read, prefill?.source ? said.source : said.prompt);
+      say(reuse, ...promptFact(said, prefill, state.memory?.crossUsedBytes));
       const model = state.memory && engineOf(state);
       for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
       if (model && state.memory) {
@@ -54,10 +57,15 @@ export const facts = {
 /** @param {string | Node} term  @param {Node} description */
 const fact = (term, description) => element('div', {}, element('dt', {}, term), description);
 
-/** @param {Dictionary['facts']} words  @param {Prefill | undefined} prefill  @returns {Fact} */
-function promptFact(words, prefill) {
+/**
+ * @param {Dictionary['facts']} words  @param {Reading | undefined} prefill
+ * @param {number} [crossBytes]  of K and V of the source, with an encoder
+ * @returns {Fact}
+ */
+function promptFact(words, prefill, crossBytes = 0) {
   if (!prefill) return [NONE, ''];
-  const { tokens, reused, cached } = prefill;
+  const { tokens, reused, cached, source, sourceKept } = prefill;
+  if (source) return [words[sourceKept ? 'sourceKept' : 'sourceRead'](source), words.sourceMeans(crossBytes)];
   if (reused === 0) return [words.computed(tokens), cached ? words.computedOn : words.computedOff];
   return [words.reused(tokens, reused), words.reusedMeans(tokens, reused)];
 }

@@ -3,6 +3,7 @@
 import { PROMPT, canShow, experimentWith, partingOf, piecesOf, testName, threadName } from '../broken.js';
 import { bugList } from '../bug-list.js';
 import { isTrying } from '../lab.js';
+import { engineOf } from '../recorded.js';
 import { button, element, note, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -59,7 +60,8 @@ function mount(root, context, { bugs, bytes }) {
     told = bug;
     fetched ||= lab.status === 'writing' || lab.status === 'done';
     const blocked = isWorking(state) || (isApart(state) && !isTrying(lab));
-    const unfit = !canShow(bug, state.model?.config);
+    const config = engineOf(state)?.config;
+    const unfit = canShow(bug, config) ? '' : config?.encoder ? said.encoder : said.unfit;
     const size = toCome(state, fetched ? 0 : bytes);
     control.show(lab, { blocked, unfit, bytes: size, isOld: lab.bug === bug.id });
     const outcome = lab.bug === bug.id ? lab.outcome : undefined;
@@ -145,12 +147,12 @@ function controlOf(words, dictionary) {
   const failure = failurePlace(dictionary);
   const alert = { class: 'error', part: 'lab-error', role: 'alert', hidden: true };
   const error = element('p', alert, failure.node);
-  /** @param {Lab} lab  @param {{ blocked: boolean, unfit: boolean, bytes: number, isOld: boolean }} more */
+  /** @param {Lab} lab  @param {{ blocked: boolean, unfit: string, bytes: number, isOld: boolean }} more */
   const show = (lab, { blocked, unfit, bytes, isOld }) => {
     say(label, isTrying(lab) ? words.stop : isOld && lab.outcome ? words.again : words.go);
     say(size, bytes > 0 && !isTrying(lab) ? ` ${words.downloads(bytes)}` : '');
-    go.disabled = blocked || unfit;
-    say(why, blocked ? words.blocked : unfit ? words.unfit : '');
+    go.disabled = blocked || unfit !== '';
+    say(why, blocked ? words.blocked : unfit);
     say(doing, lab.status === 'idle' || lab.status === 'done' ? '' : words[lab.status]);
     failure.show(lab.failure);
     error.hidden = !lab.failure;

@@ -3,6 +3,7 @@
 import { element, note, say } from '../parts/dom.js';
 import { onDrop } from '../parts/drop.js';
 import { mountLater } from '../parts/later.js';
+import { shippedHere } from '../shipped.js';
 
 /** @import { View } from '../view.js' */
 
@@ -24,8 +25,11 @@ export const model = {
     onDrop(demo, (items) => actions.weigh(items), signal);
     let stage = 'none';
     return (state) => {
-      const { other, choice } = state;
-      say(name, other ? words.inUse(other.name) : words.own(share.own));
+      const { other, choice, shipped } = state;
+      const { own, absent } = share;
+      const besides = shipped && shippedHere().find((each) => each !== shipped);
+      say(name, other ? words.inUse(other.name) : absent ? words.absent(own, absent)
+        : words.own(own, besides ?? ''));
       if (choice.stage !== stage && choice.stage !== 'none') fold.open = true;
       ({ stage } = choice);
       show(state);

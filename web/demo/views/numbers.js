@@ -1,6 +1,8 @@
 // The measured speeds: a column for each mode, of the last run that used it.
 import { element, note, say } from '../parts/dom.js';
 import { MODES, contrast, lastPoint } from '../curves.js';
+import { readsSource } from '../recorded.js';
+import { readIn } from '../run.js';
 
 /**
  * @import { Contrast, Curves, Mode } from '../curves.js'
@@ -34,15 +36,18 @@ export const numbers = {
     const { caption, lines } = words.numbers;
     const rows = ROWS.map((row) => {
       const [on, off] = MODES.map((mode) => element('td', { part: `${row.key}-${mode}` }));
-      return { ...row, cells: { on, off } };
+      return { ...row, means: note(lines[row.key].means), cells: { on, off } };
     });
+    const [{ means: read }] = rows;
     root.append(element('table', { class: 'numbers' },
       element('caption', { class: 'visually-hidden' }, caption),
       element('thead', {}, element('tr', {}, element('td'),
         ...MODES.map((mode) => element('th', { scope: 'col', class: mode }, words.cache[mode])))),
-      element('tbody', {}, ...rows.map(({ key, cells: { on, off } }) => element('tr', {},
-        element('th', { scope: 'row' }, `${lines[key].name} `, note(lines[key].means)), on, off)))));
-    return ({ columns, curves }) => {
+      element('tbody', {}, ...rows.map(({ key, means, cells: { on, off } }) => element('tr', {},
+        element('th', { scope: 'row' }, `${lines[key].name} `, means), on, off)))));
+    return (state) => {
+      const { columns, curves } = state;
+      say(read, readsSource(state) ? words.numbers.readsSource : lines.prefill.means);
       const both = contrast(curves);
       for (const { cell, cells } of rows) {
         for (const mode of MODES) say(cells[mode], ...cell(columns[mode], { mode, curves, both, words }));
@@ -54,9 +59,9 @@ export const numbers = {
 /** @param {Column} column  @param {Place} place  @returns {Cell} */
 function prefillCell({ prefill }, { words: { numbers: said, perSecond } }) {
   if (!prefill) return [NONE, ''];
-  const { tokens, reused, ms, passes, error } = prefill;
-  const read = tokens - reused;
-  if (reused > 0 && read < FEW) return [said.reused, said.reusedMeans(read)];
+  const { reused, sourceKept, ms, passes, error } = prefill;
+  const read = readIn(prefill);
+  if ((reused > 0 || sourceKept) && read < FEW) return [said.reused, said.reusedMeans(read)];
   return [perSecond(1000 * read / ms, error), said.prefillMeans(read, ms, error, passes)];
 }
 

@@ -1,11 +1,12 @@
 // The beginning of the story, in the reader's own words or by an example.
 import { button, element, put, say, uniqueId } from '../parts/dom.js';
-import { languageOf } from '../state.js';
+import { readsSource } from '../recorded.js';
+import { languageOf, shippedOf } from '../state.js';
 import { countWords } from '../words.js';
 
 /** @import { View } from '../view.js' */
 
-/** For the figure's own model, in its language. */
+/** For the shipped models, in their language. */
 const EXAMPLES = [
   'Once upon a time',
   'Deep in the forest there lived',
@@ -40,9 +41,10 @@ export const prompt = {
       example.addEventListener('click', () => replaceText(field, EXAMPLES[i]), { signal });
     }
     return (state) => {
-      say(label, state.other ? said.any : said.label);
+      const isShipped = shippedOf(state) !== undefined;
+      say(label, isShipped ? said.label : readsSource(state) ? said.source : said.any);
       put(field, 'lang', languageOf(state));
-      group.hidden = state.other !== undefined;
+      group.hidden = !isShipped;
       if (field.value !== state.prompt) field.value = state.prompt;
       say(count, countWords(words, state));
     };

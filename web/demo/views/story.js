@@ -2,6 +2,7 @@
 import { button, element, put, say } from '../parts/dom.js';
 import { lanesPlace } from '../parts/lanes.js';
 import { StoryText, follower } from '../parts/story-text.js';
+import { readsSource } from '../recorded.js';
 import { isWorking, languageOf } from '../state.js';
 import { remarkWords } from '../words.js';
 
@@ -27,7 +28,7 @@ export const story = {
     again.addEventListener('click', () => (playing ? actions.skipReplay() : actions.replay()), { signal });
     return (state) => {
       const { recorded, run } = state;
-      follow(run);
+      follow(run, readsSource(state));
       put(text, 'lang', languageOf(state));
       put(text, 'aria-busy', String(isWorking(state))); // it is not final yet
       box.hidden = lanes.show(state);

@@ -4,7 +4,7 @@ import { MODES, lastPoint, lengthOfCurves, speedAt } from '../curves.js';
 import { button, element, put, say } from '../parts/dom.js';
 import { plotPicture } from '../parts/plot.js';
 import { toolsOf } from '../parts/tools.js';
-import { engineOf } from '../recorded.js';
+import { engineOf, sourceOf } from '../recorded.js';
 import { initialState, isWorking } from '../state.js';
 import { chartWords } from '../words.js';
 
@@ -49,7 +49,8 @@ export const table = {
       const { curves } = state;
       shown = curves;
       const step = Math.max(1, Math.ceil(lengthOfCurves(curves) / MOST_ROWS));
-      const rows = rowsOf(curves, countedOf(curves, engineOf(state)?.config), step, format);
+      const counted = countedOf(curves, engineOf(state)?.config, sourceOf(state));
+      const rows = rowsOf(curves, counted, step, format);
       body.replaceChildren(...rows);
       say(caption, rows.length === 0 ? said.empty : step > 1 ? said.captionEvery(step) : said.caption);
     };

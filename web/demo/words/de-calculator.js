@@ -20,7 +20,10 @@ export const calculator = {
     shared: 'Geteilte Köpfe (GQA), wo das Modell sie hat',
     windowed: 'Gleitendes Fenster, wo das Modell eines hat',
   },
-  types: { f32: 'f32, 4 Byte', f16: 'f16, 2 Byte', int8: 'int8, 1 Byte und eine Skala' },
+  type: (type, { each, scale, block }) => {
+    const shared = block === Infinity ? 'eine Skala' : `eine Skala je ${counted(block)}`;
+    return `${type}, ${counted(each)} Byte${scale > 0 ? ` und ${shared}` : ''}`;
+  },
   caption: 'Größe des KV-Caches nach Modell',
   model: 'Modell',
   perToken: 'Ein Token mehr',
@@ -43,10 +46,15 @@ export const calculator = {
     `In ${layersOf(layers)} sieht ein Token nur die neuesten ${tokensOf(tokens)}: Ältere müssen dort nicht `
       + 'aufgehoben werden. (Diese Engine hat Platz für zwei Fenster und etwas mehr, in Seiten zu 16.)'),
 
+  byType: (model) => `${model}: derselbe Cache in jedem Typ`,
+  stored: 'Gespeichert als',
+  ofFirst: 'Anteil',
+  percent: (share) => `${measured(100 * share)} %`,
+  cost: 'Was das Runden an Tempo und an Wörtern kostet, ist nicht berechnet: Die Messung misst es.',
+
   claims: {
     title: 'Zahlen, die von Seite zu Seite abgeschrieben werden',
     right: 'Richtig',
-    percent: (share) => `${measured(100 * share)} %`,
     gpt2: {
       of: 'GPT-2, 1.024 Tokens, 4 Byte je Zahl',
       why: 'Der Faktor 2 fehlt: Es gibt Keys und Values.',

@@ -11,6 +11,15 @@ const millions = (count) => (
 
 /** @type {typeof en} */
 export const choice = {
+  shipped: 'Eins unserer beiden Erzählmodelle',
+  each: {
+    stories: 'stories, ein GPT‑2: Eine Tabelle sagt, wo jedes Token steht',
+    tales: 'tales, ein Llama: Stattdessen werden Keys und Queries gedreht, und je drei Köpfe teilen sich K '
+      + 'und V',
+  },
+  downloads: (bytes) => `lädt ${megabytes(bytes)}`,
+  absent: 'In diesem Build aus einer Datei ist nur das erste. Das zweite gibt es in denen, neben denen '
+    + 'Dateien liegen.',
   means: 'Ein kleines Sprachmodell von dir, etwa SmolLM2‑135M, Qwen3‑0.6B oder TinyStories‑33M: seine '
     + 'config.json, tokenizer.json und model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese '
     + 'Abbildung, oder wähle sie aus. Sie werden auf deinem Gerät gelesen und verlassen es nicht.',
@@ -67,6 +76,6 @@ export const choice = {
   mayGo: 'Dein Browser kann sie löschen, wenn der Platz auf dem Gerät knapp wird.',
   inUse: (name) => `Die Abbildung hat jetzt ${name}.`,
   ignored: (settings) => `Seine generation_config.json verlangt mehr, als hier geschieht: ${settings}.`,
-  links: 'Kopierte Links und Tags führen zum Modell dieser Seite.',
+  links: (name) => `Kopierte Links und Tags führen zu ${name}.`,
   back: (name) => `Zurück zu ${name}`,
 };

@@ -23,6 +23,8 @@ export const edit = {
   run: 'Noch einmal lesen',
   stop: 'Anhalten',
   loads: (bytes) => `Zuerst wird einmal das Modell geladen: ${megabytes(bytes)}.`,
+  encoder: 'Das gewählte Modell liest eine Quelle mit einem Encoder, und alles neu, wenn sich ein Wort '
+    + 'ändert: Ein Cache erspart davon nichts.',
   reading: 'Beide Prompts werden gelesen und beantwortet.',
   stopped: 'Angehalten.',
   empty: 'Eine Änderung auswählen oder selbst eine schreiben: Hier erscheinen die Tokens beider Prompts, als '

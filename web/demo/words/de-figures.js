@@ -73,6 +73,7 @@ export const figures = {
       ms: { name: 'Zeit je Token', means: 'jetzt' },
       work: { name: 'Arbeit je Token', means: 'berechnete Tokens' },
     },
+    readsSource: 'Quelle lesen',
     reused: 'aus Cache',
     reusedMeans: (read) => `nur ${tokens(read)} zu lesen`,
     prefillMeans: (read, ms, error, passes) => (
@@ -93,6 +94,12 @@ export const figures = {
 
   facts: {
     prompt: 'Prompt',
+    source: 'Quelle',
+    sourceRead: (count) => `${tokens(count)}, einmal gelesen`,
+    sourceKept: (count) => `${tokens(count)}, noch da`,
+    sourceMeans: (bytes) => (
+      `Der Encoder hat sie gelesen; ihre Keys und Values, ${counted(bytes)} Byte, liegen in einem `
+        + 'Cross‑Cache, den jeder Schritt liest'),
     computed: (count) => `${tokens(count)}, alle berechnet`,
     computedOn: 'im Cache stand noch nichts, womit dieser Prompt beginnt',
     computedOff: 'bei ausgeschaltetem Cache wird nichts von seinem Inhalt benutzt',

@@ -18,6 +18,8 @@ export const lab = {
   blocked: 'Gerade wird etwas anderes gerechnet: anhalten oder warten, bis es fertig ist.',
   unfit: 'Dieser Fehler betrifft eine Tabelle gelernter Positionen. Das gewählte Modell hat keine: Es dreht '
     + 'seine Queries und Keys nach ihren Positionen.',
+  encoder: 'Das gewählte Modell liest eine Quelle mit einem Encoder; diese Fehler zeigen sich an Modellen, '
+    + 'die einen Prompt fortsetzen.',
   loading: 'Die Engine mit den Fehlern wird geladen.',
   writing: 'Beide Engines schreiben.',
   stopped: 'Angehalten.',

@@ -1,7 +1,7 @@
 // Was die Karte des Caches sagt, auf Deutsch.
 import { numbersIn } from '../../measure/numbers.js';
 
-/** @import { map as english, Spot } from './en-map.js' */
+/** @import { map as english, Spot, TypeCost } from './en-map.js' */
 
 const { counted, measured, size } = numbersIn('de');
 const some = (/** @type {number} */ count, /** @type {string} */ one, /** @type {string} */ more) => (
@@ -13,6 +13,9 @@ const places = (/** @type {number} */ count) => some(count, 'Platz', 'Plätze');
 /** @param {Spot} spot */
 const spot = ({ position, text, layer, head }) => (
   `Token ${counted(position)}${text === undefined ? '' : ` „${text}“`}, Schicht ${layer}, Kopf ${head}`);
+
+/** @param {readonly TypeCost[]} costs */
+const costsOf = (costs) => costs.map(({ type, error }) => `mit ${type} um ${measured(error)}`).join(', ');
 
 /** @type {typeof english} */
 export const map = {
@@ -141,7 +144,6 @@ export const map = {
     bar: (used, allocated) => `${size(used)} von ${size(allocated)} in Gebrauch`,
     caption: 'Derselbe Cache, gespeichert als',
     type: 'Zahlen als',
-    types: { f32: 'f32', f16: 'f16', int8: 'int8' },
     own: 'hier',
     now: 'Jetzt',
     full: 'Voll',
@@ -149,14 +151,14 @@ export const map = {
     share: (share) => `${measured(100 * share)} %`,
     exact: 'immer',
     measure: 'An dieser Geschichte messen',
-    here: (count, half, byte) => (
-      `An dieser Geschichte mit ${tokens(count)}, eben mit jedem davon gelesen: Mit f16 weicht ein Logit `
-        + `um höchstens ${measured(half)} ab, mit int8 um ${measured(byte)}. Die letzte Spalte sagt, wie oft `
-        + 'das wahrscheinlichste nächste Token dasselbe blieb.'),
+    here: (count, costs) => (
+      `An dieser Geschichte mit ${tokens(count)}, eben mit jedem davon gelesen, weicht ein Logit höchstens `
+        + `so weit ab: ${costsOf(costs)}. Die letzte Spalte sagt, wie oft das wahrscheinlichste nächste `
+        + 'Token dasselbe blieb.'),
     only: 'Nur f32 behält jedes Bit, darum nimmt es diese Seite.',
-    cost: (half, byte) => (
-      `Mit f16 weicht ein Logit des mitgelieferten Modells um höchstens ${measured(half)} ab, mit int8 um `
-        + `${measured(byte)}; die letzte Spalte sagt, `
-        + 'wie oft das wahrscheinlichste nächste Token dasselbe blieb, gemessen an 1.000 Tokens.'),
+    cost: (costs) => (
+      `Ein Logit dieses Modells weicht höchstens so weit ab: ${costsOf(costs)}; die letzte `
+        + 'Spalte sagt, wie oft das wahrscheinlichste nächste Token dasselbe blieb, gemessen an '
+        + '1.000 Tokens.'),
   },
 };

@@ -41,6 +41,7 @@ export const de = {
     group: 'Prompt',
     label: 'Eine Geschichte beginnen (auf Englisch)',
     any: 'Einen Text beginnen',
+    source: 'Eine Quelle, die es liest',
     examples: 'Beispielanfänge',
     count: (used, room) => `${tokens(used)} von ${counted(room)}`,
     tooMany: (used, room) => `${tokens(used)} von ${counted(room)}: ${counted(used - room)} zu viel`,
@@ -59,6 +60,7 @@ export const de = {
     progress: 'Das Modell wird geladen',
     ready: 'Das Modell ist geladen.',
     prefilling: 'Prefill: Der Prompt wird gelesen.',
+    reading: 'Der Encoder liest deine Quelle.',
     writing: {
       on: 'Mit Cache: Nur das neue Token wird berechnet.',
       off: 'Ohne Cache: Jedes Token liest alles neu.',
@@ -138,7 +140,8 @@ export const de = {
   model: {
     title: 'Modell',
     inUse: (name) => `${name}, statt des Modells dieser Seite`,
-    own: (name) => `${name}, oder eins von dir`,
+    own: (name, besides) => `${name}, oder ${besides && `${besides}, oder `}eins von dir`,
+    absent: (name, absent) => `${name}, denn ${absent} fehlt in diesem Build aus einer Datei`,
   },
 
   sampling: {

@@ -3,17 +3,22 @@ import { numbersIn } from '../../measure/numbers.js';
 
 const { counted, measured } = numbersIn('en');
 
-/** @typedef {'f32' | 'int8'} Weights */
+/**
+ * @typedef {'f32' | 'int8'} Weights
+ * @typedef {{ weights: Weights, context: number, types?: readonly string[] }} Step  types: of caches
+ */
 
 const bits = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
 
 export const benchmark = {
   title: 'How fast is your machine?',
   lead: 'A benchmark of this model, in this browser: reading and writing, with the cache and without, '
-    + 'after 64, 256 and 1,000 tokens, with weights of 32 bits and of 8; and how near that comes to '
-    + 'what your machine can do at all.',
+    + 'after 64, 256 and 1,000 tokens, with weights of 32 bits and of 8; how near that comes to what '
+    + 'your machine can do at all; and what a cache of smaller numbers costs.',
   measure: (/** @type {number} */ seconds) => `Measure (about ${seconds} seconds)`,
   stop: 'Stop',
+  encoder: 'The model that you have chosen has an encoder. This benchmark measures models that go on with a '
+    + 'prompt; benchmarkSources() of the package measures the others.',
   blocked: 'A story is being written: stop it, or wait until it has ended.',
   progress: 'Share of the benchmark that is done',
 
@@ -22,8 +27,9 @@ export const benchmark = {
   interrupted: 'Stopped before anything was measured.',
   loading: 'Getting ready.',
   running: 'Measuring.',
-  step: (/** @type {Weights} */ weights, /** @type {number} */ context, /** @type {number} */ percent) => (
-    `Measuring ${bits[weights]} after ${counted(context)} tokens: ${percent} % done.`),
+  step: (/** @type {Step} */ { weights, context, types }, /** @type {number} */ percent) => (
+    types ? `Measuring caches of ${types.join(', ')}: ${percent} % done.`
+      : `Measuring ${bits[weights]} after ${counted(context)} tokens: ${percent} % done.`),
   second: (/** @type {Weights} */ weights) => (
     `Half of it is done: loading the model once more, with ${bits[weights]}.`),
   failed: 'This did not work.',

@@ -6,6 +6,8 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
   `${counted(count)} ${name}${count === 1 ? '' : 's'}`);
 
 /**
+ * @import { Stored } from '../../cache/types.js'
+ *
  * @typedef {{ layers: number, tokens: number }} Part
  *
  * @typedef {object} Filled  the formula with its numbers
@@ -29,7 +31,10 @@ export const calculator = {
     shared: 'Shared heads (GQA), where the model has them',
     windowed: 'Sliding window, where the model has one',
   },
-  types: { f32: 'f32, 4 bytes', f16: 'f16, 2 bytes', int8: 'int8, 1 byte and a scale' },
+  type: (/** @type {string} */ type, /** @type {Stored} */ { each, scale, block }) => {
+    const shared = block === Infinity ? 'a scale' : `a scale for ${counted(block)}`;
+    return `${type}, ${some(each, 'byte')}${scale > 0 ? ` and ${shared}` : ''}`;
+  },
   caption: 'Size of the KV cache by model',
   model: 'Model',
   perToken: 'One more token',
@@ -53,10 +58,15 @@ export const calculator = {
     `In ${some(layers, 'layer')} a token sees only the newest ${some(tokens, 'token')}: older ones need not `
       + 'be kept there. (This engine has room for two windows and a little, in pages of 16.)'),
 
+  byType: (/** @type {string} */ model) => `${model}: the same cache in every type`,
+  stored: 'Stored as',
+  ofFirst: 'Share',
+  percent: (/** @type {number} */ share) => `${measured(100 * share)} %`,
+  cost: 'What rounding costs in speed and in words is measured, not computed: the benchmark does it.',
+
   claims: {
     title: 'Numbers that are copied from page to page',
     right: 'Right',
-    percent: (/** @type {number} */ share) => `${measured(100 * share)} %`,
     gpt2: {
       of: 'GPT-2, 1,024 tokens, 4 bytes a number',
       why: 'The factor 2 was left out: there are keys and values.',

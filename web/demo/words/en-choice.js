@@ -20,6 +20,15 @@ const millions = (count) => (
   count < 1e6 ? counted(Math.round(count)) : `${measured(count / 1e6)} million`);
 
 export const choice = {
+  shipped: 'One of our two storytellers',
+  /** Of each, what it is. */
+  each: {
+    stories: 'stories, a GPT-2: a table says where each token stands',
+    tales: 'tales, a Llama: keys and queries are turned instead, and three heads share one K and V',
+  },
+  downloads: (/** @type {number} */ bytes) => `downloads ${megabytes(bytes)}`,
+  absent: 'This build of one file has only the first inside. The second is in those that have files beside '
+    + 'them.',
   means: 'A small language model of your own, such as SmolLM2-135M, Qwen3-0.6B or TinyStories-33M: its '
     + 'config.json, tokenizer.json and model.safetensors. Drop them or their folder anywhere on this figure, '
     + 'or choose them. They are read on your machine and go nowhere else.',
@@ -79,6 +88,6 @@ export const choice = {
   inUse: (/** @type {string} */ name) => `The figure has ${name} now.`,
   ignored: (/** @type {string} */ settings) => (
     `Its generation_config.json asks for more than is done here: ${settings}.`),
-  links: 'Links and code that you copy lead to this page’s own model.',
+  links: (/** @type {string} */ name) => `Links and code that you copy lead to ${name}.`,
   back: (/** @type {string} */ name) => `Back to ${name}`,
 };

@@ -24,6 +24,8 @@ export const edit = {
   loads: (/** @type {number} */ bytes) => `The model is loaded first, once: ${megabytes(bytes)}.`,
   reading: 'Reading both prompts, and answering them.',
   stopped: 'Stopped.',
+  encoder: 'The model that you have chosen reads a source with an encoder, and all of it anew when one word '
+    + 'changes: a cache spares nothing of it.',
   empty: 'Pick a change, or write your own: the tokens of both prompts appear here, marked as reused or '
     + 'computed again.',
   legend: {

@@ -86,6 +86,7 @@ export const figures = {
       ms: { name: 'Time per token', means: 'now' },
       work: { name: 'Work per token', means: 'tokens computed' },
     },
+    readsSource: 'reading the source',
     reused: 'reused',
     reusedMeans: (/** @type {number} */ read) => `only ${tokens(read)} had to be read`,
     prefillMeans: (
@@ -109,6 +110,12 @@ export const figures = {
 
   facts: {
     prompt: 'Prompt',
+    source: 'Source',
+    sourceRead: (/** @type {number} */ count) => `${tokens(count)}, read once`,
+    sourceKept: (/** @type {number} */ count) => `${tokens(count)}, still there`,
+    sourceMeans: (/** @type {number} */ bytes) => (
+      `the encoder has read it; its keys and values, ${counted(bytes)} bytes, lie in a cross cache, which `
+        + 'every step reads'),
     computed: (/** @type {number} */ count) => `${tokens(count)}, all computed`,
     computedOn: 'the cache held nothing yet that this prompt begins with',
     computedOff: 'with the cache off, nothing that it holds is used',

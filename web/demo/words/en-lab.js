@@ -17,6 +17,8 @@ export const lab = {
   /** Of a model without a table of positions. */
   unfit: 'This bug is about a table of learned positions. The model that you have chosen has none: it turns '
     + 'its queries and keys by their positions.',
+  encoder: 'The model that you have chosen reads a source with an encoder; these bugs are shown with models '
+    + 'that go on with a prompt.',
   loading: 'Loading the engine with the bugs.',
   writing: 'Both engines write.',
   stopped: 'Stopped.',

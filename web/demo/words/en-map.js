@@ -30,6 +30,8 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
  * @property {number} apart    if they shared none
  * @property {number} dropped  without the fork
  *
+ * @typedef {{ type: string, error: number }} TypeCost  of a cache of that type: the greatest of a logit
+ *
  * @typedef {object} Spot  counted from 1
  * @property {number} position
  * @property {string} [text]     of the token, if it is known
@@ -45,6 +47,9 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
 /** @param {Spot} spot */
 const spot = ({ position, text, layer, head }) => (
   `Token ${counted(position)}${text === undefined ? '' : ` “${text}”`}, layer ${layer}, head ${head}`);
+
+/** @param {readonly TypeCost[]} costs */
+const costsOf = (costs) => costs.map(({ type, error }) => `${measured(error)} with ${type}`).join(', ');
 
 export const map = {
   title: 'The cache, cell by cell',
@@ -178,7 +183,6 @@ export const map = {
       `${size(used)} of ${size(allocated)} in use`),
     caption: 'The same cache, stored as',
     type: 'Numbers as',
-    types: { f32: 'f32', f16: 'f16', int8: 'int8' },
     own: 'here',
     now: 'Now',
     full: 'Full',
@@ -186,14 +190,12 @@ export const map = {
     share: (/** @type {number} */ share) => `${measured(100 * share)} %`,
     exact: 'always',
     measure: 'Measure it on this story',
-    here: (/** @type {number} */ tokens, /** @type {number} */ half, /** @type {number} */ byte) => (
-      `On this story of ${some(tokens, 'token')}, just read with each of them: with f16 a logit is off by `
-        + `${measured(half)} at most, with int8 by ${measured(byte)}. The last column says how often the `
-        + 'likeliest next token stayed the same.'),
+    here: (/** @type {number} */ tokens, /** @type {readonly TypeCost[]} */ costs) => (
+      `On this story of ${some(tokens, 'token')}, just read with each of them, a logit is off by at most `
+        + `${costsOf(costs)}. The last column says how often the likeliest next token stayed the same.`),
     only: 'Only f32 keeps every bit, so this page uses it.',
-    cost: (/** @type {number} */ half, /** @type {number} */ byte) => (
-      `With f16 a logit of the shipped model is off by ${measured(half)} at most, with int8 by `
-        + `${measured(byte)}; the last column says how often the likeliest next token stayed the same, `
-        + 'measured on 1,000 tokens.'),
+    cost: (/** @type {readonly TypeCost[]} */ costs) => (
+      `A logit of this model is off by at most ${costsOf(costs)}; the last column says how often `
+        + 'the likeliest next token stayed the same, measured on 1,000 tokens.'),
   },
 };

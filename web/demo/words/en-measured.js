@@ -34,6 +34,20 @@ export const figures = {
     peak: 'The peak',
   },
   units: { rate: 'tokens/s', bytes: 'MB', operations: 'M times', byteRate: 'GB/s', operationRate: 'G/s' },
+  caches: {
+    title: 'Types of cache',
+    means: (/** @type {number} */ context, /** @type {number} */ tokens) => (
+      `A text of ${counted(tokens)} tokens, which the model has written, read with a cache of each type and `
+        + `held against f32; then writing after ${counted(context)} tokens, in turns. Narrow numbers save `
+        + 'memory and round: that is why this page uses f32.'),
+    type: 'Stored as',
+    kept: 'A token keeps',
+    decode: 'Tokens/s',
+    same: 'Same likeliest token',
+    kl: 'KL divergence (nats)',
+    exact: 'always',
+    share: (/** @type {number} */ share) => `${measured(100 * share)} %`,
+  },
   equal: 'Equal',
   equalRest: ': with the cache and without, in every repetition, the model’s numbers were the same to the '
     + 'last bit.',
@@ -72,6 +86,9 @@ export const figures = {
       + 'in registers, of 32-bit numbers or, for 8-bit weights, of small integers. Getting the numbers '
       + 'there costs time as well. A share a little above is measuring error and shown as about 100 %; one '
       + 'further above was disturbed and is left out.',
+    'Of caches: the same likeliest token and the KL divergence (of the next token’s probabilities from '
+      + 'those with f32) are averages over the text. It is a text of the model’s own, drawn without any '
+      + 'filter; with other texts they are a little different.',
     'With the cache and without, and in every repetition, the model’s output has to be the same to '
       + 'the last bit. If it is not, no figure is shown.',
   ],

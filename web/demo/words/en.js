@@ -57,6 +57,7 @@ export const en = {
     group: 'Prompt',
     label: 'Begin a story',
     any: 'Begin a text', // for another model than the figure's own
+    source: 'A source for it to read', // for one with an encoder
     examples: 'Example beginnings',
     count: (/** @type {number} */ used, /** @type {number} */ room) => `${tokens(used)} of ${counted(room)}`,
     tooMany: (/** @type {number} */ used, /** @type {number} */ room) => (
@@ -77,6 +78,7 @@ export const en = {
     progress: 'Loading the model',
     ready: 'The model is loaded.',
     prefilling: 'Prefill: reading your prompt.',
+    reading: 'The encoder reads your source.',
     writing: {
       on: 'With the cache, only the new token is computed.',
       off: 'Without the cache, every token re-reads the whole text.',
@@ -172,7 +174,11 @@ export const en = {
   model: {
     title: 'Model',
     inUse: (/** @type {string} */ name) => `${name}, in place of this page’s own`,
-    own: (/** @type {string} */ name) => `${name}, or one of yours`,
+    /** besides: the name of another one, if there is one */
+    own: (/** @type {string} */ name, /** @type {string} */ besides) => (
+      `${name}, or ${besides && `${besides}, or `}one of yours`),
+    absent: (/** @type {string} */ name, /** @type {string} */ absent) => (
+      `${name}, because ${absent} is not in this build of one file`),
   },
 
   sampling: {

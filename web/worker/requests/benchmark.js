@@ -1,9 +1,11 @@
-// The request "benchmark": the loaded model is measured, then the same model with the other kind of
-// weights, and both are held against the limits of this machine.
+// The request "benchmark": the loaded model is measured, with every type of cache too, then the same model
+// with the other kind of weights, and both are held against the limits of this machine.
 import { KvcError, loadModel } from '../../index.js';
+import { TYPE_NAMES } from '../../cache/types.js';
 import { DECODED } from '../../measure/benchmark.js';
 import { Limits } from '../../measure/limits.js';
 import { WARM_UPS, fitting, measureContext, weightBytes } from '../../measure/measure.js';
+import { measureCaches } from '../../measure/narrow.js';
 import { endingOf } from '../ending.js';
 import { refuseEncoder } from '../sourced.js';
 
@@ -39,7 +41,7 @@ function checkJob({ contexts, runs, windowMs, patienceMs }) {
  */
 async function measureBoth(model, origins, job, emit, signal) {
   const contexts = contextsFor(model, job.contexts);
-  const total = 2 * contexts.length * (WARM_UPS + job.runs);
+  const total = 2 * contexts.length * (WARM_UPS + job.runs) + 1 + job.runs; // the last ones of caches
   let done = 0;
   emit('planned', { contexts });
   /** @param {Model} measured  @param {Limits} limits */
@@ -55,6 +57,14 @@ async function measureBoth(model, origins, job, emit, signal) {
   const { wasm, maxMemory } = origins.build;
   const build = wasm === undefined ? { variant: model.variant, maxMemory } : origins.build;
   await withLimits(model, build, signal, measure);
+  const context = Math.max(...contexts);
+  const tell = () => emit('measuring', { weights: model.weights, context, types: TYPE_NAMES, done, total });
+  tell();
+  const onRun = () => {
+    done++;
+    tell();
+  };
+  emit('caches', { weights: model.weights, ...await measureCaches(model, context, job, { signal, onRun }) });
   const twin = await loadTwin(model, { ...origins, build }, emit, signal);
   if (!twin) return 'finished';
   try {

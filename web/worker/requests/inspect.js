@@ -1,10 +1,10 @@
 // The request "inspect": what the run is made of, as the engine has it: where its keys and values lie and
 // what they are, what a token looks at, what could have come in its place. It is about what was given out,
 // never about what is computed ahead, and takes a turn of its own, so that it is in no figure.
+import { vectorBytes } from '../../cache/types.js';
 import { PAGE } from '../../engine/abi.js';
 import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
-import { VECTOR_BYTES } from '../../cache/sizes.js';
 import { drawing } from '../../session/plan.js';
 import { candidatesOf } from '../candidates.js';
 import { forkOf } from '../fork.js';
@@ -66,7 +66,7 @@ function layoutOf({ cachedTokens, kvCache }, given, windowLayers) {
   const [{ pages, freed }, ...others] = kvCache.cacheMap();
   return {
     tokens, layers: numLayers, heads: numHeads, headDim, keyType, valueType, windowLayers,
-    keyBytes: VECTOR_BYTES[keyType](headDim), valueBytes: VECTOR_BYTES[valueType](headDim),
+    keyBytes: vectorBytes(keyType, headDim), valueBytes: vectorBytes(valueType, headDim),
     slots: batchSize * Math.ceil(maxSeqLen / PAGE) * PAGE, freed, pageSlots: PAGE,
     pages: pages.slice(0, Math.ceil(tokens / PAGE)).map((page) => (
       { page, shared: others.some((other) => other.pages.includes(page)) })),
