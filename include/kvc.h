@@ -236,14 +236,47 @@ uint64_t kvc_model_fingerprint(kvc_model *model);
 typedef struct kvc_session kvc_session;
 typedef struct kvc_cache kvc_cache;
 
+/* What happens when a sequence has as many tokens as the cache holds.
+ *   KVC_STOP:  no more of them: CONTEXT_FULL
+ *   KVC_EVICT: the same, but kvc_session_evict can make room
+ *   KVC_SLIDE: the oldest page of KVC_PAGE tokens goes, but for the first ones, the
+ *   sinks,
+ *     and the next token is computed with what is left (StreamingLLM, Xiao et al. 2023).
+ *     Of C slots, E(t) = max(0, ceil((t + 1 - C) / KVC_PAGE)) pages are gone when token t
+ *     of a text is computed: it sees the sinks and those from sinks + E(t) * KVC_PAGE on,
+ *     numbered without a gap, itself at place t - E(t) * KVC_PAGE. So places never go
+ *     beyond C, and what is computed depends on the text, C and the sinks alone.
+ * Only where positions are rotations and no layer has a window; elsewhere UNSUPPORTED: a
+ * token cannot move where its position was learned. */
+typedef enum kvc_when_full { KVC_STOP = 0, KVC_EVICT, KVC_SLIDE } kvc_when_full;
+
+/* Which tokens go first when kvc_cache_make_room evicts some.
+ *   KVC_OLDEST:      the first ones
+ *   KVC_LEAST_SEEN:  those whose attention weights are least, summed over all heads of
+ *     all layers and all queries so far (H2O, Zhang et al. 2023). Weights are counted in
+ *     multiples of 2^-24, rounded down, so that no order of queries matters
+ *   KVC_LARGEST_KEY: those whose keys have the largest norms, summed over layers and
+ *     heads (Devoto et al. 2024); of keys as they are stored */
+typedef enum kvc_policy { KVC_OLDEST = 0, KVC_LEAST_SEEN, KVC_LARGEST_KEY } kvc_policy;
+
 typedef struct kvc_session_config {
-    size_t capacity;                /* tokens of each sequence, 1 .. n_positions */
-    size_t n_sequence;              /* 1, or more for samples, beams and batches */
+    size_t capacity;   /* tokens of each sequence in the cache, 1 .. n_positions; rounded
+                        down to whole pages where it slides */
+    size_t n_sequence; /* 1, or more for samples, beams and batches */
     kvc_dtype key_type, value_type; /* of the cache: F32, F16 or I8 */
     size_t source_capacity; /* tokens of the source, 1 .. n_positions; 0: no encoder */
+    kvc_when_full when_full;
+    size_t sinks;         /* first tokens that stay, rounded up to whole pages; at least a
+                             page less than the capacity. 0 but where it slides */
+    size_t text_capacity; /* tokens of each text, 4 bytes for each, at least the capacity;
+                             0: the capacity. 0 with KVC_STOP */
+    kvc_policy policy; /* where it slides, which page goes: of those between the sinks and
+                          the last `recent` tokens the one that matters least. Of
+                          KVC_LEAST_SEEN, all layers count but the last */
+    size_t recent;     /* at least a page less than what the sinks leave */
 } kvc_session_config;
 
-/* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY. */
+/* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (what when_full says). */
 kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *config,
                             size_t *bytes);
 
@@ -256,8 +289,10 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
  *   ids: [T]
  * Cache on: one pass over the tokens that the cache does not hold yet. Cache off: one
  * pass over all tokens so far; K and V go into scratch memory of one layer and are thrown
- * away. Errors, all leaving the session as it was: INVALID_ARGUMENT (T is 0),
- * TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE (this one also loses the old
+ * away. (Where the cache slides, it is this memory itself: it is emptied first, and up to
+ * date afterwards.) Errors, all leaving the session as it was: INVALID_ARGUMENT (T is 0),
+ * TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, WINDOW_PASSED (kvc_session_evict took some, and
+ * this pass would have to compute them again), NOT_FINITE (this one also loses the old
  * logits). */
 kvc_error kvc_session_prefill(kvc_session *session, const uint32_t *ids, size_t T);
 
@@ -267,7 +302,9 @@ kvc_error kvc_session_decode(kvc_session *session, uint32_t id);
 /* A prefill in steps, for hosts that must stay responsive. begin checks and queues the
  * tokens; each step takes up to 32 rows through one layer and returns KVC_PENDING until
  * the logits are there (KVC_OK). cancel drops the pass and leaves the session as it was
- * before begin. Errors of step: NOT_READY (no pass is under way), NOT_FINITE. */
+ * before begin; but a page that had to go is gone, and where more of them had, so is the
+ * rest of the cache: the next pass fills it again. Errors of step: NOT_READY (no pass is
+ * under way), NOT_FINITE. */
 kvc_error kvc_session_begin(kvc_session *session, const uint32_t *ids, size_t T);
 kvc_error kvc_session_step(kvc_session *session);
 void kvc_session_cancel(kvc_session *session);
@@ -287,6 +324,9 @@ kvc_error kvc_session_begin_sync(kvc_session *session, const uint32_t *ids, size
  * training. It is apart from the session's sequences: tokens, cache and logits are
  * neither read nor written.
  *   ids: [T], 2 <= T <= capacity + 1   log_probs: [T-1] out
+ * Where the cache slides, T may be more: as if these tokens had been decoded one by one.
+ * Such a text goes through the memory of a sequence without tokens, whose element types
+ * round it; CONTEXT_FULL where there is none.
  * Errors: INVALID_ARGUMENT, TOKEN_OUT_OF_RANGE, CONTEXT_FULL, BUSY, NOT_FINITE.
  * begin_score is the form in steps, continued by step (the last ones each compute 4 rows
  * of logits) and dropped by cancel; both arrays must stay valid until it ends. */
@@ -303,11 +343,14 @@ const float *kvc_session_logits(const kvc_session *session);
 /* FNV-1a 64 over the 4 * V bytes of the logits, little-endian; 0 where there are none. */
 uint64_t kvc_session_logits_hash(const kvc_session *session);
 
-/* The number of tokens, and how many of them the cache holds (fewer after tokens that
- * were computed with the cache off). */
+/* The number of tokens, and how many of them the cache has taken (fewer after tokens that
+ * were computed with the cache off): it holds these, but for those that are evicted. */
 size_t kvc_session_position(const kvc_session *session);
 size_t kvc_session_cached(const kvc_session *session);
+
+/* As they are, in whole pages where the session slides. */
 size_t kvc_session_capacity(const kvc_session *session);
+size_t kvc_session_sinks(const kvc_session *session);
 
 /* The ids of these tokens.   [position], valid until the next call that changes them */
 const uint32_t *kvc_session_ids(const kvc_session *session);
@@ -320,9 +363,10 @@ bool kvc_session_uses_cache(const kvc_session *session);
 /* Rewinds to the first n tokens. Truncating to the current position changes nothing; the
  * logits stay. Layers with a window give back pages that are out of reach: the last 17
  * tokens can always be taken back, and so can all, but otherwise WINDOW_PASSED where the
- * next token needs what is gone. rewind goes anywhere: there, it empties the cache, and
- * the next pass first fills it again. Errors: POSITION_OUT_OF_RANGE (n > position),
- * WINDOW_PASSED (0 < n < kvc_cache_freed + window - 1, and that has freed some), BUSY. */
+ * next token needs what is gone; so it is where tokens were evicted when the text was
+ * longer than n. rewind goes anywhere: there, it empties the cache, and the next pass
+ * first fills it again. Errors: POSITION_OUT_OF_RANGE (n > position), WINDOW_PASSED
+ * (0 < n < kvc_cache_freed + window - 1, and that has freed some; or as said), BUSY. */
 kvc_error kvc_session_truncate(kvc_session *session, size_t n);
 kvc_error kvc_session_rewind(kvc_session *session, size_t n);
 
@@ -330,10 +374,19 @@ kvc_error kvc_session_rewind(kvc_session *session, size_t n);
  * cache stays on or off. */
 void kvc_session_reset(kvc_session *session);
 
-/* Drops tokens first .. first + n - 1 and moves later ones down. Always UNSUPPORTED here:
- * positions are part of every cached K, as learned vectors or as rotations, so a token
- * cannot move. (kvc_cache_evict is the operation for caches that hold unrotated keys.) */
+/* Drops what the cache holds in slots first .. first + n - 1; later ones move down, and
+ * the tokens to come see what is left, at these places. The text and its logits stay, but
+ * no pass can do the same from the first token on: until the sequence is rewound to
+ * before, the cache has to stay on (WINDOW_PASSED). Errors: UNSUPPORTED (KVC_STOP),
+ * NOT_READY (the cache has not taken all tokens), POSITION_OUT_OF_RANGE, BUSY. */
 kvc_error kvc_session_evict(kvc_session *session, size_t first, size_t n);
+
+/* What the cache holds, slot by slot: which token of the text, and the slot that this was
+ * when it was written, by whose place its key is turned.
+ *   tokens, places: [kvc_cache_length of the selected sequence] out
+ * Error: INVALID_ARGUMENT. */
+kvc_error kvc_session_held(const kvc_session *session, uint32_t *tokens,
+                           uint32_t *places);
 
 typedef struct kvc_memory {
     size_t total_bytes;     /* the session's whole block: cache, scratch, logits */
@@ -351,9 +404,11 @@ kvc_cache *kvc_session_cache(const kvc_session *session);
 
 /* Attention weights of the last token of the selected sequence in one layer and head:
  *   weights[j] = softmax_j(q . k[j] * score_scale),  j < position
- *   weights: [position] out, 0 where j lies before the layer's window
+ *   weights: [position] out, 0 where j lies before the layer's window; where tokens were
+ *     evicted, of the slots that are left: [kvc_cache_length]
  * Recomputed from the cache, bit for bit those of the pass. Errors: NOT_READY (no logits,
- * or the last pass ran with the cache off), POSITION_OUT_OF_RANGE, INVALID_ARGUMENT. */
+ * or the last pass ran with the cache off, or what it saw is gone),
+ * POSITION_OUT_OF_RANGE, INVALID_ARGUMENT. */
 kvc_error kvc_session_attention(const kvc_session *session, size_t layer, size_t head,
                                 float *weights);
 
@@ -471,8 +526,9 @@ kvc_error kvc_session_state_bytes(const kvc_session *session, size_t *bytes);
 kvc_error kvc_session_save(kvc_session *session, void *state, size_t bytes);
 
 /* The session needs the same element types, and room for the state's tokens and
- * sequences. Errors: INVALID_ARGUMENT (NULL), STATE_INVALID, STATE_FOREIGN, CONTEXT_FULL
- * (no room), SOURCE_TOO_LONG, BUSY. */
+ * sequences; where tokens are gone, the same when_full, capacity and sinks. Errors:
+ * INVALID_ARGUMENT (NULL), STATE_INVALID, STATE_FOREIGN, CONTEXT_FULL (no room),
+ * SOURCE_TOO_LONG, BUSY. */
 kvc_error kvc_session_restore(kvc_session *session, const void *state, size_t bytes);
 
 /* ---- the sampler ------------------------------------------------------------------- */
@@ -514,15 +570,6 @@ kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling,
  *        nearest, ties to even.
  * K and V may have different types. */
 enum { KVC_PAGE = 16 };
-
-/* Which tokens go first when kvc_cache_make_room evicts some.
- *   KVC_OLDEST:      the first ones
- *   KVC_LEAST_SEEN:  those whose attention weights are least, summed over all heads of
- *     all layers and all queries so far (H2O, Zhang et al. 2023). Weights are counted in
- *     multiples of 2^-24, rounded down, so that no order of queries matters
- *   KVC_LARGEST_KEY: those whose keys have the largest norms, summed over layers and
- *     heads (Devoto et al. 2024); of keys as they are stored */
-typedef enum kvc_policy { KVC_OLDEST = 0, KVC_LEAST_SEEN, KVC_LARGEST_KEY } kvc_policy;
 
 typedef struct kvc_cache_shape {
     size_t batch, n_layer, n_kv_head, capacity, head_dim;

@@ -100,7 +100,9 @@ $(filter build/lab/%,$(call objects,lab,$(call linked,lab) $(OWN))): | $(filter 
 WASM_FLAGS := -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB \
     -sMAXIMUM_MEMORY=4GB -sIMPORTED_MEMORY=1 -Wl,--export-memory -sSTACK_SIZE=256KB -sMALLOC=emmalloc \
     -Wl,--stack-first
-WASM_GZIP_LIMIT := 49152 # kvc-lab.wasm keeps within it too: its switches take half a kilobyte
+# For what a cache can do beyond one text of one length: slide, narrow types read directly. kvc-lab.wasm keeps
+# within it too: its switches take half a kilobyte.
+WASM_GZIP_LIMIT := 49152
 EXPORT := s/\#.*//; s/[a-z0-9_][a-z0-9_]*/-Wl,--export=&/
 EXPORTS := $(shell sed '$(EXPORT)' src/wasm/exports.txt)
 
@@ -123,7 +125,7 @@ build/failing.wasm: tests/node/failing.c
 
 # What computes nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
 SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% \
-    $(addprefix src/cache/,cache_state.c events.c importance.c layout.c pages.c sequences.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
+    $(addprefix src/cache/,cache_state.c cache_save.c events.c importance.c layout.c pages.c sequences.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
 $(WASM): small = build/wasm/$(@F:.wasm=.o)

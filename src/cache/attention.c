@@ -4,7 +4,7 @@
 
 #include "base/number.h"
 #include "base/simd.h"
-#include "cache/cache.h"
+#include "cache/places.h"
 #include "kernels/accumulate.h"
 #include "kernels/softmax.h"
 #include "kernels/vector.h"
@@ -16,31 +16,31 @@ typedef struct head {
     const kvc_cache *cache;
     const kvc_store *store; /* where the layer is */
     kvc_view view;
-    const uint32_t *table; /* the sequence's pages */
-    void *keys, *values;   /* kvc_pool_head */
-    size_t D, width;       /* width: of a row of scores, in floats: whole pages */
-    float *scores;         /* [QUERIES, width] */
-    float *widened;        /* [KVC_PAGE * D] a page of F16 or I8 as floats */
-    uint64_t *looks;       /* kvc_looks_of, or NULL */
+    const uint32_t *table;        /* the sequence's pages */
+    void *keys, *values;          /* kvc_pool_head */
+    size_t D, width;              /* width: of a row of scores, in floats: whole pages */
+    float *scores;                /* [QUERIES, width] */
+    float *widened;               /* [KVC_PAGE * D] a page of F16 or I8 as floats */
+    float *turned;                /* [QUERIES, D] where slots move */
+    const kvc_stretch *stretches; /* of all that is seen; NULL where slots stay */
+    uint64_t *looks;              /* kvc_looks_of, or NULL */
 } head;
 
-size_t kvc_attend_scratch(size_t capacity, size_t head_dim)
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim, bool moves)
 {
-    return QUERIES * kvc_round_up(capacity, KVC_PAGE) + KVC_PAGE * head_dim;
+    const size_t width = kvc_round_up(capacity, KVC_PAGE);
+    const size_t moving = moves ? QUERIES * head_dim + kvc_stretch_floats(width) : 0;
+    return QUERIES * width + KVC_PAGE * head_dim + moving;
 }
 
 size_t kvc_attention_scratch(const kvc_cache *cache)
 {
-    return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim);
-}
-
-float kvc_usual_scale(size_t head_dim)
-{
-    return 1.0f / kvc_sqrt((float)head_dim);
+    return kvc_attend_scratch(cache->shape.capacity, cache->shape.head_dim,
+                              kvc_cache_moves(cache));
 }
 
 static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
-                    kvc_view view, float *scratch)
+                    kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
     size_t place;
     const kvc_store *store = kvc_cache_store(cache, layer, &place);
@@ -55,7 +55,9 @@ static head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_he
                   .D = cache->shape.head_dim,
                   .width = width,
                   .scores = scratch,
-                  .widened = scratch + QUERIES * width};
+                  .widened = scratch + QUERIES * width,
+                  .turned = scratch + QUERIES * width + KVC_PAGE * cache->shape.head_dim,
+                  .stretches = stretches};
 }
 
 /* The page that has a slot, as floats: F32 in place, widened otherwise.
@@ -90,6 +92,27 @@ static void score(const head *h, const float *restrict q, size_t stride, size_t 
         next = kvc_min(end, kvc_round_up(slot + 1, KVC_PAGE));
         kvc_accumulate(h->scores + slot, h->width, q, stride, keys + slot % KVC_PAGE,
                        KVC_PAGE, rows, h->D, kvc_round_up(next - slot, 4));
+    }
+}
+
+/* The same for queries from a position on, turned where slots move: then first is 0. */
+static void score_placed(const head *h, const float *restrict q, size_t stride,
+                         size_t rows, size_t position, size_t first, size_t end)
+{
+    const kvc_stretch *s = h->view.turns ? h->stretches : NULL;
+    float kept[QUERIES][3]; /* lanes of a first vector that are another stretch's */
+    if (!s)
+        score(h, q, stride, rows, first, end);
+    for (; s && first < end; first = s++->end) {
+        const size_t n = first % 4;
+        float *before = h->scores + first - n;
+        kvc_turn(h->turned, q, stride, rows, h->D,
+                 h->view.turns + (position + s->moved) * h->view.turned, h->view.turned);
+        for (size_t r = 0; r < rows; r++)
+            memcpy(kept[r], before + r * h->width, n * sizeof *q);
+        score(h, h->turned, h->D, rows, first, kvc_min(s->end, end));
+        for (size_t r = 0; r < rows; r++)
+            memcpy(before + r * h->width, kept[r], n * sizeof *q);
     }
 }
 
@@ -140,17 +163,6 @@ static void count(const head *h, size_t rows, size_t n, size_t step)
         (h->store->keys.format.vector_bytes + h->store->values.format.vector_bytes);
 }
 
-/* Counts what one query looked at.   scores: kvc_softmax_terms, whose sum is `sum` */
-static void count_looks(uint64_t *looks, const float *scores, float sum, size_t first,
-                        size_t end)
-{
-    const float unit = 16777216.0f * (1.0f / sum); /* a power of two: exact */
-    for (size_t j = first; j < end; j++) {
-        const float weight = scores[j] * unit;
-        looks[j] += weight < 33554432.0f ? (uint32_t)weight : 0; /* NaN is none */
-    }
-}
-
 /* Attention of up to QUERIES successive queries from a position on: the first sees slots
  * up to n - 1, each later one `step` more. */
 static void attend_head(const head *h, float *restrict y, const float *restrict q,
@@ -160,16 +172,14 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
     const size_t last = n + (rows - 1) * step, shared = first_seen(h->view, last);
     float sum[QUERIES];
     count(h, rows, n, step);
-    score(h, q, stride, rows, first_seen(h->view, n), last);
+    score_placed(h, q, stride, rows, position, first_seen(h->view, n), last);
     for (size_t r = 0; r < rows; r++) {
-        const size_t end = n + r * step;
-        const size_t first = first_seen(h->view, end);
+        const size_t end = n + r * step, first = first_seen(h->view, end);
         float *scores = h->scores + r * h->width;
         if (h->view.bias.at)
             add_bias(h, scores, position + r, first, end);
         sum[r] = kvc_softmax_terms(scores, first, end, h->view.scale);
-        if (h->looks)
-            count_looks(h->looks, scores, sum[r], first, end);
+        kvc_looks_count(h->looks, scores, sum[r], first, end);
         memset(y + r * stride, 0, h->D * sizeof *y);
         mix(h, y + r * stride, stride, scores, 1, first, shared - first);
     }
@@ -180,7 +190,6 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
         kvc_scale(y + r * stride, 1.0f / sum[r], h->D);
 }
 
-/* What one head of queries sees. */
 static kvc_view view_of_head(kvc_view view, size_t i)
 {
     if (view.bias.at)
@@ -195,18 +204,19 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
 {
     const size_t D = cache->shape.head_dim, stride = n_head * D;
     const size_t group = n_head / cache->shape.n_kv_head;
+    float *room = scratch + kvc_attention_scratch(cache);
+    if (T == 0)
+        return;
+    const kvc_stretch *all = kvc_find_stretches(cache, b, n + (T - 1) * step, room);
     for (size_t i = 0; i < n_head; i++) {
-        const size_t kv_head = i / group;
-        const kvc_view own = view_of_head(view, i);
-        head h = head_of(cache, b, layer, kv_head, own, scratch);
+        head h = head_of(cache, b, layer, i / group, view_of_head(view, i), all, scratch);
         h.looks = step > 0 ? kvc_looks_of(cache, b, layer) : NULL;
         for (size_t t = 0; t < T; t += QUERIES)
             attend_head(&h, y + t * stride + i * D, q + t * stride + i * D, stride,
                         kvc_min(QUERIES, T - t), position + t, n + t * step, step);
     }
-    if (T > 0)
-        kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, first_seen(view, n),
-                          n + (T - 1) * step - first_seen(view, n), SIZE_MAX);
+    kvc_events_record(cache->events, KVC_EVENT_READ, b, layer, first_seen(view, n),
+                      n + (T - 1) * step - first_seen(view, n), SIZE_MAX);
 }
 
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
@@ -230,9 +240,11 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
 {
     const size_t kv_head = head_index / (n_head / cache->shape.n_kv_head);
     const kvc_view own = view_of_head(view, head_index);
-    const head h = head_of(cache, b, layer, kv_head, own, scratch);
+    float *room = scratch + kvc_attention_scratch(cache);
+    const kvc_stretch *all = kvc_find_stretches(cache, b, n, room);
+    const head h = head_of(cache, b, layer, kv_head, own, all, scratch);
     const size_t first = first_seen(view, n);
-    score(&h, q, h.D, 1, first, n);
+    score_placed(&h, q, h.D, 1, n - 1, first, n);
     if (own.bias.at)
         add_bias(&h, h.scores, n - 1, first, n);
     const float sum = kvc_softmax_terms(h.scores, first, n, view.scale);

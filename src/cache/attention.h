@@ -2,6 +2,7 @@
 #ifndef KVC_ATTENTION_H
 #define KVC_ATTENTION_H
 
+#include "base/simd.h"
 #include "kvc.h"
 
 /* What scores gain by distance, before they are scaled, in head h: at[h * stride + j - i]
@@ -18,10 +19,17 @@ typedef struct kvc_view {
     size_t window; /* slots, that of the query itself the last; 0: all */
     float scale;   /* of q . k */
     kvc_bias bias;
+    const float
+        *turns;    /* [2S, turned] by place, of queries that are not turned yet: those
+                           of a cache whose slots move; else not looked at */
+    size_t turned; /* numbers of a head that turn */
 } kvc_view;
 
 /* 1 / sqrt(D) */
-float kvc_usual_scale(size_t head_dim);
+static inline float kvc_usual_scale(size_t head_dim)
+{
+    return 1.0f / kvc_sqrt((float)head_dim);
+}
 
 /* kvc_attention with the first query at a given position, its arguments checked. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,
@@ -40,7 +48,7 @@ void kvc_attend_weights(float *restrict weights, const float *restrict q, size_t
                         size_t head, size_t n_head, const kvc_cache *cache, size_t b,
                         size_t layer, kvc_view view, float *restrict scratch);
 
-/* kvc_attention_scratch before there is a cache, in floats. */
-size_t kvc_attend_scratch(size_t capacity, size_t head_dim);
+/* kvc_attention_scratch before there is a cache, in floats.   moves: its slots do */
+size_t kvc_attend_scratch(size_t capacity, size_t head_dim, bool moves);
 
 #endif

@@ -147,6 +147,10 @@ static void claim(kvc_store *store, size_t b, size_t first, size_t n)
             const uint32_t shared = kvc_pages_replace(pages, b, i);
             copy_page(&store->keys, table[i], shared);
             copy_page(&store->values, table[i], shared);
+            if (store->places)
+                memcpy(store->places + table[i] * KVC_PAGE,
+                       store->places + shared * KVC_PAGE,
+                       KVC_PAGE * sizeof *store->places);
         }
     }
 }
@@ -180,6 +184,9 @@ void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, 
     if (cache->counts)
         cache->counts->cache_bytes_written += T * token_bytes(store, H);
     const uint32_t *table = kvc_pages_of(&store->pages, b);
+    for (size_t at = position; at < position + T && store->places; at++)
+        *kvc_cache_place(cache, b, at) =
+            (kvc_place){(uint32_t)(cache->past[b].gone + at), (uint32_t)at};
     for (size_t h = 0; h < H; h++) {
         const size_t index = place * H + h;
         write_head(&store->keys, index, table, position, T, k + h * D, stride);

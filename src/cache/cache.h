@@ -24,10 +24,17 @@ typedef struct kvc_pool {
     unsigned char *pages;    /* [n_heads, n_pages] pages of KVC_PAGE vectors */
 } kvc_pool;
 
+/* Where slots move: which token of the text one has, and the slot that this was when it
+ * was written, by whose place its key is turned. */
+typedef struct kvc_place {
+    uint32_t text, written;
+} kvc_place;
+
 /* Layers whose pages come and go together. */
 typedef struct kvc_store {
     kvc_pages pages;
     kvc_pool keys, values;
+    kvc_place *places; /* [P, KVC_PAGE]; NULL where slots stay */
 } kvc_store;
 
 /* Layers whose queries see a window, as in kvc_config; window 0: none do. */
@@ -47,6 +54,7 @@ enum { KVC_WHOLE = 0, KVC_WINDOWED, KVC_STORES };
  * a pass can be dropped. */
 typedef struct kvc_looks {
     size_t slots;    /* of a sequence, in whole pages */
+    size_t layers;   /* the first ones are counted: all, but in a session not the last */
     size_t rows;     /* of `fresh`: 1, or as many as layers, each attended to by itself */
     uint64_t *sums;  /* [B, slots] of queries that are history; NULL: not counted */
     uint64_t *fresh; /* [B, rows, slots] of the others, 0 where there are none */
@@ -54,25 +62,32 @@ typedef struct kvc_looks {
     float *key;         /* [D] */
 } kvc_looks;
 
+/* What a sequence whose slots move holds no longer. */
+typedef struct kvc_past {
+    size_t gone;  /* tokens of the text that were evicted */
+    size_t least; /* tokens of the text when the last of them were */
+} kvc_past;
+
 struct kvc_cache {
     kvc_cache_shape shape;
     kvc_windows windows;
     kvc_store stores[KVC_STORES];
-    size_t n_stores;     /* KVC_STORES if there are windows, else 1 */
-    size_t *length;      /* [B] */
-    size_t *next_length; /* [B] while sequences change places */
+    size_t n_stores;            /* KVC_STORES if there are windows, else 1 */
+    size_t *length;             /* [B] */
+    size_t *next_length;        /* [B] while sequences change places */
+    kvc_past *past, *next_past; /* [B] */
     kvc_looks looks;
-    kvc_counts *counts;  /* where reads and writes are counted, or NULL */
-    kvc_events *events;  /* a pointer: attention, which only reads a cache, records too */
+    kvc_counts *counts;         /* where reads and writes are counted, or NULL */
+    kvc_events *events; /* a pointer: attention, which only reads a cache, records too */
 };
 
 /* Lays a cache into an arena: NULL while asking. The shape has been checked. Where there
  * are windows, what is written before the next advance is written in chunks of at most
  * KVC_CACHE_CHUNK slots, with kvc_cache_leave between them.
- *   windows: NULL for none */
+ *   windows: NULL for none   moves: whether slots move; not where there are windows */
 enum { KVC_CACHE_CHUNK = 32 };
 kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
-                            const kvc_windows *windows);
+                            const kvc_windows *windows, bool moves);
 
 /* Where a layer is: its store, and its place among the layers of that. */
 static inline bool kvc_is_windowed(const kvc_windows *windows, size_t layer)
@@ -117,8 +132,31 @@ void kvc_cache_trim(kvc_cache *cache, size_t b);
 /* True if sequence b, made n tokens long, has all that the next query's windows see. */
 bool kvc_cache_reaches(const kvc_cache *cache, size_t b, size_t n);
 
-/* kvc_cache_truncate to n; to 0 where windows do not reach n. */
+/* The tokens of the text that sequence b has taken: those that it holds, and those that
+ * are gone. */
+static inline size_t kvc_cache_taken(const kvc_cache *cache, size_t b)
+{
+    return cache->length[b] + cache->past[b].gone;
+}
+
+/* Back to the first n of them. WINDOW_PASSED where what they had is gone; to 0 always. */
+kvc_error kvc_cache_go_back(kvc_cache *cache, size_t b, size_t n);
+
+/* The same; to 0 where what n of them had is gone. */
 void kvc_cache_rewind(kvc_cache *cache, size_t b, size_t n);
+
+/* The place of a slot of sequence b, where slots move. */
+static inline kvc_place *kvc_cache_place(const kvc_cache *cache, size_t b, size_t slot)
+{
+    const kvc_store *store = &cache->stores[KVC_WHOLE];
+    const size_t page = kvc_pages_of(&store->pages, b)[slot / KVC_PAGE];
+    return &store->places[page * KVC_PAGE + slot % KVC_PAGE];
+}
+
+static inline bool kvc_cache_moves(const kvc_cache *cache)
+{
+    return cache->stores[KVC_WHOLE].places != NULL;
+}
 
 /* pages.filled[page] = the slots of each page of a store that hold tokens of any
  * sequence; returns their sum. */
@@ -137,10 +175,17 @@ static inline size_t kvc_page_bytes(const kvc_format *format)
 
 /* ---- importance.c ------------------------------------------------------------------ */
 
-kvc_looks kvc_looks_layout(kvc_arena *arena, const kvc_cache_shape *shape, size_t rows);
+/* A session asks its last layer for what comes of the last token alone. */
+kvc_looks kvc_looks_layout(kvc_arena *arena, const kvc_cache_shape *shape,
+                           bool in_session);
 
 /* Where the queries of a layer are counted; NULL where they are not. */
 uint64_t *kvc_looks_of(const kvc_cache *cache, size_t b, size_t layer);
+
+/* Counts what a query looked at, unless looks is NULL.
+ *   scores: kvc_softmax_terms, whose sum is `sum` */
+void kvc_looks_count(uint64_t *looks, const float *scores, float sum, size_t first,
+                     size_t end);
 
 /* Drops what is not history: of one row of `fresh`, or of all. */
 void kvc_looks_forget_layer(const kvc_cache *cache, size_t b, size_t layer);

@@ -4,25 +4,32 @@
 
 #include "base/number.h"
 
-enum { SHAPE_WORDS = 8 };
+enum { SHAPE_WORDS = 8, PLACE_WORDS = 2 };
 #define HAS_WINDOWS 0x80000000u
-#define HAS_LOOKS 0x20000000u
+#define HAS_PLACES 0x40000000u
 
 /* What a state and the cache that takes it must have in common: so many words. */
 static size_t shape_words(const kvc_cache *cache, uint32_t *words)
 {
     const kvc_cache_shape *s = &cache->shape;
     const bool windows = cache->n_stores > 1;
-    words[0] = (uint32_t)s->n_layer | (windows ? HAS_WINDOWS : 0) |
-               (cache->looks.sums ? HAS_LOOKS : 0);
+    words[0] = (uint32_t)s->n_layer | (windows ? HAS_WINDOWS : 0);
     words[1] = (uint32_t)s->n_kv_head;
     words[2] = (uint32_t)s->head_dim;
     words[3] = (uint32_t)s->key_type;
-    words[4] = (uint32_t)s->value_type;
+    words[4] = (uint32_t)s->value_type | (uint32_t)(cache->looks.sums != NULL) << 31;
     words[5] = (uint32_t)cache->windows.window;
-    words[6] = cache->windows.layers[0];
-    words[7] = cache->windows.layers[1];
+    memcpy(words + 6, cache->windows.layers, sizeof cache->windows.layers);
     return windows ? SHAPE_WORDS : SHAPE_WORDS - 3;
+}
+
+/* Whether slots are not where they were written, or not those of the same token. */
+static bool has_moved(const kvc_cache *cache)
+{
+    for (size_t b = 0; b < cache->shape.batch; b++)
+        if (cache->past[b].gone > 0)
+            return true;
+    return false;
 }
 
 /* ---- writing ----------------------------------------------------------------------- */
@@ -37,8 +44,11 @@ static void write_slots(kvc_writer *writer, const kvc_pool *pool, size_t index,
         kvc_vector_pack(&pool->format, kvc_pool_page(pool, index, page), slot, to);
 }
 
-static void write_page(const kvc_store *store, kvc_writer *writer, size_t page, size_t n)
+static void write_page(const kvc_store *store, kvc_writer *writer, size_t page, size_t n,
+                       bool places)
 {
+    if (places)
+        kvc_write_words(writer, store->places + page * KVC_PAGE, n * PLACE_WORDS);
     for (size_t i = 0; i < store->keys.n_heads; i++) {
         write_slots(writer, &store->keys, i, page, n);
         write_slots(writer, &store->values, i, page, n);
@@ -57,6 +67,9 @@ static void write_tables(const kvc_cache *cache, size_t store, kvc_writer *write
         const uint32_t *table = kvc_pages_of(pages, b);
         const size_t freed = pages->freed[b], length = cache->length[b];
         kvc_write_u32(writer, (uint32_t)(store == KVC_WHOLE ? length : freed));
+        const size_t past[] = {cache->past[b].gone, cache->past[b].least};
+        for (size_t i = 0; i < 2 && has_moved(cache); i++)
+            kvc_write_u32(writer, (uint32_t)past[i]);
         for (size_t i = freed; i < kvc_pages_for(length); i++) {
             if (number[table[i]] == UINT32_MAX)
                 number[table[i]] = n++;
@@ -76,7 +89,7 @@ static void write_pages(const kvc_cache *cache, const kvc_store *store,
         for (size_t i = pages->freed[b]; i < kvc_pages_for(cache->length[b]); i++) {
             const uint32_t page = kvc_pages_of(pages, b)[i];
             if (number[page] == n) {
-                write_page(store, writer, page, pages->filled[page]);
+                write_page(store, writer, page, pages->filled[page], has_moved(cache));
                 n++;
             }
         }
@@ -85,7 +98,9 @@ static void write_pages(const kvc_cache *cache, const kvc_store *store,
 void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
 {
     uint32_t words[SHAPE_WORDS];
-    kvc_write_words(writer, words, shape_words(cache, words));
+    const size_t n_words = shape_words(cache, words);
+    words[0] |= has_moved(cache) ? HAS_PLACES : 0;
+    kvc_write_words(writer, words, n_words);
     kvc_write_u32(writer, (uint32_t)cache->shape.batch);
     for (size_t i = 0; i < cache->n_stores; i++) {
         uint32_t *number = cache->stores[i].pages.scratch;
@@ -102,13 +117,16 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
  * in tables, and what kvc_cache_reaches needs, which the next query sees.
  *   freed: out, in pages */
 static kvc_error check_word(const kvc_cache *cache, size_t store, kvc_reader *reader,
-                            uint32_t b, size_t *freed)
+                            uint32_t b, bool places, size_t *freed)
 {
     const size_t word = kvc_read_u32(reader);
     if (store == KVC_WHOLE) {
         *freed = 0;
         cache->next_length[b] = word;
-        if (kvc_pages_for(word) > reader->left / sizeof(uint32_t))
+        const size_t gone = places ? kvc_read_u32(reader) : 0;
+        const size_t least = places ? kvc_read_u32(reader) : 0;
+        if (kvc_pages_for(word) > reader->left / sizeof(uint32_t) || gone > least ||
+            least - gone > word)
             return KVC_ERR_STATE_INVALID;
         if (word > cache->shape.capacity)
             return KVC_ERR_CACHE_FULL;
@@ -125,12 +143,12 @@ static kvc_error check_word(const kvc_cache *cache, size_t store, kvc_reader *re
  *   pages.scratch: [P] by number, the last sequence that had the page
  *   pages.filled: [P] by number, the slots that hold tokens */
 static kvc_error check_sequence(const kvc_cache *cache, size_t store, kvc_reader *reader,
-                                uint32_t b, uint32_t *n)
+                                uint32_t b, bool places, uint32_t *n)
 {
     const kvc_pages *pages = &cache->stores[store].pages;
     uint32_t *seen = pages->scratch, *filled = pages->filled;
     size_t freed;
-    const kvc_error error = check_word(cache, store, reader, b, &freed);
+    const kvc_error error = check_word(cache, store, reader, b, places, &freed);
     if (error)
         return error;
     const size_t length = cache->next_length[b];
@@ -150,28 +168,45 @@ static kvc_error check_sequence(const kvc_cache *cache, size_t store, kvc_reader
     return KVC_OK;
 }
 
+/* The places of so many slots. Whatever their tokens: only `written` is counted with. */
+static bool check_places(const kvc_cache *cache, kvc_reader *reader, size_t n)
+{
+    bool good = true;
+    for (size_t i = 0; i < n; i++) {
+        kvc_read_u32(reader);
+        good = kvc_read_u32(reader) < cache->shape.capacity && good;
+    }
+    return good;
+}
+
 /* The tables and pages of B sequences. */
 static kvc_error check_store(const kvc_cache *cache, size_t store, kvc_reader *reader,
-                             uint32_t B)
+                             uint32_t B, bool places)
 {
     uint32_t n = 0;
     for (uint32_t b = 0; b < B; b++) {
-        const kvc_error error = check_sequence(cache, store, reader, b, &n);
+        const kvc_error error = check_sequence(cache, store, reader, b, places, &n);
         if (error)
             return error;
     }
     const size_t slot_bytes = kvc_store_token_bytes(&cache->stores[store]);
-    for (uint32_t page = 0; page < n; page++)
-        kvc_read_space(reader, cache->stores[store].pages.filled[page] * slot_bytes);
-    return reader->failed ? KVC_ERR_STATE_INVALID : KVC_OK;
+    bool good = true;
+    for (uint32_t page = 0; page < n; page++) {
+        const size_t filled = cache->stores[store].pages.filled[page];
+        good = check_places(cache, reader, places ? filled : 0) && good;
+        kvc_read_space(reader, filled * slot_bytes);
+    }
+    return reader->failed || !good ? KVC_ERR_STATE_INVALID : KVC_OK;
 }
 
 kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
 {
     uint32_t want[SHAPE_WORDS];
     const size_t n_words = shape_words(cache, want);
-    bool same = true;
-    for (size_t i = 0; i < n_words && same; i++)
+    const uint32_t word = kvc_read_u32(reader);
+    const bool places = kvc_cache_moves(cache) && word & HAS_PLACES;
+    bool same = word == (want[0] | (places ? HAS_PLACES : 0));
+    for (size_t i = 1; i < n_words && same; i++)
         same = kvc_read_u32(reader) == want[i];
     if (!same)
         return reader->failed ? KVC_ERR_STATE_INVALID : KVC_ERR_STATE_FOREIGN;
@@ -182,7 +217,7 @@ kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
         return KVC_ERR_CACHE_FULL;
     kvc_error error = KVC_OK;
     for (size_t i = 0; i < cache->n_stores && !error; i++)
-        error = check_store(cache, i, reader, B);
+        error = check_store(cache, i, reader, B, places);
     return error ? error : kvc_looks_check(cache, reader, B);
 }
 
@@ -195,15 +230,26 @@ static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
         kvc_vector_unpack(&pool->format, kvc_pool_page(pool, index, page), slot, from);
 }
 
-static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, size_t n)
+static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, size_t n,
+                      bool places)
 {
+    if (places)
+        kvc_read_words(reader, store->places + page * KVC_PAGE, n * PLACE_WORDS);
     for (size_t i = 0; i < store->keys.n_heads; i++) {
         read_slots(reader, &store->keys, i, page, n);
         read_slots(reader, &store->values, i, page, n);
     }
 }
 
-static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint32_t B)
+/* Slots that are where they were written. */
+static void set_places(const kvc_cache *cache, uint32_t b)
+{
+    for (uint32_t slot = 0; slot < cache->length[b] && kvc_cache_moves(cache); slot++)
+        *kvc_cache_place(cache, b, slot) = (kvc_place){slot, slot};
+}
+
+static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint32_t B,
+                       bool places)
 {
     kvc_pages *pages = &cache->stores[store].pages;
     uint32_t n = 0;
@@ -213,6 +259,10 @@ static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint3
             cache->length[b] = word;
         else
             pages->freed[b] = word;
+        if (places) {
+            cache->past[b].gone = kvc_read_u32(reader);
+            cache->past[b].least = kvc_read_u32(reader);
+        }
         const size_t freed = pages->freed[b];
         uint32_t *table = kvc_pages_of(pages, b);
         pages->held[b] = kvc_pages_for(cache->length[b]);
@@ -222,10 +272,12 @@ static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint3
             pages->holders[table[i]]++;
             n = table[i] == n ? n + 1 : n;
         }
+        if (!places && store == KVC_WHOLE)
+            set_places(cache, b);
     }
     kvc_cache_fill(cache, &cache->stores[store]);
     for (uint32_t page = 0; page < n; page++)
-        read_page(&cache->stores[store], reader, page, pages->filled[page]);
+        read_page(&cache->stores[store], reader, page, pages->filled[page], places);
 }
 
 void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
@@ -235,7 +287,7 @@ void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
     kvc_read_words(reader, words, shape_words(cache, words));
     const uint32_t B = kvc_read_u32(reader);
     for (size_t i = 0; i < cache->n_stores; i++)
-        read_store(cache, i, reader, B);
+        read_store(cache, i, reader, B, words[0] & HAS_PLACES);
     kvc_looks_read(cache, reader, B);
     for (uint32_t b = 0; b < B; b++) {
         kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, 0,
@@ -245,50 +297,4 @@ void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
             kvc_events_record(cache->events, KVC_EVENT_FREE, b, SIZE_MAX, 0, freed,
                               SIZE_MAX);
     }
-}
-
-/* ---- a cache alone ----------------------------------------------------------------- */
-
-static void write_all(const kvc_cache *cache, uint64_t fingerprint, kvc_writer *writer)
-{
-    kvc_write_begin(writer, "KVCC", fingerprint);
-    kvc_cache_write_state(cache, writer);
-    kvc_write_end(writer);
-}
-
-size_t kvc_cache_state_bytes(const kvc_cache *cache)
-{
-    kvc_writer writer = {0};
-    write_all(cache, 0, &writer);
-    return writer.used;
-}
-
-kvc_error kvc_cache_save(const kvc_cache *cache, uint64_t fingerprint, void *state,
-                         size_t bytes)
-{
-    if (!state)
-        return KVC_ERR_INVALID_ARGUMENT;
-    if (bytes < kvc_cache_state_bytes(cache))
-        return KVC_ERR_OUT_OF_MEMORY;
-    kvc_writer writer = {.bytes = state};
-    write_all(cache, fingerprint, &writer);
-    return KVC_OK;
-}
-
-kvc_error kvc_cache_restore(kvc_cache *cache, uint64_t fingerprint, const void *state,
-                            size_t bytes)
-{
-    kvc_reader reader;
-    if (!state)
-        return KVC_ERR_INVALID_ARGUMENT;
-    kvc_error error = kvc_read_begin(&reader, "KVCC", fingerprint, state, bytes);
-    if (error)
-        return error;
-    kvc_reader checked = reader;
-    error = kvc_cache_check_state(cache, &checked);
-    if (!error && !kvc_read_end(&checked))
-        error = KVC_ERR_STATE_INVALID;
-    if (!error)
-        kvc_cache_read_state(cache, &reader);
-    return error;
 }

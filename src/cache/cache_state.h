@@ -10,7 +10,11 @@
  * layers with a window follow in the same way, with the number of pages that a sequence
  * gave back in the place of its length.
  *
- * Where looks are counted (kvc_looks), the third highest bit of n_layer is set, and the
+ * Where slots have moved, the next bit of n_layer is set; each length is followed by what
+ * is gone of the text and how long the text was then; and each page begins with the
+ * places of its slots, text and written.
+ *
+ * Where looks are counted (kvc_looks), the highest bit of value_type is set, and the
  * sums of all slots that hold tokens come last, 64 bits each, sequence by sequence.
  *
  * Two caches that hold and share the same have the same bytes, whatever their capacity

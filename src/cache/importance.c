@@ -8,9 +8,12 @@
 #define UNIT 16777216.0 /* 2^24 of what is counted are a whole weight */
 #define MOST_NORMS 1e38
 
-kvc_looks kvc_looks_layout(kvc_arena *arena, const kvc_cache_shape *s, size_t rows)
+kvc_looks kvc_looks_layout(kvc_arena *arena, const kvc_cache_shape *s, bool in_session)
 {
-    kvc_looks looks = {.slots = KVC_PAGE * kvc_pages_for(s->capacity), .rows = rows};
+    const size_t L = s->n_layer, rows = in_session ? 1 : L;
+    kvc_looks looks = {.slots = KVC_PAGE * kvc_pages_for(s->capacity),
+                       .layers = in_session ? L - 1 : L,
+                       .rows = rows};
     if (s->policy == KVC_OLDEST)
         return looks;
     const size_t bytes = kvc_times(arena, looks.slots, sizeof(uint64_t));
@@ -38,7 +41,19 @@ static uint64_t *fresh_of(const kvc_cache *cache, size_t b, size_t row)
 uint64_t *kvc_looks_of(const kvc_cache *cache, size_t b, size_t layer)
 {
     const kvc_looks *looks = &cache->looks;
-    return looks->sums ? fresh_of(cache, b, looks->rows > 1 ? layer : 0) : NULL;
+    return looks->sums && layer < looks->layers
+               ? fresh_of(cache, b, looks->rows > 1 ? layer : 0)
+               : NULL;
+}
+
+void kvc_looks_count(uint64_t *looks, const float *scores, float sum, size_t first,
+                     size_t end)
+{
+    const float unit = (float)UNIT * (1.0f / sum); /* a power of two: exact */
+    for (size_t j = first; j < end && looks; j++) {
+        const float weight = scores[j] * unit;
+        looks[j] += weight < 2.0f * (float)UNIT ? (uint32_t)weight : 0; /* NaN is none */
+    }
 }
 
 void kvc_looks_forget_layer(const kvc_cache *cache, size_t b, size_t layer)
@@ -50,8 +65,10 @@ void kvc_looks_forget_layer(const kvc_cache *cache, size_t b, size_t layer)
 
 void kvc_looks_forget(const kvc_cache *cache, size_t b)
 {
-    for (size_t row = 0; row < cache->looks.rows; row++)
-        kvc_looks_forget_layer(cache, b, row);
+    const kvc_looks *looks = &cache->looks;
+    if (looks->sums)
+        memset(fresh_of(cache, b, 0), 0,
+               looks->rows * looks->slots * sizeof *looks->fresh);
 }
 
 void kvc_looks_advance(const kvc_cache *cache, size_t b, size_t T)

@@ -17,13 +17,15 @@ static kvc_pool layout_pool(kvc_arena *arena, size_t n_heads, size_t n_pages,
 }
 
 static kvc_store layout_store(kvc_arena *arena, const kvc_cache_shape *s, size_t n_layer,
-                              size_t most)
+                              size_t most, bool moves)
 {
     const size_t n_heads = kvc_times(arena, n_layer, s->n_kv_head), D = s->head_dim;
     kvc_store store = {.pages = kvc_pages_layout(arena, s->batch, s->capacity, most)};
     const size_t P = store.pages.total;
     store.keys = layout_pool(arena, n_heads, P, kvc_key_format(s->key_type, D));
     store.values = layout_pool(arena, n_heads, P, kvc_value_format(s->value_type, D));
+    if (moves)
+        store.places = kvc_take(arena, P, KVC_PAGE * sizeof *store.places);
     return store;
 }
 
@@ -38,7 +40,7 @@ static size_t most_pages(size_t window)
 }
 
 kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
-                            const kvc_windows *windows)
+                            const kvc_windows *windows, bool moves)
 {
     if (shape->head_dim > SIZE_MAX / (2 * sizeof(float))) /* a vector fits size_t */
         arena->overflow = true;
@@ -49,13 +51,16 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
         c.n_stores = KVC_STORES;
     }
     const size_t windowed = kvc_count_windowed(&c.windows, shape->n_layer);
-    c.stores[KVC_WHOLE] = layout_store(arena, shape, shape->n_layer - windowed, SIZE_MAX);
+    c.stores[KVC_WHOLE] =
+        layout_store(arena, shape, shape->n_layer - windowed, SIZE_MAX, moves);
     if (c.n_stores > 1)
         c.stores[KVC_WINDOWED] =
-            layout_store(arena, shape, windowed, most_pages(windows->window));
+            layout_store(arena, shape, windowed, most_pages(windows->window), false);
     c.length = kvc_take(arena, shape->batch, sizeof *c.length);
     c.next_length = kvc_take(arena, shape->batch, sizeof *c.next_length);
-    c.looks = kvc_looks_layout(arena, shape, shape->n_layer);
+    c.past = kvc_take(arena, shape->batch, sizeof *c.past);
+    c.next_past = kvc_take(arena, shape->batch, sizeof *c.next_past);
+    c.looks = kvc_looks_layout(arena, shape, moves);
     c.events = kvc_take(arena, 1, sizeof *c.events);
     if (arena->base && !arena->overflow) {
         *cache = c;
@@ -63,6 +68,7 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
             kvc_pages_clear(&cache->stores[i].pages);
         *cache->events = (kvc_events){0};
         memset(cache->length, 0, shape->batch * sizeof *cache->length);
+        memset(cache->past, 0, shape->batch * sizeof *cache->past);
         kvc_looks_clear(cache);
     }
     return cache;
@@ -81,7 +87,7 @@ kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes)
         (unsigned)shape->policy > KVC_LARGEST_KEY)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_arena arena = {0};
-    kvc_cache_layout(&arena, shape, NULL);
+    kvc_cache_layout(&arena, shape, NULL, false);
     *bytes = arena.used;
     return arena.overflow ? KVC_ERR_OUT_OF_MEMORY : KVC_OK;
 }
@@ -98,6 +104,6 @@ kvc_error kvc_cache_init(kvc_cache **cache, const kvc_cache_shape *shape, void *
     if (bytes < needed)
         return KVC_ERR_OUT_OF_MEMORY;
     kvc_arena arena = {.base = memory};
-    *cache = kvc_cache_layout(&arena, shape, NULL);
+    *cache = kvc_cache_layout(&arena, shape, NULL, false);
     return KVC_OK;
 }

@@ -112,6 +112,8 @@ static void evict_slots(kvc_cache *cache, size_t b, size_t first, size_t n)
     const uint32_t *table = kvc_pages_of(&store->pages, b);
     move_down(&store->keys, table, first, n, end);
     move_down(&store->values, table, first, n, end);
+    for (size_t to = first; to + n < end && store->places; to++)
+        *kvc_cache_place(cache, b, to) = *kvc_cache_place(cache, b, to + n);
 }
 
 kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
@@ -128,6 +130,10 @@ kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
     record_evict(cache, b, first, n);
     (whole_pages ? evict_pages : evict_slots)(cache, b, first, n);
     kvc_looks_evict(cache, b, first, n);
+    if (kvc_cache_moves(cache)) {
+        cache->past[b].least = kvc_cache_taken(cache, b);
+        cache->past[b].gone += n;
+    }
     cut(cache, b, length);
     if (!whole_pages)
         kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, first,
@@ -158,6 +164,7 @@ static void prepare(kvc_cache *cache, size_t to, size_t from, size_t more)
         prepare_pages(&cache->stores[i].pages, to, from, cache->length[from]);
     cache->next_length[to] = cache->length[from];
     kvc_looks_prepare(cache, to, from);
+    cache->next_past[to] = cache->past[from];
     kvc_events_record(cache->events, KVC_EVENT_SHARE, to, more, 0, cache->length[from],
                       from);
 }
@@ -181,6 +188,7 @@ static void become(kvc_cache *cache, size_t to)
         become_pages(&cache->stores[i], to, cache->next_length[to]);
     cache->length[to] = cache->next_length[to];
     kvc_looks_become(cache, to);
+    cache->past[to] = cache->next_past[to];
 }
 
 kvc_error kvc_cache_fork(kvc_cache *cache, size_t from, size_t to)
@@ -210,7 +218,9 @@ kvc_error kvc_cache_reorder(kvc_cache *cache, const uint32_t *from)
 
 kvc_error kvc_cache_drop(kvc_cache *cache, size_t b)
 {
-    return kvc_cache_truncate(cache, b, 0);
+    if (b >= cache->shape.batch)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    return kvc_cache_go_back(cache, b, 0);
 }
 
 kvc_error kvc_cache_keep(kvc_cache *cache, size_t b)
@@ -234,6 +244,7 @@ void kvc_cache_reset(kvc_cache *cache)
         record_evict(cache, b, 0, cache->length[b]);
     memset(cache->length, 0, cache->shape.batch * sizeof *cache->length);
     kvc_looks_clear(cache);
+    memset(cache->past, 0, cache->shape.batch * sizeof *cache->past);
     for (size_t i = 0; i < cache->n_stores; i++) {
         kvc_pages_clear(&cache->stores[i].pages);
         clear_pool(&cache->stores[i].keys);

@@ -55,8 +55,3 @@ bool kvc_cache_reaches(const kvc_cache *cache, size_t b, size_t n)
            cache->stores[KVC_WINDOWED].pages.freed[b] <=
                kvc_pages_gone(cache, n + 1 + KVC_PAGE);
 }
-
-void kvc_cache_rewind(kvc_cache *cache, size_t b, size_t n)
-{
-    kvc_cache_truncate(cache, b, kvc_cache_reaches(cache, b, n) ? n : 0);
-}

@@ -9,7 +9,7 @@
 #include "kernels/vector.h"
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
-                                   size_t capacity)
+                                   size_t capacity, bool moves)
 {
     const kvc_config *config = &model->config;
     const size_t C = config->n_embd, F = kvc_round_up(config->n_inner, 4);
@@ -29,7 +29,8 @@ kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
         if (*block == KVC_PARALLEL)
             w.beside = kvc_take_floats(arena, KVC_ROWS, C);
     }
-    w.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(capacity, config->head_dim));
+    w.scores =
+        kvc_take_floats(arena, 1, kvc_attend_scratch(capacity, config->head_dim, moves));
     return w;
 }
 
@@ -160,6 +161,7 @@ static kvc_view view_of(const kvc_chunk *c, const kvc_layer *layer)
 {
     kvc_view view = layer->view;
     view.bias = c->bias;
+    view.turns = c->places;
     return view;
 }
 
@@ -177,7 +179,8 @@ static void attend(kvc_chunk *c, const kvc_model *model, const kvc_layer *layer,
     skip_rows(c, w->h, config);
     project(w->q, w->h, c->n, &layer->q, w);
     norm_heads(c, w->q, config->n_head, model, &layer->q_norm);
-    rotate(c, w->q, config->n_head, config);
+    if (!c->places)
+        rotate(c, w->q, config->n_head, config);
     attend_runs(c, w->heads, w->q, config, view_of(c, layer), w->scores);
     project(w->y, w->heads, c->n, &layer->o, w);
 }

@@ -18,16 +18,16 @@ typedef struct kvc_workspace {
     float *gate;   /* the same of a gated one; else NULL */
     float *y;      /* [KVC_ROWS, C] what a block adds to x */
     float *beside; /* the same of the MLP beside attention; else NULL */
-    float *scores; /* kvc_attend_scratch(S, D) */
+    float *scores; /* kvc_attend_scratch */
     kvc_counts *counts;
 } kvc_workspace;
 
 kvc_workspace kvc_workspace_layout(kvc_arena *arena, const kvc_model *model,
-                                   size_t capacity);
+                                   size_t capacity, bool moves);
 
 /* Successive tokens of one sequence among the rows of a chunk. */
 typedef struct kvc_run {
-    size_t sequence, position, n; /* position: of the first of n */
+    size_t sequence, position, n; /* position: of the first of n, in the cache */
     size_t skip; /* rows at its beginning of which only K and V are wanted */
     float *query, *cross_query; /* [Q] out: of the last token; or NULL */
 } kvc_run;
@@ -47,7 +47,8 @@ typedef struct kvc_chunk {
     size_t n_runs;
     kvc_cache *cache; /* where K and V go, and which layer of it */
     size_t cache_layer;
-    kvc_bias bias; /* what scores gain by the distance of tokens of the same kind */
+    kvc_bias bias;       /* what scores gain by the distance of tokens of the same kind */
+    const float *places; /* kvc_view.turns, where the cache's slots move; or NULL */
     kvc_seen source;
 } kvc_chunk;
 
@@ -56,7 +57,7 @@ typedef struct kvc_chunk {
  *
  * x += o(attention(q(h), k(h), v(h))),  h = norm(x); the heads of q and k normed where
  * the model has norms for them, then turned where its positions are rotations: keys lie
- * in the cache as they are compared.
+ * in the cache as they are compared. (Where slots move, attention turns the queries.)
  * K and V of every row go into the cache; then the rows to skip leave the chunk. */
 void kvc_self_attention(kvc_chunk *chunk, const kvc_model *model, const kvc_layer *layer,
                         kvc_workspace *w);

@@ -67,18 +67,19 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     m.weights[KVC_MHA_K] = take_matrix(arena, source, kv_width);
     m.weights[KVC_MHA_V] = take_matrix(arena, source, kv_width);
     m.weights[KVC_MHA_O] = take_matrix(arena, width, C);
-    m.cache = kvc_cache_layout(arena, &shape, NULL);
+    m.cache = kvc_cache_layout(arena, &shape, NULL, false);
     if (!c->source_dim) {
         shape.batch = 1;
         shape.key_type = shape.value_type = KVC_F32;
         shape.policy = KVC_OLDEST;
-        m.whole = kvc_cache_layout(arena, &shape, NULL);
+        m.whole = kvc_cache_layout(arena, &shape, NULL, false);
     }
     m.q = kvc_take_floats(arena, ROWS, width);
     m.k = kvc_take_floats(arena, kv_rows, kv_width);
     m.v = kvc_take_floats(arena, kv_rows, kv_width);
     m.heads = kvc_take_floats(arena, ROWS, width);
-    m.scores = kvc_take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim));
+    m.scores =
+        kvc_take_floats(arena, 1, kvc_attend_scratch(c->capacity, c->head_dim, false));
     if (arena->base && !arena->overflow)
         *mha = m;
     return mha;

@@ -15,6 +15,7 @@ static kvc_view view_of(const kvc_config *config, size_t layer)
     const size_t window = word >> layer % 32 & 1 ? config->window : 0;
     const float own = config->score_scale;
     return (kvc_view){.window = window,
+                      .turned = config->rotary_dim,
                       .scale = own > 0.0f ? own : kvc_usual_scale(config->head_dim)};
 }
 

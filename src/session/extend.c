@@ -50,16 +50,16 @@ static kvc_error extend(kvc_session *s)
         s->sequences[span->sequence].has_logits = finite;
         if (finite)
             grow(s, span);
-        else if (s->pass.cached)
-            kvc_cache_abandon(s->cache, span->sequence);
     }
+    if (!finite)
+        kvc_pass_take_back(s);
     return finite ? KVC_OK : KVC_ERR_NOT_FINITE;
 }
 
 static void start(kvc_session *s, size_t n_spans)
 {
     const bool cross = kvc_session_uses_cross_cache(s);
-    kvc_pass_start(s, (kvc_pass){.cached = s->use_cache,
+    kvc_pass_start(s, (kvc_pass){.cached = s->use_cache || kvc_slides(s),
                                  .cross = cross,
                                  .end = extend,
                                  .n_spans = n_spans});
@@ -67,14 +67,38 @@ static void start(kvc_session *s, size_t n_spans)
 
 /* ---- the beginning: what has to be computed ---------------------------------------- */
 
-/* Puts T ids behind a sequence's last token. Span i becomes the rows to compute. */
+/* Puts T ids behind a sequence's last token. Span i becomes the rows to compute. A cache
+ * that slides is scratch memory while it is off: there is no other for a whole text. */
 static void queue(kvc_session *s, size_t i, size_t sequence, const uint32_t *ids,
                   size_t T)
 {
-    const kvc_sequence *seq = &s->sequences[sequence];
-    const size_t first = s->use_cache ? kvc_cache_length(s->cache, sequence) : 0;
+    kvc_sequence *seq = &s->sequences[sequence];
+    if (!s->use_cache && kvc_slides(s)) {
+        kvc_cache_go_back(s->cache, sequence, 0);
+        seq->has_queries = false;
+    }
+    const size_t first = s->use_cache ? kvc_cache_taken(s->cache, sequence) : 0;
     memcpy(seq->ids + seq->position, ids, T * sizeof *ids);
-    s->spans[i] = (kvc_span){sequence, seq->ids, first, seq->position + T};
+    s->spans[i] = (kvc_span){
+        .sequence = sequence, .ids = seq->ids, .first = first, .end = seq->position + T};
+}
+
+/* Whether a sequence has room for n tokens, the first `kept` of them as they are. */
+static kvc_error check_room(const kvc_session *s, size_t sequence, size_t kept, size_t n)
+{
+    const kvc_past *past = &s->cache->past[sequence];
+    const size_t gone = s->use_cache && kept >= past->least ? past->gone : 0;
+    const bool fits =
+        n <= s->config.text_capacity && (kvc_slides(s) || n - gone <= s->config.capacity);
+    return fits ? KVC_OK : KVC_ERR_CONTEXT_FULL;
+}
+
+/* Whether what a sequence holds can be computed: not again where evict() took some. */
+static kvc_error check_past(const kvc_session *s, size_t sequence)
+{
+    const kvc_sequence *seq = &s->sequences[sequence];
+    const bool behind = kvc_cache_taken(s->cache, sequence) < seq->position;
+    return seq->by_hand && (!s->use_cache || behind) ? KVC_ERR_WINDOW_PASSED : KVC_OK;
 }
 
 kvc_error kvc_session_begin(kvc_session *s, const uint32_t *ids, size_t T)
@@ -83,9 +107,14 @@ kvc_error kvc_session_begin(kvc_session *s, const uint32_t *ids, size_t T)
         return KVC_ERR_INVALID_ARGUMENT;
     if (s->pass.active)
         return KVC_ERR_BUSY;
-    if (T > s->config.capacity - kvc_selected(s)->position)
-        return KVC_ERR_CONTEXT_FULL;
-    const kvc_error error = kvc_check_ids(s, ids, T);
+    const size_t position = kvc_selected(s)->position;
+    kvc_error error = T > s->config.text_capacity
+                          ? KVC_ERR_CONTEXT_FULL
+                          : check_room(s, s->selected, position, position + T);
+    if (!error)
+        error = kvc_check_ids(s, ids, T);
+    if (!error)
+        error = check_past(s, s->selected);
     if (error)
         return error;
     queue(s, 0, s->selected, ids, T);
@@ -110,12 +139,7 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
         return KVC_ERR_INVALID_ARGUMENT;
     if (s->pass.active)
         return KVC_ERR_BUSY;
-    if (T > s->config.capacity)
-        return KVC_ERR_CONTEXT_FULL;
-    const kvc_error error = kvc_check_ids(s, ids, T);
-    if (error)
-        return error;
-    const kvc_sequence *seq = kvc_selected(s);
+    kvc_sequence *seq = kvc_selected(s);
     const size_t common = common_prefix(seq, ids, T);
     if (s->use_cache && common == T && seq->position == T && seq->has_logits) {
         *reused = T; /* all there */
@@ -123,10 +147,19 @@ kvc_error kvc_session_begin_sync(kvc_session *s, const uint32_t *ids, size_t T,
         start(s, 0);
         return KVC_OK;
     }
+    kvc_error error = check_room(s, s->selected, kvc_min(common, T - 1), T);
+    if (!error)
+        error = kvc_check_ids(s, ids, T);
+    if (error)
+        return error;
     kvc_session_rewind(s, common);
     const bool all_cached = s->use_cache && kvc_session_cached(s) == T;
     if (all_cached) /* logits need a row */
         kvc_cache_rewind(s->cache, s->selected, T - 1);
+    if (seq->by_hand && (!s->use_cache || kvc_session_cached(s) == 0)) {
+        seq->by_hand = false; /* all of it is computed, with what evict() took */
+        kvc_cache_go_back(s->cache, s->selected, 0);
+    }
     queue(s, 0, s->selected, ids + common, T - common);
     *reused = s->spans[0].first;
     if (*reused > 0)
@@ -143,8 +176,8 @@ static kvc_error check_sequence(const kvc_session *s, const uint32_t *sequences,
     for (size_t j = 0; j < i; j++)
         if (sequences[j] == sequences[i])
             return KVC_ERR_INVALID_ARGUMENT;
-    const bool full = s->sequences[sequences[i]].position == s->config.capacity;
-    return full ? KVC_ERR_CONTEXT_FULL : KVC_OK;
+    const size_t position = s->sequences[sequences[i]].position;
+    return check_room(s, sequences[i], position, position + 1);
 }
 
 kvc_error kvc_session_begin_batch(kvc_session *s, const uint32_t *sequences,
@@ -159,6 +192,8 @@ kvc_error kvc_session_begin_batch(kvc_session *s, const uint32_t *sequences,
         error = check_sequence(s, sequences, i);
     if (!error)
         error = kvc_check_ids(s, ids, n);
+    for (size_t i = 0; i < n && !error; i++)
+        error = check_past(s, sequences[i]);
     if (error)
         return error;
     for (size_t i = 0; i < n; i++)

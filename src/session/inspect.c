@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cache/attention.h"
+#include "kernels/rotary.h"
 #include "kernels/softmax.h"
 #include "session/sampler.h"
 #include "session/session.h"
@@ -64,10 +65,17 @@ kvc_error kvc_session_query(const kvc_session *s, size_t layer, size_t head, flo
     const float *found;
     if (!s || !query)
         return KVC_ERR_INVALID_ARGUMENT;
+    const kvc_config *config = &s->model->config;
     const kvc_error error = find_query(s, layer, head, &found);
-    if (!error)
-        memcpy(query, found, s->model->config.head_dim * sizeof *query);
-    return error;
+    if (error)
+        return error;
+    memcpy(query, found, config->head_dim * sizeof *query);
+    if (s->places) /* it is not turned yet */
+        kvc_rotate(query,
+                   s->places +
+                       (kvc_cache_length(s->cache, s->selected) - 1) * config->rotary_dim,
+                   1, 1, config->head_dim, config->rotary_dim);
+    return KVC_OK;
 }
 
 kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
@@ -81,7 +89,8 @@ kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
         return error;
     kvc_view view = s->model->decoder.layers[layer].view;
     view.bias = s->bias;
-    kvc_attend_weights(weights, query, kvc_selected(s)->position, head,
+    view.turns = s->places;
+    kvc_attend_weights(weights, query, kvc_cache_length(s->cache, s->selected), head,
                        s->model->config.n_head, s->cache, s->selected, layer, view,
                        s->workspace.scores);
     return KVC_OK;

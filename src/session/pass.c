@@ -3,23 +3,50 @@
  *
  * The chunks of a long span go side by side, a layer at a time, whose weights then stay
  * near. Where layers have windows in a cache they go one after the other, each through
- * all layers: what no window reaches from the next one on is given back before it. */
+ * all layers: what no window reaches from the next one on is given back before it. Where
+ * a cache slides, so many of them go side by side as it has room for; they become part of
+ * its history before a page goes and the next ones come. */
 #include "session/pass.h"
 
 #include <string.h>
+
+/* The row of a span before which a page has to go, or its end. */
+static size_t stop_of(const kvc_session *s, const kvc_span *span)
+{
+    if (!s->pass.cached || !kvc_slides(s))
+        return span->end;
+    const size_t room = s->config.capacity - kvc_cache_length(s->cache, span->sequence);
+    return kvc_min(span->end, span->first + (room > 0 ? room : KVC_PAGE));
+}
 
 /* The next spans that share chunks; none when all are through. */
 static void next_group(kvc_session *s)
 {
     kvc_pass *p = &s->pass;
     size_t rows = 0;
+    bool alone = !p->cached;
     p->group += p->n_group;
     p->n_group = p->layer = p->row = 0;
+    p->through = false;
     for (size_t i = p->group; i < p->n_spans; i++, p->n_group++) {
-        rows += s->spans[i].end - s->spans[i].first;
-        if (i > p->group && (rows > KVC_ROWS || !p->cached))
+        kvc_span *span = &s->spans[i];
+        span->stop = stop_of(s, span);
+        rows += span->stop - span->first;
+        alone = alone || span->stop < span->end;
+        if (i > p->group && (rows > KVC_ROWS || alone))
             break;
     }
+}
+
+void kvc_pass_go_on(kvc_session *s)
+{
+    kvc_span *span = &s->spans[s->pass.group];
+    if (span->stop < span->end) {
+        kvc_cache_advance(s->cache, span->sequence, span->stop - span->first);
+        span->first = span->stop;
+        s->pass.n_group = 0;
+    }
+    next_group(s);
 }
 
 void kvc_pass_start(kvc_session *s, kvc_pass pass)
@@ -29,14 +56,21 @@ void kvc_pass_start(kvc_session *s, kvc_pass pass)
     next_group(s);
 }
 
+/* Tokens before a span that the cache of a pass has no longer. */
+static size_t gone(const kvc_session *s, const kvc_span *span)
+{
+    return s->pass.cached ? s->cache->past[span->sequence].gone : 0;
+}
+
 /* What one span of the group has in the next chunk: all of it, unless it is longer. */
 static kvc_run next_run(const kvc_session *s, const kvc_span *span)
 {
     const kvc_pass *p = &s->pass;
     const kvc_config *config = &s->model->config;
-    const size_t position = span->first + p->row;
-    kvc_run run = {.position = position, .n = kvc_min(KVC_ROWS, span->end - position)};
-    const bool to_the_end = position + run.n == span->end;
+    const size_t row = span->first + p->row;
+    kvc_run run = {.position = row - gone(s, span),
+                   .n = kvc_min(KVC_ROWS, span->stop - row)};
+    const bool to_the_end = row + run.n == span->end;
     if (p->cached)
         run.sequence = span->sequence;
     if (p->cached && to_the_end)
@@ -63,7 +97,8 @@ static kvc_chunk next_chunk(const kvc_session *s, kvc_run *runs)
                        .n_runs = p->n_group,
                        .cache = p->cached ? s->cache : s->one_layer,
                        .cache_layer = cache_layer,
-                       .bias = s->bias};
+                       .bias = s->bias,
+                       .places = p->cached ? s->places : NULL};
     for (size_t i = 0; i < p->n_group; i++) {
         runs[i] = next_run(s, &s->spans[p->group + i]);
         chunk.n += runs[i].n;
@@ -79,8 +114,9 @@ static void embed(const kvc_session *s, const kvc_chunk *chunk)
     float *x = chunk->x, *turns = s->turns + row * r;
     float *local = s->local_turns ? s->local_turns + row * r : NULL;
     for (const kvc_run *run = chunk->runs; run < chunk->runs + chunk->n_runs; run++) {
-        kvc_forward_embed(x, turns, local, s->model, &s->model->decoder, span++->ids,
-                          run->position, run->n);
+        kvc_forward_embed(x, turns, local, s->model, &s->model->decoder,
+                          span->ids + gone(s, span), run->position, run->n);
+        span++;
         x += run->n * s->model->config.n_embd;
         turns += run->n * r;
         local = local ? local + run->n * r : NULL;
@@ -97,12 +133,26 @@ static void begin_chunk(const kvc_session *s, const kvc_chunk *chunk)
     embed(s, chunk);
 }
 
+/* A page goes where a sequence of the group is full. */
+static void make_room(const kvc_session *s)
+{
+    const kvc_span *span = &s->spans[s->pass.group];
+    for (size_t i = 0; i < s->pass.n_group && s->pass.cached && kvc_slides(s); i++) {
+        const size_t b = span[i].sequence;
+        if (kvc_cache_length(s->cache, b) < s->config.capacity)
+            continue;
+        kvc_cache_make_room(s->cache, b, KVC_PAGE, s->config.sinks, s->config.recent,
+                            KVC_PAGE);
+        s->sequences[b].has_queries = false;
+    }
+}
+
 /* Moves on by a chunk of n rows: true once the group is through. */
 static bool move_on(kvc_session *s, size_t n)
 {
     kvc_pass *p = &s->pass;
     const kvc_span *span = &s->spans[p->group];
-    const bool last_rows = span->first + p->row + n == span->end;
+    const bool last_rows = span->first + p->row + n == span->stop;
     const bool last_layer = p->layer + 1 == s->model->config.n_layer;
     const bool one_by_one = p->cached && s->model->config.window > 0;
     const bool next_layer = one_by_one ? !last_layer : last_rows;
@@ -117,6 +167,8 @@ static void step_chunk(kvc_session *s)
     kvc_pass *p = &s->pass;
     const size_t C = s->model->config.n_embd;
     kvc_run runs[KVC_ROWS];
+    if (p->layer == 0 && p->row == 0)
+        make_room(s);
     kvc_chunk chunk = next_chunk(s, runs);
     const size_t n = runs[0].n;
     chunk.source = kvc_source_seen(s, p->layer);
@@ -125,9 +177,13 @@ static void step_chunk(kvc_session *s)
     kvc_forward_layer(&chunk, s->model, &s->model->decoder, p->layer, &s->workspace);
     if (!move_on(s, n))
         return;
-    if (!p->all_rows) /* what was not skipped: a row of each span */
+    p->row = 0;
+    p->through = p->all_rows;
+    if (p->through)
+        return;
+    if (chunk.n > 0) /* what was not skipped: a row of each span */
         memcpy(s->last + p->group * C, chunk.x, p->n_group * C * sizeof *chunk.x);
-    next_group(s);
+    kvc_pass_go_on(s);
 }
 
 kvc_error kvc_session_step(kvc_session *s)
@@ -135,7 +191,7 @@ kvc_error kvc_session_step(kvc_session *s)
     kvc_pass *p = &s->pass;
     if (!p->active)
         return KVC_ERR_NOT_READY;
-    if (p->n_group > 0) {
+    if (p->n_group > 0 && !p->through) {
         if (!kvc_source_prepare(s, p->layer))
             step_chunk(s);
         return KVC_PENDING;
@@ -145,10 +201,20 @@ kvc_error kvc_session_step(kvc_session *s)
     return error;
 }
 
+void kvc_pass_take_back(kvc_session *s)
+{
+    for (size_t i = 0; s->pass.cached && i < s->pass.n_spans; i++) {
+        const size_t b = s->spans[i].sequence, position = s->sequences[b].position;
+        kvc_cache_abandon(s->cache, b);
+        if (kvc_cache_taken(s->cache, b) > position)
+            kvc_cache_rewind(s->cache, b, position);
+    }
+}
+
 void kvc_session_cancel(kvc_session *s)
 {
-    for (size_t i = 0; s->pass.active && s->pass.cached && i < s->pass.n_spans; i++)
-        kvc_cache_abandon(s->cache, s->spans[i].sequence);
+    if (s->pass.active)
+        kvc_pass_take_back(s);
     s->pass.active = false;
 }
 

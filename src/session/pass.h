@@ -15,6 +15,12 @@ kvc_error kvc_check_ids(const kvc_session *session, const uint32_t *ids, size_t 
  * but the progress. */
 void kvc_pass_start(kvc_session *session, kvc_pass pass);
 
+/* The next rows: what a span has left behind its stop, or the next group. */
+void kvc_pass_go_on(kvc_session *session);
+
+/* Takes back what the pass has put into the cache. */
+void kvc_pass_take_back(kvc_session *session);
+
 /* Steps to the end. */
 kvc_error kvc_pass_run(kvc_session *session);
 

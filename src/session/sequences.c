@@ -16,6 +16,7 @@ static void copy(const kvc_session *s, kvc_sequence *to, const kvc_sequence *fro
     to->position = from->position;
     to->has_logits = from->has_logits;
     to->has_queries = from->has_queries;
+    to->by_hand = from->by_hand;
     memcpy(to->ids, from->ids, from->position * sizeof *to->ids);
     if (from->has_logits)
         memcpy(to->logits, from->logits,
@@ -92,7 +93,7 @@ kvc_error kvc_session_drop(kvc_session *s, size_t sequence)
     if (error)
         return error;
     s->sequences[sequence].position = 0;
-    s->sequences[sequence].has_logits = false;
+    s->sequences[sequence].has_logits = s->sequences[sequence].by_hand = false;
     return kvc_cache_drop(s->cache, sequence);
 }
 

@@ -3,12 +3,13 @@
 #include "session/session.h"
 
 #include "base/number.h"
+#include "kernels/rotary.h"
 
 /* ---- memory ------------------------------------------------------------------------ */
 
 static void take_sequences(kvc_arena *arena, kvc_session *s)
 {
-    const size_t n = s->config.n_sequence, S = s->config.capacity;
+    const size_t n = s->config.n_sequence, S = s->config.text_capacity;
     const size_t stride = kvc_logits_stride(s), queries_size = kvc_queries_size(s);
     s->sequences = kvc_take(arena, n, sizeof *s->sequences);
     s->moved = kvc_take(arena, n, sizeof *s->moved);
@@ -31,27 +32,44 @@ static kvc_cache_shape shape_of(const kvc_model *model, const kvc_session_config
                              .capacity = sizes->capacity,
                              .head_dim = model->config.head_dim,
                              .key_type = sizes->key_type,
-                             .value_type = sizes->value_type};
+                             .value_type = sizes->value_type,
+                             .policy = sizes->policy};
+}
+
+/* In whole pages where a session slides. */
+static kvc_session_config whole_pages(const kvc_session_config *given)
+{
+    kvc_session_config sizes = *given;
+    if (sizes.when_full == KVC_SLIDE) {
+        sizes.capacity -= sizes.capacity % KVC_PAGE;
+        sizes.sinks = kvc_round_up(sizes.sinks, KVC_PAGE);
+    }
+    if (sizes.text_capacity == 0)
+        sizes.text_capacity = sizes.capacity;
+    return sizes;
 }
 
 static kvc_session *layout(kvc_arena *arena, kvc_model *model,
-                           const kvc_session_config *sizes)
+                           const kvc_session_config *given)
 {
     const kvc_config *config = &model->config;
+    const kvc_session_config whole = whole_pages(given), *sizes = &whole;
+    const bool moves = sizes->when_full != KVC_STOP;
     const size_t S = sizes->capacity, C = config->n_embd;
     kvc_session *session = kvc_take(arena, 1, sizeof *session);
     kvc_session s = {.model = model, .config = *sizes, .use_cache = true};
     kvc_cache_shape shape = shape_of(model, sizes);
     const kvc_windows windows = {config->window,
                                  {config->window_layers[0], config->window_layers[1]}};
-    s.cache = kvc_cache_layout(arena, &shape, &windows);
+    s.cache = kvc_cache_layout(arena, &shape, &windows, moves);
     shape.batch = shape.n_layer = 1;
+    shape.policy = KVC_OLDEST;
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
-    s.one_layer = kvc_cache_layout(arena, &shape, NULL);
+    s.one_layer = kvc_cache_layout(arena, &shape, NULL, false);
     s.source = kvc_source_layout(arena, model, sizes);
     s.bias = kvc_bias_layout(arena, config, S);
     s.workspace = kvc_workspace_layout(
-        arena, model, S > sizes->source_capacity ? S : sizes->source_capacity);
+        arena, model, S > sizes->source_capacity ? S : sizes->source_capacity, moves);
     take_sequences(arena, &s);
     s.spans = kvc_take(arena, sizes->n_sequence, sizeof *s.spans);
     s.x = kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, C);
@@ -59,6 +77,8 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     if (config->rope_local_theta > 0.0f)
         s.local_turns =
             kvc_take_floats(arena, S > KVC_ROWS ? S : KVC_ROWS, config->rotary_dim);
+    if (moves)
+        s.places = kvc_take_floats(arena, kvc_times(arena, 2, S), config->rotary_dim);
     s.last = kvc_take_floats(arena, sizes->n_sequence, C);
     s.n_rows = kvc_min(KVC_ROWS, sizes->n_sequence);
     s.n_rows = s.n_rows > KVC_SCORED_ROWS ? s.n_rows : KVC_SCORED_ROWS;
@@ -70,6 +90,28 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
     return session;
 }
 
+/* What happens when the cache is full. */
+static kvc_error check_full(const kvc_model *model, const kvc_session_config *given)
+{
+    const kvc_session_config sizes = whole_pages(given);
+    const bool slides = sizes.when_full == KVC_SLIDE;
+    if (sizes.policy == KVC_OLDEST ? sizes.recent > 0 : !slides)
+        return KVC_ERR_INVALID_ARGUMENT;
+    if (sizes.when_full == KVC_STOP)
+        return given->sinks > 0 || given->text_capacity > 0 ? KVC_ERR_INVALID_ARGUMENT
+                                                            : KVC_OK;
+    if ((!slides && (sizes.when_full != KVC_EVICT || sizes.sinks > 0)) ||
+        sizes.sinks < given->sinks || sizes.text_capacity < sizes.capacity ||
+        sizes.text_capacity > UINT32_MAX / 8 ||
+        (slides &&
+         (sizes.capacity < KVC_PAGE || sizes.sinks > sizes.capacity - KVC_PAGE ||
+          sizes.recent > sizes.capacity - KVC_PAGE - sizes.sinks)))
+        return KVC_ERR_INVALID_ARGUMENT;
+    return model->config.rotary_dim > 0 && model->config.window == 0
+               ? KVC_OK
+               : KVC_ERR_UNSUPPORTED;
+}
+
 kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *config,
                             size_t *bytes)
 {
@@ -79,7 +121,9 @@ kvc_error kvc_session_bytes(const kvc_model *model, const kvc_session_config *co
         config->source_capacity > model->config.n_positions)
         return KVC_ERR_INVALID_ARGUMENT;
     const kvc_cache_shape shape = shape_of(model, config);
-    const kvc_error error = kvc_cache_bytes(&shape, bytes);
+    kvc_error error = kvc_cache_bytes(&shape, bytes);
+    if (!error)
+        error = check_full(model, config);
     if (error)
         return error;
     kvc_arena arena = {0};
@@ -106,6 +150,9 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
     kvc_session *s = *session = layout(&arena, model, config);
     s->cache->counts = s->one_layer->counts = s->workspace.counts = &s->counts;
     kvc_bias_fill(s->bias, model, &model->decoder, config->capacity);
+    if (s->places)
+        kvc_rotary_turns(s->places, model->frequencies, model->amplitude,
+                         model->config.rotary_dim, 0, 2 * s->config.capacity);
     kvc_source_init(s);
     return KVC_OK;
 }
@@ -115,6 +162,11 @@ kvc_error kvc_session_init(kvc_session **session, kvc_model *model,
 size_t kvc_session_capacity(const kvc_session *s)
 {
     return s->config.capacity;
+}
+
+size_t kvc_session_sinks(const kvc_session *s)
+{
+    return s->config.sinks;
 }
 
 size_t kvc_session_position(const kvc_session *s)
@@ -129,7 +181,7 @@ const uint32_t *kvc_session_ids(const kvc_session *s)
 
 size_t kvc_session_cached(const kvc_session *s)
 {
-    return kvc_cache_length(s->cache, s->selected);
+    return kvc_cache_taken(s->cache, s->selected);
 }
 
 kvc_error kvc_session_set_cache(kvc_session *s, bool use_cache)
@@ -155,11 +207,12 @@ kvc_error kvc_session_truncate(kvc_session *s, size_t n)
     if (n == seq->position)
         return KVC_OK;
     const kvc_error error =
-        kvc_cache_truncate(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
+        kvc_cache_go_back(s->cache, s->selected, kvc_min(n, kvc_session_cached(s)));
     if (error)
         return error;
     seq->position = n;
     seq->has_logits = false;
+    seq->by_hand = seq->by_hand && n > 0;
     return KVC_OK;
 }
 
@@ -167,7 +220,8 @@ kvc_error kvc_session_rewind(kvc_session *s, size_t n)
 {
     kvc_error error = kvc_session_truncate(s, n);
     if (error == KVC_ERR_WINDOW_PASSED) {
-        kvc_cache_truncate(s->cache, s->selected, 0);
+        kvc_cache_go_back(s->cache, s->selected, 0);
+        kvc_selected(s)->by_hand = false;
         error = kvc_session_truncate(s, n);
     }
     return error;
@@ -175,10 +229,33 @@ kvc_error kvc_session_rewind(kvc_session *s, size_t n)
 
 kvc_error kvc_session_evict(kvc_session *s, size_t first, size_t n)
 {
-    (void)s;
-    (void)first;
-    (void)n;
-    return KVC_ERR_UNSUPPORTED;
+    kvc_sequence *seq = kvc_selected(s);
+    if (!kvc_cache_moves(s->cache))
+        return KVC_ERR_UNSUPPORTED;
+    if (s->pass.active)
+        return KVC_ERR_BUSY;
+    if (kvc_session_cached(s) < seq->position)
+        return KVC_ERR_NOT_READY;
+    const kvc_error error = kvc_cache_evict(s->cache, s->selected, first, n);
+    if (!error && n > 0) {
+        seq->by_hand = true;
+        seq->has_queries = false;
+    }
+    return error;
+}
+
+kvc_error kvc_session_held(const kvc_session *s, uint32_t *tokens, uint32_t *places)
+{
+    if (!s || !tokens || !places)
+        return KVC_ERR_INVALID_ARGUMENT;
+    for (size_t slot = 0; slot < kvc_cache_length(s->cache, s->selected); slot++) {
+        kvc_place place = {(uint32_t)slot, (uint32_t)slot};
+        if (kvc_cache_moves(s->cache))
+            place = *kvc_cache_place(s->cache, s->selected, slot);
+        tokens[slot] = place.text;
+        places[slot] = place.written;
+    }
+    return KVC_OK;
 }
 
 void kvc_session_reset(kvc_session *s)
@@ -186,7 +263,7 @@ void kvc_session_reset(kvc_session *s)
     s->pass.active = false;
     for (size_t i = 0; i < s->config.n_sequence; i++) {
         s->sequences[i].position = 0;
-        s->sequences[i].has_logits = false;
+        s->sequences[i].has_logits = s->sequences[i].by_hand = false;
     }
     kvc_cache_reset(s->cache);
     kvc_source_forget(s);

@@ -18,7 +18,8 @@
 typedef struct kvc_sequence {
     size_t position; /* tokens */
     bool has_logits, has_queries;
-    uint32_t *ids;       /* [S] */
+    bool by_hand;        /* evict() took some of them: no pass over all can do the same */
+    uint32_t *ids;       /* [text_capacity] */
     float *logits;       /* [V rounded up to 4] that follow the last token */
     float *queries;      /* [L, Q] of the last token, for inspect.c; then, where there is
                             an encoder, as many of cross-attention */
@@ -42,11 +43,12 @@ typedef struct kvc_source {
 /* What a pass does after the layers. */
 typedef kvc_error kvc_pass_end(kvc_session *session);
 
-/* Rows first .. end-1 of a text. */
+/* Rows first .. end-1 of a text, of which those before `stop` go through the layers
+ * before the cache has to make room for more. */
 typedef struct kvc_span {
     size_t sequence;
     const uint32_t *ids; /* [end] */
-    size_t first, end;
+    size_t first, end, stop;
 } kvc_span;
 
 /* A pass under way: what it is for, and how far it is. */
@@ -60,6 +62,7 @@ typedef struct kvc_pass {
     kvc_pass_end *end; /* takes the steps after the layers: PENDING until the last one */
 
     bool active;
+    bool through;      /* the group is, and its rows are scored */
     size_t group;      /* the first span of the group in the layers */
     size_t n_group;    /* how many spans it has; 0: all are through */
     size_t layer, row; /* where its next chunk is; row: also how far scoring is */
@@ -86,6 +89,7 @@ struct kvc_session {
     float *x;                /* [max(S, KVC_ROWS), C] the residual stream of a group */
     float *turns;            /* [max(S, KVC_ROWS), rotary_dim] of their positions */
     float *local_turns;      /* the same of layers with a window, or NULL */
+    float *places;           /* [2S, rotary_dim] where slots move: kvc_view.turns */
     float *last;             /* [n_sequence, C] of it, the last row of each span */
     size_t n_rows;           /* of logits, computed together */
     float *rows;             /* [n_rows, V rounded up to 4] */
@@ -108,6 +112,11 @@ bool kvc_source_prepare(kvc_session *session, size_t layer);
 kvc_seen kvc_source_seen(const kvc_session *session, size_t layer);
 
 /* ---- sizes ------------------------------------------------------------------------- */
+
+static inline bool kvc_slides(const kvc_session *s)
+{
+    return s->config.when_full == KVC_SLIDE;
+}
 
 enum { KVC_SCORED_ROWS = 4 }; /* one step of scoring computes their logits */
 

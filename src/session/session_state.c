@@ -2,17 +2,21 @@
  * checksum of state.h:
  *
  *     n_sequence
- *     each sequence: position; flags (1: logits, 2: queries); ids [position];
+ *     each sequence: position; flags (1: logits, 2: queries, 4: evict() took some of its
+ *     tokens); ids [position];
  *     logits [V] and queries [L, Q] where the flags say so
  *     the cache, as in cache_state.h
  *     with an encoder: the source's length n, its ids [n], what the encoder makes of them
  *     [n, C], and the cross cache, of none or all of them
+ *     where tokens are gone, or beyond the capacity: this, or 0 where the session does
+ *     not slide; its sinks; and, unless age decides, the policy and the recent tokens. It
+ *     goes on in sessions for which all are the same
  *
  * restore reads it twice: first to check all of it, then to take it over. */
 #include "cache/cache_state.h"
 #include "session/session.h"
 
-enum { HAS_LOGITS = 1, HAS_QUERIES = 2 };
+enum { HAS_LOGITS = 1, HAS_QUERIES = 2, BY_HAND = 4 };
 
 /* ---- save -------------------------------------------------------------------------- */
 
@@ -20,7 +24,8 @@ static void write_sequence(kvc_writer *w, const kvc_session *s, const kvc_sequen
 {
     const bool queries = seq->has_logits && seq->has_queries;
     kvc_write_u32(w, (uint32_t)seq->position);
-    kvc_write_u32(w, (seq->has_logits ? HAS_LOGITS : 0) | (queries ? HAS_QUERIES : 0));
+    kvc_write_u32(w, (seq->has_logits ? HAS_LOGITS : 0) | (queries ? HAS_QUERIES : 0) |
+                         (seq->by_hand ? BY_HAND : 0));
     kvc_write_words(w, seq->ids, seq->position);
     if (seq->has_logits)
         kvc_write_words(w, seq->logits, s->model->config.vocab_size);
@@ -36,6 +41,21 @@ static void write_source(kvc_writer *w, const kvc_session *s)
     kvc_cache_write_state(s->source.cross, w);
 }
 
+/* Whether what comes next depends on when tokens go. */
+static bool depends_on_sizes(const kvc_session *s)
+{
+    bool depends = false;
+    for (size_t i = 0; i < s->config.n_sequence; i++)
+        depends = depends || s->cache->past[i].gone > 0 ||
+                  s->sequences[i].position > s->config.capacity;
+    return depends;
+}
+
+static uint32_t slid_by(const kvc_session *s)
+{
+    return kvc_slides(s) ? (uint32_t)s->config.capacity : 0;
+}
+
 /* Runs twice, as state.h explains. */
 static void write_session(kvc_writer *w, const kvc_session *s)
 {
@@ -46,6 +66,14 @@ static void write_session(kvc_writer *w, const kvc_session *s)
     kvc_cache_write_state(s->cache, w);
     if (s->source.cross)
         write_source(w, s);
+    if (depends_on_sizes(s)) {
+        kvc_write_u32(w, slid_by(s));
+        kvc_write_u32(w, (uint32_t)s->config.sinks);
+        if (s->config.policy != KVC_OLDEST) {
+            kvc_write_u32(w, (uint32_t)s->config.policy);
+            kvc_write_u32(w, (uint32_t)s->config.recent);
+        }
+    }
     kvc_write_end(w);
 }
 
@@ -85,15 +113,18 @@ static bool is_finite(uint32_t bits)
     return (bits & exponent) != exponent;
 }
 
-static kvc_error check_sequence(const kvc_session *s, kvc_reader *r)
+/* most: out, the position where that is more */
+static kvc_error check_sequence(const kvc_session *s, kvc_reader *r, size_t *most)
 {
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
     const uint32_t flags = kvc_read_u32(r);
-    if (position > r->left / sizeof(uint32_t) || flags > (HAS_LOGITS | HAS_QUERIES) ||
-        (flags && position == 0))
+    const uint32_t by_hand = kvc_cache_moves(s->cache) ? BY_HAND : 0;
+    if (position > r->left / sizeof(uint32_t) ||
+        (flags & ~(HAS_LOGITS | HAS_QUERIES | by_hand)) || (flags && position == 0))
         return KVC_ERR_STATE_INVALID;
-    if (position > s->config.capacity)
+    if (position > s->config.text_capacity)
         return KVC_ERR_CONTEXT_FULL;
+    *most = position > *most ? position : *most;
     for (size_t i = 0; i < position; i++)
         if (kvc_read_u32(r) >= V)
             return KVC_ERR_STATE_INVALID;
@@ -121,18 +152,36 @@ static kvc_error check_source(const kvc_session *s, kvc_reader *r)
     return error == KVC_ERR_CACHE_FULL ? KVC_ERR_STATE_INVALID : error;
 }
 
+/* most: tokens of the longest sequence */
+static kvc_error check_sizes(const kvc_session *s, kvc_reader *r, size_t most)
+{
+    if (r->left == 0)
+        return most > s->config.capacity ? KVC_ERR_CONTEXT_FULL : KVC_OK;
+    const uint32_t slid = kvc_read_u32(r), sinks = kvc_read_u32(r);
+    const bool by_age = r->left == 0;
+    const uint32_t policy = by_age ? KVC_OLDEST : kvc_read_u32(r),
+                   recent = by_age ? 0 : kvc_read_u32(r);
+    if (!kvc_read_end(r))
+        return KVC_ERR_STATE_INVALID;
+    return slid == slid_by(s) && sinks == s->config.sinks &&
+                   policy == (uint32_t)s->config.policy && recent == s->config.recent
+               ? KVC_OK
+               : KVC_ERR_STATE_FOREIGN;
+}
+
 static kvc_error check_session(const kvc_session *s, kvc_reader *r)
 {
     const size_t n = kvc_read_u32(r);
+    size_t most = 0;
     kvc_error error = n > s->config.n_sequence ? KVC_ERR_CONTEXT_FULL : KVC_OK;
     for (size_t i = 0; i < n && !error; i++)
-        error = check_sequence(s, r);
+        error = check_sequence(s, r, &most);
     if (!error)
         error = kvc_cache_check_state(s->cache, r);
     if (!error && s->source.cross)
         error = check_source(s, r);
-    if (!error && !kvc_read_end(r))
-        error = KVC_ERR_STATE_INVALID;
+    if (!error)
+        error = check_sizes(s, r, most);
     return error == KVC_ERR_CACHE_FULL ? KVC_ERR_CONTEXT_FULL : error;
 }
 
@@ -142,6 +191,7 @@ static void read_sequence(const kvc_session *s, kvc_reader *r, kvc_sequence *seq
     const uint32_t flags = kvc_read_u32(r);
     seq->has_logits = flags & HAS_LOGITS;
     seq->has_queries = flags & HAS_QUERIES;
+    seq->by_hand = flags & BY_HAND;
     kvc_read_words(r, seq->ids, seq->position);
     if (seq->has_logits)
         kvc_read_words(r, seq->logits, s->model->config.vocab_size);
@@ -164,7 +214,7 @@ static void read_source(kvc_session *s, kvc_reader *r)
 static bool can_look_back(const kvc_session *s, size_t i)
 {
     const size_t position = s->sequences[i].position;
-    return kvc_cache_length(s->cache, i) == position &&
+    return kvc_cache_taken(s->cache, i) == position &&
            kvc_cache_reaches(s->cache, i, position > 0 ? position - 1 : 0);
 }
 
@@ -175,7 +225,7 @@ static void read_session(kvc_session *s, kvc_reader *r)
     const size_t n = kvc_read_u32(r);
     for (size_t i = 0; i < s->config.n_sequence; i++) {
         s->sequences[i].position = 0;
-        s->sequences[i].has_logits = false;
+        s->sequences[i].has_logits = s->sequences[i].by_hand = false;
         if (i < n)
             read_sequence(s, r, &s->sequences[i]);
     }
@@ -184,7 +234,7 @@ static void read_session(kvc_session *s, kvc_reader *r)
         read_source(s, r);
     for (size_t i = 0; i < s->config.n_sequence; i++) {
         kvc_sequence *seq = &s->sequences[i];
-        const size_t cached = kvc_cache_length(s->cache, i);
+        const size_t cached = kvc_cache_taken(s->cache, i);
         if (cached > seq->position)
             kvc_cache_rewind(s->cache, i, seq->position);
         seq->has_queries = seq->has_queries && can_look_back(s, i);

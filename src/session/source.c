@@ -22,10 +22,10 @@ kvc_source kvc_source_layout(kvc_arena *arena, const kvc_model *model,
                              .head_dim = model->config.head_dim,
                              .key_type = sizes->key_type,
                              .value_type = sizes->value_type};
-    s.cross = kvc_cache_layout(arena, &shape, NULL);
+    s.cross = kvc_cache_layout(arena, &shape, NULL, false);
     shape.n_layer = 1;
     shape.key_type = shape.value_type = KVC_F32;
-    s.one_layer = kvc_cache_layout(arena, &shape, NULL);
+    s.one_layer = kvc_cache_layout(arena, &shape, NULL, false);
     s.ids = kvc_take(arena, S, sizeof *s.ids);
     s.rows = kvc_take_floats(arena, S, model->config.n_embd);
     s.bias = kvc_bias_layout(arena, &model->config, S);

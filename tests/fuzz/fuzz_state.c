@@ -132,8 +132,10 @@ static void check_same_state(const saved *a, saved b)
 static void restore_session(fuzz_bytes *in, const kvc_session_config *sizes,
                             const saved *state)
 {
-    const kvc_session_config other = {S - fuzz_below(in, 3) * 10, B - fuzz_below(in, 2),
-                                      sizes->key_type, sizes->value_type, 0};
+    const kvc_session_config other = {.capacity = S - fuzz_below(in, 3) * 10,
+                                      B - fuzz_below(in, 2),
+                                      sizes->key_type,
+                                      sizes->value_type};
     kvc_session *s = random_model_sequences(&model, &other);
     fuzz_check(!kvc_session_decode(s, 4));
     saved before = save_session(s);
@@ -180,8 +182,8 @@ static void restore_cache(const kvc_session_config *sizes, const saved *state)
 
 static void state(fuzz_bytes in)
 {
-    static const kvc_session_config sizes[] = {{S, B, KVC_F32, KVC_F32, 0},
-                                               {S, B, KVC_I8, KVC_F16, 0}};
+    static const kvc_session_config sizes[] = {{.capacity = S, B, KVC_F32, KVC_F32},
+                                               {.capacity = S, B, KVC_I8, KVC_F16}};
     static saved sessions[2], caches[2];
     for (size_t i = 0; i < 2 && !sessions[i].bytes; i++) {
         if (i == 0)

@@ -38,7 +38,7 @@ static kvc_error cancelled(const engine *e, const case_op *op)
 
 static kvc_error edit(engine *e, const truth *before, const case_op *op)
 {
-    uint32_t ids[CASE_CAPACITY + CASE_ARGS];
+    uint32_t ids[CASE_TEXT + CASE_ARGS];
     const size_t T = truth_edited(before, op, ids);
     const kvc_error error = kvc_session_begin_sync(e->now, ids, T, &e->reused);
     return error ? error : finish(e->now);
@@ -138,6 +138,7 @@ static kvc_error apply(engine *e, const truth *before, const case_op *op)
     case CASE_SOURCE: return source(e, op);
     case CASE_CROSS_OFF:
     case CASE_CROSS_ON: return switch_cross(e, op->kind == CASE_CROSS_ON);
+    case CASE_EVICT: return kvc_session_evict(s, arg[0], arg[1]);
     case CASE_KINDS: break;
     }
     abort();
@@ -159,16 +160,43 @@ static const char *wrong_line(const engine *e, const truth_line *line)
     return NULL;
 }
 
-/* Whether slot j of sequence i lies in the same place as in one before, from the first
- * that is not given back (windowed) or from 0. */
+/* Slots of a sequence that hold tokens, or did. */
+static size_t slots_of(const engine *e, const truth_line *line)
+{
+    return e->c->when_full == KVC_STOP ? line->cached : line->n_held;
+}
+
+/* What is wrong with what the slots of the selected sequence hold. */
+static const char *wrong_slots(const engine *e, const truth_line *line, size_t i)
+{
+    uint32_t tokens[CASE_CAPACITY], places[CASE_CAPACITY];
+    const size_t n = kvc_cache_length(kvc_session_cache(e->now), i);
+    if (n != slots_of(e, line))
+        return "number of slots";
+    check_ok(kvc_session_held(e->now, tokens, places));
+    for (size_t j = 0; j < n; j++) {
+        const bool moves = e->c->when_full != KVC_STOP;
+        const uint32_t token = moves ? line->held[j] : (uint32_t)j;
+        if (tokens[j] != token)
+            return "token of a slot";
+        if (places[j] != (moves ? line->n_seen[token] - 1 : j))
+            return "place of a key";
+    }
+    return NULL;
+}
+
+/* Whether slot j of sequence i lies in the same place as one of a sequence before, from
+ * the first that is not given back (windowed) or from 0. */
 static bool is_shared(const engine *e, const truth *t, size_t i, size_t j, bool windowed)
 {
     const kvc_cache *cache = kvc_session_cache(e->now);
     const size_t page = kvc_cache_page(cache, i, j);
     for (size_t k = 0; k < i; k++) {
-        const size_t first = windowed ? t->lines[k].freed : 0;
-        if (j >= first && j < t->lines[k].cached && kvc_cache_page(cache, k, j) == page)
-            return true;
+        const truth_line *line = &t->lines[k];
+        for (size_t slot = j % 16; slot < slots_of(e, line); slot += 16)
+            if ((!windowed || slot >= line->freed) &&
+                kvc_cache_page(cache, k, slot) == page)
+                return true;
     }
     return false;
 }
@@ -178,7 +206,8 @@ static size_t count_slots(const engine *e, const truth *t, bool windowed)
 {
     size_t n = 0;
     for (size_t i = 0; i < e->c->n_sequence; i++)
-        for (size_t j = windowed ? t->lines[i].freed : 0; j < t->lines[i].cached; j++)
+        for (size_t j = windowed ? t->lines[i].freed : 0; j < slots_of(e, &t->lines[i]);
+             j++)
             n += !is_shared(e, t, i, j, windowed);
     return n;
 }
@@ -187,7 +216,7 @@ static size_t count_slots(const engine *e, const truth *t, bool windowed)
  * those of a chunk of 32 and the 17 before, wherever in a page they begin; or all. */
 static size_t windowed_pages(const random_case *c)
 {
-    const size_t W = c->config.window, all = (c->capacity + 15) / 16;
+    const size_t W = c->config.window, all = (case_slots(c) + 15) / 16;
     const size_t two = (W + 16 + 30) / 16 + (W + 16 + 31 + 30) / 16;
     return two < all ? two : all;
 }
@@ -208,7 +237,7 @@ static const char *wrong_memory(const engine *e, const truth *t)
     if (memory.freed_bytes != windowed * layer_bytes * (n - kept))
         return "number of bytes given back";
     if (memory.cache_bytes != 16 * e->c->n_sequence *
-                                  (others * ((e->c->capacity + 15) / 16) +
+                                  (others * ((case_slots(e->c) + 15) / 16) +
                                    windowed * layer_bytes * windowed_pages(e->c)))
         return "number of bytes of the cache";
     return NULL;
@@ -227,6 +256,8 @@ static const char *wrong_anywhere(const engine *e, const truth *t)
     for (size_t i = 0; i < e->c->n_sequence && !wrong; i++) {
         check_ok(kvc_session_select(e->now, i));
         wrong = wrong_line(e, &t->lines[i]);
+        if (!wrong)
+            wrong = wrong_slots(e, &t->lines[i], i);
         if (!wrong && kvc_cache_freed(kvc_session_cache(e->now), i) != t->lines[i].freed)
             wrong = "number of slots given back";
     }
@@ -239,8 +270,7 @@ static const char *wrong_anywhere(const engine *e, const truth *t)
 bool duel(const random_case *c, bool speak)
 {
     const char *wrong = NULL;
-    const kvc_session_config sizes = {c->capacity, c->n_sequence, c->key_type,
-                                      c->value_type, c->source_capacity};
+    const kvc_session_config sizes = case_sizes(c);
     random_model model = random_model_new(&c->config, c->seed);
     engine e = {.c = c};
     e.now = random_model_sequences(&model, &sizes);

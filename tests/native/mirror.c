@@ -3,7 +3,7 @@
 mirror *mirror_new(uint64_t seed, size_t n, kvc_dtype key, kvc_dtype value)
 {
     mirror *m = check_alloc(1, sizeof *m);
-    *m = (mirror){.n = n, .state = seed, .sizes = {MIRROR_S, n, key, value, 0}};
+    *m = (mirror){.n = n, .state = seed, .sizes = {.capacity = MIRROR_S, n, key, value}};
     kvc_config config = random_any_config(&m->state, MIRROR_S);
     random_layers(&config, 1 + config.n_layer % 2); /* the reference takes its time */
     m->V = config.vocab_size;
@@ -37,8 +37,8 @@ static void check_attention(const mirror *m, const kvc_session *alone, size_t i)
 /* As a session of its own has them, that reads the whole text at once. */
 static void check_alone(const mirror *m, size_t i)
 {
-    const kvc_session_config one = {MIRROR_S, 1, m->sizes.key_type, m->sizes.value_type,
-                                    0};
+    const kvc_session_config one = {
+        .capacity = MIRROR_S, 1, m->sizes.key_type, m->sizes.value_type};
     kvc_session *alone = random_model_sequences(&m->model, &one);
     check_ok(kvc_session_set_cache(alone, m->with_cache[i]));
     check_ok(kvc_session_prefill(alone, m->text[i], m->length[i]));

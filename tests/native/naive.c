@@ -160,36 +160,41 @@ static void norm_heads(float *x, size_t stride, const oracle_model *m, int layer
     free(square);
 }
 
-/* Turns heads of queries or keys.   x: [T, stride], the first is the first head's */
-static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, size_t T)
+/* Turns one head for a place.   x: [D] */
+static void turn(float *x, const kvc_config *c, size_t place)
 {
     const size_t half = c->rotary_dim / 2;
-    for (size_t t = 0; t < T; t++)
-        for (size_t i = 0; i < heads * half; i++) {
-            float *a = x + t * stride + i / half * c->head_dim + i % half;
-            const double angle = (double)oracle_angle(c, i % half, t);
-            const float longer = oracle_amplitude(c);
-            const float cosine = (float)cos(angle) * longer,
-                        sine = (float)sin(angle) * longer;
-            const float first = a[0], second = a[half];
-            a[0] = first * cosine - second * sine;
-            a[half] = second * cosine + first * sine;
-        }
+    for (size_t i = 0; i < half; i++) {
+        const double angle = (double)oracle_angle(c, i, place);
+        const float longer = oracle_amplitude(c);
+        const float cosine = (float)cos(angle) * longer,
+                    sine = (float)sin(angle) * longer;
+        const float first = x[i], second = x[half + i];
+        x[i] = first * cosine - second * sine;
+        x[half + i] = second * cosine + first * sine;
+    }
 }
 
-/* y = sum_j softmax_j((q . k[j] + bias[j]) * scale) v[j], first <= j < n, divided at the
- * end   y, q: [D]   k, v: [n, D], floats from row to row: stride   bias: [n] */
-static void attention(float *y, const float *q, const float *k, const float *v,
-                      const float *bias, size_t first, size_t n, size_t D, size_t stride,
-                      float scale)
+/* Turns heads of queries or keys for the positions of their tokens, or for the places
+ * that these have first.   x: [T, stride], the first is the first head's   seen: or NULL
+ *  */
+static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, size_t T,
+                   const naive_seen *seen)
 {
-    float *p = new_array(1, n), max = -INFINITY;
-    for (size_t j = first; j < n; j++) {
-        for (size_t d = 0; d < D; d++)
-            p[j] += k[j * stride + d] * q[d];
-        p[j] += bias[j];
+    for (size_t t = 0; t < T; t++)
+        for (size_t i = 0; i < heads; i++)
+            turn(x + t * stride + i * c->head_dim, c, seen ? seen[t].n - 1 : t);
+}
+
+/* y = sum_j softmax_j(p[j] * scale) v[j], first <= j < n, divided at the end
+ *   y: [D]   p: [n], 0 before first; scratch then   v: [n, D], floats from row to row:
+ *   stride */
+static void weigh(float *y, float *p, const float *v, size_t first, size_t n, size_t D,
+                  size_t stride, float scale)
+{
+    float max = -INFINITY;
+    for (size_t j = first; j < n; j++)
         max = fmaxf(max, p[j]);
-    }
     for (size_t j = first; j < n; j++)
         p[j] = exp_of((p[j] - max) * scale);
     for (size_t d = 0; d < D; d++) {
@@ -198,7 +203,52 @@ static void attention(float *y, const float *q, const float *k, const float *v,
             y[d] += v[j * stride + d] * p[j];
         y[d] *= 1.0f / sum_of(p, n);
     }
+}
+
+static float dot(const float *a, const float *b, size_t n)
+{
+    float sum = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        sum += a[i] * b[i];
+    return sum;
+}
+
+/* y = sum_j softmax_j((q . k[j] + bias[j]) * scale) v[j], first <= j < n
+ *   y, q: [D]   k, v: [n, D], floats from row to row: stride   bias: [n] */
+static void attention(float *y, const float *q, const float *k, const float *v,
+                      const float *bias, size_t first, size_t n, size_t D, size_t stride,
+                      float scale)
+{
+    float *p = new_array(1, n);
+    for (size_t j = first; j < n; j++)
+        p[j] = dot(k + j * stride, q, D) + bias[j];
+    weigh(y, p, v, first, n, D, stride, scale);
     free(p);
+}
+
+/* The same of a query that is not turned yet, over the tokens that it sees.
+ *   seen: [T] of all tokens, t the query's   k, v: [T, D], of all tokens */
+static void seen_attention(float *y, const float *q, const float *k, const float *v,
+                           const naive_seen *seen, size_t t, size_t stride,
+                           const kvc_config *c, float scale)
+{
+    const size_t n = seen[t].n, D = c->head_dim;
+    float *p = new_array(1, n), *turned = new_array(1, D), *values = new_array(n, D);
+    for (size_t place = 0, done = SIZE_MAX; place < n; place++) {
+        const size_t token = seen[t].tokens[place];
+        const size_t now = n - 1 + (seen[token].n - 1) - place;
+        if (now != done) {
+            memcpy(turned, q, D * sizeof *q);
+            turn(turned, c, now);
+        }
+        done = now;
+        p[place] = dot(k + token * stride, turned, D);
+        memcpy(values + place * D, v + token * stride, D * sizeof *v);
+    }
+    weigh(y, p, values, 0, n, D, D, scale);
+    free(p);
+    free(turned);
+    free(values);
 }
 
 /* The nearest half, the even one of two: a step is 2^-10 of the power of two below, or
@@ -240,7 +290,7 @@ static void part_by_part(float *x, size_t H, size_t D, size_t T)
 
 /* Of each token: the queries [H, D], the keys and the values [Hkv, D]    h: [T, C] */
 static void queries_keys_values(float *qkv, const float *h, const oracle_model *m,
-                                int layer, size_t T)
+                                int layer, size_t T, const naive_seen *seen)
 {
     const kvc_config *c = &m->config;
     const oracle_names *names = oracle_names_at(m, layer);
@@ -259,8 +309,8 @@ static void queries_keys_values(float *qkv, const float *h, const oracle_model *
     norm_heads(qkv, all, m, layer, "self_attn.q_norm", c->n_head, T);
     norm_heads(qkv + Q, all, m, layer, "self_attn.k_norm", c->n_kv_head, T);
     const kvc_config angles = oracle_angles(c, layer);
-    rotate(qkv, all, &angles, c->n_head, T);
-    rotate(qkv + Q, all, &angles, c->n_kv_head, T);
+    rotate(qkv, all, &angles, seen ? 0 : c->n_head, T, NULL);
+    rotate(qkv + Q, all, &angles, c->n_kv_head, T, seen);
 }
 
 static float scale_of(const kvc_config *c)
@@ -272,7 +322,7 @@ static float scale_of(const kvc_config *c)
 /* o(attention(norm(x))), each token seeing itself and those before, as far as the layer's
  * window goes, or all in an encoder: a new array */
 static float *attention_of(const float *x, const oracle_model *m, int layer, size_t T,
-                           kvc_dtype key_type, kvc_dtype value_type)
+                           const kvc_dtype types[2], const naive_seen *seen)
 {
     const oracle_names *names = oracle_names_at(m, layer);
     const size_t C = m->config.n_embd, H = m->config.n_head, D = m->config.head_dim;
@@ -280,15 +330,20 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
     float *h = new_array(T, C), *qkv = new_array(T, QKV), *y = new_array(T, Q);
     float *bias = new_array(1, T);
     enter(h, x, m, layer, names->attention_norm, T);
-    queries_keys_values(qkv, h, m, layer, T);
+    queries_keys_values(qkv, h, m, layer, T, seen);
     for (size_t i = 0; i < T * G; i++) {
         float *k = qkv + i / G * QKV + Q + i % G * D;
-        keep(k, D, key_type);
-        keep(k + KV, D, value_type);
+        keep(k, D, types[0]);
+        keep(k + KV, D, types[1]);
     }
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
             const float *k = qkv + Q + head / (H / G) * D;
+            if (seen) {
+                seen_attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
+                               seen, t, QKV, &m->config, scale_of(&m->config));
+                continue;
+            }
             for (size_t j = 0; j < T; j++)
                 bias[j] = oracle_bias(m, layer, head, t, j);
             attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, bias,
@@ -424,14 +479,14 @@ static void add_block(float *y, float *x, const oracle_model *m, int layer,
 }
 
 /* Side by side: MLP and attention first, then their sum and x.   source, cross: of one in
- * a decoder with an encoder, else NULL */
+ * a decoder with an encoder, else NULL   seen: NULL where it is all before */
 static void run_layer(float *x, const oracle_model *m, int layer, size_t T,
                       const kvc_dtype types[2], const float *source,
-                      const kvc_dtype cross[2])
+                      const kvc_dtype cross[2], const naive_seen *seen)
 {
     const oracle_names *names = oracle_names_at(m, layer);
     const size_t n = T * m->config.n_embd;
-    float *attended = attention_of(x, m, layer, T, types[0], types[1]);
+    float *attended = attention_of(x, m, layer, T, types, seen);
     if (m->config.parallel || !names->mlp_norm) {
         add(attended, mlp_of(x, m, layer, T), n);
         add(x, attended, n);
@@ -479,7 +534,7 @@ static float *encode(const oracle_model *m)
         return NULL;
     float *x = rows_of(m, ORACLE_ENCODER, m->source, m->n_source);
     for (int i = 0; i < (int)m->config.n_encoder_layer; i++)
-        run_layer(x, m, ORACLE_ENCODER + i, m->n_source, types, NULL, NULL);
+        run_layer(x, m, ORACLE_ENCODER + i, m->n_source, types, NULL, NULL, NULL);
     if (names->norm)
         norm(x, x, m, -1, names->norm, m->n_source);
     return x;
@@ -492,24 +547,43 @@ void naive_logits(float *logits, const oracle_model *m, const uint32_t *ids, siz
     naive_source_logits(logits, m, ids, T, types, types);
 }
 
-void naive_source_logits(float *logits, const oracle_model *m, const uint32_t *ids,
-                         size_t T, const kvc_dtype types[2], const kvc_dtype cross[2])
+/* Those of one row.   logits: [V]   x: [C] */
+static void logits_of(float *logits, const oracle_model *m, const float *x)
 {
     const oracle_names *names = oracle_names_of(m);
     const size_t C = m->config.n_embd, V = m->config.vocab_size;
     const float *head = oracle_head(m), *bias = oracle_head_bias(m);
-    float *x = rows_of(m, 0, ids, T), *source = encode(m), *h = new_array(1, C);
-    for (int layer = 0; layer < (int)m->config.n_layer; layer++)
-        run_layer(x, m, layer, T, types, source, cross);
+    float *h = new_array(1, C);
     if (names->norm)
-        norm(h, x + (T - 1) * C, m, -1, names->norm, 1);
+        norm(h, x, m, -1, names->norm, 1);
     else
-        memcpy(h, x + (T - 1) * C, C * sizeof *h);
+        memcpy(h, x, C * sizeof *h);
     for (size_t i = 0; i < C && m->config.scaled_head; i++)
         h[i] *= 1.0f / sqrtf((float)C);
     for (size_t id = 0; id < V; id++) /* logits[id] = h . head[id] */
         logits[id] = add_dot(bias ? bias[id] : 0.0f, m, h, head + id * C, 1, C);
-    free(x);
     free(h);
+}
+
+void naive_source_logits(float *logits, const oracle_model *m, const uint32_t *ids,
+                         size_t T, const kvc_dtype types[2], const kvc_dtype cross[2])
+{
+    float *x = rows_of(m, 0, ids, T), *source = encode(m);
+    for (int layer = 0; layer < (int)m->config.n_layer; layer++)
+        run_layer(x, m, layer, T, types, source, cross, NULL);
+    logits_of(logits, m, x + (T - 1) * m->config.n_embd);
+    free(x);
     free(source);
+}
+
+void naive_seen_logits(float *logits, const oracle_model *m, const uint32_t *ids,
+                       size_t T, const kvc_dtype types[2], const naive_seen *seen,
+                       const size_t *after, size_t n)
+{
+    float *x = rows_of(m, 0, ids, T);
+    for (int layer = 0; layer < (int)m->config.n_layer; layer++)
+        run_layer(x, m, layer, T, types, NULL, NULL, seen);
+    for (size_t i = 0; i < n; i++)
+        logits_of(logits + i * m->config.vocab_size, m, x + after[i] * m->config.n_embd);
+    free(x);
 }

@@ -18,4 +18,19 @@ void naive_logits(float *logits, const oracle_model *model, const uint32_t *ids,
 void naive_source_logits(float *logits, const oracle_model *model, const uint32_t *ids,
                          size_t T, const kvc_dtype types[2], const kvc_dtype cross[2]);
 
+/* What a token's queries see: n tokens of the text, the last of them itself, which they
+ * see at places 0 .. n - 1. */
+typedef struct naive_seen {
+    size_t n;
+    const uint32_t *tokens;
+} naive_seen;
+
+/* The same of a model whose positions are rotations, where tokens see what seen says. A
+ * key is turned once, by the place at which its own token saw it; a query is turned for
+ * each key, so that their difference is that of their places now.
+ *   logits: [n, V] that follow tokens after[0 .. n - 1]   seen: [T] */
+void naive_seen_logits(float *logits, const oracle_model *model, const uint32_t *ids,
+                       size_t T, const kvc_dtype types[2], const naive_seen *seen,
+                       const size_t *after, size_t n);
+
 #endif

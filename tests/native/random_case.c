@@ -28,6 +28,7 @@ static const struct {
     [CASE_SOURCE] = {"source", 1, 0},
     [CASE_CROSS_OFF] = {"cross_off", 0, 0},
     [CASE_CROSS_ON] = {"cross_on", 0, 0},
+    [CASE_EVICT] = {"evict", 2, 0},
 };
 
 static const struct {
@@ -40,6 +41,28 @@ static const char *const archs[KVC_ARCH_COUNT] = {
     [KVC_GPT_NEOX] = "gpt_neox", [KVC_PHI] = "phi",       [KVC_OPT] = "opt",
     [KVC_GPT_NEO] = "gpt_neo",   [KVC_GEMMA3] = "gemma3", [KVC_T5] = "t5",
     [KVC_T5_GATED] = "t5_gated", [KVC_MARIAN] = "marian", [KVC_BART] = "bart"};
+
+kvc_session_config case_sizes(const random_case *c)
+{
+    return (kvc_session_config){.capacity = c->capacity,
+                                .n_sequence = c->n_sequence,
+                                .key_type = c->key_type,
+                                .value_type = c->value_type,
+                                .source_capacity = c->source_capacity,
+                                .when_full = c->when_full,
+                                .sinks = c->sinks,
+                                .text_capacity = c->text};
+}
+
+size_t case_slots(const random_case *c)
+{
+    return c->when_full == KVC_SLIDE ? c->capacity / 16 * 16 : c->capacity;
+}
+
+size_t case_text(const random_case *c)
+{
+    return c->when_full == KVC_STOP ? c->capacity : c->text;
+}
 
 size_t case_least_args(case_kind kind)
 {
@@ -173,6 +196,39 @@ static void add_sources(random_case *c)
     }
 }
 
+/* From a seventh: most sessions that can move their slots, over models without windows;
+ * few slots, and prompts that fill them. */
+static void move_slots(random_case *c)
+{
+    uint64_t state = c->seed + ((uint64_t)7 << 32);
+    if (c->config.rotary_dim == 0 || c->config.rope_local_theta > 0.0f ||
+        c->config.n_encoder_layer > 0 || random_below(&state, 4) == 0)
+        return;
+    const size_t pages = 1 + random_below(&state, 3);
+    c->config.window = c->config.window_layers[0] = 0;
+    c->when_full = random_below(&state, 4) == 0 ? KVC_EVICT : KVC_SLIDE;
+    c->capacity = 16 * pages + random_below(&state, 16);
+    if (c->when_full == KVC_SLIDE)
+        c->sinks = random_below(&state, 16 * (pages - 1) + 1);
+    c->text = c->capacity + 40 + random_below(&state, CASE_TEXT - 39 - c->capacity);
+    c->config.n_positions = (uint32_t)(c->capacity + random_below(&state, 4));
+    for (size_t i = 1; i < c->n_ops; i++) {
+        const size_t kind = random_below(&state, 8);
+        case_op *op = &c->op[i];
+        if (kind == 0) {
+            const size_t page = random_below(&state, 2) ? 16 : 1;
+            *op = (case_op){.kind = CASE_EVICT, .n = 2};
+            op->arg[0] = (uint32_t)(random_below(&state, c->capacity) / page * page);
+            op->arg[1] =
+                (uint32_t)(random_below(&state, page == 1 ? 9 : 33) / page * page);
+        } else if (kind <= 2) {
+            *op = (case_op){.kind = CASE_PREFILL};
+            for (size_t n = 1 + random_below(&state, 40); n > 0; n--)
+                draw_below(op, c->config.vocab_size, &state);
+        }
+    }
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -210,6 +266,8 @@ random_case random_case_new(uint64_t seed)
         c.op[i] = draw_op(&c, i == 0 ? CASE_PREFILL : draw_kind(&state), &state);
     if (c.config.n_encoder_layer > 0)
         add_sources(&c);
+    if (seed > CASE_GPT2)
+        move_slots(&c);
     return c;
 }
 
@@ -253,8 +311,12 @@ void case_print(FILE *out, const random_case *c)
     if (m->n_encoder_layer)
         fprintf(out, " encoder %u %u %u %u %zu", m->n_encoder_layer, m->relative_buckets,
                 m->relative_distance, m->scaled_head, c->source_capacity);
-    fprintf(out, " session %zu %zu %s %s ops", c->capacity, c->n_sequence,
+    fprintf(out, " session %zu %zu %s %s", c->capacity, c->n_sequence,
             name_of(c->key_type), name_of(c->value_type));
+    if (c->when_full != KVC_STOP)
+        fprintf(out, " %s %zu %zu", c->when_full == KVC_SLIDE ? "slide" : "evict",
+                c->sinks, c->text);
+    fprintf(out, " ops");
     for (size_t i = 0; i < c->n_ops; i++) {
         fprintf(out, " %s", kinds[c->op[i].kind].name);
         for (size_t j = 0; j < c->op[i].n; j++)
@@ -329,13 +391,21 @@ bool case_parse(random_case *c, const char *text)
            &m->relative_distance, &m->scaled_head, &c->source_capacity, &read);
     text += read;
     read = 0;
-    sscanf(text, " session %zu %zu %4s %4s ops%n", &c->capacity, &c->n_sequence, key,
-           value, &read);
+    sscanf(text, " session %zu %zu %4s %4s%n", &c->capacity, &c->n_sequence, key, value,
+           &read);
     if (read == 0 || !parse_type(&c->key_type, key) || !parse_type(&c->value_type, value))
         return false;
-    if (c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY)
+    text += read;
+    read = 0;
+    if (sscanf(text, " slide %zu %zu%n", &c->sinks, &c->text, &read) == 2)
+        c->when_full = KVC_SLIDE;
+    else if (sscanf(text, " evict %zu %zu%n", &c->sinks, &c->text, &read) == 2)
+        c->when_full = KVC_EVICT;
+    text += read;
+    if (c->n_sequence > CASE_SEQUENCES || c->capacity > CASE_CAPACITY ||
+        c->text > CASE_TEXT || strncmp(text, " ops", 4) != 0)
         return false;
-    for (text += read; *(text += strspn(text, " \n")) != '\0'; c->n_ops++)
+    for (text += 4; *(text += strspn(text, " \n")) != '\0'; c->n_ops++)
         if (c->n_ops == CASE_OPS || !(text = parse_op(&c->op[c->n_ops], text)))
             return false;
     return true;

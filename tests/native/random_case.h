@@ -7,11 +7,12 @@
  * order of kvc_config, and PARALLEL, and so have "qwen2", "qwen3", "gpt_neox", "phi" and
  * "opt"; then "yarn" its own; then comes "window W LAYERS SCALE THETA", where one of them
  * is not 0, and "encoder LAYERS BUCKETS DISTANCE SCALED_HEAD SOURCE_CAPACITY" of a model
- * that has one. Every program means something: an operation that cannot be done has an
- * error to expect, so that programs can be shortened anywhere. Up to CASE_GPT2 the
- * models are GPT-2s, which tests/node/random.js draws as well; beyond, heads share K and
- * V and have a width of their own, most models are of other architectures, and every
- * other one has layers with a window. */
+ * that has one; a session whose slots move ends with "slide SINKS TEXT" or "evict 0
+ * TEXT", the room for its text. Every program means something: an operation that cannot
+ * be done has an error to expect, so that programs can be shortened anywhere. Up to
+ * CASE_GPT2 the models are GPT-2s, which tests/node/random.js draws as well; beyond,
+ * heads share K and V and have a width of their own, most models are of other
+ * architectures, and every other one has layers with a window. */
 #ifndef RANDOM_CASE_H
 #define RANDOM_CASE_H
 
@@ -20,6 +21,7 @@
 #include "kvc.h"
 
 enum { CASE_OPS = 20, CASE_ARGS = 64, CASE_CAPACITY = 96, CASE_SEQUENCES = 4 };
+enum { CASE_TEXT = 224 };  /* tokens at most */
 enum { CASE_GPT2 = 1000 }; /* seeds 1 .. CASE_GPT2: a GPT-2 */
 
 typedef enum case_kind {
@@ -41,6 +43,7 @@ typedef enum case_kind {
     CASE_SOURCE,    /* n, ids ...: dropped after n - 1 steps, unless n is 0 */
     CASE_CROSS_OFF, /* the cross cache, where it keeps floats */
     CASE_CROSS_ON,
+    CASE_EVICT, /* first, n: slots */
     CASE_KINDS
 } case_kind;
 
@@ -55,11 +58,19 @@ typedef struct random_case {
     uint64_t seed; /* of the weights */
     size_t capacity, n_sequence, source_capacity;
     kvc_dtype key_type, value_type;
+    kvc_when_full when_full;
+    size_t sinks, text; /* text: 0 with KVC_STOP */
     size_t n_ops;
     case_op op[CASE_OPS];
 } random_case;
 
 random_case random_case_new(uint64_t seed);
+
+/* What a session of the case is made with, and the tokens that fit its cache and its
+ * text. */
+kvc_session_config case_sizes(const random_case *c);
+size_t case_slots(const random_case *c);
+size_t case_text(const random_case *c);
 
 /* The fewest arguments that an operation has. */
 size_t case_least_args(case_kind kind);

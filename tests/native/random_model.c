@@ -558,7 +558,7 @@ void random_model_free(random_model *model)
 
 kvc_session_config random_sizes(size_t capacity)
 {
-    return (kvc_session_config){capacity, 1, KVC_F32, KVC_F32, 0};
+    return (kvc_session_config){.capacity = capacity, 1, KVC_F32, KVC_F32};
 }
 
 kvc_session *random_model_sequences(const random_model *model,

@@ -98,6 +98,7 @@ static bool shrink_model(random_case *c, predicate fails)
     TRY(smaller.config.n_encoder_layer = 1);
     TRY(smaller.key_type = smaller.value_type = KVC_F32);
     TRY(smaller.n_sequence = 1);
+    TRY(smaller.sinks = 0);
     TRY(smaller.seed = 1);
     return taken;
 }

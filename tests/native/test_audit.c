@@ -142,7 +142,7 @@ static void audit_5_batch_rows_are_independent(void **unused)
     (void)unused;
     enum { B = 4, S = 60, STEPS = 20 };
     static const size_t lengths[B] = {1, 17, 40, 32};
-    const kvc_session_config sizes = {S, B, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = S, B, KVC_F32, KVC_F32};
     uint32_t ids[S], sequences[B] = {2, 0, 3, 1}, next[B];
     uint64_t state = 5;
     random_model model = random_model_new(&tiny, 5);

@@ -57,7 +57,7 @@ static void nothing_is_added_when_one_is_not_finite(void **unused)
 {
     (void)unused;
     const kvc_config config = {GPT2_SIZES(2, 2, 16, 35, 6, 50)};
-    const kvc_session_config sizes = {6, 3, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = 6, 3, KVC_F32, KVC_F32};
     random_model m = {.plain = random_weights(&config, 1)};
     for (size_t i = 0; i < 16; i++)
         m.plain.tensors[1].data[5 * 16 + i] = 3e38f; /* wpe[5] */

@@ -38,8 +38,8 @@ static void slot_bytes_follow_the_formula(void **unused)
         const kvc_cache_memory memory = kvc_cache_get_memory(cache);
         assert_int_equal(memory.slot_bytes, slots);
         assert_int_equal(memory.bytes_per_token, 2 * L * H * D * 4);
-        assert_in_range(bytes - slots, 5 * B * sizeof(size_t) + 4 * pages * 4,
-                        5 * B * sizeof(size_t) + 4 * pages * 4 + 768);
+        assert_in_range(bytes - slots, 9 * B * sizeof(size_t) + 4 * pages * 4,
+                        9 * B * sizeof(size_t) + 4 * pages * 4 + 768);
         free(cache);
     }
 }

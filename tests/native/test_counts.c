@@ -14,7 +14,7 @@ static kvc_session *s;
 static int set_up(void **unused)
 {
     (void)unused;
-    const kvc_session_config sizes = {N, 40, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = N, 40, KVC_F32, KVC_F32};
     uint64_t state = 1;
     model = random_model_new(&config, 1);
     random_ids(ids, N, V, &state);
@@ -211,7 +211,7 @@ static void narrow_and_mixed(void **unused)
     kvc_session *wide = s;
     for (size_t key = 0; key < 3; key++)
         for (size_t value = 0; value < 3; value++) {
-            const kvc_session_config sizes = {N, 2, types[key], types[value], 0};
+            const kvc_session_config sizes = {.capacity = N, 2, types[key], types[value]};
             s = random_model_sequences(&model, &sizes);
             token_bytes = bytes[key] + bytes[value];
             prefill_and_decode(NULL);

@@ -319,7 +319,7 @@ static void shared_pages(void **unused)
     (void)unused;
     enum { W = 20, N = 52 };
     set_up(W, 7, KVC_LLAMA);
-    const kvc_session_config sizes = {S, 2, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = S, 2, KVC_F32, KVC_F32};
     kvc_session *s = random_model_sequences(&model, &sizes);
     const size_t token = kvc_session_memory(s).bytes_per_token;
     check_ok(kvc_session_prefill(s, text, N)); /* slots 16 .. 51 */
@@ -351,7 +351,7 @@ static void a_full_pool(void **unused)
     enum { B = 4, N = 130 };
     for (size_t kind = 0; kind < N_KINDS; kind++) {
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
-        const kvc_session_config sizes = {S, B, KVC_F32, KVC_F32, 0};
+        const kvc_session_config sizes = {.capacity = S, B, KVC_F32, KVC_F32};
         kvc_session *s = random_model_sequences(&model, &sizes);
         look_up((const size_t[]){N + 200}, 1);
         for (size_t n = 0; n < 20; n += 3) {
@@ -425,7 +425,7 @@ static void saved_and_restored(void **unused)
             const size_t n = lengths[i];
             size_t bytes, again;
             kvc_session *s = random_model_session(&model, S);
-            const kvc_session_config sizes = {n + 1, 2, KVC_F32, KVC_F32, 0};
+            const kvc_session_config sizes = {.capacity = n + 1, 2, KVC_F32, KVC_F32};
             kvc_session *other = random_model_sequences(&model, &sizes);
             check_ok(kvc_session_prefill(s, text, n));
             unsigned char *state = save(s, &bytes);
@@ -483,7 +483,7 @@ static void forged(void **unused)
     (void)unused;
     enum { W = 3, N = 40, HEADER = 24 };
     set_up(W, 5, KVC_LLAMA);
-    const kvc_session_config sizes = {N + 4, 2, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = N + 4, 2, KVC_F32, KVC_F32};
     kvc_session *s = random_model_sequences(&model, &sizes);
     check_ok(kvc_session_prefill(s, text, N));
     check_ok(kvc_session_fork(s, 0, 1));

@@ -372,7 +372,8 @@ static void print_model(FILE *out, const golden *g, size_t n_source, bool use_ca
     random_ids(ids, g->n_prompt, c->vocab_size, &state);
     random_ids(source, n_source, c->vocab_size, &state);
     random_model model = random_model_new(c, g->seed);
-    const kvc_session_config sizes = {g->n_prompt + N_NEW, 1, KVC_F32, KVC_F32, n_source};
+    const kvc_session_config sizes = {g->n_prompt + N_NEW, 1, KVC_F32, KVC_F32,
+                                      .source_capacity = n_source};
     kvc_session *session = random_model_sequences(&model, &sizes);
     check_ok(kvc_session_set_cache(session, use_cache));
     print_sizes(out, c, g->seed);

@@ -120,7 +120,7 @@ static void nothing_is_allocated(void **unused)
     check_ok(kvc_model_init(&model, &config, memory, model_bytes));
     for (size_t i = 0; i < plain.n_tensors; i++)
         check_ok(random_model_set(model, &plain.tensors[i]));
-    const kvc_session_config sizes = {70, 3, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = 70, 3, KVC_F32, KVC_F32};
     check_ok(kvc_session_bytes(model, &sizes, &session_bytes));
     assert_int_equal(n_requests, before);
 

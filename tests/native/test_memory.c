@@ -101,13 +101,16 @@ static void sizes_out_of_range(void **unused)
 {
     (void)unused;
     random_model m = random_model_new(&config, 1);
-    const kvc_session_config fine[] = {{1, 1, KVC_F32, KVC_F32, 0},
-                                       {70, 9, KVC_F16, KVC_I8, 0}};
-    const kvc_session_config bad[] = {
-        {0, 1, KVC_F32, KVC_F32, 0},        {71, 1, KVC_F32, KVC_F32, 0},
-        {SIZE_MAX, 1, KVC_F32, KVC_F32, 0}, {70, 0, KVC_F32, KVC_F32, 0},
-        {70, 1, KVC_BF16, KVC_F32, 0},      {70, 1, KVC_F32, KVC_BF16, 0},
-        {70, 1, (kvc_dtype)99, KVC_F32, 0}, {70, 1, KVC_F32, (kvc_dtype)-1, 0}};
+    const kvc_session_config fine[] = {{.capacity = 1, 1, KVC_F32, KVC_F32},
+                                       {.capacity = 70, 9, KVC_F16, KVC_I8}};
+    const kvc_session_config bad[] = {{.capacity = 0, 1, KVC_F32, KVC_F32},
+                                      {.capacity = 71, 1, KVC_F32, KVC_F32},
+                                      {.capacity = SIZE_MAX, 1, KVC_F32, KVC_F32},
+                                      {.capacity = 70, 0, KVC_F32, KVC_F32},
+                                      {.capacity = 70, 1, KVC_BF16, KVC_F32},
+                                      {.capacity = 70, 1, KVC_F32, KVC_BF16},
+                                      {.capacity = 70, 1, (kvc_dtype)99, KVC_F32},
+                                      {.capacity = 70, 1, KVC_F32, (kvc_dtype)-1}};
     size_t bytes;
     for (size_t i = 0; i < sizeof fine / sizeof *fine; i++)
         check_ok(kvc_session_bytes(m.packed, &fine[i], &bytes));
@@ -115,7 +118,7 @@ static void sizes_out_of_range(void **unused)
         check_error(kvc_session_bytes(m.packed, &bad[i], &bytes),
                     KVC_ERR_INVALID_ARGUMENT);
     for (size_t n = SIZE_MAX; n > SIZE_MAX / 1000; n /= 2) {
-        const kvc_session_config many = {70, n, KVC_F32, KVC_F32, 0};
+        const kvc_session_config many = {.capacity = 70, n, KVC_F32, KVC_F32};
         check_error(kvc_session_bytes(m.packed, &many, &bytes), KVC_ERR_OUT_OF_MEMORY);
     }
     check_error(kvc_session_bytes(NULL, fine, &bytes), KVC_ERR_INVALID_ARGUMENT);

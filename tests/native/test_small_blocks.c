@@ -5,7 +5,7 @@
 #include "random_model.h"
 
 static const kvc_config config = {GPT2_SIZES(2, 2, 8, 9, 40, 21)};
-static const kvc_session_config sizes = {33, 3, KVC_F16, KVC_I8, 0};
+static const kvc_session_config sizes = {.capacity = 33, 3, KVC_F16, KVC_I8};
 static random_model model;
 
 /* An object's init into so many bytes. */

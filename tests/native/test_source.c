@@ -27,7 +27,7 @@ static kvc_config random_encoder(uint64_t *state)
 
 static kvc_session *new_session(const fixture *f, size_t n_sequence, kvc_dtype type)
 {
-    const kvc_session_config sizes = {S, n_sequence, type, type, N};
+    const kvc_session_config sizes = {S, n_sequence, type, type, .source_capacity = N};
     return random_model_sequences(&f->model, &sizes);
 }
 
@@ -390,9 +390,10 @@ static void refused(void **unused)
                 KVC_ERR_POSITION_OUT_OF_RANGE);
     check_error(kvc_session_cross_attention(s, 0, 0, NULL), KVC_ERR_INVALID_ARGUMENT);
     check_ok(kvc_session_set_source(s, many, N));
-    const kvc_session_config sizes[] = {{S, 1, KVC_F32, KVC_F32, 0},
-                                        {S, 1, KVC_F32, KVC_F32, N + 1},
-                                        {S, 1, KVC_F32, KVC_F32, SIZE_MAX}};
+    const kvc_session_config sizes[] = {
+        {.capacity = S, 1, KVC_F32, KVC_F32},
+        {S, 1, KVC_F32, KVC_F32, .source_capacity = N + 1},
+        {S, 1, KVC_F32, KVC_F32, .source_capacity = SIZE_MAX}};
     for (size_t i = 0; i < 3; i++)
         check_error(kvc_session_bytes(f.model.packed, &sizes[i], &bytes),
                     KVC_ERR_INVALID_ARGUMENT);
@@ -405,7 +406,7 @@ static void without_an_encoder(void **unused)
     (void)unused;
     const kvc_config config = {GPT2_SIZES(1, 1, 4, 4, 8, 9)};
     random_model m = random_model_new(&config, 1);
-    const kvc_session_config sizes = {8, 1, KVC_F32, KVC_F32, 1};
+    const kvc_session_config sizes = {8, 1, KVC_F32, KVC_F32, .source_capacity = 1};
     kvc_session *s = random_model_session(&m, 8);
     const uint32_t id = 1;
     size_t bytes;
@@ -505,7 +506,7 @@ static void restored(void **unused)
 {
     (void)unused;
     fixture f = some_fixture();
-    const kvc_session_config small = {S, 3, KVC_F32, KVC_F32, 39};
+    const kvc_session_config small = {S, 3, KVC_F32, KVC_F32, .source_capacity = 39};
     kvc_session *s = f.session, *other = new_session(&f, 3, KVC_F32);
     kvc_session *smaller = random_model_sequences(&f.model, &small);
     size_t bytes;
@@ -571,7 +572,7 @@ static void forged_words(void **unused)
 {
     (void)unused;
     const kvc_config config = {.arch = KVC_T5, T5_SIZES(1, 1, 1, 4, 4, 4, 20, 5)};
-    const kvc_session_config sizes = {6, 1, KVC_F32, KVC_F32, 20};
+    const kvc_session_config sizes = {6, 1, KVC_F32, KVC_F32, .source_capacity = 20};
     random_model m = random_model_new(&config, 1);
     kvc_session *s = random_model_sequences(&m, &sizes);
     const uint32_t ids[18] = {1, 2, 3, 4};

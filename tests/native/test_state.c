@@ -19,8 +19,8 @@ static state save(kvc_session *s)
 /* A session that has seen something else of the same model. */
 static kvc_session *used_session(const mirror *m, size_t capacity, size_t n_sequence)
 {
-    const kvc_session_config sizes = {capacity, n_sequence, m->sizes.key_type,
-                                      m->sizes.value_type, 0};
+    const kvc_session_config sizes = {
+        .capacity = capacity, n_sequence, m->sizes.key_type, m->sizes.value_type};
     kvc_session *s = random_model_sequences(&m->model, &sizes);
     const uint32_t zeros[7] = {0};
     for (size_t i = 0; i < n_sequence; i++) {
@@ -203,10 +203,11 @@ static void of_another_model_or_shape(void **unused)
     const struct {
         random_model model;
         kvc_session_config sizes;
-    } others[] = {{random_model_new(&config, 2), {40, 1, KVC_F32, KVC_F32, 0}},
-                  {random_model_new(&fewer_heads, 1), {40, 1, KVC_F32, KVC_F32, 0}},
-                  {random_model_new(&config, 1), {40, 1, KVC_F16, KVC_F32, 0}},
-                  {random_model_new(&config, 1), {40, 1, KVC_F32, KVC_I8, 0}}};
+    } others[] = {
+        {random_model_new(&config, 2), {.capacity = 40, 1, KVC_F32, KVC_F32}},
+        {random_model_new(&fewer_heads, 1), {.capacity = 40, 1, KVC_F32, KVC_F32}},
+        {random_model_new(&config, 1), {.capacity = 40, 1, KVC_F16, KVC_F32}},
+        {random_model_new(&config, 1), {.capacity = 40, 1, KVC_F32, KVC_I8}}};
     kvc_session *s = random_model_session(&here, 40);
     check_ok(kvc_session_decode(s, 1));
     const state before = save(s);

@@ -18,7 +18,7 @@ static kvc_session *s;
 
 static kvc_session *new_session(size_t capacity, size_t n_sequence)
 {
-    const kvc_session_config sizes = {capacity, n_sequence, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = capacity, n_sequence, KVC_F32, KVC_F32};
     return random_model_sequences(&model, &sizes);
 }
 

@@ -113,7 +113,7 @@ static void an_edit_of_shared_pages_reuses_exactly_i(void **unused)
 {
     (void)unused;
     enum { T = 50 };
-    const kvc_session_config sizes = {N, 2, KVC_F32, KVC_F32, 0};
+    const kvc_session_config sizes = {.capacity = N, 2, KVC_F32, KVC_F32};
     uint32_t edited[N];
     free(s);
     s = random_model_sequences(&model, &sizes);

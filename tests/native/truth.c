@@ -21,8 +21,6 @@ void truth_free(truth *t)
         free(t->lines[i].logits);
 }
 
-/* ---- passes ------------------------------------------------------------------------ */
-
 /* Whether T tokens go into so much room. */
 static kvc_error fits(const truth *t, const uint32_t *ids, size_t T, size_t room)
 {
@@ -44,8 +42,75 @@ static bool reaches(const truth *t, const truth_line *line, size_t n)
 
 static void forget(truth_line *line)
 {
-    line->cached = line->freed = 0;
+    line->cached = line->freed = line->n_held = line->gone = line->least = 0;
 }
+
+/* ---- where slots move -------------------------------------------------------------- */
+
+static bool moves(const truth *t)
+{
+    return t->c->when_full != KVC_STOP;
+}
+
+static bool slides(const truth *t)
+{
+    return t->c->when_full == KVC_SLIDE;
+}
+
+/* Takes the tokens of n slots out. */
+static void evict(truth_line *line, size_t first, size_t n)
+{
+    line->n_held -= n;
+    memmove(line->held + first, line->held + first + n,
+            (line->n_held - first) * sizeof *line->held);
+    line->gone += n;
+    line->least = line->cached;
+}
+
+static void make_room(const truth *t, truth_line *line)
+{
+    if (slides(t) && line->n_held == case_slots(t->c))
+        evict(line, (t->c->sinks + 15) / 16 * 16, 16);
+}
+
+/* The cache takes tokens up to n - 1, one by one. */
+static void take(const truth *t, truth_line *line, size_t n)
+{
+    for (; line->cached < n; line->cached++) {
+        const size_t token = line->cached;
+        make_room(t, line);
+        line->held[line->n_held++] = (uint32_t)token;
+        line->n_seen[token] = (uint32_t)line->n_held;
+        memcpy(line->seen[token], line->held, line->n_held * sizeof *line->held);
+    }
+}
+
+/* The cache goes back to n tokens; to none where what they had is gone. */
+static void go_back(const truth *t, truth_line *line, size_t n)
+{
+    if (n == 0 || n < line->least || !reaches(t, line, n)) {
+        forget(line);
+    } else if (n < line->cached) {
+        line->n_held -= moves(t) ? line->cached - n : 0;
+        line->cached = n;
+    }
+}
+
+/* Room for n tokens, the first `kept` as they are. */
+static bool has_room(const truth *t, const truth_line *line, size_t kept, size_t n)
+{
+    const size_t gone = t->use_cache && kept >= line->least ? line->gone : 0;
+    return n <= case_text(t->c) && (slides(t) || n - gone <= t->c->capacity);
+}
+
+/* What evict() took can be computed no more. */
+static kvc_error check_past(const truth *t, const truth_line *line)
+{
+    const bool behind = line->cached < line->n;
+    return line->by_hand && (!t->use_cache || behind) ? KVC_ERR_WINDOW_PASSED : KVC_OK;
+}
+
+/* ---- passes ------------------------------------------------------------------------ */
 
 /* What the last 17 tokens see of the cache is kept, in pages of 16. */
 static void give_back(const truth *t, truth_line *line)
@@ -55,10 +120,24 @@ static void give_back(const truth *t, truth_line *line)
         line->freed += 16;
 }
 
+/* The logits after the last token, as the cache has seen the text. */
+static void moved_logits(const truth *t, truth_line *line, const kvc_dtype types[2])
+{
+    naive_seen seen[CASE_TEXT];
+    const size_t last = line->n - 1;
+    for (size_t i = 0; i < line->n; i++)
+        seen[i] = (naive_seen){line->n_seen[i], line->seen[i]};
+    naive_seen_logits(line->logits, t->model, line->ids, line->n, types, seen, &last, 1);
+}
+
 static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
 {
     memcpy(line->ids + line->n, ids, T * sizeof *ids);
     line->n += T;
+    if (slides(t) && !t->use_cache)
+        forget(line);
+    if (moves(t) && (slides(t) || t->use_cache))
+        take(t, line, line->n);
     if (t->use_cache) {
         line->cached = line->n;
         give_back(t, line);
@@ -66,6 +145,10 @@ static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
     line->has_logits = true;
     static const kvc_dtype exact[] = {KVC_F32, KVC_F32};
     const kvc_dtype types[] = {t->c->key_type, t->c->value_type};
+    if (moves(t) && (slides(t) || t->use_cache)) {
+        moved_logits(t, line, types);
+        return;
+    }
     oracle_model model = *t->model;
     model.source = t->source;
     model.n_source = t->n_source;
@@ -75,18 +158,58 @@ static void extend(truth *t, truth_line *line, const uint32_t *ids, size_t T)
 
 static kvc_error prefill(truth *t, truth_line *line, const uint32_t *ids, size_t T)
 {
-    const kvc_error error = fits(t, ids, T, t->c->capacity - line->n);
+    const bool room = has_room(t, line, line->n, line->n + T);
+    kvc_error error = fits(t, ids, T, room ? T : 0);
+    if (!error)
+        error = check_past(t, line);
     if (!error)
         extend(t, line, ids, T);
     return error;
 }
 
-static void cut(truth_line *line, size_t n)
+/* What n steps of a pass that is dropped then do to a cache that slides: a page that had
+ * to go stays away, and what the cache took too much is taken back. */
+static void drop_pass(const truth *t, truth_line *line, size_t steps, size_t T)
+{
+    const size_t end = line->n + T, L = t->c->config.n_layer;
+    if (!slides(t))
+        return;
+    if (!t->use_cache)
+        forget(line);
+    while (steps > 0) {
+        make_room(t, line);
+        const size_t room = case_slots(t->c) - line->n_held, left = end - line->cached;
+        const size_t rows = left < room ? left : room, needed = L * ((rows + 31) / 32);
+        if (steps < needed || rows == left)
+            break;
+        take(t, line, line->cached + rows);
+        steps -= needed;
+    }
+    if (line->cached > line->n)
+        go_back(t, line, line->n);
+}
+
+/* After fewer steps a pass is not done: see kvc_session_begin. */
+static kvc_error cancel(const truth *t, truth_line *line, const case_op *op)
+{
+    const size_t T = op->n - 1;
+    const size_t least = t->c->config.n_layer * ((T - 1) / 32 + 1) + 1;
+    const bool room = has_room(t, line, line->n, line->n + T);
+    kvc_error error = fits(t, op->arg + 1, T, room ? T : 0);
+    if (!error)
+        error = check_past(t, line);
+    if (!error)
+        drop_pass(t, line, op->arg[0] % least, T);
+    return error;
+}
+
+static void cut(const truth *t, truth_line *line, size_t n)
 {
     line->has_logits = line->has_logits && n == line->n;
     line->n = n;
-    line->cached = line->cached < n ? line->cached : n;
+    go_back(t, line, line->cached < n ? line->cached : n);
     line->freed = line->cached > 0 ? line->freed : 0;
+    line->by_hand = line->by_hand && n > 0;
 }
 
 static kvc_error rewind_by(const truth *t, truth_line *line, size_t n)
@@ -95,12 +218,30 @@ static kvc_error rewind_by(const truth *t, truth_line *line, size_t n)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (line->n - n < line->cached && !reaches(t, line, line->n - n))
         return KVC_ERR_WINDOW_PASSED;
-    cut(line, line->n - n);
+    const size_t left = line->n - n, back = left < line->cached ? left : line->cached;
+    if (n > 0 && back > 0 && back < line->least)
+        return KVC_ERR_WINDOW_PASSED;
+    if (n > 0)
+        cut(t, line, left);
+    return KVC_OK;
+}
+
+static kvc_error evict_slots(const truth *t, truth_line *line, size_t first, size_t n)
+{
+    if (!moves(t))
+        return KVC_ERR_UNSUPPORTED;
+    if (line->cached < line->n)
+        return KVC_ERR_NOT_READY;
+    if (first > line->n_held || n > line->n_held - first)
+        return KVC_ERR_POSITION_OUT_OF_RANGE;
+    if (n > 0)
+        evict(line, first, n);
+    line->by_hand = line->by_hand || n > 0;
     return KVC_OK;
 }
 
 size_t truth_edited(const truth *t, const case_op *op,
-                    uint32_t ids[CASE_CAPACITY + CASE_ARGS])
+                    uint32_t ids[CASE_TEXT + CASE_ARGS])
 {
     const truth_line *line = &t->lines[t->selected];
     const size_t kept = op->arg[0] < line->n ? line->n - op->arg[0] : 0;
@@ -113,25 +254,33 @@ size_t truth_edited(const truth *t, const case_op *op,
  * the one row that logits come from, unless windows have passed where that begins. */
 static kvc_error sync(truth *t, truth_line *line, const case_op *op)
 {
-    uint32_t ids[CASE_CAPACITY + CASE_ARGS];
+    uint32_t ids[CASE_TEXT + CASE_ARGS];
     const size_t T = truth_edited(t, op, ids);
     size_t common = 0;
     if (T == 0)
         return KVC_ERR_INVALID_ARGUMENT;
-    const kvc_error error = fits(t, ids, T, t->c->capacity);
-    if (error)
-        return error;
     while (common < T && common < line->n && line->ids[common] == ids[common])
         common++;
     if (t->use_cache && common == T && line->n == T && line->has_logits) {
         t->reused = T;
         return KVC_OK;
     }
-    if (common < line->cached && !reaches(t, line, common))
+    const size_t kept = common < T ? common : T - 1; /* the last row gives logits */
+    const kvc_error error = fits(t, ids, T, has_room(t, line, kept, T) ? T : 0);
+    if (error)
+        return error;
+    if (common < line->cached && (!reaches(t, line, common) || common < line->least)) {
         forget(line);
-    cut(line, common);
-    if (t->use_cache && line->cached == T && !reaches(t, line, T - 1))
+        line->by_hand = false;
+    }
+    if (common < line->n)
+        cut(t, line, common);
+    if (t->use_cache && line->cached == T)
+        go_back(t, line, T - 1);
+    if (line->by_hand && (!t->use_cache || line->cached == 0)) {
         forget(line);
+        line->by_hand = false;
+    }
     if (t->use_cache)
         t->reused = line->cached < T ? line->cached : T - 1;
     extend(t, line, ids + common, T - common);
@@ -147,7 +296,8 @@ static kvc_error batch(truth *t, const case_op *op)
         for (size_t j = 0; j < i; j++)
             if (op->arg[2 * j] == op->arg[2 * i])
                 return KVC_ERR_INVALID_ARGUMENT;
-        if (t->lines[op->arg[2 * i]].n == t->c->capacity)
+        const truth_line *line = &t->lines[op->arg[2 * i]];
+        if (!has_room(t, line, line->n, line->n + 1))
             return KVC_ERR_CONTEXT_FULL;
     }
     if (t->c->config.n_encoder_layer > 0 && t->n_source == 0)
@@ -155,6 +305,9 @@ static kvc_error batch(truth *t, const case_op *op)
     for (size_t i = 0; i < n; i++)
         if (op->arg[2 * i + 1] >= t->c->config.vocab_size)
             return KVC_ERR_TOKEN_OUT_OF_RANGE;
+    for (size_t i = 0; i < n; i++)
+        if (check_past(t, &t->lines[op->arg[2 * i]]))
+            return KVC_ERR_WINDOW_PASSED;
     for (size_t i = 0; i < n; i++)
         extend(t, &t->lines[op->arg[2 * i]], &op->arg[2 * i + 1], 1);
     return KVC_OK;
@@ -200,7 +353,7 @@ static kvc_error arrange(truth *t, const case_op *op)
         copy(t, &t->lines[b], &t->lines[a]);
     for (size_t i = 0; i < t->c->n_sequence; i++)
         if ((op->kind == CASE_DROP && i == a) || (op->kind == CASE_KEEP && i != a))
-            cut(&t->lines[i], 0);
+            cut(t, &t->lines[i], 0);
     return KVC_OK;
 }
 
@@ -208,7 +361,17 @@ static void reset(truth *t)
 {
     t->n_source = 0;
     for (size_t i = 0; i < t->c->n_sequence; i++)
-        cut(&t->lines[i], 0);
+        cut(t, &t->lines[i], 0);
+}
+
+/* Beyond the capacity a text slides through the memory of an empty sequence. */
+static kvc_error score(const truth *t, const case_op *op)
+{
+    size_t room = case_slots(t->c) + 1;
+    for (size_t i = 0; i < t->c->n_sequence && slides(t); i++)
+        if (t->lines[i].n == 0 && t->lines[i].cached == 0)
+            room = CASE_ARGS;
+    return fits(t, op->arg, op->n, room);
 }
 
 /* Empties all sequences, whether it is read to the end or not. */
@@ -242,17 +405,17 @@ static kvc_error switch_cross(truth *t, bool on)
 kvc_error truth_apply(truth *t, const case_op *op)
 {
     truth_line *line = &t->lines[t->selected];
-    const size_t room = t->c->capacity - line->n;
     t->reused = 0;
     switch (op->kind) {
     case CASE_PREFILL: return prefill(t, line, op->arg, op->n);
-    case CASE_CANCEL: return fits(t, op->arg + 1, op->n - 1, room);
+    case CASE_CANCEL: return cancel(t, line, op);
     case CASE_REWIND: return rewind_by(t, line, op->arg[0]);
     case CASE_EDIT: return sync(t, line, op);
     case CASE_OFF:
     case CASE_ON: t->use_cache = op->kind == CASE_ON; return KVC_OK;
     case CASE_RESET: reset(t); return KVC_OK;
-    case CASE_SCORE: return fits(t, op->arg, op->n, t->c->capacity + 1);
+    case CASE_SCORE: return score(t, op);
+    case CASE_EVICT: return evict_slots(t, line, op->arg[0], op->arg[1]);
     case CASE_BATCH: return batch(t, op);
     case CASE_REORDER: return reorder(t, op);
     case CASE_SELECT:

@@ -46,6 +46,7 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_session_truncate: ['kvc_error', 'session', 'n'],
   kvc_session_rewind: ['kvc_error', 'session', 'n'],
   kvc_session_evict: ['kvc_error', 'session', 'first', 'n'],
+  kvc_session_held: ['kvc_error', 'session', 'tokens', 'places'],
   kvc_session_reset: ['void', 'session'],
   kvc_session_selected: ['size_t', 'session'],
   kvc_session_select: ['kvc_error', 'session', 'sequence'],
@@ -159,6 +160,9 @@ export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4
 /** A kvc_event's layer or page where there is none: UINT32_MAX. */
 export const NONE = 2 ** 32 - 1;
 
+/** kvc_when_full */
+export const WHEN_FULL = Object.freeze({ stop: 0, evict: 1, slide: 2 });
+
 /** kvc_mha_weight */
 export const MHA_WEIGHTS = Object.freeze({ q: 0, k: 1, v: 2, o: 3 });
 
@@ -187,6 +191,7 @@ export const STRUCTS = /** @type {const} */ ({
   },
   kvc_session_config: {
     capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32', source_capacity: 'u32',
+    when_full: 'u32', sinks: 'u32', text_capacity: 'u32', policy: 'u32', recent: 'u32',
   },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
   kvc_memory: {
@@ -249,7 +254,8 @@ export const LAYOUTS = Object.freeze(/** @type {Record<StructName, ReturnType<ty
 /** What kvc_wasm_layout() points to in a module that fits: 16-bit numbers. */
 export const EXPECTED_LAYOUT = Object.freeze([
   OK, PENDING, PAGE,
-  ...[ARCHITECTURES, DTYPES, EVENT_TYPES, MHA_WEIGHTS, PROBE].flatMap((numbers) => Object.values(numbers)),
+  ...[ARCHITECTURES, DTYPES, POLICIES, EVENT_TYPES, WHEN_FULL, MHA_WEIGHTS, PROBE].flatMap(
+    (numbers) => Object.values(numbers)),
   ...names.flatMap((name) => [LAYOUTS[name].bytes, ...LAYOUTS[name].fields.map(({ offset }) => offset)]),
   2 ** 16 - 1,
 ]);

@@ -144,6 +144,21 @@ export function snapshotOf(native, range) {
 }
 
 /**
+ * What the cache holds of the timeline, slot by slot.
+ * @param {NativeSession} native
+ * @returns {{ tokens: number[], places: number[] }}  which token of the text, and the slot that this was when
+ *   the token was computed, by whose place its keys are turned
+ */
+export function held({ engine, pointer, cache, selected }) {
+  const n = engine.call('kvc_cache_length', cache, selected);
+  return engine.lend(8 * n, (tokens) => {
+    engine.check({}, 'kvc_session_held', pointer, tokens, tokens + 4 * n);
+    const [first, second] = [tokens, tokens + 4 * n].map((at) => Array.from(engine.memory.words(at, n)));
+    return { tokens: first, places: second };
+  });
+}
+
+/**
  * The k likeliest next tokens, likeliest first, with the natural logarithms of their probabilities.
  * @param {NativeSession} native  @param {number} k
  * @returns {{ id: number, logProb: number }[]}

@@ -1,5 +1,5 @@
 // The block of a session in wasm memory: the kvc_session, and behind it what its calls read and write.
-import { DTYPES } from '../engine/abi.js';
+import { DTYPES, POLICIES, WHEN_FULL } from '../engine/abi.js';
 import { layOut } from '../engine/engine.js';
 
 /**
@@ -39,7 +39,8 @@ export function sessionBytes({ engine, modelPointer, keyType, valueType }, room)
 const give = (engine, { capacity, sourceCapacity, sequences, keyType, valueType }) => (
   engine.give('kvc_session_config', {
     capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
-    source_capacity: sourceCapacity,
+    source_capacity: sourceCapacity, when_full: WHEN_FULL.stop, sinks: 0, text_capacity: 0,
+    policy: POLICIES.oldest, recent: 0,
   }));
 
 /** @param {Sizes} sizes */

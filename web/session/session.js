@@ -7,8 +7,8 @@
 //                                           stored once; everything else is about the selected one
 import { cacheMap } from '../cache/inspect.js';
 import { disposeSymbol } from '../engine/memory.js';
-import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, logits, logitsHash,
-  memoryUsage, snapshotOf, top } from './inspect.js';
+import { attentionQuery, attentionWeights, clearCounts, counts, crossAttentionWeights, held, logits,
+  logitsHash, memoryUsage, snapshotOf, top } from './inspect.js';
 import { NativeSession } from './native-session.js';
 import { begin, beginBatch, beginScore, beginSync, checkIdle, finish } from './passes.js';
 import { rewind } from './rewind.js';
@@ -238,6 +238,9 @@ export class Session {
   /** That of the source: of a model with an encoder. */
   get crossCache() { return crossCacheOf(this.#native); }
 
+  /** What the cache holds, slot by slot: tokens of the text, and the slots where they were computed. */
+  get held() { return held(this.#native); }
+
   /** The k likeliest next tokens and the logarithms of their probabilities. @param {number} k */
   top(k) { return top(this.#native, k); }
 
@@ -269,10 +272,7 @@ export class Session {
     this.#native.calls.listener = listener;
   }
 
-  /**
-   * Bytes, as they are; or, given a length, as they will be once it holds a text of so many tokens.
-   * @param {Ahead} [ahead]
-   */
+  /** In bytes, as it is, or as it will be with a text of a length. @param {Ahead} [ahead] */
   memoryUsage(ahead) { return memoryUsage(this.#native, ahead); }
 
   get counts() { return counts(this.#native); }
