@@ -3,6 +3,7 @@
 #
 #   gcc-O2, gcc-native, clang-sanitize, scalar   build/<flavour>/test_* and fuzz_*: every test program
 #   lab      the same, with the bugs of lab/bugs.txt as switches
+#   quick    the same, as fast as they can be compiled: for the tests of this file
 #   fuzz     build/fuzz/fuzz_*, with libFuzzer
 #   bench    build/bench/native
 #   wasm     web/engine/*.wasm and kvc-lab.json, build/failing.wasm
@@ -25,7 +26,7 @@ HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/n
 # ---- native ---------------------------------------------------------------------------------
 
 # The first four must agree to the bit. scalar: SIMDe's portable C in place of SSE.
-FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz
+FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz quick
 COMPILE_gcc-O2 := gcc -O2
 COMPILE_gcc-native := gcc -O3 -march=native
 COMPILE_clang-sanitize := clang -O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
@@ -33,6 +34,7 @@ COMPILE_scalar := gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized
 COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
 COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -DKVC_FUZZ -DKVC_POISON
+COMPILE_quick := gcc -O0
 COMPILE_bench := gcc -O3 -march=native -DNDEBUG
 COMPILE_shared := gcc -O2 -DKVC_SHARED
 compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -c
@@ -42,7 +44,7 @@ compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -
 # A flavour is about src/. Those of gcc share the objects of the tests, in build/shared, but for what has vectors in
 # it (base/simd.h makes sure of that) or asks how it is compiled.
 SHARING := gcc-O2 gcc-native scalar lab
-OWN := tests/native/test_number.c tests/native/test_vectors.c \
+OWN := $(addprefix tests/native/test_,number.c vectors.c attention.c windows.c) \
     $(shell grep -lE 'KVC_(LAB|POISON|FUZZ|SHARED)' tests/native/*.c tests/fuzz/*.c)
 SHARED := $(filter-out $(OWN),$(wildcard tests/native/*.c tests/fuzz/*.c))
 

@@ -79,8 +79,10 @@ export class NativeSession {
     this.whenFull = chosen.whenFull;
     this.sequences = chosen.sequences;
     this.#parts = layOutSession(engine, modelPointer, chosen);
+    /** What happens in the cache of the source. */
+    this.crossCalls = chosen.sourceCapacity > 0 ? new WatchedCalls(engine, () => this.cross) : undefined;
     /** Whatever changes the session is called through these. */
-    this.calls = new WatchedCalls(engine, () => this.cache);
+    this.calls = new WatchedCalls(engine, () => this.cache, this.crossCalls);
   }
 
   /** What lies in the block; throws "disposed" after dispose(), so that nothing writes into freed memory. */
