@@ -42,7 +42,7 @@ const POLICIES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
  *   queries, are least
  *   keynorm: those whose keys are longest, in all layers and heads
  * @property {number} [recent]      how many of the last tokens always stay then: by default none with
- *   "oldest", else half of the room beside the sinks
+ *   "oldest", else three quarters of the room beside the sinks
  */
 
 /** @type {readonly (keyof KVCacheOptions)[]} */
@@ -84,7 +84,7 @@ export function whatGoes({ whenFull = 'error', sinks = 0, evict = 'oldest', rece
     throw invalid(`sinks is ${shown(sinks)}; it must be a whole number from 0 to ${maxSeqLen - 1}, `
       + 'so that a window remains beside them.');
   }
-  const newest = recent ?? (evict === 'oldest' ? 0 : Math.floor((maxSeqLen - sinks) / 2));
+  const newest = recent ?? (evict === 'oldest' ? 0 : Math.floor(3 * (maxSeqLen - sinks) / 4));
   if (!areCounts(newest) || sinks + newest >= maxSeqLen) {
     throw invalid(`recent is ${shown(newest)}; it must be a whole number from 0 to ${maxSeqLen - sinks - 1}, `
       + 'so that there is a token to drop.');
