@@ -240,8 +240,7 @@ typedef struct kvc_cache kvc_cache;
  *   KVC_STOP:  no more of them: CONTEXT_FULL
  *   KVC_EVICT: the same, but kvc_session_evict can make room
  *   KVC_SLIDE: the oldest page of KVC_PAGE tokens goes, but for the first ones, the
- *   sinks,
- *     and the next token is computed with what is left (StreamingLLM, Xiao et al. 2023).
+ *     sinks, and the next token is computed with what is left (Xiao et al. 2023).
  *     Of C slots, E(t) = max(0, ceil((t + 1 - C) / KVC_PAGE)) pages are gone when token t
  *     of a text is computed: it sees the sinks and those from sinks + E(t) * KVC_PAGE on,
  *     numbered without a gap, itself at place t - E(t) * KVC_PAGE. So places never go

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "base/simd.h"
 #include "cache/places.h"
 #include "kernels/accumulate.h"
 #include "kernels/softmax.h"
@@ -174,7 +173,8 @@ static void attend_head(const head *h, float *restrict y, const float *restrict 
     count(h, rows, n, step);
     score_placed(h, q, stride, rows, position, first_seen(h->view, n), last);
     for (size_t r = 0; r < rows; r++) {
-        const size_t end = n + r * step, first = first_seen(h->view, end);
+        const size_t end = n + r * step;
+        const size_t first = first_seen(h->view, end);
         float *scores = h->scores + r * h->width;
         if (h->view.bias.at)
             add_bias(h, scores, position + r, first, end);

@@ -137,16 +137,6 @@ test('config_invalid: sizes, heads and numbers of the angles', () => {
   refused({ rope_scaling: llama3 }, 'config_invalid', /low_freq_factor is 4; it must be below/);
 });
 
-test('sessions of a Llama refuse to slide, in a sentence of their own', async () => {
-  const fixture = new URL('../fixtures/llama-f32/', import.meta.url);
-  const model = await loadModel(fixture, { tokenizer: false });
-  throwsCode(() => model.createSession({ whenFull: 'slide' }), 'unsupported', /turned by the angle/);
-  const session = model.createSession();
-  session.prefill([1, 2, 3]);
-  throwsCode(() => session.evict(0, 1), 'unsupported', /angle that it turns it by/);
-  model.dispose();
-});
-
 test('a file that lacks what the config promises is refused by name', async () => {
   const folder = new URL('../fixtures/llama-f32/', import.meta.url);
   const config = await readFile(new URL('config.json', folder), 'utf8');

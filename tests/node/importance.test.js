@@ -2,7 +2,8 @@
 // keys, against naive sums; and what refuses leaves both tokens and sums as they were.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CachedAttention, KVCache, init } from 'kvcache-wasm';
+import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
+import { compareEviction } from '../bench/eviction.js';
 import { floats, naiveAttention, near, sameBits, tokens } from './blocks.js';
 import { seeded, throwsCode } from './helpers.js';
 
@@ -163,4 +164,132 @@ test('what cannot be', () => {
   cache.advance(8);
   throwsCode(() => cache.update(0, one(4), one(4)), 'cache_full');
   assert.ok(cache.update(0, one(3), one(3)));
+});
+
+// ---- sessions -------------------------------------------------------------------------------------
+
+const PAGE = 16;
+const llama = await loadModel(new URL('../fixtures/llama-f32/', import.meta.url),
+  { tokenizer: false, variant: 'simd' });
+const { nLayer, nHead, nKvHead, vocabSize } = llama.config;
+const text = Array.from({ length: 150 }, () => random.below(vocabSize));
+const WAYS = [
+  { whenFull: 'slide', capacity: 64, sinks: 4, evict: 'attention', recent: 20 },
+  { whenFull: 'slide', capacity: 80, sinks: 0, evict: 'keynorm', recent: 30, keyType: 'f16' },
+];
+
+/** What decides about the page that begins at a slot. */
+const matters = (importance, at) => (
+  importance.slice(at, at + PAGE).reduce((sum, each) => sum + each));
+
+for (const way of WAYS) {
+  test(`a session, ${way.evict}: the page that matters least goes, whatever happens, and no more is held`,
+    () => {
+      const session = llama.createSession(way);
+      assert.deepEqual([session.policy, session.recent], [way.evict, way.recent]);
+      const sums = new Float64Array(text.length);
+      const hashes = [];
+      let before = session.held;
+      let gone = 0;
+      for (const id of text) {
+        session.append([id]);
+        hashes.push(session.logitsHash);
+        const { tokens, importance } = session.held;
+        assert.ok(tokens.length <= way.capacity);
+        assert.ok(session.memoryUsage().usedBytes <= way.capacity * session.memoryUsage().bytesPerToken);
+        if (before.tokens.length === way.capacity) {
+          let least = session.sinks;
+          for (let at = least; at + PAGE + way.recent <= way.capacity; at += PAGE) {
+            if (matters(before.importance, at) < matters(before.importance, least)) least = at;
+          }
+          assert.deepEqual(tokens.slice(0, -1), before.tokens.toSpliced(least, PAGE));
+          gone++;
+        }
+        if (way.evict === 'attention') {
+          for (let layer = 0; layer < nLayer - 1; layer++) {
+            for (let head = 0; head < nHead; head++) {
+              session.attentionWeights(layer, head).forEach((weight, i) => {
+                sums[tokens[i]] += Math.floor(weight * 2 ** 24) / 2 ** 24;
+              });
+            }
+          }
+          sameBits(importance, tokens.map((token) => sums[token]), 'to the last of 2 ** 24 parts');
+        }
+        before = session.held;
+      }
+      assert.ok(gone > 3);
+      const other = llama.createSession({ ...way, sequences: 2 });
+      const check = () => {
+        const at = other.position;
+        assert.equal(other.logitsHash, hashes[at - 1], `${at} tokens`);
+        if (at === text.length) assert.deepEqual(other.held, before);
+      };
+      other.prefill(text.slice(0, 99));
+      check();
+      other.fork(0, 1);
+      other.select(1);
+      other.append(text.slice(99, 120));
+      check();
+      const restored = llama.createSession({ ...way, sequences: 2 });
+      restored.restore(other.save());
+      throwsCode(() => llama.createSession({ ...way, sequences: 2, recent: 19 }).restore(other.save()),
+        'state_foreign', /recent/);
+      other.sync(text.slice(0, 30));
+      check();
+      other.append(text.slice(30));
+      check();
+      other.truncate(70, { recompute: true });
+      other.useCache = false;
+      other.append(text.slice(70));
+      check();
+      restored.select(1);
+      restored.append(text.slice(120));
+      assert.deepEqual([restored.logitsHash, restored.held], [hashes.at(-1), before]);
+      const long = llama.createSession(way);
+      const scores = long.score(text);
+      assert.ok(Math.abs(scores[120] - Math.log(softmaxOf(long, text.slice(0, 121))[text[121]])) < 1e-5);
+      for (const each of [session, other, restored, long]) each.dispose();
+    });
+}
+
+/** The probabilities after these tokens. */
+function softmaxOf(session, ids) {
+  const terms = session.prefill(ids).map(Math.exp);
+  const sum = terms.reduce((a, b) => a + b);
+  return terms.map((term) => term / sum);
+}
+
+test('options of sessions, and what has looked cannot be taken back', () => {
+  assert.equal(nKvHead, 2);
+  const slide = { whenFull: 'slide', capacity: 64 };
+  assert.deepEqual([llama.createSession({ ...slide, evict: 'keynorm' }).recent,
+    llama.createSession({ ...slide, sinks: 48, evict: 'attention' }).recent,
+    llama.createSession(slide).recent], [32, 0, 0]);
+  for (const recent of [33, -1, 1.5, '3']) {
+    throwsCode(() => llama.createSession({ ...slide, evict: 'attention', recent }), 'invalid_argument',
+      /from 0 to 32/);
+  }
+  throwsCode(() => llama.createSession({ ...slide, recent: 1 }), 'invalid_argument', /from 0 to 0/);
+  throwsCode(() => llama.createSession({ ...slide, evict: 'newest' }), 'invalid_argument', /"attention"/);
+  throwsCode(() => llama.createSession({ evict: 'attention' }), 'invalid_argument', /evict is for a session/);
+  throwsCode(() => llama.createSession({ recent: 3 }), 'invalid_argument', /recent is for a session/);
+  const session = llama.createSession({ ...slide, evict: 'attention' });
+  session.append(text.slice(0, 20));
+  throwsCode(() => session.truncate(19), 'window_passed', /looked at is counted/);
+  session.truncate(19, { recompute: true });
+  session.append([3]);
+  const right = llama.createSession({ ...slide, evict: 'attention' });
+  right.append([...text.slice(0, 19), 3]);
+  assert.deepEqual([session.logitsHash, session.held], [right.logitsHash, right.held]);
+});
+
+test('policies are compared with the whole cache: none differs before it slides', () => {
+  const ids = text.slice(0, 101);
+  const { rows, tokens } = compareEviction(llama, [ids, ids.toReversed()], [80, 160]);
+  assert.equal(tokens, 2 * (100 - 80));
+  for (const { capacity, kl, same } of rows) {
+    if (capacity === 160) assert.deepEqual([kl, same], [0, 1]);
+    else assert.ok(kl > 0);
+  }
+  llama.dispose();
 });

@@ -5,13 +5,13 @@ import { TYPE_NAMES } from './types.js';
 
 const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
 
-const POLICIES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
+export const POLICY_NAMES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
 
 /**
  * @import { Row } from './inspect.js'
  * @import { CacheSizes } from './sizes.js'
  *
- * @typedef {typeof POLICIES[number]} Policy  which tokens go first
+ * @typedef {typeof POLICY_NAMES[number]} Policy  which tokens go first
  *
  * @typedef {import('./types.js').CacheType} CacheType
  *
@@ -79,7 +79,7 @@ export function withDefaults(options) {
  */
 export function whatGoes({ whenFull = 'error', sinks = 0, evict = 'oldest', recent }, maxSeqLen) {
   checkChoice('whenFull', whenFull, ['error', 'stop', 'slide']);
-  checkChoice('evict', evict, POLICIES);
+  checkChoice('evict', evict, POLICY_NAMES);
   if (!areCounts(sinks) || sinks >= maxSeqLen) {
     throw invalid(`sinks is ${shown(sinks)}; it must be a whole number from 0 to ${maxSeqLen - 1}, `
       + 'so that a window remains beside them.');

@@ -2,6 +2,7 @@
 // changes nothing. Twice the room at least, so that in all a token is copied about once.
 import { wholePages } from '../cache/sizes.js';
 import { KvcError } from '../engine/errors.js';
+import { goneOf } from './sliding.js';
 import { saveState, sequencesOf } from './state.js';
 
 /** @import { NativeSession } from './native-session.js' */
@@ -9,13 +10,21 @@ import { saveState, sequencesOf } from './state.js';
 /** @param {unknown} error  @param {string} code */
 const has = (error, code) => error instanceof KvcError && error.code === code;
 
+/** @typedef {{ capacity: number, text: number }} Long  slots of the cache, and tokens of a text */
+
 /**
- * The capacity that a session has once so many tokens were appended next, together.
- * @param {Pick<NativeSession, 'capacity' | 'most'>} native  @param {number} tokens  of a sequence
+ * The room that a session has once so many tokens were appended next, together.
+ * @param {Pick<NativeSession, 'mode' | 'most'> & Long} native
+ * @param {number} tokens  of a sequence  @param {number} [gone]  of them from the cache
+ * @param {number} [times]  the room that there is, at least
+ * @returns {Long}
  */
-export function roomFor({ capacity, most }, tokens) {
-  if (tokens <= capacity || tokens > most) return capacity;
-  return Math.min(most, wholePages(Math.max(tokens, 2 * capacity)));
+export function roomFor({ mode, most, capacity, text }, tokens, gone = 0, times = 2) {
+  const slots = mode === 'slide' ? 0 : tokens - gone;
+  const wide = slots <= capacity || slots > most ? capacity
+    : Math.min(most, times === 1 ? slots : wholePages(Math.max(slots, times * capacity)));
+  if (mode === 'stop') return { capacity: wide, text: wide };
+  return { capacity: wide, text: Math.max(wide, tokens <= text ? text : Math.max(tokens, times * text)) };
 }
 
 /**
@@ -24,16 +33,18 @@ export function roomFor({ capacity, most }, tokens) {
  * @param {NativeSession} native  @param {number} tokens
  */
 export function reserve(native, tokens) {
-  const { sequences, capacity } = native;
-  const twice = roomFor(native, tokens);
-  if (twice === capacity) return;
+  const { sequences, capacity, text } = native;
+  const gone = goneOf(native);
+  const [twice, just] = [2, 1].map((times) => roomFor(native, tokens, gone, times));
+  if (twice.capacity === capacity && twice.text === text) return;
   try {
     const state = saveState(native);
     try {
-      native.replace({ sequences, capacity: twice }, state);
+      native.replace({ sequences, ...twice }, state);
     } catch (error) {
-      if (!has(error, 'out_of_memory') || twice === tokens) throw error;
-      native.replace({ sequences, capacity: tokens }, state);
+      const same = twice.capacity === just.capacity && twice.text === just.text;
+      if (!has(error, 'out_of_memory') || same) throw error;
+      native.replace({ sequences, ...just }, state);
     }
   } catch (error) {
     if (!has(error, 'out_of_memory')) throw error;
@@ -47,14 +58,13 @@ export function reserve(native, tokens) {
  * @param {NativeSession} native  @param {readonly number[]} sequences
  */
 export function reserveOneMore(native, sequences) {
-  if (native.capacity === native.most) return;
+  if (native.mode === 'stop' && native.capacity === native.most) return;
   const { selected } = native;
-  const positions = sequences.map((sequence) => {
+  for (const sequence of sequences) {
     native.select(sequence);
-    return native.position;
-  });
+    reserve(native, native.position + 1);
+  }
   native.select(selected);
-  reserve(native, Math.max(...positions) + 1);
 }
 
 /**
@@ -62,16 +72,20 @@ export function reserveOneMore(native, sequences) {
  * @param {NativeSession} native  @param {Uint8Array} state  @param {unknown} full  why it does not fit
  */
 export function restoreLarger(native, state, full) {
-  const { most } = native;
+  const { mode, most } = native;
   const sequences = Math.max(native.sequences, sequencesOf(state));
   const isWider = sequences > native.sequences;
-  if (!isWider && native.capacity === most) throw full;
-  let capacity = isWider ? native.capacity : Math.min(2 * native.capacity, most);
-  for (;; capacity = Math.min(2 * capacity, most)) {
+  const longest = mode === 'stop' ? most : state.length; // its texts have fewer tokens than it has bytes
+  let { capacity, text } = native;
+  const isMost = () => capacity === most && text >= longest;
+  if (!isWider && isMost()) throw full;
+  for (let twice = !isWider; ; twice = true) {
+    if (twice) capacity = Math.min(2 * capacity, most);
+    if (twice) text = mode === 'stop' ? capacity : Math.max(capacity, 2 * text);
     try {
-      return native.replace({ sequences, capacity }, state);
+      return native.replace({ sequences, capacity, text }, state);
     } catch (error) {
-      if (!has(error, 'context_full') || capacity === most) throw error;
+      if (!has(error, 'context_full') || isMost()) throw error;
     }
   }
 }

@@ -6,6 +6,7 @@ import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/argumen
 import { KvcError } from '../engine/errors.js';
 import { roomFor } from './growth.js';
 import { sessionBytes } from './parts.js';
+import { goneOf, mostAlone, slotsOf } from './sliding.js';
 
 /**
  * @import { Range } from '../cache/inspect.js'
@@ -69,14 +70,15 @@ export function memoryUsage(native, ahead) {
   const names = /** @type {const} */ (['length', 'sequences', 'sourceLength']);
   const { length, sequences = 1, sourceLength } = optionsOf('memoryUsage()', ahead, names);
   const { model: { config }, sourceCapacity, cachePlace } = native;
-  checkAhead(length, native.most, 'length', 'tokens');
+  checkAhead(length, mostAlone(native), 'length', 'tokens');
   checkAhead(sequences, native.sequences, 'sequences', 'sequences');
   if (sourceLength !== undefined) checkAhead(sourceLength, sourceCapacity, 'sourceLength', 'tokens');
-  const capacity = roomFor(native, Number(length));
-  const room = { capacity, sequences: native.sequences, sourceCapacity };
-  const used = { ...now, ...textsOf(cachePlace, Number(length), sequences) };
+  const long = roomFor(native, Number(length));
+  const { capacity } = long;
+  const room = { ...long, sequences: native.sequences, sourceCapacity };
+  const used = { ...now, ...textsOf(cachePlace, slotsOf(native, Number(length)), sequences) };
   if (sourceLength !== undefined) used.crossUsedBytes = sourceLength * (now.crossBytesPerToken ?? 0);
-  if (capacity === native.capacity) return used;
+  if (capacity === native.capacity && long.text === native.text) return used;
   return {
     ...used, slots: native.sequences * wholePages(capacity),
     totalBytes: sessionBytes(native, room), cacheBytes: cacheBytes(config, native, room).cacheBytes,
@@ -146,15 +148,18 @@ export function snapshotOf(native, range) {
 /**
  * What the cache holds of the timeline, slot by slot.
  * @param {NativeSession} native
- * @returns {{ tokens: number[], places: number[] }}  which token of the text, and the slot that this was when
- *   the token was computed, by whose place its keys are turned
+ * @returns {{ tokens: number[], places: number[], importance?: number[] }}  which token of the text, and the
+ *   slot that this was when the token was computed, by whose place its keys are turned; where age does not
+ *   decide which page goes, what does: of the least, summed over its tokens
  */
-export function held({ engine, pointer, cache, selected }) {
+export function held({ engine, pointer, cache, selected, policy }) {
   const n = engine.call('kvc_cache_length', cache, selected);
   return engine.lend(8 * n, (tokens) => {
     engine.check({}, 'kvc_session_held', pointer, tokens, tokens + 4 * n);
     const [first, second] = [tokens, tokens + 4 * n].map((at) => Array.from(engine.memory.words(at, n)));
-    return { tokens: first, places: second };
+    if (policy === 'oldest') return { tokens: first, places: second };
+    engine.check({}, 'kvc_cache_importance', cache, selected, tokens);
+    return { tokens: first, places: second, importance: Array.from(engine.memory.floats(tokens, n)) };
   });
 }
 
@@ -177,11 +182,12 @@ export function top({ engine, pointer, model }, k) {
 }
 
 /**
- * How much the last token looked at each token, itself included, in one layer and head: [position].
+ * How much the last token looked at each token, itself included, in one layer and head: [position], or where
+ * some are gone, those that the cache holds, slot by slot.
  * @param {NativeSession} native  @param {number} layer  @param {number} head
  */
 export const attentionWeights = (native, layer, head) => (
-  lookOf(native, 'kvc_session_attention', native.position, layer, head));
+  lookOf(native, 'kvc_session_attention', native.position - goneOf(native), layer, head));
 
 /**
  * How much it looked at each token of the source: [source].

@@ -6,8 +6,9 @@ import { KvcError } from '../engine/errors.js';
 import { restoreLarger } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
-import { SAMPLING_BYTES, layOutSession } from './parts.js';
+import { SAMPLING_BYTES, kindOf, layOutSession } from './parts.js';
 import { rewind } from './rewind.js';
+import { evict, textFor } from './sliding.js';
 import { restoreState, saveState } from './state.js';
 
 /**
@@ -18,7 +19,7 @@ import { restoreState, saveState } from './state.js';
  * @import { DecodeOptions } from '../files/tokenizer.js'
  * @import { ChatOptions, Message } from './chat.js'
  * @import { Counts } from './inspect.js'
- * @import { Parts } from './parts.js'
+ * @import { Mode, Parts, Room } from './parts.js'
  * @import { SessionOptions } from './options.js'
  * @import { FinishReason } from './plan.js'
  * @import { Run } from './run.js'
@@ -77,8 +78,16 @@ export class NativeSession {
     this.keyType = chosen.keyType;
     this.valueType = chosen.valueType;
     this.whenFull = chosen.whenFull;
+    /** What a full cache does. @type {Mode} */
+    this.mode = chosen.whenFull === 'slide' ? 'slide' : 'stop';
+    this.sinks = chosen.sinks;
+    /** Which page goes first, and how many of the last tokens stay. */
+    this.policy = chosen.policy;
+    this.recent = chosen.recent;
+    /** Tokens of a timeline that there is room for, whether the cache still has them or not. */
+    this.text = this.mode === 'slide' ? textFor(chosen.capacity) : chosen.capacity;
     this.sequences = chosen.sequences;
-    this.#parts = layOutSession(engine, modelPointer, chosen);
+    this.#parts = layOutSession(engine, modelPointer, { ...chosen, text: this.text, mode: this.mode });
     /** What happens in the cache of the source. */
     this.crossCalls = chosen.sourceCapacity > 0 ? new WatchedCalls(engine, () => this.cross) : undefined;
     /** Whatever changes the session is called through these. */
@@ -135,14 +144,8 @@ export class NativeSession {
     this.calls.call('kvc_session_reset', this.pointer);
   }
 
-  /** Always refused. @param {number} first  @param {number} n */
-  evict(first, n) {
-    if (!areCounts(first, n)) throw invalid('evict() takes the first token and how many to take out.');
-    const unsupported = `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle: the position `
-      + 'of a token is part of every cached key, as a vector that the model learned or as the angle that '
-      + 'it turns it by, so the tokens after them cannot move. Give the new text to sync().';
-    this.calls.check({ unsupported }, 'kvc_session_evict', this.pointer, first, n);
-  }
+  /** Out of the cache, from slot `first` on. @param {number} first  @param {number} n */
+  evict(first, n) { evict(this, first, n); }
 
   /** Drops the pass that is under way, if any. */
   cancel() {
@@ -227,16 +230,16 @@ export class NativeSession {
   /** Makes room for more: a larger session takes over the state of this one. @param {number} sequences */
   grow(sequences) {
     if (sequences <= this.sequences) return;
-    this.replace({ sequences, capacity: this.capacity }, saveState(this));
+    this.replace({ sequences, capacity: this.capacity, text: this.text }, saveState(this));
   }
 
   /**
    * A larger session in place of this one: the same sequence is selected, and counting and drawing go on.
-   * @param {{ sequences: number, capacity: number }} room  @param {Uint8Array} state  of it
+   * @param {Omit<Room, 'sourceCapacity'>} room  @param {Uint8Array} state  of it
    */
   replace(room, state) {
-    const { selected, sourceCapacity, keyType, valueType, engine: { memory } } = this;
-    const sizes = { ...room, sourceCapacity, keyType, valueType };
+    const { selected, sourceCapacity, engine: { memory } } = this;
+    const sizes = { ...kindOf(this), ...room, sourceCapacity };
     const parts = layOutSession(this.engine, this.modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);
@@ -252,6 +255,7 @@ export class NativeSession {
     this.#parts = parts;
     this.sequences = room.sequences;
     this.capacity = room.capacity;
+    this.text = room.text;
     this.engine.check({}, 'kvc_session_select', this.pointer, selected);
     this.calls.restart();
   }

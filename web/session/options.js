@@ -3,11 +3,12 @@ import { checkTypes } from '../cache/options.js';
 import { capacityWithin } from '../cache/sizes.js';
 import { checkChoice, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { slidingOptions } from './sliding.js';
 
 const MOST_SEQUENCES = 1024;
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType, Policy } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
@@ -21,25 +22,33 @@ const MOST_SEQUENCES = 1024;
  * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
- * @property {'stop' | 'error'} [whenFull]  what generate() does when the capacity is used up before maxTokens
- *   are there: end with the finish reason "context_full" (default), or throw "context_full" after the last
- *   token that fits
+ * @property {'stop' | 'error' | 'slide'} [whenFull]  what generate() does when the capacity is used up before
+ *   maxTokens are there: end with the finish reason "context_full" (default), or throw "context_full" after
+ *   the last token that fits; or go on without the oldest 16 tokens of the cache behind the sinks, again and
+ *   again (models whose positions are rotations)
+ * @property {number} [sinks]        with "slide": the first tokens, which stay; 4 by default, in pages of 16
+ * @property {Policy} [evict]        with "slide": which page between the sinks and the recent tokens goes:
+ *   "oldest" (default), or the one whose tokens were looked at least by all so far, in all layers but the
+ *   last ("attention"), or whose keys are longest ("keynorm")
+ * @property {number} [recent]       with the latter two: how many of the last tokens stay; by default three
+ *   quarters of the room beside the sinks
  */
 
 /** @type {readonly (keyof SessionOptions)[]} */
 export const SESSION_OPTIONS = [
-  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sourceCapacity',
-  'useCrossCache',
+  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sinks', 'evict',
+  'recent', 'sourceCapacity', 'useCrossCache',
 ];
 
 const GROWS_FROM = 64; // tokens
+const SINKS = 4;       // as in StreamingLLM
 
 /**
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes'>> & { capacity: number, most: number }}
- *   sourceCapacity: 0 where there is no encoder
+ * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes' | 'evict'>>
+ *   & { capacity: number, most: number, policy: Policy }}  sourceCapacity: 0 where there is no encoder
  */
 export function sessionOptions(options, config) {
   const { nPositions: positions } = config;
@@ -54,18 +63,20 @@ export function sessionOptions(options, config) {
   checkChoice('useCache', useCache, [true, false]);
   checkTypes(keyType, valueType);
   checkSequences(sequences);
-  if (/** @type {string} */ (whenFull) === 'slide') {
-    throw new KvcError('unsupported', `${againstSliding(config)}, so the oldest ones cannot be dropped. `
-      + 'Choose "stop" or "error", and when the session is full, give the part of the text that matters to '
-      + 'sync() or generate().');
+  checkChoice('whenFull', whenFull, ['stop', 'error', 'slide']);
+  const stray = /** @type {const} */ (['sinks', 'evict', 'recent']).find((name) => given[name] !== undefined);
+  if (whenFull !== 'slide' && stray) {
+    throw invalid(`${stray} is for a session that slides: with whenFull "slide".`);
   }
-  checkChoice('whenFull', whenFull, ['stop', 'error']);
   const source = sourceOptions(given, config);
   const most = grows ? positions : asked;
   const room = withinBudget(given, config, { keyType, valueType, sequences, most, ...source });
+  const capacity = grows ? Math.min(GROWS_FROM, room.most) : room.most;
+  const sliding = whenFull === 'slide'
+    && slidingOptions({ sinks: SINKS, evict: 'oldest', ...given, capacity, grows }, config);
   return {
-    capacity: grows ? Math.min(GROWS_FROM, room.most) : room.most,
-    useCache, keyType, valueType, sequences, whenFull, ...source, ...room,
+    capacity, sinks: 0, policy: /** @type {Policy} */ ('oldest'), recent: 0, useCache, keyType, valueType,
+    sequences, whenFull, ...source, ...room, ...sliding,
   };
 }
 
@@ -85,17 +96,6 @@ function withinBudget({ cacheBytes, capacity, sourceCapacity: given }, config, c
   const budget = { cacheBytes, most, sequences, hasSource, sourceCapacity: given };
   const room = capacityWithin('createSession()', config, { keyType, valueType }, budget);
   return { most: room, sourceCapacity: hasSource && given === undefined ? room : sourceCapacity };
-}
-
-/** @param {Readonly<Config>} config */
-function againstSliding({ rotary, encoder }) {
-  if (encoder?.buckets) return 'What the cache holds of a token of this model came from all before it';
-  if (encoder) return 'The position of a token is part of every cached key and value of this model';
-  return rotary
-    ? 'Every cached key of this model is turned by the angle of its position, and sliding would have to '
-      + 'turn it back, which is not done yet: a token cannot move to another position'
-    : 'GPT-2 learned a vector for each position, and every cached key and value holds its part of it: a '
-      + 'token cannot move to another position';
 }
 
 /** @param {SessionOptions} options  @param {Readonly<Config>} config */

@@ -3,7 +3,7 @@ import { DTYPES, POLICIES, WHEN_FULL } from '../engine/abi.js';
 import { layOut } from '../engine/engine.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType, Policy } from '../cache/options.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Block } from '../engine/memory.js'
  *
@@ -14,42 +14,50 @@ import { layOut } from '../engine/engine.js';
  * @property {number} cross     its kvc_cache of the source; 0 where there is no encoder
  * @property {number} rngs      uint64_t [sequences]
  * @property {number} sampling  a kvc_sampling
- * @property {number} input     uint32_t [max(capacity + 1, 2 * sequences, sourceCapacity)], what the next
- *   call reads
- * @property {number} scores    float [capacity]
+ * @property {number} input     uint32_t [max(text + 1, 2 * sequences, sourceCapacity)], what the next call
+ *   reads
+ * @property {number} scores    float [text]
  *
- * @typedef {{ capacity: number, sourceCapacity: number, sequences: number, keyType: CacheType,
- *   valueType: CacheType }} Sizes  sourceCapacity: 0 where there is no encoder
+ * @typedef {keyof typeof WHEN_FULL} Mode  what a full cache does
+ * @typedef {{ capacity: number, text: number, sourceCapacity: number, sequences: number }} Room  text: tokens
+ *   of a timeline, the capacity where the mode is "stop"; sourceCapacity: 0 where there is no encoder
+ * @typedef {{ keyType: CacheType, valueType: CacheType, mode: Mode, sinks: number,
+ *   policy: Policy, recent: number }} Kind
+ * @typedef {Room & Kind} Sizes
  */
 
 export const SAMPLING_BYTES = 24;
 
+/** What all rooms of a session have in common. @param {Kind} session  @returns {Kind} */
+export const kindOf = ({ keyType, valueType, mode, sinks, policy, recent }) => (
+  { keyType, valueType, mode, sinks, policy, recent });
+
 /**
  * The bytes of the block of a session.
- * @param {{ engine: Engine, modelPointer: number, keyType: CacheType, valueType: CacheType }} session
- * @param {Pick<Sizes, 'capacity' | 'sourceCapacity' | 'sequences'>} room  of one like it
+ * @param {{ engine: Engine, modelPointer: number } & Kind} session
+ * @param {Room} room  of one like it
  */
-export function sessionBytes({ engine, modelPointer, keyType, valueType }, room) {
-  const sizes = { ...room, keyType, valueType };
+export function sessionBytes(session, room) {
+  const { engine, modelPointer } = session;
+  const sizes = { ...kindOf(session), ...room };
   engine.check({}, 'kvc_session_bytes', modelPointer, give(engine, sizes), engine.result);
   return Math.ceil(engine.resultWord / 16) * 16 + bytesBehind(sizes);
 }
 
 /** @param {Engine} engine  @param {Sizes} sizes */
-const give = (engine, { capacity, sourceCapacity, sequences, keyType, valueType }) => (
+const give = (engine, { capacity, text, sourceCapacity, sequences, ...kind }) => (
   engine.give('kvc_session_config', {
-    capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
-    source_capacity: sourceCapacity, when_full: WHEN_FULL.stop, sinks: 0, text_capacity: 0,
-    policy: POLICIES.oldest, recent: 0,
+    capacity, n_sequence: sequences, key_type: DTYPES[kind.keyType], value_type: DTYPES[kind.valueType],
+    source_capacity: sourceCapacity, when_full: WHEN_FULL[kind.mode], sinks: kind.sinks,
+    text_capacity: kind.mode === 'stop' ? 0 : text, policy: POLICIES[kind.policy], recent: kind.recent,
   }));
 
 /** @param {Sizes} sizes */
-const inputsOf = ({ capacity, sequences, sourceCapacity }) => (
-  Math.max(capacity + 1, 2 * sequences, sourceCapacity));
+const inputsOf = ({ text, sequences, sourceCapacity }) => Math.max(text + 1, 2 * sequences, sourceCapacity);
 
 /** What lies behind the kvc_session. @param {Sizes} sizes */
 const bytesBehind = (sizes) => (
-  8 * sizes.sequences + SAMPLING_BYTES + 4 * inputsOf(sizes) + 4 * sizes.capacity);
+  8 * sizes.sequences + SAMPLING_BYTES + 4 * inputsOf(sizes) + 4 * sizes.text);
 
 /**
  * @param {Engine} engine  @param {number} model  the kvc_model  @param {Sizes} sizes

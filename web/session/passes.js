@@ -2,6 +2,7 @@
 import { invalid, isCount, listLength, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { reserve, reserveOneMore } from './growth.js';
+import { mostAlone, mostTokens, reserveEmpty } from './sliding.js';
 
 /**
  * @import { Pauses } from '../engine/pauses.js'
@@ -12,6 +13,14 @@ const SOURCELESS = {
   no_source: 'This model writes from a source, and there is none yet: give one to setSource() or '
     + 'generate().',
 };
+/** @param {NativeSession} native */
+const messagesOf = ({ capacity }) => ({
+  ...SOURCELESS,
+  context_full: `These tokens do not fit a session of capacity ${capacity}: what evict() took out has to be `
+    + 'computed again for them.',
+  window_passed: 'evict() has taken tokens of this timeline out, and this pass would have to compute them '
+    + 'again: turn the cache on, or begin anew with truncate(n, { recompute: true }).',
+});
 const TWICE = 'decodeBatch takes each sequence at most once.';
 
 // ---- beginning ----------------------------------------------------------------------------------
@@ -21,10 +30,10 @@ const TWICE = 'decodeBatch takes each sequence at most once.';
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function begin(native, ids) {
-  const tokens = tokenIds(native, ids, 1, native.most - native.position);
+  const tokens = tokenIds(native, ids, 1, mostTokens(native) - native.position);
   reserve(native, native.position + tokens.length);
   prepare(native, tokens);
-  native.calls.check(SOURCELESS, 'kvc_session_begin', native.pointer, native.input, tokens.length);
+  native.calls.check(messagesOf(native), 'kvc_session_begin', native.pointer, native.input, tokens.length);
   return tokens.length;
 }
 
@@ -33,11 +42,12 @@ export function begin(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginSync(native, ids) {
-  const tokens = tokenIds(native, ids, 1, native.most, 0);
+  const tokens = tokenIds(native, ids, 1, mostTokens(native), 0);
   reserve(native, tokens.length);
   prepare(native, tokens);
   const { engine, pointer, input } = native;
-  native.calls.check(SOURCELESS, 'kvc_session_begin_sync', pointer, input, tokens.length, engine.result);
+  native.calls.check(messagesOf(native), 'kvc_session_begin_sync',
+    pointer, input, tokens.length, engine.result);
   return { tokens: tokens.length, reused: engine.resultWord };
 }
 
@@ -46,8 +56,9 @@ export function beginSync(native, ids) {
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginScore(native, ids) {
-  const tokens = tokenIds(native, ids, 2, native.most + 1, 0);
+  const tokens = tokenIds(native, ids, 2, mostAlone(native) + 1, 0);
   reserve(native, tokens.length - 1);
+  if (tokens.length - 1 > native.capacity) reserveEmpty(native);
   prepare(native, tokens);
   const { pointer, input, scores } = native;
   native.calls.check(SOURCELESS, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
@@ -73,9 +84,10 @@ export function beginBatch(native, sequences, ids) {
   prepare(native, [...rows, ...tokens]);
   const { pointer, input, capacity } = native;
   native.calls.check({
+    ...messagesOf(native),
     context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
       + 'Rewind with truncate().',
-    invalid_argument: TWICE, ...SOURCELESS,
+    invalid_argument: TWICE,
   }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
   return rows;
 }

@@ -4,6 +4,7 @@ import { tokenIds } from './passes.js';
 import { rulesOf } from './rules.js';
 import { GENERATE_OPTIONS, beamOptions, checkCounts, samplingOf, seedOf } from './sampling.js';
 import { settingsOf } from './settings.js';
+import { mostTokens } from './sliding.js';
 import { checkEncoder, sourceIds } from './source.js';
 
 /**
@@ -61,7 +62,7 @@ import { checkEncoder, sourceIds } from './source.js';
  * @returns {Plan}
  */
 export function planOf(native, prompt, given) {
-  const { model, most, whenFull } = native;
+  const { model, whenFull } = native;
   const { generation } = model;
   const options = optionsOf('generate()', given, GENERATE_OPTIONS);
   checkSignal(options.signal);
@@ -72,10 +73,10 @@ export function planOf(native, prompt, given) {
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
   const { source, ids } = promptOf(native, prompt, options);
-  const room = most - ids.length;
+  const room = mostTokens(native) - ids.length;
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
-  const cut = wanted > room && (whenFull === 'stop' || asked === undefined);
+  const cut = wanted > room && (whenFull !== 'error' || asked === undefined);
   return {
     source, ids, n: options.n ?? 1, beams, room, sampling, seed, useCache, useCrossCache,
     maxTokens: cut ? room : wanted,
@@ -100,7 +101,8 @@ function chosen(name, given) {
  * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt  @param {GenerateOptions} options
  */
 function promptOf(native, prompt, { target, useCrossCache }) {
-  const { model, most } = native;
+  const { model } = native;
+  const most = mostTokens(native);
   if (!model.config.encoder) {
     if (target !== undefined) checkEncoder(model, 'target');
     if (useCrossCache !== undefined) checkEncoder(model, 'useCrossCache');

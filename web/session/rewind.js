@@ -1,7 +1,9 @@
 // Rewinding a session: not always possible where layers of the model have windows, which give back what lies
-// before them.
+// before them, or where tokens have left the cache.
+import { PAGE } from '../engine/abi.js';
 import { areCounts, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
+import { goneOf } from './sliding.js';
 
 /**
  * @import { NativeSession } from './native-session.js'
@@ -26,10 +28,18 @@ export function rewind(native, n, options) {
 }
 
 /** @param {NativeSession} native */
-function windowPassed({ engine, cache, selected, model }) {
+function windowPassed(native) {
+  const { engine, cache, selected, model, mode, capacity, policy } = native;
+  const again = 'or, with { recompute: true }, to any number: the next pass then computes keys and values '
+    + 'again.';
+  if (mode !== 'stop') {
+    const gone = goneOf(native);
+    if (policy === 'attention') return `what its tokens looked at is counted. It can be cut to 0; ${again}`;
+    const least = mode === 'slide' && gone > 0 ? `${capacity + gone - PAGE} tokens or more, or to ` : '';
+    return `what the next token would see has left the cache. It can be cut to ${least}0; ${again}`;
+  }
   const { size = 0 } = model.config.window ?? {};
   const least = engine.call('kvc_cache_freed', cache, selected) + size - 1;
   return 'layers with a window have given back what the next token would need. It can be cut to '
-    + `${least} tokens or more, or to 0; or, with { recompute: true }, to any number: the next pass then `
-    + 'computes keys and values again.';
+    + `${least} tokens or more, or to 0; ${again}`;
 }

@@ -51,8 +51,14 @@ export class Session {
 
   // ---- the timeline -----------------------------------------------------------------------------
 
-  /** The tokens that each timeline has room for; of a session that grows, now. */
+  /** The tokens of each timeline that the cache has room for; of a session that grows, now. */
   get capacity() { return this.#native.capacity; }
+  get whenFull() { return this.#native.whenFull; }
+
+  /** With "slide" the first tokens, which stay, in whole pages. */
+  get sinks() { return this.#native.sinks; }
+  get policy() { return this.#native.policy; }
+  get recent() { return this.#native.recent; }
 
   /** Tokens in the timeline. */
   get position() { return this.#native.position; }
@@ -60,7 +66,7 @@ export class Session {
   /** Their ids, a copy: [position]. */
   get tokens() { return this.#native.tokens; }
 
-  /** How many of them the cache holds: all, unless it is or was off. */
+  /** How many of them the cache has taken: all, unless it is or was off; `held` says which it still has. */
   get cachedTokens() {
     return this.#native.engine.call('kvc_session_cached', this.#native.pointer);
   }
@@ -69,33 +75,23 @@ export class Session {
    * Whether the next token is computed with the KV cache: changes the speed, never the logits (in f32). May
    * be set at any time, between two tokens of a generate() too; the next token computes what is missing.
    */
-  get useCache() {
-    return this.#native.useCache;
-  }
-
-  set useCache(on) {
-    this.#native.useCache = Boolean(on);
-  }
+  get useCache() { return this.#native.useCache; }
+  set useCache(on) { this.#native.useCache = Boolean(on); }
 
   /**
    * Of a model with an encoder: whether keys and values of the source are kept, or projected again for each
    * token. As useCache otherwise; false where there is no encoder.
    */
-  get useCrossCache() {
-    return this.#native.runUsesCrossCache ?? this.#native.useCrossCache;
-  }
+  get useCrossCache() { return this.#native.runUsesCrossCache ?? this.#native.useCrossCache; }
+  set useCrossCache(on) { setCrossCache(this.#native, Boolean(on)); }
 
-  set useCrossCache(on) {
-    setCrossCache(this.#native, Boolean(on));
-  }
-
-  /** Of the last prefill, sync or prompt: its tokens, those of them that the cache held, milliseconds. */
+  /** Of the last prefill, sync or prompt: its tokens, those that the cache held, milliseconds. */
   get prefillStats() { return this.#native.prefillStats; }
 
   /** Rewinds to the first n tokens: no logits then. @param {number} n  @param {RewindOptions} [options] */
   truncate(n, options) { rewind(this.#idle, n, options); }
 
-  /** Always refused, with the reason: positions are learned. @param {number} first  @param {number} n */
+  /** Takes n tokens out of the cache, not of the text. @param {number} first  its slot  @param {number} n */
   evict(first, n) { this.#idle.evict(first, n); }
 
   /** Back to empty timelines, the cache zeroed. */
@@ -238,7 +234,7 @@ export class Session {
   /** That of the source: of a model with an encoder. */
   get crossCache() { return crossCacheOf(this.#native); }
 
-  /** What the cache holds, slot by slot: tokens of the text, and the slots where they were computed. */
+  /** What the cache holds, slot by slot. */
   get held() { return held(this.#native); }
 
   /** The k likeliest next tokens and the logarithms of their probabilities. @param {number} k */
