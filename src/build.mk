@@ -44,7 +44,7 @@ compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -
 # A flavour is about src/. Those of gcc share the objects of the tests, in build/shared, but for what has vectors in
 # it (base/simd.h makes sure of that) or asks how it is compiled.
 SHARING := gcc-O2 gcc-native scalar lab
-OWN := tests/native/test_number.c tests/native/test_vectors.c \
+OWN := $(addprefix tests/native/test_,number.c vectors.c attention.c windows.c) \
     $(shell grep -lE 'KVC_(LAB|POISON|FUZZ|SHARED)' tests/native/*.c tests/fuzz/*.c)
 SHARED := $(filter-out $(OWN),$(wildcard tests/native/*.c tests/fuzz/*.c))
 
@@ -131,7 +131,7 @@ build/failing.wasm: tests/node/failing.c
 
 # What computes nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
 SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% \
-    $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
+    $(addprefix src/cache/,cache_state.c cache_save.c events.c importance.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
 # The scalar build has 2 KB less for that; narrow caches are slower in it, by up to a tenth.

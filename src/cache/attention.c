@@ -99,7 +99,8 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
     for (size_t i = 0; i < n_head; i += together) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
-        const kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
+        kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
+        h.looks = step > 0 ? kvc_looks_of(cache, b, layer) : NULL;
         if (T == 1)
             attend_heads(y + i * D, q + i * D, group, &h, position, n);
         else
@@ -172,6 +173,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
         return KVC_ERR_CACHE_FULL;
     if (kvc_cache_history(cache)->held[b] < kvc_pages_for(length + T)) /* none appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    kvc_looks_forget_layer(cache, b, layer);
     kvc_attend(y, q, T, n_head, cache, b, layer, whole(cache), length, scratch);
     return KVC_OK;
 }

@@ -197,6 +197,7 @@ void kvc_attend_queries(const kvc_head *h, const kvc_queries *q)
         const size_t first = first_of(h, q, r);
         kvc_head_add_bias(h, q, r, first, end);
         sum[r] = kvc_softmax_terms(h->scores + r * h->width, first, end, h->view.scale);
+        kvc_looks_count(h->looks, h->scores + r * h->width, sum[r], first, end);
         memset(q->y + r * q->stride, 0, h->D * sizeof *q->y);
     }
     if (h->store->values.format.type == KVC_F32)

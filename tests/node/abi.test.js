@@ -86,6 +86,7 @@ test('enums and constants are those of the header', () => {
   const { KVC_ARCH_COUNT, ...archs } = enumOf('kvc_arch');
   assert.deepEqual(abi.ARCHITECTURES, lower(archs, 'KVC_'));
   assert.equal(Object.keys(archs).length, KVC_ARCH_COUNT);
+  assert.deepEqual(Object.values(abi.POLICIES), Object.values(enumOf('kvc_policy')));
   assert.deepEqual(abi.EVENT_TYPES, lower(enumOf('kvc_event_type'), 'KVC_EVENT_'));
   assert.deepEqual(abi.WHEN_FULL, lower(enumOf('kvc_when_full'), 'KVC_'));
   assert.deepEqual(abi.MHA_WEIGHTS, lower(enumOf('kvc_mha_weight'), 'KVC_MHA_'));
@@ -104,7 +105,7 @@ function elementsOf(field) {
 
 test('structs have the fields of the header, and lie as the compiler lays them out', async () => {
   const types = { uint32_t: 'u32', size_t: 'u32', float: 'f32', uint64_t: 'u64', kvc_dtype: 'u32',
-    kvc_arch: 'u32', kvc_when_full: 'u32' };
+    kvc_arch: 'u32', kvc_when_full: 'u32', kvc_policy: 'u32' };
   for (const [name, fields] of Object.entries(abi.STRUCTS)) {
     const [, body] = header.match(new RegExp(`typedef struct ${name} \\{(.*?)\\}`));
     const declared = body.split(';').map((line) => line.trim()).filter(Boolean).flatMap((line) => {

@@ -182,9 +182,13 @@ test('evict.js: what a full cache keeps, and what is refused', async () => {
   assert.deepEqual(await linesOf('evict.js'), [
     'slide, after 1000 tokens, 984 evicted: 0 1 2 3 988 989 990 991 992 993 994 995 996 997 998 999',
     'stop, after 16 tokens: 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15',
+    'attention: 0 1 2 10 20 30 40 50 60 93 94 95 96 97 98 99',
+    'keynorm: 0 84 85 86 87 88 89 91 92 93 94 95 96 97 98 99',
     'evict(4, 8): 0 1 2 3 12 13 14 15',
     'error: cache_full',
     'a session whose positions are learned: unsupported',
+    'a session that slides by attention: 54 of 150 tokens, the first 16 and the last 32 among them: true; '
+      + 'looked at: true',
   ]);
 });
 

@@ -92,8 +92,7 @@ import { FIRST } from './sounding.js';
  *   | { type: 'pace', tokensPerSecond: number } | { type: 'lesson', lesson: number }
  *   | { type: 'sounding', sounding: Partial<Sounding> }
  *   | { type: 'sliding', sliding: Partial<State['sliding']> }
- *   | { type: 'visibility', hidden: boolean }
- *   | { type: 'download size', bytes: number }
+ *   | { type: 'visibility', hidden: boolean } | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped, whenFull?: WhenFull }
  *   | { type: 'choice', event: ChoiceEvent }
  *   | { type: 'kept', kept: Kept }
@@ -262,7 +261,8 @@ function withModel(state, { other, shipped = state.shipped, whenFull = state.whe
   const sampling = other || state.other ? fresh.sampling : state.sampling;
   return {
     ...fresh, useCache, pace, lesson, sounding, sliding: state.sliding, hidden, choice, kept, other, sampling,
-    whenFull, run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
+    whenFull, run: { ...fresh.run, number: run.number + 1 },
+    download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
 
