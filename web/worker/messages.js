@@ -11,15 +11,13 @@
 //                                         engine among them is the one used. wasm: its absolute address or
 //                                         bytes, or a folder's. capacity: the most tokens of a text, by
 //                                         default as many as the model takes and memory has room for; with
-//                                         whenFull "slide", of the cache. The others: as of loadModel(), and
-//                                         whenFull and sinks as of createSession()
+//                                         whenFull "slide", of the cache. The others: as of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, room, sourceRoom, sinks, memory, tick, worker }   room: the
-//                                             most tokens of a text; sourceRoom: of a source; sinks: of one
-//                                             that slides; tick: ms from one reading of the clock to the
-//                                             next; worker: as of status
+//                                             most tokens of a text, sourceRoom: of a source; tick: ms from one
+//                                             reading of the clock to the next; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
@@ -136,8 +134,7 @@
 
 /**
  * @typedef {'f32' | 'int8'} Weights
- * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  a string: its
- *   absolute address
+ * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  string: its address
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
@@ -178,8 +175,7 @@
  * @property {number} work      tokens that ran through the model to get it
  * @property {number} [logProb]   with logprobs: the natural logarithm of the model's own probability
  * @property {readonly Likely[]} [top]  with it: the likeliest tokens in its place
- * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
- *                              a stretch between two flips has only one token
+ * @property {Burst} [burst]    tells how long it took: its own or the one next to it; none about a lone token
  *
  * @typedef {object} Cut
  * @property {{ id: number, text: string }[]} written  all that stand behind the prompt
