@@ -16,7 +16,7 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, room, sourceRoom, sinks, memory, tick, worker }   room: the
-//                                             most tokens of a text, sourceRoom: of a source; tick: ms from one
+//                                             most tokens of a text, sourceRoom: of a source; tick: ms from a
 //                                             reading of the clock to the next; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
@@ -134,7 +134,7 @@
 
 /**
  * @typedef {'f32' | 'int8'} Weights
- * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  string: its address
+ * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  string: address
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
