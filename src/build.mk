@@ -130,8 +130,9 @@ SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% 
     $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
-# The scalar build has 2 KB less for that.
-web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/cache/products.c
+# The scalar build has 3 KB less for that.
+web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/kernels/rotary.c \
+    $(addprefix src/cache/,attention.c cache.c places.c products.c walk.c)
 $(WASM): small = build/wasm/$(@F:.wasm=.o)
 
 wasm: $(WASM) web/engine/kvc-lab.json

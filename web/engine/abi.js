@@ -147,7 +147,7 @@ export const ARCHITECTURES = Object.freeze({
 });
 
 /** kvc_dtype */
-export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
+export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 });
 
 /** kvc_event_type */
 export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4, share: 5, free: 6 });
