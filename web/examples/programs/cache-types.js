@@ -1,5 +1,5 @@
 // The cache, configured: how many tokens, how many sequences, and in which numbers keys and values are kept.
-// f16 takes half the bytes, int8 about a quarter, int4 a sixth; what that costs is measured here, against f32.
+// f16 takes half the bytes, int8 about a quarter, int4 a sixth; what it costs is measured here, against f32.
 //
 //   node cache-types.js [TEXT]
 import { loadModel } from 'kvcache-wasm';
