@@ -80,7 +80,7 @@ const char *kvc_error_name(kvc_error error);
 /* ---- the model: immutable weights -------------------------------------------------- */
 
 /* Tensors arrive as F32, F16 or BF16. Weights are kept as F32 or I8, and K and V in a
- * cache as F32, F16 or I8. */
+ * cache as F32, F16, I8 or I4: in blocks of 32 numbers, each with a scale. */
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8, KVC_I4 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */

@@ -76,7 +76,7 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
 
 static bool is_element_type(kvc_dtype type)
 {
-    return type == KVC_F32 || type == KVC_F16 || type == KVC_I8;
+    return type == KVC_F32 || type == KVC_F16 || type == KVC_I8 || type == KVC_I4;
 }
 
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes)

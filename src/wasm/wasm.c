@@ -65,6 +65,7 @@ static const uint16_t layout[] = {
     KVC_F16,
     KVC_BF16,
     KVC_I8,
+    KVC_I4,
     KVC_OLDEST,
     KVC_LEAST_SEEN,
     KVC_LARGEST_KEY,

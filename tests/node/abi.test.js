@@ -79,8 +79,9 @@ test('every exported function is called', async () => {
 
 test('enums and constants are those of the header', () => {
   const dtypes = enumOf('kvc_dtype');
-  assert.deepEqual(abi.DTYPES,
-    { f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8 });
+  assert.deepEqual(abi.DTYPES, {
+    f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8, int4: dtypes.KVC_I4,
+  });
   const lower = (values, prefix) => Object.fromEntries(Object.entries(values)
     .map(([name, value]) => [name.slice(prefix.length).toLowerCase(), value]));
   const { KVC_ARCH_COUNT, ...archs } = enumOf('kvc_arch');

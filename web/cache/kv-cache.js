@@ -52,8 +52,8 @@ export class KVCache extends CacheView {
   /**
    * Writes the keys and values of T new tokens of one layer; T follows from the arrays' length. They are
    * not part of the history until advance(); written again before that, they replace the ones before.
-   * Errors: "position_out_of_range" (layer, row), "cache_full", "not_finite" (f16 and int8 take no NaN
-   * or infinity).
+   * Errors: "position_out_of_range" (layer, row), "cache_full", "not_finite" (types narrower than f32 take no
+   * NaN or infinity).
    * @param {number} layer
    * @param {Float32Array} key    (B, H, T, D); with row (H, T, D)
    * @param {Float32Array} value  the same

@@ -66,7 +66,7 @@ export class NativeCache {
     const invalid_argument = `KVCache: headDim is ${headDim}; it must be a multiple of 4.`;
     const out_of_memory = `There is not enough memory for a cache of ${batchSize} rows, ${maxSeqLen} tokens, `
       + `${numLayers} layers, ${numHeads} heads and ${headDim} channels. Dispose of other caches, choose `
-      + 'smaller sizes, or the types "f16" or "int8".';
+      + 'smaller sizes, or narrower types ("f16", "int8", "int4").';
     const messages = { invalid_argument, out_of_memory };
     const give = () => engine.give('kvc_cache_shape', {
       batch: batchSize, n_layer: numLayers, n_kv_head: numHeads, capacity: maxSeqLen, head_dim: headDim,

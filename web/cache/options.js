@@ -28,7 +28,7 @@ export const POLICY_NAMES = /** @type {const} */ (['oldest', 'attention', 'keyno
  * @property {number} numLayers
  * @property {number} numHeads      of keys and values; queries may have a multiple of them
  * @property {number} headDim       a multiple of 4
- * @property {CacheType} [keyType]  "f32" (default) keeps every bit; "f16" and "int8" round
+ * @property {CacheType} [keyType]  "f32" (default) keeps every bit; "f16", "int8" and "int4" round
  * @property {CacheType} [valueType]
  * @property {'error' | 'stop' | 'slide'} [whenFull]  what update() does with tokens that do not fit:
  *   error (default): throws "cache_full"

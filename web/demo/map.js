@@ -216,7 +216,8 @@ export function movedBy({ layer, head, position }, key, { layers, heads, text, t
  */
 
 /** @type {Readonly<Partial<Record<CacheType, Cost>>>} */
-const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.99 } };
+const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.991 },
+  int4: { error: 5.8, same: 0.81 } };
 
 /** One for each type. @param {CacheMap} map  @returns {Bill[]} */
 export function billsOf({ layers, heads, headDim, tokens, slots, memory }) {

@@ -149,7 +149,7 @@ export const ARCHITECTURES = Object.freeze({
 });
 
 /** kvc_dtype */
-export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
+export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 });
 
 /** kvc_policy */
 export const POLICIES = Object.freeze({ oldest: 0, attention: 1, keynorm: 2 });

@@ -19,7 +19,7 @@ const MOST_SEQUENCES = 1024;
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
  * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
- * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
+ * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as uncached, "f16", "int8", "int4"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
  * @property {'stop' | 'error' | 'slide'} [whenFull]  what generate() does when the capacity is used up before
