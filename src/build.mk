@@ -105,7 +105,7 @@ $(filter build/lab/%,$(call objects,lab,$(call linked,lab) $(OWN))): | $(filter 
 WASM_FLAGS := -DNDEBUG -sSTANDALONE_WASM --no-entry -sALLOW_MEMORY_GROWTH=1 -sINITIAL_MEMORY=1MB \
     -sMAXIMUM_MEMORY=4GB -sIMPORTED_MEMORY=1 -Wl,--export-memory -sSTACK_SIZE=256KB -sMALLOC=emmalloc \
     -Wl,--stack-first
-# For what a cache can do beyond one text of one length: slide, narrow types read directly. kvc-lab.wasm keeps
+# For what a cache can do beyond one text of one length: slide, choose what goes, narrow types. kvc-lab.wasm keeps
 # within it too: its switches take half a kilobyte.
 WASM_GZIP_LIMIT := 53248
 EXPORT := s/\#.*//; s/[a-z0-9_][a-z0-9_]*/-Wl,--export=&/
