@@ -21,6 +21,11 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
                               kvc_cache_moves(cache));
 }
 
+float kvc_usual_scale(size_t head_dim)
+{
+    return 1.0f / kvc_sqrt((float)head_dim);
+}
+
 static kvc_head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                         kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
