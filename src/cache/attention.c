@@ -105,8 +105,9 @@ static void score_placed(const head *h, const float *restrict q, size_t stride,
     for (; s && first < end; first = s++->end) {
         const size_t n = first % 4;
         float *before = h->scores + first - n;
-        kvc_turn(h->turned, q, stride, rows, h->D,
-                 h->view.turns + (position + s->moved) * h->view.turned, h->view.turned);
+        const size_t place = position + s->moved;
+        kvc_turn(h->turned, q, stride, rows, h->D, h->view.turns + place * h->view.turned,
+                 h->view.turned);
         for (size_t r = 0; r < rows; r++)
             memcpy(kept[r], before + r * h->width, n * sizeof *q);
         score(h, h->turned, h->D, rows, first, kvc_min(s->end, end));
