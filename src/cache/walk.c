@@ -71,7 +71,8 @@ void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_
         score(h, q->q, q->stride, q->count, first, end);
     for (; s && first < end; first = s++->end) {
         const size_t n = first % 4;
-        const float *turns = h->view.turns + (q->position + s->moved) * h->view.turned;
+        const size_t place = q->position + s->moved;
+        const float *turns = h->view.turns + place * h->view.turned;
         float *before = h->scores + first - n;
         kvc_turn(h->turned, q->q, q->stride, q->count, h->D, turns, h->view.turned,
                  q->together);
