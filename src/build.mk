@@ -133,8 +133,13 @@ SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% 
     $(addprefix src/cache/,cache_state.c cache_save.c events.c importance.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
-# Narrow caches are slower in it for that, by up to a tenth.
+# Narrow caches are slower in it for that, by up to a tenth. The lab is slow anyway; without vectors -Oz is not
+# small, and that build has two kilobytes more.
 web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/cache/products.c
+web/engine/kvc-scalar.wasm: WASM_GZIP_LIMIT := 51200
+FEW := $(addprefix src/kernels/,narrow.c bucket.c rotary.c) $(addprefix src/cache/,cache.c places.c products.c walk.c) \
+    src/session/sampler.c
+web/engine/kvc-lab.wasm: SMALL += $(FEW) $(FEW:%=build/lab/%)
 $(WASM): small = build/wasm/$(@F:.wasm=.o)
 
 wasm: $(WASM) web/engine/kvc-lab.json
