@@ -1,7 +1,7 @@
 /// <reference path="../css.d.ts" />
 // A story that is longer than its cache: what is kept of it, what goes, and what that costs. It has an engine
 // of its own, loaded when a reader asks for it.
-import { failureOf } from '../failure.js';
+import { failureOf, losesModel } from '../failure.js';
 import { element, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { turnsOf } from '../parts/turns.js';
@@ -74,6 +74,8 @@ class Windowed {
   /** A page of the text. @type {number | undefined} */
   #chosen;
   #turn = 0;
+  /** What was performed before. @type {Promise<unknown>} */
+  #ended = Promise.resolve();
 
   /** @param {HTMLElement} root  @param {Context} context */
   constructor(root, context) {
@@ -217,12 +219,10 @@ class Windowed {
     }
   }
 
-  /** What was performed before. @type {Promise<unknown>} */
-  #ended = Promise.resolve();
-
   /** @param {unknown} error */
   #fail(error) {
     const failure = failureOf(error, navigator.onLine);
+    if (losesModel(failure)) this.#windower.isLoaded = false;
     if (failure.code === 'aborted') this.#idle = this.#said.stopped;
     else this.#failure = failure;
   }
