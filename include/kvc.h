@@ -81,7 +81,7 @@ const char *kvc_error_name(kvc_error error);
 
 /* Tensors arrive as F32, F16 or BF16. Weights are kept as F32 or I8, and K and V in a
  * cache as F32, F16 or I8. */
-typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8 } kvc_dtype;
+typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8, KVC_I4 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
 typedef enum kvc_arch {

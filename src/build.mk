@@ -3,6 +3,7 @@
 #
 #   gcc-O2, gcc-native, clang-sanitize, scalar   build/<flavour>/test_* and fuzz_*: every test program
 #   lab      the same, with the bugs of lab/bugs.txt as switches
+#   quick    the same, as fast as they can be compiled: for the tests of this file
 #   fuzz     build/fuzz/fuzz_*, with libFuzzer
 #   bench    build/bench/native
 #   wasm     web/engine/*.wasm and kvc-lab.json, build/failing.wasm
@@ -25,7 +26,7 @@ HELPERS := $(filter-out tests/native/test_% tests/fuzz/fuzz_%,$(wildcard tests/n
 # ---- native ---------------------------------------------------------------------------------
 
 # The first four must agree to the bit. scalar: SIMDe's portable C in place of SSE.
-FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz
+FLAVOURS := gcc-O2 gcc-native clang-sanitize scalar lab fuzz quick
 COMPILE_gcc-O2 := gcc -O2
 COMPILE_gcc-native := gcc -O3 -march=native
 COMPILE_clang-sanitize := clang -O1 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -DKVC_POISON
@@ -33,6 +34,7 @@ COMPILE_scalar := gcc -O2 -DSIMDE_NO_NATIVE -Wno-maybe-uninitialized
 COMPILE_lab := gcc -O2 -DKVC_LAB -DKVC_POISON -Ibuild/lab/src
 COMPILE_fuzz := clang -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
     -DKVC_FUZZ -DKVC_POISON
+COMPILE_quick := gcc -O0
 COMPILE_bench := gcc -O3 -march=native -DNDEBUG
 COMPILE_shared := gcc -O2 -DKVC_SHARED
 compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -c
@@ -46,9 +48,12 @@ OWN := tests/native/test_number.c tests/native/test_vectors.c \
     $(shell grep -lE 'KVC_(LAB|POISON|FUZZ|SHARED)' tests/native/*.c tests/fuzz/*.c)
 SHARED := $(filter-out $(OWN),$(wildcard tests/native/*.c tests/fuzz/*.c))
 
+# With sanitizers the naive oracle alone would take as long as all that it is held against.
+shared = $(if $(filter $1,$(SHARING)),$(SHARED),$(if $(filter clang-sanitize,$1),tests/native/naive.c))
+
 # $(call objects,FLAVOUR,SOURCES)
-objects = $(if $(filter $1,$(SHARING)),$(patsubst %.c,build/shared/%.o,$(filter $(SHARED),$2)) \
-    $(patsubst %.c,build/$1/%.o,$(filter-out $(SHARED),$2)),$(patsubst %.c,build/$1/%.o,$2))
+objects = $(patsubst %.c,build/shared/%.o,$(filter $(shared),$2)) \
+    $(patsubst %.c,build/$1/%.o,$(filter-out $(shared),$2))
 
 # $(call linked,FLAVOUR): the sources that every test program has in it
 linked = $(CORE) $(HELPERS) $(if $(filter lab,$1),src/lab/lab.c)
@@ -125,9 +130,11 @@ build/failing.wasm: tests/node/failing.c
 
 # What computes nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
 SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% \
-    $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c sequences.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
+    $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c places.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
+# Narrow caches are slower in it for that, by up to a tenth.
+web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/kernels/rotary.c src/cache/products.c
 $(WASM): small = build/wasm/$(@F:.wasm=.o)
 
 wasm: $(WASM) web/engine/kvc-lab.json

@@ -62,7 +62,6 @@ report_native() { # report_native FLAVOUR PROGRAM...
 tap_count() { sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$2" | tail -n 1 | grep . || echo 0; }
 
 FILE_SECONDS=${FILE_SECONDS:-300} # for one file of tests
-ALONE='// Runs alone: it measures time.' # a line of such a file
 
 # run_test_files RING FILE...: in one process; leaves .tap, .status and .files in build/RING, under the name of the
 # first. Node 20 can stop for ever, doing nothing, in any process that compiles WebAssembly (nodejs/node#54918):
@@ -93,7 +92,6 @@ again_alone() {
     for status in "build/$1"/*.status; do
         [ "$(cat "$status")" != 0 ] || continue
         while read -r file; do
-            ! grep -qxF "$ALONE" "$file" || continue
             say "$file failed beside others: once more, alone"
             run_test_files "$1" "$file" </dev/null
         done <<<"$(cat "${status%.status}.files")"
@@ -120,12 +118,8 @@ run_node_tests() { # run_node_tests node|browser
     rm -rf "build/$ring" && mkdir -p "build/$ring"
     export -f run_test_files
     export FILE_SECONDS
-    # First those that measure time, each alone; then the others, one more at once than there are cores: they
-    # also wait, for pages and for processes to start.
-    beside STOP
-    { grep -lxF "$ALONE" "${files[@]}" || true; } | xargs -I {} bash -c "run_test_files $ring {}"
-    beside CONT
-    { grep -LxF "$ALONE" "${files[@]}" || true; } | grouped $together \
+    # One more at once than there are cores: they also wait, for pages and for processes to start.
+    printf '%s\n' "${files[@]}" | grouped $together \
         | xargs -P $((CORES + 1)) -I {} bash -c "run_test_files $ring {}"
     again_alone "$ring"
     sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }

@@ -18,5 +18,5 @@ uint64_t kvc_fnv1a_words(uint64_t hash, const void *words, size_t n)
         memcpy(&word, p + i * sizeof word, sizeof word);
         hash = (hash ^ word) * FNV_PRIME;
     }
-    return hash ^ hash >> 32;
+    return kvc_fnv1a_fold(hash);
 }

@@ -90,4 +90,11 @@ uint64_t kvc_fnv1a(uint64_t hash, const void *data, size_t n);
  *   words: [n] floats or 32-bit integers */
 uint64_t kvc_fnv1a_words(uint64_t hash, const void *words, size_t n);
 
+/* Folds the high half into the low one, or undoes that: words that lie in pieces have one
+ * hash if it is undone between them. */
+static inline uint64_t kvc_fnv1a_fold(uint64_t hash)
+{
+    return hash ^ hash >> 32;
+}
+
 #endif

@@ -5,7 +5,7 @@
 #define KVC_SIMD_H
 
 #ifdef KVC_SHARED
-#error "this object is shared by builds, so it has no vectors: name it in OWN, in build.mk"
+#error "an object of several builds cannot have vectors in it: OWN, in build.mk"
 #endif
 
 #ifdef __wasm_simd128__

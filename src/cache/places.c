@@ -56,9 +56,9 @@ kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, floa
 }
 
 void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
-              size_t D, const float *turns, size_t r)
+              size_t D, const float *turns, size_t r, bool same)
 {
     for (size_t t = 0; t < rows; t++)
         memcpy(turned + t * D, q + t * stride, D * sizeof *q);
-    kvc_rotate(turned, turns, rows, 1, D, r);
+    kvc_rotate(turned, turns, same ? 1 : rows, same ? rows : 1, D, r);
 }

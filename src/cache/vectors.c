@@ -5,212 +5,260 @@
 
 #include "base/number.h"
 #include "base/simd.h"
+#include "kernels/narrow.h"
 
-static size_t number_bytes(kvc_dtype type)
+enum { BLOCK = 32 }; /* channels of I4 that share a scale */
+
+static size_t scale_bytes(const kvc_format *f)
 {
-    return type == KVC_F32 ? sizeof(float) : type == KVC_F16 ? sizeof(uint16_t) : 1;
+    return f->type == KVC_I4 ? sizeof(uint16_t) : sizeof(float);
 }
 
-static kvc_format format_of(kvc_dtype type, size_t D, size_t slot_step,
-                            size_t channel_step)
+static kvc_format format_of(kvc_dtype type, size_t D, bool keys)
 {
-    const size_t scale = type == KVC_I8 ? sizeof(float) : 0;
-    return (kvc_format){type, D, slot_step, channel_step, D * number_bytes(type) + scale};
+    kvc_format f = {.type = type, .head_dim = D, .keys = keys};
+    f.log_per_word = type == KVC_F16 ? 1 : type == KVC_I8 ? 2 : type == KVC_I4 ? 3 : 0;
+    f.per_word = (size_t)1 << f.log_per_word;
+    f.channels = kvc_round_up(D, f.per_word);
+    f.block = type == KVC_I4 ? BLOCK : D;
+    f.blocks = f.per_word < KVC_BYTES ? 0 : D / f.block + (D % f.block != 0);
+    f.vector_bytes = f.channels * 4 / f.per_word + f.blocks * scale_bytes(&f);
+    return f;
 }
 
 kvc_format kvc_key_format(kvc_dtype type, size_t head_dim)
 {
-    return format_of(type, head_dim, 1, KVC_PAGE);
+    return format_of(type, head_dim, true);
 }
 
 kvc_format kvc_value_format(kvc_dtype type, size_t head_dim)
 {
-    return format_of(type, head_dim, head_dim, 1);
+    return format_of(type, head_dim, false);
 }
 
-/* ---- one number -------------------------------------------------------------------- */
+/* ---- bits -------------------------------------------------------------------------- */
 
-/* The constants of widen_halves. */
-typedef struct halves {
-    v128_t places, up; /* of sign, exponent and fraction in a float; 2^112 */
-} halves;
-
-KVC_INLINE halves halves_init(void)
+/* All bits of one number. */
+static uint32_t bits_of(const kvc_format *f)
 {
-    static const uint32_t bits[] = {0x8fffe000, 0x77800000};
-    const uint32_t *b = kvc_hidden(bits);
-    return (halves){wasm_v128_load32_splat(b), wasm_v128_load32_splat(b + 1)};
+    return UINT32_MAX >> (32 - (32 >> f->log_per_word));
 }
 
-/* kvc_float_from_half, four at a time. */
-KVC_INLINE v128_t widen_halves(const uint16_t *x, halves h)
+/* The integer that stands for 0. */
+static uint32_t zero_of(const kvc_format *f)
 {
-    const v128_t moved = wasm_i32x4_shl(wasm_i32x4_load16x4(x), 13);
-    const v128_t value = wasm_f32x4_mul(wasm_v128_and(moved, h.places), h.up);
-    const v128_t high = wasm_f32x4_mul(value, h.up);
-    return wasm_f32x4_sub(value, wasm_f32x4_sub(high, high));
+    return bits_of(f) / 2 + 1;
 }
 
-KVC_INLINE v128_t widen_bytes(const int8_t *x)
+/* Where number i of a word begins. */
+static uint32_t shift_of(const kvc_format *f, size_t i)
 {
-    const v128_t i = wasm_i16x8_extend_low_i8x16(wasm_v128_load32_zero(x));
-    return wasm_f32x4_convert_i32x4(wasm_i32x4_extend_low_i16x8(i));
+    return (uint32_t)(i % 2 * 16 + i / 2 * (32u >> f->log_per_word));
 }
 
-/* max |x| / 127, or NaN; 0 where that would be subnormal, and such vectors become zeros.
- *   x: [D] */
-static float scale_of(const float *x, size_t D)
+/* The word that a number is in, and which number of it that is. */
+static size_t word_of(const kvc_format *f, size_t slot, size_t d, size_t *i)
 {
-    const uint32_t most = kvc_largest_bits(x, D);
+    const size_t k = f->keys ? d : slot, lane = f->keys ? slot : d;
+    *i = k & (f->per_word - 1);
+    return (k >> f->log_per_word) * kvc_page_lanes(f) + lane;
+}
+
+static uint32_t get(const kvc_format *f, const void *page, size_t slot, size_t d)
+{
+    size_t i;
+    const size_t at = word_of(f, slot, d, &i);
+    return ((const uint32_t *)page)[at] >> shift_of(f, i) & bits_of(f);
+}
+
+static void set(const kvc_format *f, void *page, size_t slot, size_t d, uint32_t bits)
+{
+    size_t i;
+    uint32_t *word = (uint32_t *)page + word_of(f, slot, d, &i);
+    *word = (*word & ~(bits_of(f) << shift_of(f, i))) | bits << shift_of(f, i);
+}
+
+/* The scale of a block of channels. */
+static unsigned char *scale_at(const kvc_format *f, const void *page, size_t slot,
+                               size_t block)
+{
+    return (unsigned char *)kvc_page_scales(f, page) +
+           (block * KVC_PAGE + slot) * scale_bytes(f);
+}
+
+static float get_scale(const kvc_format *f, const void *page, size_t slot, size_t block)
+{
+    const void *at = scale_at(f, page, slot, block);
+    return f->type == KVC_I4 ? kvc_float_from_half(*(const uint16_t *)at)
+                             : *(const float *)at;
+}
+
+/* ---- numbers ----------------------------------------------------------------------- */
+
+/* max |x| / most, or NaN; 0 where that would be subnormal, and such vectors become zeros.
+ *   x: [n] */
+static float scale_of(const float *x, size_t n, float most)
+{
+    const uint32_t bits = kvc_largest_bits(x, n);
     const float scale =
-        kvc_float_from_bits(most < KVC_INFINITY_BITS ? most : KVC_MAGNITUDE_BITS) /
-        127.0f;
+        kvc_float_from_bits(bits < KVC_INFINITY_BITS ? bits : KVC_MAGNITUDE_BITS) / most;
     return scale < FLT_MIN ? 0.0f : scale;
 }
 
-/* x / scale to the nearest integer, ties to even; 0 if the scale is 0 or NaN. */
-static int8_t to_byte(float x, float scale)
+/* Numbers as integers: x / scale, ties to even, and zero added; all zero if the scale is
+ * 0 or NaN.   n: a multiple of 4 */
+static void integers_of(uint32_t *bits, const float *x, size_t n, float scale,
+                        uint32_t zero)
 {
-    if (!(scale > 0.0f))
-        return 0;
-    return (int8_t)((int32_t)kvc_float_bits(x / scale + KVC_ROUNDER) - KVC_ROUNDER_BITS);
+    const v128_t divisor = wasm_f32x4_splat(scale);
+    const v128_t first = wasm_i32x4_splat((int32_t)(KVC_ROUNDER_BITS - zero));
+    for (size_t i = 0; i < n; i += 4) {
+        const v128_t ratio = wasm_f32x4_div(wasm_v128_load(x + i), divisor);
+        const v128_t rounded = wasm_f32x4_add(ratio, wasm_f32x4_splat(KVC_ROUNDER));
+        wasm_v128_store(bits + i, scale > 0.0f ? wasm_i32x4_sub(rounded, first)
+                                               : wasm_i32x4_splat((int32_t)zero));
+    }
 }
 
-/* ---- one vector -------------------------------------------------------------------- */
-
-static size_t offset(const kvc_format *f, size_t slot)
+/* kvc_half_from_float, four at a time, of finite numbers; else NaN. */
+static void halves_of(uint32_t *bits, const float *x, size_t n, bool finite)
 {
-    return slot * f->slot_step * number_bytes(f->type);
+    for (size_t i = 0; i < n; i += 4) {
+        const v128_t all = wasm_v128_load(x + i), half = wasm_f32x4_splat(0.5f);
+        const v128_t a =
+            wasm_i32x4_min(wasm_v128_and(all, wasm_i32x4_splat(KVC_MAGNITUDE_BITS)),
+                           wasm_f32x4_splat(65504.0f));
+        const v128_t odd = wasm_v128_and(wasm_u32x4_shr(a, 13), wasm_i32x4_splat(1));
+        const v128_t rest = wasm_i32x4_splat(0xfff - (112 << 23));
+        const v128_t normal =
+            wasm_u32x4_shr(wasm_i32x4_add(a, wasm_i32x4_add(odd, rest)), 13);
+        const v128_t subnormal = wasm_i32x4_sub(wasm_f32x4_add(a, half), half);
+        const v128_t up = wasm_i32x4_lt(a, wasm_f32x4_splat(0x1p-14f));
+        const v128_t sign =
+            wasm_v128_and(wasm_u32x4_shr(all, 16), wasm_i32x4_splat(0x8000));
+        const v128_t number =
+            wasm_v128_or(sign, wasm_v128_bitselect(subnormal, normal, up));
+        wasm_v128_store(bits + i, finite ? number : wasm_i32x4_splat(0x7fff));
+    }
 }
 
-static size_t scale_offset(const kvc_format *f, size_t slot)
+/* Stores channels first .. first + n - 1 of a slot.   first: a multiple of 32 */
+static void put(const kvc_format *f, void *page, size_t slot, size_t first, size_t n,
+                const uint32_t *bits)
 {
-    return KVC_PAGE * f->head_dim + slot * sizeof(float);
+    size_t i;
+    uint32_t *word = (uint32_t *)page + word_of(f, slot, first, &i);
+    const v128_t all = wasm_i32x4_splat((int32_t)(bits_of(f) << shift_of(f, i)));
+    for (size_t d = 0; d < n && !f->keys; d += 4) {
+        const v128_t four = wasm_i32x4_shl(wasm_v128_load(bits + d), shift_of(f, i));
+        wasm_v128_store(word + d,
+                        wasm_v128_bitselect(four, wasm_v128_load(word + d), all));
+    }
+    for (size_t d = 0; d < n && f->keys; word += KVC_PAGE) {
+        *word = 0;
+        for (i = 0; i < f->per_word && d < n; i++, d++)
+            *word |= bits[d] << shift_of(f, i);
+    }
+}
+
+static void store_floats(const kvc_format *f, float *page, size_t slot, const float *x)
+{
+    float *to = f->keys ? page + slot : page + slot * f->head_dim;
+    const size_t step = f->keys ? KVC_PAGE : 1;
+    for (size_t d = 0; d < f->head_dim; d++)
+        to[d * step] = x[d];
 }
 
 void kvc_vector_store(const kvc_format *f, void *page, size_t slot, const float *x)
 {
-    const size_t D = f->head_dim, step = f->channel_step;
-    void *at = (unsigned char *)page + offset(f, slot);
     if (f->type == KVC_F32) {
-        for (size_t d = 0; d < D; d++)
-            ((float *)at)[d * step] = x[d];
-    } else if (f->type == KVC_F16) {
-        for (size_t d = 0; d < D; d++)
-            ((uint16_t *)at)[d * step] = kvc_half_from_float(x[d]);
-    } else {
-        const float scale = scale_of(x, D);
-        memcpy((unsigned char *)page + scale_offset(f, slot), &scale, sizeof scale);
-        for (size_t d = 0; d < D; d++)
-            ((int8_t *)at)[d * step] = to_byte(x[d], scale);
+        store_floats(f, page, slot, x);
+        return;
     }
+    const bool finite = kvc_largest_bits(x, f->head_dim) < KVC_INFINITY_BITS;
+    float scale = 0.0f;
+    for (size_t first = 0; first < f->head_dim; first += BLOCK, x += BLOCK) {
+        const size_t n = kvc_min(BLOCK, f->head_dim - first);
+        uint32_t bits[BLOCK];
+        if (f->blocks > 0 && first % f->block == 0) {
+            scale = scale_of(x, kvc_min(f->block, f->head_dim - first), 127.0f);
+            memcpy(scale_at(f, page, slot, first / f->block), &scale, sizeof scale);
+        }
+        if (f->type == KVC_F16)
+            halves_of(bits, x, n, finite);
+        else
+            integers_of(bits, x, n, scale, zero_of(f));
+        put(f, page, slot, first, n, bits);
+    }
+}
+
+float kvc_vector_number(const kvc_format *f, const void *page, size_t slot, size_t d)
+{
+    const uint32_t bits = get(f, page, slot, d);
+    return f->type == KVC_F32   ? kvc_float_from_bits(bits)
+           : f->type == KVC_F16 ? kvc_float_from_half((uint16_t)bits)
+                                : (float)((int32_t)bits - (int32_t)zero_of(f));
 }
 
 void kvc_vector_load(const kvc_format *f, const void *page, size_t slot, float *x)
 {
-    const size_t D = f->head_dim, step = f->channel_step;
-    const void *at = (const unsigned char *)page + offset(f, slot);
-    float scale = 1.0f;
-    if (f->type == KVC_I8)
-        memcpy(&scale, (const unsigned char *)page + scale_offset(f, slot), sizeof scale);
-    for (size_t d = 0; d < D; d++) {
-        if (f->type == KVC_F32) {
-            x[d] = ((const float *)at)[d * step];
-        } else if (f->type == KVC_F16) {
-            x[d] = kvc_float_from_half(((const uint16_t *)at)[d * step]);
-        } else {
-            x[d] = scale * (float)((const int8_t *)at)[d * step];
-        }
+    for (size_t d = 0; d < f->head_dim; d++) {
+        x[d] = kvc_vector_number(f, page, slot, d);
+        if (f->blocks > 0)
+            x[d] = x[d] * get_scale(f, page, slot, d / f->block) + 0.0f; /* never -0 */
     }
 }
 
-/* Copies D numbers of `size` bytes; steps count numbers. */
-static void copy_numbers(size_t D, size_t size, unsigned char *to, size_t to_step,
-                         const unsigned char *from, size_t from_step)
+/* Numbers of I8 are signed in what is packed. */
+static uint32_t sign_of(const kvc_format *f)
 {
-    for (size_t d = 0; d < D; d++)
-        memcpy(to + d * to_step * size, from + d * from_step * size, size);
+    return f->type == KVC_I8 ? zero_of(f) : 0;
 }
 
 void kvc_vector_pack(const kvc_format *f, const void *page, size_t slot,
                      unsigned char *bytes)
 {
-    const unsigned char *from = page;
-    const size_t size = number_bytes(f->type), D = f->head_dim;
-    copy_numbers(D, size, bytes, 1, from + offset(f, slot), f->channel_step);
-    if (f->type == KVC_I8)
-        memcpy(bytes + D, from + scale_offset(f, slot), sizeof(float));
+    const size_t width = 32u >> f->log_per_word;
+    memset(bytes, 0, f->vector_bytes);
+    for (size_t d = 0; d < f->head_dim; d++) {
+        const uint32_t bits = (get(f, page, slot, d) ^ sign_of(f)) << d * width % 8;
+        for (size_t i = 0; i < (width + 7) / 8; i++)
+            bytes[d * width / 8 + i] |= (unsigned char)(bits >> 8 * i);
+    }
+    bytes += f->channels * width / 8;
+    for (size_t b = 0; b < f->blocks; b++, bytes += scale_bytes(f))
+        memcpy(bytes, scale_at(f, page, slot, b), scale_bytes(f));
 }
 
 void kvc_vector_unpack(const kvc_format *f, void *page, size_t slot,
                        const unsigned char *bytes)
 {
-    unsigned char *to = page;
-    const size_t size = number_bytes(f->type), D = f->head_dim;
-    copy_numbers(D, size, to + offset(f, slot), f->channel_step, bytes, 1);
-    if (f->type == KVC_I8)
-        memcpy(to + scale_offset(f, slot), bytes + D, sizeof(float));
+    const size_t width = 32u >> f->log_per_word;
+    for (size_t d = 0; d < f->head_dim; d++) {
+        uint32_t bits = 0;
+        for (size_t i = 0; i < (width + 7) / 8; i++)
+            bits |= (uint32_t)bytes[d * width / 8 + i] << 8 * i;
+        set(f, page, slot, d, (bits >> d * width % 8 ^ sign_of(f)) & bits_of(f));
+    }
+    bytes += f->channels * width / 8;
+    for (size_t b = 0; b < f->blocks; b++, bytes += scale_bytes(f))
+        memcpy(scale_at(f, page, slot, b), bytes, scale_bytes(f));
 }
 
 void kvc_vector_move(const kvc_format *f, void *to, size_t to_slot, const void *from,
                      size_t from_slot)
 {
-    const unsigned char *source = from;
-    unsigned char *target = to;
-    const size_t size = number_bytes(f->type), step = f->channel_step;
-    copy_numbers(f->head_dim, size, target + offset(f, to_slot), step,
-                 source + offset(f, from_slot), step);
-    if (f->type == KVC_I8)
-        memcpy(target + scale_offset(f, to_slot), source + scale_offset(f, from_slot),
-               sizeof(float));
+    for (size_t d = 0; d < f->head_dim; d++)
+        set(f, to, to_slot, d, get(f, from, from_slot, d));
+    for (size_t b = 0; b < f->blocks; b++)
+        memcpy(scale_at(f, to, to_slot, b), scale_at(f, from, from_slot, b),
+               scale_bytes(f));
 }
 
 void kvc_vector_poison(const kvc_format *f, void *page, size_t slot)
 {
-    const size_t size = number_bytes(f->type);
-    unsigned char *at = (unsigned char *)page + offset(f, slot);
     for (size_t d = 0; d < f->head_dim; d++)
-        memset(at + d * f->channel_step * size, 0xff, size);
-    if (f->type == KVC_I8)
-        memset((unsigned char *)page + scale_offset(f, slot), 0xff, sizeof(float));
-}
-
-/* ---- a whole page ------------------------------------------------------------------ */
-
-static void widen_page_of_halves(float *restrict out, const uint16_t *x, size_t n)
-{
-    const halves h = halves_init();
-    for (size_t i = 0; i < n; i += 4)
-        wasm_v128_store(out + i, widen_halves(x + i, h));
-}
-
-/* A scale belongs to a lane where slots lie side by side (keys), to D successive numbers
- * where channels do (values). */
-static void widen_page_of_bytes(float *restrict out, const int8_t *x, const float *scales,
-                                size_t D, bool slots_side_by_side)
-{
-    if (slots_side_by_side) {
-        v128_t s[4];
-        for (size_t c = 0; c < 4; c++)
-            s[c] = wasm_v128_load(scales + 4 * c);
-        for (size_t d = 0; d < D; d++, x += KVC_PAGE, out += KVC_PAGE)
-            for (size_t c = 0; c < 4; c++)
-                wasm_v128_store(out + 4 * c,
-                                wasm_f32x4_mul(s[c], widen_bytes(x + 4 * c)));
-    } else
-        for (size_t slot = 0; slot < KVC_PAGE; slot++) {
-            const v128_t scale = wasm_v128_load32_splat(scales + slot);
-            for (size_t i = 0; i < D; i += 4, x += 4, out += 4)
-                wasm_v128_store(out, wasm_f32x4_mul(scale, widen_bytes(x)));
-        }
-}
-
-void kvc_page_widen(const kvc_format *f, float *restrict out, const void *page)
-{
-    const size_t n = KVC_PAGE * f->head_dim;
-    if (f->type == KVC_F16)
-        widen_page_of_halves(out, page, n);
-    else
-        widen_page_of_bytes(out, page, (const void *)((const int8_t *)page + n),
-                            f->head_dim, f->slot_step == 1);
+        set(f, page, slot, d, bits_of(f));
+    for (size_t b = 0; b < f->blocks; b++)
+        memset(scale_at(f, page, slot, b), 0xff, scale_bytes(f));
 }

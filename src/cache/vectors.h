@@ -1,11 +1,15 @@
 /* vectors.h - the K or V vectors of one page of one head: KVC_PAGE of D numbers.
  *
- *   keys     [D][16]: scores read one channel of many slots side by side, so that vector
- *            lanes are slots and no sum is ever reassociated
- *   values   [16][D]: the weighted sum reads a slot's channels side by side
+ * Numbers lie in words of 32 bits, G to a word (kernels/narrow.h), [n / G][lanes] words:
  *
- * Numbers are F32, F16 or I8; an I8 page ends with the scales of its slots, [16] floats.
- * In F16 a number that is not finite becomes NaN, in I8 its whole vector does. */
+ *     keys     a word has G channels of a slot, slots are lanes: scores read one channel
+ *              of many slots side by side, so that no sum is ever reassociated
+ *     values   a word has a channel of G slots, channels are lanes: the weighted sum
+ *              reads a slot's channels side by side
+ *
+ * Numbers are F32, F16, I8 or I4. Behind the numbers of I8 there is the scale of each
+ * slot, [16] floats; behind those of I4 one for each 32 channels of it, [D/32][16]
+ * halves. A number that is not finite makes its whole vector NaN, except in F32. */
 #ifndef KVC_VECTORS_H
 #define KVC_VECTORS_H
 
@@ -13,9 +17,14 @@
 
 typedef struct kvc_format {
     kvc_dtype type;
-    size_t head_dim;                /* D, a multiple of 4 */
-    size_t slot_step, channel_step; /* numbers from slot to slot, channel to channel */
-    size_t vector_bytes;            /* of one slot, its scale included */
+    size_t head_dim; /* D, a multiple of 4 */
+    bool keys;       /* or values */
+    uint32_t log_per_word;
+    size_t per_word;     /* G */
+    size_t channels;     /* D rounded up to whole words */
+    size_t block;        /* channels that share a scale */
+    size_t blocks;       /* of a slot; 0: no scales */
+    size_t vector_bytes; /* of one slot, its scales included */
 } kvc_format;
 
 kvc_format kvc_key_format(kvc_dtype type, size_t head_dim);
@@ -25,7 +34,11 @@ kvc_format kvc_value_format(kvc_dtype type, size_t head_dim);
 void kvc_vector_store(const kvc_format *format, void *page, size_t slot, const float *x);
 void kvc_vector_load(const kvc_format *format, const void *page, size_t slot, float *x);
 
-/* The stored bits of one slot: numbers, then scale.   bytes: [vector_bytes] */
+/* One number of it, without a scale. */
+float kvc_vector_number(const kvc_format *format, const void *page, size_t slot,
+                        size_t channel);
+
+/* The stored bits of one slot: numbers, then scales.   bytes: [vector_bytes] */
 void kvc_vector_pack(const kvc_format *format, const void *page, size_t slot,
                      unsigned char *bytes);
 void kvc_vector_unpack(const kvc_format *format, void *page, size_t slot,
@@ -38,7 +51,16 @@ void kvc_vector_move(const kvc_format *format, void *to, size_t to_slot, const v
 /* Fills a slot with NaN. */
 void kvc_vector_poison(const kvc_format *format, void *page, size_t slot);
 
-/* A page of F16 or I8 as floats in the same order.   out: [16 * D] */
-void kvc_page_widen(const kvc_format *format, float *restrict out, const void *page);
+/* Words of a row of a page. */
+static inline size_t kvc_page_lanes(const kvc_format *f)
+{
+    return f->keys ? KVC_PAGE : f->head_dim;
+}
+
+/* Where the scales of a page begin. */
+static inline const void *kvc_page_scales(const kvc_format *f, const void *page)
+{
+    return (const unsigned char *)page + KVC_PAGE * f->channels * 4 / f->per_word;
+}
 
 #endif

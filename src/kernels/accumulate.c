@@ -5,7 +5,14 @@
 #include "base/number.h"
 #include "base/simd.h"
 
-enum { MOST = 12 }; /* vectors of sums that fit the registers beside their operands */
+/* Vectors of sums that fit the registers beside their operands; without vectors there are
+ * no registers for more. */
+#if defined(__wasm__) && !defined(__wasm_simd128__)
+#define KVC_FEW_REGISTERS
+enum { MOST = 4, USUAL = 4 };
+#else
+enum { MOST = 12, USUAL = 8 };
+#endif
 
 /* acc[c] += w[c] * x, with each weight used as soon as it is loaded. */
 KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
@@ -86,6 +93,7 @@ static void accumulate_one(float *restrict y, const float *restrict x,
         ONE_ROW(2);
         ONE_ROW(3);
         ONE_ROW(4);
+#ifndef KVC_FEW_REGISTERS
         ONE_ROW(5);
         ONE_ROW(6);
         ONE_ROW(7);
@@ -94,6 +102,7 @@ static void accumulate_one(float *restrict y, const float *restrict x,
         ONE_ROW(10);
         ONE_ROW(11);
         ONE_ROW(12);
+#endif
     }
 }
 
@@ -123,7 +132,7 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
     for (size_t c = 0; rows > 0 && c < lanes; c += 4 * vecs) {
         vecs = (lanes - c) / 4;
         if (vecs > MOST)
-            vecs = 8;
+            vecs = USUAL;
         accumulate_one(y + c, x, w + c, w_stride, n, vecs);
     }
 }

@@ -11,7 +11,7 @@
 #include "base/number.h"
 #include "base/simd.h"
 
-enum { ROWS = 32, BLOCKS = 32, QUADS = KVC_BLOCK / 4 };
+enum { ROWS = 32, MOST = 1024, QUADS = KVC_BLOCK / 4 };
 
 /* ---- four products and their sum --------------------------------------------------- */
 
@@ -77,11 +77,13 @@ KVC_INLINE v128_t dot(v128_t w, spread x, v128_t acc)
 
 #endif
 
-/* Some rows over some blocks of the input, quantised: 40 or 72 KB of stack. */
+/* Some rows over some blocks of the input, quantised: 40 or 72 KB of stack. A single row
+ * takes all of its blocks, so that the weights are read from the first to the last. */
 typedef struct activations {
-    quad x[ROWS * BLOCKS * QUADS];
-    float scale[ROWS * BLOCKS];
-    int offset[ROWS * BLOCKS]; /* -64 * the block's sum: undoes the weights' + 64 */
+    _Alignas(64) quad x[MOST * QUADS];
+    size_t blocks; /* of each row; rows * blocks <= MOST */
+    float scale[MOST];
+    int offset[MOST]; /* -64 * the block's sum: undoes the weights' + 64 */
 } activations;
 
 /* ---- quantising -------------------------------------------------------------------- */
@@ -108,14 +110,14 @@ static float quantize(signed char *restrict q, const float *restrict x, float li
     return max < 1e-30f ? 0.0f : max / limit;
 }
 
-/* Blocks first .. first + n - 1 of some rows.   x: [rows, n_in], row stride x_stride */
+/* The blocks of some rows from `first` on.   x: [rows, n_in], row stride x_stride */
 static void quantize_rows(activations *a, const float *x, size_t x_stride, size_t rows,
-                          size_t n_in, size_t first, size_t n)
+                          size_t n_in, size_t first)
 {
     for (size_t r = 0; r < rows; r++)
-        for (size_t b = 0; b < n; b++) {
+        for (size_t b = 0; b < a->blocks; b++) {
             const float *from = x + r * x_stride + (first + b) * KVC_BLOCK;
-            const size_t at = r * BLOCKS + b;
+            const size_t at = r * a->blocks + b;
             signed char q[KVC_BLOCK];
             float padded[KVC_BLOCK] = {0};
             if ((first + b + 1) * KVC_BLOCK > n_in)
@@ -136,14 +138,14 @@ static void quantize_rows(activations *a, const float *x, size_t x_stride, size_
 void kvc_int8_set_blocks(const kvc_matrix *m, size_t block, size_t o, const float *x,
                          size_t n)
 {
-    unsigned char *four = kvc_matrix_four_at(m, block * KVC_BLOCK / 4, o);
-    float *scale = kvc_matrix_at(m, block, o);
-    const ptrdiff_t width = kvc_matrix_at(m, block + 1, o) - scale;
-    for (; n > 0; n--, x += KVC_BLOCK, scale += width, four += KVC_BLOCK * width) {
+    float *at = kvc_matrix_at(m, block, o);
+    const size_t width = kvc_matrix_width(m, o);
+    for (; n > 0; n--, x += KVC_BLOCK) {
         signed char q[KVC_BLOCK];
-        *scale = quantize(q, x, 63.0f, KVC_ZERO);
-        for (size_t i = 0; i < KVC_BLOCK / 4; i++)
-            memcpy(four + (ptrdiff_t)i * 4 * width, q + 4 * i, 4);
+        *at = quantize(q, x, 63.0f, KVC_ZERO);
+        at += width;
+        for (size_t i = 0; i < KVC_BLOCK; i += 4, at += width)
+            memcpy(at, q + i, 4);
     }
 }
 
@@ -158,28 +160,31 @@ void kvc_int8_set_block(const kvc_matrix *m, size_t block, size_t o, const float
 
 /* ---- matrix times rows ------------------------------------------------------------- */
 
-/* n blocks into N rows and VECS vectors of 4 outputs, with the sums in registers.
- *   w: [n][KVC_BLOCK/4][width][4]   scale: [n][width] */
+/* All blocks into N rows and VECS vectors of 4 outputs, with the sums in registers.
+ *   w: [blocks][KVC_BLOCK_WORDS][width][4 bytes] */
 KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
                      size_t y_stride, const activations *a, size_t row,
-                     const unsigned char *w, const float *scale, size_t width, size_t n)
+                     const unsigned char *w, size_t width)
 {
-    const quad *x = a->x + row * BLOCKS * QUADS;
-    const float *x_scale = a->scale + row * BLOCKS;
-    const int *offset = a->offset + row * BLOCKS;
+    const size_t stride = a->blocks;
+    const quad *x = a->x + row * stride * QUADS;
+    const float *x_scale = a->scale + row * stride;
+    const int *offset = a->offset + row * stride;
     v128_t total[2][4], acc[2][4];
     for (size_t r = 0; r < N; r++)
         for (size_t c = 0; c < VECS; c++)
             total[r][c] = wasm_v128_load(y + r * y_stride + 4 * c);
-    for (; n > 0; n--, scale += width, x_scale++, offset++) {
+    for (size_t b = 0; b < stride; b++, x_scale++, offset++) {
+        const unsigned char *scale = w;
+        w += 4 * width;
         for (size_t r = 0; r < N; r++)
             for (size_t c = 0; c < VECS; c++)
-                acc[r][c] = wasm_i32x4_splat(offset[r * BLOCKS] * (1 << FRACTION_BITS));
+                acc[r][c] = wasm_i32x4_splat(offset[r * stride] * (1 << FRACTION_BITS));
         KVC_ROLLED
         for (size_t i = 0; i < QUADS; i++, x++, w += 4 * width) {
             spread spreads[2];
             for (size_t r = 0; r < N; r++)
-                spreads[r] = quad_spread(x + r * BLOCKS * QUADS);
+                spreads[r] = quad_spread(x + r * stride * QUADS);
             for (size_t c = 0; c < VECS; c++) {
                 const v128_t wc = wasm_v128_load(w + 16 * c);
                 for (size_t r = 0; r < N; r++)
@@ -188,8 +193,8 @@ KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
         }
         for (size_t r = 0; r < N; r++)
             for (size_t c = 0; c < VECS; c++) {
-                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(x_scale[r * BLOCKS]),
-                                                wasm_v128_load(scale + 4 * c));
+                const v128_t s = wasm_f32x4_mul(wasm_f32x4_splat(x_scale[r * stride]),
+                                                wasm_v128_load(scale + 16 * c));
                 const v128_t sum =
                     wasm_f32x4_convert_i32x4(wasm_i32x4_shr(acc[r][c], FRACTION_BITS));
                 total[r][c] = wasm_f32x4_add(total[r][c], wasm_f32x4_mul(sum, s));
@@ -200,23 +205,23 @@ KVC_INLINE void tile(const size_t N, const size_t VECS, float *restrict y,
             wasm_v128_store(y + r * y_stride + 4 * c, total[r][c]);
 }
 
-/* n blocks into all rows of one panel, rows in pairs. */
+/* All blocks into all rows of one panel, rows in pairs. */
 static void panel(float *restrict y, size_t y_stride, const activations *a, size_t rows,
-                  const unsigned char *w, const float *scale, size_t width, size_t n)
+                  const unsigned char *w, size_t width)
 {
     for (size_t r = 0; r < rows; r += 2) {
         float *at = y + r * y_stride;
         if (r + 2 > rows) {
             if (width == 16)
-                tile(1, 4, at, y_stride, a, r, w, scale, 16, n);
+                tile(1, 4, at, y_stride, a, r, w, 16);
             else
                 for (size_t c = 0; c < width; c += 4)
-                    tile(1, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
+                    tile(1, 1, at + c, y_stride, a, r, w + 4 * c, width);
         } else if (width == 16)
-            tile(2, 4, at, y_stride, a, r, w, scale, 16, n);
+            tile(2, 4, at, y_stride, a, r, w, 16);
         else
             for (size_t c = 0; c < width; c += 4)
-                tile(2, 1, at + c, y_stride, a, r, w + 4 * c, scale + c, width, n);
+                tile(2, 1, at + c, y_stride, a, r, w + 4 * c, width);
     }
 }
 
@@ -226,13 +231,15 @@ void kvc_int8_accumulate(float *restrict y, const float *restrict x, size_t rows
     const size_t lanes = kvc_round_up(m->n_out, 4), x_stride = kvc_round_up(m->n_in, 4);
     const size_t blocks = kvc_blocks(m->n_in);
     activations a;
-    for (size_t r = 0; r < rows; r += ROWS)
-        for (size_t first = 0; first < blocks; first += BLOCKS) {
-            const size_t n = kvc_min(BLOCKS, blocks - first), N = kvc_min(ROWS, rows - r);
-            quantize_rows(&a, x + r * x_stride, x_stride, N, m->n_in, first, n);
+    for (size_t r = 0; r < rows; r += ROWS) {
+        const size_t n = kvc_min(ROWS, rows - r);
+        for (size_t first = 0; first < blocks; first += a.blocks) {
+            a.blocks = kvc_min(MOST / n, blocks - first);
+            quantize_rows(&a, x + r * x_stride, x_stride, n, m->n_in, first);
             for (size_t o = 0; o < lanes; o += KVC_INT8_PANEL)
-                panel(y + r * lanes + o, lanes, &a, N,
-                      kvc_matrix_four_at(m, first * KVC_BLOCK / 4, o),
-                      kvc_matrix_at(m, first, o), kvc_min(KVC_INT8_PANEL, lanes - o), n);
+                panel(y + r * lanes + o, lanes, &a, n,
+                      (const unsigned char *)kvc_matrix_at(m, first, o),
+                      kvc_matrix_width(m, o));
         }
+    }
 }

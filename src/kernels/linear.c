@@ -16,7 +16,7 @@ void kvc_linear(float *restrict y, const float *restrict x, size_t rows,
         else
             memset(y + r * lanes, 0, lanes * sizeof *y);
     }
-    if (m->q) {
+    if (m->int8) {
         kvc_int8_accumulate(y, x, rows, m);
         return;
     }

@@ -4,13 +4,25 @@
 #include "base/number.h"
 #include "model/tensors.h"
 
+/* Of int8 all scales come first, then all weights, wherever they lie. */
+static uint64_t hash_int8(uint64_t hash, const kvc_matrix *m, bool weights)
+{
+    for (size_t o = 0; o < m->n_out; o += KVC_INT8_PANEL)
+        for (size_t block = 0; block < kvc_blocks(m->n_in); block++) {
+            const size_t width = kvc_matrix_width(m, o);
+            const float *scales = kvc_matrix_at(m, block, o);
+            hash = kvc_fnv1a_fold(
+                weights ? kvc_fnv1a_words(hash, scales + width, width * KVC_BLOCK / 4)
+                        : kvc_fnv1a_words(hash, scales, width));
+        }
+    return kvc_fnv1a_fold(hash);
+}
+
 static uint64_t hash_matrix(uint64_t hash, const kvc_matrix *m)
 {
-    const size_t words = kvc_matrix_bytes(m) / sizeof(uint32_t);
-    if (!m->q)
-        return kvc_fnv1a_words(hash, m->w, words);
-    const size_t scales = words / (1 + KVC_BLOCK / sizeof(uint32_t));
-    return kvc_fnv1a_words(kvc_fnv1a_words(hash, m->w, scales), m->q, words - scales);
+    if (m->int8)
+        return hash_int8(hash_int8(hash, m, false), m, true);
+    return kvc_fnv1a_words(hash, m->w, kvc_matrix_bytes(m) / sizeof *m->w);
 }
 
 static uint64_t hash_tensor(uint64_t hash, const kvc_place *place)

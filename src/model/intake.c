@@ -62,7 +62,7 @@ static size_t row_of_parts(const kvc_place *place, size_t i)
 static void put_inputs(float *waiting, const kvc_matrix *m, size_t out, size_t in,
                        const float *x, size_t n)
 {
-    if (!m->q) {
+    if (!m->int8) {
         float *w = kvc_matrix_at(m, in, out);
         const ptrdiff_t next = kvc_matrix_at(m, in + 1, out) - w;
         for (size_t i = 0; i < n; i++, w += next)
@@ -92,7 +92,7 @@ static void put_outputs(float *waiting, size_t stride, const kvc_matrix *m, size
     for (size_t i = 0, at = out; i < n; i++, at++, out++) {
         for (; out >= m->n_out; m++) /* from part to part */
             out -= m->n_out;
-        if (!m->q) { /* and nothing waits */
+        if (!m->int8) { /* and nothing waits */
             *kvc_matrix_at(m, in, out) = x[i];
             continue;
         }

@@ -1,7 +1,5 @@
 // Figures that hold on any clock: with one as coarse as in other browsers, and far coarser, both lines are
 // there, and what they show is what the browser's own clock saw of the very same tokens.
-//
-// Runs alone: it measures time.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bareWorker } from './bare-worker.js';

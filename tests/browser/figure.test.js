@@ -11,6 +11,7 @@ import {
 import { tasksDuring } from './tasks.js';
 
 const site = await startSite();
+const MOST_MS = 100; // of a processor that is four times slower: 25 of this one, where 50 are a long task
 
 test('the chart tells the position under the pointer, under transforms and zooms too', async (t) => {
   const page = await openPage(t, site, { height: 1600 });
@@ -127,28 +128,27 @@ test('a beginning that is read from right to left turns itself, not the English 
     ['rtl', 'rtl', 'ltr']);
 });
 
-test('a long story grows without a long task, also where the processor is four times slower', async (t) => {
-  const page = await openPage(t, site, { width: 360, height: 640 });
+test('a long story grows without a long task where the processor is four times slower', async (t) => {
+  // What the machine does beside it is no affair of this test: below, the processor's own time counts.
+  const page = await openPage(t, site, { width: 360, height: 640, blocking: 20_000 });
   await page.fill(part('prompt'), 'The king and the queen went into the forest. '.repeat(60));
   await sample(page, { maxTokens: 10 });
   await run(page); // what is loaded and compiled once is not the story's
   await proof(page);
   await sample(page, { maxTokens: 300 });
   const session = await page.context().newCDPSession(page);
-  for (const [rate, most] of [[1, 50], [4, 100]]) {
-    await session.send('Emulation.setCPUThrottlingRate', { rate });
-    let longest = Infinity;
-    for (let tries = 0; tries < 2 && longest > most; tries++) {
-      [longest] = await tasksDuring(site.browser, page, async () => {
-        await press(page, await page.getAttribute(part('cache'), 'aria-checked') === 'true' ? 'cache' : 'go');
-        await state(page, 'running'); // without the cache
-        await writtenAtLeast(page, 80);
-        await page.click(part('cache')); // the rest pours out
-        await state(page);
-      });
-      t.diagnostic(`${rate} times slower: ${longest.toFixed(0)} ms`);
-      await proof(page);
-    }
-    assert.ok(longest <= most, `a task of ${longest} ms`);
+  await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+  let longest = Infinity;
+  for (let tries = 0; tries < 2 && longest > MOST_MS; tries++) {
+    [longest] = await tasksDuring(site.browser, page, async () => {
+      await press(page, await page.getAttribute(part('cache'), 'aria-checked') === 'true' ? 'cache' : 'go');
+      await state(page, 'running'); // without the cache
+      await writtenAtLeast(page, 80);
+      await page.click(part('cache')); // the rest pours out
+      await state(page);
+    });
+    t.diagnostic(`${longest.toFixed(0)} ms`);
+    await proof(page);
   }
+  assert.ok(longest <= MOST_MS, `a task of ${longest} ms`);
 });

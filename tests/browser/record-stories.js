@@ -4,13 +4,14 @@
 //
 //   --machine WORDS     what this runs on, as in "laptop of 2024, 8 cores"
 //   --machine-de WORDS  the same in German
-//   --model NAME        stories if absent, of which there are pictures; or tales
+//   --model NAME        stories if absent, of which there are pictures; or tales; or sounds, a word
 //   --pictures          makes only the pictures anew, from the recording as it is
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { HEIGHT, WIDTH, pictureOf } from './picture.js';
-import { compact, moduleOf } from './recording.js';
+import { FIRST } from '../../web/demo/sounding.js';
+import { compact, compactWord, moduleOf } from './recording.js';
 import { openRecorder } from './recorder.js';
 
 const FOLDER = 'web/demo/recorded';
@@ -31,14 +32,15 @@ if (!values.pictures) {
   const machine = { en: values.machine, de: values['machine-de'] };
   if (!machine.en || !machine.de) throw new Error('Say what this runs on: --machine and --machine-de.');
   const { version } = JSON.parse(await readFile('package.json', 'utf8'));
-  const events = await recorder.record({
-    model: `models/${model}/`, prompt: PROMPT, settings: { maxTokens: 1024 }, pace: 0,
-    acts: ['generate'], at: { [HALF]: 'flip' },
-  });
   const date = new Date().toISOString().slice(0, 10);
   const browser = `Chromium ${parseInt(recorder.browser.version(), 10)}`;
-  const recording = compact(events, { date, machine, browser, version, model }, PROMPT);
-  await writeFile(`${FOLDER}/${model}.js`, moduleOf(recording));
+  const facts = { date, machine, browser, version };
+  const recording = model === 'sounds' ? compactWord(await recorder.pronounce(FIRST.word), facts, FIRST.word)
+    : compact(await recorder.record({
+      model: `models/${model}/`, prompt: PROMPT, settings: { maxTokens: 1024 }, pace: 0,
+      acts: ['generate'], at: { [HALF]: 'flip' },
+    }), { ...facts, model }, PROMPT);
+  await writeFile(`${FOLDER}/${model}.js`, moduleOf(recording, model));
 }
 if (model === 'stories') {
   const { STORIES } = await import(pathToFileURL(`${FOLDER}/stories.js`));

@@ -41,6 +41,14 @@ export async function openRecorder() {
       await page.close();
       return events;
     },
+    /** @param {string} word  @returns {Promise<object[]>}  what it takes with each choice of caches */
+    async pronounce(word) {
+      const page = await browser.newPage();
+      await page.goto(site);
+      const tried = await page.evaluate(pronounce, word);
+      await page.close();
+      return tried;
+    },
     async close() {
       await browser.close();
       server.close();
@@ -73,4 +81,27 @@ async function act({ model = 'models/stories/', prompt = 'Once upon a time', set
   }
   dispose();
   return events;
+}
+
+/** In the page: twice, because what runs for the first time is compiled on the way. @param {string} word */
+async function pronounce(word) {
+  const { mountDemo } = await import('./demo/recorded.js');
+  const url = new URL('models/sounds/', document.baseURI).href;
+  const { player, dispose } = mountDemo(document.body, { model: () => url });
+  const { client } = player.aside(() => {});
+  await client.request('load', { url, variant: 'auto' });
+  let tried = [];
+  for (let round = 0; round < 2; round++) {
+    tried = [];
+    for (const caches of ['both', 'self', 'cross', 'none']) {
+      const trace = await client.request('trace', {
+        source: word, maxTokens: 40, useCache: ['both', 'self'].includes(caches),
+        useCrossCache: ['both', 'cross'].includes(caches) });
+      const { looks } = trace;
+      tried.push({ caches, trace: { ...trace, looks: looks && { ...looks, weights: [...looks.weights] } } });
+    }
+  }
+  client.dispose();
+  dispose();
+  return tried;
 }

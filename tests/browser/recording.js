@@ -39,6 +39,26 @@ export function compact(events, facts, prompt) {
   return recording;
 }
 
+/**
+ * What a word takes with each choice of caches.
+ * @param {object[]} tried  @param {object} facts  @param {string} word
+ * @returns {import('../../web/demo/sounds-shown.js').Recorded}
+ */
+export function compactWord(tried, facts, word) {
+  const share = (value) => Math.round(1e4 * value) / 1e4;
+  const micros = ({ ms, ...rest }) => ({ ...rest, ms: Math.round(1000 * ms) / 1000 });
+  return {
+    ...facts, word,
+    tried: tried.map(({ caches, trace: { type: _, looks, reading, steps, ...rest } }) => ({
+      caches,
+      trace: {
+        ...rest, reading: micros(reading), steps: steps.map(micros),
+        ...(looks && { looks: { ...looks, weights: looks.weights.map(share) } }),
+      },
+    })),
+  };
+}
+
 /** Hundredths of a millisecond: no clock of a browser tells more. @param {number} value */
 const short = (value) => Math.round(100 * value) / 100;
 
@@ -68,14 +88,15 @@ function stretchesOf(events) {
   return stretches;
 }
 
-/** As a module, in lines that can be read. @param {object} recording */
-export function moduleOf(recording) {
+/** As a module, in lines that can be read. @param {object} recording  @param {string} name */
+export function moduleOf(recording, name) {
   const fields = Object.entries(recording)
     .map(([key, value]) => wrap(`  ${key}: `, `${JSON.stringify(value)},`));
+  const [file, type] = name === 'sounds' ? ['sounds-shown', 'Recorded'] : ['recording', 'Recording'];
   return [
     '// Recorded by npm run record; see recording.js. Do not edit.', '',
-    "/** @type {import('../recording.js').Recording} */",
-    `export const ${recording.model.toUpperCase()} = {`, ...fields, '};', '',
+    `/** @type {import('../${file}.js').${type}} */`,
+    `export const ${name.toUpperCase()} = {`, ...fields, '};', '',
   ].join('\n');
 }
 

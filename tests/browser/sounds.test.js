@@ -28,12 +28,16 @@ test('a word by the keyboard: its sounds, its looks, both switches, the same bit
     query, width: 320, height: 640, until: part('sounds-go'), reducedMotion: 'reduce', blocking: 5000 });
   page.on('request', (request) => asked.push(new URL(request.url()).pathname.split('/').slice(-2).join('/')));
   await says(page, 'sounds-go', /downloads 2\.8 MB/);
+  await says(page, 'sounds-state', /^Recorded \d+ \w+ 20\d\d: .*Press Pronounce to run it here/);
+  assert.equal(await text(page, 'sounds-out'), 'knight → /naɪt/');
   await noViolations(page, 'idle');
   assert.deepEqual(asked.filter((path) => path.startsWith('sounds/')), []);
   await page.fill(part('sounds-word'), 'two words');
   await page.keyboard.press('Enter');
   await says(page, 'sounds-state', /^One word at a time/);
   await page.click(part('sounds-cross')); // flips, and fetches nothing
+  await says(page, 'sounds-cross-cache', /computed 4 times\.$/);
+  assert.match(await page.$eval('kv-cache-demo', (figure) => figure.state), /&word=two\+words&caches=self$/);
   await page.click(part('sounds-cross'));
   assert.deepEqual(asked.filter((path) => path.startsWith('sounds/')), []);
 
@@ -84,10 +88,12 @@ test('a word by the keyboard: its sounds, its looks, both switches, the same bit
 
 test('in slow motion, unless the reader has enough of it; a model that does not come, German', async (t) => {
   const german = await addArticle(site, {
-    body: `<div lang="de">${SCRIPT}<kv-cache-demo views="sounds" loading="eager"></kv-cache-demo></div>`,
+    body: `<div lang="de">${SCRIPT}
+      <kv-cache-demo views="sounds" word="yacht" loading="eager"></kv-cache-demo></div>`,
   });
   const page = await openPage(t, site, {
     query: german, until: part('sounds-go'), expected: /404|ERR_FAILED/, blocking: 5000 });
+  assert.equal(await page.inputValue(part('sounds-word')), 'yacht');
   await page.route('**/sounds/model.safetensors', (route) => route.abort());
   await page.click(part('sounds-go'));
   await page.waitForSelector(`${part('sounds-error')}:not([hidden])`);

@@ -186,54 +186,146 @@ static void rotate(float *x, size_t stride, const kvc_config *c, size_t heads, s
             turn(x + t * stride + i * c->head_dim, c, seen ? seen[t].n - 1 : t);
 }
 
+/* K or V of all tokens and heads as a cache keeps them: floats, or integers and a scale
+ * for each block of them. */
+typedef struct kept {
+    const float *x; /* of slot 0; floats from slot to slot: stride */
+    size_t stride;
+    const float *scale; /* [blocks] of slot 0; from slot to slot: blocks * heads */
+    size_t scale_stride;
+    kvc_dtype type;
+    const uint32_t *token; /* that is in each slot; NULL: the slot's own */
+} kept;
+
+static size_t token_in(const kept *x, size_t slot)
+{
+    return x->token ? x->token[slot] : slot;
+}
+
+/* Channels that share a scale. */
+static size_t block_of(kvc_dtype type, size_t D)
+{
+    return type == KVC_I8 ? D : 32;
+}
+
+static size_t blocks_of(kvc_dtype type, size_t D)
+{
+    return (D + block_of(type, D) - 1) / block_of(type, D);
+}
+
+static bool is_integer(kvc_dtype type)
+{
+    return type == KVC_I8;
+}
+
+/* x is about scale * q, of 16 bits, half to even; returns the scale, a power of two. */
+static float quantize_finely(int *q, const float *x, size_t n)
+{
+    float most = 0.0f;
+    int e;
+    for (size_t i = 0; i < n; i++)
+        most = fmaxf(most, fabsf(x[i]));
+    frexpf(most, &e); /* 2^(e-1) <= most < 2^e */
+    for (size_t i = 0; i < n; i++)
+        q[i] =
+            most < 0x1p-100f ? 0 : (int)fminf(nearbyintf(ldexpf(x[i], 15 - e)), 32767.0f);
+    return most < 0x1p-100f ? 0.0f : ldexpf(1.0f, e - 15);
+}
+
+/* q . k[j] */
+static float score_of(const float *q, const kept *k, size_t j, size_t D)
+{
+    const float *x = k->x + j * k->stride;
+    float sum = 0.0f;
+    if (!is_integer(k->type)) {
+        for (size_t d = 0; d < D; d++)
+            sum += x[d] * q[d];
+        return sum;
+    }
+    int *fine = malloc(D * sizeof *fine);
+    if (!fine)
+        abort();
+    const float unit = quantize_finely(fine, q, D);
+    const size_t block = block_of(k->type, D);
+    for (size_t b = 0; b < blocks_of(k->type, D); b++) {
+        int exact = 0;
+        for (size_t d = b * block; d < D && d < (b + 1) * block; d++)
+            exact += (int)x[d] * fine[d];
+        sum += (float)exact * (k->scale[j * k->scale_stride + b] * unit);
+    }
+    free(fine);
+    return sum;
+}
+
+/* sum_j p[j] v[j,d], first <= j < n: narrow ones page by page, without those in which
+ * hardly anything is looked at */
+static float mix_of(const float *p, const kept *v, size_t first, size_t n, size_t D,
+                    size_t d)
+{
+    float sum = 0.0f;
+    for (size_t j = first; j < n && v->type == KVC_F32; j++)
+        sum += v->x[token_in(v, j) * v->stride + d] * p[j];
+    for (size_t page = first / KVC_PAGE * KVC_PAGE; page < n && v->type != KVC_F32;
+         page += KVC_PAGE) {
+        float scaled[KVC_PAGE] = {0.0f}, most = 0.0f;
+        int fine[KVC_PAGE], exact = 0;
+        for (size_t j = page; j < n && j < page + KVC_PAGE; j++)
+            most = j >= first ? fmaxf(most, p[j]) : most;
+        if (most < 0x1p-30f)
+            continue;
+        for (size_t j = page; j < n && j < page + KVC_PAGE && v->type == KVC_F16; j++)
+            sum += j >= first ? v->x[token_in(v, j) * v->stride + d] * p[j] : 0.0f;
+        if (v->type == KVC_F16)
+            continue;
+        for (size_t j = page; j < n && j < page + KVC_PAGE; j++)
+            if (j >= first)
+                scaled[j - page] =
+                    p[j] *
+                    v->scale[token_in(v, j) * v->scale_stride + d / block_of(v->type, D)];
+        const float unit = quantize_finely(fine, scaled, KVC_PAGE);
+        for (size_t j = page; j < n && j < page + KVC_PAGE; j++)
+            exact += fine[j - page] * (int)v->x[token_in(v, j) * v->stride + d];
+        sum += (float)exact * unit;
+    }
+    return sum;
+}
+
 /* y = sum_j softmax_j(p[j] * scale) v[j], first <= j < n, divided at the end
- *   y: [D]   p: [n], 0 before first; scratch then   v: [n, D], floats from row to row:
- *   stride */
-static void weigh(float *y, float *p, const float *v, size_t first, size_t n, size_t D,
-                  size_t stride, float scale)
+ *   y: [D]   p: [n], 0 before first; scratch then */
+static void weigh(float *y, float *p, const kept *v, size_t first, size_t n, size_t D,
+                  float scale)
 {
     float max = -INFINITY;
     for (size_t j = first; j < n; j++)
         max = fmaxf(max, p[j]);
     for (size_t j = first; j < n; j++)
         p[j] = exp_of((p[j] - max) * scale);
-    for (size_t d = 0; d < D; d++) {
-        y[d] = 0.0f;
-        for (size_t j = first; j < n; j++)
-            y[d] += v[j * stride + d] * p[j];
-        y[d] *= 1.0f / sum_of(p, n);
-    }
-}
-
-static float dot(const float *a, const float *b, size_t n)
-{
-    float sum = 0.0f;
-    for (size_t i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
+    for (size_t d = 0; d < D; d++)
+        y[d] = mix_of(p, v, first, n, D, d) * (1.0f / sum_of(p, n));
 }
 
 /* y = sum_j softmax_j((q . k[j] + bias[j]) * scale) v[j], first <= j < n
- *   y, q: [D]   k, v: [n, D], floats from row to row: stride   bias: [n] */
-static void attention(float *y, const float *q, const float *k, const float *v,
-                      const float *bias, size_t first, size_t n, size_t D, size_t stride,
-                      float scale)
+ *   y, q: [D]   bias: [n] */
+static void attention(float *y, const float *q, const kept *k, const kept *v,
+                      const float *bias, size_t first, size_t n, size_t D, float scale)
 {
     float *p = new_array(1, n);
     for (size_t j = first; j < n; j++)
-        p[j] = dot(k + j * stride, q, D) + bias[j];
-    weigh(y, p, v, first, n, D, stride, scale);
+        p[j] = score_of(q, k, j, D) + bias[j];
+    weigh(y, p, v, first, n, D, scale);
     free(p);
 }
 
 /* The same of a query that is not turned yet, over the tokens that it sees.
- *   seen: [T] of all tokens, t the query's   k, v: [T, D], of all tokens */
-static void seen_attention(float *y, const float *q, const float *k, const float *v,
-                           const naive_seen *seen, size_t t, size_t stride,
-                           const kvc_config *c, float scale)
+ *   seen: [T] of all tokens, t the query's   k, v: of all tokens */
+static void seen_attention(float *y, const float *q, const kept *k, const kept *v,
+                           const naive_seen *seen, size_t t, const kvc_config *c,
+                           float scale)
 {
     const size_t n = seen[t].n, D = c->head_dim;
-    float *p = new_array(1, n), *turned = new_array(1, D), *values = new_array(n, D);
+    float *p = new_array(1, n), *turned = new_array(1, D);
+    kept values = *v;
+    values.token = seen[t].tokens;
     for (size_t place = 0, done = SIZE_MAX; place < n; place++) {
         const size_t token = seen[t].tokens[place];
         const size_t now = n - 1 + (seen[token].n - 1) - place;
@@ -242,13 +334,11 @@ static void seen_attention(float *y, const float *q, const float *k, const float
             turn(turned, c, now);
         }
         done = now;
-        p[place] = dot(k + token * stride, turned, D);
-        memcpy(values + place * D, v + token * stride, D * sizeof *v);
+        p[place] = score_of(turned, k, token, D);
     }
-    weigh(y, p, values, 0, n, D, D, scale);
+    weigh(y, p, &values, 0, n, D, scale);
     free(p);
     free(turned);
-    free(values);
 }
 
 /* The nearest half, the even one of two: a step is 2^-10 of the power of two below, or
@@ -261,17 +351,42 @@ static float half_of(float x)
     return nearbyintf(x / step) * step;
 }
 
-/* What one head's K or V is after a cache has kept it.   x: [D] */
-static void keep(float *x, size_t D, kvc_dtype type)
+/* One head's K or V in a cache: floats, or integers.   x: [D]   scale: [blocks] */
+static void keep(float *x, float *scale, size_t D, kvc_dtype type)
 {
-    float most = 0.0f;
-    for (size_t d = 0; d < D; d++)
-        most = fmaxf(most, fabsf(x[d]));
-    const float scale = most / 127.0f;
-    for (size_t d = 0; d < D && type != KVC_F32; d++)
-        x[d] = type == KVC_F16    ? half_of(x[d])
-               : scale >= FLT_MIN ? nearbyintf(x[d] / scale) * scale
-                                  : 0.0f;
+    for (size_t d = 0; d < D && type == KVC_F16; d++)
+        x[d] = half_of(x[d]);
+    const size_t block = block_of(type, D);
+    for (size_t first = 0; first < D && is_integer(type); first += block, scale++) {
+        const size_t end = first + block < D ? first + block : D;
+        float most = 0.0f;
+        for (size_t d = first; d < end; d++)
+            most = fmaxf(most, fabsf(x[d]));
+        *scale = most / 127.0f >= FLT_MIN ? most / 127.0f : 0.0f;
+        for (size_t d = first; d < end; d++)
+            x[d] = *scale > 0.0f ? nearbyintf(x[d] / *scale) : 0.0f;
+    }
+}
+
+/* The same of n rows of heads of K or V, `stride` floats from row to row.
+ *   scale: [n, heads, blocks] out, new */
+static float *keep_all(float *x, size_t n, size_t heads, size_t D, size_t stride,
+                       kvc_dtype type)
+{
+    float *scale = new_array(n * heads, blocks_of(type, D));
+    for (size_t i = 0; i < n * heads; i++)
+        keep(x + i / heads * stride + i % heads * D, scale + i * blocks_of(type, D), D,
+             type);
+    return scale;
+}
+
+/* One head of them. */
+static kept head_of(const float *x, const float *scale, size_t head, size_t heads,
+                    size_t D, size_t stride, kvc_dtype type)
+{
+    const size_t blocks = blocks_of(type, D);
+    return (kept){x + head * D,   stride, scale + head * blocks,
+                  heads * blocks, type,   NULL};
 }
 
 /* q, k and v of each token from those of its heads in turn.   x: [T, H, 3, D] */
@@ -331,25 +446,26 @@ static float *attention_of(const float *x, const oracle_model *m, int layer, siz
     float *bias = new_array(1, T);
     enter(h, x, m, layer, names->attention_norm, T);
     queries_keys_values(qkv, h, m, layer, T, seen);
-    for (size_t i = 0; i < T * G; i++) {
-        float *k = qkv + i / G * QKV + Q + i % G * D;
-        keep(k, D, types[0]);
-        keep(k + KV, D, types[1]);
-    }
+    float *ks = keep_all(qkv + Q, T, G, D, QKV, types[0]);
+    float *vs = keep_all(qkv + Q + KV, T, G, D, QKV, types[1]);
     for (size_t t = 0; t < T; t++)
         for (size_t head = 0; head < H; head++) {
-            const float *k = qkv + Q + head / (H / G) * D;
+            const size_t g = head / (H / G);
+            const kept k = head_of(qkv + Q, ks, g, G, D, QKV, types[0]),
+                       v = head_of(qkv + Q + KV, vs, g, G, D, QKV, types[1]);
             if (seen) {
-                seen_attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV,
-                               seen, t, QKV, &m->config, scale_of(&m->config));
+                seen_attention(y + t * Q + head * D, qkv + t * QKV + head * D, &k, &v,
+                               seen, t, &m->config, scale_of(&m->config));
                 continue;
             }
             for (size_t j = 0; j < T; j++)
                 bias[j] = oracle_bias(m, layer, head, t, j);
-            attention(y + t * Q + head * D, qkv + t * QKV + head * D, k, k + KV, bias,
+            attention(y + t * Q + head * D, qkv + t * QKV + head * D, &k, &v, bias,
                       oracle_first_seen(&m->config, layer, t),
-                      layer >= ORACLE_ENCODER ? T : t + 1, D, QKV, scale_of(&m->config));
+                      layer >= ORACLE_ENCODER ? T : t + 1, D, scale_of(&m->config));
         }
+    free(ks);
+    free(vs);
     linear(h, C, y, m, layer, names->o, T, Q, C);
     if (names->attention_out_norm)
         norm(h, h, m, layer, names->attention_out_norm, T);
@@ -372,17 +488,17 @@ static float *cross_of(const float *x, const oracle_model *m, int layer, size_t 
     linear(q, Q, h, m, layer, names->cross_q, T, C, Q);
     linear(k, KV, source, m, layer, names->cross_k, n, C, KV);
     linear(v, KV, source, m, layer, names->cross_v, n, C, KV);
-    for (size_t i = 0; i < n * G; i++) {
-        keep(k + i * D, D, types[0]);
-        keep(v + i * D, D, types[1]);
-    }
+    float *ks = keep_all(k, n, G, D, KV, types[0]),
+          *vs = keep_all(v, n, G, D, KV, types[1]);
     for (size_t i = 0; i < T * H; i++) {
-        const size_t column = i % H / (H / G) * D;
-        attention(y + i * D, q + i * D, k + column, v + column, nothing, 0, n, D, KV,
+        const size_t g = i % H / (H / G);
+        const kept keys = head_of(k, ks, g, G, D, KV, types[0]),
+                   values = head_of(v, vs, g, G, D, KV, types[1]);
+        attention(y + i * D, q + i * D, &keys, &values, nothing, 0, n, D,
                   scale_of(&m->config));
     }
     linear(h, C, y, m, layer, names->cross_o, T, Q, C);
-    free(q), free(y), free(k), free(v), free(nothing);
+    free(q), free(y), free(k), free(v), free(ks), free(vs), free(nothing);
     return h;
 }
 

@@ -276,7 +276,7 @@ static void refusals(void **unused)
     (void)unused;
     enum { H = 2, D = 4, S = 8 };
     kvc_cache *cache = check_cache(2, 2, H, S, D);
-    float x[S * 6 * D] = {0}, y[S * 6 * D], scratch[2 * 16 + 16 * D];
+    float x[S * 6 * D] = {0}, y[S * 6 * D], scratch[4 * (16 + 32 + 32)];
     assert_int_equal(kvc_attention_scratch(cache), sizeof scratch / sizeof *scratch);
     const kvc_error invalid = KVC_ERR_INVALID_ARGUMENT,
                     range = KVC_ERR_POSITION_OUT_OF_RANGE;

@@ -39,7 +39,7 @@ static void slot_bytes_follow_the_formula(void **unused)
         assert_int_equal(memory.slot_bytes, slots);
         assert_int_equal(memory.bytes_per_token, 2 * L * H * D * 4);
         assert_in_range(bytes - slots, 9 * B * sizeof(size_t) + 4 * pages * 4,
-                        9 * B * sizeof(size_t) + 4 * pages * 4 + 768);
+                        9 * B * sizeof(size_t) + 4 * pages * 4 + 1024);
         free(cache);
     }
 }

@@ -1,10 +1,10 @@
 /* Narrow numbers in the cache: every half there is and its neighbours, int8 with a scale,
- * what they refuse, and what attention over them is: to the bit that over the floats they
- * stand for. */
+ * what they refuse, and what attention over them is: to the bit that of plain loops. */
 #include <float.h>
 #include <math.h>
 
-#include "cache/vectors.h"
+#include "base/number.h"
+#include "cache/products.h"
 #include "oracle.h"
 #include "plain_cache.h"
 #include "random_model.h"
@@ -114,42 +114,186 @@ static void not_finite_is_refused(void **unused)
 
 /* ---- a whole page ------------------------------------------------------------------ */
 
-/* The vector code of attention reads every pattern of bits as the plain code does. */
-static void pages_are_read_as_numbers_are(void **unused)
+enum { MOST_D = 1100 };
+static const kvc_dtype narrow_types[] = {KVC_F16, KVC_I8, KVC_I4};
+
+/* Any bits that a page can have: numbers of every size, in F16 some vectors of NaN. */
+static void random_page(const kvc_format *f, void *page, uint64_t *state)
+{
+    unsigned char bytes[3 * MOST_D];
+    for (size_t slot = 0; slot < KVC_PAGE; slot++) {
+        const bool nan = random_below(state, 200) == 0;
+        for (size_t i = 0; i < f->vector_bytes; i++)
+            bytes[i] = (unsigned char)random_next(state);
+        for (size_t i = 1; i < f->vector_bytes && f->type == KVC_F16; i += 2) {
+            if ((bytes[i] & 0x7c) == 0x7c)
+                bytes[i] ^= 0x40;
+            if (nan)
+                bytes[i] = 0x7f;
+        }
+        const size_t size = f->type == KVC_I8 ? 4 : 2;
+        for (size_t b = 0; b < f->blocks; b++) {
+            const float scale = random_value(state, 0.0, 1.0);
+            const uint16_t half = kvc_half_from_float(scale);
+            const void *bits = size == 4 ? (const void *)&scale : &half;
+            memcpy(bytes + f->vector_bytes - (b + 1) * size, bits, size);
+        }
+        kvc_vector_unpack(f, page, slot, bytes);
+    }
+}
+
+/* x as integers of 16 bits and a power of two. */
+static float integers(long *q, const float *x, size_t n)
+{
+    float most = 0.0f;
+    int e;
+    for (size_t i = 0; i < n; i++)
+        most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    frexpf(most, &e);
+    for (size_t i = 0; i < n; i++) {
+        q[i] = most < 0x1p-100f ? 0 : lrintf(ldexpf(x[i], 15 - e));
+        q[i] = q[i] > 32767 ? 32767 : q[i];
+    }
+    return most < 0x1p-100f ? 0.0f : ldexpf(1.0f, e - 15);
+}
+
+/* The scale of one number. */
+static float scale_of(const kvc_format *f, const void *page, size_t slot, size_t d)
+{
+    const void *scales = kvc_page_scales(f, page);
+    const size_t at = d / f->block * KVC_PAGE + slot;
+    return f->type == KVC_I8 ? ((const float *)scales)[at]
+                             : kvc_float_from_half(((const uint16_t *)scales)[at]);
+}
+
+/* q . k[slot], one number after another */
+static float plain_score(const kvc_format *f, const float *q, const void *page,
+                         size_t slot)
+{
+    static long fine[MOST_D];
+    const size_t step = f->block < 512 ? f->block : 512;
+    float sum = 0.0f;
+    for (size_t d = 0; d < f->head_dim && f->type == KVC_F16; d++)
+        sum += kvc_vector_number(f, page, slot, d) * q[d];
+    if (f->type == KVC_F16)
+        return sum;
+    const float unit = integers(fine, q, f->head_dim);
+    for (size_t first = 0; first < f->head_dim; first += step) {
+        long exact = 0;
+        for (size_t d = first; d < f->head_dim && d < first + step; d++)
+            exact += fine[d] * (long)kvc_vector_number(f, page, slot, d);
+        sum += (float)exact * (scale_of(f, page, slot, first) * unit);
+    }
+    return sum;
+}
+
+/* y + sum_j w[j] v[j,d] */
+static float plain_mix(const kvc_format *f, float y, const float *w, size_t first,
+                       size_t end, const void *page, size_t d)
+{
+    float scaled[KVC_PAGE] = {0.0f};
+    long fine[KVC_PAGE], exact = 0;
+    for (size_t j = first; j < end && f->type == KVC_F16; j++)
+        y += kvc_vector_number(f, page, j, d) * w[j];
+    if (f->type == KVC_F16)
+        return y;
+    for (size_t j = first; j < end; j++)
+        scaled[j] = w[j] * scale_of(f, page, j, d);
+    const float unit = integers(fine, scaled, KVC_PAGE);
+    for (size_t j = first; j < end; j++)
+        exact += fine[j] * (long)kvc_vector_number(f, page, j, d);
+    return y + (float)exact * unit;
+}
+
+static void check_equal(float got, float want)
+{
+    assert_true((isnan(got) && isnan(want)) || memcmp(&got, &want, sizeof got) == 0);
+}
+
+/* Products with pages are those of plain loops, to the bit: of queries of every size, and
+ * of any of the slots. */
+static void pages_are_multiplied_as_numbers_are(void **unused)
 {
     (void)unused;
+    static _Alignas(16) unsigned char page[KVC_PAGE * 3 * MOST_D];
+    static float q[MOST_D], y[MOST_D], before[MOST_D], room[MOST_D + 64];
+    static const size_t sizes[] = {4, 12, 32, 44, 64, 80, 128, 516, MOST_D};
     uint64_t state = 2;
-    enum { MOST = 128 };
-    static const size_t sizes[] = {4, 12, 32, 44, 64, MOST};
-    for (int round = 0; round < 4800; round++) {
-        const size_t D = sizes[round / 4 % 6];
-        const kvc_dtype type = round % 2 ? KVC_F16 : KVC_I8;
-        const kvc_format format =
-            round / 2 % 2 ? kvc_key_format(type, D) : kvc_value_format(type, D);
-        _Alignas(16) unsigned char page[KVC_PAGE * (2 * MOST + 4)];
-        _Alignas(16) float wide[KVC_PAGE * MOST];
-        float row[MOST];
-        for (size_t i = 0; i < KVC_PAGE * format.vector_bytes; i++)
-            page[i] = (unsigned char)random_next(&state);
-        for (size_t slot = 0; slot < KVC_PAGE && type == KVC_I8; slot++) {
-            const float scale = random_value(&state, 0.0, 1.0);
-            memcpy(page + KVC_PAGE * D + 4 * slot, &scale, sizeof scale);
+    for (size_t round = 0; round < 2700; round++) {
+        const size_t D = sizes[round % 9];
+        const kvc_dtype type = narrow_types[round / 9 % 3];
+        const kvc_format keys = kvc_key_format(type, D),
+                         values = kvc_value_format(type, D);
+        const float size = ldexpf(1.0f, (int)random_below(&state, 30) - 10);
+        float scores[KVC_PAGE], w[KVC_PAGE];
+        assert_true(kvc_query_floats(D) <= sizeof room / sizeof *room);
+        for (size_t d = 0; d < D; d++) {
+            q[d] =
+                random_below(&state, 9) ? random_value(&state, 0.0, (double)size) : 0.0f;
+            before[d] = y[d] = random_value(&state, 0.0, 1.0);
         }
-        kvc_page_widen(&format, wide, page);
-        for (size_t slot = 0; slot < KVC_PAGE; slot++) {
-            kvc_vector_load(&format, page, slot, row);
-            for (size_t d = 0; d < D; d++) {
-                const float x = wide[slot * format.slot_step + d * format.channel_step];
-                assert_true((isnan(x) && isnan(row[d])) ||
-                            memcmp(&x, &row[d], sizeof x) == 0);
-            }
-        }
+        for (size_t j = 0; j < KVC_PAGE; j++)
+            w[j] = expf(random_value(&state, -3.0, 3.0));
+        random_page(&keys, page, &state);
+        kvc_query_prepare(&keys, room, q);
+        kvc_page_score(&keys, scores, room, page);
+        for (size_t j = 0; j < KVC_PAGE; j++)
+            check_equal(scores[j], plain_score(&keys, q, page, j));
+        random_page(&values, page, &state);
+        const size_t first = random_below(&state, 2) ? random_below(&state, KVC_PAGE) : 0;
+        const size_t end = random_below(&state, 2)
+                               ? first + 1 + random_below(&state, KVC_PAGE - first)
+                               : KVC_PAGE;
+        for (size_t j = 0; j < KVC_PAGE; j++)
+            w[j] = first <= j && j < end ? w[j] : 0.0f;
+        assert_true(kvc_page_mix(&values, y, w, page));
+        for (size_t d = 0; d < D; d++)
+            check_equal(y[d], plain_mix(&values, before[d], w, first, end, page, d));
+        for (size_t j = 0; j < KVC_PAGE; j++) /* nothing that matters: not read */
+            w[j] *= 0x1p-36f;
+        assert_false(kvc_page_mix(&values, y, w, NULL));
     }
+}
+
+/* A query or weight that is not finite makes everything NaN; what it would make of slots
+ * that are not seen does not matter. */
+static void what_is_not_finite_shows(void **unused)
+{
+    (void)unused;
+    enum { D = 12 };
+    _Alignas(16) unsigned char page[KVC_PAGE * 3 * D] = {0};
+    float x[D], q[D], y[D] = {0.0f}, scores[KVC_PAGE], room[D + 64], w[KVC_PAGE];
+    for (size_t i = 0; i < 3; i++)
+        for (size_t at = 0; at < D; at++) {
+            const kvc_format keys = kvc_key_format(narrow_types[i], D),
+                             values = kvc_value_format(narrow_types[i], D);
+            for (size_t d = 0; d < D; d++)
+                x[d] = q[d] = 1.0f;
+            for (size_t slot = 0; slot < KVC_PAGE; slot++)
+                kvc_vector_store(&keys, page, slot, x);
+            q[at] = at % 2 ? NAN : INFINITY;
+            kvc_query_prepare(&keys, room, q);
+            kvc_page_score(&keys, scores, room, page);
+            for (size_t slot = 0; slot < KVC_PAGE; slot++) {
+                assert_false(kvc_is_finite(scores[slot]));
+                w[slot] = slot < at ? 1.0f : 0.0f;
+                x[at] = slot < at ? 1.0f : NAN;
+                kvc_vector_store(&values, page, slot, x);
+            }
+            memset(y, 0, sizeof y);
+            kvc_page_mix(&values, y, w, page);
+            for (size_t d = 0; d < D; d++)
+                assert_true(kvc_is_finite(y[d]));
+            w[at] = 1.0f;
+            kvc_page_mix(&values, y, w, page);
+            for (size_t d = 0; d < D; d++)
+                assert_true(isnan(y[d]));
+        }
 }
 
 /* ---- attention --------------------------------------------------------------------- */
 
-enum { T = 3 * KVC_PAGE + 5, H = 2, N_HEAD = 4, MOST_D = 128 };
+enum { T = 3 * KVC_PAGE + 5, H = 2, N_HEAD = 4 };
 static size_t D = 12;
 
 /* T tokens appended and attended in chunks: y: [T, N_HEAD, D] */
@@ -178,21 +322,23 @@ static void read_back(const kvc_cache *cache, float *k, float *v)
                                     v + (t * H + h) * D));
 }
 
-/* Every split gives the same bits, and those of a cache of floats that holds what the
- * narrow one gives back. */
+/* Every split gives the same bits: without integers those of a cache of floats that holds
+ * what the narrow one gives back. */
 static void check_attention(void)
 {
     uint64_t state = 3;
     float *q = random_array(T * N_HEAD * D, &state), *k = random_array(T * H * D, &state),
           *v = random_array(T * H * D, &state);
-    static float wide_k[T * H * MOST_D], wide_v[T * H * MOST_D],
-        want[T * N_HEAD * MOST_D], y[T * N_HEAD * MOST_D];
+    static float wide_k[T * H * 128], wide_v[T * H * 128], want[T * N_HEAD * 128],
+        y[T * N_HEAD * 128];
     for (size_t pair = 0; pair < 9; pair++) {
-        kvc_cache *narrow = attend(y, q, k, v, types[pair % 3], types[pair / 3], T);
+        const bool integers = pair % 3 == 2 || pair / 3 == 2;
+        kvc_cache *narrow = attend(want, q, k, v, types[pair % 3], types[pair / 3], T);
         read_back(narrow, wide_k, wide_v);
         free(narrow);
-        free(attend(want, q, wide_k, wide_v, KVC_F32, KVC_F32, T));
-        check_same(y, want, T * N_HEAD * D);
+        free(attend(y, q, wide_k, wide_v, KVC_F32, KVC_F32, T));
+        if (!integers)
+            check_same(y, want, T * N_HEAD * D);
         for (size_t chunk = 1; chunk < T; chunk++) {
             free(attend(y, q, k, v, types[pair % 3], types[pair / 3], chunk));
             check_same(y, want, T * N_HEAD * D);
@@ -206,7 +352,7 @@ static void check_attention(void)
 static void attention_sees_what_is_read_back(void **unused)
 {
     (void)unused;
-    static const size_t sizes[] = {12, 44, MOST_D};
+    static const size_t sizes[] = {12, 44, 128};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         D = sizes[i];
         check_attention();
@@ -230,7 +376,7 @@ static void errors_are_bounded(void **unused)
         {KVC_I8, KVC_F32, 1.2e-2},          {KVC_F32, KVC_I8, 1.0 / 254.0 + 1e-6},
         {KVC_I8, KVC_I8, 1.2e-2},
     };
-    static float y[T * N_HEAD * MOST_D];
+    static float y[T * N_HEAD * 128];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint64_t state = 4;
         double largest = 0.0;
@@ -241,7 +387,7 @@ static void errors_are_bounded(void **unused)
             for (size_t j = 0; j < T * N_HEAD * D; j++)
                 q[j] *= 4.0f;
             free(attend(y, q, k, v, cases[i].key, cases[i].value, T));
-            double *wide_q = oracle_widen(q, T * N_HEAD * D), exact[MOST_D];
+            double *wide_q = oracle_widen(q, T * N_HEAD * D), exact[128];
             double *wide_k = oracle_widen(k, T * H * D),
                    *wide_v = oracle_widen(v, T * H * D);
             for (size_t t = 0; t < T; t++)
@@ -270,7 +416,8 @@ int main(void)
         cmocka_unit_test(every_half_and_between),
         cmocka_unit_test(int8_is_within_half_a_step),
         cmocka_unit_test(not_finite_is_refused),
-        cmocka_unit_test(pages_are_read_as_numbers_are),
+        cmocka_unit_test(pages_are_multiplied_as_numbers_are),
+        cmocka_unit_test(what_is_not_finite_shows),
         cmocka_unit_test(attention_sees_what_is_read_back),
         cmocka_unit_test(errors_are_bounded),
     };

@@ -44,8 +44,8 @@ static fixture new_fixture(float *w, size_t n_in, size_t n_out, uint64_t *state)
         f.bias[o] = 0.0f;
     f.q = check_alloc(n_in * n_out, sizeof *f.q);
     f.scale = check_alloc(f.blocks * n_out, sizeof *f.scale);
-    f.packed = (kvc_matrix){n_in, n_out, check_alloc(f.lanes * f.blocks, sizeof(float)),
-                            f.bias, check_alloc(f.lanes * f.blocks, BLOCK)};
+    float *panels = check_alloc(f.lanes * f.blocks, sizeof(float) + BLOCK);
+    f.packed = (kvc_matrix){n_in, n_out, panels, f.bias, true};
     for (size_t o = 0; o < f.lanes; o++)
         for (size_t b = 0; b < f.blocks; b++) {
             const size_t first = b * BLOCK, n = kvc_min(BLOCK, n_in - first);
@@ -63,7 +63,7 @@ static fixture new_fixture(float *w, size_t n_in, size_t n_out, uint64_t *state)
 
 static void free_fixture(fixture *f)
 {
-    void *const blocks[] = {f->w, f->bias, f->q, f->scale, f->packed.w, f->packed.q};
+    void *const blocks[] = {f->w, f->bias, f->q, f->scale, f->packed.w};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
 }
@@ -172,7 +172,7 @@ static void linear_of_every_size(void **unused)
     }
 }
 
-/* Beyond what is quantised at once: 32 rows, 1,024 inputs. */
+/* Beyond what is quantised at once: 32 rows of 1,024 inputs, fewer rows of more. */
 static void linear_of_many_rows_and_long_ones(void **unused)
 {
     (void)unused;
@@ -182,6 +182,29 @@ static void linear_of_many_rows_and_long_ones(void **unused)
         check_linear(n_in, 33, 3, &state);
     check_linear(3000, 5, 34, &state);
     check_linear(64, 700, 5, &state);
+    for (size_t n_in = 32767; n_in <= 32769; n_in++)
+        check_linear(n_in, 2, 1, &state);
+}
+
+/* What a block of inputs needs lies together, and blocks follow each other, panel by
+ * panel: a matrix is read from its first byte to its last. */
+static void weights_are_one_stream(void **unused)
+{
+    (void)unused;
+    uint64_t state = 6;
+    fixture f = new_fixture(random_array(70 * 37, &state), 70, 37, &state);
+    const char *at = (const char *)f.packed.w;
+    for (size_t o = 0; o < f.lanes; o += KVC_INT8_PANEL)
+        for (size_t b = 0; b < f.blocks; b++) {
+            const size_t width = kvc_min(KVC_INT8_PANEL, f.lanes - o);
+            assert_ptr_equal(kvc_matrix_at(&f.packed, b, o), at);
+            assert_ptr_equal(kvc_matrix_four_at(&f.packed, 8 * b, o), at + 4 * width);
+            assert_ptr_equal(kvc_matrix_four_at(&f.packed, 8 * b + 7, o + 3),
+                             at + 32 * width + 12);
+            at += 36 * width;
+        }
+    assert_int_equal(kvc_matrix_bytes(&f.packed), at - (const char *)f.packed.w);
+    free_fixture(&f);
 }
 
 /* The largest sums there are: every weight 63, every activation 127, both signs. */
@@ -260,6 +283,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(linear_of_every_size),
         cmocka_unit_test(linear_of_many_rows_and_long_ones),
+        cmocka_unit_test(weights_are_one_stream),
         cmocka_unit_test(no_sum_saturates),
         cmocka_unit_test(edges_of_quantising),
         cmocka_unit_test(not_finite_stays_not_finite),

@@ -148,16 +148,16 @@ static void check_quantized(const kvc_matrix *m, const float *w, size_t row_stri
 static void check_matrix(const kvc_matrix *m, const float *w, size_t row_stride,
                          size_t column_stride, const float *bias)
 {
-    if (m->q)
+    if (m->int8)
         check_quantized(m, w, row_stride, column_stride);
-    for (size_t i = 0; i < m->n_in && !m->q; i++)
+    for (size_t i = 0; i < m->n_in && !m->int8; i++)
         for (size_t o = 0; o < m->n_out; o++)
             check_same(kvc_matrix_at(m, i, o), w + i * row_stride + o * column_stride, 1);
     if (bias)
         check_same(m->bias, bias, m->n_out);
     for (size_t o = m->n_out; o < kvc_round_up(m->n_out, 4); o++) {
         assert_true(!m->bias || m->bias[o] == 0.0f);
-        for (size_t i = 0; i < (m->q ? kvc_blocks(m->n_in) : m->n_in); i++)
+        for (size_t i = 0; i < (m->int8 ? kvc_blocks(m->n_in) : m->n_in); i++)
             assert_true(*kvc_matrix_at(m, i, o) == 0.0f); /* the weight, or its scale */
     }
 }

@@ -52,7 +52,7 @@ static void accumulate_is_the_plain_loop(void **unused)
 static kvc_matrix pack(const float *w, const float *bias, size_t n_in, size_t n_out)
 {
     const size_t lanes = kvc_round_up(n_out, 4);
-    kvc_matrix m = {n_in, n_out, calloc(lanes * n_in, sizeof(float)), NULL, NULL};
+    kvc_matrix m = {n_in, n_out, calloc(lanes * n_in, sizeof(float)), NULL, false};
     for (size_t i = 0; i < n_in; i++)
         for (size_t o = 0; o < n_out; o++) {
             float *place = kvc_matrix_at(&m, i, o);
@@ -158,7 +158,7 @@ static void matrices_are_laid_out(void **unused)
                 assert_int_equal(give.used, ask.used);
                 assert_true(ask.used >= kvc_matrix_bytes(&m));
                 assert_true(ask.used < kvc_matrix_bytes(&m) + 2 * KVC_ALIGN);
-                const size_t rows = m.q ? kvc_blocks(n_in) : n_in;
+                const size_t rows = m.int8 ? kvc_blocks(n_in) : n_in;
                 for (size_t o = 0; o < lanes; o++) {
                     for (size_t i = 0; i < rows && o >= n_out; i++)
                         assert_true(*kvc_matrix_at(&m, i, o) == 0.0f);

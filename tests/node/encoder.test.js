@@ -391,6 +391,43 @@ test('what is inside: keys and values of the source, and how much a token looks 
   model.dispose();
 });
 
+test('events of the cross cache: written once, read by every pass, and by none that projects', async () => {
+  const { source } = await reference('t5-f32');
+  const model = await load('t5-f32');
+  const { nLayer } = model.config;
+  const session = model.createSession();
+  const told = [];
+  const own = [];
+  session.onEvent = (event) => own.push(event.type);
+  session.crossCache.onEvent = (event) => told.push(event);
+  const heard = () => told.splice(0);
+  await session.setSource(source);
+  const written = heard().filter(({ type }) => type === 'write');
+  const slots = (layer) => written.filter((event) => event.layer === layer)
+    .reduce((sum, { count }) => sum + count, 0);
+  const layers = [null, ...Array.from({ length: nLayer }, (_, layer) => layer)];
+  assert.deepEqual(layers.map(slots), layers.map(() => source.length));
+  assert.deepEqual(own.filter((type) => type !== 'evict'), [], 'nothing of it in the session’s own');
+  const reads = Array.from({ length: nLayer }, (_, layer) => (
+    { type: 'read', sequence: 0, layer, first: 0, count: source.length }));
+  session.prefill([0, 9]);
+  assert.deepEqual(heard(), reads);
+  session.decode(8);
+  assert.deepEqual(heard(), reads);
+  session.useCrossCache = false;
+  session.decode(7);
+  assert.deepEqual(heard(), []);
+  assert.ok(own.includes('write') && own.includes('read'));
+  session.useCrossCache = true;
+  await session.setSource([3, 4]);
+  assert.equal(heard()[0].type, 'evict');
+  session.crossCache.onEvent = null;
+  session.prefill([0]);
+  assert.deepEqual(heard(), []);
+  session.dispose();
+  model.dispose();
+});
+
 test('speeds with both caches, with one, and with none', async () => {
   const model = await load('t5-f32');
   const heard = [];

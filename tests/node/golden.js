@@ -403,6 +403,20 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   return computed;
 }
 
+const IDS = 6;
+
+/**
+ * A part of a block, for where every step is a pass over the whole text: the hashes of the prompt and the
+ * first ids of each text.
+ * @param {string[][]} block
+ */
+export function shortened(block) {
+  const ends = { greedy: 1 + IDS, sampled: 7 + IDS };
+  const first = block.findIndex(([word]) => word in ends);
+  return block.filter(([word], i) => i < first || word !== 'hash')
+    .map((line) => line.slice(0, ends[line[0]]));
+}
+
 /** Bytes below what is placed above 2 GB. */
 export const BALLAST = 2.1 * 2 ** 30;
 

@@ -5,18 +5,22 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import '../relaxed.js';
 import { loadModel } from 'kvcache-wasm';
-import { parseGolden, recompute } from './golden.js';
+import { parseGolden, recompute, shortened } from './golden.js';
 
 const read = async (/** @type {string} */ name) => (
   parseGolden(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')));
 const blocks = [...await read('golden.txt'), ...await read('golden-source.txt')];
 
+// Without the cache, all of them in one build: the others have the same passes, with kernels that are
+// compared here with the cache, and natively without it.
 for (const variant of ['relaxed', 'simd', 'scalar']) {
   for (const useCache of [true, false]) {
     const name = `${variant}, cache ${useCache ? 'on' : 'off'}`;
-    test(`${name}: ${blocks.length} models, every hash and every id as in C`, async () => {
+    const isWhole = useCache || variant === 'simd';
+    const what = isWhole ? 'every hash and every id' : 'a part of the hashes and ids';
+    test(`${name}: ${blocks.length} models, ${what} as in C`, async () => {
       assert.ok(blocks.length >= 12);
-      for (const block of blocks) {
+      for (const block of isWhole ? blocks : blocks.map(shortened)) {
         assert.deepEqual(await recompute(block, loadModel, { variant, useCache }), block);
       }
     });

@@ -3,10 +3,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { cacheWords, lookWords, payoffWords, pictureOf, rowsOf } from '../../web/demo/sounds-shown.js';
+import { SOUNDS as RECORDED } from '../../web/demo/recorded/sounds.js';
+import { cacheWords, lookWords, outWords, payoffWords, pictureOf, recordedOf, rowsOf,
+  stepAt } from '../../web/demo/sounds-shown.js';
 import {
   BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, momentsOf, slownessOf, soundsOf, strongest,
-  tellingHead, timesWritten, wordOf,
+  tellingHead, timesWritten, wayOf, wordOf,
 } from '../../web/demo/sounds.js';
 import { SOUNDS } from '../../web/demo/words/sounds.js';
 import { DeskClient } from './desk-client.js';
@@ -85,6 +87,19 @@ test('slow motion: as slow for each choice, and as measured', () => {
   assert.deepEqual([again.read, ...again.steps.map(Math.round)], [0, 50, 150, 300]);
 });
 
+test('before anything was run, the word is there as it was recorded, with any caches', () => {
+  const said = SOUNDS.en;
+  for (const [i, way] of WAYS.entries()) {
+    const shown = recordedOf(RECORDED, way);
+    assert.equal(outWords(shown), 'knight → /naɪt/');
+    assert.deepEqual(wayOf(keyOf(way)), way);
+    assert.match(cacheWords(said, shown).cross, way.cross ? /Filled once, read 4 times/ : /computed 4 times/);
+    assert.equal(lookWords(said, shown), lookWords(said, recordedOf(RECORDED, WAYS[0])), `way ${i}`);
+    const steps = ['Home', 'ArrowDown', 'End', 'x'].map((key) => stepAt(shown, key));
+    assert.deepEqual(steps, [0, 2, 3, undefined]);
+  }
+});
+
 test('equal is what has the same tokens and the same bits', () => {
   const changed = (change) => {
     const trace = traceOf(WAYS[1]);
@@ -134,6 +149,17 @@ test('the request "trace": each choice of caches, the same bits; the run is anot
   assert.deepEqual(traces.map((trace) => costOf(trace, cached).rows), [4, 4, 10, 10]);
   assert.ok(traces.every(({ steps }) => steps.every(({ ms }) => ms > 0 && ms < 1000)));
   assert.equal(cached.looks.weights.length, 4 * 4 * 4 * 7);
+
+  const { tried } = recordedOf(RECORDED, BOTH);
+  const counted = ({ steps, bytes, source }) => (
+    [bytes, source, steps.map(({ id, text, macs, crossMacs, rows }) => [id, text, macs, crossMacs, rows])]);
+  for (const [i, { way, trace }] of tried.entries()) {
+    assert.deepEqual([way, counted(trace)], [WAYS[i], counted(traces[i])], 'npm run record');
+    assert.ok(isSame(trace, tried[0].trace));
+  }
+  for (const [i, share] of tried[0].trace.looks.weights.entries()) {
+    assert.ok(Math.abs(share - cached.looks.weights[i]) < 1e-4);
+  }
 
   const model = await loadModel(MODEL);
   const session = model.createSession({ capacity: 8 });

@@ -78,11 +78,17 @@ export class WatchedCalls {
   #events = [];
   #depth = 0; // of operations
   #telling = false;
+  /** Of a second cache that the same calls may change. @type {WatchedCalls | undefined} */
+  #beside;
 
-  /** @param {Engine} engine  @param {() => number} cacheOf  the kvc_cache; throws once it is disposed of */
-  constructor(engine, cacheOf) {
+  /**
+   * @param {Engine} engine  @param {() => number} cacheOf  the kvc_cache; throws once it is disposed of
+   * @param {WatchedCalls} [beside]
+   */
+  constructor(engine, cacheOf, beside) {
     this.#engine = engine;
     this.#cacheOf = cacheOf;
+    this.#beside = beside;
   }
 
   // ---- calls ------------------------------------------------------------------------------------
@@ -130,10 +136,12 @@ export class WatchedCalls {
 
   hold() {
     this.#depth++;
+    this.#beside?.hold();
   }
 
   release() {
     this.#depth--;
+    this.#beside?.release();
     this.#tell();
   }
 
@@ -144,7 +152,7 @@ export class WatchedCalls {
   }
 
   set listener(listener) {
-    this.stop(); // if there is no room for another buffer, nobody listens
+    this.#end(); // if there is no room for another buffer, nobody listens
     if (!listener) return;
     if (typeof listener !== 'function') {
       throw new KvcError('invalid_argument', 'onEvent takes a function, or null.');
@@ -157,6 +165,7 @@ export class WatchedCalls {
 
   /** Another state is in place, perhaps in another cache. */
   restart() {
+    this.#beside?.restart();
     if (!this.#buffer) return;
     this.#listen();
     this.#events = [{ type: 'restore' }];
@@ -165,6 +174,11 @@ export class WatchedCalls {
 
   /** Nobody listens any more. */
   stop() {
+    this.#beside?.stop();
+    this.#end();
+  }
+
+  #end() {
     const cache = this.#cacheOf();
     if (!this.#buffer) return;
     if (this.#engine.usable) this.#engine.call('kvc_cache_listen', cache, 0, 0);
@@ -178,6 +192,7 @@ export class WatchedCalls {
   }
 
   #collect() {
+    if (this.#beside) this.#beside.#collect();
     if (!this.#buffer) return;
     const { memory } = this.#engine;
     const { pointer } = this.#buffer;

@@ -2,7 +2,11 @@
 // nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
 // custom-elements.json against it.
 
+import { CACHES, FIRST } from './sounding.js';
+
 /**
+ * @import { Caches } from './sounding.js'
+ *
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
  * @typedef {(typeof VIEWS)[number]} ViewName
  * @typedef {(typeof SHIPPED)[number]} Shipped
@@ -26,6 +30,8 @@
  * @property {string} views
  * @property {number} pace
  * @property {number} lesson
+ * @property {string} word
+ * @property {Caches} caches
  * @property {string} link
  * @property {'lazy' | 'eager'} loading
  * @property {boolean} autorun
@@ -99,6 +105,10 @@ export const ATTRIBUTES = [
   {
     name: 'lesson', property: 'lesson', kind: 'number',
     min: 1, max: LESSONS, whole: true, preset: 1, link: 'lesson',
+  },
+  { name: 'word', property: 'word', kind: 'text', preset: FIRST.word, link: 'word' },
+  {
+    name: 'caches', property: 'caches', kind: 'choice', choices: CACHES, preset: FIRST.caches, link: 'caches',
   },
   { name: 'link', property: 'link', kind: 'address', preset: '' },
   { name: 'loading', property: 'loading', kind: 'choice', choices: ['lazy', 'eager'], preset: 'lazy' },

@@ -24,13 +24,14 @@ import { browser } from './surroundings.js';
  * @import { Event } from './state.js'
  */
 
+const SOUNDING = /** @type {const} */ (['word', 'caches']);
 const CALM_MS = 200; // a new state is told when nothing has changed for so long
 
 /** Whether it may have changed what travels in an address. @param {Event} event */
 function travels({ type }) {
   switch (type) {
     case 'prompt': case 'setting': case 'settings reset': case 'cache': case 'pace': case 'lesson':
-    case 'asked': case 'loaded': case 'model':
+    case 'sounding': case 'asked': case 'loaded': case 'model':
       return true;
     default: return false;
   }
@@ -115,7 +116,7 @@ export class Inside {
     const to = link ? urlOf(link) : undefined;
     /** @param {string} views */
     const textFor = (views) => {
-      const state = { ...parseState(this.state), views };
+      const state = { ...parseState(this.stateWith(views)), views };
       return to ? linkTo(to.href, state) : embedCode('tag', state, scriptFolder());
     };
     const absent = () => (src ? undefined : this.#absent);
@@ -242,6 +243,7 @@ export class Inside {
     else if (event.type === 'cache') delete this.#wanted.cache;
     else if (event.type === 'pace') delete this.#wanted.pace;
     else if (event.type === 'lesson') delete this.#wanted.lesson;
+    else if (event.type === 'sounding') for (const key of SOUNDING) delete this.#wanted[key];
   }
 }
 

@@ -7,7 +7,8 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  *
  * What of a figure travels.
  * @typedef {Pick<Properties, 'prompt' | 'cache' | 'maxTokens' | 'seed' | 'temperature' | 'topK' | 'topP'
- *   | 'minP' | 'repetitionPenalty' | 'model' | 'views' | 'pace' | 'lesson'>} Linked
+ *   | 'minP' | 'repetitionPenalty' | 'model' | 'views' | 'pace' | 'lesson' | 'word'
+ *   | 'caches'>} Linked
  *
  * @typedef {'tag' | 'iframe' | 'file'} EmbedKind
  *

@@ -19,6 +19,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Recording } from './recording.js'
  * @import { Recordings } from './replays.js'
  * @import { Key } from './sampling.js'
+ * @import { Sounding } from './sounding.js'
  * @import { Event, Status } from './state.js'
  * @import { Listener } from './store.js'
  * @import { Surroundings } from './surroundings.js'
@@ -124,6 +125,9 @@ export class Player {
 
   /** @param {number} lesson  of the tour, from 1 */
   setLesson(lesson) { this.#emit({ type: 'lesson', lesson }); }
+
+  /** What the view of sounds is to pronounce. @param {Partial<Sounding>} sounding  what is new of it */
+  setSounding(sounding) { this.#emit({ type: 'sounding', sounding }); }
 
   /** Forgets what was measured. */
   clear() {

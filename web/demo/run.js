@@ -5,7 +5,7 @@ import { measure, msOf, newMeter } from './meter.js';
 import { ended, firstStory, follow, turn } from './stories.js';
 
 /**
- * @import { Answer, Cut, RequestEvent, WrittenToken } from '../worker/messages.js'
+ * @import { Answer, Cut, Prefill, RequestEvent, WrittenToken } from '../worker/messages.js'
  * @import { Curves, Mode } from './curves.js'
  * @import { Meter } from './meter.js'
  * @import { Values } from './sampling.js'
@@ -103,6 +103,12 @@ export function readPrompt(progress, prefill, capacity) {
 export const resumed = (run, { missing, ms }) => (
   missing > 0 ? { ...run, catchUps: run.catchUps.append({ position: positionOf(run), tokens: missing, ms }) }
     : run);
+
+/** @param {Prefill} event  @returns {Reading} */
+export const readingOf = ({ tokens, source = 0, reused, cached, ms, passes, error }) => ({
+  tokens: tokens - source, reused: Math.max(0, reused - source), cached, ms, passes, error,
+  ...(source > 0 && { source, sourceKept: reused > 0 }),
+});
 
 /** Tokens that had to be read, those of a source too. @param {Reading} prefill */
 export const readIn = ({ tokens, reused, source = 0, sourceKept }) => (

@@ -41,7 +41,7 @@ export function checked(options) {
  * @returns {Partial<Linked>}
  */
 export function settingsIn(state, views) {
-  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped } = state;
+  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped, sounding } = state;
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
@@ -49,13 +49,14 @@ export function settingsIn(state, views) {
     prompt, cache: race ? 'race' : cache, pace, ...(shipped && { model: shipped }),
     ...(views !== USUAL && { views }),
     ...(namesIn(views).includes('tour') && { lesson }),
+    ...(namesIn(views).includes('sounds') && sounding),
     ...Object.fromEntries(chosen.map(({ key }) => [key, values[key]])),
   };
 }
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace, lesson, model } = settings;
+  const { prompt, cache, pace, lesson, model, word, caches } = settings;
   if (model !== undefined) player.useShipped(shippedFor(model));
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
@@ -68,4 +69,7 @@ export function applySettings(player, settings) {
   if (cache !== undefined && (cache === 'on') !== player.state.useCache) player.setCache(cache === 'on');
   if (pace !== undefined && pace !== player.state.pace) player.setPace(pace);
   if (lesson !== undefined && lesson !== player.state.lesson) player.setLesson(lesson);
+  const { sounding } = player.state;
+  if (word !== undefined && word !== sounding.word) player.setSounding({ word });
+  if (caches !== undefined && caches !== sounding.caches) player.setSounding({ caches });
 }

@@ -1,7 +1,8 @@
 // The engine behind the view of sounds: apart from the figure's own, loaded when a reader first asks for it.
 import { absolute } from '../engine/bundlers.js';
 import { sounds } from '../models/sounds.js';
-import { BOTH, MOST_SOUNDS, WORD } from './sounds.js';
+import { FIRST } from './sounding.js';
+import { BOTH, MOST_SOUNDS } from './sounds.js';
 
 /**
  * @import { Fields } from '../worker/messages.js'
@@ -39,7 +40,7 @@ export class Sounder {
       come[event.file] = event.loaded;
       onProgress(Object.values(come).reduce((sum, bytes) => sum + bytes, 0));
     });
-    await this.trace(WORD, BOTH); // what runs for the first time is compiled on the way
+    await this.trace(FIRST.word, BOTH); // what runs for the first time is compiled on the way
     this.isLoaded = true;
   }
 

@@ -1,12 +1,13 @@
 // What of a pronounced word is seen at a moment: as a picture, as sentences, as rows of a table. Pure.
-import { BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, soundsOf, strongest, timesWritten,
-  traceOf } from './sounds.js';
+import { BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, soundsOf, strongest, tellingHead,
+  timesWritten, traceOf, wayOf } from './sounds.js';
 
 /**
  * @import { Traced } from '../worker/traced.js'
  * @import { Picture } from './parts/sounds-drawing.js'
  * @import { Head } from './lens.js'
  * @import { Tried, Way } from './sounds.js'
+ * @import { Caches } from './sounding.js'
  * @import { SOUNDS } from './words/sounds.js'
  *
  * @typedef {(typeof SOUNDS)[string]} Words
@@ -20,6 +21,34 @@ import { BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, soundsOf, stronge
  * @property {number} slowness  of the word, whatever the switches say
  * @property {number} [chosen]  the step that is looked at; absent: the newest
  */
+
+/**
+ * A word with each choice of caches, recorded to be seen before anything was run here (npm run record).
+ * @typedef {object} Recorded
+ * @property {string} date       a day, in UTC
+ * @property {Record<string, string>} machine  by language
+ * @property {string} browser
+ * @property {string} version    of this project
+ * @property {string} word
+ * @property {readonly { caches: Caches, trace: RecordedTrace }[]} tried
+ *
+ * @typedef {Omit<Traced, 'looks'>
+ *   & { looks?: { layers: number, heads: number, weights: readonly number[] } }} RecordedTrace
+ */
+
+/**
+ * All of it, with a look at the middle of the word.
+ * @param {Recorded} recorded  @param {Way} way  @returns {Shown}
+ */
+export function recordedOf({ word, tried: all }, way) {
+  const tried = all.map(({ caches, trace: { looks, ...trace } }) => ({
+    way: wayOf(caches),
+    trace: { ...trace, ...(looks && { looks: { ...looks, weights: Float32Array.from(looks.weights) } }) },
+  }));
+  const cached = /** @type {Traced} */ (traceOf(tried, BOTH));
+  const head = tellingHead(cached) ?? { layer: 0, head: 0 };
+  return { word, way, tried, passed: cached.steps.length + 1, head, slowness: 1, chosen: 1 };
+}
 
 const NAMED = 0.1; // a share of a look that is worth a word
 const MOST_NAMED = 3;
@@ -126,3 +155,15 @@ export function payoffWords(said, shown) {
 
 /** @param {Words} said  @param {Shown} shown */
 export const slowWords = (said, { slowness, passed }) => said.slow(slowness, passed === 0);
+
+/** The step that a key leads to; undefined: none. @param {Shown} shown  @param {string} key */
+export function stepAt(shown, key) {
+  const at = currentOf(shown);
+  switch (key) {
+    case 'ArrowLeft': case 'ArrowUp': return at - 1;
+    case 'ArrowRight': case 'ArrowDown': return at + 1;
+    case 'Home': return 0;
+    case 'End': return stepsOf(shown) - 1;
+    default: return undefined;
+  }
+}

@@ -4,6 +4,7 @@
 /**
  * @import { Traced } from '../worker/traced.js'
  * @import { Attention, Head } from './lens.js'
+ * @import { Caches } from './sounding.js'
  *
  * @typedef {NonNullable<Traced['looks']>} AllLooks
  * @typedef {{ self: boolean, cross: boolean }} Way  which caches are on
@@ -22,7 +23,6 @@
  * @property {number} rows   keys and values of the text that were computed, counted in tokens
  */
 
-export const WORD = 'knight';
 export const EXAMPLES = ['thought', 'colonel', 'psychology', 'antidisestablishmentarianism'];
 export const LONGEST = 28; // letters
 export const MOST_SOUNDS = 40;
@@ -159,8 +159,12 @@ export const strongest = (shares, least) => shares.map((share, letter) => ({ let
 
 // ---- what it has cost -----------------------------------------------------------------------------
 
-/** @param {Way} way */
+/** @param {Way} way  @returns {Caches} */
 export const keyOf = ({ self, cross }) => (self ? (cross ? 'both' : 'self') : cross ? 'cross' : 'none');
+
+/** @param {Caches} caches  @returns {Way} */
+export const wayOf = (caches) => (
+  { self: caches === 'both' || caches === 'self', cross: caches === 'both' || caches === 'cross' });
 
 /** The trace that was made so. @param {readonly Tried[]} tried  @param {Way} way */
 export const traceOf = (tried, way) => tried.find((each) => keyOf(each.way) === keyOf(way))?.trace;

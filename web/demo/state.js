@@ -11,8 +11,9 @@ import { isTrying, newLab, reduceLab } from './lab.js';
 import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
-import { endRun, newColumn, newRun, readPrompt, resumed, takeCut, takeToken } from './run.js';
+import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
 import { adopt, defaults } from './sampling.js';
+import { FIRST } from './sounding.js';
 
 /**
  * @import { MemoryUsage } from '../session/inspect.js'
@@ -30,6 +31,7 @@ import { adopt, defaults } from './sampling.js';
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
+ * @import { Sounding } from './sounding.js'
  */
 
 /**
@@ -65,6 +67,7 @@ import { adopt, defaults } from './sampling.js';
  * @property {boolean} useCache     where the switch is
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
  * @property {number} lesson        of the tour, from 1
+ * @property {Sounding} sounding    what the view of sounds is to pronounce, and how
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -86,6 +89,7 @@ import { adopt, defaults } from './sampling.js';
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number }
  *   | { type: 'lesson', lesson: number }
+ *   | { type: 'sounding', sounding: Partial<Sounding> }
  *   | { type: 'visibility', hidden: boolean }
  *   | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped }
@@ -115,7 +119,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 export const initialState = (prompt = '', shipped) => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
   kept: nothingKept, shipped, prompt,
-  sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false,
+  sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false, sounding: FIRST,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(),
   resume: 'unloaded',
@@ -154,6 +158,7 @@ export function reduce(state, event) {
     case 'cache': return { ...state, useCache: event.on };
     case 'pace': return { ...state, pace: event.tokensPerSecond };
     case 'lesson': return { ...state, lesson: event.lesson };
+    case 'sounding': return { ...state, sounding: { ...state.sounding, ...event.sounding } };
     case 'visibility': return seen(state, event.hidden);
     case 'download size': return { ...state, download: { ...state.download, total: event.bytes } };
     case 'model': return withModel(state, event);
@@ -172,8 +177,8 @@ export function reduce(state, event) {
 /**
  * Of a run, from the request to the proof.
  * @typedef {Exclude<Event, { type: 'prompt' | 'counted' | 'setting' | 'settings reset' | 'refused'
- *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'visibility' | 'download size' | 'model'
- *   | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
+ *   | 'cleared' | 'gave way' | 'cache' | 'pace' | 'lesson' | 'sounding' | 'visibility' | 'download size'
+ *   | 'model' | 'choice' | 'kept' | 'benchmark' | 'lab' | 'edit' | 'recording' | 'replayed' }>} FlowEvent
  */
 
 /** @param {State} state  @param {FlowEvent} event  @returns {State} */
@@ -190,7 +195,7 @@ function reduceFlow(state, event) {
     case 'ready': return { ...state, status: 'ready' };
     case 'begun': return begun(state);
     case 'cut': return cutBack(state, event);
-    case 'prefilled': return { ...state, ...readPrompt(state, prefillOf(event), roomOf(state)) };
+    case 'prefilled': return { ...state, ...readPrompt(state, readingOf(event), roomOf(state)) };
     case 'proving': return { ...state, proof: { stage: 'comparing prompt' } };
     case 'proof': return { ...state, proof: { stage: 'shown', of: 'prompt', proof: event } };
     case 'tokens': return written(state, event);
@@ -250,11 +255,11 @@ const loaded = (state, { config, generation, variant, room, memory, tick, worker
  * @returns {State}
  */
 function withModel(state, { other, shipped = state.shipped }) {
-  const { prompt, useCache, pace, lesson, hidden, run, choice, kept } = state;
+  const { prompt, useCache, pace, lesson, sounding, hidden, run, choice, kept } = state;
   const fresh = initialState(prompt, shipped);
   const sampling = other || state.other ? fresh.sampling : state.sampling;
   return {
-    ...fresh, useCache, pace, lesson, hidden, choice, kept, other, sampling,
+    ...fresh, useCache, pace, lesson, sounding, hidden, choice, kept, other, sampling,
     run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
@@ -272,12 +277,6 @@ const begun = (state) => ({
 const cutBack = (state, event) => ({
   ...state, ...takeCut(state, event), memory: event.memory, proof: { stage: 'none' },
   status: isWorking(state) ? 'running' : state.status, failure: undefined, race: undefined,
-});
-
-/** @param {Extract<Event, { type: 'prefilled' }>} event */
-const prefillOf = ({ tokens, source = 0, reused, cached, ms, passes, error }) => ({
-  tokens: tokens - source, reused: Math.max(0, reused - source), cached, ms, passes, error,
-  ...(source > 0 && { source, sourceKept: reused > 0 }),
 });
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */

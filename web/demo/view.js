@@ -8,7 +8,8 @@
  *
  * What a view may ask for.
  * @typedef {Pick<Player, 'generate' | 'compare' | 'goOn' | 'goTo' | 'stop' | 'retry' | 'measure' | 'clear'
- *   | 'flip' | 'setCache' | 'setPace' | 'setLesson' | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling'
+ *   | 'flip' | 'setCache' | 'setPace' | 'setLesson' | 'setSounding'
+ *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling'
  *   | 'resetSampling' | 'inspect' | 'experiment' | 'edit' | 'weigh' | 'useOther'
  *   | 'setKept' | 'useOwn' | 'useShipped' | 'sizeOf' | 'aside'>} Actions
  *

@@ -85,8 +85,10 @@ export class NativeSession {
     this.text = this.mode === 'slide' ? textFor(chosen.capacity) : chosen.capacity;
     this.sequences = chosen.sequences;
     this.#parts = layOutSession(engine, modelPointer, { ...chosen, text: this.text, mode: this.mode });
+    /** What happens in the cache of the source. */
+    this.crossCalls = chosen.sourceCapacity > 0 ? new WatchedCalls(engine, () => this.cross) : undefined;
     /** Whatever changes the session is called through these. */
-    this.calls = new WatchedCalls(engine, () => this.cache);
+    this.calls = new WatchedCalls(engine, () => this.cache, this.crossCalls);
   }
 
   /** What lies in the block; throws "disposed" after dispose(), so that nothing writes into freed memory. */

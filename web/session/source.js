@@ -7,6 +7,7 @@ import { Pauses } from '../engine/pauses.js';
 import { checkedIds, finishInSlices, useCaches } from './passes.js';
 
 /**
+ * @import { OnEvent, WatchedCalls } from '../cache/events.js'
  * @import { CachePlace } from '../cache/inspect.js'
  * @import { AbortSignal } from '../engine/platform.js'
  * @import { NativeSession, SessionModel } from './native-session.js'
@@ -105,11 +106,30 @@ export function setCrossCache(native, on) {
   [native.useCrossCache, native.runUsesCrossCache] = [on, undefined];
 }
 
-/** session.crossCache: keys and values of the source, to look at. @param {NativeSession} native */
+/** session.crossCache: keys and values of the source, to look at. */
+export class CrossCache extends CacheView {
+  #calls;
+
+  /** @param {NativeSession} native  @param {WatchedCalls} calls */
+  constructor(native, calls) {
+    const { sourceCapacity: maxSeqLen, keyType, valueType } = native;
+    super(() => crossPlace(native), { ...crossPlace(native), maxSeqLen, keyType, valueType });
+    this.#calls = calls;
+  }
+
+  /**
+   * Called with every event: a source writes each layer once, each pass over the text reads them. What it
+   * hears, it hears before the session's own listener.
+   */
+  get onEvent() { return this.#calls.listener; }
+
+  set onEvent(/** @type {OnEvent | null} */ listener) { this.#calls.listener = listener; }
+}
+
+/** @param {NativeSession} native */
 export function crossCacheOf(native) {
   checkEncoder(native.model, 'crossCache');
-  const { sourceCapacity: maxSeqLen, keyType, valueType } = native;
-  return new CacheView(() => crossPlace(native), { ...crossPlace(native), maxSeqLen, keyType, valueType });
+  return new CrossCache(native, /** @type {WatchedCalls} */ (native.crossCalls));
 }
 
 /** @param {NativeSession} native  @returns {CachePlace} */

@@ -4,14 +4,16 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, maxMemory, keep }   loads the model at an
-//                                         absolute url, in place of the one before. files: by name, their
+//   load      { url, files, wasm, variant, weights, capacity, whenFull, sinks, maxMemory, keep }
+//                                         loads the model at an absolute url, in place of the one before.
+//                                         files: by name, their
 //                                         bytes or addresses; without a url, or where a config.json is among
 //                                         them, they are the model, and a module of the engine among them is
 //                                         the one used. wasm: its absolute address or bytes, or the address
 //                                         of a folder. capacity: the most tokens of a text, by default as
 //                                         many as the model takes and memory has room for. variant, weights,
-//                                         maxMemory, keep: as of loadModel()
+//                                         maxMemory, keep: as of loadModel(); whenFull, sinks: of
+//                                         createSession(): with "slide" a text goes on beyond the room
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
@@ -206,7 +208,8 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean },
+ *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean,
+ *     whenFull?: 'stop' | 'slide', sinks?: number },
  *   events: {
  *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
  *   },

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { parseGolden } from '../../node/golden.js';
+import { parseGolden, shortened } from '../../node/golden.js';
 
 const MODULES = { relaxed: 'kvc-relaxed.wasm', simd: 'kvc.wasm', scalar: 'kvc-scalar.wasm' };
 
@@ -46,7 +46,7 @@ export async function golden(site) {
     '<!doctype html><title>golden</title><link rel="icon" href="data:,">',
   );
   return ({ name, test, openPage }) => {
-    test('every build that it has, with the cache and without: every hash and id as in C', async (t) => {
+    test('every build that it has: every hash and id as in C, without the cache a part', async (t) => {
       assert.ok(blocks.length >= 12);
       const page = await openPage(t, `${site.url}golden.html`); // one, which makes each model once
       for (const [variant, file] of Object.entries(MODULES)) {
@@ -57,8 +57,9 @@ export async function golden(site) {
         // Without the cache, in the build that the engine takes by itself: Node and C compare all of them.
         const isOwn = variant === (name === 'webkit' ? 'simd' : 'relaxed');
         for (const useCache of isOwn ? [true, false] : [true]) {
-          const computedHere = await page.evaluate(computed, blocks, { variant, useCache });
-          assert.deepEqual(computedHere, blocks, `${variant}, cache ${useCache ? 'on' : 'off'}`);
+          const asked = useCache ? blocks : blocks.map(shortened);
+          const computedHere = await page.evaluate(computed, asked, { variant, useCache });
+          assert.deepEqual(computedHere, asked, `${variant}, cache ${useCache ? 'on' : 'off'}`);
         }
       }
       assert.deepEqual(await page.evaluate(computedAbove, blocks.at(-1)), blocks.at(-1), 'above 2 GB');

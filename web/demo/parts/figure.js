@@ -57,15 +57,16 @@ export function framed(context, { name, title, means, drawing, interactive, pict
    * What is seen now.
    * @param {string} said
    * @param {State} [state]  if it is of a run: the newest, or the recorded one
+   * @param {boolean} [isRecorded]
    */
-  const show = (said, state) => {
+  const show = (said, state, isRecorded = state?.recorded !== undefined) => {
     shown = state;
     say(sentence, said);
     const source = state && sourceOf(state);
     crossed.hidden = !source;
     say(crossed, source ? FRAME[words.lang].crossed(source, state.memory?.crossUsedBytes ?? 0) : '');
     put(box, 'aria-label', `${title}. ${said}`);
-    recorded.hidden = !state?.recorded;
+    recorded.hidden = !isRecorded;
     twin?.show();
   };
   return { node, sentence, show };

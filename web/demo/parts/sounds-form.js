@@ -1,5 +1,5 @@
 // What a reader does with the view of sounds: a word, words to try, two switches, and how far it is.
-import { EXAMPLES, WORD } from '../sounds.js';
+import { EXAMPLES } from '../sounds.js';
 import { button, element, onStartStop, put, say, uniqueId } from './dom.js';
 import { failurePlace } from './failure.js';
 
@@ -15,8 +15,10 @@ import { failurePlace } from './failure.js';
  * @property {(word: string) => void} start
  * @property {() => void} stop
  * @property {(name: Name) => void} flip
+ * @property {(word: string) => void} typed
  *
  * @typedef {object} Doing
+ * @property {string} word
  * @property {'go' | 'stop' | 'skip'} action  what the button does
  * @property {number} bytes  to be downloaded
  * @property {Way} way
@@ -31,10 +33,10 @@ const ROOM = 64; // characters: a word that is too long is told
  * @param {(typeof SOUNDS)[string]} said  @param {Pick<Context, 'words' | 'signal'>} context
  * @param {Asks} asks
  */
-export function soundsForm(said, { words, signal }, { start, stop, flip }) {
+export function soundsForm(said, { words, signal }, { start, stop, flip, typed }) {
   const [fieldId, stateId] = [uniqueId('word'), uniqueId('sounds-state')];
   const field = element('input', {
-    id: fieldId, part: 'sounds-word', type: 'text', value: WORD, maxlength: ROOM, lang: 'en',
+    id: fieldId, part: 'sounds-word', type: 'text', maxlength: ROOM, lang: 'en',
     autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', enterkeyhint: 'go',
     'aria-describedby': stateId,
   });
@@ -51,11 +53,12 @@ export function soundsForm(said, { words, signal }, { start, stop, flip }) {
   field.addEventListener('keydown', ({ key, isComposing }) => {
     if (key === 'Enter' && !isComposing) begin();
   }, { signal });
+  field.addEventListener('input', () => typed(field.value), { signal });
   const tries = EXAMPLES.map((word) => {
     const one = button({ part: 'sounds-example', lang: 'en' }, word);
     one.addEventListener('click', () => {
-      field.value = word;
-      begin();
+      typed(word);
+      start(word);
     }, { signal });
     return one;
   });
@@ -67,6 +70,7 @@ export function soundsForm(said, { words, signal }, { start, stop, flip }) {
     state, error);
   /** @param {Doing} doing */
   const show = (doing) => {
+    if (field.value !== doing.word) field.value = doing.word;
     isBusy = doing.action !== 'go';
     say(label, said[doing.action]);
     say(size, doing.bytes > 0 && !isBusy ? ` ${said.downloads(doing.bytes)}` : '');

@@ -9,16 +9,21 @@ import { playSlowly } from '../parts/slow.js';
 import { soundsCosts } from '../parts/sounds-costs.js';
 import { soundsDrawing } from '../parts/sounds-drawing.js';
 import { soundsForm } from '../parts/sounds-form.js';
+import { soundsSlider } from '../parts/sounds-slider.js';
+import { SOUNDS as RECORDED } from '../recorded/sounds.js';
 import { Sounder } from '../sounder.js';
-import { BOTH, attentionOf, momentsOf, slownessOf, tellingHead, traceOf, wordOf } from '../sounds.js';
-import { cacheWords, currentOf, lookWords, outWords, payoffWords, pictureOf, rowsOf, slowWords, stepWords,
-  stepsOf } from '../sounds-shown.js';
+import { FIRST } from '../sounding.js';
+import { BOTH, attentionOf, keyOf, momentsOf, slownessOf, tellingHead, traceOf, wayOf,
+  wordOf } from '../sounds.js';
+import { cacheWords, currentOf, lookWords, outWords, payoffWords, recordedOf, rowsOf,
+  slowWords } from '../sounds-shown.js';
 import { SOUNDS } from '../words/sounds.js';
 import styles from './sounds.css' with { type: 'text' };
 
 /**
  * @import { Traced } from '../../worker/traced.js'
  * @import { Failure } from '../failure.js'
+ * @import { Sounding } from '../sounding.js'
  * @import { Shown } from '../sounds-shown.js'
  * @import { Problem, Tried, Way } from '../sounds.js'
  * @import { Context, View } from '../view.js'
@@ -31,13 +36,14 @@ export const sounds = {
   name: 'sounds',
   styles: framedStyles(styles),
   mount(root, context) {
-    new Sounds(root, context);
-    return () => {}; // nothing of it is of the figure's run
+    const view = new Sounds(root, context);
+    return ({ sounding }) => view.heed(sounding); // nothing else is of the figure
   },
 };
 
 class Sounds {
   #said;
+  #setSounding;
   #sounder;
   #form;
   #out = element('p', { class: 'sounds-out', part: 'sounds-out', lang: 'en', translate: 'no' });
@@ -49,6 +55,7 @@ class Sounds {
   #costs;
   #frame;
   #signal;
+  #lang;
   #bytes = 0;   // to be downloaded
   #loaded = 0;  // of them
   /** @type {Doing} */
@@ -57,13 +64,17 @@ class Sounds {
   #problem;
   /** @type {Failure | undefined} */
   #failure;
+  /** As it stands in the field. */
+  #typed = FIRST.word;
+  /** That was asked for last. */
   #word = '';
   /** Of this word. @type {Tried[]} */
   #tried = [];
   /** @type {Way} */
   #way = BOTH;
-  /** @type {Shown | undefined} */
-  #shown;
+  /** At first a recorded one. @type {Shown} */
+  #shown = recordedOf(RECORDED, BOTH);
+  #isRecorded = true;
   #turn = 0;
   /** @type {ReturnType<typeof playSlowly>} */
   #endPlay = () => {};
@@ -73,15 +84,15 @@ class Sounds {
     const { actions, signal, words } = context;
     const said = this.#said = SOUNDS[words.lang];
     this.#signal = signal;
+    this.#lang = words.lang;
+    this.#setSounding = (/** @type {Partial<Sounding>} */ sounding) => actions.setSounding(sounding);
     this.#sounder = new Sounder(actions.aside(() => this.#stop()));
     this.#form = soundsForm(said, context, {
       start: (text) => this.#start(text), stop: () => this.#stop(), flip: (name) => this.#flip(name),
+      typed: (word) => this.#setSounding({ word }),
     });
     this.#drawing = soundsDrawing(said);
-    this.#slider = element('div', {
-      class: 'sounds-box', part: 'sounds-steps', role: 'slider', tabindex: 0, 'aria-label': said.steps,
-      'aria-valuemin': 1, 'aria-orientation': 'vertical',
-    }, this.#drawing.node);
+    this.#slider = soundsSlider(said, this.#drawing, (chosen) => this.#show({ chosen }), signal);
     this.#heads = headsGrid({ ...said, heads: said.headGroup }, signal, (head) => {
       this.#show({ head });
     });
@@ -89,12 +100,12 @@ class Sounds {
     const { caption, sound, letters, time, macs } = said.table;
     this.#frame = framed(context, {
       name: 'sounds', title: said.title, means: said.means, controls: this.#form.node, interactive: true,
-      drawing: element('div', {}, this.#out, this.#slider,
+      drawing: element('div', {}, this.#out, this.#slider.node,
         element('div', { class: 'sounds-caches' }, this.#cross, this.#self)),
       picture: () => this.#drawing.node,
       table: {
         caption, heads: [sound, letters, time, macs],
-        rows: () => (this.#shown ? rowsOf(said, this.#shown) : []),
+        rows: () => rowsOf(said, this.#shown),
       },
     });
     const heads = element('details', { class: 'fold', part: 'sounds-heads' },
@@ -119,32 +130,6 @@ class Sounds {
       this.#endPlay();
       this.#sounder.dispose();
     });
-    this.#slider.addEventListener('click', ({ clientY }) => {
-      this.#choose(this.#drawing.rowAt(clientY - this.#drawing.node.getBoundingClientRect().top));
-    }, { signal });
-    this.#slider.addEventListener('keydown', (event) => {
-      const to = this.#moved(event.key);
-      if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-      event.preventDefault(); // of scrolling
-      this.#choose(to);
-    }, { signal });
-  }
-
-  /** Where a key leads to. @param {string} key */
-  #moved(key) {
-    const at = this.#shown ? currentOf(this.#shown) : 0;
-    switch (key) {
-      case 'ArrowLeft': case 'ArrowUp': return at - 1;
-      case 'ArrowRight': case 'ArrowDown': return at + 1;
-      case 'Home': return 0;
-      case 'End': return this.#shown && stepsOf(this.#shown) - 1;
-      default: return undefined;
-    }
-  }
-
-  /** @param {number} step */
-  #choose(step) {
-    if (this.#shown && step >= 0 && step < stepsOf(this.#shown)) this.#show({ chosen: step });
   }
 
   // ---- what the reader does -------------------------------------------------------------------------
@@ -159,10 +144,19 @@ class Sounds {
     this.#goOn();
   }
 
-  /** A flip never downloads a model. @param {keyof Way} name */
+  /** @param {keyof Way} name */
   #flip(name) {
-    this.#way = { ...this.#way, [name]: !this.#way[name] };
-    if (this.#tried.length > 0) this.#goOn();
+    this.#setSounding({ caches: keyOf({ ...this.#way, [name]: !this.#way[name] }) });
+  }
+
+  /** Word and caches as they are to be now. A flip never downloads a model. @param {Sounding} sounding */
+  heed({ word, caches }) {
+    const isFlipped = caches !== keyOf(this.#way);
+    if (!isFlipped && word === this.#typed) return;
+    this.#typed = word;
+    this.#way = wayOf(caches);
+    if (this.#isRecorded) this.#shown = { ...this.#shown, way: this.#way };
+    if (isFlipped && this.#tried.length > 0) this.#goOn();
     else this.#draw();
   }
 
@@ -219,8 +213,10 @@ class Sounds {
     const [tried, way] = [[...this.#tried], this.#way];
     const cached = /** @type {Traced} */ (traceOf(tried, BOTH));
     const trace = /** @type {Traced} */ (traceOf(tried, way));
-    const head = this.#shown?.head ?? tellingHead(cached) ?? { layer: 0, head: 0 };
-    const before = tried.length > 1 && this.#shown?.word === this.#word ? this.#shown : undefined;
+    const head = (this.#isRecorded ? tellingHead(cached) : this.#shown.head) ?? { layer: 0, head: 0 };
+    const isSame = !this.#isRecorded && tried.length > 1 && this.#shown.word === this.#word;
+    const before = isSame ? this.#shown : undefined;
+    this.#isRecorded = false;
     const slowness = before?.slowness ?? slownessOf(cached);
     this.#shown = { word: this.#word, way, tried, passed: 0, head, slowness };
     const { read, steps } = momentsOf(trace, slowness, before !== undefined);
@@ -240,7 +236,7 @@ class Sounds {
 
   /** @param {Partial<Shown>} change */
   #show(change) {
-    if (this.#shown) this.#shown = { ...this.#shown, ...change };
+    this.#shown = { ...this.#shown, ...change };
     this.#draw();
   }
 
@@ -248,15 +244,13 @@ class Sounds {
 
   #draw() {
     this.#form.show({
+      word: this.#typed,
       action: this.#doing === 'idle' ? 'go' : this.#doing === 'playing' ? 'skip' : 'stop',
       bytes: this.#sounder.isLoaded ? 0 : this.#bytes, way: this.#way, failure: this.#failure,
       isWrong: this.#problem !== undefined, said: this.#stateWords(),
     });
     put(this.#frame.node, 'data-state', this.#doing);
-    const shown = this.#shown;
-    this.#slider.hidden = !shown;
-    if (shown) this.#drawShown(shown);
-    else this.#frame.show(this.#said.empty);
+    this.#drawShown(this.#shown);
   }
 
   /** What it is doing, or what to do next. */
@@ -266,28 +260,25 @@ class Sounds {
     if (problem) return said.problems[problem.what](problem.letter ?? '');
     if (this.#doing === 'loading') return said.loading(this.#loaded, this.#bytes);
     if (this.#doing === 'measuring') return said.measuring;
-    if (!this.#shown) return said.idle;
+    if (this.#isRecorded) return said.recorded(RECORDED.date, RECORDED.machine[this.#lang]);
     return this.#doing === 'playing' ? slowWords(said, this.#shown) : payoffWords(said, this.#shown);
   }
 
   /** @param {Shown} shown */
   #drawShown(shown) {
     const said = this.#said;
-    const [cached, steps] = [traceOf(shown.tried, BOTH), stepsOf(shown)];
+    const cached = traceOf(shown.tried, BOTH);
     if (!cached?.looks) return;
     say(this.#out, outWords(shown));
-    this.#drawing.show(pictureOf(said, shown), this.#slider.clientWidth);
+    this.#slider.show(shown);
     const { cross, self } = cacheWords(said, shown);
     say(this.#cross, cross);
     say(this.#self, self);
-    put(this.#slider, 'aria-valuemax', String(Math.max(1, steps)));
-    put(this.#slider, 'aria-valuenow', String(Math.max(1, currentOf(shown) + 1)));
-    put(this.#slider, 'aria-valuetext', stepWords(said, shown));
     const { layers, heads } = cached.looks;
     this.#heads.show({ layer: layers, head: heads }, shown.head);
     this.#paintHeads(cached, Math.max(0, currentOf(shown)));
     this.#costs.show(shown.tried, shown.way);
-    this.#frame.show(lookWords(said, shown));
+    this.#frame.show(lookWords(said, shown), undefined, this.#isRecorded);
   }
 
   /** @param {Traced} cached  @param {number} step */

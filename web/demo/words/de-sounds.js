@@ -3,7 +3,7 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { sounds as english } from './en-sounds.js' */
 
-const { counted, measured, megabytes, share: percent, size } = numbersIn('de');
+const { counted, day, measured, megabytes, share: percent, size } = numbersIn('de');
 
 const times = (/** @type {number} */ factor) => `${measured(factor, 0.05)}-mal`;
 const plural = (/** @type {number} */ n, /** @type {string} */ one, /** @type {string} */ many) => (
@@ -31,8 +31,10 @@ export const sounds = {
   on: 'an',
   off: 'aus',
 
-  idle: 'Das Modell dafür kommt von dieser Website, sobald du es willst. Es ist klein: Von Wörtern, die es '
-    + 'nie gesehen hat, bekommt etwa jedes vierte einen falschen Laut.',
+  recorded: (date, machine) => (
+    `Aufgenommen am ${day(date)}: ${machine}. Mit „Aussprechen“ läuft es hier, mit diesem Wort oder einem `
+      + 'anderen: Das Modell kommt dann von dieser Website. Es ist klein: Von Wörtern, die es nie gesehen '
+      + 'hat, bekommt etwa jedes vierte einen falschen Laut.'),
   loading: (bytes, total) => (
     total > 0 ? `Lädt: ${megabytes(bytes)} von ${megabytes(total)}.` : `Lädt: ${megabytes(bytes)}.`),
   measuring: 'Jeder Laut wird viele Male berechnet, bis die Uhr sagen kann, wie lange einer dauert.',
@@ -55,7 +57,6 @@ export const sounds = {
     letters: (letter) => `Das Modell kennt a bis z, ' . und -, aber nicht „${letter}“.`,
   },
 
-  empty: 'Drücke den Knopf und sieh zu, wie ein Netz dieses Wort liest.',
   start: 'Start',
   end: 'Ende',
   crossLabel: 'Cross-Cache',

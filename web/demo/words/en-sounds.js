@@ -3,7 +3,7 @@ import { numbersIn } from '../../measure/numbers.js';
 
 /** @import { Problem } from '../sounds.js' */
 
-const { counted, measured, megabytes, share: percent, size } = numbersIn('en');
+const { counted, day, measured, megabytes, share: percent, size } = numbersIn('en');
 
 /** @typedef {'both' | 'self' | 'cross' | 'none'} WayKey  the caches that are on */
 
@@ -47,8 +47,11 @@ export const sounds = {
   off: 'off',
 
   // What it is doing, and what to do next.
-  idle: 'The model for this comes from this site once you ask for it. It is small: of words that it has '
-    + 'never seen, about one in four gets a wrong sound.',
+  /** day: as in 2026-11-25; machine: as in "laptop of 2024, 8 cores" */
+  recorded: (/** @type {string} */ date, /** @type {string} */ machine) => (
+    `Recorded ${day(date)}: ${machine}. Press Pronounce to run it here, with this word or another: the model `
+      + 'comes from this site then. It is small: of words that it has never seen, about one in four gets a '
+      + 'wrong sound.'),
   loading: (/** @type {number} */ bytes, /** @type {number} */ total) => (
     total > 0 ? `Loading: ${megabytes(bytes)} of ${megabytes(total)}.` : `Loading: ${megabytes(bytes)}.`),
   measuring: 'Computing each sound many times, until the clock can tell how long one takes.',
@@ -72,7 +75,6 @@ export const sounds = {
   }),
 
   // The drawing.
-  empty: 'Press the button and watch a network read this word.',
   start: 'start',
   end: 'end',
   crossLabel: 'cross cache',
