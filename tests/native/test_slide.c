@@ -1,6 +1,6 @@
-/* Sessions that slide: which tokens each query sees and at which places, straight from the
- * formulas of kvc.h; and how far that goes on. Random programs over such sessions are in
- * test_random. */
+/* Sessions that slide: which tokens each query sees and at which places, straight from
+ * the formulas of kvc.h; and how far that goes on. Random programs over such sessions are
+ * in test_random. */
 #include "base/number.h"
 #include "check.h"
 #include "naive.h"
@@ -206,8 +206,8 @@ static void scored_as_decoded(void **unused)
     }
 }
 
-/* The weights of the last token, of what it saw: the same whoever computed them; its query
- * and the keys of the newest slots give their scores. */
+/* The weights of the last token, of what it saw: the same whoever computed them; its
+ * query and the keys of the newest slots give their scores. */
 static void attention_of_what_is_left(void **unused)
 {
     (void)unused;

@@ -193,6 +193,17 @@ test('evict.js: what a full cache keeps, and what is refused', async () => {
   ]);
 });
 
+test('slide.js: on past the context, the same bytes, the bits of no cache, not of a new one', async () => {
+  const lines = await linesOf('slide.js');
+  const held = [250, 500, 750, 1000].map((n) => n - 16 * Math.max(0, Math.ceil((n - 256) / 16)));
+  assert.deepEqual(lines.slice(0, 5), [
+    ...held.map((n, i) => `${250 * (i + 1)} tokens, ${n} in the cache: ${2048 * n} bytes`),
+    'the same bits without a cache: true',
+  ]);
+  const [, away, times] = lines[5].match(/^the 252 .* anew: ([\d.]+) nats away, .* (\d) of 8 times$/);
+  assert.ok(Number(away) > 0 && Number(away) < 0.02 && Number(times) >= 7, lines[5]);
+});
+
 test('persist.js: gone on with from a file, bit for bit; broken files change nothing', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'kvc-'));
   t.after(() => rm(folder, { recursive: true }));
