@@ -130,11 +130,11 @@ build/failing.wasm: tests/node/failing.c
 
 # What computes nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
 SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% \
-    $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
+    $(addprefix src/cache/,cache_state.c cache_save.c events.c layout.c pages.c places.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
 # Narrow caches are slower in it for that, by up to a tenth.
-web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/cache/products.c
+web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/kernels/rotary.c src/cache/products.c
 $(WASM): small = build/wasm/$(@F:.wasm=.o)
 
 wasm: $(WASM) web/engine/kvc-lab.json

@@ -147,7 +147,7 @@ static void claim(kvc_store *store, size_t b, size_t first, size_t n)
             const uint32_t shared = kvc_pages_replace(pages, b, i);
             copy_page(&store->keys, table[i], shared);
             copy_page(&store->values, table[i], shared);
-            if (store->places)
+            if (store->places != NULL)
                 memcpy(store->places + table[i] * KVC_PAGE,
                        store->places + shared * KVC_PAGE,
                        KVC_PAGE * sizeof *store->places);

@@ -134,6 +134,8 @@ static inline kvc_place *kvc_cache_place(const kvc_cache *cache, size_t b, size_
     return &store->places[page * KVC_PAGE + slot % KVC_PAGE];
 }
 
+/* Whether there are slots that can move, and whether tokens of any sequence are gone. */
+bool kvc_cache_moved(const kvc_cache *cache);
 static inline bool kvc_cache_moves(const kvc_cache *cache)
 {
     return cache->stores[KVC_WHOLE].places != NULL;

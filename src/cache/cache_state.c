@@ -24,15 +24,6 @@ static size_t shape_words(const kvc_cache *cache, uint32_t *words)
     return windows ? SHAPE_WORDS : SHAPE_WORDS - 3;
 }
 
-/* Whether slots are not where they were written, or not those of the same token. */
-static bool has_moved(const kvc_cache *cache)
-{
-    for (size_t b = 0; b < cache->shape.batch; b++)
-        if (cache->past[b].gone > 0)
-            return true;
-    return false;
-}
-
 /* ---- writing ----------------------------------------------------------------------- */
 
 /* The first n slots of a page of one head. */
@@ -69,7 +60,7 @@ static void write_tables(const kvc_cache *cache, size_t store, kvc_writer *write
         const size_t freed = pages->freed[b], length = cache->length[b];
         kvc_write_u32(writer, (uint32_t)(store == KVC_WHOLE ? length : freed));
         const size_t past[] = {cache->past[b].gone, cache->past[b].least};
-        for (size_t i = 0; i < 2 && has_moved(cache); i++)
+        for (size_t i = 0; i < 2 && kvc_cache_moved(cache); i++)
             kvc_write_u32(writer, (uint32_t)past[i]);
         for (size_t i = freed; i < kvc_pages_for(length); i++) {
             if (number[table[i]] == UINT32_MAX)
@@ -90,7 +81,8 @@ static void write_pages(const kvc_cache *cache, const kvc_store *store,
         for (size_t i = pages->freed[b]; i < kvc_pages_for(cache->length[b]); i++) {
             const uint32_t page = kvc_pages_of(pages, b)[i];
             if (number[page] == n) {
-                write_page(store, writer, page, pages->filled[page], has_moved(cache));
+                write_page(store, writer, page, pages->filled[page],
+                           kvc_cache_moved(cache));
                 n++;
             }
         }
@@ -100,7 +92,7 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
 {
     uint32_t words[SHAPE_WORDS];
     const size_t n_words = shape_words(cache, words);
-    words[0] |= has_moved(cache) ? HAS_PLACES : 0;
+    words[0] |= kvc_cache_moved(cache) ? HAS_PLACES : 0;
     kvc_write_words(writer, words, n_words);
     kvc_write_u32(writer, (uint32_t)cache->shape.batch);
     for (size_t i = 0; i < cache->n_stores; i++) {

@@ -30,6 +30,14 @@ void kvc_cache_rewind(kvc_cache *cache, size_t b, size_t n)
         kvc_cache_go_back(cache, b, 0);
 }
 
+bool kvc_cache_moved(const kvc_cache *cache)
+{
+    for (size_t b = 0; b < cache->shape.batch; b++)
+        if (cache->past[b].gone > 0)
+            return true;
+    return false;
+}
+
 /* ---- attention --------------------------------------------------------------------- */
 
 kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, float *end)

@@ -34,6 +34,7 @@ static void grow(kvc_session *s, const kvc_span *span)
     kvc_sequence *seq = &s->sequences[span->sequence];
     seq->position = span->end;
     seq->has_queries = s->pass.cached;
+    seq->turned = s->places == NULL;
     if (!s->pass.cached)
         return;
     float *queries = seq->queries;

@@ -70,7 +70,7 @@ kvc_error kvc_session_query(const kvc_session *s, size_t layer, size_t head, flo
     if (error)
         return error;
     memcpy(query, found, config->head_dim * sizeof *query);
-    if (s->places) /* it is not turned yet */
+    if (!kvc_selected(s)->turned)
         kvc_rotate(query,
                    s->places +
                        (kvc_cache_length(s->cache, s->selected) - 1) * config->rotary_dim,
@@ -89,7 +89,7 @@ kvc_error kvc_session_attention(const kvc_session *s, size_t layer, size_t head,
         return error;
     kvc_view view = s->model->decoder.layers[layer].view;
     view.bias = s->bias;
-    view.turns = s->places;
+    view.turns = kvc_selected(s)->turned ? NULL : s->places;
     kvc_attend_weights(weights, query, kvc_cache_length(s->cache, s->selected), head,
                        s->model->config.n_head, s->cache, s->selected, layer, view,
                        s->workspace.scores);

@@ -16,6 +16,7 @@ static void copy(const kvc_session *s, kvc_sequence *to, const kvc_sequence *fro
     to->position = from->position;
     to->has_logits = from->has_logits;
     to->has_queries = from->has_queries;
+    to->turned = from->turned;
     to->by_hand = from->by_hand;
     memcpy(to->ids, from->ids, from->position * sizeof *to->ids);
     if (from->has_logits)

@@ -18,6 +18,7 @@
 typedef struct kvc_sequence {
     size_t position; /* tokens */
     bool has_logits, has_queries;
+    bool turned;         /* the queries are, though slots can move: none has since */
     bool by_hand;        /* evict() took some of them: no pass over all can do the same */
     uint32_t *ids;       /* [text_capacity] */
     float *logits;       /* [V rounded up to 4] that follow the last token */

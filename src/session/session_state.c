@@ -11,25 +11,49 @@
  *     where tokens are gone, or beyond the capacity: this, or 0 where the session does
  *     not slide; its sinks. It goes on in sessions for which both are the same
  *
+ * Queries lie as they are compared, unless tokens of any sequence are gone: then as they
+ * are before they are turned, or flag 8 is set.
+ *
  * restore reads it twice: first to check all of it, then to take it over. */
+#include <string.h>
+
 #include "cache/cache_state.h"
+#include "kernels/rotary.h"
 #include "session/session.h"
 
-enum { HAS_LOGITS = 1, HAS_QUERIES = 2, BY_HAND = 4 };
+enum { HAS_LOGITS = 1, HAS_QUERIES = 2, BY_HAND = 4, TURNED = 8 };
 
 /* ---- save -------------------------------------------------------------------------- */
 
+/* Turned, unless tokens are gone: then it is the state of any session. */
+static void write_queries(kvc_writer *w, const kvc_session *s, const kvc_sequence *seq)
+{
+    const kvc_config *config = &s->model->config;
+    const size_t Q = kvc_query_width(config), r = config->rotary_dim;
+    if (seq->turned || kvc_cache_moved(s->cache)) {
+        kvc_write_words(w, seq->queries, kvc_queries_size(s));
+        return;
+    }
+    for (size_t layer = 0; layer < config->n_layer; layer++) {
+        memcpy(s->workspace.q, seq->queries + layer * Q, Q * sizeof(float));
+        kvc_rotate(s->workspace.q, s->places + (seq->position - 1) * r, 1, config->n_head,
+                   config->head_dim, r);
+        kvc_write_words(w, s->workspace.q, Q);
+    }
+}
+
 static void write_sequence(kvc_writer *w, const kvc_session *s, const kvc_sequence *seq)
 {
+    const bool turned = seq->turned && kvc_cache_moved(s->cache);
     const bool queries = seq->has_logits && seq->has_queries;
     kvc_write_u32(w, (uint32_t)seq->position);
     kvc_write_u32(w, (seq->has_logits ? HAS_LOGITS : 0) | (queries ? HAS_QUERIES : 0) |
-                         (seq->by_hand ? BY_HAND : 0));
+                         (seq->by_hand ? BY_HAND : 0) | (queries && turned ? TURNED : 0));
     kvc_write_words(w, seq->ids, seq->position);
     if (seq->has_logits)
         kvc_write_words(w, seq->logits, s->model->config.vocab_size);
     if (queries)
-        kvc_write_words(w, seq->queries, kvc_queries_size(s));
+        write_queries(w, s, seq);
 }
 
 static void write_source(kvc_writer *w, const kvc_session *s)
@@ -113,9 +137,9 @@ static kvc_error check_sequence(const kvc_session *s, kvc_reader *r, size_t *mos
 {
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
     const uint32_t flags = kvc_read_u32(r);
-    const uint32_t by_hand = kvc_cache_moves(s->cache) ? BY_HAND : 0;
+    const uint32_t moving = kvc_cache_moves(s->cache) ? BY_HAND | TURNED : 0;
     if (position > r->left / sizeof(uint32_t) ||
-        (flags & ~(HAS_LOGITS | HAS_QUERIES | by_hand)) || (flags && position == 0))
+        (flags & ~(HAS_LOGITS | HAS_QUERIES | moving)) || (flags && position == 0))
         return KVC_ERR_STATE_INVALID;
     if (position > s->config.text_capacity)
         return KVC_ERR_CONTEXT_FULL;
@@ -182,6 +206,7 @@ static void read_sequence(const kvc_session *s, kvc_reader *r, kvc_sequence *seq
     seq->has_logits = flags & HAS_LOGITS;
     seq->has_queries = flags & HAS_QUERIES;
     seq->by_hand = flags & BY_HAND;
+    seq->turned = flags & TURNED;
     kvc_read_words(r, seq->ids, seq->position);
     if (seq->has_logits)
         kvc_read_words(r, seq->logits, s->model->config.vocab_size);
@@ -228,6 +253,7 @@ static void read_session(kvc_session *s, kvc_reader *r)
         if (cached > seq->position)
             kvc_cache_rewind(s->cache, i, seq->position);
         seq->has_queries = seq->has_queries && can_look_back(s, i);
+        seq->turned = seq->turned || !kvc_cache_moved(s->cache);
     }
 }
 

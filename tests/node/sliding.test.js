@@ -80,7 +80,7 @@ test('on and on: what is held, one token after the other, and the same bits with
   for (const one of [session, off]) one.dispose();
 });
 
-test('generate() writes past the capacity, several samples and beams too, and score() goes as far', async () => {
+test('generate() writes past the capacity, samples and beams too, and score() goes as far', async () => {
   const session = model.createSession(options);
   const ids = [];
   for await (const { id } of session.generate([1], { maxTokens: 90, temperature: 0 })) ids.push(id);
@@ -128,7 +128,8 @@ test('back over a page that has gone, forks, and states', () => {
   for (const one of [session, other]) one.append(text(30));
   assert.equal(session.logitsHash, other.logitsHash);
   for (const given of [{ capacity: 48 }, { sinks: 0 }]) {
-    throwsCode(() => model.createSession({ ...options, ...given }).restore(state), 'state_foreign', /or sinks/);
+    const unlike = model.createSession({ ...options, ...given });
+    throwsCode(() => unlike.restore(state), 'state_foreign', /or sinks/);
   }
   throwsCode(() => model.createSession().restore(state), 'state_foreign', /whenFull/);
   for (const one of [session, other]) one.dispose();

@@ -30,8 +30,11 @@ import { Turns } from './turns.js';
  */
 
 /** Options for a session beside this one. @param {Session} session */
-export const roomOf = ({ capacity, sourceCapacity }) => (
-  sourceCapacity > 0 ? { capacity, sourceCapacity } : { capacity });
+export const roomOf = ({ capacity, sourceCapacity, whenFull, sinks }) => ({
+  capacity,
+  ...(sourceCapacity > 0 && { sourceCapacity }),
+  ...(whenFull === 'slide' && { whenFull, sinks }),
+});
 
 /** @returns {WorkerRun} */
 export const noRun = () => ({ ids: [], texts: [], prompt: 0, sampling: {} });

@@ -4,14 +4,14 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, maxMemory, keep }   loads the model at an
-//                                         absolute url, in place of the one before. files: by name, their
-//                                         bytes or addresses; without a url, or where a config.json is among
-//                                         them, they are the model, and a module of the engine among them is
-//                                         the one used. wasm: its absolute address or bytes, or the address
-//                                         of a folder. capacity: the most tokens of a text, by default as
-//                                         many as the model takes and memory has room for. variant, weights,
-//                                         maxMemory, keep: as of loadModel()
+//   load      { url, files, wasm, variant, weights, capacity, whenFull, sinks, maxMemory, keep }
+//                                         loads the model at an absolute url, in place of the one before.
+//                                         files: by name, their bytes or addresses; without a url, or with a
+//                                         config.json among them, they are the model, and a module of the
+//                                         engine among them is used. wasm: its absolute address or bytes, or
+//                                         that of a folder. capacity: the most tokens of a text, by default
+//                                         all that there is room for. whenFull, sinks: of createSession();
+//                                         "slide": a text goes on beyond. The others: of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
@@ -69,8 +69,7 @@
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   trace     { source, maxTokens, useCache, useCrossCache }   what a model with an encoder writes from a
 //     answer  { source, reading, steps, looks, bytes }   source, beside the run: as in traced.js
-//   window    { prompt, tokens, seed, capacity, sinks }   a text of so many tokens, the prompt's included, is
-//                                         written through a cache that slides, beside the run
+//   window    { prompt, tokens, seed, capacity, sinks }   a text of so many tokens, written with sliding
 //     events  held      { written, ms, spans, memory, capacity, sinks }   after the prompt and each burst
 //             proving   { tokens }        all of it is computed again, without the cache
 //     answer  { reason, proof }               proof: { tokens, on, off }, hashes; none after a stop
@@ -213,7 +212,8 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean },
+ *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean,
+ *     whenFull?: 'stop' | 'slide', sinks?: number },
  *   events: {
  *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
  *   },

@@ -14,6 +14,7 @@ import { proofOf, warmUp, write } from '../write.js';
 /**
  * @import { ChatOptions, Message } from '../../session/chat.js'
  * @import { Model } from '../../session/model.js'
+ * @import { SessionOptions } from '../../session/options.js'
  * @import { GenerateOptions } from '../../session/sampling.js'
  * @import { ModelOptions } from '../model.js'
  * @import { Table, Value } from '../options.js'
@@ -21,6 +22,8 @@ import { proofOf, warmUp, write } from '../write.js';
  *
  * @typedef {object} Own
  * @property {Cache | 'both'} [cache]
+ * @property {'stop' | 'slide'} [whenFull]
+ * @property {number} [sinks]
  * @property {boolean} [chat]
  * @property {string} [system]
  * @property {string} [template]
@@ -31,7 +34,7 @@ import { proofOf, warmUp, write } from '../write.js';
  * @property {string | Message[]} prompt
  * @property {number[]} [source]  its ids, where the model has an encoder
  * @property {GenerateOptions & { maxTokens: number }} options
- * @property {number} capacity
+ * @property {Pick<SessionOptions, 'capacity' | 'whenFull' | 'sinks'>} room
  * @property {Screen} [screen]  without one the text is for --json
  * @property {Stop} stop
  */
@@ -45,6 +48,9 @@ export const table = {
     + 'off and on too' },
   ...MODEL_OPTIONS,
   ...SAMPLING_OPTIONS,
+  'when-full': { value: 'MODE', choices: ['stop', 'slide'], help: "slide: past the model's context, "
+    + 'without the oldest\ntokens but for the sinks; where positions are rotations' },
+  sinks: { value: 'N', number: true, help: 'with --when-full slide: the first tokens, which stay' },
   chat: { help: "PROMPT is a message, put through the model's chat template" },
   system: { value: 'TEXT', help: 'with --chat: instructions that come first' },
   template: { value: 'TEXT', help: "with --chat: the name of one of the model's templates, or one itself" },
@@ -77,7 +83,8 @@ export async function run(args) {
 
 /** @param {Record<string, Value>} values  @param {readonly string[]} words  @param {Stop} stop */
 async function generate(values, words, stop) {
-  const { cache = 'on', chat = false, json = false, system, template } = /** @type {Own} */ (values);
+  const own = /** @type {Own} */ (values);
+  const { cache = 'on', chat = false, json = false, system, template } = own;
   if (!chat && (system ?? template) !== undefined) {
     const stray = system === undefined ? 'template' : 'system';
     throw new Refusal(`--${stray} is for conversations: add --chat.`, 2);
@@ -93,13 +100,19 @@ async function generate(values, words, stop) {
   const ids = await idsOf(model, prompt, options.chat);
   const source = model.config.encoder ? ids : undefined;
   const { startTokenIds = [] } = model.generation;
-  const capacity = Math.min(model.config.nPositions, (source ? startTokenIds : ids).length + maxTokens);
-  const runs = await writeEach({ model, prompt, source, options, capacity, screen, stop },
+  const room = roomFor(model, own, (source ? startTokenIds : ids).length + maxTokens);
+  const runs = await writeEach({ model, prompt, source, options, room, screen, stop },
     cache === 'both' ? ['off', 'on'] : [cache]);
   if (stop.isUnread) return;
   const proof = runs.length === 2 ? proofOf(runs[0], runs[1]) : undefined;
   if (json) return console.log(JSON.stringify({ prompt: text, ...report(runs, proof) }));
   console.error(`\n${tableOf(runs)}${proof ? `\n${verdict(runs, proof)}` : ''}`);
+}
+
+/** @param {Model} model  @param {Own} own  @param {number} tokens  of the whole text */
+function roomFor({ config: { nPositions } }, { whenFull, sinks }, tokens) {
+  if (whenFull !== 'slide') return { capacity: Math.min(nPositions, tokens), sinks };
+  return { capacity: Math.min(nPositions, Math.ceil(tokens / 16) * 16), whenFull, sinks };
 }
 
 /** @param {readonly string[]} words */
@@ -136,8 +149,8 @@ async function writeEach(job, ways) {
 }
 
 /** @param {Job} job  @param {Cache} cache  @returns {Promise<Written>} */
-async function writeOnce({ model, prompt, source, options, capacity, screen, stop: { signal } }, cache) {
-  const session = sessionFor(model, source, capacity, cache === 'on');
+async function writeOnce({ model, prompt, source, options, room, screen, stop: { signal } }, cache) {
+  const session = sessionFor(model, source, room, cache === 'on');
   let beginning = typeof prompt === 'string' ? prompt : ''; // not shown before it is accepted
   let tokens = 0;
   const show = async (/** @type {string} */ text) => {
@@ -163,11 +176,11 @@ async function writeOnce({ model, prompt, source, options, capacity, screen, sto
 }
 
 /**
- * @param {Model} model  @param {number[] | undefined} source  @param {number} capacity
+ * @param {Model} model  @param {number[] | undefined} source  @param {Job['room']} room
  * @param {boolean} isOn  the cache, and that of the source
  */
-function sessionFor(model, source, capacity, isOn) {
-  if (!source) return model.createSession({ capacity, useCache: isOn });
+function sessionFor(model, source, room, isOn) {
+  if (!source) return model.createSession({ ...room, useCache: isOn });
   const sourceCapacity = Math.min(model.config.nPositions, source.length);
-  return model.createSession({ capacity, sourceCapacity, useCache: isOn, useCrossCache: isOn });
+  return model.createSession({ ...room, sourceCapacity, useCache: isOn, useCrossCache: isOn });
 }

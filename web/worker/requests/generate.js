@@ -39,7 +39,7 @@ export async function generate(context, fields, emit, signal) {
   checkChoice('proof', proof, [true, false]);
   const { source, begun } = beginningOf(model, session, await idsOf(model, prompted, signal));
   const run = { ...runOf(model, begun, written ?? [], sampling), ...(source && { source }) };
-  if (run.ids.length > session.capacity) {
+  if (run.ids.length > session.capacity && session.whenFull !== 'slide') {
     throw new KvcError('context_full',
       `The text has ${run.ids.length} tokens, and there is room for ${session.capacity}.`);
   }

@@ -40,14 +40,17 @@ export async function load(context, fields, emit, signal) {
   try {
     const capacity = fields.capacity === undefined ? roomFor(model.config, model.memoryUsage())
       : Math.min(fields.capacity, model.config.nPositions);
-    const session = context.session = model.createSession(
-      { capacity, useCache: context.useCache, whenFull: 'stop', ...sourceOptions(model, capacity, context) });
+    const { whenFull = 'stop', sinks } = fields;
+    const session = context.session = model.createSession({
+      capacity, useCache: context.useCache, whenFull, sinks, ...sourceOptions(model, capacity, context),
+    });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
     const memory = session.memoryUsage();
     const sourceRoom = config.encoder && { sourceRoom: session.sourceCapacity };
-    return { config, generation, variant: chosen, room: capacity, ...sourceRoom, memory, tick, worker };
+    const room = session.capacity;
+    return { config, generation, variant: chosen, room, ...sourceRoom, memory, tick, worker };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;
