@@ -69,8 +69,7 @@
 //     answer  { before, after, rest, whole, answers, hashes, kept, distance }   as in edited.js
 //   trace     { source, maxTokens, useCache, useCrossCache }   what a model with an encoder writes from a
 //     answer  { source, reading, steps, looks, bytes }   source, beside the run: as in traced.js
-//   window    { prompt, tokens, seed, capacity, sinks }   a text of so many tokens, the prompt's included, is
-//                                         written through a cache that slides, beside the run
+//   window    { prompt, tokens, seed, capacity, sinks }   a text of so many tokens, written with sliding
 //     events  held      { written, ms, spans, memory, capacity, sinks }   after the prompt and each burst
 //             proving   { tokens }        all of it is computed again, without the cache
 //     answer  { reason, proof }               proof: { tokens, on, off }, hashes; none after a stop
