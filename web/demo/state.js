@@ -12,7 +12,8 @@ import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
 import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
-import { adopt, defaults } from './sampling.js';
+import { adopt, defaults, foreseen } from './sampling.js';
+import { canSlide } from './sliding.js';
 import { FIRST } from './sounding.js';
 
 /**
@@ -257,7 +258,8 @@ const loaded = (state, { config, generation, variant, room, sinks, memory, tick,
 function withModel(state, { other, shipped = state.shipped, whenFull = state.whenFull }) {
   const { prompt, useCache, pace, lesson, sounding, hidden, run, choice, kept } = state;
   const fresh = initialState(prompt, shipped);
-  const sampling = other || state.other ? fresh.sampling : state.sampling;
+  const endless = whenFull === 'slide' && canSlide({ other, shipped });
+  const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling, endless);
   return {
     ...fresh, useCache, pace, lesson, sounding, hidden, choice, kept, other, whenFull, sampling,
     run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
