@@ -123,6 +123,13 @@ test('there is no end to its text, and more than the context is written if nothi
   assert.equal(roomOf(state), Infinity);
   assert.deepEqual([state.sampling.values.maxTokens, state.sampling.endless], [2 * SLOTS, true]);
   assert.ok(areValid(reduce(state, { type: 'setting', key: 'maxTokens', value: 5000 }).sampling));
+  const asked = reduce(initialState('a', 'tales'), { type: 'model', whenFull: 'slide' });
+  const many = (state) => reduce(state, { type: 'setting', key: 'maxTokens', value: 1500 });
+  assert.ok(areValid(many(asked).sampling), 'before it is loaded, too');
+  const not = reduce(many(asked), { type: 'model', whenFull: 'stop' });
+  assert.deepEqual([not.sampling.values.maxTokens, areValid(not.sampling)], [1024, true]);
+  const stories = reduce(initialState('a', 'stories'), { type: 'model', whenFull: 'slide' });
+  assert.ok(!areValid(many(stories).sampling), 'it cannot');
   const of = (config) => canSlide({ model: { config } });
   assert.deepEqual([of(CONFIG), of(LOADED.config), of({ ...CONFIG, window: {} })], [true, false, false]);
   assert.deepEqual([canSlide({ shipped: 'tales' }), canSlide({ shipped: 'stories' })], [true, false]);

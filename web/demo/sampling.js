@@ -62,6 +62,17 @@ export function adopt({ values, presets }, generation, room, endless) {
   return { values: chosen, presets: suggested, capacity: endless ? ENDLESS : room, endless };
 }
 
+/**
+ * Before a model is loaded, of a text that is to go on past its context, or not.
+ * @param {Settings} settings  @param {boolean} endless
+ * @returns {Settings}
+ */
+export function foreseen(settings, endless) {
+  const { capacity } = endless ? { capacity: ENDLESS } : defaults();
+  const maxTokens = Math.min(settings.values.maxTokens, capacity);
+  return { ...settings, capacity, endless, values: { ...settings.values, maxTokens } };
+}
+
 /** The most that a setting may be. @param {Field} field  @param {Settings} settings */
 export const most = ({ key, max }, { capacity }) => (key === 'maxTokens' ? capacity : max);
 

@@ -12,8 +12,9 @@ import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
 import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
-import { adopt, defaults } from './sampling.js';
 import { USUAL_WINDOW as sliding } from './places.js';
+import { adopt, defaults, foreseen } from './sampling.js';
+import { canSlide } from './sliding.js';
 import { FIRST } from './sounding.js';
 
 /**
@@ -94,8 +95,7 @@ import { FIRST } from './sounding.js';
  *   | { type: 'sliding', sliding: Partial<State['sliding']> }
  *   | { type: 'visibility', hidden: boolean } | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped, whenFull?: WhenFull }
- *   | { type: 'choice', event: ChoiceEvent }
- *   | { type: 'kept', kept: Kept }
+ *   | { type: 'choice', event: ChoiceEvent } | { type: 'kept', kept: Kept }
  *   | { type: 'asked', comparing: boolean }
  *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
@@ -256,13 +256,13 @@ const loaded = (state, { config, generation, variant, room, sinks, memory, tick,
  * @returns {State}
  */
 function withModel(state, { other, shipped = state.shipped, whenFull = state.whenFull }) {
-  const { prompt, useCache, pace, lesson, sounding, hidden, run, choice, kept } = state;
+  const { prompt, useCache, pace, lesson, sounding, sliding: places, hidden, run, choice, kept } = state;
   const fresh = initialState(prompt, shipped);
-  const sampling = other || state.other ? fresh.sampling : state.sampling;
+  const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling,
+    whenFull === 'slide' && canSlide({ other, shipped }));
   return {
-    ...fresh, useCache, pace, lesson, sounding, sliding: state.sliding, hidden, choice, kept, other, sampling,
-    whenFull, run: { ...fresh.run, number: run.number + 1 },
-    download: noDownload(other?.weighed.fileBytes ?? 0),
+    ...fresh, useCache, pace, lesson, sounding, sliding: places, hidden, choice, kept, other, whenFull, sampling,
+    run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
 

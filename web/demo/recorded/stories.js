@@ -18,7 +18,7 @@ export const STORIES = {
     "text":{"tokens":1024,"on":"d28898c821beb6a5","off":"d28898c821beb6a5","equal":true,
     "run":"d28898c821beb6a5"}},
   reason: "context_full",
-  memory: {"totalBytes":6941572,"cacheBytes":4325376,"usedBytes":4325376,"sharedBytes":0,
+  memory: {"totalBytes":6948740,"cacheBytes":4325376,"usedBytes":4325376,"sharedBytes":0,
     "freedBytes":0,"slots":1024,"bytesPerToken":4224},
   stretches: [{"cached":false,"groups":[[5,1,4,4.79],[7,0,7,11.5],[7,0,7,12.73],[7,0,7,14.29],[5,0,5,11.5],
     [4,0,4,12.14],[4,0,4,12.3],[3,0,3,9.19],[3,0,3,9.69],[3,0,3,10.52],[3,0,3,13.66],[2,0,2,7.63],[2,0,2,9.3],

@@ -19,7 +19,7 @@ export const TALES = {
     "text":{"tokens":1024,"on":"20c9bdd74db1cea4","off":"20c9bdd74db1cea4","equal":true,
     "run":"20c9bdd74db1cea4"}},
   reason: "context_full",
-  memory: {"totalBytes":3956804,"cacheBytes":2097152,"slots":1024,"usedBytes":2097152,"sharedBytes":0,
+  memory: {"totalBytes":3964228,"cacheBytes":2097152,"slots":1024,"usedBytes":2097152,"sharedBytes":0,
     "freedBytes":0,"bytesPerToken":2048},
   stretches: [{"cached":false,"groups":[[2,1,1,1.78],[2,0,2,18.69],[4,0,4,11.35],[4,0,4,15.03],[3,0,3,8.75],
     [3,0,3,8.57],[3,0,3,13.8],[3,0,3,12.5],[3,0,3,16.6],[2,0,2,17.15],[2,0,2,16],[1,0,1,4.64],[2,0,2,14.9],
