@@ -33,6 +33,7 @@ import { FIRST } from './sounding.js';
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
+ * @import { Sliding } from './places.js'
  * @import { Sounding } from './sounding.js'
  */
 
@@ -71,7 +72,7 @@ import { FIRST } from './sounding.js';
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
  * @property {number} lesson        of the tour, from 1
  * @property {Sounding} sounding    what the view of sounds is to pronounce, and how
- * @property {import('./places.js').Sliding} sliding  the cache of the view "window"
+ * @property {Sliding} sliding  the cache of the view "window"
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -91,8 +92,7 @@ import { FIRST } from './sounding.js';
  *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
  *   | { type: 'cache', on: boolean }
  *   | { type: 'pace', tokensPerSecond: number } | { type: 'lesson', lesson: number }
- *   | { type: 'sounding', sounding: Partial<Sounding> }
- *   | { type: 'sliding', sliding: Partial<State['sliding']> }
+ *   | { type: 'sounding', sounding: Partial<Sounding> } | { type: 'sliding', sliding: Partial<Sliding> }
  *   | { type: 'visibility', hidden: boolean } | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped, whenFull?: WhenFull }
  *   | { type: 'choice', event: ChoiceEvent } | { type: 'kept', kept: Kept }
@@ -258,11 +258,12 @@ const loaded = (state, { config, generation, variant, room, sinks, memory, tick,
 function withModel(state, { other, shipped = state.shipped, whenFull = state.whenFull }) {
   const { prompt, useCache, pace, lesson, sounding, sliding: places, hidden, run, choice, kept } = state;
   const fresh = initialState(prompt, shipped);
-  const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling,
-    whenFull === 'slide' && canSlide({ other, shipped }));
+  const endless = whenFull === 'slide' && canSlide({ other, shipped });
+  const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling, endless);
   return {
-    ...fresh, useCache, pace, lesson, sounding, sliding: places, hidden, choice, kept, other, whenFull, sampling,
-    run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
+    ...fresh, useCache, pace, lesson, sounding, sliding: places, hidden, choice, kept, other, whenFull,
+    sampling, run: { ...fresh.run, number: run.number + 1 },
+    download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
 
