@@ -90,13 +90,12 @@ import { FIRST } from './sounding.js';
  *   | { type: 'prompt', text: string }
  *   | { type: 'counted', count: Count } | { type: 'setting', key: Key, value: number }
  *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
- *   | { type: 'cache', on: boolean }
+ *   | { type: 'cache', on: boolean } | { type: 'asked', comparing: boolean }
  *   | { type: 'pace', tokensPerSecond: number } | { type: 'lesson', lesson: number }
  *   | { type: 'sounding', sounding: Partial<Sounding> } | { type: 'sliding', sliding: Partial<Sliding> }
  *   | { type: 'visibility', hidden: boolean } | { type: 'download size', bytes: number }
  *   | { type: 'model', other?: Other, shipped?: Shipped, whenFull?: WhenFull }
  *   | { type: 'choice', event: ChoiceEvent } | { type: 'kept', kept: Kept }
- *   | { type: 'asked', comparing: boolean }
  *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
  *   | { type: 'run ended' } & Answer<'generate'>
