@@ -34,6 +34,13 @@ export const LLAMAS = {
   },
 };
 
+/** A Llama whose texts are long: measured by lengths.js. @type {LlamaSizes} */
+export const LONG = {
+  model_type: 'llama', num_hidden_layers: 4, hidden_size: 256, intermediate_size: 688, num_attention_heads: 4,
+  num_key_value_heads: 4, max_position_embeddings: 8448, vocab_size: 2048, rope_theta: 10_000,
+  tie_word_embeddings: true,
+};
+
 /**
  * T5 is t5-small, by its config.json: measured by sources.js.
  * @typedef {Record<'num_layers' | 'd_model' | 'd_kv' | 'd_ff' | 'num_heads' | 'n_positions' | 'vocab_size',
