@@ -16,6 +16,7 @@
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
 #   peers    the same shapes on wllama and onnxruntime-web, in one Chromium: tests/bench/peers/README.md
 #   cache-types  what a cache of f16 or int8 changes in the logits, against f32
+#   eviction  what it changes which page of a cache that slides goes: eviction TEXT [--model DIR]
 #   sources  speed of a model with an encoder, with both caches, one and none
 #   record   the run that the demo shows first, and its pictures: tests/browser/record-stories.js
 #   eval     bits per byte of a model on a text file: eval TEXT [--model DIR]
@@ -122,7 +123,7 @@ case $command in
     bench) setup wasm page && locked build_bench && exec node tests/bench/bench.js "$@" ;;
     peers) setup wasm page browser && locked compile wasm && exec node tests/bench/peers/peers.js "$@" ;;
     record) setup wasm page browser && locked build_site && exec node tests/browser/record-stories.js "$@" ;;
-    cache-types | eval | sources) setup wasm page && locked compile wasm && exec node "tests/bench/$command.js" "$@" ;;
+    cache-types | eviction | eval | sources) setup wasm page && locked compile wasm && exec node "tests/bench/$command.js" "$@" ;;
     clean) rm -rf build dist web/engine/*.wasm web/engine/kvc-lab.json ;;
     help) sed -n '2,/^$/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" ;;
     *) echo "build.sh knows no command called $command; try ./build.sh help" >&2 && exit 2 ;;

@@ -80,7 +80,7 @@ const char *kvc_error_name(kvc_error error);
 /* ---- the model: immutable weights -------------------------------------------------- */
 
 /* Tensors arrive as F32, F16 or BF16. Weights are kept as F32 or I8, and K and V in a
- * cache as F32, F16 or I8. */
+ * cache as F32, F16, I8 or I4: in blocks of 32 numbers, each with a scale. */
 typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8, KVC_I4 } kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
@@ -249,6 +249,15 @@ typedef struct kvc_cache kvc_cache;
  * token cannot move where its position was learned. */
 typedef enum kvc_when_full { KVC_STOP = 0, KVC_EVICT, KVC_SLIDE } kvc_when_full;
 
+/* Which tokens go first when kvc_cache_make_room evicts some.
+ *   KVC_OLDEST:      the first ones
+ *   KVC_LEAST_SEEN:  those whose attention weights are least, summed over all heads of
+ *     all layers and all queries so far (H2O, Zhang et al. 2023). Weights are counted in
+ *     multiples of 2^-24, rounded down, so that no order of queries matters
+ *   KVC_LARGEST_KEY: those whose keys have the largest norms, summed over layers and
+ *     heads (Devoto et al. 2024); of keys as they are stored */
+typedef enum kvc_policy { KVC_OLDEST = 0, KVC_LEAST_SEEN, KVC_LARGEST_KEY } kvc_policy;
+
 typedef struct kvc_session_config {
     size_t capacity;   /* tokens of each sequence in the cache, 1 .. n_positions; rounded
                         down to whole pages where it slides */
@@ -260,6 +269,10 @@ typedef struct kvc_session_config {
                              page less than the capacity. 0 but where it slides */
     size_t text_capacity; /* tokens of each text, 4 bytes for each, at least the capacity;
                              0: the capacity. 0 with KVC_STOP */
+    kvc_policy policy; /* where it slides, which page goes: of those between the sinks and
+                          the last `recent` tokens the one that matters least. Of
+                          KVC_LEAST_SEEN, all layers count but the last */
+    size_t recent;     /* at least a page less than what the sinks leave */
 } kvc_session_config;
 
 /* Errors: INVALID_ARGUMENT, OUT_OF_MEMORY, UNSUPPORTED (what when_full says). */
@@ -556,13 +569,15 @@ kvc_error kvc_session_sample(kvc_session *session, const kvc_sampling *sampling,
  *        nearest, ties to even.
  * K and V may have different types. */
 enum { KVC_PAGE = 16 };
+
 typedef struct kvc_cache_shape {
     size_t batch, n_layer, n_kv_head, capacity, head_dim;
     kvc_dtype key_type, value_type;
+    kvc_policy policy;
 } kvc_cache_shape;
 
-/* Errors: INVALID_ARGUMENT (a size is 0, head_dim is not a multiple of 4, BF16),
- * OUT_OF_MEMORY (overflow). */
+/* Errors: INVALID_ARGUMENT (a size is 0, head_dim is not a multiple of 4, BF16, an
+ * unknown policy), OUT_OF_MEMORY (overflow). */
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes);
 
 /* Lays an empty, zeroed cache into memory. Errors: those of kvc_cache_bytes,
@@ -597,6 +612,20 @@ kvc_error kvc_cache_truncate(kvc_cache *cache, size_t b, size_t n);
  * O(length - first). Only for keys that do not depend on their position.
  * Error: POSITION_OUT_OF_RANGE. */
 kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n);
+
+/* Evicts n tokens of sequence b: of those behind the first `sinks` and before the last
+ * `recent`, the ones that matter least by the cache's policy, the older of equals; one by
+ * one, or as whole pages.
+ *   unit: 1, or KVC_PAGE, of which n and sinks are multiples then
+ * What queries looked at counts from kvc_cache_advance on, and stays when a sequence is
+ * truncated. Errors: INVALID_ARGUMENT, POSITION_OUT_OF_RANGE (b; no n tokens there). */
+kvc_error kvc_cache_make_room(kvc_cache *cache, size_t b, size_t n, size_t sinks,
+                              size_t recent, size_t unit);
+
+/* What decides about each token of sequence b: its sum of weights, or minus the norms'.
+ *   importance: [length] out
+ * Errors: INVALID_ARGUMENT, POSITION_OUT_OF_RANGE, UNSUPPORTED (age decides). */
+kvc_error kvc_cache_importance(const kvc_cache *cache, size_t b, float *importance);
 
 /* fork: sequence `to` becomes a copy of `from` and shares its pages, O(pages).
  * reorder: sequence i becomes what from[i] was, all simultaneously; from: [B].
@@ -721,6 +750,7 @@ typedef struct kvc_mha_config {
     size_t n_head, n_kv_head, head_dim;
     size_t batch, capacity; /* sequences; tokens, or source tokens for cross-attention */
     kvc_dtype key_type, value_type;
+    kvc_policy policy; /* of kvc_cache_make_room in its cache */
 } kvc_mha_config;
 
 typedef enum kvc_mha_weight { KVC_MHA_Q, KVC_MHA_K, KVC_MHA_V, KVC_MHA_O } kvc_mha_weight;

@@ -21,6 +21,11 @@ size_t kvc_attention_scratch(const kvc_cache *cache)
                               kvc_cache_moves(cache));
 }
 
+float kvc_usual_scale(size_t head_dim)
+{
+    return 1.0f / kvc_sqrt((float)head_dim);
+}
+
 static kvc_head head_of(const kvc_cache *cache, size_t b, size_t layer, size_t kv_head,
                         kvc_view view, const kvc_stretch *stretches, float *scratch)
 {
@@ -99,7 +104,8 @@ static void attend(float *restrict y, const float *restrict q, size_t T, size_t 
     for (size_t i = 0; i < n_head; i += together) {
         const size_t kv_head = i / group;
         const kvc_view own = view_of_head(view, i);
-        const kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
+        kvc_head h = head_of(cache, b, layer, kv_head, own, all, scratch);
+        h.looks = step > 0 ? kvc_looks_of(cache, b, layer) : NULL;
         if (T == 1)
             attend_heads(y + i * D, q + i * D, group, &h, position, n);
         else
@@ -172,6 +178,7 @@ kvc_error kvc_attention(float *y, const float *q, size_t T, size_t n_head,
         return KVC_ERR_CACHE_FULL;
     if (kvc_cache_history(cache)->held[b] < kvc_pages_for(length + T)) /* none appended */
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    kvc_looks_forget_layer(cache, b, layer);
     kvc_attend(y, q, T, n_head, cache, b, layer, whole(cache), length, scratch);
     return KVC_OK;
 }

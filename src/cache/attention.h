@@ -2,15 +2,11 @@
 #ifndef KVC_ATTENTION_H
 #define KVC_ATTENTION_H
 
-#include "base/simd.h"
 #include "cache/view.h"
 #include "kvc.h"
 
 /* 1 / sqrt(D) */
-static inline float kvc_usual_scale(size_t head_dim)
-{
-    return 1.0f / kvc_sqrt((float)head_dim);
-}
+float kvc_usual_scale(size_t head_dim);
 
 /* kvc_attention with the first query at a given position, its arguments checked. */
 void kvc_attend(float *restrict y, const float *restrict q, size_t T, size_t n_head,

@@ -219,6 +219,7 @@ kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
     if (!can_keep(&store->keys.format, k, T, s->n_kv_head, stride) ||
         !can_keep(&store->values.format, v, T, s->n_kv_head, stride))
         return KVC_ERR_NOT_FINITE;
+    kvc_looks_forget_layer(cache, b, layer);
     kvc_cache_write(cache, b, layer, cache->length[b], T, k, v, stride);
     return KVC_OK;
 }
@@ -233,6 +234,7 @@ kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T)
     kvc_cache_claim(cache, b, cache->length[b], T); /* if nothing was appended */
     kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX,
                      cache->length[b], T);
+    kvc_looks_advance(cache, b, T);
     cache->length[b] += T;
     kvc_cache_trim(cache, b);
     return KVC_OK;

@@ -10,6 +10,7 @@
 #define KVC_CACHE_H
 
 #include "base/arena.h"
+#include "base/state.h"
 #include "cache/events.h"
 #include "cache/pages.h"
 #include "cache/vectors.h"
@@ -45,6 +46,22 @@ typedef struct kvc_windows {
 
 enum { KVC_WHOLE = 0, KVC_WINDOWED, KVC_STORES };
 
+/* Which tokens matter least, by the cache's policy.
+ *
+ * What attention looks at is counted in integers: each weight rounded down to a multiple
+ * of 2^-24. So the sums do not depend on the order of additions, and hence not on how a
+ * text is split into chunks. Weights of queries that are not history yet are kept apart:
+ * a pass can be dropped. */
+typedef struct kvc_looks {
+    size_t slots;    /* of a sequence, in whole pages */
+    size_t layers;   /* the first ones are counted: all, but in a session not the last */
+    size_t rows;     /* of `fresh`: 1, or as many as layers, each attended to by itself */
+    uint64_t *sums;  /* [B, slots] of queries that are history; NULL: not counted */
+    uint64_t *fresh; /* [B, rows, slots] of the others, 0 where there are none */
+    double *importance; /* [slots] while a token is chosen; NULL where age decides */
+    float *key;         /* [D] */
+} kvc_looks;
+
 /* What a sequence whose slots move holds no longer. */
 typedef struct kvc_past {
     size_t gone;  /* tokens of the text that were evicted */
@@ -59,6 +76,7 @@ struct kvc_cache {
     size_t *length;             /* [B] */
     size_t *next_length;        /* [B] while sequences change places */
     kvc_past *past, *next_past; /* [B] */
+    kvc_looks looks;
     kvc_counts *counts;         /* where reads and writes are counted, or NULL */
     kvc_events *events; /* a pointer: attention, which only reads a cache, records too */
 };
@@ -101,7 +119,8 @@ void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n);
  * them, so pages of them that no window reaches from there are given back. */
 void kvc_cache_leave(kvc_cache *cache, size_t b, size_t position);
 
-/* Takes back what was written beyond the history into layers with a window. */
+/* Takes back what was written beyond the history into layers with a window, and what was
+ * looked at from there. */
 void kvc_cache_abandon(kvc_cache *cache, size_t b);
 
 /* The pages that layers with a window have given back of n tokens. */
@@ -155,6 +174,46 @@ static inline size_t kvc_page_bytes(const kvc_format *format)
 {
     return KVC_PAGE * format->vector_bytes;
 }
+
+/* ---- importance.c ------------------------------------------------------------------ */
+
+/* A session asks its last layer for what comes of the last token alone. */
+kvc_looks kvc_looks_layout(kvc_arena *arena, const kvc_cache_shape *shape,
+                           bool in_session);
+
+/* Where the queries of a layer are counted; NULL where they are not. */
+uint64_t *kvc_looks_of(const kvc_cache *cache, size_t b, size_t layer);
+
+/* Counts what a query looked at, unless looks is NULL.
+ *   scores: kvc_softmax_terms, whose sum is `sum` */
+void kvc_looks_count(uint64_t *looks, const float *scores, float sum, size_t first,
+                     size_t end);
+
+/* Drops what is not history: of one row of `fresh`, or of all. */
+void kvc_looks_forget_layer(const kvc_cache *cache, size_t b, size_t layer);
+void kvc_looks_forget(const kvc_cache *cache, size_t b);
+
+/* T tokens behind the history become part of it, and what they looked at. */
+void kvc_looks_advance(const kvc_cache *cache, size_t b, size_t T);
+
+/* Slots first .. first + n - 1 are gone; later ones have moved down. */
+void kvc_looks_evict(const kvc_cache *cache, size_t b, size_t first, size_t n);
+
+/* Notes down, in place of what is not history, what sequence `to` will be; and makes it
+ * that. */
+void kvc_looks_prepare(const kvc_cache *cache, size_t to, size_t from);
+void kvc_looks_become(const kvc_cache *cache, size_t to);
+
+/* Nothing was looked at by anybody. */
+void kvc_looks_clear(const kvc_cache *cache);
+
+/* Within a saved state (cache_state.h): of all sequences; of B that were checked, whose
+ * lengths are in next_length; of B that were read. */
+void kvc_looks_write(const kvc_cache *cache, kvc_writer *writer);
+kvc_error kvc_looks_check(const kvc_cache *cache, kvc_reader *reader, uint32_t B);
+void kvc_looks_read(const kvc_cache *cache, kvc_reader *reader, uint32_t B);
+
+/* ---- places in memory -------------------------------------------------------------- */
 
 /* The pages of one head, and one of them. */
 static inline void *kvc_pool_head(const kvc_pool *pool, size_t index)

@@ -17,10 +17,9 @@ static size_t shape_words(const kvc_cache *cache, uint32_t *words)
     words[1] = (uint32_t)s->n_kv_head;
     words[2] = (uint32_t)s->head_dim;
     words[3] = (uint32_t)s->key_type;
-    words[4] = (uint32_t)s->value_type;
+    words[4] = (uint32_t)s->value_type | (uint32_t)(cache->looks.sums != NULL) << 31;
     words[5] = (uint32_t)cache->windows.window;
-    words[6] = cache->windows.layers[0];
-    words[7] = cache->windows.layers[1];
+    memcpy(words + 6, cache->windows.layers, sizeof cache->windows.layers);
     return windows ? SHAPE_WORDS : SHAPE_WORDS - 3;
 }
 
@@ -100,6 +99,7 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer)
         write_tables(cache, i, writer, number);
         write_pages(cache, &cache->stores[i], writer, number);
     }
+    kvc_looks_write(cache, writer);
 }
 
 /* ---- reading ----------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)
     kvc_error error = KVC_OK;
     for (size_t i = 0; i < cache->n_stores && !error; i++)
         error = check_store(cache, i, reader, B, places);
-    return error;
+    return error ? error : kvc_looks_check(cache, reader, B);
 }
 
 static void read_slots(kvc_reader *reader, const kvc_pool *pool, size_t index,
@@ -277,10 +277,10 @@ void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)
     uint32_t words[SHAPE_WORDS];
     kvc_cache_reset(cache);
     kvc_read_words(reader, words, shape_words(cache, words));
-    const bool places = words[0] & HAS_PLACES;
     const uint32_t B = kvc_read_u32(reader);
     for (size_t i = 0; i < cache->n_stores; i++)
-        read_store(cache, i, reader, B, places);
+        read_store(cache, i, reader, B, words[0] & HAS_PLACES);
+    kvc_looks_read(cache, reader, B);
     for (uint32_t b = 0; b < B; b++) {
         kvc_events_write(cache->events, kvc_cache_history(cache), b, SIZE_MAX, 0,
                          cache->length[b]);

@@ -14,6 +14,9 @@
  * is gone of the text and how long the text was then; and each page begins with the
  * places of its slots, text and written.
  *
+ * Where looks are counted (kvc_looks), the highest bit of value_type is set, and the
+ * sums of all slots that hold tokens come last, 64 bits each, sequence by sequence.
+ *
  * Two caches that hold and share the same have the same bytes, whatever their capacity
  * and whatever else happened in them. */
 #ifndef KVC_CACHE_STATE_H

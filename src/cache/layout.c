@@ -60,6 +60,7 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
     c.next_length = kvc_take(arena, shape->batch, sizeof *c.next_length);
     c.past = kvc_take(arena, shape->batch, sizeof *c.past);
     c.next_past = kvc_take(arena, shape->batch, sizeof *c.next_past);
+    c.looks = kvc_looks_layout(arena, shape, moves);
     c.events = kvc_take(arena, 1, sizeof *c.events);
     if (arena->base && !arena->overflow) {
         *cache = c;
@@ -68,20 +69,22 @@ kvc_cache *kvc_cache_layout(kvc_arena *arena, const kvc_cache_shape *shape,
         *cache->events = (kvc_events){0};
         memset(cache->length, 0, shape->batch * sizeof *cache->length);
         memset(cache->past, 0, shape->batch * sizeof *cache->past);
+        kvc_looks_clear(cache);
     }
     return cache;
 }
 
 static bool is_element_type(kvc_dtype type)
 {
-    return type == KVC_F32 || type == KVC_F16 || type == KVC_I8;
+    return type == KVC_F32 || type == KVC_F16 || type == KVC_I8 || type == KVC_I4;
 }
 
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes)
 {
     if (!shape || !bytes || !shape->batch || !shape->n_layer || !shape->n_kv_head ||
         !shape->capacity || !shape->head_dim || shape->head_dim % 4 != 0 ||
-        !is_element_type(shape->key_type) || !is_element_type(shape->value_type))
+        !is_element_type(shape->key_type) || !is_element_type(shape->value_type) ||
+        (unsigned)shape->policy > KVC_LARGEST_KEY)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_arena arena = {0};
     kvc_cache_layout(&arena, shape, NULL, false);

@@ -16,7 +16,9 @@
 kvc_error kvc_cache_go_back(kvc_cache *cache, size_t b, size_t n)
 {
     kvc_past *past = &cache->past[b];
-    if (n > 0 && n < past->least)
+    const bool counted = cache->looks.sums && n < kvc_cache_taken(cache, b);
+    /* Where looks are counted, what was counted stays. */
+    if (n > 0 && (n < past->least || counted))
         return KVC_ERR_WINDOW_PASSED;
     const kvc_error error = kvc_cache_truncate(cache, b, n > 0 ? n - past->gone : 0);
     if (!error && n == 0)

@@ -52,6 +52,7 @@ static void cut(kvc_cache *cache, size_t b, size_t n)
     for (size_t i = 0; i < cache->n_stores; i++)
         cut_pages(&cache->stores[i], b, n);
     cache->length[b] = n;
+    kvc_looks_forget(cache, b);
 }
 
 /* EVICT, unless nothing changes. */
@@ -128,6 +129,7 @@ kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n)
     const bool whole_pages = first % KVC_PAGE == 0 && n % KVC_PAGE == 0;
     record_evict(cache, b, first, n);
     (whole_pages ? evict_pages : evict_slots)(cache, b, first, n);
+    kvc_looks_evict(cache, b, first, n);
     if (kvc_cache_moves(cache)) {
         cache->past[b].least = kvc_cache_taken(cache, b);
         cache->past[b].gone += n;
@@ -161,6 +163,7 @@ static void prepare(kvc_cache *cache, size_t to, size_t from, size_t more)
     for (size_t i = 0; i < cache->n_stores; i++)
         prepare_pages(&cache->stores[i].pages, to, from, cache->length[from]);
     cache->next_length[to] = cache->length[from];
+    kvc_looks_prepare(cache, to, from);
     cache->next_past[to] = cache->past[from];
     kvc_events_record(cache->events, KVC_EVENT_SHARE, to, more, 0, cache->length[from],
                       from);
@@ -184,6 +187,7 @@ static void become(kvc_cache *cache, size_t to)
     for (size_t i = 0; i < cache->n_stores; i++)
         become_pages(&cache->stores[i], to, cache->next_length[to]);
     cache->length[to] = cache->next_length[to];
+    kvc_looks_become(cache, to);
     cache->past[to] = cache->next_past[to];
 }
 
@@ -191,6 +195,7 @@ kvc_error kvc_cache_fork(kvc_cache *cache, size_t from, size_t to)
 {
     if (from >= cache->shape.batch || to >= cache->shape.batch)
         return KVC_ERR_POSITION_OUT_OF_RANGE;
+    kvc_looks_forget(cache, from);
     prepare(cache, to, from, 0);
     become(cache, to);
     return KVC_OK;
@@ -238,6 +243,7 @@ void kvc_cache_reset(kvc_cache *cache)
     for (size_t b = 0; b < cache->shape.batch; b++)
         record_evict(cache, b, 0, cache->length[b]);
     memset(cache->length, 0, cache->shape.batch * sizeof *cache->length);
+    kvc_looks_clear(cache);
     memset(cache->past, 0, cache->shape.batch * sizeof *cache->past);
     for (size_t i = 0; i < cache->n_stores; i++) {
         kvc_pages_clear(&cache->stores[i].pages);

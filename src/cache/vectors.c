@@ -93,30 +93,48 @@ static float get_scale(const kvc_format *f, const void *page, size_t slot, size_
                              : *(const float *)at;
 }
 
-/* ---- numbers ----------------------------------------------------------------------- */
-
-/* max |x| / most, or NaN; 0 where that would be subnormal, and such vectors become zeros.
- *   x: [n] */
-static float scale_of(const float *x, size_t n, float most)
+static void set_scale(const kvc_format *f, void *page, size_t slot, size_t block,
+                      float scale)
 {
-    const uint32_t bits = kvc_largest_bits(x, n);
-    const float scale =
-        kvc_float_from_bits(bits < KVC_INFINITY_BITS ? bits : KVC_MAGNITUDE_BITS) / most;
-    return scale < FLT_MIN ? 0.0f : scale;
+    const uint16_t half = kvc_half_from_float(scale);
+    memcpy(scale_at(f, page, slot, block),
+           f->type == KVC_I4 ? (const void *)&half : &scale, scale_bytes(f));
 }
 
-/* Numbers as integers: x / scale, ties to even, and zero added; all zero if the scale is
- * 0 or NaN.   n: a multiple of 4 */
+/* ---- numbers ----------------------------------------------------------------------- */
+
+/* What numbers of a block are divided by: I8 makes the largest 127; 0 where that would be
+ * subnormal, and such vectors become zeros. I4 makes it -8, of whatever sign it is, and
+ * its scale is a half. NaN if any is not finite.   x: [n] */
+static float scale_of(const kvc_format *f, const float *x, size_t n)
+{
+    const uint32_t bits = kvc_largest_bits(x, n);
+    const float most =
+        kvc_float_from_bits(bits < KVC_INFINITY_BITS ? bits : KVC_MAGNITUDE_BITS);
+    size_t i = 0;
+    if (f->type == KVC_I8)
+        return most / 127.0f < FLT_MIN ? 0.0f : most / 127.0f;
+    while (i + 1 < n && (kvc_float_bits(x[i]) & KVC_MAGNITUDE_BITS) != bits)
+        i++;
+    return kvc_float_from_half(
+        kvc_half_from_float(x[i] < 0.0f ? most / 8.0f : most / -8.0f));
+}
+
+/* Numbers as integers: x / scale, ties to even, within the limits, and zero added; all
+ * zero if the scale is 0 or NaN.   n: a multiple of 4 */
 static void integers_of(uint32_t *bits, const float *x, size_t n, float scale,
                         uint32_t zero)
 {
+    const bool some = kvc_is_finite(scale) && scale != 0.0f;
     const v128_t divisor = wasm_f32x4_splat(scale);
     const v128_t first = wasm_i32x4_splat((int32_t)(KVC_ROUNDER_BITS - zero));
+    const v128_t last = wasm_i32x4_splat((int32_t)(2 * zero - 1));
     for (size_t i = 0; i < n; i += 4) {
         const v128_t ratio = wasm_f32x4_div(wasm_v128_load(x + i), divisor);
         const v128_t rounded = wasm_f32x4_add(ratio, wasm_f32x4_splat(KVC_ROUNDER));
-        wasm_v128_store(bits + i, scale > 0.0f ? wasm_i32x4_sub(rounded, first)
-                                               : wasm_i32x4_splat((int32_t)zero));
+        const v128_t four = wasm_i32x4_min(wasm_i32x4_sub(rounded, first), last);
+        const v128_t within = wasm_i32x4_max(four, wasm_i32x4_splat(0));
+        wasm_v128_store(bits + i, some ? within : wasm_i32x4_splat((int32_t)zero));
     }
 }
 
@@ -181,8 +199,8 @@ void kvc_vector_store(const kvc_format *f, void *page, size_t slot, const float 
         const size_t n = kvc_min(BLOCK, f->head_dim - first);
         uint32_t bits[BLOCK];
         if (f->blocks > 0 && first % f->block == 0) {
-            scale = scale_of(x, kvc_min(f->block, f->head_dim - first), 127.0f);
-            memcpy(scale_at(f, page, slot, first / f->block), &scale, sizeof scale);
+            scale = scale_of(f, x, kvc_min(f->block, f->head_dim - first));
+            set_scale(f, page, slot, first / f->block, scale);
         }
         if (f->type == KVC_F16)
             halves_of(bits, x, n, finite);

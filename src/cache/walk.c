@@ -71,7 +71,8 @@ void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_
         score(h, q->q, q->stride, q->count, first, end);
     for (; s && first < end; first = s++->end) {
         const size_t n = first % 4;
-        const float *turns = h->view.turns + (q->position + s->moved) * h->view.turned;
+        const size_t place = q->position + s->moved;
+        const float *turns = h->view.turns + place * h->view.turned;
         float *before = h->scores + first - n;
         kvc_turn(h->turned, q->q, q->stride, q->count, h->D, turns, h->view.turned,
                  q->together);
@@ -197,6 +198,7 @@ void kvc_attend_queries(const kvc_head *h, const kvc_queries *q)
         const size_t first = first_of(h, q, r);
         kvc_head_add_bias(h, q, r, first, end);
         sum[r] = kvc_softmax_terms(h->scores + r * h->width, first, end, h->view.scale);
+        kvc_looks_count(h->looks, h->scores + r * h->width, sum[r], first, end);
         memset(q->y + r * q->stride, 0, h->D * sizeof *q->y);
     }
     if (h->store->values.format.type == KVC_F32)

@@ -20,6 +20,7 @@ typedef struct kvc_head {
     float *queries; /* [KVC_QUERIES, kvc_query_floats(D)] as narrow keys want them */
     float *turned;  /* [KVC_QUERIES, D] where slots move */
     const kvc_stretch *stretches; /* of all that is seen; NULL where slots stay */
+    uint64_t *looks;              /* kvc_looks_of, or NULL */
 } kvc_head;
 
 /* Up to KVC_QUERIES queries of one head of keys: successive ones of one head, or those of

@@ -27,6 +27,7 @@ void kvc_cache_leave(kvc_cache *cache, size_t b, size_t position)
 
 void kvc_cache_abandon(kvc_cache *cache, size_t b)
 {
+    kvc_looks_forget(cache, b);
     if (cache->n_stores == 1)
         return;
     kvc_store *store = &cache->stores[KVC_WINDOWED];

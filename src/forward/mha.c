@@ -42,14 +42,25 @@ static kvc_matrix take_matrix(kvc_arena *arena, size_t n_in, size_t n_out)
     return m;
 }
 
+static kvc_cache_shape shape_of(const kvc_mha_config *c)
+{
+    return (kvc_cache_shape){.batch = c->batch,
+                             .n_layer = 1,
+                             .n_kv_head = c->n_kv_head,
+                             .capacity = c->capacity,
+                             .head_dim = c->head_dim,
+                             .key_type = c->key_type,
+                             .value_type = c->value_type,
+                             .policy = c->policy};
+}
+
 static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
 {
     const size_t C = c->n_embd, source = c->source_dim ? c->source_dim : C;
     const size_t width = kvc_times(arena, c->n_head, c->head_dim);
     const size_t kv_width = kvc_times(arena, c->n_kv_head, c->head_dim);
     const size_t kv_rows = c->source_dim ? c->capacity : ROWS;
-    kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
-                             c->head_dim, c->key_type, c->value_type};
+    kvc_cache_shape shape = shape_of(c);
     kvc_mha *mha = kvc_take(arena, 1, sizeof *mha);
     kvc_mha m = {.config = *c};
     m.weights[KVC_MHA_Q] = take_matrix(arena, C, width);
@@ -60,6 +71,7 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
     if (!c->source_dim) {
         shape.batch = 1;
         shape.key_type = shape.value_type = KVC_F32;
+        shape.policy = KVC_OLDEST;
         m.whole = kvc_cache_layout(arena, &shape, NULL, false);
     }
     m.q = kvc_take_floats(arena, ROWS, width);
@@ -75,8 +87,7 @@ static kvc_mha *layout(kvc_arena *arena, const kvc_mha_config *c)
 
 static bool is_valid(const kvc_mha_config *c)
 {
-    const kvc_cache_shape shape = {c->batch,    1,           c->n_kv_head, c->capacity,
-                                   c->head_dim, c->key_type, c->value_type};
+    const kvc_cache_shape shape = shape_of(c);
     size_t bytes;
     return c->n_embd > 0 && c->n_embd % 4 == 0 && c->source_dim % 4 == 0 &&
            c->n_head > 0 && c->n_kv_head > 0 && c->n_head % c->n_kv_head == 0 &&

@@ -119,8 +119,10 @@ void kvc_accumulate_integers(float *restrict y, const int16_t *restrict x, int32
                              size_t n, size_t lanes)
 {
     assert(lanes % 4 == 0 && n <= KVC_EXACT_TERMS);
+    const uint32_t zero = per_word == KVC_BYTES ? 128 : 8;
+    const int32_t start = (int32_t)(0 - zero * (uint32_t)sum);
     if (per_word == KVC_BYTES)
-        integers(KVC_BYTES, y, x, -128 * sum, factor, one_factor, w, stride, n, lanes);
+        integers(KVC_BYTES, y, x, start, factor, one_factor, w, stride, n, lanes);
     else
-        integers(KVC_NIBBLES, y, x, -8 * sum, factor, one_factor, w, stride, n, lanes);
+        integers(KVC_NIBBLES, y, x, start, factor, one_factor, w, stride, n, lanes);
 }

@@ -4,6 +4,7 @@
 #include "kernels/probe.h"
 
 #include "base/simd.h"
+#include "kernels/dot.h"
 
 enum { STREAM = KVC_PROBE_BLOCK / sizeof(v128_t), CHAINS = KVC_PROBE_CHAINS };
 
@@ -36,29 +37,35 @@ float kvc_probe_multiply_add(uint32_t times, float half)
     return kvc_sum_lanes(x[0]);
 }
 
-/* 16 products, four into each lane of sum. Without relaxed SIMD the sum is a factor as
- * well: a compiler could otherwise compute the products once for all rounds. */
-KVC_INLINE v128_t dot(v128_t sum, v128_t x)
+/* 16 products, four into each lane of sum, which is a factor as well: a compiler could
+ * otherwise compute the products once for all rounds. */
+KVC_INLINE v128_t dot(v128_t sum, v128_t x, const bool in_pairs, v128_t ones)
 {
-#ifdef __wasm_relaxed_simd__
-    return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(x, x, sum);
-#else
+#if KVC_DOT_FRACTION
+    (void)in_pairs, (void)ones;
     sum = wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(sum, x));
     return wasm_i32x4_add(sum, wasm_i32x4_dot_i16x8(sum, x));
+#else
+    return kvc_dot(x, sum, sum, in_pairs, ones);
 #endif
 }
 
-uint32_t kvc_probe_dot(uint32_t times, int32_t zero)
+KVC_INLINE uint32_t dots(uint32_t times, int32_t zero, const bool in_pairs)
 {
-    const v128_t x = wasm_i32x4_splat(zero);
+    const v128_t x = wasm_i32x4_splat(zero), ones = kvc_dot_ones();
     v128_t sum[CHAINS];
     for (size_t i = 0; i < CHAINS; i++)
         sum[i] = wasm_i32x4_add(wasm_i32x4_splat((int32_t)(4 * i)),
                                 wasm_i32x4_make(1, 2, 3, 4));
     for (; times > 0; times--)
         for (size_t i = 0; i < CHAINS; i++)
-            sum[i] = dot(sum[i], x);
+            sum[i] = dot(sum[i], x, in_pairs, ones);
     for (size_t i = 1; i < CHAINS; i++)
         sum[0] = wasm_i32x4_add(sum[0], sum[i]);
     return kvc_sum_integer_lanes(sum[0]);
+}
+
+uint32_t kvc_probe_dot(uint32_t times, int32_t zero)
+{
+    return kvc_dot_is_pairs() ? dots(times, zero, true) : dots(times, zero, false);
 }

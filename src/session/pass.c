@@ -133,7 +133,7 @@ static void begin_chunk(const kvc_session *s, const kvc_chunk *chunk)
     embed(s, chunk);
 }
 
-/* The oldest page behind the sinks goes where a sequence of the group is full. */
+/* A page goes where a sequence of the group is full. */
 static void make_room(const kvc_session *s)
 {
     const kvc_span *span = &s->spans[s->pass.group];
@@ -141,7 +141,8 @@ static void make_room(const kvc_session *s)
         const size_t b = span[i].sequence;
         if (kvc_cache_length(s->cache, b) < s->config.capacity)
             continue;
-        kvc_cache_evict(s->cache, b, s->config.sinks, KVC_PAGE);
+        kvc_cache_make_room(s->cache, b, KVC_PAGE, s->config.sinks, s->config.recent,
+                            KVC_PAGE);
         s->sequences[b].has_queries = false;
     }
 }

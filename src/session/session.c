@@ -32,7 +32,8 @@ static kvc_cache_shape shape_of(const kvc_model *model, const kvc_session_config
                              .capacity = sizes->capacity,
                              .head_dim = model->config.head_dim,
                              .key_type = sizes->key_type,
-                             .value_type = sizes->value_type};
+                             .value_type = sizes->value_type,
+                             .policy = sizes->policy};
 }
 
 /* In whole pages where a session slides. */
@@ -62,6 +63,7 @@ static kvc_session *layout(kvc_arena *arena, kvc_model *model,
                                  {config->window_layers[0], config->window_layers[1]}};
     s.cache = kvc_cache_layout(arena, &shape, &windows, moves);
     shape.batch = shape.n_layer = 1;
+    shape.policy = KVC_OLDEST;
     shape.key_type = shape.value_type = KVC_F32; /* without a cache nothing is rounded */
     s.one_layer = kvc_cache_layout(arena, &shape, NULL, false);
     s.source = kvc_source_layout(arena, model, sizes);
@@ -93,6 +95,8 @@ static kvc_error check_full(const kvc_model *model, const kvc_session_config *gi
 {
     const kvc_session_config sizes = whole_pages(given);
     const bool slides = sizes.when_full == KVC_SLIDE;
+    if (sizes.policy == KVC_OLDEST ? sizes.recent > 0 : !slides)
+        return KVC_ERR_INVALID_ARGUMENT;
     if (sizes.when_full == KVC_STOP)
         return given->sinks > 0 || given->text_capacity > 0 ? KVC_ERR_INVALID_ARGUMENT
                                                             : KVC_OK;
@@ -100,7 +104,8 @@ static kvc_error check_full(const kvc_model *model, const kvc_session_config *gi
         sizes.sinks < given->sinks || sizes.text_capacity < sizes.capacity ||
         sizes.text_capacity > UINT32_MAX / 8 ||
         (slides &&
-         (sizes.capacity < KVC_PAGE || sizes.sinks > sizes.capacity - KVC_PAGE)))
+         (sizes.capacity < KVC_PAGE || sizes.sinks > sizes.capacity - KVC_PAGE ||
+          sizes.recent > sizes.capacity - KVC_PAGE - sizes.sinks)))
         return KVC_ERR_INVALID_ARGUMENT;
     return model->config.rotary_dim > 0 && model->config.window == 0
                ? KVC_OK

@@ -9,7 +9,8 @@
  *     with an encoder: the source's length n, its ids [n], what the encoder makes of them
  *     [n, C], and the cross cache, of none or all of them
  *     where tokens are gone, or beyond the capacity: this, or 0 where the session does
- *     not slide; its sinks. It goes on in sessions for which both are the same
+ *     not slide; its sinks; and, unless age decides, the policy and the recent tokens. It
+ *     goes on in sessions for which all are the same
  *
  * Queries lie as they are compared, unless tokens of any sequence are gone: then as they
  * are before they are turned, or flag 8 is set.
@@ -92,6 +93,10 @@ static void write_session(kvc_writer *w, const kvc_session *s)
     if (depends_on_sizes(s)) {
         kvc_write_u32(w, slid_by(s));
         kvc_write_u32(w, (uint32_t)s->config.sinks);
+        if (s->config.policy != KVC_OLDEST) {
+            kvc_write_u32(w, (uint32_t)s->config.policy);
+            kvc_write_u32(w, (uint32_t)s->config.recent);
+        }
     }
     kvc_write_end(w);
 }
@@ -177,10 +182,15 @@ static kvc_error check_sizes(const kvc_session *s, kvc_reader *r, size_t most)
     if (r->left == 0)
         return most > s->config.capacity ? KVC_ERR_CONTEXT_FULL : KVC_OK;
     const uint32_t slid = kvc_read_u32(r), sinks = kvc_read_u32(r);
+    const bool by_age = r->left == 0;
+    const uint32_t policy = by_age ? KVC_OLDEST : kvc_read_u32(r),
+                   recent = by_age ? 0 : kvc_read_u32(r);
     if (!kvc_read_end(r))
         return KVC_ERR_STATE_INVALID;
-    return slid == slid_by(s) && sinks == s->config.sinks ? KVC_OK
-                                                          : KVC_ERR_STATE_FOREIGN;
+    return slid == slid_by(s) && sinks == s->config.sinks &&
+                   policy == (uint32_t)s->config.policy && recent == s->config.recent
+               ? KVC_OK
+               : KVC_ERR_STATE_FOREIGN;
 }
 
 static kvc_error check_session(const kvc_session *s, kvc_reader *r)

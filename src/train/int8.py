@@ -23,7 +23,7 @@ import export
 import optim
 
 CONTEXT, LIKELIEST = 1024, 8
-MICRO, EVERY = 4096, 4  # tokens a thread works on at a time; noise is measured on every 4th window
+MICRO = 4096  # tokens a thread works on at a time
 
 
 def rounded(x, limit):
@@ -45,14 +45,14 @@ def noise(model, ids, tokens, shares):
     return ((shares * moved * moved).sum(-1) + 1e-7).sqrt().mean()
 
 
-def loss(model, teacher, price, windows):
-    """Cross entropy with the teacher's predictions, and price times the noise."""
+def loss(model, teacher, args, windows):
+    """Cross entropy with the teacher's predictions, and price times the noise of every so many windows."""
     ids = windows[:, :-1]
     with torch.no_grad():
         target = teacher(ids).float()
-        logits, tokens = target.view(*ids.shape, -1)[::EVERY].flatten(0, 1).topk(LIKELIEST)
+        logits, tokens = target.view(*ids.shape, -1)[::args.every].flatten(0, 1).topk(LIKELIEST)
     imitated = F.cross_entropy(model(ids).float(), torch.softmax(target, -1))
-    return imitated + price * noise(model, ids[::EVERY], tokens, torch.softmax(logits, -1))
+    return imitated + args.price * noise(model, ids[::args.every], tokens, torch.softmax(logits, -1))
 
 
 class Grid:
@@ -85,7 +85,7 @@ def finetune(model, teacher, args, corpus, device):
     params = list(model.parameters())
     before = [p.detach().clone() for p in params]
     grid, optimizers = Grid(model), optim.build(model, args.lr, weight_decay=0.05)
-    descend = train.descent(model, lambda windows: loss(model, teacher, args.price, windows), optimizers, device,
+    descend = train.descent(model, lambda windows: loss(model, teacher, args, windows), optimizers, device,
                             args.threads, MICRO, around=grid)
     documents = corpus.parts(args.parts)
     windows, count = data.Windows(documents, args.seed + 1), args.batch // CONTEXT
@@ -118,6 +118,7 @@ def main():
     parser.add_argument("--batch", type=int, default=8192, help="tokens a step")
     parser.add_argument("--lr", type=float, default=8e-4)
     parser.add_argument("--price", type=float, default=2.5, help="of noise, in nats")
+    parser.add_argument("--every", type=int, default=4, help="noise is measured on every so many windows")
     parser.add_argument("--keep", type=float, default=0.0,
                         help="share of the weights before the training in those that are written")
     parser.add_argument("--threads", type=int, default=os.cpu_count())

@@ -65,6 +65,10 @@ static const uint16_t layout[] = {
     KVC_F16,
     KVC_BF16,
     KVC_I8,
+    KVC_I4,
+    KVC_OLDEST,
+    KVC_LEAST_SEEN,
+    KVC_LARGEST_KEY,
     KVC_EVENT_WRITE,
     KVC_EVENT_READ,
     KVC_EVENT_EVICT,
@@ -124,6 +128,8 @@ static const uint16_t layout[] = {
     AT(session_config, when_full),
     AT(session_config, sinks),
     AT(session_config, text_capacity),
+    AT(session_config, policy),
+    AT(session_config, recent),
     sizeof(kvc_sampling),
     AT(sampling, temperature),
     AT(sampling, top_k),
@@ -159,6 +165,7 @@ static const uint16_t layout[] = {
     AT(cache_shape, head_dim),
     AT(cache_shape, key_type),
     AT(cache_shape, value_type),
+    AT(cache_shape, policy),
     sizeof(kvc_cache_memory),
     AT(cache_memory, slot_bytes),
     AT(cache_memory, used_bytes),
@@ -182,6 +189,7 @@ static const uint16_t layout[] = {
     AT(mha_config, capacity),
     AT(mha_config, key_type),
     AT(mha_config, value_type),
+    AT(mha_config, policy),
     UINT16_MAX /* the end */
 };
 

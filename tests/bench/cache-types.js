@@ -20,7 +20,10 @@ import { counted } from '../../web/measure/numbers.js';
  */
 
 /** @type {[CacheType, CacheType][]} of keys and values */
-const TYPES = [['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8']];
+const TYPES = [
+  ['f16', 'f16'], ['int8', 'f16'], ['f16', 'int8'], ['int8', 'int8'],
+  ['int4', 'int8'], ['int8', 'int4'], ['int4', 'int4'],
+];
 
 /**
  * @param {Model} model

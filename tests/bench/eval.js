@@ -19,7 +19,7 @@ import { argmax } from '../../web/measure/narrow.js';
 const END = '<|endoftext|>';
 
 /** The texts between the <|endoftext|> lines. @param {string} text */
-const documentsOf = (text) => text.split(END)
+export const documentsOf = (text) => text.split(END)
   .map((part) => part.replace(/^\n+|\n+$/g, ''))
   .filter((part) => part !== '');
 

@@ -1,7 +1,9 @@
 /* native-load.c - the job of the native benchmark, and its model. */
+#define _DEFAULT_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/number.h"
 #include "kernels/probe.h"
@@ -23,9 +25,13 @@ void bench_check(kvc_error error, const char *what)
 
 void *bench_allocate(size_t bytes)
 {
-    void *memory = aligned_alloc(KVC_PROBE_BLOCK, kvc_round_up(bytes, KVC_PROBE_BLOCK));
+    const size_t page = 2 << 20, rounded = kvc_round_up(bytes, page);
+    void *memory = aligned_alloc(page, rounded);
     if (!memory)
         bench_fail("out of memory");
+#ifdef MADV_HUGEPAGE /* prefetchers stop at a page's end; a hint, so it may fail */
+    madvise(memory, rounded, MADV_HUGEPAGE);
+#endif
     return memory;
 }
 

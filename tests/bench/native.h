@@ -23,7 +23,7 @@ typedef struct bench_job {
 /* All end the program with a sentence if something fails. */
 void bench_fail(const char *what);
 void bench_check(kvc_error error, const char *what);
-void *bench_allocate(size_t bytes); /* aligned and rounded up to KVC_PROBE_BLOCK */
+void *bench_allocate(size_t bytes); /* in huge pages, where the system has them */
 size_t bench_size(void);            /* the next number of the job */
 
 /* Reads the job up to its tensors, and the model of it. */

@@ -105,6 +105,12 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   assert.equal((await proof(page)).verdict, 'equal');
   assert.match(await page.textContent('#memory-words'), /2 × 4 layers × 2 heads × 32 numbers/);
   assert.match(await page.evaluate(() => location.hash), /&model=tales&/);
+  await page.check(part('model-go-on'));
+  await page.waitForFunction(() => /&full=slide&/.test(location.hash));
+  await state(page, 'unloaded'); // it is loaded anew for that, with the next run
+  await press(page, 'model-stories');
+  await says(page, 'model-shipped', /stories/);
+  await says(page, 'model-go-on-help', /has a number for each of its positions/);
 });
 
 test('files that are dropped beside the figure; an address of another site: all views follow', async (t) => {

@@ -83,7 +83,7 @@ kvc_cache *check_cache(size_t B, size_t L, size_t H, size_t S, size_t D)
 kvc_cache *check_cache_of(size_t B, size_t L, size_t H, size_t S, size_t D,
                           kvc_dtype key_type, kvc_dtype value_type)
 {
-    const kvc_cache_shape shape = {B, L, H, S, D, key_type, value_type};
+    const kvc_cache_shape shape = {B, L, H, S, D, key_type, value_type, KVC_OLDEST};
     size_t bytes;
     kvc_cache *cache;
     check_ok(kvc_cache_bytes(&shape, &bytes));

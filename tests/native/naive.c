@@ -215,7 +215,7 @@ static size_t blocks_of(kvc_dtype type, size_t D)
 
 static bool is_integer(kvc_dtype type)
 {
-    return type == KVC_I8;
+    return type == KVC_I8 || type == KVC_I4;
 }
 
 /* x is about scale * q, of 16 bits, half to even; returns the scale, a power of two. */
@@ -359,12 +359,17 @@ static void keep(float *x, float *scale, size_t D, kvc_dtype type)
     const size_t block = block_of(type, D);
     for (size_t first = 0; first < D && is_integer(type); first += block, scale++) {
         const size_t end = first + block < D ? first + block : D;
-        float most = 0.0f;
+        float most = 0.0f; /* with its sign: the first of the largest */
         for (size_t d = first; d < end; d++)
-            most = fmaxf(most, fabsf(x[d]));
-        *scale = most / 127.0f >= FLT_MIN ? most / 127.0f : 0.0f;
+            most = fabsf(x[d]) > fabsf(most) ? x[d] : most;
+        *scale = type == KVC_I4 ? half_of(most / -8.0f) : fabsf(most) / 127.0f;
+        if (type == KVC_I8 && *scale < FLT_MIN)
+            *scale = 0.0f;
+        const float low = type == KVC_I4 ? -8.0f : -127.0f,
+                    high = type == KVC_I4 ? 7.0f : 127.0f;
         for (size_t d = first; d < end; d++)
-            x[d] = *scale > 0.0f ? nearbyintf(x[d] / *scale) : 0.0f;
+            x[d] = *scale != 0.0f ? fminf(fmaxf(nearbyintf(x[d] / *scale), low), high)
+                                  : 0.0f;
     }
 }
 

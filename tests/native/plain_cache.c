@@ -44,19 +44,33 @@ static double round_half(double x)
     return fabs(rounded) > 65504.0 ? copysign(65504.0, x) : rounded;
 }
 
-void plain_round(float *out, const float *x, size_t D, kvc_dtype type)
+/* The least and the largest integer that a type has. */
+static float within(float x, float least, float most)
+{
+    return fminf(fmaxf(nearbyintf(x), least), most) + 0.0f;
+}
+
+/* Numbers that share a scale.   x: [n] */
+static void round_block(float *out, const float *x, size_t n, kvc_dtype type)
 {
     float most = 0.0f;
+    for (size_t d = 0; d < n; d++)
+        most = fabsf(x[d]) > fabsf(most) ? x[d] : most;
+    const float eighth = (float)round_half((double)(most / -8.0f));
+    const float scale = type == KVC_I4 ? eighth : fabsf(most) / 127.0f;
+    for (size_t d = 0; d < n; d++)
+        out[d] = scale == 0.0f    ? 0.0f
+                 : type == KVC_I4 ? scale * within(x[d] / scale, -8.0f, 7.0f) + 0.0f
+                                  : scale * within(x[d] / scale, -127.0f, 127.0f);
+}
+
+void plain_round(float *out, const float *x, size_t D, kvc_dtype type)
+{
+    const size_t block = type == KVC_I4 ? 32 : D;
     for (size_t d = 0; d < D; d++)
-        most = fabsf(x[d]) > most ? fabsf(x[d]) : most;
-    const float scale = most / 127.0f;
-    for (size_t d = 0; d < D; d++)
-        if (type == KVC_F32)
-            out[d] = x[d];
-        else if (type == KVC_F16)
-            out[d] = (float)round_half(x[d]);
-        else
-            out[d] = scale > 0.0f ? scale * (nearbyintf(x[d] / scale) + 0.0f) : 0.0f;
+        out[d] = type == KVC_F32 ? x[d] : (float)round_half((double)x[d]);
+    for (size_t d = 0; d < D && type != KVC_F32 && type != KVC_F16; d += block)
+        round_block(out + d, x + d, D - d < block ? D - d : block, type);
 }
 
 static void store(plain_cache *m, size_t from, const float *k, const float *v)

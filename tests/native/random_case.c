@@ -34,7 +34,7 @@ static const struct {
 static const struct {
     kvc_dtype type;
     const char *name;
-} types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}};
+} types[] = {{KVC_F32, "f32"}, {KVC_F16, "f16"}, {KVC_I8, "int8"}, {KVC_I4, "int4"}};
 
 static const char *const archs[KVC_ARCH_COUNT] = {
     [KVC_LLAMA] = "llama",       [KVC_QWEN2] = "qwen2",   [KVC_QWEN3] = "qwen3",
@@ -229,6 +229,16 @@ static void move_slots(random_case *c)
     }
 }
 
+/* Some narrow caches are narrower still. */
+static void nibbles(random_case *c)
+{
+    uint64_t state = c->seed + ((uint64_t)8 << 32);
+    if (random_below(&state, 6) == 0)
+        c->key_type = KVC_I4;
+    if (random_below(&state, 6) == 0)
+        c->value_type = KVC_I4;
+}
+
 random_case random_case_new(uint64_t seed)
 {
     uint64_t state = seed + ((uint64_t)1 << 32);
@@ -256,6 +266,7 @@ random_case random_case_new(uint64_t seed)
                             .norm_epsilon = 1e-5f,
                             .weights = random_below(&state, 4) ? KVC_F32 : KVC_I8};
     if (seed > CASE_GPT2) {
+        nibbles(&c);
         free_heads(&c.config, seed);
         windows(&c.config, seed);
         if (!encoder(&c.config, seed))

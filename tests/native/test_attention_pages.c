@@ -29,9 +29,9 @@ static void scattered_pages_change_no_bit(void **unused)
     (void)unused;
     enum { B = 4, S = 7 * KVC_PAGE };
     uint64_t state = 1;
-    const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
+    const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8, KVC_I4};
     for (int round = 0; round < 30; round++) {
-        const kvc_dtype K = types[round % 3], V = types[round / 3 % 3];
+        const kvc_dtype K = types[round % 4], V = types[round / 4 % 4];
         kvc_cache *cache = check_cache_of(B, 1, H, S, D, K, V);
         float *x[B], q[WIDTH], y[WIDTH], want[WIDTH];
         const size_t common = random_below(&state, 3 * KVC_PAGE);

@@ -111,7 +111,7 @@ static void heads_and_slots_do_not_leak(void **unused)
 static void reset_equals_new(void **unused)
 {
     (void)unused;
-    const kvc_cache_shape shape = {2, 2, 3, 19, 8, KVC_F32, KVC_F32};
+    const kvc_cache_shape shape = {2, 2, 3, 19, 8, KVC_F32, KVC_F32, KVC_OLDEST};
     size_t bytes;
     kvc_cache *used, *fresh;
     check_ok(kvc_cache_bytes(&shape, &bytes));

@@ -30,7 +30,7 @@ static void slot_bytes_follow_the_formula(void **unused)
         const size_t B = 1 + random_below(&state, 4), L = 1 + random_below(&state, 6);
         const size_t H = 1 + random_below(&state, 6), S = 1 + random_below(&state, 80);
         const size_t D = 4 * (1 + random_below(&state, 16));
-        const kvc_cache_shape shape = {B, L, H, S, D, KVC_F32, KVC_F32};
+        const kvc_cache_shape shape = {B, L, H, S, D, KVC_F32, KVC_F32, KVC_OLDEST};
         kvc_cache *cache = check_cache(B, L, H, S, D);
         size_t bytes;
         check_ok(kvc_cache_bytes(&shape, &bytes));
@@ -49,7 +49,7 @@ static void slot_bytes_follow_the_formula(void **unused)
 static void impossible_shapes(void **unused)
 {
     (void)unused;
-    const kvc_cache_shape good = {2, 3, 4, 5, 8, KVC_F32, KVC_F32};
+    const kvc_cache_shape good = {2, 3, 4, 5, 8, KVC_F32, KVC_F32, KVC_OLDEST};
     size_t bytes;
     check_ok(kvc_cache_bytes(&good, &bytes));
     for (size_t field = 0; field < 5; field++) {
@@ -65,19 +65,19 @@ static void impossible_shapes(void **unused)
         check_error(kvc_cache_bytes(&shape, &bytes), KVC_ERR_OUT_OF_MEMORY);
     }
     for (size_t D = 1; D <= 40; D++) {
-        const kvc_cache_shape shape = {1, 1, 1, 1, D, KVC_F32, KVC_F32};
+        const kvc_cache_shape shape = {1, 1, 1, 1, D, KVC_F32, KVC_F32, KVC_OLDEST};
         check_error(kvc_cache_bytes(&shape, &bytes),
                     D % 4 ? KVC_ERR_INVALID_ARGUMENT : KVC_OK);
     }
     const size_t half = (size_t)1 << (sizeof half * 4); /* half * half is 0 in a size_t */
-    const kvc_cache_shape wrapping = {half, half, 1, 1, 4, KVC_F32, KVC_F32};
+    const kvc_cache_shape wrapping = {half, half, 1, 1, 4, KVC_F32, KVC_F32, KVC_OLDEST};
     check_error(kvc_cache_bytes(&wrapping, &bytes), KVC_ERR_OUT_OF_MEMORY);
 }
 
 static void bad_memory(void **unused)
 {
     (void)unused;
-    const kvc_cache_shape shape = {1, 2, 3, 4, 8, KVC_F32, KVC_F32};
+    const kvc_cache_shape shape = {1, 2, 3, 4, 8, KVC_F32, KVC_F32, KVC_OLDEST};
     size_t bytes;
     kvc_cache *cache = NULL;
     check_error(kvc_cache_bytes(NULL, &bytes), KVC_ERR_INVALID_ARGUMENT);

@@ -5,7 +5,7 @@
 #include "plain_cache.h"
 #include "random_model.h"
 
-static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
+static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8, KVC_I4};
 
 /* Each operation is compared with the same on plain arrays: every number of every
  * sequence, what is counted, in every pair of types. */
@@ -18,7 +18,7 @@ static void random_operations(void **unused)
                      L = 1 + random_below(&state, 3);
         const size_t H = 1 + random_below(&state, 3), S = 1 + random_below(&state, 70);
         kvc_cache *cache = check_cache_of(B, L, H, S, 4 + 4 * random_below(&state, 3),
-                                          types[round % 3], types[round / 3 % 3]);
+                                          types[round % 4], types[round / 4 % 4]);
         plain_cache m = plain_new(cache);
         for (int i = 0; i < 100; i++) {
             plain_operate(&m, cache, &state);
@@ -142,7 +142,7 @@ static void freed_slots_are_poisoned(void **unused)
     (void)unused;
     enum { S = 2 * KVC_PAGE, D = 8 };
     uint64_t state = 5;
-    for (size_t type = 0; type < 3; type++)
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++)
         for (int way = 0; way < 4; way++) {
             kvc_cache *cache = check_cache_of(1, 1, 1, S, D, types[type], types[type]);
             float x[S * D], k[S * D], v[S * D];

@@ -4,7 +4,7 @@
 #include "plain_cache.h"
 #include "random_model.h"
 
-static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
+static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8, KVC_I4};
 
 typedef struct state {
     size_t bytes;
@@ -38,7 +38,7 @@ static void restored_and_on(void **unused)
         const size_t B = 1 + random_below(&rng, 4), L = 1 + random_below(&rng, 3);
         const size_t H = 1 + random_below(&rng, 3), S = 1 + random_below(&rng, 60);
         const size_t D = 4 + 4 * random_below(&rng, 3);
-        const kvc_dtype K = types[round % 3], V = types[round / 3 % 3];
+        const kvc_dtype K = types[round % 4], V = types[round / 4 % 4];
         kvc_cache *cache = check_cache_of(B, L, H, S, D, K, V);
         const size_t more = round % 2 ? 0 : 1 + random_below(&rng, 20);
         kvc_cache *other = check_cache_of(B + (more > 9), L, H, S + more, D, K, V);
@@ -90,7 +90,7 @@ static void garbage_does_not_leak(void **unused)
 {
     (void)unused;
     uint64_t rng = 2;
-    for (size_t type = 0; type < 3; type++) {
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++) {
         state s[2];
         for (int dirty = 0; dirty < 2; dirty++) {
             kvc_cache *cache = check_cache_of(2, 2, 2, 50, 8, types[type], types[type]);

@@ -9,7 +9,7 @@
 #include "plain_cache.h"
 #include "random_model.h"
 
-static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
+static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8, KVC_I4};
 
 /* What a cache with keys of this type gives back for one vector of 8. */
 static void round_trip(float *out, const float *x, kvc_dtype type)
@@ -86,11 +86,45 @@ static void int8_is_within_half_a_step(void **unused)
         }
 }
 
+/* Blocks of 32 have a scale of their own: the largest of a block is exact to that of a
+ * half, the others are within half a step of it, or one where they would need an eighth
+ * step. */
+static void int4_is_within_a_step(void **unused)
+{
+    (void)unused;
+    enum { D = 76 };
+    uint64_t state = 1;
+    for (int exponent = -12; exponent < 16; exponent++)
+        for (int round = 0; round < 20; round++) {
+            const kvc_format f = kvc_value_format(KVC_I4, D);
+            _Alignas(16) unsigned char page[KVC_PAGE * D] = {0};
+            float x[D], got[D];
+            for (size_t d = 0; d < D; d++)
+                x[d] = ldexpf(random_value(&state, 0.0, 1.0), exponent - (int)d / 32);
+            kvc_vector_store(&f, page, 5, x);
+            kvc_vector_load(&f, page, 5, got);
+            for (size_t first = 0; first < D; first += 32) {
+                float most = 0.0f;
+                for (size_t d = first; d < D && d < first + 32; d++)
+                    most = fabsf(x[d]) > fabsf(most) ? x[d] : most;
+                for (size_t d = first; d < D && d < first + 32; d++) {
+                    const double step = fabs((double)most) / 8.0,
+                                 rest = step * 5e-3 + 0x1p-21;
+                    const double error = fabs((double)got[d] - (double)x[d]);
+                    const bool beyond =
+                        x[d] * most < 0.0f && fabsf(x[d]) > 7.5f * (float)step;
+                    assert_true(error <= (beyond ? step : step * 0.5) + rest);
+                    assert_true(x[d] != most || error <= rest);
+                }
+            }
+        }
+}
+
 static void not_finite_is_refused(void **unused)
 {
     (void)unused;
     const float bad[] = {NAN, INFINITY, -INFINITY};
-    for (size_t type = 0; type < 3; type++)
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++)
         for (size_t i = 0; i < 3; i++)
             for (size_t at = 0; at < 16; at++)
                 for (int value = 0; value < 2; value++) {
@@ -331,16 +365,16 @@ static void check_attention(void)
           *v = random_array(T * H * D, &state);
     static float wide_k[T * H * 128], wide_v[T * H * 128], want[T * N_HEAD * 128],
         y[T * N_HEAD * 128];
-    for (size_t pair = 0; pair < 9; pair++) {
-        const bool integers = pair % 3 == 2 || pair / 3 == 2;
-        kvc_cache *narrow = attend(want, q, k, v, types[pair % 3], types[pair / 3], T);
+    for (size_t pair = 0; pair < 16; pair++) {
+        const bool integers = pair % 4 > 1 || pair / 4 > 1;
+        kvc_cache *narrow = attend(want, q, k, v, types[pair % 4], types[pair / 4], T);
         read_back(narrow, wide_k, wide_v);
         free(narrow);
         free(attend(y, q, wide_k, wide_v, KVC_F32, KVC_F32, T));
         if (!integers)
             check_same(y, want, T * N_HEAD * D);
         for (size_t chunk = 1; chunk < T; chunk++) {
-            free(attend(y, q, k, v, types[pair % 3], types[pair / 3], chunk));
+            free(attend(y, q, k, v, types[pair % 4], types[pair / 4], chunk));
             check_same(y, want, T * N_HEAD * D);
         }
     }
@@ -374,7 +408,8 @@ static void errors_are_bounded(void **unused)
         {KVC_F32, KVC_F32, 1e-6},           {KVC_F16, KVC_F32, 5e-4},
         {KVC_F32, KVC_F16, 0x1p-12 + 1e-6}, {KVC_F16, KVC_F16, 6e-4},
         {KVC_I8, KVC_F32, 1.2e-2},          {KVC_F32, KVC_I8, 1.0 / 254.0 + 1e-6},
-        {KVC_I8, KVC_I8, 1.2e-2},
+        {KVC_I8, KVC_I8, 1.2e-2},           {KVC_I4, KVC_F32, 0.2},
+        {KVC_F32, KVC_I4, 0.125},           {KVC_I4, KVC_I4, 0.25},
     };
     static float y[T * N_HEAD * 128];
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -415,6 +450,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_half_and_between),
         cmocka_unit_test(int8_is_within_half_a_step),
+        cmocka_unit_test(int4_is_within_a_step),
         cmocka_unit_test(not_finite_is_refused),
         cmocka_unit_test(pages_are_multiplied_as_numbers_are),
         cmocka_unit_test(what_is_not_finite_shows),

@@ -206,11 +206,12 @@ static void batches(void **unused)
 static void narrow_and_mixed(void **unused)
 {
     (void)unused;
-    static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8};
-    static const size_t bytes[] = {4 * C, 2 * C, C + H * sizeof(float)};
+    static const kvc_dtype types[] = {KVC_F32, KVC_F16, KVC_I8, KVC_I4};
+    /* heads of 12: 16 nibbles and a scale */
+    static const size_t bytes[] = {4 * C, 2 * C, C + H * sizeof(float), H * (16 / 2 + 2)};
     kvc_session *wide = s;
-    for (size_t key = 0; key < 3; key++)
-        for (size_t value = 0; value < 3; value++) {
+    for (size_t key = 0; key < 4; key++)
+        for (size_t value = 0; value < 4; value++) {
             const kvc_session_config sizes = {.capacity = N, 2, types[key], types[value]};
             s = random_model_sequences(&model, &sizes);
             token_bytes = bytes[key] + bytes[value];

@@ -73,6 +73,7 @@ static void random_operations_with_narrow_elements(void **unused)
     run_random(KVC_F16, KVC_F16, 16);
     run_random(KVC_I8, KVC_I8, 16);
     run_random(KVC_I8, KVC_F32, 8);
+    run_random(KVC_I4, KVC_I4, 8);
 }
 
 /* A common beginning is stored once, and a page more for each way on. */

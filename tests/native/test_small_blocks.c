@@ -21,7 +21,7 @@ static kvc_error init_session(void **object, void *memory, size_t bytes)
     return kvc_session_init((kvc_session **)object, model.packed, &sizes, memory, bytes);
 }
 
-static const kvc_cache_shape shape = {2, 2, 2, 21, 4, KVC_I8, KVC_F32};
+static const kvc_cache_shape shape = {2, 2, 2, 21, 4, KVC_I8, KVC_F32, KVC_LEAST_SEEN};
 
 static kvc_error init_cache(void **object, void *memory, size_t bytes)
 {

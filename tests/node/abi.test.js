@@ -14,8 +14,10 @@ import { tinyBlobs } from './tiny-model.js';
 const ROOT = new URL('../../', import.meta.url);
 const read = (path) => readFile(new URL(path, ROOT), 'utf8');
 const module = (name) => readFile(new URL(name, ROOT)).then((bytes) => WebAssembly.compile(bytes));
-const memory = new WebAssembly.Memory({ initial: 16, maximum: 16 });
-const imports = { env: { memory, emscripten_notify_memory_growth() {} } };
+/** Modules leave out the zeros of their data, so each needs a memory that nothing was written to. */
+const imports = () => ({ env: {
+  memory: new WebAssembly.Memory({ initial: 16, maximum: 16 }), emscripten_notify_memory_growth() {},
+} });
 
 const MODULES = ['web/engine/kvc.wasm', 'web/engine/kvc-relaxed.wasm', 'web/engine/kvc-scalar.wasm'];
 const HEADERS = ['include/kvc.h', 'src/kernels/probe.h', 'src/wasm/wasm.c'];
@@ -39,7 +41,7 @@ test('the list of exports, the table of functions and every module agree, argume
   const listed = (await read('src/wasm/exports.txt')).split('\n').filter((line) => /^[^#\s]/.test(line));
   assert.deepEqual([...listed].sort(), Object.keys(abi.FUNCTIONS).sort());
   for (const name of MODULES) {
-    const { exports } = await WebAssembly.instantiate(await module(name), imports);
+    const { exports } = await WebAssembly.instantiate(await module(name), imports());
     assert.deepEqual(Object.keys(exports).filter((key) => key.startsWith('kvc_')).sort(), [...listed].sort(),
       name);
     for (const [key, [, ...parameters]] of Object.entries(abi.FUNCTIONS)) {
@@ -77,13 +79,15 @@ test('every exported function is called', async () => {
 
 test('enums and constants are those of the header', () => {
   const dtypes = enumOf('kvc_dtype');
-  assert.deepEqual(abi.DTYPES,
-    { f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8 });
+  assert.deepEqual(abi.DTYPES, {
+    f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8, int4: dtypes.KVC_I4,
+  });
   const lower = (values, prefix) => Object.fromEntries(Object.entries(values)
     .map(([name, value]) => [name.slice(prefix.length).toLowerCase(), value]));
   const { KVC_ARCH_COUNT, ...archs } = enumOf('kvc_arch');
   assert.deepEqual(abi.ARCHITECTURES, lower(archs, 'KVC_'));
   assert.equal(Object.keys(archs).length, KVC_ARCH_COUNT);
+  assert.deepEqual(Object.values(abi.POLICIES), Object.values(enumOf('kvc_policy')));
   assert.deepEqual(abi.EVENT_TYPES, lower(enumOf('kvc_event_type'), 'KVC_EVENT_'));
   assert.deepEqual(abi.WHEN_FULL, lower(enumOf('kvc_when_full'), 'KVC_'));
   assert.deepEqual(abi.MHA_WEIGHTS, lower(enumOf('kvc_mha_weight'), 'KVC_MHA_'));
@@ -102,7 +106,7 @@ function elementsOf(field) {
 
 test('structs have the fields of the header, and lie as the compiler lays them out', async () => {
   const types = { uint32_t: 'u32', size_t: 'u32', float: 'f32', uint64_t: 'u64', kvc_dtype: 'u32',
-    kvc_arch: 'u32', kvc_when_full: 'u32' };
+    kvc_arch: 'u32', kvc_when_full: 'u32', kvc_policy: 'u32' };
   for (const [name, fields] of Object.entries(abi.STRUCTS)) {
     const [, body] = header.match(new RegExp(`typedef struct ${name} \\{(.*?)\\}`));
     const declared = body.split(';').map((line) => line.trim()).filter(Boolean).flatMap((line) => {
@@ -113,7 +117,7 @@ test('structs have the fields of the header, and lie as the compiler lays them o
     assert.deepEqual(Object.entries(fields), declared, name);
   }
   for (const name of MODULES) {
-    const { exports } = await WebAssembly.instantiate(await module(name), imports);
+    const { exports } = await WebAssembly.instantiate(await module(name), imports());
     const layout = new Uint16Array(exports.memory.buffer, exports.kvc_wasm_layout(),
       abi.EXPECTED_LAYOUT.length);
     assert.deepEqual([...layout], abi.EXPECTED_LAYOUT, name);

@@ -58,6 +58,20 @@ test('the bytes of any length before it is computed are those measured then', as
   }
 });
 
+test('of a session that slides too, however long its text, and by whatever policy', () => {
+  const model = models[SHAPES.length + FIXTURES.indexOf('qwen2-bf16')];
+  for (const evict of ['oldest', 'attention', 'keynorm']) {
+    const session = model.createSession({ whenFull: 'slide', capacity: 64, evict, ...types() });
+    for (const length of [60, 64, 65, 81, 200]) {
+      const foreseen = session.memoryUsage({ length });
+      session.append(idsFor(model, length - session.position));
+      assert.deepEqual(session.memoryUsage(), foreseen, `${evict} ${length}`);
+      assert.ok(foreseen.usedBytes <= foreseen.cacheBytes);
+    }
+    session.dispose();
+  }
+});
+
 test('a cache of its own says it, too', () => {
   for (let i = 0; i < 20; i++) {
     const [batchSize, maxSeqLen, numLayers, numHeads] = [between(1, 3), between(1, 70), between(1, 3),

@@ -8,7 +8,9 @@ import { ownText } from '../../web/measure/narrow.js';
 import { randomIds, seeded } from './helpers.js';
 import { tinyBlobs } from './tiny-model.js';
 
-const PAIRS = [['f16', 'f16'], ['int8', 'int8'], ['int8', 'f16'], ['f32', 'int8']];
+const PAIRS = [
+  ['f16', 'f16'], ['int8', 'int8'], ['int8', 'f16'], ['f32', 'int8'], ['int4', 'int4'], ['f16', 'int4'],
+];
 let stories;
 let tiny;
 before(async () => {
@@ -23,9 +25,11 @@ after(() => {
 test('the shipped model over 300 tokens: f16 and int8 against f32 (B30)', async () => {
   const ids = await ownText(stories, 300, 2);
   assert.equal(ids.length, 300);
-  const types = [['f32', 'f32'], ['f16', 'f16'], ['int8', 'int8'], ['f16', 'int8']];
+  const types = [
+    ['f32', 'f32'], ['f16', 'f16'], ['int8', 'int8'], ['f16', 'int8'], ['int4', 'int4'], ['int8', 'int4'],
+  ];
   const rows = compareCacheTypes(stories, ids, types);
-  const [f32, f16, int8, values] = rows;
+  const [f32, f16, int8, values, int4, nibbles] = rows;
   assert.deepEqual([f32.logitError, f32.maxKL, f32.sameTop1], [0, 0, 1]);
   const within = (row, logitError, meanKL, maxKL, sameTop1) => {
     const seen = JSON.stringify(row);
@@ -37,11 +41,17 @@ test('the shipped model over 300 tokens: f16 and int8 against f32 (B30)', async 
   within(f16, 0.2, 1e-5, 1e-3, 0.98);
   within(values, 0.3, 1e-4, 2e-3, 0.98);
   within(int8, 3, 5e-3, 0.3, 0.94);
+  within(nibbles, 3, 2e-2, 0.5, 0.9);
+  within(int4, 12, 0.3, 3, 0.6);
+  assert.ok(int4.meanKL > 2 * nibbles.meanKL && nibbles.meanKL > 2 * int8.meanKL); // keys suffer more
   assert.ok(int8.meanKL > f16.meanKL);
   // Bytes of K or V of a token, in all layers.
   const { nLayer, nKvHead, headDim } = stories.config;
-  const [four, two, one] = [4 * headDim, 2 * headDim, headDim + 4].map((bytes) => nLayer * nKvHead * bytes);
-  assert.deepEqual(rows.map(({ bytesPerToken }) => bytesPerToken), [2 * four, 2 * two, 2 * one, two + one]);
+  const half = 8 * Math.ceil(headDim / 8) / 2 + 2 * Math.ceil(headDim / 32);
+  const [four, two, one, less] = [4 * headDim, 2 * headDim, headDim + 4, half].map((bytes) => (
+    nLayer * nKvHead * bytes));
+  assert.deepEqual(rows.map(({ bytesPerToken }) => bytesPerToken),
+    [2 * four, 2 * two, 2 * one, two + one, 2 * less, one + less]);
 });
 
 test('every split of a prompt gives the same bits in every element type', () => {

@@ -40,7 +40,8 @@ test('sizes: each is checked, and so is what they multiply to', () => {
     throwsCode(() => new KVCache({ ...SIZES, [name]: undefined }), 'invalid_argument', new RegExp(name));
   }
   throwsCode(() => new KVCache({ ...SIZES, headDim: 6 }), 'invalid_argument', /multiple of 4/);
-  throwsCode(() => new KVCache({ ...SIZES, keyType: 'f64' }), 'invalid_argument', /"f32", "f16" or "int8"/);
+  throwsCode(() => new KVCache({ ...SIZES, keyType: 'f64' }), 'invalid_argument',
+    /"f32", "f16", "int8" or "int4"/);
   throwsCode(() => new KVCache({ ...SIZES, valueType: 'toString' }), 'invalid_argument');
   throwsCode(() => new KVCache({ ...SIZES, whenFull: 'wrap' }), 'invalid_argument', /slide/);
   for (const sinks of [-1, 40, 0.5]) {
@@ -226,10 +227,13 @@ test('fork shares until one writes; reorder moves all at once; drop and keep emp
 
 test('element types: exact byte counts, and errors no larger than the type makes them', () => {
   const [L, H, S, D] = [2, 3, 48, 16];
-  const bytes = { f32: 4 * D, f16: 2 * D, int8: D + 4 };
-  const worst = { f32: () => 0, f16: (most) => most * 2 ** -11, int8: (most) => most / 127 / 2 * 1.001 };
-  for (const keyType of ['f32', 'f16', 'int8']) {
-    for (const valueType of ['f32', 'f16', 'int8']) {
+  const bytes = { f32: 4 * D, f16: 2 * D, int8: D + 4, int4: D / 2 + 2 };
+  const worst = {
+    f32: () => 0, f16: (most) => most * 2 ** -11, int8: (most) => most / 127 / 2 * 1.001,
+    int4: (most) => most / 8 * 1.001, // the eighth step of one sign is the other's alone
+  };
+  for (const keyType of ['f32', 'f16', 'int8', 'int4']) {
+    for (const valueType of ['f32', 'f16', 'int8', 'int4']) {
       const cache = new KVCache({ maxSeqLen: S, numLayers: L, numHeads: H, headDim: D, keyType, valueType });
       const memory = cache.memoryUsage();
       assert.equal(memory.bytesPerToken, L * H * (bytes[keyType] + bytes[valueType]));
@@ -250,7 +254,7 @@ test('element types: exact byte counts, and errors no larger than the type makes
 test('what a type cannot keep is refused, and the rest is usable; f32 keeps any bits', () => {
   const bad = floats(16, 1);
   bad[5] = NaN;
-  for (const type of ['f16', 'int8']) {
+  for (const type of ['f16', 'int8', 'int4']) {
     const cache = new KVCache({ ...SIZES, keyType: type, valueType: type });
     append(cache, () => floats(16, 1));
     throwsCode(() => cache.update(0, bad, floats(16, 2)), 'not_finite', new RegExp(type));

@@ -77,7 +77,7 @@ test('what is said: the shares of the first, of itself, of the most read other o
   const weights = Float32Array.of(0.5, 0.125, 0.25, 0.125);
   const facts = factsOf({ position: 3, weights }, { layer: 1, head: 0 }, (position) => 'abcd'[position]);
   assert.deepEqual(facts, {
-    text: 'd', position: 4, reads: 4, layer: 2, head: 1, first: 0.5, self: 0.125, sum: 1,
+    text: 'd', position: 4, reads: 4, seen: 4, layer: 2, head: 1, first: 0.5, self: 0.125, sum: 1,
     other: { text: 'c', position: 3, share: 0.25 },
   });
   const two = factsOf({ position: 1, weights: Float32Array.of(0.5, 0.5) }, { layer: 0, head: 0 }, () => '');

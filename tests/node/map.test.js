@@ -185,7 +185,8 @@ test('keys move the cell by one, by a page, to both ends; not beyond', () => {
 test('bytes by type; what narrower ones cost is what the project has measured', async () => {
   const bills = billsOf(after({ on: 97 }));
   assert.deepEqual(bills.map(({ type, perToken, bytes, full }) => [type, perToken, bytes, full]),
-    [['f32', 4224, 422400, 4325376], ['f16', 2112, 211200, 2162688], ['int8', 1152, 115200, 1179648]]);
+    [['f32', 4224, 422400, 4325376], ['f16', 2112, 211200, 2162688], ['int8', 1152, 115200, 1179648],
+      ['int4', 672, 67200, 688128]]);
   const results = await readFile(new URL('../bench/RESULTS.md', import.meta.url), 'utf8');
   for (const { type, perToken, cost } of bills.slice(1)) {
     const row = new RegExp(`^\\| ${type} \\| ${type} \\| (.*) \\|$`, 'm').exec(results)[1];

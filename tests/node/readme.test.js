@@ -69,6 +69,7 @@ function namesOf(Class, fields) {
 
 const SIZES = [
   'batchSize', 'maxSeqLen', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType', 'whenFull', 'sinks',
+  'policy', 'recent',
 ];
 const CLASSES = [
   ['Of a model', Model, ['loadModel', 'config', 'generation', 'weights', 'variant', 'sampledIds']],

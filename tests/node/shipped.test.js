@@ -90,13 +90,14 @@ for (const [name, { architecture, matricesPerLayer, same: sameTop }] of Object.e
     assert.equal(model.config.nPositions, 1024);
   });
 
-  test(`${name}: the three builds write the same stories as ever, with the cache on and off`, async () => {
+  const written = 'the three builds write the same stories as ever, one of them without the cache too';
+  test(`${name}: ${written}`, async () => {
     const stories = {};
     for (const variant of ['relaxed', 'simd', 'scalar']) {
       const built = await loadModel(folder, { variant });
-      for (const useCache of variant === 'scalar' ? [true] : [true, false]) {
+      for (const useCache of variant === 'simd' ? [true, false] : [true]) {
         const session = built.createSession();
-        for (const seed of SEEDS) {
+        for (const seed of useCache ? SEEDS : SEEDS.slice(0, 1)) {
           let text = '';
           const options = { seed, useCache, maxTokens: 80 };
           for await (const token of session.generate('Once upon a time', options)) text += token.text;

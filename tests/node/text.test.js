@@ -99,7 +99,7 @@ test('where every layer has a window, what no query of the newest step sees is n
     /** Some query of the step sees it. */
     const isSeen = ({ first, end }, position) => (
       all.slice(first, end).some((query) => query >= position && query - position < 4));
-    const newest = newestOf(run, 4);
+    const newest = newestOf(run, { reach: 4 });
     const whole = newestOf(run);
     const deeds = all.map((position) => (
       ['read', 'kept'].includes(deedOn(whole, position)) && !isSeen(steps.at(-1), position) ? 'past'
@@ -111,7 +111,7 @@ test('where every layer has a window, what no query of the newest step sees is n
     for (const position of all) {
       const reads = steps.filter((step) => (
         position < step.first && position < step.end && isSeen(step, position)));
-      assert.equal(taleOf(run, position, undefined, 4).read, reads.length, `${modes} ${position}`);
+      assert.equal(taleOf(run, position, undefined, { reach: 4 }).read, reads.length, `${modes} ${position}`);
     }
   }
 });

@@ -136,7 +136,7 @@ const GIVEN = {
   'lens.head': [1, 2, 0.5],
   'lens.alone': [{ text: 'a', position: 1, layer: 1, head: 2, first: 1, self: 1, sum: 1 }],
   'lens.reads': [{
-    text: 'a', position: 3, layer: 1, head: 2, first: 0.5, self: 0.2, sum: 1,
+    text: 'a', position: 3, seen: 3, layer: 1, head: 2, first: 0.5, self: 0.2, sum: 1,
     other: { text: 'b', position: 2, share: 0.3 },
   }],
   'sounds.payoff': ['none', 2, 3],

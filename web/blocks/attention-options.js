@@ -1,9 +1,9 @@
 // The options and weights of CachedAttention, checked.
-import { checkTypes } from '../cache/options.js';
-import { checkFloats, checkSizes, invalid, optionsOf } from '../engine/arguments.js';
+import { checkTypes, whatGoes } from '../cache/options.js';
+import { checkFloats, checkSizes, invalid, optionsOf, shown } from '../engine/arguments.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType, Going, Policy } from '../cache/options.js'
  *
  * @typedef {object} CachedAttentionOptions
  * @property {number} embedDim      C, of x and y; a multiple of 4
@@ -15,6 +15,10 @@ import { checkFloats, checkSizes, invalid, optionsOf } from '../engine/arguments
  * @property {number} [batchSize]   rows, 1 by default
  * @property {CacheType} [keyType]
  * @property {CacheType} [valueType]
+ * @property {'error' | 'slide'} [whenFull]  as of KVCache, with sinks, evict and recent: self-attention alone
+ * @property {number} [sinks]
+ * @property {Policy} [evict]
+ * @property {number} [recent]
  *
  * Matrices are (in, out), row-major, as in x W; a PyTorch nn.Linear keeps (out, in), so transpose those.
  * @typedef {object} AttentionWeights
@@ -33,13 +37,13 @@ export const PARTS = /** @type {const} */ (['q', 'k', 'v', 'o']);
 /** @type {readonly (keyof CachedAttentionOptions)[]} */
 export const CACHED_ATTENTION_OPTIONS = [
   'embedDim', 'numHeads', 'numKVHeads', 'headDim', 'sourceDim', 'maxSeqLen', 'batchSize', 'keyType',
-  'valueType',
+  'valueType', 'whenFull', 'sinks', 'evict', 'recent',
 ];
 
 /**
  * The options, complete and checked.
  * @param {CachedAttentionOptions} options
- * @returns {Required<CachedAttentionOptions>}
+ * @returns {Required<Omit<CachedAttentionOptions, 'whenFull'>> & Going}
  */
 export function withDefaults(options) {
   const { embedDim, numHeads, numKVHeads = numHeads, sourceDim = 0, maxSeqLen, batchSize = 1, keyType = 'f32',
@@ -50,7 +54,12 @@ export function withDefaults(options) {
   const { headDim = required.embedDim / required.numHeads } = rest;
   checkSizes('CachedAttention', { headDim, ...(sourceDim !== 0 && { sourceDim }) });
   checkTypes(keyType, valueType);
-  return { ...required, headDim, sourceDim, batchSize, keyType, valueType };
+  const going = whatGoes(rest, required.maxSeqLen);
+  if (/** @type {string} */ (going.whenFull) === 'stop' || (sourceDim > 0 && going.whenFull === 'slide')) {
+    throw invalid(`whenFull is ${shown(going.whenFull)}; of self-attention it must be "error" or "slide", of `
+      + 'cross-attention "error".');
+  }
+  return { ...required, headDim, sourceDim, batchSize, keyType, valueType, ...going };
 }
 
 /** @type {readonly (keyof AttentionWeights)[]} */
@@ -58,7 +67,7 @@ const WEIGHT_NAMES = ['wq', 'wk', 'wv', 'wo', 'bq', 'bk', 'bv', 'bo'];
 
 /**
  * The weights, of the right shapes.
- * @param {AttentionWeights} weights  @param {Required<CachedAttentionOptions>} sizes
+ * @param {AttentionWeights} weights  @param {ReturnType<typeof withDefaults>} sizes
  * @returns {AttentionWeights}
  */
 export function checkedWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourceDim }) {

@@ -12,7 +12,8 @@ import { rowsOf } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
 import { NativeCache } from '../cache/native-cache.js';
 import { rowIn } from '../cache/options.js';
-import { DTYPES, MHA_WEIGHTS } from '../engine/abi.js';
+import { makeRoom } from '../cache/room.js';
+import { DTYPES, MHA_WEIGHTS, POLICIES } from '../engine/abi.js';
 import { tokensIn } from '../engine/arguments.js';
 import { layOut } from '../engine/engine.js';
 import { KvcError } from '../engine/errors.js';
@@ -46,8 +47,11 @@ export class CachedAttention {
     const { block, pointer } = layOutAttention(this.#engine, sizes);
     this.#block = block;
     this.#pointer = pointer;
-    const { maxSeqLen, batchSize, numKVHeads, headDim, keyType, valueType } = sizes;
-    const shape = { maxSeqLen, batchSize, numLayers: 1, numHeads: numKVHeads, headDim, keyType, valueType };
+    const { maxSeqLen, batchSize, numKVHeads: numHeads, headDim, keyType, valueType } = sizes;
+    const { whenFull, sinks, evict, recent } = sizes;
+    const going = { whenFull, sinks, evict, recent };
+    const sizesOfCache = { maxSeqLen, batchSize, numLayers: 1, numHeads, headDim };
+    const shape = { ...sizesOfCache, keyType, valueType, ...going };
     const cache = this.#engine.call('kvc_mha_cache', pointer);
     this.#native = new NativeCache(this.#engine, block, cache, shape);
     /** Its keys and values, to look into, truncate, fork, evict, save; it lives as long as the attention. */
@@ -93,30 +97,45 @@ export class CachedAttention {
    * @returns {Float32Array} of x's shape
    */
   forward(x, options) {
-    const { embedDim, sourceDim, maxSeqLen } = this.#sizes;
+    const { embedDim, sourceDim } = this.#sizes;
     const native = this.#native;
     const rows = rowsOf(native, rowIn('forward()', options));
     const T = tokensIn(x, rows.length * embedDim, 'x', `(${rows.length}, T, ${embedDim})`);
     for (const b of rows) {
-      if (sourceDim === 0 && T > maxSeqLen - native.length(b)) throw native.full(b, T);
       if (sourceDim > 0 && native.length(b) === 0) {
         throw new KvcError('not_ready', `Row ${b} has no source yet: call setSource() first.`);
       }
     }
-    const before = rows.map((b) => native.length(b));
     const size = T * embedDim;
     const y = new Float32Array(x.length);
     native.calls.operation(() => {
+      const undo = sourceDim === 0 ? this.#undoOf(rows, T) : () => {};
+      if (sourceDim === 0) makeRoom(native, rows, T, () => {});
       try {
         rows.forEach((b, i) => y.set(this.#forwardRow(x.subarray(i * size, (i + 1) * size), b, T), i * size));
       } catch (error) {
-        if (sourceDim === 0 && this.#engine.usable) {
-          rows.forEach((b, i) => native.change([b], 'kvc_cache_truncate', b, before[i]));
-        }
+        if (this.#engine.usable) undo();
         throw error;
       }
     });
     return y;
+  }
+
+  /**
+   * What takes a forward() of T tokens back that fails. Truncating brings back neither what had to make room
+   * nor what was counted, so that is saved where numbers can be refused.
+   * @param {number[]} rows  @param {number} T
+   */
+  #undoOf(rows, T) {
+    const native = this.#native;
+    const before = rows.map((b) => native.length(b));
+    const { keyType, valueType, evict, whenFull, maxSeqLen } = this.#sizes;
+    const slides = whenFull === 'slide' && before.some((length) => length + T > maxSeqLen);
+    if ((keyType !== 'f32' || valueType !== 'f32') && (slides || evict === 'attention')) {
+      const state = native.save(0n);
+      return () => native.restore(state, 0n);
+    }
+    return () => rows.forEach((b, i) => native.change([b], 'kvc_cache_truncate', b, before[i]));
   }
 
   /** @param {Float32Array} x  [T, C]  @param {number} row  @param {number} T */
@@ -227,7 +246,7 @@ export class CachedAttention {
   }
 }
 
-/** @param {Engine} engine  @param {Required<CachedAttentionOptions>} sizes */
+/** @param {Engine} engine  @param {ReturnType<typeof withDefaults>} sizes */
 function layOutAttention(engine, sizes) {
   const { embedDim, sourceDim, numHeads, numKVHeads, headDim, maxSeqLen } = sizes;
   const out_of_memory = `There is not enough memory for ${numHeads} heads of ${headDim} channels and a cache `
@@ -241,7 +260,7 @@ function layOutAttention(engine, sizes) {
   const give = () => engine.give('kvc_mha_config', {
     n_embd: embedDim, source_dim: sourceDim, n_head: numHeads, n_kv_head: numKVHeads, head_dim: headDim,
     batch: sizes.batchSize, capacity: maxSeqLen,
-    key_type: DTYPES[sizes.keyType], value_type: DTYPES[sizes.valueType],
+    key_type: DTYPES[sizes.keyType], value_type: DTYPES[sizes.valueType], policy: POLICIES[sizes.evict],
   });
   return layOut(engine, 'attention', out_of_memory,
     (bytes) => engine.check(messages, 'kvc_mha_bytes', give(), bytes),

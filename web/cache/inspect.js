@@ -42,7 +42,7 @@ import { heldBytes } from './sizes.js';
  * @property {number} usedBytes       of the slots that hold tokens, shared ones counted once
  * @property {number} sharedBytes     what more it would be if no two rows shared any
  * @property {number} freedBytes      what more it would be if layers with a window gave nothing back
- * @property {number} bytesPerToken   L * H * (a key and a value: 4 D each in f32, 2 D in f16, D + 4 in int8)
+ * @property {number} bytesPerToken   L * H * (a key and a value: cache/types.js)
  * @property {number} allocatedBytes  the block that all of it lies in, tables included
  */
 

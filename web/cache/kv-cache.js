@@ -17,6 +17,7 @@ import { CacheView } from './cache-view.js';
 import { checkLayer, checkRow, rowsOf } from './inspect.js';
 import { NativeCache } from './native-cache.js';
 import { fingerprintIn, rowIn, withDefaults } from './options.js';
+import { importanceOf, makeRoom } from './room.js';
 
 /**
  * @import { OnEvent } from './events.js'
@@ -42,6 +43,8 @@ export class KVCache extends CacheView {
     this.#isPart = native !== undefined;
     this.whenFull = chosen.whenFull;
     this.sinks = chosen.sinks;
+    this.policy = chosen.evict;
+    this.recent = chosen.recent;
   }
 
   // ---- the steps of a token ---------------------------------------------------------------------
@@ -49,8 +52,8 @@ export class KVCache extends CacheView {
   /**
    * Writes the keys and values of T new tokens of one layer; T follows from the arrays' length. They are
    * not part of the history until advance(); written again before that, they replace the ones before.
-   * Errors: "position_out_of_range" (layer, row), "cache_full", "not_finite" (f16 and int8 take no NaN
-   * or infinity).
+   * Errors: "position_out_of_range" (layer, row), "cache_full", "not_finite" (types narrower than f32 take no
+   * NaN or infinity).
    * @param {number} layer
    * @param {Float32Array} key    (B, H, T, D); with row (H, T, D)
    * @param {Float32Array} value  the same
@@ -68,28 +71,10 @@ export class KVCache extends CacheView {
     }
     const size = this.numHeads * T * this.headDim;
     return native.calls.operation(() => native.lendInput(size, (input) => {
-      if (!this.#makeRoom(rows, T, () => native.checkKept(layer, key, value))) return false;
+      if (!makeRoom(native, rows, T, () => native.checkKept(layer, key, value))) return false;
       rows.forEach((b, i) => native.append(b, layer, T, part(key, i, size), part(value, i, size), input));
       return true;
     }));
-  }
-
-  /**
-   * Whether T tokens more fit every row, now.
-   * @param {number[]} rows  @param {number} T  @param {() => void} check  before the first token is dropped
-   */
-  #makeRoom(rows, T, check) {
-    const { maxSeqLen, sinks, whenFull } = this;
-    const native = this.#native;
-    const tight = rows.filter((row) => native.length(row) + T > maxSeqLen);
-    if (tight.length === 0) return true;
-    if (whenFull === 'stop') return false;
-    if (whenFull === 'error' || T > maxSeqLen - sinks) throw native.full(tight[0], T);
-    check();
-    for (const row of tight) {
-      native.change([row], 'kvc_cache_evict', row, sinks, native.length(row) + T - maxSeqLen);
-    }
-    return true;
   }
 
   /**
@@ -193,6 +178,19 @@ export class KVCache extends CacheView {
     const what = `${shown(count)} from ${shown(first)} on are not all among them.`;
     for (const b of rows) checkHeld(native, b, end, what);
     native.calls.operation(() => rows.forEach((b) => native.change([b], 'kvc_cache_evict', b, first, count)));
+  }
+
+  /**
+   * What decides which tokens of a row go first, the least: its sum of attention weights so far, or minus
+   * that of its keys' norms. Error: "unsupported" (age decides).
+   * @param {Row} [options]  needed where there are several rows
+   * @returns {Float32Array} of each token that it holds
+   */
+  importance(options) {
+    const native = this.#native;
+    const rows = rowsOf(native, rowIn('importance()', options));
+    if (rows.length > 1) throw invalid('importance() is that of one row: say which, { row }.');
+    return importanceOf(native, rows[0]);
   }
 
   /**

@@ -1,5 +1,5 @@
 // One kvc_cache in wasm memory: its calls, and what lies behind its history. kv-cache.js gives it to users.
-import { DTYPES } from '../engine/abi.js';
+import { DTYPES, POLICIES } from '../engine/abi.js';
 import { KvcError } from '../engine/errors.js';
 import { layOut } from '../engine/engine.js';
 import { WatchedCalls } from './events.js';
@@ -10,7 +10,7 @@ import { lengthOf } from './inspect.js';
  * @import { Engine } from '../engine/engine.js'
  * @import { Block } from '../engine/memory.js'
  * @import { CachePlace } from './inspect.js'
- * @import { CacheType } from './options.js'
+ * @import { CacheType, Going } from './options.js'
  *
  * @typedef {object} CacheShape  B, S, L, H, D and the element types
  * @property {number} batchSize
@@ -21,8 +21,8 @@ import { lengthOf } from './inspect.js';
  * @property {CacheType} keyType
  * @property {CacheType} valueType
  *
- * @typedef {'kvc_cache_truncate' | 'kvc_cache_evict' | 'kvc_cache_fork' | 'kvc_cache_reorder'
- *   | 'kvc_cache_drop' | 'kvc_cache_keep'} Change  a function that changes the history
+ * @typedef {'kvc_cache_truncate' | 'kvc_cache_evict' | 'kvc_cache_make_room' | 'kvc_cache_fork'
+ *   | 'kvc_cache_reorder' | 'kvc_cache_drop' | 'kvc_cache_keep'} Change  a function that changes the history
  */
 
 const ALIGN = 16; // bytes, of the scratch of attention
@@ -38,7 +38,7 @@ export class NativeCache {
    * @param {Engine} engine
    * @param {Block} block    that it lies in; held, so that it outlives this
    * @param {number} pointer
-   * @param {CacheShape} shape
+   * @param {CacheShape & Going} shape
    */
   constructor(engine, block, pointer, shape) {
     this.engine = engine;
@@ -49,6 +49,10 @@ export class NativeCache {
     this.headDim = shape.headDim;
     this.keyType = shape.keyType;
     this.valueType = shape.valueType;
+    this.whenFull = shape.whenFull;
+    this.sinks = shape.sinks;
+    this.evict = shape.evict;
+    this.recent = shape.recent;
     this.#block = block;
     this.#pointer = pointer;
     this.#pending = new Uint32Array(shape.batchSize * shape.numLayers);
@@ -56,17 +60,17 @@ export class NativeCache {
     this.calls = new WatchedCalls(engine, () => this.pointer);
   }
 
-  /** @param {Engine} engine  @param {CacheShape} shape */
+  /** @param {Engine} engine  @param {CacheShape & Going} shape */
   static create(engine, shape) {
     const { batchSize, maxSeqLen, numLayers, numHeads, headDim } = shape;
     const invalid_argument = `KVCache: headDim is ${headDim}; it must be a multiple of 4.`;
     const out_of_memory = `There is not enough memory for a cache of ${batchSize} rows, ${maxSeqLen} tokens, `
       + `${numLayers} layers, ${numHeads} heads and ${headDim} channels. Dispose of other caches, choose `
-      + 'smaller sizes, or the types "f16" or "int8".';
+      + 'smaller sizes, or narrower types ("f16", "int8", "int4").';
     const messages = { invalid_argument, out_of_memory };
     const give = () => engine.give('kvc_cache_shape', {
       batch: batchSize, n_layer: numLayers, n_kv_head: numHeads, capacity: maxSeqLen, head_dim: headDim,
-      key_type: DTYPES[shape.keyType], value_type: DTYPES[shape.valueType],
+      key_type: DTYPES[shape.keyType], value_type: DTYPES[shape.valueType], policy: POLICIES[shape.evict],
     });
     const { block, pointer } = layOut(engine, 'cache', out_of_memory,
       (bytes) => engine.check(messages, 'kvc_cache_bytes', give(), bytes),

@@ -5,11 +5,21 @@ import { TYPE_NAMES } from './types.js';
 
 const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
 
+export const POLICY_NAMES = /** @type {const} */ (['oldest', 'attention', 'keynorm']);
+
 /**
  * @import { Row } from './inspect.js'
  * @import { CacheSizes } from './sizes.js'
  *
+ * @typedef {typeof POLICY_NAMES[number]} Policy  which tokens go first
+ *
  * @typedef {import('./types.js').CacheType} CacheType
+ *
+ * @typedef {object} Going  what happens to tokens that do not fit, and which ones go
+ * @property {'error' | 'stop' | 'slide'} whenFull
+ * @property {number} sinks
+ * @property {Policy} evict
+ * @property {number} recent
  *
  * @typedef {object} KVCacheOptions
  * @property {number} [batchSize]   rows, 1 by default
@@ -18,7 +28,7 @@ const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
  * @property {number} numLayers
  * @property {number} numHeads      of keys and values; queries may have a multiple of them
  * @property {number} headDim       a multiple of 4
- * @property {CacheType} [keyType]  "f32" (default) keeps every bit; "f16" and "int8" round
+ * @property {CacheType} [keyType]  "f32" (default) keeps every bit; "f16", "int8" and "int4" round
  * @property {CacheType} [valueType]
  * @property {'error' | 'stop' | 'slide'} [whenFull]  what update() does with tokens that do not fit:
  *   error (default): throws "cache_full"
@@ -26,12 +36,19 @@ const MOST_TOKENS = 2 ** 28; // that pages of 16 can be numbered for
  *   slide: first drops the oldest tokens after the sinks to make room. Right only for keys that do not know
  *   their position: neither learned positions nor a rotation
  * @property {number} [sinks]       with slide: how many of the first tokens always stay, 0 by default
+ * @property {Policy} [evict]       with slide: which tokens between the sinks and the recent ones go
+ *   oldest (default): the first ones
+ *   attention: those that were looked at least: whose attention weights, summed over layers, heads and
+ *   queries, are least
+ *   keynorm: those whose keys are longest, in all layers and heads
+ * @property {number} [recent]      how many of the last tokens always stay then: by default none with
+ *   "oldest", else three quarters of the room beside the sinks
  */
 
 /** @type {readonly (keyof KVCacheOptions)[]} */
 export const KV_CACHE_OPTIONS = [
   'batchSize', 'maxSeqLen', 'cacheBytes', 'numLayers', 'numHeads', 'headDim', 'keyType', 'valueType',
-  'whenFull', 'sinks',
+  'whenFull', 'sinks', 'evict', 'recent',
 ];
 
 /**
@@ -41,7 +58,7 @@ export const KV_CACHE_OPTIONS = [
  */
 export function withDefaults(options) {
   const { batchSize = 1, maxSeqLen: asked, cacheBytes, numLayers, numHeads, headDim, keyType = 'f32',
-    valueType = 'f32', whenFull = 'error', sinks = 0 } = optionsOf('KVCache', options, KV_CACHE_OPTIONS);
+    valueType = 'f32', ...rest } = optionsOf('KVCache', options, KV_CACHE_OPTIONS);
   checkSizes('KVCache', { batchSize, numLayers, numHeads, headDim });
   checkTypes(keyType, valueType);
   if (asked !== undefined && cacheBytes !== undefined) {
@@ -51,14 +68,28 @@ export function withDefaults(options) {
     /** @type {CacheSizes} */ ({ nLayer: numLayers, nKvHead: numHeads, headDim }), { keyType, valueType },
     { cacheBytes, most: MOST_TOKENS, sequences: batchSize });
   checkSizes('KVCache', { maxSeqLen });
-  checkChoice('whenFull', whenFull, ['error', 'stop', 'slide']);
   const sizes = /** @type {{ maxSeqLen: number, numLayers: number, numHeads: number, headDim: number }} */ (
     { maxSeqLen, numLayers, numHeads, headDim });
-  if (!areCounts(sinks) || sinks >= sizes.maxSeqLen) {
-    throw invalid(`sinks is ${shown(sinks)}; it must be a whole number from 0 to ${sizes.maxSeqLen - 1}, `
+  return { batchSize, ...sizes, keyType, valueType, ...whatGoes(rest, sizes.maxSeqLen) };
+}
+
+/**
+ * What happens to tokens that do not fit, and which ones go.
+ * @param {Pick<KVCacheOptions, 'whenFull' | 'sinks' | 'evict' | 'recent'>} options  @param {number} maxSeqLen
+ */
+export function whatGoes({ whenFull = 'error', sinks = 0, evict = 'oldest', recent }, maxSeqLen) {
+  checkChoice('whenFull', whenFull, ['error', 'stop', 'slide']);
+  checkChoice('evict', evict, POLICY_NAMES);
+  if (!areCounts(sinks) || sinks >= maxSeqLen) {
+    throw invalid(`sinks is ${shown(sinks)}; it must be a whole number from 0 to ${maxSeqLen - 1}, `
       + 'so that a window remains beside them.');
   }
-  return { batchSize, ...sizes, keyType, valueType, whenFull, sinks };
+  const newest = recent ?? (evict === 'oldest' ? 0 : Math.floor(3 * (maxSeqLen - sinks) / 4));
+  if (!areCounts(newest) || sinks + newest >= maxSeqLen) {
+    throw invalid(`recent is ${shown(newest)}; it must be a whole number from 0 to ${maxSeqLen - sinks - 1}, `
+      + 'so that there is a token to drop.');
+  }
+  return { whenFull, sinks, evict, recent: newest };
 }
 
 /**

@@ -2,13 +2,14 @@
 // nonsense. The element's properties and the state in an address follow it, and tests hold the manual and
 // custom-elements.json against it.
 
-import { PLACES, USUAL_WINDOW } from './sliding.js';
+import { PLACES, USUAL_WINDOW } from './places.js';
 import { CACHES, FIRST } from './sounding.js';
 
 /**
- * @import { Places } from './sliding.js'
+ * @import { Places } from './places.js'
  * @import { Caches } from './sounding.js'
  *
+ * @typedef {'stop' | 'slide'} WhenFull  the context is: the run ends, or the oldest page goes
  * @typedef {'on' | 'off' | 'race'} Cache  race: written both ways at the same time
  * @typedef {(typeof VIEWS)[number]} ViewName
  * @typedef {(typeof SHIPPED)[number]} Shipped
@@ -28,6 +29,7 @@ import { CACHES, FIRST } from './sounding.js';
  * @property {number | null} minP
  * @property {number | null} repetitionPenalty
  * @property {Shipped} model
+ * @property {WhenFull} whenFull
  * @property {'f32' | 'int8'} weights
  * @property {string} views
  * @property {number} pace
@@ -103,6 +105,10 @@ export const ATTRIBUTES = [
     min: 0.01, max: 10, preset: null, link: 'repetition-penalty',
   },
   { name: 'model', property: 'model', kind: 'choice', choices: SHIPPED, preset: 'stories', link: 'model' },
+  {
+    name: 'when-full', property: 'whenFull', kind: 'choice',
+    choices: ['stop', 'slide'], preset: 'stop', link: 'full',
+  },
   { name: 'weights', property: 'weights', kind: 'choice', choices: ['f32', 'int8'], preset: 'f32' },
   { name: 'views', property: 'views', kind: 'names', choices: VIEWS, preset: USUAL.join(' '), link: 'views' },
   { name: 'pace', property: 'pace', kind: 'number', min: 0, max: 1000, whole: true, preset: 0, link: 'pace' },

@@ -9,9 +9,8 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Weights } from '../worker/messages.js'
- * @import { Shipped } from './attributes.js'
  * @import { PromptCounter } from './counting.js'
- * @import { Errands, Host } from './errands.js'
+ * @import { Change, Errands, Host } from './errands.js'
  * @import { Replays } from './replays.js'
  * @import { Event, State } from './state.js'
  * @import { Target } from './ways.js'
@@ -203,22 +202,23 @@ export class Doing {
     this.#replay.finish();
   }
 
-  /** Its own is that one from now on; the newest wish counts. @param {Shipped} name */
-  useShipped(name) {
-    const change = this.#changeTo(name, this.#changing).finally(() => {
-      if (this.#changing === change) this.#changing = undefined;
+  /** Another model of its own, or way of its caches; the newest wish counts. @param {Change} change */
+  change(change) {
+    const changing = this.#changeTo(change, this.#changing).finally(() => {
+      if (this.#changing === changing) this.#changing = undefined;
     });
-    this.#changing = change;
-    return change;
+    this.#changing = changing;
+    return changing;
   }
 
-  /** @param {Shipped} name  @param {Promise<void>} [before] */
-  async #changeTo(name, before) {
+  /** @param {Change} change  @param {Promise<void>} [before] */
+  async #changeTo(change, before) {
     await before;
-    const { shipped, other } = this.#state();
-    if (!shipped || (shipped === name && !other)) return;
+    const { shipped, other, whenFull } = this.#state();
+    if (change.whenFull === whenFull) return;
+    if (change.shipped && (!shipped || (shipped === change.shipped && !other))) return;
     await this.#quiet();
-    this.#errands.useShipped(name);
+    this.#errands.change(change);
     this.#replay.finish();
   }
 

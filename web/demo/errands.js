@@ -3,11 +3,12 @@ import { PLAN, subjectOf } from './benchmark.js';
 import { TOKENS as ANSWER } from './edit.js';
 import { Refusal, failureOf } from './failure.js';
 import { Models } from './models.js';
+import { canSlide } from './sliding.js';
 
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields, Weights } from '../worker/messages.js'
- * @import { Shipped } from './attributes.js'
+ * @import { Shipped, WhenFull } from './attributes.js'
  * @import { BenchmarkEvent } from './benchmark.js'
  * @import { Given as GivenModel } from './candidate.js'
  * @import { ChoiceEvent } from './choice.js'
@@ -27,6 +28,9 @@ import { Models } from './models.js';
  * @property {Omit<Fields<'load'>, 'url'>} fields
  * @property {() => State} state   now
  * @property {(event: Event) => void} emit
+ *
+ * What of its own model is to be another.
+ * @typedef {{ shipped?: Shipped, whenFull?: WhenFull }} Change
  *
  * Of a player: ready makes room and has the model loaded; heedStop throws after a stop.
  * @typedef {{ ready: () => Promise<void>, heedStop: () => void }} Host
@@ -71,9 +75,16 @@ export class Errands {
   /** Of a shipped model. @param {Shipped} name */
   sizeOf(name) { return this.#surroundings.downloadSize(this.#model(name)); }
 
+  /** @returns {Fields<'load'>}  what is to be loaded */
+  get #fields() {
+    const state = this.#state();
+    const slides = state.whenFull === 'slide' && canSlide(state);
+    return { ...this.#models.fields, ...(slides && { whenFull: 'slide' }) };
+  }
+
   async load() {
     this.#emit({ type: 'loading' });
-    const answer = await this.#client.request('load', this.#models.fields, this.#emit);
+    const answer = await this.#client.request('load', this.#fields, this.#emit);
     this.#emit({ ...answer, type: 'loaded' });
   }
 
@@ -112,21 +123,25 @@ export class Errands {
   useOwn(error) {
     this.#toOwn();
     const failure = error === undefined ? undefined : this.failureOf(error);
-    const isFailed = failure && failure.code !== 'aborted';
-    this.#emit({ type: 'choice', event: isFailed ? { type: 'failed', failure } : { type: 'left' } });
+    if (failure && failure.code !== 'aborted') {
+      this.#emit({ type: 'choice', event: { type: 'failed', failure } });
+    }
   }
 
-  /** Its own is that one. @param {Shipped} shipped */
-  useShipped(shipped) {
-    this.#toOwn(shipped);
-    this.#emit({ type: 'choice', event: { type: 'left' } });
+  /** @param {Change} change */
+  change({ shipped, whenFull }) {
+    const { other } = this.#state();
+    if (shipped || !other) return this.#toOwn({ shipped, whenFull });
+    this.#rival?.dispose();
+    this.#emit({ type: 'model', other, whenFull }); // the one that a reader has given stays
   }
 
-  /** @param {Shipped} [shipped]  absent: the one that it has */
-  #toOwn(shipped) {
+  /** @param {Change} [change] */
+  #toOwn(change) {
     this.#models.useOwn();
     this.#rival?.dispose(); // it has the model before
-    this.#emit({ type: 'model', shipped });
+    this.#emit({ type: 'model', ...change });
+    this.#emit({ type: 'choice', event: { type: 'left' } });
     this.askDownloadSize();
   }
 
@@ -140,7 +155,7 @@ export class Errands {
     const { Rival } = await import('./rival.js');
     const rival = this.#rival ??= new Rival(this.#makeRival);
     heedStop();
-    await rival.load({ ...this.#models.fields, variant }, this.#emit);
+    await rival.load({ ...this.#fields, variant }, this.#emit);
     heedStop();
     await rival.race(this.#client, { prompt, sampling: sampling.values }, this.#emit);
   }

@@ -24,6 +24,7 @@ import { browser } from './surroundings.js';
  * @import { Event } from './state.js'
  */
 
+const OWN = /** @type {const} */ (['model', 'whenFull']);
 const ASIDE = /** @type {const} */ ({ sounding: ['word', 'caches'], sliding: ['places', 'sinks'] });
 const CALM_MS = 200; // a new state is told when nothing has changed for so long
 
@@ -235,7 +236,7 @@ export class Inside {
    * @param {Event} event
    */
   #heed(event) {
-    if (event.type === 'model') delete this.#wanted.model;
+    if (event.type === 'model') for (const key of OWN) delete this.#wanted[key];
     if (event.type === 'loaded' || event.type === 'model') this.#apply(this.#wanted);
     else if (event.type === 'setting') delete this.#wanted[event.key];
     else if (event.type === 'settings reset') for (const { key } of FIELDS) delete this.#wanted[key];

@@ -1,8 +1,10 @@
 // What a token reads: one row of attention weights for each head, and what is to be seen of it. Pure.
+import { gapAt } from './sliding.js';
 
 /**
  * @import { Window } from '../config/window.js'
  * @import { Seen } from '../worker/messages.js'
+ * @import { Slide } from './sliding.js'
  * @import { LensFacts } from './words/en-lens.js'
  */
 
@@ -140,13 +142,16 @@ export function barsOf(weights) {
  * What a row says, in numbers.
  * @param {Read} read  @param {Head} head  @param {(position: number) => string} textOf
  * @param {Readonly<Window>} [window]  of the model
+ * @param {Slide} [slide]  as its cache does
  * @returns {LensFacts}
  */
-export function factsOf({ position, weights }, { layer, head }, textOf, window) {
+export function factsOf({ position, weights }, { layer, head }, textOf, window, slide) {
   const sees = window?.layers.includes(layer) ? window.size : Infinity;
+  const gone = gapAt(position + 1, slide);
   const other = strongest(weights, 3).find((each) => each.position > 0 && each.position < position);
   return {
     text: textOf(position), position: position + 1, reads: Math.min(position + 1, sees),
+    seen: position + 1 - (gone.end - gone.first),
     layer: layer + 1, head: head + 1,
     first: weights[0], self: weights[position], sum: sumOf(weights),
     ...(other && { other: {

@@ -7,7 +7,7 @@ import { ATTRIBUTES, TAG, parsed, textOf, viewsIn } from './attributes.js';
  *
  * What of a figure travels.
  * @typedef {Pick<Properties, 'prompt' | 'cache' | 'maxTokens' | 'seed' | 'temperature' | 'topK' | 'topP'
- *   | 'minP' | 'repetitionPenalty' | 'model' | 'views' | 'pace' | 'lesson' | 'word'
+ *   | 'minP' | 'repetitionPenalty' | 'model' | 'whenFull' | 'views' | 'pace' | 'lesson' | 'word'
  *   | 'caches' | 'places' | 'sinks'>} Linked
  *
  * @typedef {'tag' | 'iframe' | 'file'} EmbedKind

@@ -2,8 +2,9 @@
 // them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
 import { CACHE_TYPES, TYPE_NAMES, scaleBytes, vectorBytes } from '../cache/types.js';
 import { PAGE } from '../engine/abi.js';
-import { freedIn, heldIn } from './held.js';
+import { freedIn } from './held.js';
 import { engineOf } from './recorded.js';
+import { gapAt, heldTo, slideOf } from './sliding.js';
 import { stepsFrom } from './steps.js';
 
 /**
@@ -11,6 +12,7 @@ import { stepsFrom } from './steps.js';
  * @import { Window } from '../config/window.js'
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Seen } from '../worker/messages.js'
+ * @import { Gap } from './sliding.js'
  * @import { State } from './state.js'
  */
 
@@ -32,6 +34,8 @@ import { stepsFrom } from './steps.js';
  * @property {number} headDim    numbers of a key, or of a value
  * @property {number} tokens     that the cache holds, from the first on
  * @property {number} freed      the first of them, which layers with a window have given back
+ * @property {Gap} gap           those of them that all layers have let go of, past the context
+ * @property {number} held       the others
  * @property {number} text       tokens of the text
  * @property {number} slots      places that are allocated
  * @property {number} columns    places that are drawn
@@ -54,12 +58,14 @@ export function mapOf(state) {
   const config = engineOf(state)?.config;
   const { nLayer: layers = 0, nKvHead: heads = 0, headDim = 0, window } = config ?? {};
   const text = prefill ? prefill.tokens + length : 0;
-  const tokens = heldIn(memory);
+  const tokens = heldTo(state);
   const slots = memory?.slots ?? 0;
+  const slide = slideOf(state);
+  const gap = gapAt(tokens, slide);
   const newest = newestStep(state);
   return {
-    layers, heads, headDim, tokens, freed: freedIn(memory, config), text, slots, memory, window,
-    columns: columnsFor(Math.max(tokens, text), slots),
+    layers, heads, headDim, tokens, freed: freedIn(memory, config), gap, held: tokens - (gap.end - gap.first),
+    text, slots, memory, window, columns: columnsFor(Math.max(tokens, text), slide ? 0 : slots),
     written: Math.min(tokens, newest ?? tokens), reading: newest !== undefined,
   };
 }
@@ -89,9 +95,10 @@ export function columnsFor(tokens, slots) {
  * All places of a layer that are drawn, in order.
  * @param {CacheMap} map  @param {number} layer  @returns {Stretch[]}
  */
-export function stretchesOf({ tokens, freed, text, columns, written, reading, window }, layer) {
+export function stretchesOf({ tokens, freed, gap, text, columns, written, reading, window }, layer) {
   const sees = window?.layers.includes(layer) ? window.size : Infinity;
   const gone = sees < Infinity ? freed : 0;
+  if (gap.end > gap.first) return stretchesAround(gap, { tokens, text, columns, written, reading });
   const read = reading ? Math.min(written, Math.max(0, written + 1 - sees)) : written;
   /** @type {Stretch[]} */
   const all = [
@@ -99,6 +106,25 @@ export function stretchesOf({ tokens, freed, text, columns, written, reading, wi
     { kind: 'kept', first: gone, end: read },
     { kind: 'read', first: Math.max(gone, read), end: written },
     { kind: 'written', first: Math.max(gone, written), end: tokens },
+    { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
+    { kind: 'free', first: Math.max(tokens, text), end: columns },
+  ];
+  return all.filter(({ first, end }) => end > first);
+}
+
+/**
+ * Of a text that has gone on past its context: the sinks, what has gone, and the rest.
+ * @param {Gap} gap  @param {Pick<CacheMap, 'tokens' | 'text' | 'columns' | 'written' | 'reading'>} map
+ * @returns {Stretch[]}
+ */
+function stretchesAround(gap, { tokens, text, columns, written, reading }) {
+  const kind = reading ? 'read' : 'kept';
+  /** @type {Stretch[]} */
+  const all = [
+    { kind, first: 0, end: gap.first },
+    { kind: 'freed', ...gap },
+    { kind, first: gap.end, end: written },
+    { kind: 'written', first: written, end: tokens },
     { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
     { kind: 'free', first: Math.max(tokens, text), end: columns },
   ];
@@ -138,12 +164,12 @@ export function unreadOf(map) {
 }
 
 /** Those of which a key and a value are there. @param {CacheMap} map */
-export const cellsOf = ({ layers, heads, tokens, freed, window }) => (
-  heads * (layers * tokens - freed * (window?.layers.length ?? 0)));
+export const cellsOf = ({ layers, heads, held, freed, window }) => (
+  heads * (layers * held - freed * (window?.layers.length ?? 0)));
 
 /** Pages that hold tokens, and places that are free in the last of them. @param {CacheMap} map */
-export const pagesOf = ({ tokens }) => (
-  { used: Math.ceil(tokens / PAGE), open: Math.ceil(tokens / PAGE) * PAGE - tokens });
+export const pagesOf = ({ held }) => (
+  { used: Math.ceil(held / PAGE), open: Math.ceil(held / PAGE) * PAGE - held });
 
 /** @param {CacheMap} map  @param {Cell} cell */
 export const hasCell = ({ layers, heads }, { layer, head }) => layer < layers && head < heads;
@@ -190,7 +216,8 @@ export function movedBy({ layer, head, position }, key, { layers, heads, text, t
  */
 
 /** @type {Readonly<Partial<Record<CacheType, Cost>>>} */
-const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.99 } };
+const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.991 },
+  int4: { error: 5.8, same: 0.81 } };
 
 /** One for each type. @param {CacheMap} map  @returns {Bill[]} */
 export function billsOf({ layers, heads, headDim, tokens, slots, memory }) {
@@ -219,15 +246,16 @@ export const cellSeen = ({ vectors }) => (
 
 /**
  * What was seen of a cell, which may be another one by now.
- * @param {Seen} seen  @param {Cell} cell
+ * @param {Seen} seen  @param {Cell} cell  @param {Pick<CacheMap, 'gap'>} map
  */
-export function seenOf(seen, { layer, head, position }) {
+export function seenOf(seen, { layer, head, position }, { gap }) {
   const { cache, tokens, vectors } = seen;
   const own = cellSeen(seen);
   const isIt = own?.layer === layer && own.head === head && own.position === position;
   return {
     text: tokens?.find((token) => token.position === position)?.text,
-    page: cache.pages[Math.floor(position / cache.pageSlots)]?.page,
+    page: cache.pages[Math.floor((position < gap.end ? position : position - gap.end + gap.first)
+      / cache.pageSlots)]?.page,
     vectors: isIt ? vectors : undefined,
   };
 }

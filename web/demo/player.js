@@ -11,7 +11,7 @@ import { WorkerError } from '../worker/client.js';
 /**
  * @import { Client } from '../worker/client.js'
  * @import { Fields, Weights } from '../worker/messages.js'
- * @import { Shipped } from './attributes.js'
+ * @import { Shipped, WhenFull } from './attributes.js'
  * @import { Given as GivenModel } from './candidate.js'
  * @import { Draft } from './edit.js'
  * @import { Tried } from './errands.js'
@@ -19,7 +19,7 @@ import { WorkerError } from '../worker/client.js';
  * @import { Recording } from './recording.js'
  * @import { Recordings } from './replays.js'
  * @import { Key } from './sampling.js'
- * @import { Sliding } from './sliding.js'
+ * @import { Sliding } from './places.js'
  * @import { Sounding } from './sounding.js'
  * @import { Event, Status } from './state.js'
  * @import { Listener } from './store.js'
@@ -168,7 +168,10 @@ export class Player {
   useOwn() { return this.#doing.useOwn(); }
 
   /** Its own is another of the shipped ones from now on, if it is one of them. @param {Shipped} name */
-  useShipped(name) { return this.#doing.useShipped(name); }
+  useShipped(name) { return this.#doing.change({ shipped: name }); }
+
+  /** What its caches do when the context is full, where they can. @param {WhenFull} whenFull */
+  setWhenFull(whenFull) { return this.#doing.change({ whenFull }); }
 
   /** Bytes that it takes to have one of them; 0: none, or not known. @param {Shipped} name */
   sizeOf(name) { return this.#errands.sizeOf(name); }

@@ -96,11 +96,11 @@ const numbers = new WeakMap();
 let lastNumber = 0;
 
 /** @param {Fields<'load'>} fields  @param {number} lane */
-function keyOf({ url, files, wasm, variant, maxMemory, weights = 'f32', keep = false }, lane) {
+function keyOf({ url, files, wasm, variant, maxMemory, weights = 'f32', keep = false, whenFull }, lane) {
   if (url === undefined && !numbers.has(files)) numbers.set(files, ++lastNumber);
   const model = url ?? numbers.get(files);
   const module = typeof wasm === 'string' && wasm;
-  return JSON.stringify([lane, model, module, variant, maxMemory, weights, keep]);
+  return JSON.stringify([lane, model, module, variant, maxMemory, weights, keep, whenFull]);
 }
 
 const gaveWay = () => new WorkerError('aborted', 'Another figure of this page has started.');

@@ -4,12 +4,14 @@ import { beginRun } from './curves.js';
 import { engineOf, roomOf } from './recorded.js';
 import { newRun } from './run.js';
 import { multiplyAdds, parameterCount } from '../measure/analysis.js';
+import { sparedBy } from './sliding.js';
 
 /**
  * @import { Config } from '../config/config.js'
  * @import { Answer, RequestEvent } from '../worker/messages.js'
  * @import { Mode } from './curves.js'
  * @import { Run } from './run.js'
+ * @import { Slide } from './sliding.js'
  * @import { FlowEvent, State } from './state.js'
  */
 
@@ -102,9 +104,10 @@ export const isDecided = (lanes) => Object.values(lanes).every(({ run, ms }) => 
  * A token more costs O(1).
  * @param {Readonly<Config>} config  @param {Run} run
  * @param {Work} [before]  which it goes on from, if it is of this run
+ * @param {Slide} [slide]  as its cache does
  * @returns {Work}
  */
-export function workIn(config, { prefill, tokens }, before) {
+export function workIn(config, { prefill, tokens }, before, slide) {
   const isOn = before && before.prefill === prefill && before.tokens <= tokens.length;
   const work = isOn ? { ...before } : { prefill, tokens: 0, rows: 0, multiplyAdds: 0 };
   const { source = 0, sourceKept } = prefill ?? {};
@@ -112,7 +115,7 @@ export function workIn(config, { prefill, tokens }, before) {
   const add = (first, end) => {
     const { total, cross } = multiplyAdds(config, first, end, source);
     work.rows += end - first;
-    work.multiplyAdds += total;
+    work.multiplyAdds += total - sparedBy(config, first, end, slide);
     return cross;
   };
   if (prefill && !isOn) {
@@ -126,11 +129,13 @@ export function workIn(config, { prefill, tokens }, before) {
 
 /**
  * Multiply-adds of each lane.
- * @param {Readonly<Config>} config  @param {Lanes} lanes
+ * @param {Readonly<Config>} config  @param {Lanes} lanes  @param {Slide} [slide]
  * @returns {Record<Mode, number>}
  */
-export const workOf = (config, { on, off }) => (
-  { on: workIn(config, on.run).multiplyAdds, off: workIn(config, off.run).multiplyAdds });
+export const workOf = (config, { on, off }, slide) => ({
+  on: workIn(config, on.run, undefined, slide).multiplyAdds,
+  off: workIn(config, off.run, undefined, slide).multiplyAdds,
+});
 
 /**
  * Times and work of a race at its end, compared.

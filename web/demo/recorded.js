@@ -2,6 +2,7 @@
 // will stand, and goes through the same steps. What the demo itself does, it does not touch.
 import { noCurves } from './curves.js';
 import { newColumn, newRun } from './run.js';
+import { slideOf } from './sliding.js';
 
 /**
  * @import { Recording } from './recording.js'
@@ -24,12 +25,22 @@ export const engineOf = ({ model, recorded }) => model ?? recorded?.recording.en
  */
 export const sourceOf = ({ run, race }) => (race?.lanes?.on.run ?? run).prefill?.source;
 
+/**
+ * What the work of a token goes by, beside the model and the position.
+ * @param {Pick<State, 'run' | 'race' | 'model' | 'memory'>} state
+ */
+export const besideOf = (state) => ({ source: sourceOf(state), slide: slideOf(state) });
+
 /** Whether what is typed is a source, and no beginning of a text. @param {State} state */
 export const readsSource = (state) => (
   (state.other?.weighed.config ?? engineOf(state)?.config)?.encoder !== undefined);
 
 /** Tokens that a text may have; 0: not known. @param {Pick<State, 'model' | 'recorded'>} state */
-export const roomOf = (state) => state.model?.room ?? engineOf(state)?.config.nPositions ?? 0;
+export const roomOf = (state) => {
+  const { room, sinks } = state.model ?? {};
+  if (sinks !== undefined) return Infinity; // it goes on past its context
+  return room ?? engineOf(state)?.config.nPositions ?? 0;
+};
 
 /**
  * Nothing was written and nothing measured.

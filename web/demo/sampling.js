@@ -21,9 +21,11 @@
  * @property {Values} values     as they stand in the fields
  * @property {Values} presets    what the model suggests
  * @property {number} capacity   tokens that the model has room for
+ * @property {boolean} [endless]  a text goes on past it
  */
 
 const SEEDS = 2 ** 32;
+const ENDLESS = 2 ** 16; // tokens: more than anybody reads
 
 /** @type {readonly Field[]} */
 export const FIELDS = [
@@ -43,11 +45,13 @@ export const defaults = () => ({ values: PRESETS, presets: PRESETS, capacity: 10
 
 /**
  * Takes over what a model suggests, except where the reader has chosen otherwise.
- * @param {Settings} settings  @param {Partial<GenerationConfig>} generation  @param {number} capacity
+ * @param {Settings} settings  @param {Partial<GenerationConfig>} generation  @param {number} room
+ * @param {boolean} endless  a text goes on past that
  * @returns {Settings}
  */
-export function adopt({ values, presets }, generation, capacity) {
-  const wanted = { ...generation, maxTokens: capacity }; // how many a model suggests cuts no run short
+export function adopt({ values, presets }, generation, room, endless) {
+  // How many a model suggests cuts no run short.
+  const wanted = { ...generation, maxTokens: endless ? 2 * room : room };
   const suggested = { ...presets };
   const chosen = { ...values };
   for (const { key } of FIELDS) {
@@ -55,7 +59,18 @@ export function adopt({ values, presets }, generation, capacity) {
     suggested[key] = wanted[key];
     if (values[key] === presets[key]) chosen[key] = wanted[key];
   }
-  return { values: chosen, presets: suggested, capacity };
+  return { values: chosen, presets: suggested, capacity: endless ? ENDLESS : room, endless };
+}
+
+/**
+ * Before a model is loaded, of a text that is to go on past its context, or not.
+ * @param {Settings} settings  @param {boolean} endless
+ * @returns {Settings}
+ */
+export function foreseen(settings, endless) {
+  const { capacity } = endless ? { capacity: ENDLESS } : defaults();
+  const maxTokens = Math.min(settings.values.maxTokens, capacity);
+  return { ...settings, capacity, endless, values: { ...settings.values, maxTokens } };
 }
 
 /** The most that a setting may be. @param {Field} field  @param {Settings} settings */

@@ -41,12 +41,13 @@ export function checked(options) {
  * @returns {Partial<Linked>}
  */
 export function settingsIn(state, views) {
-  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped } = state;
+  const { prompt, sampling: { values, presets }, useCache, pace, lesson, race, shipped, whenFull } = state;
   const cache = useCache ? 'on' : 'off';
   const chosen = FIELDS.filter(({ key }) => (
     key === 'seed' || (values[key] !== presets[key] && !Number.isNaN(values[key]))));
   return {
     prompt, cache: race ? 'race' : cache, pace, ...(shipped && { model: shipped }),
+    ...(whenFull === 'slide' && { whenFull }),
     ...(views !== USUAL && { views }),
     ...(namesIn(views).includes('tour') && { lesson }),
     ...(namesIn(views).includes('sounds') && state.sounding),
@@ -57,8 +58,9 @@ export function settingsIn(state, views) {
 
 /** @param {Player} player  @param {Partial<Linked>} settings */
 export function applySettings(player, settings) {
-  const { prompt, cache, pace, lesson, model, word, caches, places, sinks } = settings;
+  const { prompt, cache, pace, lesson, model, whenFull, word, caches, places, sinks } = settings;
   if (model !== undefined) player.useShipped(shippedFor(model));
+  if (whenFull !== undefined) player.setWhenFull(whenFull);
   if (prompt !== undefined && prompt !== player.state.prompt) player.setPrompt(prompt);
   for (const { key } of FIELDS) {
     const value = settings[key];

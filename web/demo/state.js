@@ -12,14 +12,15 @@ import { recorded, replayed, roomOf, withoutRecorded } from './recorded.js';
 import { beginRace, newRace, raced, tickRace } from './race.js';
 import { nothingKept } from './kept.js';
 import { endRun, newColumn, newRun, readPrompt, readingOf, resumed, takeCut, takeToken } from './run.js';
-import { adopt, defaults } from './sampling.js';
-import { USUAL_WINDOW as sliding } from './sliding.js';
+import { USUAL_WINDOW as sliding } from './places.js';
+import { adopt, defaults, foreseen } from './sampling.js';
+import { canSlide } from './sliding.js';
 import { FIRST } from './sounding.js';
 
 /**
  * @import { MemoryUsage } from '../session/inspect.js'
  * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
- * @import { Shipped } from './attributes.js'
+ * @import { Shipped, WhenFull } from './attributes.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Choice, ChoiceEvent, Other } from './choice.js'
  * @import { Curves, Mode } from './curves.js'
@@ -32,6 +33,7 @@ import { FIRST } from './sounding.js';
  * @import { Shown } from './recorded.js'
  * @import { Column, Run } from './run.js'
  * @import { Key, Settings } from './sampling.js'
+ * @import { Sliding } from './places.js'
  * @import { Sounding } from './sounding.js'
  */
 
@@ -52,10 +54,11 @@ import { FIRST } from './sounding.js';
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'tick' | 'worker'>
+ * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'sinks' | 'tick' | 'worker'>
  *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
  * @property {Shipped} [shipped]    the figure's own model, if it is one of these
  * @property {Other} [other]        in place of the figure's own model
+ * @property {WhenFull} whenFull
  * @property {Choice} choice        of one
  * @property {Kept} kept            on the device
  * @property {Download} download
@@ -69,7 +72,7 @@ import { FIRST } from './sounding.js';
  * @property {number} pace          tokens per second wanted; 0: as fast as possible
  * @property {number} lesson        of the tour, from 1
  * @property {Sounding} sounding    what the view of sounds is to pronounce, and how
- * @property {import('./sliding.js').Sliding} sliding  the cache of the view "window"
+ * @property {Sliding} sliding  the cache of the view "window"
  * @property {boolean} hidden       the tab
  * @property {Run} run              the newest
  * @property {Record<Mode, Column>} columns
@@ -87,16 +90,12 @@ import { FIRST } from './sounding.js';
  *   | { type: 'prompt', text: string }
  *   | { type: 'counted', count: Count } | { type: 'setting', key: Key, value: number }
  *   | { type: 'settings reset' | 'refused' | 'cleared' | 'gave way' }
- *   | { type: 'cache', on: boolean }
+ *   | { type: 'cache', on: boolean } | { type: 'asked', comparing: boolean }
  *   | { type: 'pace', tokensPerSecond: number } | { type: 'lesson', lesson: number }
- *   | { type: 'sounding', sounding: Partial<Sounding> }
- *   | { type: 'sliding', sliding: Partial<State['sliding']> }
- *   | { type: 'visibility', hidden: boolean }
- *   | { type: 'download size', bytes: number }
- *   | { type: 'model', other?: Other, shipped?: Shipped }
- *   | { type: 'choice', event: ChoiceEvent }
- *   | { type: 'kept', kept: Kept }
- *   | { type: 'asked', comparing: boolean }
+ *   | { type: 'sounding', sounding: Partial<Sounding> } | { type: 'sliding', sliding: Partial<Sliding> }
+ *   | { type: 'visibility', hidden: boolean } | { type: 'download size', bytes: number }
+ *   | { type: 'model', other?: Other, shipped?: Shipped, whenFull?: WhenFull }
+ *   | { type: 'choice', event: ChoiceEvent } | { type: 'kept', kept: Kept }
  *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
  *   | { type: 'run ended' } & Answer<'generate'>
@@ -119,7 +118,7 @@ const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 /** @param {string} [prompt]  @param {Shipped} [shipped]  @returns {State} */
 export const initialState = (prompt = '', shipped) => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
-  kept: nothingKept, shipped, prompt, sliding,
+  kept: nothingKept, shipped, whenFull: 'stop', prompt, sliding,
   sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false, sounding: FIRST,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(), resume: 'unloaded',
@@ -245,10 +244,9 @@ const loading = (state) => ({
 const withKept = (state, kept) => ({ ...state, kept: { ...state.kept, ...kept } });
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, room, memory, tick, worker }) => ({
-  ...state, model: { config, variant, room, tick, worker, ignored: generation.ignored }, memory,
-  resume: 'ready',
-  sampling: adopt(state.sampling, generation, room),
+const loaded = (state, { config, generation, variant, room, sinks, memory, tick, worker }) => ({
+  ...state, model: { config, variant, room, sinks, tick, worker, ignored: generation.ignored }, memory,
+  resume: 'ready', sampling: adopt(state.sampling, generation, room, sinks !== undefined),
 });
 
 /**
@@ -256,13 +254,15 @@ const loaded = (state, { config, generation, variant, room, memory, tick, worker
  * @param {State} state  @param {Extract<Event, { type: 'model' }>} event
  * @returns {State}
  */
-function withModel(state, { other, shipped = state.shipped }) {
-  const { prompt, useCache, pace, lesson, sounding, hidden, run, choice, kept } = state;
+function withModel(state, { other, shipped = state.shipped, whenFull = state.whenFull }) {
+  const { prompt, useCache, pace, lesson, sounding, sliding: places, hidden, run, choice, kept } = state;
   const fresh = initialState(prompt, shipped);
-  const sampling = other || state.other ? fresh.sampling : state.sampling;
+  const endless = whenFull === 'slide' && canSlide({ other, shipped });
+  const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling, endless);
   return {
-    ...fresh, useCache, pace, lesson, sounding, sliding: state.sliding, hidden, choice, kept, other, sampling,
-    run: { ...fresh.run, number: run.number + 1 }, download: noDownload(other?.weighed.fileBytes ?? 0),
+    ...fresh, useCache, pace, lesson, sounding, sliding: places, hidden, choice, kept, other, whenFull,
+    sampling, run: { ...fresh.run, number: run.number + 1 },
+    download: noDownload(other?.weighed.fileBytes ?? 0),
   };
 }
 

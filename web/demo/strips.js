@@ -2,7 +2,10 @@
 // the rest has not been touched. Pure.
 import { modeOf } from './run.js';
 
-/** @import { Run } from './run.js' */
+/**
+ * @import { Run } from './run.js'
+ * @import { Gap } from './sliding.js'
+ */
 
 const ROOMS = [16, 24]; // for rows, the least; others are twice those before them
 const REACH = 2.5;      // of a bar: root mean squares of the numbers
@@ -22,8 +25,8 @@ export class Rows {
     this.length = 0;
     /** What a bar of full length stands for; as of the first rows. */
     this.reach = 1;
-    /** The first rows, which were given back. */
-    this.gone = 0;
+    /** Those that have left the cache. @type {Gap} */
+    this.gone = { first: 0, end: 0 };
     this.numbers = new Float32Array(width * ROOMS[0]);
   }
 
@@ -40,11 +43,15 @@ export class Rows {
     this.length = all / this.width;
   }
 
-  /** The first n are not there any more. @param {number} n */
-  forget(n) {
-    this.gone = Math.max(this.gone, n);
-    this.numbers.fill(NaN, 0, this.gone * this.width);
+  /** These are not there any more. @param {Gap} gap */
+  forget({ first, end }) {
+    if (end <= this.gone.end) return;
+    this.gone = { first, end };
+    this.numbers.fill(NaN, first * this.width, end * this.width);
   }
+
+  /** @param {number} row */
+  has(row) { return row < this.gone.first || row >= this.gone.end; }
 
   /** @param {number} row */
   at(row) { return this.numbers.subarray(row * this.width, (row + 1) * this.width); }

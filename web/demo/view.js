@@ -11,7 +11,7 @@
  *   | 'flip' | 'setCache' | 'setPace' | 'setLesson' | 'setSounding' | 'setSliding'
  *   | 'replay' | 'skipReplay' | 'setPrompt' | 'setSampling'
  *   | 'resetSampling' | 'inspect' | 'experiment' | 'edit' | 'weigh' | 'useOther'
- *   | 'setKept' | 'useOwn' | 'useShipped' | 'sizeOf' | 'aside'>} Actions
+ *   | 'setKept' | 'useOwn' | 'useShipped' | 'setWhenFull' | 'sizeOf' | 'aside'>} Actions
  *
  * A part of the demo: `mount` fills `root` and returns what shows a state there. It knows its own root, the
  * state and the actions, and no other view but those it brings with it, which it knows by their names; when

@@ -8,7 +8,7 @@ import { POSITIONS, PROMPT, SINKS, TOKENS } from './window.js';
  * @import { Fields } from '../worker/messages.js'
  * @import { Bits, Held, Losses, Proof } from '../worker/windowed.js'
  * @import { Aside } from './player.js'
- * @import { Sliding } from './sliding.js'
+ * @import { Sliding } from './places.js'
  */
 
 /** A text that nobody sees. */

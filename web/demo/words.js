@@ -6,10 +6,10 @@ import { isDecided, workOf } from './race.js';
 import { machineOf, readsSource } from './recorded.js';
 import { modeOf } from './run.js';
 import { isValid, most } from './sampling.js';
+import { slideOf } from './sliding.js';
 import { isApart, isComparing, isWorking } from './state.js';
 
 /**
- * @import { Config } from '../config/config.js'
  * @import { Benchmark } from './benchmark.js'
  * @import { Curves } from './curves.js'
  * @import { Failure } from './failure.js'
@@ -97,10 +97,10 @@ export function downloadWords({ controls }, state) {
 }
 
 /** What there is to say about a run beside its numbers. @param {Dictionary} words  @param {State} state */
-export function remarkWords(words, { run, race, model, recorded }) {
-  if (race?.lanes) return raceWords(words, race, race.lanes, model?.config);
+export function remarkWords(words, state) {
+  const { run: { unmeasured, catchUps }, race, model, recorded } = state;
+  if (race?.lanes) return raceWords(words, race, race.lanes, state);
   if (recorded) return words.recorded.haste(recorded.recording.browser, recorded.haste);
-  const { unmeasured, catchUps } = run;
   const catchUp = catchUps.at(catchUps.length - 1);
   const remarks = [];
   if (unmeasured > 0) remarks.push(words.story.unmeasured(unmeasured));
@@ -117,12 +117,12 @@ const timeWords = (words, ms, tick = 0) => (
 
 /**
  * How a race goes, and what it has shown.
- * @param {Dictionary} words  @param {Race} race  @param {Lanes} lanes  @param {Readonly<Config>} [config]
+ * @param {Dictionary} words  @param {Race} race  @param {Lanes} lanes  @param {State} state
  */
-function raceWords({ race: words }, { same, parting }, lanes, config) {
+function raceWords({ race: words }, { same, parting }, lanes, state) {
   if (parting !== undefined) return words.differ(parting + 1);
-  if (!config || !isDecided(lanes)) return words.sameSoFar(same);
-  const work = workOf(config, lanes);
+  if (!state.model || !isDecided(lanes)) return words.sameSoFar(same);
+  const work = workOf(state.model.config, lanes, slideOf(state));
   return words.fewer(work.off / work.on, lanes.off.ms / lanes.on.ms);
 }
 

@@ -73,6 +73,8 @@ export const FUNCTIONS = /** @type {const} */ ({
   kvc_cache_advance: ['kvc_error', 'cache', 'b', 'T'],
   kvc_cache_truncate: ['kvc_error', 'cache', 'b', 'n'],
   kvc_cache_evict: ['kvc_error', 'cache', 'b', 'first', 'n'],
+  kvc_cache_make_room: ['kvc_error', 'cache', 'b', 'n', 'sinks', 'recent', 'unit'],
+  kvc_cache_importance: ['kvc_error', 'cache', 'b', 'importance'],
   kvc_cache_fork: ['kvc_error', 'cache', 'from', 'to'],
   kvc_cache_reorder: ['kvc_error', 'cache', 'from'],
   kvc_cache_drop: ['kvc_error', 'cache', 'b'],
@@ -147,7 +149,10 @@ export const ARCHITECTURES = Object.freeze({
 });
 
 /** kvc_dtype */
-export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3 });
+export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 });
+
+/** kvc_policy */
+export const POLICIES = Object.freeze({ oldest: 0, attention: 1, keynorm: 2 });
 
 /** kvc_event_type */
 export const EVENT_TYPES = Object.freeze({ write: 1, read: 2, evict: 3, reuse: 4, share: 5, free: 6 });
@@ -186,7 +191,7 @@ export const STRUCTS = /** @type {const} */ ({
   },
   kvc_session_config: {
     capacity: 'u32', n_sequence: 'u32', key_type: 'u32', value_type: 'u32', source_capacity: 'u32',
-    when_full: 'u32', sinks: 'u32', text_capacity: 'u32',
+    when_full: 'u32', sinks: 'u32', text_capacity: 'u32', policy: 'u32', recent: 'u32',
   },
   kvc_sampling: { temperature: 'f32', top_k: 'u32', top_p: 'f32', min_p: 'f32', repetition_penalty: 'f32' },
   kvc_memory: {
@@ -201,7 +206,7 @@ export const STRUCTS = /** @type {const} */ ({
   },
   kvc_cache_shape: {
     batch: 'u32', n_layer: 'u32', n_kv_head: 'u32', capacity: 'u32', head_dim: 'u32',
-    key_type: 'u32', value_type: 'u32',
+    key_type: 'u32', value_type: 'u32', policy: 'u32',
   },
   kvc_cache_memory: {
     slot_bytes: 'u32', used_bytes: 'u32', shared_bytes: 'u32', bytes_per_token: 'u32', freed_bytes: 'u32',
@@ -209,7 +214,7 @@ export const STRUCTS = /** @type {const} */ ({
   kvc_event: { type: 'u32', sequence: 'u32', layer: 'u32', first: 'u32', count: 'u32', page: 'u32' },
   kvc_mha_config: {
     n_embd: 'u32', source_dim: 'u32', n_head: 'u32', n_kv_head: 'u32', head_dim: 'u32', batch: 'u32',
-    capacity: 'u32', key_type: 'u32', value_type: 'u32',
+    capacity: 'u32', key_type: 'u32', value_type: 'u32', policy: 'u32',
   },
 });
 
@@ -249,7 +254,7 @@ export const LAYOUTS = Object.freeze(/** @type {Record<StructName, ReturnType<ty
 /** What kvc_wasm_layout() points to in a module that fits: 16-bit numbers. */
 export const EXPECTED_LAYOUT = Object.freeze([
   OK, PENDING, PAGE,
-  ...[ARCHITECTURES, DTYPES, EVENT_TYPES, WHEN_FULL, MHA_WEIGHTS, PROBE].flatMap(
+  ...[ARCHITECTURES, DTYPES, POLICIES, EVENT_TYPES, WHEN_FULL, MHA_WEIGHTS, PROBE].flatMap(
     (numbers) => Object.values(numbers)),
   ...names.flatMap((name) => [LAYOUTS[name].bytes, ...LAYOUTS[name].fields.map(({ offset }) => offset)]),
   2 ** 16 - 1,

@@ -148,15 +148,18 @@ export function snapshotOf(native, range) {
 /**
  * What the cache holds of the timeline, slot by slot.
  * @param {NativeSession} native
- * @returns {{ tokens: number[], places: number[] }}  which token of the text, and the slot that this was when
- *   the token was computed, by whose place its keys are turned
+ * @returns {{ tokens: number[], places: number[], importance?: number[] }}  which token of the text, and the
+ *   slot that this was when the token was computed, by whose place its keys are turned; where age does not
+ *   decide which page goes, what does: of the least, summed over its tokens
  */
-export function held({ engine, pointer, cache, selected }) {
+export function held({ engine, pointer, cache, selected, policy }) {
   const n = engine.call('kvc_cache_length', cache, selected);
   return engine.lend(8 * n, (tokens) => {
     engine.check({}, 'kvc_session_held', pointer, tokens, tokens + 4 * n);
     const [first, second] = [tokens, tokens + 4 * n].map((at) => Array.from(engine.memory.words(at, n)));
-    return { tokens: first, places: second };
+    if (policy === 'oldest') return { tokens: first, places: second };
+    engine.check({}, 'kvc_cache_importance', cache, selected, tokens);
+    return { tokens: first, places: second, importance: Array.from(engine.memory.floats(tokens, n)) };
   });
 }
 

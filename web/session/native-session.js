@@ -6,7 +6,7 @@ import { KvcError } from '../engine/errors.js';
 import { restoreLarger } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
-import { SAMPLING_BYTES, layOutSession } from './parts.js';
+import { SAMPLING_BYTES, kindOf, layOutSession } from './parts.js';
 import { rewind } from './rewind.js';
 import { evict, textFor } from './sliding.js';
 import { restoreState, saveState } from './state.js';
@@ -81,6 +81,9 @@ export class NativeSession {
     /** What a full cache does. @type {Mode} */
     this.mode = chosen.whenFull === 'slide' ? 'slide' : 'stop';
     this.sinks = chosen.sinks;
+    /** Which page goes first, and how many of the last tokens stay. */
+    this.policy = chosen.policy;
+    this.recent = chosen.recent;
     /** Tokens of a timeline that there is room for, whether the cache still has them or not. */
     this.text = this.mode === 'slide' ? textFor(chosen.capacity) : chosen.capacity;
     this.sequences = chosen.sequences;
@@ -235,8 +238,8 @@ export class NativeSession {
    * @param {Omit<Room, 'sourceCapacity'>} room  @param {Uint8Array} state  of it
    */
   replace(room, state) {
-    const { selected, sourceCapacity, keyType, valueType, mode, sinks, engine: { memory } } = this;
-    const sizes = { ...room, sourceCapacity, keyType, valueType, mode, sinks };
+    const { selected, sourceCapacity, engine: { memory } } = this;
+    const sizes = { ...kindOf(this), ...room, sourceCapacity };
     const parts = layOutSession(this.engine, this.modelPointer, sizes);
     try {
       restoreState(this, parts.pointer, state);

@@ -8,7 +8,7 @@ import { slidingOptions } from './sliding.js';
 const MOST_SEQUENCES = 1024;
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType, Policy } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  *
  * @typedef {object} SessionOptions
@@ -19,7 +19,7 @@ const MOST_SEQUENCES = 1024;
  * @property {boolean} [useCache]    as session.useCache, true by default
  * @property {number} [sourceCapacity]  of a model with an encoder: the most tokens of a source, the same
  * @property {boolean} [useCrossCache]  of such a model: as session.useCrossCache, true by default
- * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as without a cache, "f16" or "int8"
+ * @property {CacheType} [keyType]   of keys: "f32" (default), bit for bit as uncached, "f16", "int8", "int4"
  * @property {CacheType} [valueType] of values, the same
  * @property {number} [sequences]    timelines that share the cache, 1 by default; generate() adds some
  * @property {'stop' | 'error' | 'slide'} [whenFull]  what generate() does when the capacity is used up before
@@ -27,12 +27,17 @@ const MOST_SEQUENCES = 1024;
  *   the last token that fits; or go on without the oldest 16 tokens of the cache behind the sinks, again and
  *   again (models whose positions are rotations)
  * @property {number} [sinks]        with "slide": the first tokens, which stay; 4 by default, in pages of 16
+ * @property {Policy} [evict]        with "slide": which page between the sinks and the recent tokens goes:
+ *   "oldest" (default), or the one whose tokens were looked at least by all so far, in all layers but the
+ *   last ("attention"), or whose keys are longest ("keynorm")
+ * @property {number} [recent]       with the latter two: how many of the last tokens stay; by default three
+ *   quarters of the room beside the sinks
  */
 
 /** @type {readonly (keyof SessionOptions)[]} */
 export const SESSION_OPTIONS = [
-  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sinks',
-  'sourceCapacity', 'useCrossCache',
+  'capacity', 'cacheBytes', 'useCache', 'keyType', 'valueType', 'sequences', 'whenFull', 'sinks', 'evict',
+  'recent', 'sourceCapacity', 'useCrossCache',
 ];
 
 const GROWS_FROM = 64; // tokens
@@ -42,8 +47,8 @@ const SINKS = 4;       // as in StreamingLLM
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.
  * @param {SessionOptions | undefined} options
  * @param {Readonly<Config>} config  of the model
- * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes'>> & { capacity: number, most: number }}
- *   sourceCapacity: 0 where there is no encoder
+ * @returns {Required<Omit<SessionOptions, 'capacity' | 'cacheBytes' | 'evict'>>
+ *   & { capacity: number, most: number, policy: Policy }}  sourceCapacity: 0 where there is no encoder
  */
 export function sessionOptions(options, config) {
   const { nPositions: positions } = config;
@@ -59,17 +64,19 @@ export function sessionOptions(options, config) {
   checkTypes(keyType, valueType);
   checkSequences(sequences);
   checkChoice('whenFull', whenFull, ['stop', 'error', 'slide']);
-  if (whenFull !== 'slide' && given.sinks !== undefined) {
-    throw invalid('sinks is for a session that slides: with whenFull "slide".');
+  const stray = /** @type {const} */ (['sinks', 'evict', 'recent']).find((name) => given[name] !== undefined);
+  if (whenFull !== 'slide' && stray) {
+    throw invalid(`${stray} is for a session that slides: with whenFull "slide".`);
   }
   const source = sourceOptions(given, config);
   const most = grows ? positions : asked;
   const room = withinBudget(given, config, { keyType, valueType, sequences, most, ...source });
   const capacity = grows ? Math.min(GROWS_FROM, room.most) : room.most;
   const sliding = whenFull === 'slide'
-    && slidingOptions({ capacity, grows, sinks: given.sinks ?? SINKS }, config);
+    && slidingOptions({ sinks: SINKS, evict: 'oldest', ...given, capacity, grows }, config);
   return {
-    capacity, sinks: 0, useCache, keyType, valueType, sequences, whenFull, ...source, ...room, ...sliding,
+    capacity, sinks: 0, policy: /** @type {Policy} */ ('oldest'), recent: 0, useCache, keyType, valueType,
+    sequences, whenFull, ...source, ...room, ...sliding,
   };
 }
 

@@ -1,9 +1,9 @@
 // The block of a session in wasm memory: the kvc_session, and behind it what its calls read and write.
-import { DTYPES, WHEN_FULL } from '../engine/abi.js';
+import { DTYPES, POLICIES, WHEN_FULL } from '../engine/abi.js';
 import { layOut } from '../engine/engine.js';
 
 /**
- * @import { CacheType } from '../cache/options.js'
+ * @import { CacheType, Policy } from '../cache/options.js'
  * @import { Engine } from '../engine/engine.js'
  * @import { Block } from '../engine/memory.js'
  *
@@ -21,29 +21,35 @@ import { layOut } from '../engine/engine.js';
  * @typedef {keyof typeof WHEN_FULL} Mode  what a full cache does
  * @typedef {{ capacity: number, text: number, sourceCapacity: number, sequences: number }} Room  text: tokens
  *   of a timeline, the capacity where the mode is "stop"; sourceCapacity: 0 where there is no encoder
- * @typedef {{ keyType: CacheType, valueType: CacheType, mode: Mode, sinks: number }} Kind
+ * @typedef {{ keyType: CacheType, valueType: CacheType, mode: Mode, sinks: number,
+ *   policy: Policy, recent: number }} Kind
  * @typedef {Room & Kind} Sizes
  */
 
 export const SAMPLING_BYTES = 24;
+
+/** What all rooms of a session have in common. @param {Kind} session  @returns {Kind} */
+export const kindOf = ({ keyType, valueType, mode, sinks, policy, recent }) => (
+  { keyType, valueType, mode, sinks, policy, recent });
 
 /**
  * The bytes of the block of a session.
  * @param {{ engine: Engine, modelPointer: number } & Kind} session
  * @param {Room} room  of one like it
  */
-export function sessionBytes({ engine, modelPointer, keyType, valueType, mode, sinks }, room) {
-  const sizes = { ...room, keyType, valueType, mode, sinks };
+export function sessionBytes(session, room) {
+  const { engine, modelPointer } = session;
+  const sizes = { ...kindOf(session), ...room };
   engine.check({}, 'kvc_session_bytes', modelPointer, give(engine, sizes), engine.result);
   return Math.ceil(engine.resultWord / 16) * 16 + bytesBehind(sizes);
 }
 
 /** @param {Engine} engine  @param {Sizes} sizes */
-const give = (engine, { capacity, text, sourceCapacity, sequences, keyType, valueType, mode, sinks }) => (
+const give = (engine, { capacity, text, sourceCapacity, sequences, ...kind }) => (
   engine.give('kvc_session_config', {
-    capacity, n_sequence: sequences, key_type: DTYPES[keyType], value_type: DTYPES[valueType],
-    source_capacity: sourceCapacity, when_full: WHEN_FULL[mode], sinks,
-    text_capacity: mode === 'stop' ? 0 : text,
+    capacity, n_sequence: sequences, key_type: DTYPES[kind.keyType], value_type: DTYPES[kind.valueType],
+    source_capacity: sourceCapacity, when_full: WHEN_FULL[kind.mode], sinks: kind.sinks,
+    text_capacity: kind.mode === 'stop' ? 0 : text, policy: POLICIES[kind.policy], recent: kind.recent,
   }));
 
 /** @param {Sizes} sizes */

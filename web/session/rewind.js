@@ -29,11 +29,12 @@ export function rewind(native, n, options) {
 
 /** @param {NativeSession} native */
 function windowPassed(native) {
-  const { engine, cache, selected, model, mode, capacity } = native;
+  const { engine, cache, selected, model, mode, capacity, policy } = native;
   const again = 'or, with { recompute: true }, to any number: the next pass then computes keys and values '
     + 'again.';
   if (mode !== 'stop') {
     const gone = goneOf(native);
+    if (policy === 'attention') return `what its tokens looked at is counted. It can be cut to 0; ${again}`;
     const least = mode === 'slide' && gone > 0 ? `${capacity + gone - PAGE} tokens or more, or to ` : '';
     return `what the next token would see has left the cache. It can be cut to ${least}0; ${again}`;
   }

@@ -57,6 +57,8 @@ export class Session {
 
   /** With "slide" the first tokens, which stay, in whole pages. */
   get sinks() { return this.#native.sinks; }
+  get policy() { return this.#native.policy; }
+  get recent() { return this.#native.recent; }
 
   /** Tokens in the timeline. */
   get position() { return this.#native.position; }
@@ -266,10 +268,7 @@ export class Session {
     this.#native.calls.listener = listener;
   }
 
-  /**
-   * Bytes, as they are; or, given a length, as they will be once it holds a text of so many tokens.
-   * @param {Ahead} [ahead]
-   */
+  /** In bytes, as it is, or as it will be with a text of a length. @param {Ahead} [ahead] */
   memoryUsage(ahead) { return memoryUsage(this.#native, ahead); }
 
   get counts() { return counts(this.#native); }

@@ -1,11 +1,13 @@
 // Sessions whose tokens can leave the cache, one page after the other or by evict(): which models can have
 // them, and how many tokens a timeline then has room for.
+import { POLICY_NAMES } from '../cache/options.js';
 import { PAGE } from '../engine/abi.js';
-import { areCounts, invalid, isCount, shown } from '../engine/arguments.js';
+import { areCounts, checkChoice, invalid, isCount, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { saveState } from './state.js';
 
 /**
+ * @import { Policy } from '../cache/options.js'
  * @import { Config } from '../config/config.js'
  * @import { NativeSession } from './native-session.js'
  */
@@ -25,10 +27,12 @@ function against({ rotary, encoder, window }) {
 }
 
 /**
- * @param {{ capacity: number, grows: boolean, sinks: unknown }} given  @param {Readonly<Config>} config
- * @returns {{ capacity: number, most: number, sinks: number }}  in whole pages
+ * @param {{ capacity: number, grows: boolean, sinks: unknown, evict: Policy, recent?: number }} given
+ * @param {Readonly<Config>} config
+ * @returns {{ capacity: number, most: number, sinks: number, policy: Policy, recent: number }}  the first
+ *   three in whole pages
  */
-export function slidingOptions({ capacity, grows, sinks }, config) {
+export function slidingOptions({ capacity, grows, sinks, evict, recent }, config) {
   const reason = against(config);
   if (reason) {
     throw new KvcError('unsupported', `${reason}, so the oldest ones cannot be dropped. Choose "stop" or `
@@ -42,7 +46,14 @@ export function slidingOptions({ capacity, grows, sinks }, config) {
     throw invalid(`A session of capacity ${capacity} that slides cannot have ${shown(sinks)} sinks: in pages `
       + `of ${PAGE} tokens, one has to be left beside them.`);
   }
-  return { capacity: slots, most: slots, sinks: stay };
+  checkChoice('evict', evict, POLICY_NAMES);
+  const most = evict === 'oldest' ? 0 : slots - stay - PAGE;
+  const newest = recent ?? Math.min(most, Math.floor(3 * (slots - stay) / 4));
+  if (!isCount(newest) || newest > most) {
+    throw invalid(`recent is ${shown(newest)}; with evict "${evict}" and ${stay} sinks in a session of `
+      + `capacity ${slots} it must be a whole number from 0 to ${most}.`);
+  }
+  return { capacity: slots, most: slots, sinks: stay, policy: evict, recent: newest };
 }
 
 /** Tokens of a text that such a session begins with room for. @param {number} capacity */

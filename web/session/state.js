@@ -31,8 +31,8 @@ export function restoreState({ engine, capacity, sourceCapacity }, pointer, stat
         + 'The session is as it was.',
       state_foreign: 'This state was saved by another version, from another model, or with other element '
         + 'types of the cache; or tokens have left its cache, and this session has another whenFull, '
-        + 'capacity or sinks. Load that model, and create the session with the same keyType, valueType and '
-        + 'so on. The session is as it was.',
+        + 'capacity, sinks, evict or recent. Load that model, and create the session with the same keyType, '
+        + 'valueType and so on. The session is as it was.',
       context_full: 'The state does not fit: it has more tokens than this session, with its capacity of '
         + `${capacity}. Create a larger one. The session is as it was.`,
       source_too_long: 'The state does not fit: its source has more tokens than this session, with its '

@@ -2,6 +2,7 @@
 import { threadClock } from '../engine/clock.js';
 import { paused } from '../engine/pauses.js';
 import { KvcError } from '../index.js';
+import { slides } from './slid.js';
 import { Turns } from './turns.js';
 
 /**
@@ -31,9 +32,8 @@ import { Turns } from './turns.js';
 
 /** Options for a session beside this one. @param {Session} session */
 export const roomOf = ({ capacity, sourceCapacity, whenFull, sinks }) => ({
-  capacity,
-  ...(sourceCapacity > 0 && { sourceCapacity }),
-  ...(whenFull === 'slide' && { whenFull, sinks }),
+  capacity, ...(sourceCapacity > 0 && { sourceCapacity }),
+  ...(slides({ whenFull }) && { whenFull, sinks }),
 });
 
 /** @returns {WorkerRun} */

@@ -4,6 +4,7 @@ import { KvcError } from '../index.js';
 import { invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { roomOf } from './context.js';
 import { goingOn, seedAfter } from './drawn.js';
+import { gapIn } from './slid.js';
 import { writing } from './sourced.js';
 
 /**
@@ -29,6 +30,10 @@ export async function forkOf(context, run, given, wanted) {
     throw invalid(`A fork writes up to ${MOST_TOKENS} tokens; ${shown(count)} is not possible.`);
   }
   const { model, session: other, session: { kvCache: { keyType, valueType } } } = context.loaded();
+  if (gapIn(other, given).end > 0) {
+    throw new KvcError('unsupported', 'This story has gone on past its context: a fork before that would '
+      + 'have to compute again what has left the cache, and could share no page with it.');
+  }
   const session = model.createSession({ ...roomOf(other), keyType, valueType, sequences: 2 });
   try {
     const ids = run.ids.slice(0, given);

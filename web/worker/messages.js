@@ -4,19 +4,19 @@
 // REQUESTS (page -> worker) carry an id, a number. Their events come back under that id, and then one
 // answer. One request is served at a time; another is refused with the code "busy".
 //
-//   load      { url, files, wasm, variant, weights, capacity, whenFull, sinks, maxMemory, keep }
-//                                         loads the model at an absolute url, in place of the one before.
-//                                         files: by name, their bytes or addresses; without a url, or with a
-//                                         config.json among them, they are the model, and a module of the
-//                                         engine among them is used. wasm: its absolute address or bytes, or
-//                                         that of a folder. capacity: the most tokens of a text, by default
-//                                         all that there is room for. whenFull, sinks: of createSession();
-//                                         "slide": a text goes on beyond. The others: of loadModel()
+//   load      { url, files, wasm, variant, weights, capacity, whenFull, sinks, maxMemory, keep }   loads the
+//                                         model at an absolute url, in place of the one before. files: by
+//                                         name, their bytes or addresses; without a url, or where a
+//                                         config.json is among them, they are the model, and a module of the
+//                                         engine among them is the one used. wasm: its absolute address or
+//                                         bytes, or a folder's. capacity: the most tokens of a text, by
+//                                         default as many as the model takes and memory has room for; with
+//                                         whenFull "slide", of the cache. The others: as of loadModel()
 //     events  progress  { file, loaded }      bytes of one file so far
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
-//     answer  { config, generation, variant, room, sourceRoom, memory, tick, worker }   room: the most
-//                                             tokens of a text; sourceRoom: of a source; tick: ms from one
+//     answer  { config, generation, variant, room, sourceRoom, sinks, memory, tick, worker }   room: the
+//                                             most tokens of a text, sourceRoom: of a source; tick: ms from a
 //                                             reading of the clock to the next; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
@@ -133,8 +133,7 @@
 
 /**
  * @typedef {'f32' | 'int8'} Weights
- * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  a string: its
- *   absolute address
+ * @typedef {Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | string | PackedFile} File  string: address
  * @typedef {{ gzip: string }} PackedFile  in base64
  * @typedef {Record<string, File>} Files  by name
  *
@@ -175,8 +174,7 @@
  * @property {number} work      tokens that ran through the model to get it
  * @property {number} [logProb]   with logprobs: the natural logarithm of the model's own probability
  * @property {readonly Likely[]} [top]  with it: the likeliest tokens in its place
- * @property {Burst} [burst]    tells how long it took: its own, or the one next to it; absent where a run or
- *                              a stretch between two flips has only one token
+ * @property {Burst} [burst]    tells how long it took: its own or the one next to it; none about a lone token
  *
  * @typedef {object} Cut
  * @property {{ id: number, text: string }[]} written  all that stand behind the prompt
@@ -212,15 +210,16 @@
  *
  * @typedef {object} Requests  by name
  * @property {{
- *   fields: Source & { weights?: Weights, capacity?: number, keep?: boolean,
- *     whenFull?: 'stop' | 'slide', sinks?: number },
+ *   fields: Source & {
+ *     weights?: Weights, capacity?: number, keep?: boolean, whenFull?: 'stop' | 'slide', sinks?: number,
+ *   },
  *   events: {
  *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
  *   },
  *   answer: {
  *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, room: number, sourceRoom?: number, memory: MemoryUsage, tick: number,
- *     worker: boolean,
+ *     variant: Variant, room: number, sourceRoom?: number, sinks?: number, memory: MemoryUsage,
+ *     tick: number, worker: boolean,
  *   },
  * }} load
  * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh

@@ -6,6 +6,7 @@ import { difference } from '../measure/narrow.js';
 
 /**
  * @import { Model } from '../session/model.js'
+ * @import { SessionOptions } from '../session/options.js'
  * @import { NarrowType, SeenStored } from './seen.js'
  * @import { Sourced } from './sourced.js'
  */
@@ -15,13 +16,14 @@ const TYPES = /** @type {readonly NarrowType[]} */ (TYPE_NAMES.slice(1));
 /**
  * @param {Model} model  @param {Sourced} run  @param {readonly number[]} ids  of it
  * @param {{ types?: readonly NarrowType[] }} wanted
+ * @param {Partial<SessionOptions>} beside  what sessions need as that of the run has it
  * @returns {Promise<SeenStored[]>}
  */
-export async function storedAs(model, { source }, ids, wanted) {
+export async function storedAs(model, { source }, ids, wanted, beside) {
   const { types = TYPES } = optionsOf('inspect stored', wanted, ['types']);
   for (const type of types) checkChoice('The type of a cache', type, TYPES);
   if (ids.length === 0) return [];
-  const room = { capacity: ids.length, ...(source && { sourceCapacity: source.length }) };
+  const room = { capacity: ids.length, ...(source && { sourceCapacity: source.length }), ...beside };
   const exact = model.createSession(room);
   const others = types.map((type) => ({
     type, session: model.createSession({ ...room, keyType: type, valueType: type }),

@@ -8,6 +8,7 @@
 import { throwIfAborted } from '../engine/errors.js';
 import { until } from '../engine/pauses.js';
 import { goingOn, textBehind } from './drawn.js';
+import { slides } from './slid.js';
 import { writing } from './sourced.js';
 
 /**
@@ -209,8 +210,8 @@ export class Writer {
     const ms = recent.length > 0 ? Math.min(...recent) : alone;
     if (cached) this.#context.msPerToken = ms;
     const n = Math.max(cached ? LEAST_CACHED : 1, Math.min(MOST_TOKENS, Math.round(clock.span / ms)));
-    const { capacity, whenFull } = this.#session;
-    const end = Math.min(whenFull === 'slide' ? Infinity : capacity, run.prompt + this.#pause);
+    const room = slides(this.#session) ? Infinity : this.#session.capacity;
+    const end = Math.min(room, run.prompt + this.#pause);
     const rest = end - position;
     return rest < 1.5 * n ? rest + 1 : n; // one too many finds the end
   }

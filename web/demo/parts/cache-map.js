@@ -94,8 +94,9 @@ export class MapDrawing {
     this.#scale(shown, place);
     const layers = Array.from({ length: shown.map.layers }, (_, layer) => stretchesOf(shown.map, layer));
     for (const [kind, node] of this.#kinds) {
-      const own = layers.map((stretches, layer) => rowsOf(place, shown.map, layer,
-        stretches.find((stretch) => stretch.kind === kind)));
+      const own = layers.flatMap((stretches, layer) => (
+        stretches.filter((stretch) => stretch.kind === kind).map((stretch) => (
+          rowsOf(place, shown.map, layer, stretch)))));
       put(node, 'd', own.join(''));
     }
     this.#outline(shown, place);
@@ -173,7 +174,9 @@ export class MapDrawing {
     const around = (/** @type {number} */ page) => (
       `M${px(left + page * width)} ${px(top - 2)}h${px(width)}v${px(height)}h${px(-width)}z`);
     const used = Math.ceil(map.tokens / PAGE);
-    const outlines = Array.from({ length: Math.ceil(map.columns / PAGE) }, (_, page) => around(page));
+    const { first, end } = map.gap; // whole pages
+    const outlines = Array.from({ length: Math.ceil(map.columns / PAGE) }, (_, page) => (
+      PAGE * page >= first && PAGE * page < end ? '' : around(page)));
     const isShared = (/** @type {number} */ page) => width >= LEAST_PAGE && (pages[page]?.shared ?? false);
     const isFine = column >= FINE; // else they would hide columns
     put(this.#free, 'd', isFine ? outlines.slice(used).join('') : '');

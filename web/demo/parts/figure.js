@@ -2,6 +2,7 @@
 // The frame of a figure: what it is called, what it means, the drawing, what is seen in it, the same as a
 // table, and what may be taken away.
 import { sourceOf } from '../recorded.js';
+import { gapAt, heldTo, slideOf } from '../sliding.js';
 import { FRAME } from '../words/frame.js';
 import { element, note, put, say } from './dom.js';
 import styles from './figure.css' with { type: 'text' };
@@ -44,7 +45,7 @@ export function framed(context, { name, title, means, drawing, interactive, pict
   const twin = table && tableOf(name, table, FRAME[words.lang].table, signal);
   /** @type {State | undefined} */
   let shown;
-  const crossed = element('p', { class: 'note', part: `${name}-source`, hidden: true });
+  const crossed = element('p', { class: 'note', part: `${name}-besides`, hidden: true });
   const node = element('figure', { class: `framed ${name}` },
     element('figcaption', {},
       element('h2', {}, `${title} `, recorded), element('p', { class: 'means' }, means)),
@@ -62,14 +63,26 @@ export function framed(context, { name, title, means, drawing, interactive, pict
   const show = (said, state, isRecorded = state?.recorded !== undefined) => {
     shown = state;
     say(sentence, said);
-    const source = state && sourceOf(state);
-    crossed.hidden = !source;
-    say(crossed, source ? FRAME[words.lang].crossed(source, state.memory?.crossUsedBytes ?? 0) : '');
+    const more = state ? besidesOf(FRAME[words.lang], state) : '';
+    crossed.hidden = more === '';
+    say(crossed, more);
     put(box, 'aria-label', `${title}. ${said}`);
     recorded.hidden = !isRecorded;
     twin?.show();
   };
   return { node, sentence, show };
+}
+
+/**
+ * What a reader has to know of any picture of this state: of a source, or of a text past its context.
+ * @param {(typeof FRAME)[string]} said  @param {State} state
+ */
+function besidesOf(said, state) {
+  const { memory } = state;
+  const source = sourceOf(state);
+  if (source) return said.crossed(source, memory?.crossUsedBytes ?? 0);
+  const { first, end } = gapAt(heldTo(state), slideOf(state));
+  return end > first ? said.slid(end - first, first, memory?.cacheBytes ?? 0) : '';
 }
 
 /**

@@ -37,7 +37,7 @@ export function cellPanel({ cell: words }, { format }, choose, signal) {
   const show = (state, map, cell, following, seen, isComing) => {
     fields.show(map, cell, following);
     put(where, 'aria-live', following ? 'off' : 'polite'); // it is told where a reader went
-    const found = seen ? seenOf(seen, cell) : undefined;
+    const found = seen ? seenOf(seen, cell, map) : undefined;
     const { prefill, tokens } = state.run;
     const text = found?.text ?? tokens.at(cell.position - (prefill?.tokens ?? 0))?.text;
     const { layer, head, position } = cell;

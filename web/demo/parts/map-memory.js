@@ -38,7 +38,7 @@ export function memoryMeter({ ask: asking, memory: words }, { size }, actions, s
     const bill = ownBill(map);
     if (!map.memory || !bill) return;
     const { usedBytes, freedBytes, cacheBytes, totalBytes, bytesPerToken } = map.memory;
-    const { layers, heads, headDim: numbers, tokens, slots } = map;
+    const { layers, heads, headDim: numbers, held: tokens, slots } = map;
     const bytes = bill.perToken * tokens;
     const isSame = bytes === usedBytes + freedBytes;
     const given = freedBytes > 0 ? `${words.given(freedBytes, usedBytes)} ` : '';

@@ -17,9 +17,9 @@ export function pagePool(words) {
   let drawn = '';
   /** @param {CacheMap} map */
   const show = (map) => {
-    const { tokens, slots, layers, window } = map;
+    const { held, slots, layers, window } = map;
     node.hidden = window?.layers.length === layers; // none of them keeps a page for all tokens
-    const now = `${tokens},${slots}`;
+    const now = `${held},${slots}`;
     if (now === drawn || slots === 0) return;
     drawn = now;
     const all = slots / PAGE;
@@ -27,7 +27,7 @@ export function pagePool(words) {
     put(picture, 'viewBox', `-0.05 -0.05 ${columns + 0.1} ${Math.ceil(all / columns) + 0.1}`);
     const at = (/** @type {number} */ page) => [page % columns + 0.1, Math.floor(page / columns) + 0.1];
     const pages = Array.from({ length: all }, (_, page) => (
-      { at: at(page), part: (tokens - PAGE * page) / PAGE }));
+      { at: at(page), part: (held - PAGE * page) / PAGE }));
     put(free, 'd', pages.map(({ at: [x, y] }) => `M${x} ${y}h0.8v0.8h-0.8z`).join(''));
     put(used, 'd', pages.filter(({ part }) => part > 0).map(({ at: [x, y], part }) => (
       `M${x} ${y + 0.8}h0.8v${-0.8 * Math.min(1, part)}h-0.8z`)).join(''));

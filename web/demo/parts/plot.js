@@ -13,6 +13,7 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
 
 /**
  * @import { Config } from '../../config/config.js'
+ * @import { Beside } from '../counted.js'
  * @import { Curves, Mode } from '../curves.js'
  * @import { Box, End, Frame } from './drawing.js'
  * @import { Dictionary } from '../words/en.js'
@@ -20,7 +21,7 @@ const CALM_REDRAW_MS = 500; // between two redraws for readers who prefer reduce
  * @typedef {object} Shown
  * @property {Curves} curves
  * @property {Readonly<Config>} [config]  of the model, by which work is counted
- * @property {number} [source]    tokens of one, with an encoder
+ * @property {Beside} [beside]    what else work goes by
  * @property {number} [position]  where a run is just now
  */
 
@@ -125,9 +126,9 @@ export class Plot {
 
   /** What the multiply-adds alone would give. @param {Frame} frame  @param {readonly End[]} ends */
   #count(frame, ends) {
-    const { curves, config, source } = this.#shown;
+    const { curves, config, beside } = this.#shown;
     const { chart: { counted: word } } = this.#words;
-    const counted = countedOf(curves, config, source);
+    const counted = countedOf(curves, config, beside);
     for (const mode of MODES) {
       const own = counted.find((each) => each.mode === mode);
       set(this.#countedLines[mode], { d: own ? countedLine(frame, own) : '' });

@@ -16,8 +16,8 @@ export function strip() {
   let ink = '';
   /** @param {Rows} rows  @param {string} color */
   const show = (rows, color) => {
-    if (rows !== shown || roomFor(rows.length) !== room || ink !== color || rows.gone !== gone) {
-      [shown, room, ink, drawn, gone] = [rows, roomFor(rows.length), color, 0, rows.gone];
+    if (rows !== shown || roomFor(rows.length) !== room || ink !== color || rows.gone.end !== gone) {
+      [shown, room, ink, drawn, gone] = [rows, roomFor(rows.length), color, 0, rows.gone.end];
       set(canvas, { width: rows.width, height: 2 * room }); // this clears it
     }
     if (drawn === rows.length) return;

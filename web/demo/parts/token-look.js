@@ -3,7 +3,7 @@ import { failureOf } from '../failure.js';
 import { Looks } from '../looks.js';
 import { engineOf } from '../recorded.js';
 import { isApart, languageOf } from '../state.js';
-import { deedOn, factorsOf, keyOf, reachOf, sightOf, taleOf } from '../text.js';
+import { deedOn, factorsOf, keyOf, reachIn, sightOf, taleOf } from '../text.js';
 import { failureText } from '../words.js';
 import { put } from './dom.js';
 import { visible } from './story-text.js';
@@ -112,7 +112,7 @@ export class TokenLook {
     const position = asked ?? newest.total - 1;
     this.text.choose(this.#chosen ?? newest.total - 1, this.#chosen !== undefined);
     const token = this.text.at(run, position);
-    const tale = this.#tale = taleOf(run, position, this.#tale, reachOf(this.#config));
+    const tale = this.#tale = taleOf(run, position, this.#tale, reachIn(state));
     this.#sight = sightOf(state, { position, ...this.card.place }, asked !== undefined);
     const bytes = this.#config && memory && said.bytes(factorsOf(this.#config, memory));
     return this.card.show({

@@ -188,7 +188,7 @@ export class TokenText {
   mark(newest, flash) {
     for (const { first, node } of this.#stretches) put(node, 'data-deed', this.#deedOf(newest, first));
     put(this.story, 'data-mode', newest.mode);
-    this.#markPast(newest.past);
+    this.#markPast(newest);
     const node = newest.step > 0 ? this.#tokens[newest.total - 1] : undefined;
     if (node !== this.#newest) {
       this.#newest?.classList.remove('newest');
@@ -229,16 +229,17 @@ export class TokenText {
 
   /** @param {Newest} newest  @param {number} first  @returns {Deed | ''} */
   #deedOf(newest, first) {
-    const { kept, past } = newest;
+    const { kept, past, sinks } = newest;
     const isMixed = first === 0 && this.isWhole
-      && [kept, past].some((end) => end > 0 && end < this.#promptLength);
+      && [kept, past, past && sinks].some((end) => end > 0 && end < this.#promptLength);
     return isMixed ? '' : deedOn(newest, first);
   }
 
-  /** Tokens that are not read any more: with each step one more. @param {number} past */
-  #markPast(past) {
+  /** Tokens that are not read any more: with each step one more, or a page. @param {Newest} newest */
+  #markPast({ past, sinks }) {
     const [from, to] = [this.#past, past].sort((a, b) => a - b);
-    for (const node of this.#tokens.slice(from, to)) node?.classList.toggle('behind', past === to);
+    const between = this.#tokens.slice(Math.max(from, sinks), to);
+    for (const node of between) node?.classList.toggle('behind', past === to);
     this.#past = past;
   }
 

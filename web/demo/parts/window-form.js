@@ -1,12 +1,12 @@
 // What a reader does with the view "window": how many places, with sinks or without, and how far it is.
-import { PLACES } from '../sliding.js';
+import { PLACES } from '../places.js';
 import { button, element, onStartStop, say, uniqueId } from './dom.js';
 import { failurePlace } from './failure.js';
 
 /**
  * @import { Failure } from '../failure.js'
  * @import { Context } from '../view.js'
- * @import { Sliding } from '../sliding.js'
+ * @import { Sliding } from '../places.js'
  * @import { WINDOW } from '../words/window.js'
  *
  * @typedef {object} Doing

@@ -1,7 +1,7 @@
 /// <reference path="../css.d.ts" />
 // How much memory a cache takes: of models of which people talk, and of the one that is here. Computed, so it
 // works without a model.
-import { CACHE_TYPES, TYPE_NAMES, scaleBytes } from '../../cache/types.js';
+import { CACHE_TYPES, TYPE_NAMES, keptNumbers, scaleBytes } from '../../cache/types.js';
 import { BATCHES, CLAIMS, CONTEXTS, MODELS, cacheSize, ownModel, sizesByType } from '../cache-size.js';
 import { element, note, put, say, set, svg, uniqueId } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
@@ -172,8 +172,9 @@ function pictureOf(rows) {
 function explained(words, { name, sizes }, question) {
   const { type, texts, shared, windowed } = question;
   const { parts, heads, bytes } = cacheSize({ name, sizes }, question);
-  const { headDim: numbers, nHead, nKvHead, window } = sizes;
-  const [{ each }, scale] = [CACHE_TYPES[type], scaleBytes(type, numbers)];
+  const { headDim, nHead, nKvHead, window } = sizes;
+  const { each } = CACHE_TYPES[type];
+  const [scale, numbers] = [scaleBytes(type, headDim), keptNumbers(type, headDim)];
   const filled = { parts, heads, numbers, each, scale, texts, bytes };
   const remarks = [];
   if (nKvHead === nHead) remarks.push(words.separate);

@@ -2,7 +2,7 @@
 import { noCurves } from '../curves.js';
 import { element, note, put, say } from '../parts/dom.js';
 import { Plot } from '../parts/plot.js';
-import { engineOf, sourceOf } from '../recorded.js';
+import { besideOf, engineOf } from '../recorded.js';
 import { chartWords, pointWords } from '../words.js';
 
 /** @import { View } from '../view.js' */
@@ -35,7 +35,7 @@ export const chart = {
       const isRunning = status === 'running' || shown?.playing;
       const { position: at } = race?.lanes?.off.run ?? run; // of a race, that of the slower lane
       const config = engineOf(state)?.config;
-      plot.show({ curves, config, source: sourceOf(state), position: isRunning ? at : undefined });
+      plot.show({ curves, config, beside: besideOf(state), position: isRunning ? at : undefined });
       say(kind, shown ? words.recorded.tag : words.chart.scale);
       showPoint();
       put(box, 'aria-label', `${words.chart.means} ${chartWords(words, curves)} ${words.chart.countedMeans}`);

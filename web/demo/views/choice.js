@@ -3,6 +3,7 @@
 import { advised, hasRoom } from '../choice.js';
 import { button, element, note, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
+import { goOnChoice } from '../parts/go-on.js';
 import { keptList } from '../parts/kept-list.js';
 import { shippedChoice } from '../parts/shipped-choice.js';
 import { folderAt } from '../../files/kept-models.js';
@@ -44,8 +45,9 @@ export const choice = {
     const card = cardOf(said, context);
     const kept = keptList(said, context);
     const ours = shippedChoice(said, context);
+    const goOn = goOnChoice(said, context);
     const means = element('p', { class: 'note' }, said.means);
-    root.append(element('div', { class: 'choice' }, ours.node, now, means,
+    root.append(element('div', { class: 'choice' }, ours.node, goOn.node, now, means,
       filesOf(said, context), addressOf(said, context), doing, error, card.node, kept.node));
     back.addEventListener('click', () => {
       doing.focus(); // the button is about to disappear
@@ -55,6 +57,7 @@ export const choice = {
       const { choice: chosen, other } = state;
       const { reason } = state.kept;
       ours.show(state);
+      goOn.show(state);
       now.hidden = !other;
       say(back, said.back(share.own));
       say(links, said.links(share.own));

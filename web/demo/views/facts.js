@@ -41,7 +41,10 @@ export const facts = {
       for (const each of [position, memory, engine]) if (!model) say(each, NONE, '');
       if (model && state.memory) {
         const { config, variant } = model;
-        say(position, said.positionOf(state.run.position, roomOf(state)), said.positionMeans);
+        const room = roomOf(state);
+        const [at, means] = room === Infinity ? [said.positionPast, said.positionPastMeans]
+          : [said.positionOf, said.positionMeans];
+        say(position, at(state.run.position, room === Infinity ? state.memory.slots : room), means);
         say(memory, ...memoryFact(said, state.memory, config));
         const build = said.engines[variant];
         say(engine, state.model?.worker === false ? said.onPage(build) : build, said.engineMeans);

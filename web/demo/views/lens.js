@@ -10,6 +10,7 @@ import { lensPicture } from '../parts/lens-picture.js';
 import { LensText } from '../parts/lens-text.js';
 import { quoted } from '../parts/story-text.js';
 import { engineOf } from '../recorded.js';
+import { slideOf } from '../sliding.js';
 import { languageOf } from '../state.js';
 import { LENS } from '../words/lens.js';
 import { LOOKS } from '../words/looks.js';
@@ -226,7 +227,7 @@ class Lens {
   /** @param {Read} read */
   #sentenceOf(read) {
     const facts = factsOf(read, this.#head, (position) => this.#textOf(position),
-      this.#state && engineOf(this.#state)?.config.window);
+      this.#state && engineOf(this.#state)?.config.window, this.#state && slideOf(this.#state));
     if (read.position === 0) return this.#said.alone(facts);
     const said = this.#said.reads(facts);
     return facts.first < SINK ? said : `${said} ${this.#said.sink}`;

@@ -117,7 +117,8 @@ function pictureOf(said, context, current) {
    */
   const show = (state, map, cell, seen) => {
     drawing.show({ map, pages: seen?.cache.pages ?? [], cell });
-    for (const { kind, node } of entries) node.hidden = kind === 'freed' && map.freed === 0;
+    const isWhole = map.freed === 0 && map.held === map.tokens;
+    for (const { kind, node } of entries) node.hidden = kind === 'freed' && isWhole;
     pool.show(map);
     raced.hidden = !state.race?.lanes;
     frame.show(sentenceOf(said, map), state);
@@ -153,11 +154,11 @@ function wantedOf(state, map, { layer, head, position }) {
 
 /** @param {Words} words  @param {CacheMap} map */
 function sentenceOf(words, map) {
-  const { tokens, text, reading, written } = map;
+  const { tokens, held, text, reading, written } = map;
   if (text === 0) return tokens > 0 ? words.before(tokens) : words.empty;
   if (!reading) return tokens > 0 ? words.left(tokens, text) : words.off(text);
   const cells = cellsOf(map);
   const { used } = pagesOf(map);
-  return tokens - written === 1 ? words.on(tokens, cells, used, unreadOf(map))
-    : words.wrote(tokens, cells, used, tokens - written);
+  return tokens - written === 1 ? words.on(held, cells, used, unreadOf(map))
+    : words.wrote(held, cells, used, tokens - written);
 }

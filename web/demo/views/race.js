@@ -10,6 +10,7 @@ import { raceBars } from '../parts/race-bars.js';
 import { payoffOf } from '../payoff.js';
 import { finishOf, isDecided, rivalBytes, workIn } from '../race.js';
 import { engineOf } from '../recorded.js';
+import { slideOf } from '../sliding.js';
 import { isApart, isComparing, isWorking } from '../state.js';
 import { statusWords } from '../words.js';
 import { RACE } from '../words/race.js';
@@ -123,7 +124,9 @@ function courseOf(state, before) {
   const { lanes } = shown;
   const { on, off } = lanes;
   const work = {
-    on: workIn(config, on.run, before?.work.on), off: workIn(config, off.run, before?.work.off) };
+    on: workIn(config, on.run, before?.work.on, slideOf(state)),
+    off: workIn(config, off.run, before?.work.off, slideOf(state)),
+  };
   const ms = { on: on.ms ?? shown.ms, off: off.ms ?? shown.ms };
   return { lanes, ms, work, ...(isDecided(lanes) && { finish: finishOf(lanes, work) }) };
 }

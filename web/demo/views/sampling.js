@@ -44,8 +44,8 @@ export const sampling = {
 };
 
 /** @param {Dictionary} words  @param {Settings} settings */
-const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens }, capacity }) => (
-  sampling.summary(seed, temperature, maxTokens === capacity ? Infinity : maxTokens));
+const summaryOf = ({ sampling }, { values: { seed, temperature, maxTokens }, capacity, endless }) => (
+  sampling.summary(seed, temperature, maxTokens === capacity && !endless ? Infinity : maxTokens));
 
 /** @param {Field} field  @param {Dictionary} words  @param {Actions} actions  @param {AbortSignal} signal */
 function fieldOf(field, words, actions, signal) {
@@ -66,8 +66,9 @@ function fieldOf(field, words, actions, signal) {
   /** @param {Settings} settings  @returns {boolean} whether nothing is wrong */
   const show = (settings) => {
     const value = settings.values[field.key];
-    if (field.key === 'maxTokens') fits = settings.capacity;
-    if (!Object.is(read(), value) && !Number.isNaN(value)) input.value = value === fits ? '' : String(value);
+    if (field.key === 'maxTokens') fits = settings.endless ? settings.presets.maxTokens : settings.capacity;
+    const isUsual = value === fits && !settings.endless;
+    if (!Object.is(read(), value) && !Number.isNaN(value)) input.value = isUsual ? '' : String(value);
     input.max = String(most(field, settings));
     const valid = isValid(field, settings);
     say(problem, problemWords(words, field, settings));

@@ -9,6 +9,7 @@ import { StripsDrawing } from '../parts/strips-drawing.js';
 import { stripsPicture } from '../parts/strips-picture.js';
 import { Rows, freshAt, modeAt, roomFor, rowAfter, stepAt } from '../strips.js';
 import { engineOf } from '../recorded.js';
+import { gapAt, slideOf } from '../sliding.js';
 import { LOOKS } from '../words/looks.js';
 import { STRIPS } from '../words/strips.js';
 import styles from './strips.css' with { type: 'text' };
@@ -176,8 +177,9 @@ class Strips {
     const known = width * (keys.length - vectors.first); // they came since it was asked for
     keys.append(vectors.keys.subarray(known));
     values.append(vectors.values.subarray(known));
-    const gone = cache.windowLayers.includes(vectors.layers[0]) ? cache.freed : 0;
-    for (const rows of [keys, values]) rows.forget(gone);
+    const slide = this.#state && slideOf(this.#state);
+    const end = cache.windowLayers.includes(vectors.layers[0]) ? cache.freed : 0;
+    for (const rows of [keys, values]) rows.forget(slide ? gapAt(rows.length, slide) : { first: 0, end });
     this.#held = { keys, values, weights: attention.weights, query: queries.queries };
     this.#prompt ??= tokens?.map(({ text }) => text);
     this.#refusal = undefined;
@@ -226,7 +228,7 @@ class Strips {
 
   /** @param {Run} run  @param {number} row */
   #stateOf(run, row) {
-    if (row < (this.#held?.keys.gone ?? 0)) return this.#said.gone;
+    if (this.#held && !this.#held.keys.has(row)) return this.#said.gone;
     const after = rowAfter(run, row, this.#length - 1);
     switch (after.kind) {
       case 'new': return this.#said.isNew(after.step);
@@ -260,7 +262,10 @@ function sentenceOf(words, state, rows, layer) {
   const { run } = state;
   const window = engineOf(state)?.config.window;
   const met = window?.layers.includes(layer) ? Math.min(rows, window.size) : rows;
-  const facts = { step: stepAt(run, rows - 1), rows, met };
+  const { first, end } = gapAt(rows, slideOf(state));
+  const gone = end - first;
+  const there = modeAt(run, rows - 1) === 'on' ? rows - gone : rows;
+  const facts = { step: stepAt(run, rows - 1), rows: there, met: met - gone };
   return facts.step <= 0 ? words.prompt(facts) : words[modeAt(run, rows - 1)](facts);
 }
 

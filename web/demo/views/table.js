@@ -4,7 +4,7 @@ import { MODES, lastPoint, lengthOfCurves, speedAt } from '../curves.js';
 import { button, element, put, say } from '../parts/dom.js';
 import { plotPicture } from '../parts/plot.js';
 import { toolsOf } from '../parts/tools.js';
-import { engineOf, sourceOf } from '../recorded.js';
+import { besideOf, engineOf } from '../recorded.js';
 import { initialState, isWorking } from '../state.js';
 import { chartWords } from '../words.js';
 
@@ -49,7 +49,7 @@ export const table = {
       const { curves } = state;
       shown = curves;
       const step = Math.max(1, Math.ceil(lengthOfCurves(curves) / MOST_ROWS));
-      const counted = countedOf(curves, engineOf(state)?.config, sourceOf(state));
+      const counted = countedOf(curves, engineOf(state)?.config, besideOf(state));
       const rows = rowsOf(curves, counted, step, format);
       body.replaceChildren(...rows);
       say(caption, rows.length === 0 ? said.empty : step > 1 ? said.captionEvery(step) : said.caption);
@@ -77,7 +77,8 @@ const chartOf = (words, node, stateNow) => ({
   },
   draw(studio) {
     const state = stateNow();
-    return plotPicture(studio, { curves: state.curves, config: engineOf(state)?.config }, words);
+    return plotPicture(studio, { curves: state.curves, config: engineOf(state)?.config,
+      beside: besideOf(state) }, words);
   },
 });
 

@@ -6,7 +6,7 @@ import { TokenLook } from '../parts/token-look.js';
 import { pictureOfTokens } from '../parts/token-picture.js';
 import { engineOf } from '../recorded.js';
 import { heldIn } from '../held.js';
-import { DEEDS, countsOf, newestOf, reachOf } from '../text.js';
+import { DEEDS, countsOf, newestOf, reachIn } from '../text.js';
 import { TEXT } from '../words/text.js';
 import styles from './text.css' with { type: 'text' };
 
@@ -41,7 +41,7 @@ export const text = {
     frame.sentence.after(raced, look.card.node);
     root.append(frame.node);
     return (state) => {
-      const newest = newestOf(state.run, reachOf(engineOf(state)?.config));
+      const newest = newestOf(state.run, reachIn(state));
       legend.show(newest);
       raced.hidden = !state.race?.lanes;
       look.show(state, newest);

@@ -11,7 +11,7 @@ import { windowForm } from '../parts/window-form.js';
 import { windowLosses } from '../parts/window-losses.js';
 import { windowProof } from '../parts/window-proof.js';
 import { windowText } from '../parts/window-text.js';
-import { USUAL_WINDOW } from '../sliding.js';
+import { USUAL_WINDOW } from '../places.js';
 import { NO_STORY, TOKENS, goneOf, grown, halvesOf, pageBy, placeOf, rowsOf, wholeBytes } from '../window.js';
 import { Windower } from '../windower.js';
 import { WINDOW } from '../words/window.js';
@@ -22,7 +22,7 @@ import styles from './window.css' with { type: 'text' };
  * @import { Failure } from '../failure.js'
  * @import { Measured } from '../parts/window-losses.js'
  * @import { Context, View } from '../view.js'
- * @import { Sliding } from '../sliding.js'
+ * @import { Sliding } from '../places.js'
  * @import { Story } from '../window.js'
  *
  * @typedef {'idle' | 'loading' | 'writing' | 'proving' | 'measuring'} Doing

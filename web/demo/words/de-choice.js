@@ -20,6 +20,15 @@ export const choice = {
   downloads: (bytes) => `lädt ${megabytes(bytes)}`,
   absent: 'In diesem Build aus einer Datei ist nur das erste. Das zweite gibt es in denen, neben denen '
     + 'Dateien liegen.',
+  goOn: {
+    label: 'Über den Kontext hinaus weiterschreiben',
+    help: 'Ist der Cache voll, geht seine älteste Seite mit 16 Tokens, nur die erste nie: Die Geschichte '
+      + 'geht weiter, und der Speicher bleibt gleich. Was bleibt, wurde berechnet, als noch alles zu sehen '
+      + 'war; das ist also nicht dasselbe, wie den Rest neu zu lesen.',
+    cannot: 'Dieses Modell hat eine Zahl für jede seiner Positionen und keine für das, was danach kommt: '
+      + 'Es muss dort aufhören. Modelle, die Keys und Queries nach ihren Positionen drehen, wie tales, '
+      + 'können weiterschreiben.',
+  },
   means: 'Ein kleines Sprachmodell von dir, etwa SmolLM2‑135M, Qwen3‑0.6B oder TinyStories‑33M: seine '
     + 'config.json, tokenizer.json und model.safetensors. Zieh sie oder ihren Ordner irgendwo auf diese '
     + 'Abbildung, oder wähle sie aus. Sie werden auf deinem Gerät gelesen und verlassen es nicht.',

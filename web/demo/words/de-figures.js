@@ -109,6 +109,9 @@ export const figures = {
         + `standen noch im Cache, und nur ${counted(count - reused)} mussten durch das Modell laufen`),
     position: 'Position',
     positionOf: (position, most) => `${counted(position)} von ${counted(most)}`,
+    positionPast: (position, slots) => `${counted(position)}; im Cache ist Platz für ${counted(slots)}`,
+    positionPastMeans: 'Tokens im Text bis jetzt; ist der Cache voll, geht seine älteste Seite, nur die '
+      + 'erste nie, und der Text geht weiter',
     positionMeans: 'Tokens im Text bisher, und die meisten, die das Modell fasst',
     memory: 'Cache-Speicher',
     memoryUsed: (used, all) => `${megabytes(used, 2).replace(' MB', '')} von ${megabytes(all, 2)} belegt`,

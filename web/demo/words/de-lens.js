@@ -27,10 +27,10 @@ export const lens = {
   alone: ({ text, layer, head }) => (
     `In Schicht ${counted(layer)}, Kopf ${counted(head)} ist „${text}“ das erste Token und liest nur sich `
       + 'selbst: 100\u00a0%.'),
-  reads: ({ text, position, reads, layer, head, first, self, other, sum }) => (
+  reads: ({ text, position, reads, seen, layer, head, first, self, other, sum }) => (
     `In Schicht ${counted(layer)}, Kopf ${counted(head)} liest „${text}“ (Token ${counted(position)}) `
       + `${reads < position ? `die neuesten ${counted(reads)} Tokens: Diese Schicht hat ein Fenster. `
-        + `„${text}“ selbst bekommt ${percent(self)}` : `${counted(position)} Tokens. Das erste bekommt `
+        + `„${text}“ selbst bekommt ${percent(self)}` : `${counted(seen)} Tokens. Das erste bekommt `
         + `${percent(first)}, „${text}“ selbst ${percent(self)}`}`
       + `${other ? `, „${other.text}“ (Token ${counted(other.position)}) ${percent(other.share)}` : ''}. `
       + `Alle Gewichte zusammen: ${exact.format(sum)}.`),

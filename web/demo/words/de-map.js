@@ -49,7 +49,7 @@ export const map = {
     written: 'im neuesten Schritt geschrieben',
     read: 'behalten und darin gelesen',
     kept: 'behalten, nicht gelesen',
-    freed: 'zurückgegeben: vor dem Fenster',
+    freed: 'weg: Kein späteres Token sieht es',
     missing: 'nicht behalten: in jedem Schritt neu berechnet',
     free: 'frei',
   },
@@ -76,8 +76,7 @@ export const map = {
     missing: (at) => (
       `${spot(at)}: nicht behalten. Ohne Cache berechnet jeder Schritt Key und Value neu.`),
     freed: (at) => (
-      `${spot(at)}: zurückgegeben. Kein Fenster dieser Schicht reicht mehr so weit; die Seite ist für andere `
-        + 'frei.'),
+      `${spot(at)}: weg. In dieser Schicht sieht es kein späteres Token, und die Seite ist für andere frei.`),
     free: (at) => `${spot(at)}: frei. So weit ist der Text noch nicht.`,
     recorded: (bytes) => (
       'Dies ist ein aufgezeichneter Lauf ohne Keys und Values. Einmal schreiben lassen, dann sind sie zu '

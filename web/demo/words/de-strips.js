@@ -32,7 +32,7 @@ export const strips = {
   since: (step) => (
     step === 0 ? 'unberührt, seit der Prompt gelesen ist' : `unberührt seit Schritt ${counted(step)}`),
   before: 'unberührt seit der Zeit vor diesem Lauf',
-  gone: 'zurückgegeben: vor dem Fenster',
+  gone: 'weg: Kein späteres Token sieht es',
   weight: percent,
   prompt: ({ rows }) => (
     `Beim Lesen des Prompts wurden ${counted(rows)} Zeilen von Q, K und V auf einmal berechnet. K und V `

@@ -21,7 +21,7 @@ export const text = {
     read: 'aus dem Cache gelesen',
     kept: 'gelesen, aus einem früheren Lauf',
     again: 'noch einmal berechnet',
-    past: 'nicht gelesen: vor dem Fenster jeder Schicht',
+    past: 'nicht mehr gelesen: Kein späteres Token sieht es',
   },
   prompt: ({ new: fresh, kept, past }) => (
     `Beim Lesen des Prompts wurden K und V von ${tokens(fresh)} berechnet.`
@@ -51,8 +51,7 @@ export const text = {
       read: 'Der neueste Schritt hat K und V dieses Tokens aus dem Cache gelesen.',
       kept: 'Der neueste Schritt hat K und V dieses Tokens gelesen, aus einem früheren Lauf.',
       again: 'Der neueste Schritt hat K und V dieses Tokens noch einmal berechnet.',
-      past: 'Der neueste Schritt hat K und V dieses Tokens nicht gelesen: Es steht vor dem Fenster jeder '
-        + 'Schicht.',
+      past: 'Der neueste Schritt hat K und V dieses Tokens nicht gelesen, und kein späterer wird es.',
     },
     tale: (computed, read) => (
       `In diesem Lauf: ${times(computed)} berechnet, ${times(read)} aus dem Cache gelesen.`),
@@ -71,7 +70,7 @@ export const text = {
       running: 'Die Zahlen stehen hier, wenn der Lauf zu Ende ist oder auf ein Token gezeigt wird.',
       unkept: 'K und V stehen nicht im Cache: Ist er aus, werden sie weggeworfen. Einschalten, um '
         + 'sie zu sehen.',
-      freed: 'Diese Schicht hat ein Fenster und K und V zurückgegeben: Kein Fenster reicht mehr so weit.',
+      freed: 'K und V sind nicht mehr im Cache dieser Schicht: Kein späteres Token sieht sie.',
       recorded: (bytes) => (
         'Die Zahlen selbst wurden nicht aufgezeichnet: einmal „Schreiben“ drücken, um sie zu sehen'
           + `${bytes > 0 ? ` (${size(bytes)})` : ''}.`),

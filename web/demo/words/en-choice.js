@@ -29,6 +29,14 @@ export const choice = {
   downloads: (/** @type {number} */ bytes) => `downloads ${megabytes(bytes)}`,
   absent: 'This build of one file has only the first inside. The second is in those that have files beside '
     + 'them.',
+  goOn: {
+    label: 'Go on past the context',
+    help: 'When the cache is full, its oldest page of 16 tokens goes, but never the first one: the story '
+      + 'goes on, and memory stands still. What stays was computed with what has gone in sight, so this is '
+      + 'not the same as reading the rest anew.',
+    cannot: 'This model has a number for each of its positions, and none for what comes after: it must '
+      + 'stop there. Models that turn keys and queries by their positions, as tales does, can go on.',
+  },
   means: 'A small language model of your own, such as SmolLM2-135M, Qwen3-0.6B or TinyStories-33M: its '
     + 'config.json, tokenizer.json and model.safetensors. Drop them or their folder anywhere on this figure, '
     + 'or choose them. They are read on your machine and go nowhere else.',

@@ -127,6 +127,10 @@ export const figures = {
     position: 'Position',
     positionOf: (/** @type {number} */ position, /** @type {number} */ most) => (
       `${counted(position)} of ${counted(most)}`),
+    positionPast: (/** @type {number} */ position, /** @type {number} */ slots) => (
+      `${counted(position)}; the cache has room for ${counted(slots)}`),
+    positionPastMeans: 'tokens in the text so far; when the cache is full, its oldest page goes, but never '
+      + 'the first, and the text goes on',
     positionMeans: 'tokens in the text so far, and the most that the model can take',
     memory: 'Cache memory',
     memoryUsed: (/** @type {number} */ used, /** @type {number} */ all) => (

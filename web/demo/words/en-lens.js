@@ -8,6 +8,7 @@ const exact = new Intl.NumberFormat('en', { minimumFractionDigits: 4, maximumFra
  * @typedef {object} LensFacts  what one row says; positions as people count
  * @property {string} text      the token that reads
  * @property {number} position
+ * @property {number} seen      how many tokens: fewer where the text is past its context
  * @property {number} reads     how many tokens: fewer than its position where the layer has a window
  * @property {number} layer
  * @property {number} head
@@ -40,10 +41,10 @@ export const lens = {
   alone: (/** @type {LensFacts} */ { text, layer, head }) => (
     `In layer ${counted(layer)}, head ${counted(head)}, “${text}” is the first token and reads itself alone: `
       + '100%.'),
-  reads: (/** @type {LensFacts} */ { text, position, reads, layer, head, first, self, other, sum }) => (
+  reads: (/** @type {LensFacts} */ { text, position, reads, seen, layer, head, first, self, other, sum }) => (
     `In layer ${counted(layer)}, head ${counted(head)}, “${text}” (token ${counted(position)}) reads `
       + `${reads < position ? `the newest ${counted(reads)} tokens: this layer has a window. “${text}” `
-        + `itself gets ${percent(self)}` : `${counted(position)} tokens. The first one gets `
+        + `itself gets ${percent(self)}` : `${counted(seen)} tokens. The first one gets `
         + `${percent(first)}, “${text}” itself ${percent(self)}`}`
       + `${other ? `, “${other.text}” (token ${counted(other.position)}) ${percent(other.share)}` : ''}. `
       + `All weights together: ${exact.format(sum)}.`),

@@ -84,7 +84,7 @@ export const map = {
     written: 'written in the newest step',
     read: 'kept, and read in it',
     kept: 'kept, not read',
-    freed: 'given back: before the window',
+    freed: 'gone: no token to come sees it',
     missing: 'not kept: computed again in each step',
     free: 'free',
   },
@@ -114,7 +114,7 @@ export const map = {
     missing: (/** @type {Spot} */ at) => (
       `${spot(at)}: not kept. With the cache off, each step computes its key and value again.`),
     freed: (/** @type {Spot} */ at) => (
-      `${spot(at)}: given back. No window of this layer reaches it any more, and its page is free.`),
+      `${spot(at)}: gone. No token to come sees it in this layer, and its page is free.`),
     free: (/** @type {Spot} */ at) => `${spot(at)}: free. The text has not come to it yet.`,
     recorded: (/** @type {string} */ bytes) => (
       'This is a recorded run, and it holds no keys and values. Generate once to see them: the model has '

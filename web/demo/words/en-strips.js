@@ -37,7 +37,7 @@ export const strips = {
   since: (/** @type {number} */ step) => (
     step === 0 ? 'untouched since the prompt was read' : `untouched since step ${counted(step)}`),
   before: 'untouched since before this run',
-  gone: 'given back: before the window',
+  gone: 'gone: no token to come sees it',
   weight: percent,
   prompt: (/** @type {StepFacts} */ { rows }) => (
     `Reading the prompt computed ${counted(rows)} rows of Q, K and V at once. K and V stay.`),

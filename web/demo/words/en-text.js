@@ -35,7 +35,7 @@ export const text = {
     read: 'read from the cache',
     kept: 'read, kept from an earlier run',
     again: 'computed again',
-    past: 'not read: before the window of every layer',
+    past: 'not read any more: no token to come sees it',
   },
   prompt: (/** @type {Counts} */ { new: fresh, kept, past }) => (
     `Reading the prompt computed K and V of ${tokens(fresh)}.`
@@ -69,7 +69,7 @@ export const text = {
       read: 'The newest step read its K and V from the cache.',
       kept: 'The newest step read its K and V, kept from an earlier run.',
       again: 'The newest step computed its K and V again.',
-      past: 'The newest step did not read its K and V: they lie before the window of every layer.',
+      past: 'The newest step did not read its K and V, and no token to come will.',
     },
     tale: (/** @type {number} */ computed, /** @type {number} */ read) => (
       `In this run: ${times('computed', computed)}, ${times('read from the cache', read)}.`),
@@ -91,7 +91,7 @@ export const text = {
       running: 'Its numbers stand here when the run has ended or you point at a token.',
       unkept: 'Its K and V are not in the cache: while it is off, they are thrown away. Switch it on to see '
         + 'them.',
-      freed: 'This layer has a window, and has given its K and V back: no window reaches so far any more.',
+      freed: 'Its K and V have left the cache of this layer: no token to come sees them.',
       /** bytes: of the download; 0: nothing, or not known */
       recorded: (/** @type {number} */ bytes) => (
         'The numbers themselves were not recorded: press Generate once to look at them'

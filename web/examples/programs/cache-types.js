@@ -1,5 +1,5 @@
 // The cache, configured: how many tokens, how many sequences, and in which numbers keys and values are kept.
-// f16 takes half the bytes and int8 about a quarter; what that costs is measured here, against f32.
+// f16 takes half the bytes, int8 about a quarter, int4 a sixth; what it costs is measured here, against f32.
 //
 //   node cache-types.js [TEXT]
 import { loadModel } from 'kvcache-wasm';
@@ -14,7 +14,7 @@ const ids = model.encode(text);
 
 /**
  * The logits after each token, read one by one through such a cache; and its bytes.
- * @param {'f32' | 'f16' | 'int8'} keyType  @param {'f32' | 'f16' | 'int8'} valueType
+ * @param {'f32' | 'f16' | 'int8' | 'int4'} keyType  @param {'f32' | 'f16' | 'int8' | 'int4'} valueType
  */
 function read(keyType, valueType) {
   const session = model.createSession({ capacity: 256, sequences: 1, keyType, valueType, whenFull: 'error' });
@@ -37,7 +37,7 @@ function largest(rows, others) {
 
 const exact = read('f32', 'f32').logits;
 for (const [keyType, valueType] of /** @type {const} */ ([
-  ['f32', 'f32'], ['f16', 'f16'], ['f16', 'int8'], ['int8', 'int8'],
+  ['f32', 'f32'], ['f16', 'f16'], ['f16', 'int8'], ['int8', 'int8'], ['int8', 'int4'],
 ])) {
   const { logits, cacheBytes, bytesPerToken } = read(keyType, valueType);
   const error = largest(logits, exact) / largest(exact);

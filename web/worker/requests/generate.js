@@ -12,6 +12,7 @@ import { Outbox } from '../outbox.js';
 import { measuredPrefill } from '../prefill.js';
 import { idsOf } from '../prompt.js';
 import { computeTwice } from '../proof.js';
+import { slides } from '../slid.js';
 import { beginningOf, writing } from '../sourced.js';
 import { Writer } from '../writer.js';
 
@@ -39,7 +40,7 @@ export async function generate(context, fields, emit, signal) {
   checkChoice('proof', proof, [true, false]);
   const { source, begun } = beginningOf(model, session, await idsOf(model, prompted, signal));
   const run = { ...runOf(model, begun, written ?? [], sampling), ...(source && { source }) };
-  if (run.ids.length > session.capacity && session.whenFull !== 'slide') {
+  if (run.ids.length > session.capacity && !slides(session)) {
     throw new KvcError('context_full',
       `The text has ${run.ids.length} tokens, and there is room for ${session.capacity}.`);
   }

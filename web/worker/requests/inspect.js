@@ -8,7 +8,9 @@ import { KvcError } from '../../index.js';
 import { drawing } from '../../session/plan.js';
 import { candidatesOf } from '../candidates.js';
 import { forkOf } from '../fork.js';
+import { roomOf } from '../context.js';
 import { givenOut, memoryFor } from '../given.js';
+import { gapIn, partsOf, slides } from '../slid.js';
 import { holdsSource, writing } from '../sourced.js';
 import { storedAs } from '../stored.js';
 
@@ -16,6 +18,7 @@ import { storedAs } from '../stored.js';
  * @import { Session } from '../../session/session.js'
  * @import { Context, WorkerRun } from '../context.js'
  * @import { CacheLayout, Look, Place, Seen, Span } from '../messages.js'
+ * @import { Gap } from '../slid.js'
  *
  * @typedef {{ position: number } & Place} Wanted
  */
@@ -41,7 +44,8 @@ async function look(context, fields) {
   const seen = {
     position, prompt: Math.min(run.prompt, position), memory: memoryFor(session, position), cache,
     ...(tokens && { tokens: tokensOf(run, position, tokens) }),
-    ...(vectors && vectors.at === undefined && { vectors: vectorsOf(session, cache, vectors) }),
+    ...(vectors && vectors.at === undefined && {
+      vectors: vectorsOf(session, cache, gapIn(session, session.cachedTokens), vectors) }),
   };
   outbox?.send(); // the page has heard of every token that this is about
   if (vectors?.at !== undefined) seen.vectors = await vectorsAt(context, run, position, vectors);
@@ -50,7 +54,10 @@ async function look(context, fields) {
   if (queries) seen.queries = await queriesOf(context, run, position, queries);
   if (candidates) seen.candidates = await candidatesAt(context, run, position, candidates);
   if (fork) seen.fork = await forkOf(context, run, position, fork);
-  if (stored) seen.stored = await storedAs(model, run, run.ids.slice(0, position), stored);
+  if (stored) {
+    const beside = slides(session) ? roomOf(session) : {};
+    seen.stored = await storedAs(model, run, run.ids.slice(0, position), stored, beside);
+  }
   return seen;
 }
 
@@ -60,15 +67,17 @@ async function look(context, fields) {
  * @param {Session} session  @param {number} given  @param {readonly number[]} windowLayers
  * @returns {CacheLayout}
  */
-function layoutOf({ cachedTokens, kvCache }, given, windowLayers) {
+function layoutOf(session, given, windowLayers) {
+  const { cachedTokens, kvCache } = session;
   const { keyType, valueType, numLayers, numHeads, headDim, batchSize, maxSeqLen } = kvCache;
   const tokens = Math.min(cachedTokens, given);
   const [{ pages, freed }, ...others] = kvCache.cacheMap();
+  const gap = gapIn(session, tokens);
   return {
     tokens, layers: numLayers, heads: numHeads, headDim, keyType, valueType, windowLayers,
     keyBytes: vectorBytes(keyType, headDim), valueBytes: vectorBytes(valueType, headDim),
     slots: batchSize * Math.ceil(maxSeqLen / PAGE) * PAGE, freed, pageSlots: PAGE,
-    pages: pages.slice(0, Math.ceil(tokens / PAGE)).map((page) => (
+    pages: pages.slice(0, Math.ceil((tokens - gap.end + gap.first) / PAGE)).map((page) => (
       { page, shared: others.some((other) => other.pages.includes(page)) })),
   };
 }
@@ -82,9 +91,9 @@ function tokensOf({ ids, texts }, given, span) {
 /**
  * @param {Session} session
  * @param {Pick<CacheLayout, 'tokens' | 'layers' | 'heads' | 'headDim' | 'freed' | 'windowLayers'>} held
- * @param {Span & Place & { at?: number }} given  at: has been seen to
+ * @param {Gap} left  by all layers  @param {Span & Place & { at?: number }} given  at: has been seen to
  */
-function vectorsOf(session, held, given) {
+function vectorsOf(session, held, left, given) {
   const names = /** @type {const} */ (['at', 'layers', 'heads', 'first', 'count']);
   const { at: _, layers, heads, ...span } = optionsOf('inspect vectors', given, names);
   const { first, end } = spanOf('vectors', span, held.tokens, 'are in the cache');
@@ -93,11 +102,13 @@ function vectorsOf(session, held, given) {
   const size = count * held.headDim;
   const [keys, values] = [rowsOf(place, size), rowsOf(place, size)];
   eachOf(place, (layer, head, i) => {
-    const gone = held.windowLayers.includes(layer) ? Math.min(count, Math.max(0, held.freed - first)) : 0;
-    const vectors = session.snapshot({ layer, head, first: first + gone, count: count - gone });
-    for (const [all, own] of [[keys, vectors.keys], [values, vectors.values]]) {
-      all.fill(NaN, i * size, i * size + gone * held.headDim);
-      all.set(own, i * size + gone * held.headDim);
+    for (const all of [keys, values]) all.fill(NaN, i * size, (i + 1) * size); // what has gone
+    const gone = held.windowLayers.includes(layer) ? held.freed : 0;
+    for (const part of partsOf(left, Math.max(first, gone), end)) {
+      const vectors = session.snapshot({ layer, head, first: part.slot, count: part.end - part.first });
+      const at = i * size + (part.first - first) * held.headDim;
+      keys.set(vectors.keys, at);
+      values.set(vectors.values, at);
     }
   });
   return { first, count, ...place, keys, values };
@@ -116,7 +127,8 @@ async function vectorsAt(context, run, given, { at, ...wanted }) {
   const { numLayers: layers, numHeads: heads, headDim } = lens.kvCache;
   const { freed } = lens.cacheMap()[lens.selected];
   const windowLayers = context.loaded().model.config.window?.layers ?? [];
-  return vectorsOf(lens, { tokens: at + 1, layers, heads, headDim, freed, windowLayers }, wanted);
+  const held = { tokens: at + 1, layers, heads, headDim, freed, windowLayers };
+  return vectorsOf(lens, held, gapIn(lens, at + 1), wanted);
 }
 
 /**
@@ -128,7 +140,13 @@ async function attentionOf(context, run, given, wanted) {
   const size = position + 1;
   const weights = rowsOf(place, size);
   const lens = await lensAfter(context, run, run.ids.slice(0, size));
-  eachOf(place, (layer, head, i) => weights.set(lens.attentionWeights(layer, head), i * size));
+  const parts = partsOf(gapIn(lens, size), 0, size);
+  eachOf(place, (layer, head, i) => {
+    const own = lens.attentionWeights(layer, head);
+    for (const { first, end, slot } of parts) {
+      weights.set(own.subarray(slot, slot + end - first), i * size + first);
+    }
+  });
   return { position, ...place, weights };
 }
 

@@ -1,8 +1,9 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
-import { invalid, isCount, shown } from '../../engine/arguments.js';
+import { checkChoice, invalid, isCount, shown } from '../../engine/arguments.js';
 import { loadModel } from '../../index.js';
 import { originsOf } from '../origins.js';
 import { roomFor } from '../room.js';
+import { slides } from '../slid.js';
 
 /**
  * @import { Model } from '../../session/model.js'
@@ -25,6 +26,7 @@ const sourceOptions = ({ config }, sourceCapacity, { useCrossCache }) => (
 /** @type {Serve<'load'>} */
 export async function load(context, fields, emit, signal) {
   checkCapacity(fields.capacity);
+  checkChoice('whenFull', fields.whenFull ?? 'stop', ['stop', 'slide']);
   const origins = await originsOf(fields);
   context.unload();
   const model = await loadModel(origins.source, {
@@ -42,15 +44,18 @@ export async function load(context, fields, emit, signal) {
       : Math.min(fields.capacity, model.config.nPositions);
     const { whenFull = 'stop', sinks } = fields;
     const session = context.session = model.createSession({
-      capacity, useCache: context.useCache, whenFull, sinks, ...sourceOptions(model, capacity, context),
+      capacity, useCache: context.useCache, whenFull, ...(sinks !== undefined && { sinks }),
+      ...sourceOptions(model, capacity, context),
     });
     context.msPerToken = await warmUp(session, signal);
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
     const memory = session.memoryUsage();
     const sourceRoom = config.encoder && { sourceRoom: session.sourceCapacity };
-    const room = session.capacity;
-    return { config, generation, variant: chosen, room, ...sourceRoom, memory, tick, worker };
+    return {
+      config, generation, variant: chosen, room: session.capacity, ...sourceRoom,
+      ...(slides(session) && { sinks: session.sinks }), memory, tick, worker,
+    };
   } catch (error) {
     context.unload(); // a model that cannot run is not kept
     throw error;

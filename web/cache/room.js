@@ -1,0 +1,33 @@
+// Room for more tokens in a full cache: which ones go, and what decides about it.
+
+/** @import { NativeCache } from './native-cache.js' */
+
+/**
+ * Whether T tokens more fit every row, now.
+ * @param {NativeCache} native  @param {number[]} rows  @param {number} T
+ * @param {() => void} check  before the first token is dropped
+ */
+export function makeRoom(native, rows, T, check) {
+  const { maxSeqLen, whenFull, sinks, recent } = native;
+  const tight = rows.filter((row) => native.length(row) + T > maxSeqLen);
+  if (tight.length === 0) return true;
+  if (whenFull === 'stop') return false;
+  if (whenFull === 'error' || T > maxSeqLen - sinks - recent) throw native.full(tight[0], T);
+  check();
+  for (const row of tight) {
+    const n = native.length(row) + T - maxSeqLen;
+    native.change([row], 'kvc_cache_make_room', row, n, sinks, recent, 1);
+  }
+  return true;
+}
+
+/** What decides about each token of a row: [length]. @param {NativeCache} native  @param {number} row */
+export function importanceOf(native, row) {
+  const { engine, pointer } = native;
+  const n = native.length(row);
+  const unsupported = 'Of this cache the oldest tokens go: choose evict: "attention" or "keynorm".';
+  return engine.lend(4 * n, (importance) => {
+    engine.check({ unsupported }, 'kvc_cache_importance', pointer, row, importance);
+    return engine.memory.floats(importance, n);
+  });
+}
