@@ -12,7 +12,7 @@ import { POSITIONS, PROMPT, SINKS, TOKENS } from './window.js';
  */
 
 /** A text that nobody sees. */
-const WARM = { prompt: PROMPT, tokens: 400, capacity: 64, sinks: SINKS };
+const WARM = { prompt: PROMPT, tokens: 600, capacity: 64, sinks: SINKS };
 
 const talesModel = () => new URL('./', absolute(tales['model.safetensors'])).href;
 
