@@ -418,7 +418,7 @@ test('the run read with caches that store less: bytes, errors and likeliest toke
     assert.deepEqual(seen, { tokens: 68, same, error, usedBytes: session.memoryUsage().usedBytes });
     assert.ok(error > 0);
   }
-  assert.deepEqual(stored.map(({ type }) => type), ['f16', 'int8']);
+  assert.deepEqual(stored.map(({ type }) => type), ['f16', 'int8', 'int4']);
   const { stored: one } = await page.request('inspect', { stored: { types: ['int8'] } });
   assert.deepEqual(one, [stored[1]]);
 });

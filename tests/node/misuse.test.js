@@ -242,8 +242,8 @@ test('a KVCache', async () => {
   const [k, q] = [new Float32Array(8).fill(1), new Float32Array(16).fill(1)];
   const written = { update: [0, k, k, { row: 0 }], attend: [0, q, { row: 0, numHeads: 4, causal: true }],
     advance: [1, { row: 0 }] };
-  for (const whenFull of ['error', 'slide']) {
-    const cache = new kvc.KVCache({ ...sizes, keyType: 'f16', whenFull });
+  for (const full of [{ whenFull: 'error' }, { whenFull: 'slide', evict: 'keynorm', recent: 1 }]) {
+    const cache = new kvc.KVCache({ ...sizes, keyType: 'f16', ...full });
     const start = () => {
       cache.reset();
       cache.onEvent = null;
@@ -257,7 +257,7 @@ test('a KVCache', async () => {
       ...written, get: [0, { row: 0 }], snapshot: [{ layer: 0, head: 0, first: 0, count: 1, row: 0 }],
       truncate: [1, { row: 0 }], evict: [0, 1, { row: 0 }], fork: [0, 1], reorder: [[1, 0]], drop: [1],
       keep: [0], save: [{ fingerprint: 1n }], restore: [state, { fingerprint: 1n }],
-      reset: [], cacheMap: [], memoryUsage: [],
+      reset: [], cacheMap: [], memoryUsage: [], importance: [{ row: 0 }],
     };
     const check = () => {
       start();
