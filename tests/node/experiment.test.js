@@ -49,6 +49,7 @@ test('each bug that is offered shows: the numbers part where it says, and not be
       right, wrong, { ...JOB, bug: number, scenario });
     assert.equal(prompt, right.encode(PROMPT).length);
     assert.equal(good.tokens.length, 40, id);
+    assert.ok(parting, id);
     const { place } = parting;
     assert.ok(differences.slice(0, place).every((difference) => difference === 0), id);
     if (bad.error) assert.deepEqual([parting.wrong, differences.length], [null, place], id);

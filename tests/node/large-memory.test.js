@@ -27,7 +27,8 @@ test('blocks above 2 GB and of more than 2 GB: every byte is where it was put, a
     assert.deepEqual([...ends, small].map((at) => engine.memory.word(at)), [1, 2, 3, 4]);
     assert.deepEqual([...engine.memory.words(small, 2)], [4, 0xffffffff]);
     const config = {
-      capacity: 5, n_sequence: 2 ** 32 - 1, key_type: 3, value_type: 4, source_capacity: 2 ** 31 };
+      capacity: 5, n_sequence: 2 ** 32 - 1, key_type: 3, value_type: 4, source_capacity: 2 ** 31,
+      when_full: 2, sinks: 2 ** 31 + 1, text_capacity: 2 ** 32 - 2, policy: 1, recent: 2 ** 31 + 2 };
     engine.memory.write('kvc_session_config', small, config);
     assert.deepEqual(engine.memory.read('kvc_session_config', small), config);
     engine.memory.put(small, new TextEncoder().encode('two\0'));

@@ -85,12 +85,8 @@ export function goneOf({ engine, pointer, cache, selected }) {
  */
 export function evict(native, first, n) {
   if (!areCounts(first, n)) throw invalid('evict() takes the first slot and how many to take out.');
-  const reason = against(native.model.config);
-  if (reason) {
-    throw new KvcError('unsupported', `Tokens ${first} to ${first + n - 1} cannot be taken out of the `
-      + `middle. ${reason}. Give the new text to sync().`);
-  }
-  if (native.mode === 'stop') {
+  const reason = against(native.model.config); // of the engine's refusal
+  if (!reason && native.mode === 'stop') {
     const { sequences, capacity } = native;
     native.mode = 'evict';
     try {
@@ -101,6 +97,8 @@ export function evict(native, first, n) {
     }
   }
   native.calls.check({
+    unsupported: `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle. ${reason}. Give the `
+      + 'new text to sync().',
     not_ready: 'The cache has not taken all tokens of the timeline, since it is or was off: append a token '
       + 'with the cache on first.',
     position_out_of_range: `The cache does not hold ${n} tokens from slot ${first} on.`,
