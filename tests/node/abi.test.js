@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as abi from '../../web/engine/abi.js';
+import { PAGE } from '../../web/engine/page.js';
 import { Engine } from '../../web/engine/engine.js';
 import { loadModel } from 'kvcache-wasm';
 import { rejectsCode } from './helpers.js';
@@ -93,7 +94,7 @@ test('enums and constants are those of the header', () => {
   assert.deepEqual(abi.MHA_WEIGHTS, lower(enumOf('kvc_mha_weight'), 'KVC_MHA_'));
   const errors = enumOf('kvc_error');
   assert.deepEqual([abi.OK, abi.PENDING], [errors.KVC_OK, errors.KVC_PENDING]);
-  assert.equal(abi.PAGE, Number(header.match(/KVC_PAGE = (\d+)/)[1]));
+  assert.equal(PAGE, Number(header.match(/KVC_PAGE = (\d+)/)[1]));
   assert.equal(abi.PROBE.BLOCK, Number(header.match(/KVC_PROBE_BLOCK = (\d+)/)[1]));
   assert.equal(abi.PROBE.CHAINS, Number(header.match(/KVC_PROBE_CHAINS = (\d+)/)[1]));
 });

@@ -1,5 +1,5 @@
 // Looking into a cache, a session's or one of its own: what it holds, where, and in how many bytes.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { areCounts, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { heldBytes } from './sizes.js';

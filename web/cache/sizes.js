@@ -1,6 +1,6 @@
 // The bytes of a cache, from the sizes of its model alone: what there is room for, what a text of any length
 // takes of it, and how long a text fits into so many bytes. src/cache does the same sums.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { invalid, shown } from '../engine/arguments.js';
 import { vectorBytes } from './types.js';
 

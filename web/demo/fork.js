@@ -1,5 +1,5 @@
 // A fork of the story, by its pages: which are held by both, which was copied, which are of one alone. Pure.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 
 /**
  * @import { SeenFork } from '../worker/seen.js'

@@ -1,7 +1,7 @@
 // The cache map: which tokens the cache holds, in every layer and head, and what the newest step did with
 // them; from the engine's own memory figures. A state costs O(1), however long the run is. Pure.
 import { CACHE_TYPES, TYPE_NAMES, scaleBytes, vectorBytes } from '../cache/types.js';
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { freedIn } from './held.js';
 import { engineOf } from './recorded.js';
 import { gapAt, heldTo, slideOf } from './sliding.js';

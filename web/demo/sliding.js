@@ -1,6 +1,6 @@
 // A text that goes on past its context: which of its tokens the cache has let go of. A pure function of the
 // length of the text, the room of the cache and the sinks, the first tokens, which always stay.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { filledIn } from '../measure/analysis.js';
 import { SHIPPED } from './attributes.js';
 import { heldIn } from './held.js';

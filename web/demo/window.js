@@ -1,6 +1,6 @@
 // A story that is longer than its cache: what the cache holds of it, page by page, what that takes, and what
 // forgetting costs. Pure.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 
 /**
  * @import { Again, Bits, Held, Span } from '../worker/windowed.js'

@@ -1,6 +1,7 @@
 // The names and numbers that JavaScript shares with C: what src/wasm/exports.txt exports, with the
 // parameters of include/kvc.h, and its enums and structs. The type checker holds every call against
 // these tables; the engine holds the module it is given against them before the first call.
+import { PAGE } from './page.js';
 
 /**
  * The exported functions: what each returns, and its parameters. A struct that C returns is written to the
@@ -138,9 +139,6 @@ export const FUNCTIONS = /** @type {const} */ ({
 
 export const OK = 0;
 export const PENDING = 1; // kvc_session_step has more to do
-
-/** The slots of a page. */
-export const PAGE = 16;
 
 /** kvc_arch, by the model_type of config.json. */
 export const ARCHITECTURES = Object.freeze({

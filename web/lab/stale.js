@@ -1,6 +1,6 @@
 // A mistake that needs no bug in the engine: some tokens of a saved session get the keys and values that they
 // had in another text, as if nothing before them had changed. The engine that goes on from there is sound.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 
 /**
  * @typedef {object} Shape  of a cache in f32 that holds one text

@@ -1,6 +1,6 @@
 // Rewinding a session: not always possible where layers of the model have windows, which give back what lies
 // before them, or where tokens have left the cache.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { areCounts, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { goneOf } from './sliding.js';

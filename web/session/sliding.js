@@ -1,7 +1,7 @@
 // Sessions whose tokens can leave the cache, one page after the other or by evict(): which models can have
 // them, and how many tokens a timeline then has room for.
 import { POLICY_NAMES } from '../cache/options.js';
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 import { areCounts, checkChoice, invalid, isCount, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { saveState } from './state.js';

@@ -1,5 +1,5 @@
 // Runs that go on past their context: which tokens a session's cache has let go of, and where the others lie.
-import { PAGE } from '../engine/abi.js';
+import { PAGE } from '../engine/page.js';
 
 /**
  * @import { Session } from '../session/session.js'

@@ -2,7 +2,7 @@
 // cache fill alike, so what is alike is one path, whatever the length of the run.
 import { put, set, svg } from './dom.js';
 import { stretchesOf } from '../map.js';
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 
 /**
  * @import { CacheMap, Cell, Kind, Stretch } from '../map.js'

@@ -1,7 +1,7 @@
 // One cell of the cache map: which it is, its key and its value, as bars and as a table.
 import { button, element, put, say, set, uniqueId } from './dom.js';
 import { vectorsPlace } from './vectors.js';
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 import { kindAt, seenOf } from '../map.js';
 
 /**

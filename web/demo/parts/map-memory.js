@@ -3,7 +3,7 @@
 import { element, put, say, set, svg } from './dom.js';
 import { askPlace } from './map-ask.js';
 import { TYPE_NAMES } from '../../cache/types.js';
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 import { SHIPPED } from '../attributes.js';
 import { billsOf, ownBill, pagesOf } from '../map.js';
 import { shippedOf } from '../state.js';

@@ -1,6 +1,6 @@
 // The pages of the cache map: all that are allocated, those in use filled.
 import { element, put, say, svg } from './dom.js';
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 import { pagesOf } from '../map.js';
 
 /**

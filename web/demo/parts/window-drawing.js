@@ -1,5 +1,5 @@
 // Two rails: the text, which grows, and the cache, which does not; between them, which tokens lie where.
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 import { kindOf, placeOf } from '../window.js';
 import { set, svg } from './dom.js';
 

@@ -8,14 +8,7 @@ const bits = { f32: '32-Bit-Gewichten', int8: '8-Bit-Gewichten' };
 
 /** @type {Dictionary['benchmark']} */
 export const benchmark = {
-  title: 'Wie schnell ist dieses Gerät?',
-  lead: 'Eine Messung dieses Modells in diesem Browser: Lesen und Schreiben, mit Cache und ohne, nach 64, '
-    + '256 und 1.000 Tokens, mit Gewichten von 32 und von 8 Bit; wie nahe das dem kommt, was das Gerät '
-    + 'überhaupt leisten kann; und was ein Cache mit kleineren Zahlen kostet.',
-  measure: (seconds) => `Messen (etwa ${seconds} Sekunden)`,
   stop: 'Anhalten',
-  encoder: 'Das gewählte Modell hat einen Encoder. Dieser Benchmark misst Modelle, die einen Prompt '
-    + 'fortsetzen; die anderen misst benchmarkSources() aus dem Paket.',
   blocked: 'Gerade entsteht eine Geschichte: anhalten oder warten, bis sie fertig ist.',
   progress: 'Anteil der Messung, der erledigt ist',
 

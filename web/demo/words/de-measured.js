@@ -6,6 +6,13 @@ const bits = { f32: '32-Bit-Gewichten', int8: '8-Bit-Gewichten' };
 
 /** @type {typeof import('./en-measured.js').figures} */
 export const figures = {
+  title: 'Wie schnell ist dieses Gerät?',
+  lead: 'Eine Messung dieses Modells in diesem Browser: Lesen und Schreiben, mit Cache und ohne, nach 64, '
+    + '256 und 1.000 Tokens, mit Gewichten von 32 und von 8 Bit; wie nahe das dem kommt, was das Gerät '
+    + 'überhaupt leisten kann; und was ein Cache mit kleineren Zahlen kostet.',
+  encoder: 'Das gewählte Modell hat einen Encoder. Dieser Benchmark misst Modelle, die einen Prompt '
+    + 'fortsetzen; die anderen misst benchmarkSources() aus dem Paket.',
+  measure: (seconds) => `Messen (etwa ${seconds} Sekunden)`,
   legend: 'Balken: geschriebene Tokens je Sekunde, alle im selben Maßstab; der Strich unter einem Balken '
     + 'reicht von der langsamsten bis zur schnellsten Wiederholung. Tabellen: der Median, darunter der '
     + 'kleinste und der größte Wert.',

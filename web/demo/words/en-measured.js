@@ -14,6 +14,13 @@ const { counted, measured } = numbersIn('en');
 const bits = { f32: 'weights of 32 bits', int8: 'weights of 8 bits' };
 
 export const figures = {
+  title: 'How fast is your machine?',
+  lead: 'A benchmark of this model, in this browser: reading and writing, with the cache and without, '
+    + 'after 64, 256 and 1,000 tokens, with weights of 32 bits and of 8; how near that comes to what '
+    + 'your machine can do at all; and what a cache of smaller numbers costs.',
+  encoder: 'The model that you have chosen has an encoder. This benchmark measures models that go on with a '
+    + 'prompt; benchmarkSources() of the package measures the others.',
+  measure: (/** @type {number} */ seconds) => `Measure (about ${seconds} seconds)`,
   legend: 'Bars: tokens written per second, all on one scale; the line under a bar goes from the least '
     + 'to the greatest of the repetitions. Tables: the median, with the least and the greatest below it.',
   after: (/** @type {number} */ context) => `After ${counted(context)} tokens`,

@@ -2,7 +2,7 @@
 // what they are, what a token looks at, what could have come in its place. It is about what was given out,
 // never about what is computed ahead, and takes a turn of its own, so that it is in no figure.
 import { vectorBytes } from '../../cache/types.js';
-import { PAGE } from '../../engine/abi.js';
+import { PAGE } from '../../engine/page.js';
 import { invalid, isCount, optionsOf, shown } from '../../engine/arguments.js';
 import { KvcError } from '../../index.js';
 import { drawing } from '../../session/plan.js';
