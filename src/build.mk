@@ -44,7 +44,7 @@ compile = $(COMPILE_$1) $(C_FLAGS) $(INCLUDES) -isystem build/include -MMD -MP -
 # A flavour is about src/. Those of gcc share the objects of the tests, in build/shared, but for what has vectors in
 # it (base/simd.h makes sure of that) or asks how it is compiled.
 SHARING := gcc-O2 gcc-native scalar lab
-OWN := $(addprefix tests/native/test_,number.c vectors.c attention.c windows.c) \
+OWN := $(addprefix tests/native/test_,number.c probe.c vectors.c attention.c windows.c) \
     $(shell grep -lE 'KVC_(LAB|POISON|FUZZ|SHARED)' tests/native/*.c tests/fuzz/*.c)
 SHARED := $(filter-out $(OWN),$(wildcard tests/native/*.c tests/fuzz/*.c))
 
