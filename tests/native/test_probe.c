@@ -39,7 +39,7 @@ static void multiplies_integers(void **unused)
     const uint32_t sum = NUMBERS * (NUMBERS + 1) / 2;
     assert_int_equal(kvc_probe_dot(0, 0), sum);
     assert_int_equal(kvc_probe_dot(1000, 0), sum);
-#if KVC_DOT_FRACTION /* pairs of 1 and 0 as factors: each half of a round doubles the sum */
+#if KVC_DOT_FRACTION /* factors 1 and 0: each half of a round doubles the sum */
     assert_int_equal(kvc_probe_dot(1, 1), 4 * sum);
     assert_int_equal(kvc_probe_dot(3, 1), 64 * sum);
 #else /* 1, 0, 0 and 0: a round doubles numbers below 128 */
