@@ -67,6 +67,8 @@ test('a story longer than its cache, by the keyboard: held, gone, equal; then wh
   await says(page, 'window-said', new RegExp(`^Token 200 lies at place ${place} of 64\\. ${gone} `
     + `The cache holds ${usedBytes.toLocaleString('en')} bytes`));
 
+  const below = await page.$eval('.window-box', (box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+  assert.ok(below < 2, `the newest words are in view, not ${below} px below`);
   await page.focus('.window-box');
   await page.keyboard.press('Home');
   await says(page, 'window-spot', /^Tokens 1 to 16 .* lie at the places 1 to 16, where they were written/);

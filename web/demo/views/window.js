@@ -266,7 +266,7 @@ class Windowed {
     for (const node of [this.#text.node, this.#legend, this.#drawing.node, this.#charts.node]) {
       node.toggleAttribute('hidden', story.tokens === 0);
     }
-    this.#text.show(story, this.#chosen, doing === 'writing' && this.#chosen === undefined);
+    this.#text.show(story, this.#chosen, /writing|proving/.test(doing) && this.#chosen === undefined);
     if (story.tokens > 0) this.#showStory(story, room);
     else this.#frame.show(this.#said.empty);
     this.#proof.show(this.#proved);
