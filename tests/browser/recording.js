@@ -59,8 +59,11 @@ export function compactWord(tried, facts, word) {
   };
 }
 
-/** Hundredths of a millisecond: no clock of a browser tells more. @param {number} value */
-const short = (value) => Math.round(100 * value) / 100;
+/** A thousandth of it at least, and no more than a clock of a browser tells. @param {number} ms */
+function short(ms) {
+  const parts = ms < 10 ? 100 : 10;
+  return Math.round(parts * ms) / parts;
+}
 
 const rounded = ({ burst, ...token }) => (
   { ...token, ...(burst && { burst: { ...burst, ms: short(burst.ms) } }) });

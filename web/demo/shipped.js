@@ -9,7 +9,8 @@ import { SHIPPED } from './attributes.js';
 
 /** @import { Shipped } from './attributes.js' */
 
-const FILES = { stories, tales };
+/** Where theirs are. */
+export const FILES = { stories, tales };
 
 /** Those that this build has. */
 export const shippedHere = () => (assets.inside ? SHIPPED.slice(0, 1) : SHIPPED);

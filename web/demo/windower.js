@@ -1,7 +1,7 @@
 // The engine behind the view "window": apart from the figure's own, loaded when a reader first asks for it.
 import { absolute } from '../engine/bundlers.js';
-import { tales } from '../models/tales.js';
 import { WorkerError } from '../worker/client.js';
+import { FILES, shippedModel } from './shipped.js';
 import { POSITIONS, PROMPT, SINKS, TOKENS } from './window.js';
 
 /**
@@ -14,7 +14,7 @@ import { POSITIONS, PROMPT, SINKS, TOKENS } from './window.js';
 /** A text that nobody sees. */
 const WARM = { prompt: PROMPT, tokens: 600, capacity: 64, sinks: SINKS };
 
-const talesModel = () => new URL('./', absolute(tales['model.safetensors'])).href;
+const { tales } = FILES;
 
 async function talesConfig() {
   try {
@@ -40,7 +40,7 @@ export class Windower {
   }
 
   /** Bytes of the model's files; 0 if nobody knows. */
-  size() { return this.#sizeOf(talesModel()); }
+  size() { return this.#sizeOf(shippedModel('tales')); }
 
   /**
    * The model with more positions than it was trained on: its weights are the same.
