@@ -15,7 +15,7 @@
 #            `fuzz keep` adds new finds, minimised, to tests/fuzz/corpus
 #   bench    tokens per second, held against the machine's limits: tests/bench/README.md
 #   peers    the same shapes on wllama and onnxruntime-web, in one Chromium: tests/bench/peers/README.md
-#   cache-types  what a cache of f16 or int8 changes in the logits, against f32
+#   cache-types  what a cache of f16, int8 or int4 changes in the logits, against f32
 #   eviction  what it changes which page of a cache that slides goes: eviction TEXT [--model DIR]
 #   lengths  what a token costs behind long texts, with caches of every type
 #   sources  speed of a model with an encoder, with both caches, one and none

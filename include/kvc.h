@@ -262,7 +262,7 @@ typedef struct kvc_session_config {
     size_t capacity;   /* tokens of each sequence in the cache, 1 .. n_positions; rounded
                         down to whole pages where it slides */
     size_t n_sequence; /* 1, or more for samples, beams and batches */
-    kvc_dtype key_type, value_type; /* of the cache: F32, F16 or I8 */
+    kvc_dtype key_type, value_type; /* of the cache: F32, F16, I8, I4 */
     size_t source_capacity; /* tokens of the source, 1 .. n_positions; 0: no encoder */
     kvc_when_full when_full;
     size_t sinks;         /* first tokens that stay, rounded up to whole pages; at least a
