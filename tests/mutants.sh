@@ -10,7 +10,7 @@ lab_bug_name() { sed -n "s/^bug $1 //p" src/lab/bugs.txt; }
 # first_red BUG PROGRAM: the first test that turns red; nothing when all stay green.
 first_red() {
     local most=$((MUTANT_SECONDS + 5 * $(cat "build/lab/$2.seconds")))
-    KVC_BUG=$1 timeout -k 1 $most "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
+    KVC_BUG=$1 PART=$(part lab) timeout -k 1 $most "build/lab/$2" 2>&1 | awk -f tests/native/red.awk
 }
 
 # What found each bug, for readers of the lab, and for the hunt. A bug that crashes may do so elsewhere in other
@@ -59,7 +59,8 @@ keep_mutants() {
 run_native_mutants() {
     local KEEP=${KEEP:-} bug killed=0 survived=0 found
     export KEEP LONG MUTANT_KILLERS MUTANT_SECONDS MUTANTS_RECORD
-    export -f as_recorded first_red found_by hunt recorded test_programs
+    export NATIVE_FLAVOURS
+    export -f part as_recorded first_red found_by hunt recorded test_programs
     lab_bugs | xargs -P "$CORES" -I {} bash -c 'hunt {}' 2>/dev/null # bash tells of every crash
     for bug in $(lab_bugs); do
         found=$(paste -sd '|' "build/lab/$bug.killers" | sed 's/|/, /g')

@@ -21,10 +21,20 @@ test_programs() {
     for source in tests/native/test_*.c tests/fuzz/fuzz_*.c; do basename "$source" .c; done
 }
 
+# part FLAVOUR: what it has of the cases of programs that share them out, "2/4"; another build has the first part.
+part() {
+    local flavour n=0 all=0
+    for flavour in $NATIVE_FLAVOURS; do
+        all=$((all + 1))
+        [ "$flavour" != "$1" ] || n=$all
+    done
+    echo "$((n > 0 ? n : 1))/$all"
+}
+
 # run_native_program FLAVOUR PROGRAM: leaves .log, .status and .seconds.
 run_native_program() {
     local base=build/$1/$2 status=0 started=$SECONDS
-    "$base" >"$base.log" 2>&1 || status=$?
+    PART=$(part "$1") "$base" >"$base.log" 2>&1 || status=$?
     echo $status >"$base.status"
     echo $((SECONDS - started)) >"$base.seconds"
 }
@@ -34,7 +44,8 @@ LONG="test_golden test_gpt test_random" # programs that take long
 # run_native FLAVOURS PROGRAM...: all of them, the long ones first, so that no core waits for them in the end.
 run_native() {
     local flavour program
-    export -f run_native_program
+    export NATIVE_FLAVOURS
+    export -f part run_native_program
     for program in $LONG $(printf '%s\n' "${@:2}" | grep -vxF "${LONG// /$'\n'}"); do
         case " ${*:2} " in *" $program "*) for flavour in $1; do echo "$flavour $program"; done ;; esac
     done | xargs -P "$CORES" -n 2 bash -c 'run_native_program "$@"' run

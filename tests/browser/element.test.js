@@ -230,7 +230,7 @@ test('the state of a figure: read, told when it changes, and taken from an attri
   assert.equal(await withTag(page, (one) => one.state), 'p=a&cache=off&n=40&seed=3&pace=0');
   await page.fill(part('prompt'), 'b & c');
   await page.click(part('cache'));
-  await page.waitForFunction(() => globalThis.heard.some(({ name }) => name === 'kv-state'));
+  await page.waitForFunction(() => globalThis.heard.at(-1)?.detail.state?.includes('cache=on'));
   const told = await heard(page, 'kv-state');
   assert.deepEqual(told.at(-1), { state: await withTag(page, (one) => one.state) });
   assert.match(told.at(-1).state, /^p=b\+%26\+c&cache=on&n=40&seed=3&pace=0$/);

@@ -58,6 +58,15 @@ void check_close_at(const float *got, const double *want, const double *sizes, s
     }
 }
 
+bool check_share(size_t i)
+{
+    size_t part = 1, parts = 1;
+    const char *named = getenv("PART");
+    if (named && sscanf(named, "%zu/%zu", &part, &parts) != 2)
+        fail_msg("PART is %s, not like 2/4", named);
+    return i % parts == part - 1;
+}
+
 double check_distance(const float *got, const double *want, size_t n)
 {
     double largest = 0.0;

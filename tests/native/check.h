@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,6 +34,10 @@ void check_close_at(const float *got, const double *want, const double *sizes, s
 
 /* The largest |got - want|. */
 double check_distance(const float *got, const double *want, size_t n);
+
+/* What takes long is shared out among the builds that run it, all held against the same
+ * oracle: true where case i is this run's, by $PART, "2/4". Without it, all are. */
+bool check_share(size_t i);
 
 /* malloc that cannot fail, of exactly this many bytes, so that AddressSanitizer sees
  * every step beyond them; all bits set: floats that nobody wrote are NaN. */

@@ -88,6 +88,8 @@ static void pieces_of_any_length(void **unused)
                                        {130, 17, 31, 32, 190},
                                        {65, 200, 16, 95, 24}};
     for (size_t kind = 0; kind < N_KINDS; kind++) {
+        if (!check_share(kind))
+            continue;
         set_up(kinds[kind].W, kinds[kind].layers, kind % 3 ? KVC_LLAMA : KVC_GPT_NEO);
         for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
             kvc_session *s = random_model_session(&model, S);
@@ -165,6 +167,8 @@ static void dropped_at_every_step(void **unused)
     (void)unused;
     enum { BEFORE = 70, T = 130 };
     for (size_t kind = 4; kind < 11; kind += 2) {
+        if (!check_share(kind / 2))
+            continue;
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
         look_up((const size_t[]){BEFORE, BEFORE + 1, BEFORE + T}, 3);
         for (size_t n = 0;; n++) {
@@ -207,6 +211,8 @@ static void back_to_every_length(void **unused)
     (void)unused;
     enum { N = 120 };
     for (size_t kind = 0; kind < N_KINDS; kind++) {
+        if (!check_share(kind))
+            continue;
         const size_t W = kinds[kind].W;
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
         for (size_t n = N; n <= N + 16; n += 3)
@@ -245,6 +251,8 @@ static void another_text(void **unused)
     (void)unused;
     enum { N = 120 };
     for (size_t kind = 0; kind < N_KINDS; kind += 2) {
+        if (!check_share(kind / 2))
+            continue;
         const size_t W = kinds[kind].W;
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
         for (size_t common = 1; common <= N; common += 1 + common % 4)
@@ -350,6 +358,8 @@ static void a_full_pool(void **unused)
     (void)unused;
     enum { B = 4, N = 130 };
     for (size_t kind = 0; kind < N_KINDS; kind++) {
+        if (!check_share(kind))
+            continue;
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
         const kvc_session_config sizes = {.capacity = S, B, KVC_F32, KVC_F32};
         kvc_session *s = random_model_sequences(&model, &sizes);
@@ -418,6 +428,8 @@ static void saved_and_restored(void **unused)
 {
     (void)unused;
     for (size_t kind = 0; kind < N_KINDS; kind++) {
+        if (!check_share(kind))
+            continue;
         set_up(kinds[kind].W, kinds[kind].layers, KVC_LLAMA);
         const size_t lengths[] = {31, 90, 211}, n_lengths = 3;
         look_up((const size_t[]){91, 32, 212}, 3);

@@ -1,9 +1,9 @@
-/* Five thousand random programs over random models, each held against truth.h after every
+/* Five thousand random programs over random models, shared out among builds, each held against truth.h after every
  * operation: errors, positions, what the cache holds, and every bit of the logits. Each
  * case comes from its number alone. A failing one is made as small as it still fails and
  * printed; a crash and a hang are failures like any other.
  *
- *     test_random                      all cases
+ *     test_random                      all cases; those of $PART
  *     test_random replay "CASE"        one, as it was printed
  *     test_random trace SEED           what one must do, line by line
  *     test_random print                the fixture that Node repeats:
@@ -38,6 +38,8 @@ static bool run_apart(const random_case *one, size_t *n, bool speak)
             abort();
         alarm(PATIENCE);
         for (*n = 0; good && *n < (one ? 1 : CASES); *n += good) {
+            if (!one && !check_share(*n))
+                continue;
             const random_case c = one ? *one : random_case_new(*n + 1);
             good = duel(&c, speak);
         }
@@ -72,6 +74,8 @@ static void random_cases_equal_the_naive_oracle(void **unused)
     random_case c = random_case_new(seed);
     print_error("case %zu fails:\n", seed);
     case_print(stderr, &c);
+    if (getenv("KVC_BUG"))
+        fail(); /* a bug that is known: nobody reads the rest */
     shrink(&c, fails);
     print_error("and so does, in short:\n");
     case_print(stderr, &c);
@@ -99,9 +103,11 @@ static void the_fixture_is_the_oracles(void **unused)
     char line[256];
     assert_non_null(fgets(line, sizeof line, file)); /* the comment */
     for (size_t i = 1; i <= CASE_GPT2; i++) {
-        const random_case c = random_case_new(i);
         uint64_t digest = 0;
         assert_true(fscanf(file, "%" SCNx64, &digest) == 1);
+        if (!check_share(i))
+            continue;
+        const random_case c = random_case_new(i);
         if (digest != truth_digest(&c, NULL))
             fail_msg("%s: case %zu is another one", path, i);
     }
@@ -113,6 +119,8 @@ static void cases_read_back(void **unused)
 {
     (void)unused;
     for (size_t i = 1; i <= CASES; i++) {
+        if (!check_share(i))
+            continue;
         char text[2][8192];
         random_case c = random_case_new(i);
         for (int j = 0; j < 2; j++) {
