@@ -1,6 +1,8 @@
 // Step and scrub in an article: back to any token and on again, with keys and buttons; forks, and the way
 // back.
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { addModel, noViolations, openPage, part, says, startSite, text, written } from './helpers.js';
 import { SCRIPT, addArticle } from './tag-page.js';
@@ -105,4 +107,21 @@ test('back, one by one, on: the same text and hash; a fork and the way back; cac
   await says(page, 'step-said', /^Another task is under way\./);
   assert.doesNotMatch(await page.textContent('.candidates-note'), /Pause/);
   await page.click(part('go'));
+});
+
+test('of a model with an encoder, step 0 says what was read, and how often', async (t) => {
+  const folder = new URL('../fixtures/t5-gated-bf16/', import.meta.url);
+  await cp(folder, join(site.folder, 't5'), { recursive: true });
+  const query = await addArticle(site, {
+    body: `${SCRIPT}<kv-cache-demo src="t5/" prompt="the king sat" max-tokens="5" cache="on"
+      views="story work text strips step" loading="eager"></kv-cache-demo>`,
+  });
+  const page = await openPage(t, site, { query, width: 360, height: 6000, until: part('step-slider') });
+  await page.click(part('go'));
+  await page.waitForSelector(`${part('step-slider')}:enabled`);
+  await slide(page, 1);
+  const read = 'The encoder read the source, once: 5 tokens\\. ';
+  await says(page, 'work-said', new RegExp(`^${read}Step 0 computed K and V of 1 token, `));
+  await says(page, 'text-said', new RegExp(`^${read}The text begins with 1 token\\.$`));
+  await says(page, 'strips-said', new RegExp(`^${read}Step 0 computed 1 row of Q, K and V, `));
 });

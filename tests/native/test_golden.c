@@ -4,9 +4,10 @@
  *
  *     build/gcc-O2/test_golden print > tests/fixtures/golden.txt
  *     build/gcc-O2/test_golden print source > tests/fixtures/golden-source.txt
+ *     build/gcc-O2/test_golden print slide > tests/fixtures/golden-slide.txt
  *
- * The second file has models with an encoder. A model is a block of lines, all words
- * separated by one space:
+ * The second file has models with an encoder, the third sessions that slide. A model is a
+ * block of lines, all words separated by one space:
  *
  *     model N_LAYER N_HEAD N_EMBD N_INNER N_POSITIONS VOCAB_SIZE SEED [int8]
  *                        weights: random_model.h, floats unless int8 is said;
@@ -29,6 +30,8 @@
  *        SEED OWN_HEAD SCALED_HEAD BUCKETS DISTANCE [int8]
  *     t5_gated ..., marian ..., bart ...
  *     source ID ...      behind the first line of these
+ *     slides CAPACITY SINKS POLICY RECENT
+ *                        behind the first line: of the session
  *     prompt ID ...
  *     hash N HEX         the logits hash after the first N ids of the prompt
  *     greedy ID ...      32 times after the prompt: the likeliest id, then decoded
@@ -36,6 +39,8 @@
  *     sampled TEMPERATURE TOP_K TOP_P MIN_P REPETITION_PENALTY SEED ID ...
  *                        the same from the prompt on, ids drawn with these settings
  *     hash N HEX
+ *     evict FIRST N      where it slides, slots at the end; the cache is on from here on
+ *     greedy ID ...      from there on, and the hash after it
  *
  * Other lines: empty, or a comment that starts with '#'. */
 #include <inttypes.h>
@@ -268,18 +273,46 @@ static const golden with_encoder[] = {
 
 static const size_t source_lengths[] = {150, 64, 129, 1, 120, 32, 33, 50};
 
-/* Which models, how many, where what they compute is, and of how many tokens their
- * sources are. */
+static const golden rotary[] = {
+    {LLAMA(2, 4, 2, 8, 24, 33, 32, 67, PLAIN), 60, 77, {0.8f, 0, 0.9f, 0.0f, 1.1f}},
+    {LLAMA(2, 2, 1, 32, 48, 70, 64, 131, YARN(1), .rope_mscale = 1.0f, .weights = KVC_I8),
+     61,
+     100,
+     {1.0f, 0, 1.0f, 0.05f, 1.0f}},
+    {GPT_NEOX(2, 2, 16, 4, 70, 48, 99, PLAIN, .attention_bias = 1, .parallel = 1),
+     62,
+     50,
+     {0.7f, 40, 0.95f, 0.02f, 1.2f}},
+    {QWEN(3, 1, 3, 1, 12, 44, 70, 70, 131, PLAIN), 63, 64, {1.0f, 0, 1.0f, 0.0f, 1.0f}},
+};
+
+/* How their sessions slide, and which slots are evicted at last. */
+typedef struct sliding_by {
+    size_t capacity, sinks;
+    kvc_policy policy;
+    size_t recent, first, n;
+} sliding_by;
+static const sliding_by slides[] = {{32, 16, KVC_OLDEST, 0, 3, 9},
+                                    {64, 16, KVC_LEAST_SEEN, 20, 0, 1},
+                                    {48, 0, KVC_LARGEST_KEY, 16, 16, 16},
+                                    {64, 0, KVC_OLDEST, 0, 10, 31}};
+static const char *const policies[] = {"oldest", "attention", "keynorm"};
+
+/* Which models, how many, where what they compute is; of how many tokens their sources
+ * are, and how their sessions slide. */
 typedef struct list {
     const golden *models;
     size_t n;
     const char *path;
-    const size_t *n_source; /* [n], or NULL */
+    const size_t *n_source;   /* [n], or NULL */
+    const sliding_by *slides; /* the same */
 } list;
 static const list plain = {models, sizeof models / sizeof *models,
-                           "tests/fixtures/golden.txt", NULL},
+                           "tests/fixtures/golden.txt", NULL, NULL},
                   sources = {with_encoder, sizeof with_encoder / sizeof *with_encoder,
-                             "tests/fixtures/golden-source.txt", source_lengths};
+                             "tests/fixtures/golden-source.txt", source_lengths, NULL},
+                  sliding = {rotary, sizeof rotary / sizeof *rotary,
+                             "tests/fixtures/golden-slide.txt", NULL, slides};
 
 /* The prompt in pieces, a hash after each. */
 static void print_prompt(FILE *out, const golden *g, kvc_session *s, const uint32_t *ids)
@@ -362,27 +395,54 @@ static void print_ids(FILE *out, const char *word, const uint32_t *ids, size_t n
     fprintf(out, "\n");
 }
 
-static void print_model(FILE *out, const golden *g, size_t n_source, bool use_cache)
+static kvc_session *session_for(const random_model *model, const golden *g,
+                                size_t n_source, const sliding_by *slide)
+{
+    const size_t n = g->n_prompt + N_NEW;
+    kvc_session_config sizes = {n, 1, KVC_F32, KVC_F32, .source_capacity = n_source};
+    if (slide) {
+        sizes.capacity = slide->capacity;
+        sizes.when_full = KVC_SLIDE;
+        sizes.sinks = slide->sinks;
+        sizes.text_capacity = n + N_NEW;
+        sizes.policy = slide->policy;
+        sizes.recent = slide->recent;
+    }
+    return random_model_sequences(model, &sizes);
+}
+
+/* What stands between the first line of a block and its prompt. */
+static void print_beginning(FILE *out, kvc_session *s, const uint32_t *source,
+                            size_t n_source, const sliding_by *slide, bool use_cache)
+{
+    if (n_source > 0) {
+        check_ok(kvc_session_set_cross_cache(s, use_cache));
+        check_ok(kvc_session_set_source(s, source, n_source));
+        print_ids(out, "source", source, n_source);
+    }
+    if (slide)
+        fprintf(out, "slides %zu %zu %s %zu\n", slide->capacity, slide->sinks,
+                policies[slide->policy], slide->recent);
+}
+
+static void print_model(FILE *out, const list *l, size_t i, bool use_cache)
 {
     static const kvc_sampling greedy = {0.0f, 0, 1.0f, 0.0f, 1.0f};
+    const golden *g = &l->models[i];
     const kvc_config *c = &g->config;
     const kvc_sampling *s = &g->sampling;
+    const sliding_by *slide = l->slides ? &l->slides[i] : NULL;
+    const size_t n_source = l->n_source ? l->n_source[i] : 0;
     uint32_t ids[MOST], source[MOST];
     uint64_t state = g->seed;
     random_ids(ids, g->n_prompt, c->vocab_size, &state);
     random_ids(source, n_source, c->vocab_size, &state);
     random_model model = random_model_new(c, g->seed);
-    const kvc_session_config sizes = {g->n_prompt + N_NEW, 1, KVC_F32, KVC_F32,
-                                      .source_capacity = n_source};
-    kvc_session *session = random_model_sequences(&model, &sizes);
+    kvc_session *session = session_for(&model, g, n_source, slide);
     check_ok(kvc_session_set_cache(session, use_cache));
     print_sizes(out, c, g->seed);
     fprintf(out, "%s\n", c->weights == KVC_I8 ? " int8" : "");
-    if (n_source > 0) {
-        check_ok(kvc_session_set_cross_cache(session, use_cache));
-        check_ok(kvc_session_set_source(session, source, n_source));
-        print_ids(out, "source", source, n_source);
-    }
+    print_beginning(out, session, source, n_source, slide, use_cache);
     print_ids(out, "prompt", ids, g->n_prompt);
     print_prompt(out, g, session, ids);
     fprintf(out, "greedy");
@@ -392,6 +452,12 @@ static void print_model(FILE *out, const golden *g, size_t n_source, bool use_ca
     fprintf(out, "sampled %g %u %g %g %g %" PRIu64, (double)s->temperature, s->top_k,
             (double)s->top_p, (double)s->min_p, (double)s->repetition_penalty, g->seed);
     print_new(out, g, session, s);
+    if (slide) {
+        check_ok(kvc_session_set_cache(session, true));
+        check_ok(kvc_session_evict(session, slide->first, slide->n));
+        fprintf(out, "evict %zu %zu\ngreedy", slide->first, slide->n);
+        print_new(out, g, session, &greedy);
+    }
     free(session);
     random_model_free(&model);
 }
@@ -402,7 +468,7 @@ static void print_all(FILE *out, const list *l, bool use_cache)
             "# What random models compute, to the bit. How to read and remake this file: "
             "tests/native/test_golden.c\n");
     for (size_t i = 0; i < l->n; i++)
-        print_model(out, &l->models[i], l->n_source ? l->n_source[i] : 0, use_cache);
+        print_model(out, l, i, use_cache);
 }
 
 /* Line by line, so that a failure names what differs. */
@@ -432,6 +498,7 @@ static void golden_with_the_cache_on(void **unused)
     (void)unused;
     check_against_file(&plain, true);
     check_against_file(&sources, true);
+    check_against_file(&sliding, true);
 }
 
 static void golden_with_the_cache_off(void **unused)
@@ -439,6 +506,7 @@ static void golden_with_the_cache_off(void **unused)
     (void)unused;
     check_against_file(&plain, false);
     check_against_file(&sources, false);
+    check_against_file(&sliding, false);
 }
 
 int main(int argc, char **argv)
@@ -448,7 +516,12 @@ int main(int argc, char **argv)
         cmocka_unit_test(golden_with_the_cache_off),
     };
     if (argc >= 2 && strcmp(argv[1], "print") == 0) {
-        print_all(stdout, argc == 3 ? &sources : &plain, true);
+        const char *what = argc == 3 ? argv[2] : "";
+        print_all(stdout,
+                  strcmp(what, "source") == 0  ? &sources
+                  : strcmp(what, "slide") == 0 ? &sliding
+                                               : &plain,
+                  true);
         return 0;
     }
     return cmocka_run_group_tests_name("golden", tests, NULL, NULL);

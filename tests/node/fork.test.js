@@ -31,3 +31,16 @@ test('six columns around the place where they part, and how many stand beside', 
   const seven = windowOf(columnsOf({ position: 107, story: range(6), fork: [...range(5), 6, 7] }));
   assert.deepEqual([seven.before, seven.shown.length, seven.after], [0, 7, 0]);
 });
+
+test('past the context: one column for a page of the text, none for those that both let go of', () => {
+  // Of pages 0 to 9 and 0 to 7 of the texts, with one page of sinks and four pages of room.
+  const gone = { first: 1, story: 6, fork: 4 };
+  const columns = columnsOf({ position: 100, story: [0, 7, 8, 9], fork: [0, 3, 4, 5], gone });
+  assert.deepEqual(columns.map(({ story, fork, held }) => [story, fork, held]), [
+    [0, 0, 'both'], [undefined, 3, 'own'], [undefined, 4, 'own'], [7, 5, 'own'], [8, undefined, 'own'],
+    [9, undefined, 'own'],
+  ]);
+  const parting = columnsOf({ position: 120, story: [0, 7, 8, 9], fork: [0, 3, 4, 5], gone });
+  assert.equal(parting[3].held, 'copied');
+  assert.deepEqual(countsOf(parting), { both: 1, copied: 1, own: 2 });
+});

@@ -347,6 +347,12 @@ function directoryFor(line) {
   return directory;
 }
 
+/** @param {string[]} line  of a session that slides */
+function slidingOf([, capacity, sinks, evict, recent]) {
+  const slides = { whenFull: 'slide', capacity: Number(capacity), sinks: Number(sinks), evict };
+  return evict === 'oldest' ? slides : { ...slides, recent: Number(recent) };
+}
+
 /** The likeliest next id, of all ids. */
 function likeliest({ logits }) {
   return logits.reduce((best, logit, id) => (logit > logits[best] ? id : best), 0);
@@ -361,12 +367,13 @@ function likeliest({ logits }) {
 export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   const [first, ...rest] = block;
   const source = rest[0][0] === 'source' ? rest.shift() : undefined;
+  const slides = rest[0][0] === 'slides' ? slidingOf(rest.shift()) : undefined;
   const [[, ...promptWords], ...lines] = rest;
   const weights = first.at(-1) === 'int8' ? 'int8' : 'f32';
   const build = wasm ? { wasm } : { variant };
   const model = await loadModel(directoryFor(first), { ...build, weights, tokenizer: false });
   if (model.variant !== variant) throw new Error(`asked for ${variant}, got ${model.variant}`);
-  const session = model.createSession({ useCache });
+  const session = model.createSession({ useCache, ...slides });
   if (source) {
     session.useCrossCache = useCache;
     await session.setSource(source.slice(1).map(Number));
@@ -374,6 +381,7 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
   const prompt = promptWords.map(Number);
   const computed = block.slice(0, block.length - lines.length);
   let fed = 0;
+  let evicted = false;
   for (const [word, ...rest] of lines) {
     if (word === 'hash') {
       const n = Number(rest[0]);
@@ -382,15 +390,24 @@ export async function recompute(block, loadModel, { variant, useCache, wasm }) {
       computed.push(['hash', String(session.position), session.logitsHash]);
       continue;
     }
+    if (word === 'evict') {
+      session.useCache = evicted = true;
+      session.evict(Number(rest[0]), Number(rest[1]));
+      computed.push([word, ...rest]);
+      continue;
+    }
     const settings = word === 'sampled' ? rest.slice(0, 6) : [];
     const [temperature = 0, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1, drawSeed = 0] = settings
       .map(Number);
-    if (source) { // generate() would begin its text anew: the ids are the draws of C
+    if (source || evicted) { // generate() would begin its text anew: the ids are the draws of C
       const drawn = rest.slice(settings.length).map(Number);
-      session.truncate(0);
-      session.append(prompt);
+      if (!evicted) {
+        session.truncate(0);
+        session.append(prompt);
+      }
+      const { position } = session;
       for (const id of drawn) session.append([word === 'greedy' ? likeliest(session) : id]);
-      computed.push([word, ...settings, ...Array.from(session.tokens.slice(prompt.length), String)]);
+      computed.push([word, ...settings, ...Array.from(session.tokens.slice(position), String)]);
       continue;
     }
     const ids = [];
@@ -407,10 +424,12 @@ const IDS = 6;
 
 /**
  * A part of a block, for where every step is a pass over the whole text: the hashes of the prompt and the
- * first ids of each text.
- * @param {string[][]} block
+ * first ids of each text, before an eviction.
+ * @param {string[][]} whole
  */
-export function shortened(block) {
+export function shortened(whole) {
+  const evicted = whole.findIndex(([word]) => word === 'evict');
+  const block = evicted < 0 ? whole : whole.slice(0, evicted);
   const ends = { greedy: 1 + IDS, sampled: 7 + IDS };
   const first = block.findIndex(([word]) => word in ends);
   return block.filter(([word], i) => i < first || word !== 'hash')

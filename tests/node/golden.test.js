@@ -1,5 +1,5 @@
-// The bits of tests/fixtures/golden.txt and golden-source.txt, which the native ring checks too, from every
-// wasm build with the caches on and off.
+// The bits of tests/fixtures/golden.txt, golden-source.txt and golden-slide.txt, which the native ring checks
+// too, from every wasm build with the caches on and off.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
@@ -9,7 +9,8 @@ import { parseGolden, recompute, shortened } from './golden.js';
 
 const read = async (/** @type {string} */ name) => (
   parseGolden(await readFile(new URL(`../fixtures/${name}`, import.meta.url), 'utf8')));
-const blocks = [...await read('golden.txt'), ...await read('golden-source.txt')];
+const files = ['golden.txt', 'golden-source.txt', 'golden-slide.txt'];
+const blocks = (await Promise.all(files.map(read))).flat();
 
 // Without the cache, all of them in one build: the others have the same passes, with kernels that are
 // compared here with the cache, and natively without it.

@@ -5,6 +5,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { multiplyAdds } from '../../web/measure/analysis.js';
+import { columnsOf } from '../../web/demo/fork.js';
 import { cellsOf, kindAt, mapOf, pagesOf, stretchesOf } from '../../web/demo/map.js';
 import { workIn } from '../../web/demo/race.js';
 import { roomOf } from '../../web/demo/recorded.js';
@@ -12,6 +13,7 @@ import { areValid } from '../../web/demo/sampling.js';
 import { canSlide, gapAt, heldTo, sparedBy } from '../../web/demo/sliding.js';
 import { initialState, reduce } from '../../web/demo/state.js';
 import { countsOf, deedOn, newestOf, reachIn, sightOf, taleOf } from '../../web/demo/text.js';
+import { seedAfter } from '../../web/worker/drawn.js';
 import { DeskClient } from './desk-client.js';
 import { LOADED, MEMORY } from './fake-client.js';
 import { byteTokenizer } from './helpers.js';
@@ -153,6 +155,32 @@ function llamaFiles() {
 const PROMPT = '!!!! ####';
 const WRITTEN = 150;
 
+/**
+ * A fork before pages went, between two of them, and at the end: its words are those of a session of its own,
+ * and the pages that both hold are those that neither has let go of.
+ */
+async function forksAsAlone(client, model, sampling, { tokens, position: end }) {
+  const ids = [...model.encode(PROMPT), ...[...tokens].map(({ id }) => id)];
+  const pagesAt = (length) => [...new Set(seenBy(length).at(-1).map((token) => Math.floor(token / PAGE)))];
+  for (const position of [20, 100, end - 20, end]) {
+    const { fork } = await client.request('inspect', { fork: { position, count: 30 } });
+    const alone = model.createSession({ whenFull: 'slide', capacity: SLOTS });
+    const own = [];
+    const options = { ...sampling, maxTokens: 30, seed: seedAfter(sampling.seed, end) };
+    for await (const { id } of alone.generate(ids.slice(0, position), options)) own.push(id);
+    alone.dispose();
+    assert.deepEqual(fork.tokens.map(({ id }) => id), own, `after ${position}`);
+    const [story, other] = [pagesAt(end), pagesAt(position + own.length)];
+    const whole = (page) => (page + 1) * PAGE <= position; // and never written again
+    const both = story.filter((page) => other.includes(page) && whole(page)).length;
+    const columns = columnsOf(fork);
+    assert.deepEqual(columns.filter(({ held }) => held === 'both').length, both, `after ${position}`);
+    assert.equal(columns.length, new Set([...story, ...other]).size);
+    assert.equal(columns.filter((column) => column.story !== undefined).length, story.length);
+    assert.equal(fork.sharedBytes, both * PAGE * fork.droppedBytes / seenBy(end).at(-1).length);
+  }
+}
+
 test('a run past its context: one text however it is switched, equal proofs, looks in place', async (t) => {
   const files = llamaFiles();
   const client = new DeskClient();
@@ -215,7 +243,7 @@ test('a run past its context: one text however it is switched, equal proofs, loo
   assert.ok(Math.abs(back.attention.weights.reduce((sum, x) => sum + x) - 1) < 1e-5);
   const again = await run([], { written: straight.slice(0, 30) });
   assert.deepEqual([...again.state.run.tokens].slice(-5).map(({ id }) => id), straight.slice(-5));
-  await assert.rejects(client.request('inspect', { fork: { position: 20 } }), { code: 'unsupported' });
+  await forksAsAlone(client, model, sampling, again.state.run);
   const used = state.memory.usedBytes / state.memory.bytesPerToken;
   assert.equal(used, held.length, 'memory stands still');
 });

@@ -7,7 +7,7 @@ import { PAGE } from '../engine/page.js';
  * both: one page that both hold; copied: the fork's copy of a page that both held, before it wrote there
  * @typedef {'both' | 'copied' | 'own'} Held
  *
- * @typedef {object} Column  page i of each, as the engine numbers them; absent: it has none there
+ * @typedef {object} Column  a page of the text in each, as the engine numbers it; absent: it has none there
  * @property {number} [story]
  * @property {number} [fork]
  * @property {Held} held  of the fork's page, or of the story's where the fork has none
@@ -15,13 +15,25 @@ import { PAGE } from '../engine/page.js';
 
 const WINDOW = 6; // columns that are shown one by one
 
-/** @param {SeenFork} fork  @returns {Column[]} */
-export function columnsOf({ position, story, fork }) {
+/**
+ * Those of pages that have left both caches are left out.
+ * @param {SeenFork} fork  @returns {Column[]}
+ */
+export function columnsOf({ position, story, fork, gone = { first: 0, story: 0, fork: 0 } }) {
   const begun = Math.ceil(position / PAGE); // that the fork had when it began
-  return Array.from({ length: Math.max(story.length, fork.length) }, (_, i) => ({
-    story: story[i], fork: fork[i],
-    held: story[i] === fork[i] ? 'both' : i < begun && i < fork.length ? 'copied' : 'own',
-  }));
+  const pageOf = (/** @type {'story' | 'fork'} */ whose, /** @type {number} */ i) => {
+    const pages = { story, fork }[whose];
+    if (i < gone.first) return pages[i];
+    return i < gone.first + gone[whose] ? undefined : pages[i - gone[whose]];
+  };
+  const length = Math.max(story.length + gone.story, fork.length + gone.fork);
+  return Array.from({ length }, (_, i) => {
+    const [ofStory, ofFork] = [pageOf('story', i), pageOf('fork', i)];
+    const isCopy = i < begun && ofStory !== undefined && ofFork !== undefined;
+    /** @type {Held} */
+    const held = ofStory === ofFork ? 'both' : isCopy ? 'copied' : 'own';
+    return { story: ofStory, fork: ofFork, held };
+  }).filter((column) => column.story !== undefined || column.fork !== undefined);
 }
 
 /**

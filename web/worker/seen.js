@@ -71,6 +71,8 @@
  * @property {number} usedBytes   of all slots that hold tokens, shared ones counted once
  * @property {number} sharedBytes    what more it would be if they shared none
  * @property {number} droppedBytes   usedBytes once the fork was dropped
+ * @property {{ first: number, story: number, fork: number }} [gone]  past the context: pages of each that
+ *   have left the cache, behind the `first` ones
  *
  * @typedef {object} SeenStored  the run read with a cache of another type, against one of f32
  * @property {NarrowType} type  of keys and values

@@ -1,4 +1,5 @@
-// The bits of tests/fixtures/golden.txt in every browser engine, from every build that it can run.
+// The bits of tests/fixtures/golden.txt and golden-slide.txt in every browser engine, from every build that
+// it can run.
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -28,7 +29,8 @@ async function computedAbove(block) {
 
 /** @type {import('../each.js').Prepare} */
 export async function golden(site) {
-  const blocks = parseGolden(await readFile('tests/fixtures/golden.txt', 'utf8'));
+  const read = async (file) => parseGolden(await readFile(`tests/fixtures/${file}`, 'utf8'));
+  const blocks = [...await read('golden-slide.txt'), ...await read('golden.txt')];
   await build({
     stdin: {
       contents: `export { loadModel } from './web/index.js'; export { Engine } from './web/engine/engine.js';

@@ -56,6 +56,7 @@ function resultOf(words) {
     const { position, tokens, usedBytes: used, sharedBytes, droppedBytes: dropped } = fork;
     const said = words.said({
       ...counts, pages: counts.copied + counts.own, used, apart: used + sharedBytes, dropped,
+      slid: fork.gone !== undefined,
     });
     grid.replaceChildren(...cellsOf(words, columns));
     put(grid, 'aria-label', said);

@@ -218,7 +218,7 @@ class Strips {
     const isAgain = fresh === 0 && step > 0;
     const isRoom = (isAgain ? keys.length : fresh) >= LEAST_SHARE * roomFor(keys.length);
     return {
-      query: said.query(step), compared: said.compared, weights: said.weights,
+      query: said.query(step, isSourced(run)), compared: said.compared, weights: said.weights,
       keys: said.keys(keys.length, keys.width), values: said.values(keys.length, keys.width),
       rest: isRoom ? said[isAgain ? 'again' : 'untouched'](step) : '',
       row: `${said.rowOf(chosen + 1, this.#textOf(chosen))}: ${this.#stateOf(run, chosen)}`,
@@ -233,7 +233,7 @@ class Strips {
     switch (after.kind) {
       case 'new': return this.#said.isNew(after.step);
       case 'again': return this.#said.again(after.step);
-      case 'since': return this.#said.since(after.step);
+      case 'since': return this.#said.since(after.step, isSourced(run));
       case 'before': return this.#said.before;
     }
   }
@@ -257,6 +257,9 @@ class Strips {
   }
 }
 
+/** @param {Run} run */
+const isSourced = ({ prefill }) => prefill?.source !== undefined;
+
 /** @param {Words} words  @param {State} state  @param {number} rows  @param {number} layer */
 function sentenceOf(words, state, rows, layer) {
   const { run } = state;
@@ -266,7 +269,9 @@ function sentenceOf(words, state, rows, layer) {
   const gone = end - first;
   const there = modeAt(run, rows - 1) === 'on' ? rows - gone : rows;
   const facts = { step: stepAt(run, rows - 1), rows: there, met: met - gone };
-  return facts.step <= 0 ? words.prompt(facts) : words[modeAt(run, rows - 1)](facts);
+  if (facts.step > 0) return words[modeAt(run, rows - 1)](facts);
+  const { source, sourceKept = false } = run.prefill ?? {};
+  return source ? words.source(source, sourceKept, facts) : words.prompt(facts);
 }
 
 /**

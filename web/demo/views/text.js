@@ -80,8 +80,9 @@ function sentenceOf(words, state, newest) {
   if (!newest) return words.empty;
   const { step, mode, total } = newest;
   const counts = { total, ...countsOf(newest) };
+  const { memory, run: { prefill } } = state;
+  if (step === 0 && prefill?.source) return words.source(prefill.source, prefill.sourceKept === true, counts);
   if (step === 0) return words.prompt(counts);
-  const { memory } = state;
   const held = heldIn(memory);
   const window = engineOf(state)?.config.window;
   const isCut = window && mode === 'on' && window.size < total;

@@ -50,7 +50,7 @@ export const work = {
       drawing.show(triangles);
       labels.show(triangles);
       say(far, words.format.counted(Math.max(...triangles.map(lengthOf))));
-      frame.show(sentenceOf(said, triangles), state);
+      frame.show(sentenceOf(said, triangles, state), state);
     };
   },
 };
@@ -58,14 +58,16 @@ export const work = {
 /** The run; of a race both, the one without the cache below. @param {State} state  @returns {Run[]} */
 const runsOf = ({ run, race }) => (race?.lanes ? [race.lanes.off.run, race.lanes.on.run] : [run]);
 
-/** @param {Words} words  @param {readonly Triangle[]} triangles */
-function sentenceOf(words, triangles) {
+/** @param {Words} words  @param {readonly Triangle[]} triangles  @param {State} state */
+function sentenceOf(words, triangles, { run: { prefill } }) {
   const [{ mode, cells, steps, last, ...rest }, cached] = triangles;
   if (!last) return words.empty;
   if (cached) return words.race(cached.cells, cells);
   const { on, off } = wouldBe({ mode, cells, steps, ...rest });
   const count = last.end - last.first;
-  const step = steps === 1 ? words.prompt(count) : words.step(last.mode, steps - 1, count);
+  const begun = prefill?.source ? words.source(prefill.source, prefill.sourceKept === true, count)
+    : words.prompt(count);
+  const step = steps === 1 ? begun : words.step(last.mode, steps - 1, count);
   if (steps === 1 || !mode) return step;
   if (mode === 'both') return `${step} ${words.both(cells, on, off)}`;
   return `${step} ${mode === 'on' ? words.on(cells, off) : words.off(cells, on)}`;

@@ -113,13 +113,16 @@ export const map = {
       both: 'von beiden gehalten: einmal da', copied: 'kopiert, dann beschrieben', own: 'von einem gehalten',
     },
     wrote: (position, count) => `Nach Token ${counted(position)} schrieb der Zweig ${tokens(count)}:`,
-    said: ({ both, copied, pages: own, used, apart, dropped }) => {
-      const shared = both === 0 ? 'Keine Seite ist voll von Gemeinsamem: Beide halten keine.'
+    said: ({ both, copied, pages: own, used, apart, dropped, slid }) => {
+      const none = slid ? 'Keine gemeinsame Seite ist noch in beiden Caches.'
+        : 'Keine Seite ist voll von Gemeinsamem: Beide halten keine.';
+      const shared = both === 0 ? none
         : `${pages(both)} ${both === 1 ? 'wird' : 'werden'} von beiden gehalten, mit je zwei Verweisen.`;
       const copy = ' Die Seite, auf der sie sich trennen, wurde kopiert, bevor der Zweig hineinschrieb.';
-      return `${shared}${copied > 0 ? copy : ''} Der Zweig hat ${pages(own)} für sich. Die Engine zählt `
-        + `${size(used)} für beide; getrennt wären es ${size(apart)}. Danach wurde der Zweig entfernt: noch `
-        + `${size(dropped)}.`;
+      const gone = ' Hinter dem Kontext gibt jede ihre eigenen ältesten Seiten ab.';
+      return `${shared}${copied > 0 ? copy : ''}${slid ? gone : ''} Der Zweig hat ${pages(own)} für `
+        + `sich. Die Engine zählt ${size(used)} für beide; getrennt wären es `
+        + `${size(apart)}. Danach wurde der Zweig entfernt: noch ${size(dropped)}.`;
     },
   },
 

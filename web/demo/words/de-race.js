@@ -37,7 +37,7 @@ export const race = {
   other: ({ on, off }) => (
     `Eine Multiplikation mit Addition dauerte mit Cache ${measured(on)} ns und ohne ${measured(off)} ns.`),
   besides: ({ on, off }, share) => (
-    `Den Prompt zu lesen, ihn zu beweisen und Tokens auszugeben dauerte mit Cache ${seconds(on)} und ohne `
+    `Zu lesen, das Gelesene zu beweisen und Tokens auszugeben dauerte mit Cache ${seconds(on)} und ohne `
       + `${seconds(off)}; von der kurzen Zeit mit Cache sind das ${measured(share)} %.`),
   time: 'Zeit',
   work: 'Multiplikationen',

@@ -19,8 +19,10 @@ export const strips = {
   head: 'Kopf',
   rows: 'Zeile',
   row: (row, all, text) => `${counted(row)} von ${counted(all)}: „${text}“`,
-  query: (step) => (step === 0 ? 'Q des letzten Tokens im Prompt'
-    : `Q von Schritt ${counted(step)}, einmal benutzt`),
+  query: (step, sourced) => {
+    if (step > 0 || sourced) return `Q von Schritt ${counted(step)}, einmal benutzt`;
+    return 'Q des letzten Tokens im Prompt';
+  },
   compared: '↓ Q begegnet K, Zeile für Zeile',
   keys: (rows, width) => `K: ${counted(rows)} × ${counted(width)}`,
   values: (rows, width) => `V: ${counted(rows)} × ${counted(width)}`,
@@ -29,14 +31,19 @@ export const strips = {
   rowOf: (row, text) => `Zeile ${counted(row)}, „${text}“`,
   isNew: (step) => `neu in Schritt ${counted(step)}`,
   again: (step) => `in Schritt ${counted(step)} noch einmal berechnet`,
-  since: (step) => (
-    step === 0 ? 'unberührt, seit der Prompt gelesen ist' : `unberührt seit Schritt ${counted(step)}`),
+  since: (step, sourced) => (
+    step === 0 && !sourced ? 'unberührt, seit der Prompt gelesen ist'
+      : `unberührt seit Schritt ${counted(step)}`),
   before: 'unberührt seit der Zeit vor diesem Lauf',
   gone: 'weg: Kein späteres Token sieht es',
   weight: percent,
   prompt: ({ rows }) => (
     `Beim Lesen des Prompts wurden ${counted(rows)} Zeilen von Q, K und V auf einmal berechnet. K und V `
       + 'bleiben.'),
+  source: (source, kept, { rows }) => (
+    `${kept ? 'Der Encoder kennt diese Quelle schon' : 'Der Encoder hat die Quelle gelesen, einmal'}: `
+      + `${counted(source)} Tokens. Schritt 0 hat ${counted(rows)} ${rows === 1 ? 'Zeile' : 'Zeilen'} von Q, `
+      + 'K und V berechnet, womit der Text beginnt. K und V bleiben.'),
   on: ({ step, rows, met }) => (
     `Schritt ${counted(step)}, mit Cache: eine neue Zeile von K und V. Die ${counted(rows - 1)} Zeilen `
       + `darüber bleiben, wie sie sind. ${used({ step, rows, met })}`),

@@ -26,6 +26,9 @@ export const text = {
   prompt: ({ new: fresh, kept, past }) => (
     `Beim Lesen des Prompts wurden K und V von ${tokens(fresh)} berechnet.`
       + `${kept + past > 0 ? ` Die von ${counted(kept + past)} waren noch da.` : ''}`),
+  source: (source, kept, { total }) => (
+    `${kept ? 'Der Encoder kennt diese Quelle schon' : 'Der Encoder hat die Quelle gelesen, einmal'}: `
+      + `${tokens(source)}. Der Text beginnt mit ${tokens(total)}.`),
   on: (step, { total, again, past }) => (
     `Schritt ${counted(step)} hat K und V eines Tokens berechnet und die von `
       + `${counted(total - 1 - again - past)} gelesen.`

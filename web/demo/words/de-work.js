@@ -17,6 +17,9 @@ export const work = {
   run: (cells) => `${counted(cells)} berechnet`,
   wouldBe: (cells) => `${counted(cells)} wären es (gezählt)`,
   prompt: (count) => `Beim Lesen des Prompts wurden K und V von ${tokens(count)} berechnet.`,
+  source: (source, kept, count) => (
+    `${kept ? 'Der Encoder kennt diese Quelle schon' : 'Der Encoder hat die Quelle gelesen, einmal'}: `
+      + `${tokens(source)}. Schritt 0 hat K und V von ${tokens(count)} berechnet, womit der Text beginnt.`),
   step: (mode, step, count) => `Schritt ${counted(step)}, ${WITH[mode]}: K und V von ${tokens(count)}.`,
   off: (cells, other) => (
     `In allen Schritten ${counted(cells)} Zellen; mit Cache wären es ${counted(other)}, `

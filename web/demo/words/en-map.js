@@ -29,6 +29,7 @@ const some = (/** @type {number} */ count, /** @type {string} */ name) => (
  * @property {number} used     bytes of both
  * @property {number} apart    if they shared none
  * @property {number} dropped  without the fork
+ * @property {boolean} slid    the text has gone on past its context
  *
  * @typedef {{ type: string, error: number }} TypeCost  of a cache of that type: the greatest of a logit
  *
@@ -149,11 +150,14 @@ export const map = {
     legend: { both: 'held by both: stored once', copied: 'copied, then written', own: 'held by one' },
     wrote: (/** @type {number} */ position, /** @type {number} */ count) => (
       `After token ${counted(position)} the fork wrote ${some(count, 'token')}:`),
-    said: (/** @type {Forked} */ { both, copied, pages, used, apart, dropped }) => {
-      const shared = both === 0 ? 'No page is full of what both have: none is held by both.'
+    said: (/** @type {Forked} */ { both, copied, pages, used, apart, dropped, slid }) => {
+      const none = slid ? 'No page that both had is still in both caches.'
+        : 'No page is full of what both have: none is held by both.';
+      const shared = both === 0 ? none
         : `${some(both, 'page')} ${both === 1 ? 'is' : 'are'} held by both, with two references each.`;
       const copy = copied > 0 ? ' The page in which they part was copied before the fork wrote into it.' : '';
-      return `${shared}${copy} The fork has ${some(pages, 'page')} of its own. The engine counts `
+      const gone = slid ? ' Past the context, each lets go of its own oldest pages.' : '';
+      return `${shared}${copy}${gone} The fork has ${some(pages, 'page')} of its own. The engine counts `
         + `${size(used)} for both; stored apart they would take ${size(apart)}. Then the fork was dropped: `
         + `${size(dropped)} again.`;
     },

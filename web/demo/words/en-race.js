@@ -40,7 +40,7 @@ export const race = {
     `A multiply-add took ${measured(on)} ns with the cache and ${measured(off)} ns without.`),
   /** Milliseconds beside computing tokens; share: of the time with the cache, in percent. */
   besides: (/** @type {Both} */ { on, off }, /** @type {number} */ share) => (
-    `Reading the prompt, proving it and handing tokens out took ${seconds(on)} with the cache and `
+    `Reading, proving what was read and handing tokens out took ${seconds(on)} with the cache and `
       + `${seconds(off)} without; of the short time with it that is ${measured(share)} %.`),
   time: 'Time',
   work: 'Multiply-adds',

@@ -19,8 +19,10 @@ export const strips = {
   /** What the slider says. */
   row: (/** @type {number} */ row, /** @type {number} */ all, /** @type {string} */ text) => (
     `${counted(row)} of ${counted(all)}: “${text}”`),
-  query: (/** @type {number} */ step) => (step === 0 ? 'Q of the last token of the prompt'
-    : `Q of step ${counted(step)}, used once`),
+  query: (/** @type {number} */ step, /** @type {boolean} */ sourced) => {
+    if (step > 0 || sourced) return `Q of step ${counted(step)}, used once`;
+    return 'Q of the last token of the prompt';
+  },
   compared: '↓ Q meets K, row by row',
   /** rows x numbers */
   keys: (/** @type {number} */ rows, /** @type {number} */ width) => (
@@ -34,13 +36,18 @@ export const strips = {
   rowOf: (/** @type {number} */ row, /** @type {string} */ text) => `Row ${counted(row)}, “${text}”`,
   isNew: (/** @type {number} */ step) => `new in step ${counted(step)}`,
   again: (/** @type {number} */ step) => `computed again in step ${counted(step)}`,
-  since: (/** @type {number} */ step) => (
-    step === 0 ? 'untouched since the prompt was read' : `untouched since step ${counted(step)}`),
+  since: (/** @type {number} */ step, /** @type {boolean} */ sourced) => (
+    step === 0 && !sourced ? 'untouched since the prompt was read' : `untouched since step ${counted(step)}`),
   before: 'untouched since before this run',
   gone: 'gone: no token to come sees it',
   weight: percent,
   prompt: (/** @type {StepFacts} */ { rows }) => (
     `Reading the prompt computed ${counted(rows)} rows of Q, K and V at once. K and V stay.`),
+  /** Of a model with an encoder. source: its tokens; kept: it was read in an earlier run */
+  source: (/** @type {number} */ source, /** @type {boolean} */ kept, /** @type {StepFacts} */ { rows }) => (
+    `The encoder ${kept ? 'has read this source before' : 'read the source, once'}: ${counted(source)} `
+      + `tokens. Step 0 computed ${counted(rows)} ${rows === 1 ? 'row' : 'rows'} of Q, K and V, with which `
+      + 'the text begins. K and V stay.'),
   on: (/** @type {StepFacts} */ { step, rows, met }) => (
     `Step ${counted(step)}, with the cache: one new row of K and V. The ${counted(rows - 1)} rows above it `
       + `stay as they are. ${used({ step, rows, met })}`),

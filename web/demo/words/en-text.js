@@ -40,6 +40,10 @@ export const text = {
   prompt: (/** @type {Counts} */ { new: fresh, kept, past }) => (
     `Reading the prompt computed K and V of ${tokens(fresh)}.`
       + `${kept + past > 0 ? ` Those of ${counted(kept + past)} were still there.` : ''}`),
+  /** Of a model with an encoder. source: its tokens; kept: it was read in an earlier run */
+  source: (/** @type {number} */ source, /** @type {boolean} */ kept, /** @type {Counts} */ { total }) => (
+    `The encoder ${kept ? 'has read this source before' : 'read the source, once'}: ${tokens(source)}. `
+      + `The text begins with ${tokens(total)}.`),
   on: (/** @type {number} */ step, /** @type {Counts} */ { total, again, past }) => (
     `Step ${counted(step)} computed K and V of one token and read those of `
       + `${counted(total - 1 - again - past)}.`

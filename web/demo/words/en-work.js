@@ -17,6 +17,10 @@ export const work = {
   run: (/** @type {number} */ cells) => `${counted(cells)} computed`,
   wouldBe: (/** @type {number} */ cells) => `${counted(cells)} it would be (counted)`,
   prompt: (/** @type {number} */ count) => `Reading the prompt computed K and V of ${tokens(count)}.`,
+  /** Of a model with an encoder. source: its tokens; kept: it was read in an earlier run */
+  source: (/** @type {number} */ source, /** @type {boolean} */ kept, /** @type {number} */ count) => (
+    `The encoder ${kept ? 'has read this source before' : 'read the source, once'}: ${tokens(source)}. `
+      + `Step 0 computed K and V of ${tokens(count)}, with which the text begins.`),
   step: (/** @type {Mode} */ mode, /** @type {number} */ step, /** @type {number} */ count) => (
     `Step ${counted(step)}, ${WITH[mode]}: K and V of ${tokens(count)}.`),
   /** cells: of this run; other: what the other way would take. */
