@@ -462,13 +462,14 @@ static void print_model(FILE *out, const list *l, size_t i, bool use_cache)
     random_model_free(&model);
 }
 
+/* Without the cache, which takes long, only what is this build's share. */
 static void print_all(FILE *out, const list *l, bool use_cache)
 {
     fprintf(out,
             "# What random models compute, to the bit. How to read and remake this file: "
             "tests/native/test_golden.c\n");
     for (size_t i = 0; i < l->n; i++)
-        print_model(out, l, i, use_cache);
+        print_model(out, l, i, use_cache || !check_share(i));
 }
 
 /* Line by line, so that a failure names what differs. */
