@@ -69,6 +69,7 @@ const WITH_ENCODER = ['t5', 'marian', 'bart'];
  * @property {number | null} [padTokenId]    of a model with an encoder
  * @property {number | null} [startTokenId]  that its texts begin with
  * @property {number | null} [forcedTokenId]  that follows it in every text
+ * @property {number | null} [forcedEndId]  the last token that there is room for, where no other file says
  * @property {number} [sampledIds]  no text has ids from here on, which are padding
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text
