@@ -101,6 +101,20 @@ test('the head of a T5: both versions of transformers write down what it is', ()
   assert.deepEqual(parseConfig(flan(same)), parseConfig(flan()));
 });
 
+test('mt5-small: a gate and a head of its own, whatever the file says', () => {
+  const mt5 = (changes) => parseConfig({
+    ...flan(), architectures: ['MT5ForConditionalGeneration'], model_type: 'mt5', vocab_size: 250112,
+    feed_forward_proj: undefined, ...changes,
+  });
+  assert.equal(parameterCount(mt5()), 300_176_768, 'what transformers counts');
+  const headOf = ({ ownHead, gated, encoder: { scaledHead } }) => [ownHead, gated, scaledHead];
+  for (const tie_word_embeddings of [undefined, true, false]) {
+    assert.deepEqual(headOf(mt5({ tie_word_embeddings })), [true, true, false]);
+  }
+  assert.equal(mt5({ feed_forward_proj: 'relu' }).gated, false);
+  throwsCode(() => mt5({ architectures: ['MT5EncoderModel'] }), 'unsupported_architecture', /architectures/);
+});
+
 test('what a text begins with, and what none has', () => {
   const starts = (config, json) => parseGenerationConfig(json, parseConfig(config)).startTokenIds;
   assert.deepEqual(starts(t5()), [0]);

@@ -9,7 +9,7 @@ import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
 import { collect, rejectsCode, throwsCode } from './helpers.js';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
-const NAMES = ['t5-f32', 't5-gated-bf16', 'marian-f32', 'marian-f16', 'bart-bf16'];
+const NAMES = ['t5-f32', 't5-gated-bf16', 'mt5-f32', 'marian-f32', 'marian-f16', 'bart-bf16'];
 
 async function reference(name) {
   const json = JSON.parse(await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8'));
