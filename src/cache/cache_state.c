@@ -233,11 +233,15 @@ static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, s
     }
 }
 
-/* Slots that are where they were written. */
-static void set_places(const kvc_cache *cache, uint32_t b)
+/* Slots that are where they were written; or further down, as all that have moved are,
+ * whatever a forger says: queries turn one way. */
+static void set_places(const kvc_cache *cache, uint32_t b, bool moved)
 {
-    for (uint32_t slot = 0; slot < cache->length[b] && kvc_cache_moves(cache); slot++)
-        *kvc_cache_place(cache, b, slot) = (kvc_place){slot, slot};
+    for (uint32_t slot = 0; slot < cache->length[b] && kvc_cache_moves(cache); slot++) {
+        kvc_place *place = kvc_cache_place(cache, b, slot);
+        if (!moved || place->written < slot)
+            *place = (kvc_place){moved ? place->text : slot, slot};
+    }
 }
 
 static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint32_t B,
@@ -264,12 +268,12 @@ static void read_store(kvc_cache *cache, size_t store, kvc_reader *reader, uint3
             pages->holders[table[i]]++;
             n = table[i] == n ? n + 1 : n;
         }
-        if (!places && store == KVC_WHOLE)
-            set_places(cache, b);
     }
     kvc_cache_fill(cache, &cache->stores[store]);
     for (uint32_t page = 0; page < n; page++)
         read_page(&cache->stores[store], reader, page, pages->filled[page], places);
+    for (uint32_t b = 0; b < B && store == KVC_WHOLE; b++)
+        set_places(cache, b, places);
 }
 
 void kvc_cache_read_state(kvc_cache *cache, kvc_reader *reader)

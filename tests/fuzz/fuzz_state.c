@@ -15,6 +15,7 @@ enum {
     H = 2,
     C = 8,
     S = 40,
+    TEXT = 70,
     B = 3,
     V = 20,
     MOST_CHANGES = 24,
@@ -22,28 +23,71 @@ enum {
     AT_LENGTH = 8
 };
 
-static const kvc_config config = {GPT2_SIZES(L, H, C, 6, S, V)};
-static random_model model; /* made once, like all that no input changes */
-
-/* ---- states to alter --------------------------------------------------------------- */
-
 typedef struct saved {
     unsigned char *bytes;
     size_t n;
 } saved;
 
-/* Three sequences of different lengths, two of which share their beginning. */
-static kvc_session *filled_session(const kvc_session_config *sizes)
+/* A session of three sequences, and what it is as bytes: made once, like all that no
+ * input changes. */
+typedef struct subject {
+    kvc_config config;
+    kvc_session_config sizes;
+    size_t n_prompt;
+    random_model model;
+    saved session, cache;
+} subject;
+
+#define TURNS(ARCH)                                                                      \
+    .config = {.arch = ARCH, KIN_SIZES(L, H, 1, 4, C, 6, S, V), .rope_factor = 1.0f}
+#define SIZES(...) .sizes = {.capacity = S, .n_sequence = B, __VA_ARGS__}
+static subject subjects[] = {
+    {.config = {GPT2_SIZES(L, H, C, 6, S, V)}, SIZES(.sinks = 0), .n_prompt = 19},
+    {.config = {GPT2_SIZES(L, H, C, 6, S, V)},
+     SIZES(.key_type = KVC_I8, .value_type = KVC_F16),
+     .n_prompt = 19},
+    {TURNS(KVC_LLAMA), SIZES(.when_full = KVC_SLIDE, .sinks = 16, .text_capacity = TEXT),
+     .n_prompt = 57},
+    {TURNS(KVC_QWEN3),
+     SIZES(.key_type = KVC_I4, .value_type = KVC_I8, .when_full = KVC_SLIDE,
+           .text_capacity = TEXT, .policy = KVC_LEAST_SEEN, .recent = 9),
+     .n_prompt = 43},
+    {TURNS(KVC_LLAMA), SIZES(.when_full = KVC_EVICT, .text_capacity = TEXT),
+     .n_prompt = 33},
+    {.config = {.arch = KVC_T5, T5_SIZES(L, 1, H, 4, C, 6, S, V)},
+     SIZES(.source_capacity = 20),
+     .n_prompt = 19},
+    {.config = {.arch = KVC_MARIAN, BART_SIZES(1, L, H, 4, 6, S, V)},
+     SIZES(.key_type = KVC_F16, .source_capacity = 20),
+     .n_prompt = 3},
+};
+
+/* ---- states to alter --------------------------------------------------------------- */
+
+static bool moves(const subject *of)
 {
-    uint32_t ids[S];
+    return of->sizes.when_full != KVC_STOP;
+}
+
+/* Three sequences of different lengths, two of which share their beginning; where slots
+ * move, some of the third's are gone. */
+static kvc_session *filled_session(const subject *of)
+{
+    uint32_t ids[TEXT];
     uint64_t state = 1;
-    kvc_session *s = random_model_sequences(&model, sizes);
-    random_ids(ids, S, V, &state);
-    check_ok(kvc_session_prefill(s, ids, 19));
+    kvc_session *s = random_model_sequences(&of->model, &of->sizes);
+    random_ids(ids, TEXT, V, &state);
+    if (of->sizes.source_capacity > 0)
+        check_ok(kvc_session_set_source(s, ids, 18));
+    check_ok(kvc_session_prefill(s, ids, of->n_prompt));
     check_ok(kvc_session_fork(s, 0, 2));
     check_ok(kvc_session_decode(s, 3));
     check_ok(kvc_session_select(s, 1));
     check_ok(kvc_session_prefill(s, ids, 5));
+    if (moves(of)) {
+        check_ok(kvc_session_select(s, 2));
+        check_ok(kvc_session_evict(s, 3, 8));
+    }
     return s;
 }
 
@@ -100,24 +144,61 @@ static void check_logits(const kvc_session *s)
         fuzz_check(isfinite(logits[i]));
 }
 
-/* Every sequence can go on, be cut and be saved. */
-static void check_session_goes_on(kvc_session *s, const kvc_session_config *sizes)
+/* K and V are any numbers, and so may be too large; what was evicted is gone. */
+static void check_goes_on(const kvc_session *s, const subject *of, kvc_error error)
 {
+    const size_t source = kvc_session_source_length(s);
+    if (of->sizes.source_capacity > 0 && source == 0)
+        fuzz_check(error == KVC_ERR_NO_SOURCE || error == KVC_ERR_CONTEXT_FULL);
+    else
+        fuzz_check(!error || error == KVC_ERR_NOT_FINITE ||
+                   (moves(of) && error == KVC_ERR_WINDOW_PASSED) ||
+                   (moves(of) && error == KVC_ERR_CONTEXT_FULL));
+}
+
+/* Whatever it finds, it stays within its memory. */
+static void look_inside(const kvc_session *s, const subject *of)
+{
+    uint32_t tokens[S], places[S];
+    float weights[TEXT];
+    const kvc_cache *cache = kvc_session_cache(s);
+    const size_t b = kvc_session_selected(s);
+    fuzz_check(kvc_cache_length(cache, b) <= kvc_session_capacity(s));
+    fuzz_check(!kvc_session_held(s, tokens, places));
+    for (size_t i = 0; i < kvc_cache_length(cache, b); i++)
+        fuzz_check(places[i] < S); /* of tokens, whatever a forger says */
+    kvc_session_attention(s, of->config.n_layer - 1, 1, weights);
+    kvc_session_cross_attention(s, 0, 1, weights);
+    kvc_cache_importance(cache, b, weights);
+}
+
+/* Every sequence can go on, be cut and be saved. */
+static void check_session_goes_on(kvc_session *s, const subject *of,
+                                  const kvc_session_config *sizes)
+{
+    const size_t most = sizes->text_capacity ? sizes->text_capacity : sizes->capacity;
     for (size_t i = 0; i < sizes->n_sequence; i++) {
         fuzz_check(!kvc_session_select(s, i));
         const size_t n = kvc_session_position(s);
-        fuzz_check(n <= sizes->capacity && kvc_session_cached(s) <= n);
+        fuzz_check(n <= most && kvc_session_cached(s) <= n);
         check_logits(s);
+        look_inside(s, of);
         const kvc_error error = kvc_session_decode(s, 1);
-        if (n == sizes->capacity)
+        if (n == most)
             fuzz_check(error == KVC_ERR_CONTEXT_FULL);
-        else /* K and V are any numbers, and so may be too large */
-            fuzz_check(!error || error == KVC_ERR_NOT_FINITE);
+        else
+            check_goes_on(s, of, error);
         check_logits(s);
+        look_inside(s, of);
         fuzz_check(!kvc_session_rewind(s, kvc_session_position(s) / 2));
         fuzz_check(!kvc_session_set_cache(s, false));
-        if (kvc_session_position(s) < sizes->capacity) /* ids are all in the vocabulary */
-            fuzz_check(!kvc_session_decode(s, 2));
+        if (kvc_session_position(s) < most) {
+            const kvc_error again = kvc_session_decode(s, 2);
+            if (moves(of) || sizes->source_capacity > 0)
+                check_goes_on(s, of, again);
+            else /* ids are all in the vocabulary */
+                fuzz_check(!again);
+        }
         fuzz_check(!kvc_session_set_cache(s, true));
     }
     free(save_session(s).bytes);
@@ -129,22 +210,43 @@ static void check_same_state(const saved *a, saved b)
     free(b.bytes);
 }
 
-static void restore_session(fuzz_bytes *in, const kvc_session_config *sizes,
-                            const saved *state)
+/* Into a session of the same kind, or of less room, other sinks, or none. */
+static kvc_session_config other_sizes(fuzz_bytes *in, const subject *of)
 {
-    const kvc_session_config other = {.capacity = S - fuzz_below(in, 3) * 10,
-                                      B - fuzz_below(in, 2),
-                                      sizes->key_type,
-                                      sizes->value_type};
-    kvc_session *s = random_model_sequences(&model, &other);
+    kvc_session_config other = of->sizes;
+    const size_t less = fuzz_below(in, 3);
+    other.n_sequence -= fuzz_below(in, 2);
+    if (of->sizes.source_capacity > 0)
+        other.source_capacity -= 3 * fuzz_below(in, 2);
+    if (other.when_full != KVC_SLIDE)
+        other.capacity -= less * 10;
+    else if (less == 1)
+        other.sinks = KVC_PAGE - other.sinks;
+    else if (less == 2)
+        other = (kvc_session_config){.capacity = S,
+                                     .n_sequence = other.n_sequence,
+                                     .key_type = other.key_type,
+                                     .value_type = other.value_type};
+    if (other.policy && other.sinks > 0)
+        other.recent = 0;
+    return other;
+}
+
+static void restore_session(fuzz_bytes *in, const subject *of, const saved *state)
+{
+    const kvc_session_config other = other_sizes(in, of);
+    kvc_session *s = random_model_sequences(&of->model, &other);
+    if (of->sizes.source_capacity > 0)
+        fuzz_check(!kvc_session_set_source(s, (uint32_t[]){2, 1}, 2));
     fuzz_check(!kvc_session_decode(s, 4));
     saved before = save_session(s);
     const kvc_error error = kvc_session_restore(s, state->bytes, state->n);
     fuzz_check(!error || error == KVC_ERR_STATE_INVALID ||
-               error == KVC_ERR_STATE_FOREIGN || error == KVC_ERR_CONTEXT_FULL);
+               error == KVC_ERR_STATE_FOREIGN || error == KVC_ERR_CONTEXT_FULL ||
+               error == KVC_ERR_SOURCE_TOO_LONG);
     if (error)
         check_same_state(&before, save_session(s));
-    check_session_goes_on(s, &other);
+    check_session_goes_on(s, of, &other);
     free(before.bytes);
     free(s);
 }
@@ -182,24 +284,22 @@ static void restore_cache(const kvc_session_config *sizes, const saved *state)
 
 static void state(fuzz_bytes in)
 {
-    static const kvc_session_config sizes[] = {{.capacity = S, B, KVC_F32, KVC_F32},
-                                               {.capacity = S, B, KVC_I8, KVC_F16}};
-    static saved sessions[2], caches[2];
-    for (size_t i = 0; i < 2 && !sessions[i].bytes; i++) {
-        if (i == 0)
-            model = random_model_new(&config, 1);
-        kvc_session *s = filled_session(&sizes[i]);
-        sessions[i] = save_session(s);
-        caches[i] = save_cache(kvc_session_cache(s));
+    enum { SUBJECTS = sizeof subjects / sizeof *subjects, PLAIN = 2 };
+    for (size_t i = 0; i < SUBJECTS && !subjects[i].session.bytes; i++) {
+        subjects[i].model = random_model_new(&subjects[i].config, 1);
+        kvc_session *s = filled_session(&subjects[i]);
+        subjects[i].session = save_session(s);
+        if (i < PLAIN)
+            subjects[i].cache = save_cache(kvc_session_cache(s));
         free(s);
     }
-    const size_t i = fuzz_below(&in, 2);
-    const bool whole = fuzz_below(&in, 2);
-    saved altered = alter(&in, whole ? &sessions[i] : &caches[i]);
+    const size_t i = fuzz_below(&in, SUBJECTS);
+    const bool whole = fuzz_below(&in, 2) || i >= PLAIN;
+    saved altered = alter(&in, whole ? &subjects[i].session : &subjects[i].cache);
     if (whole)
-        restore_session(&in, &sizes[i], &altered);
+        restore_session(&in, &subjects[i], &altered);
     else
-        restore_cache(&sizes[i], &altered);
+        restore_cache(&subjects[i].sizes, &altered);
     free(altered.bytes);
 }
 

@@ -76,8 +76,8 @@ test('opus-mt-en-de and bart-base', () => {
   assert.deepEqual(config, {
     modelType: 'marian', nLayer: 6, nHead: 8, nKvHead: 8, headDim: 64, nEmbd: 512, nPositions: 512,
     vocabSize: 58101, nInner: 2048, layerNormEpsilon: 1e-5, ownHead: false, encoder: { nLayer: 6 },
-    padTokenId: 58100, startTokenId: 58100, forcedTokenId: null, bosTokenId: 0, eosTokenId: [0],
-    sampledIds: 58100,
+    padTokenId: 58100, startTokenId: 58100, forcedTokenId: null, forcedEndId: 0, bosTokenId: 0,
+    eosTokenId: [0], sampledIds: 58100,
   });
   // what transformers counts, without two tables of sinusoids, and with the bias of the head
   assert.equal(parameterCount(config), 74_410_496 - 2 * 512 * 512 + 58101);
@@ -101,6 +101,20 @@ test('the head of a T5: both versions of transformers write down what it is', ()
   assert.deepEqual(parseConfig(flan(same)), parseConfig(flan()));
 });
 
+test('mt5-small: a gate and a head of its own, whatever the file says', () => {
+  const mt5 = (changes) => parseConfig({
+    ...flan(), architectures: ['MT5ForConditionalGeneration'], model_type: 'mt5', vocab_size: 250112,
+    feed_forward_proj: undefined, ...changes,
+  });
+  assert.equal(parameterCount(mt5()), 300_176_768, 'what transformers counts');
+  const headOf = ({ ownHead, gated, encoder: { scaledHead } }) => [ownHead, gated, scaledHead];
+  for (const tie_word_embeddings of [undefined, true, false]) {
+    assert.deepEqual(headOf(mt5({ tie_word_embeddings })), [true, true, false]);
+  }
+  assert.equal(mt5({ feed_forward_proj: 'relu' }).gated, false);
+  throwsCode(() => mt5({ architectures: ['MT5EncoderModel'] }), 'unsupported_architecture', /architectures/);
+});
+
 test('what a text begins with, and what none has', () => {
   const starts = (config, json) => parseGenerationConfig(json, parseConfig(config)).startTokenIds;
   assert.deepEqual(starts(t5()), [0]);
@@ -111,13 +125,30 @@ test('what a text begins with, and what none has', () => {
   assert.deepEqual(starts(bart({ forced_bos_token_id: null })), [2]);
   assert.deepEqual(starts(marian()), [58100]);
   const json = { bad_words_ids: [[58100], [7]], forced_eos_token_id: 0, num_beams: 4 };
-  const { logitBias, ignored } = parseGenerationConfig(json, parseConfig(marian()));
+  const { logitBias, ignored, forcedEosTokenId } = parseGenerationConfig(json, parseConfig(marian()));
   assert.deepEqual(logitBias, { 7: -Infinity }, 'padding is no choice either');
-  assert.deepEqual(ignored, ['num_beams', 'forced_eos_token_id']);
+  assert.deepEqual([ignored, forcedEosTokenId], [['num_beams'], 0]);
   for (const bad_words_ids of [[[1, 2]], [7], [[58101]], 'x', [[-1]]]) {
     const { ignored } = parseGenerationConfig({ bad_words_ids }, parseConfig(marian()));
     assert.deepEqual(ignored, ['bad_words_ids']);
   }
+});
+
+test('how long a text is, and what its last token is', () => {
+  const of = (json, config = bart()) => {
+    const { maxNewTokens, forcedEosTokenId, ignored } = parseGenerationConfig(json, parseConfig(config));
+    return [maxNewTokens, forcedEosTokenId, ignored];
+  };
+  assert.deepEqual(of({ max_length: 142, forced_eos_token_id: 2 }), [140, 2, undefined], 'two begin it');
+  assert.deepEqual(of({ max_length: 142, max_new_tokens: 9 }), [9, undefined, undefined]);
+  assert.deepEqual(of({ max_length: 20 }, t5()), [19, undefined, undefined]);
+  assert.deepEqual(of(undefined), [undefined, 2, undefined], 'of the old files config.json says it');
+  assert.deepEqual(of(undefined, bart({ forced_eos_token_id: null }))[1], undefined);
+  assert.deepEqual(of(undefined, bart({ forced_eos_token_id: undefined }))[1], 2, 'as the class');
+  assert.deepEqual(of({}), [undefined, undefined, undefined]);
+  assert.deepEqual(of({ forced_eos_token_id: [2, 3] })[2], ['forced_eos_token_id']);
+  throwsCode(() => of({ forced_eos_token_id: 60000 }), 'config_invalid', /forced_eos_token_id/);
+  throwsCode(() => of({ max_length: -1 }), 'config_invalid', /max_length/);
 });
 
 test('of a T5, refused', () => {

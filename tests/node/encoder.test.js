@@ -9,7 +9,7 @@ import { multiplyAdds, parameterCount } from '../../web/measure/analysis.js';
 import { collect, rejectsCode, throwsCode } from './helpers.js';
 
 const FIXTURES = new URL('../fixtures/', import.meta.url);
-const NAMES = ['t5-f32', 't5-gated-bf16', 'marian-f32', 'marian-f16', 'bart-bf16'];
+const NAMES = ['t5-f32', 't5-gated-bf16', 'mt5-f32', 'marian-f32', 'marian-f16', 'bart-bf16'];
 
 async function reference(name) {
   const json = JSON.parse(await readFile(new URL(`${name}/reference.json`, FIXTURES), 'utf8'));
@@ -355,6 +355,58 @@ test('a text that is given goes on; what no text has is never drawn', async () =
   const said = await ids(padded.createSession().generate('the king', { maxTokens: 20, temperature: 1 }));
   assert.ok(said.every((id) => id < 56));
   padded.dispose();
+});
+
+/** A fixture whose generation_config.json says more. */
+async function withSettings(name, settings) {
+  const read = (file) => readFile(new URL(`${name}/${file}`, FIXTURES));
+  const file = { ...JSON.parse(await read('generation_config.json')), ...settings };
+  return loadModel(new Map([
+    ['config.json', new Blob([await read('config.json')])],
+    ['generation_config.json', new Blob([JSON.stringify(file)])],
+    ['model.safetensors', new Blob([await read('model.safetensors')])],
+  ]), { tokenizer: false, variant: 'simd' });
+}
+
+test('the first token and the last that a file asks for: the texts of transformers', async () => {
+  const known = JSON.parse(await readFile(new URL('forced.json', FIXTURES), 'utf8'));
+  for (const [name, texts] of Object.entries(known)) {
+    for (const { source, file, numBeams, ids: theirs } of texts) {
+      const model = await withSettings(name, file);
+      const { forced_bos_token_id: first, forced_eos_token_id: last } = file;
+      const begun = first === undefined ? [] : [first];
+      const session = model.createSession();
+      const logitBias = { [model.config.padTokenId]: -Infinity };
+      const run = session.generate(source, numBeams > 1 ? { numBeams, logitBias } : { logitBias });
+      assert.deepEqual([...begun, ...await ids(run)], theirs, JSON.stringify({ name, numBeams, ...file }));
+      const isEnd = model.generation.eosTokenIds.includes(last);
+      assert.equal(session.finishReason, isEnd ? 'eos' : 'length');
+      assert.equal(model.generation.ignored, undefined);
+      model.dispose();
+    }
+  }
+});
+
+test('a last token that an option asks for, or none; not where the capacity ends a text', async () => {
+  const model = await load('t5-gated-bf16');
+  const [source, last] = [[5, 9, 4, 1], 7];
+  const session = model.createSession();
+  const options = { maxTokens: 6, minTokens: 6, temperature: 0 };
+  const free = await ids(session.generate(source, options));
+  const written = async (more) => [await ids(session.generate(source, { ...options, ...more })),
+    session.finishReason];
+  assert.deepEqual(await written({ forcedEosTokenId: last }), [[...free.slice(0, 5), last], 'length']);
+  assert.deepEqual(await written({ forcedEosTokenId: 1, n: 2 }).then(([, reason]) => reason), 'eos');
+  assert.deepEqual(await written({ forcedEosTokenId: 1 }), [free.slice(0, 5), 'eos']);
+  assert.deepEqual(await written({ forcedEosTokenId: false }), [free, 'length']);
+  for (const forcedEosTokenId of [-1, 1.5, 99, true, '1']) {
+    const run = session.generate(source, { ...options, forcedEosTokenId });
+    await rejectsCode(run.next(), 'token_out_of_range', /forcedEosTokenId/);
+  }
+  const small = model.createSession({ capacity: 4 });
+  const cut = await ids(small.generate(source, { temperature: 0, minTokens: 3, forcedEosTokenId: last }));
+  assert.deepEqual([cut, small.finishReason], [free.slice(0, 3), 'context_full']);
+  model.dispose();
 });
 
 test('what is inside: keys and values of the source, and how much a token looks at it', async () => {

@@ -24,7 +24,7 @@ test('families, by what is in their way', () => {
     'pair neighbours': ['gptj', 'codegen', 'cohere', 'glm'], ALiBi: ['bloom', 'mpt'],
     'mixtures of experts': ['mixtral', 'qwen2_moe', 'qwen3_moe', 'phimoe', 'deepseek_v3', 'gpt_oss'],
     'pictures or sounds': ['gemma3', 'qwen2_5_vl', 'mllama', 'smolvlm', 'mistral3'],
-    'encoder with a decoder of another kind': ['mt5', 'mbart', 'pegasus', 'whisper'],
+    'encoder with a decoder of another kind': ['umt5', 'mbart', 'pegasus', 'whisper'],
     'writes no text': ['bert', 'modernbert'], 'state from token to token': ['mamba', 'rwkv', 'qwen3_next'],
     'code out of its repository': ['baichuan', 'qwen'], 'group by group': ['falcon'],
     'with all queries': ['gpt_bigcode'], scaled: ['granite'], 'beside norms and matrices': ['starcoder2'],

@@ -96,6 +96,7 @@ function read(fields, { classes, activations, scaled, rowsBefore, ...preset }) {
     padTokenId: ids('pad_token_id', preset.pad)[0] ?? null,
     startTokenId: ids('decoder_start_token_id', preset.start)[0] ?? null,
     forcedTokenId: ids('forced_bos_token_id', null)[0] ?? null,
+    forcedEndId: ids('forced_eos_token_id', preset.eos)[0] ?? null,
     bosTokenId: ids('bos_token_id', preset.bos)[0] ?? null,
     eosTokenId: ids('eos_token_id', preset.eos),
   };

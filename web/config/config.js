@@ -13,7 +13,7 @@ import { readOpt } from './opt.js';
 import { readPhi } from './phi.js';
 import { readQwen2, readQwen3 } from './qwen.js';
 import { reasonAgainst, refuseSettings } from './refused.js';
-import { readT5 } from './t5.js';
+import { readMt5, readT5 } from './t5.js';
 
 /**
  * @import { Rotary } from './rotary.js'
@@ -25,11 +25,11 @@ const READERS = Object.freeze({
   gpt2: readGpt2, llama: readLlama, qwen2: readQwen2, qwen3: readQwen3, mistral: readMistral,
   gpt_neox: readGptNeox, phi: readPhi, opt: readOpt, gpt_neo: readGptNeo,
   gemma3_text: readGemma3,
-  t5: readT5, marian: readMarian, bart: readBart,
+  t5: readT5, mt5: readMt5, marian: readMarian, bart: readBart,
 });
 
 /** @type {readonly unknown[]} */
-const WITH_ENCODER = ['t5', 'marian', 'bart'];
+const WITH_ENCODER = ['t5', 'mt5', 'marian', 'bart'];
 
 /**
  * @typedef {object} Encoder
@@ -69,6 +69,7 @@ const WITH_ENCODER = ['t5', 'marian', 'bart'];
  * @property {number | null} [padTokenId]    of a model with an encoder
  * @property {number | null} [startTokenId]  that its texts begin with
  * @property {number | null} [forcedTokenId]  that follows it in every text
+ * @property {number | null} [forcedEndId]  the last token that there is room for, where no other file says
  * @property {number} [sampledIds]  no text has ids from here on, which are padding
  * @property {number | null} bosTokenId
  * @property {readonly number[]} eosTokenId  any of these ends a text

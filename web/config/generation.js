@@ -19,6 +19,7 @@ import { readRules } from './rules.js';
  * @property {number} [frequencyPenalty]
  * @property {number} [presencePenalty]
  * @property {Readonly<Record<number, number>>} [logitBias]
+ * @property {number} [forcedEosTokenId]
  * @property {readonly string[]} [stop]
  * @property {readonly string[]} [ignored]  settings of the file that generate() does not do by itself
  * @property {readonly number[]} eosTokenIds
@@ -35,7 +36,11 @@ export function parseGenerationConfig(json, config) {
   const fields = new Fields(json === undefined ? {} : json, 'generation_config.json');
   const sampled = fields.flag('do_sample', false);
   const temperature = setting(fields, 'temperature', 1, 'temperature');
-  const maxNewTokens = fields.number('max_new_tokens', 0, isCount, 'a whole number');
+  const count = (/** @type {string} */ key) => fields.number(key, 0, isCount, 'a whole number');
+  const starts = config.encoder && startOf(fields, config);
+  // What a text begins with counts in max_length. Elsewhere that is the prompt, of any length.
+  const maxNewTokens = count('max_new_tokens') || (starts ? count('max_length') - starts.length : 0);
+  const forcedEosTokenId = json === undefined ? config.forcedEndId ?? undefined : undefined;
   const eosTokenIds = fields.tokenIds('eos_token_id', config.vocabSize, []);
   return Object.freeze({
     temperature: sampled ? temperature : 0,
@@ -45,8 +50,9 @@ export function parseGenerationConfig(json, config) {
     minP: setting(fields, 'min_p', 0, 'minP'),
     repetitionPenalty: setting(fields, 'repetition_penalty', 1, 'repetitionPenalty'),
     ...(maxNewTokens > 0 && { maxNewTokens }),
+    ...(forcedEosTokenId !== undefined && { forcedEosTokenId }),
     ...readRules(fields, config),
-    ...(config.encoder && { startTokenIds: startOf(fields, config) }),
+    ...(starts && { startTokenIds: starts }),
     eosTokenIds: fields.has('eos_token_id') ? eosTokenIds : config.eosTokenId,
   });
 }

@@ -25,7 +25,7 @@ const NOT_DONE = [
   ['min_length', 0], ['typical_p', 1], ['top_h', 1], ['epsilon_cutoff', 0], ['eta_cutoff', 0],
   ['guidance_scale', 1], ['encoder_repetition_penalty', 1], ['encoder_no_repeat_ngram_size', 0],
   ['force_words_ids', 0], ['constraints', 0], ['forced_bos_token_id', -1],
-  ['forced_eos_token_id', -1], ['exponential_decay_length_penalty', 0], ['begin_suppress_tokens', 0],
+  ['exponential_decay_length_penalty', 0], ['begin_suppress_tokens', 0],
   ['watermarking_config', 0], ['dola_layers', 0],
 ];
 
@@ -49,12 +49,15 @@ export function readRules(fields, { vocabSize, sampledIds = vocabSize, encoder }
     .map(([key]) => key).filter((key) => !(encoder && key === 'forced_bos_token_id'));
   if (!biases) ignored.push('sequence_bias');
   if (!words) ignored.push('bad_words_ids');
+  const forced = fields.tokenIds('forced_eos_token_id', vocabSize, []);
+  if (forced.length > 1) ignored.push('forced_eos_token_id');
   const banned = [...fields.tokenIds('suppress_tokens', vocabSize, []), ...words ?? []]
     .filter((id) => id < sampledIds).map((id) => [id, -Infinity]);
   const logitBias = Object.fromEntries([...biases ?? [], ...banned]);
   return {
     ...numbers,
     ...(stop.length > 0 && { stop: Object.freeze(stop) }),
+    ...(forced.length === 1 && { forcedEosTokenId: forced[0] }),
     ...(Object.keys(logitBias).length > 0 && { logitBias: Object.freeze(logitBias) }),
     ...(ignored.length > 0 && { ignored: Object.freeze(ignored) }),
   };

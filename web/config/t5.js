@@ -1,5 +1,5 @@
-// config.json of a T5, in the sense of Hugging Face: T5 v1.0, v1.1 and FLAN-T5. An encoder and a decoder
-// whose scores have a bias by distance.
+// config.json of a T5, in the sense of Hugging Face: T5 v1.0, v1.1 and FLAN-T5, and of an mT5. An encoder and
+// a decoder whose scores have a bias by distance.
 import { KvcError } from '../engine/errors.js';
 import { epsilon, refuseClasses, refuseLoneStack } from './shared.js';
 
@@ -7,19 +7,41 @@ import { epsilon, refuseClasses, refuseLoneStack } from './shared.js';
 
 const PAD = 0; // the default ids of the format; the first is what a text begins with, too
 const EOS = 1;
-const CLASSES = ['T5ForConditionalGeneration', 'T5WithLMHeadModel'];
 const POSITIONS = 512; // where the file does not say how long its texts were: nothing is learned for each
 const MOST_BUCKETS = 128;
 const MOST_DISTANCE = 4096;
+
+/**
+ * What a class has where a key is missing, and its head.
+ * @typedef {object} Kind
+ * @property {readonly string[]} classes
+ * @property {'relu' | 'gated-gelu'} mlp
+ * @property {(fields: Fields) => { ownHead: boolean, scaledHead: boolean }} readHead
+ */
+
+/** @type {Kind} */
+const T5 = { classes: ['T5ForConditionalGeneration', 'T5WithLMHeadModel'], mlp: 'relu', readHead };
+
+/** Its head is a matrix of its own, whatever `tie_word_embeddings` says. @type {Kind} */
+const MT5 = {
+  classes: ['MT5ForConditionalGeneration'], mlp: 'gated-gelu',
+  readHead: () => ({ ownHead: true, scaledHead: false }),
+};
 
 /** What the weights follow from. */
 const KEYS = ['num_layers', 'd_model', 'd_ff', 'vocab_size'];
 
 /** @param {Fields} fields */
-export function readT5(fields) {
-  refuseClasses(fields, CLASSES);
+export const readT5 = (fields) => read(fields, T5);
+
+/** @param {Fields} fields */
+export const readMt5 = (fields) => read(fields, MT5);
+
+/** @param {Fields} fields  @param {Kind} kind */
+function read(fields, { classes, mlp, readHead: headOf }) {
+  refuseClasses(fields, classes);
   refuseLoneStack(fields);
-  const gated = isGated(fields);
+  const gated = isGated(fields, mlp);
   const nEncoderLayer = fields.size('num_layers');
   const nLayer = fields.has('num_decoder_layers') ? fields.size('num_decoder_layers') : nEncoderLayer;
   const nHead = fields.size('num_heads');
@@ -31,7 +53,7 @@ export function readT5(fields) {
     throw new KvcError('config_invalid',
       `config.json: d_model ${nEmbd} and d_kv ${headDim} must be multiples of 4.`);
   }
-  const { ownHead, scaledHead } = readHead(fields);
+  const { ownHead, scaledHead } = headOf(fields);
   const attentions = nEncoderLayer + 2 * nLayer;
   const mlps = nEncoderLayer + nLayer;
   fields.refuseTooManyWeights(nEmbd * (4 * attentions * nHead * headDim + mlps * (gated ? 3 : 2) * nInner
@@ -54,10 +76,10 @@ export function readT5(fields) {
 
 /**
  * Whether the MLP has a gate. The other two fields are what transformers makes of the first.
- * @param {Fields} fields
+ * @param {Fields} fields  @param {string} preset
  */
-function isGated(fields) {
-  const kind = fields.get('feed_forward_proj') ?? 'relu';
+function isGated(fields, preset) {
+  const kind = fields.get('feed_forward_proj') ?? preset;
   if (kind !== 'relu' && kind !== 'gated-gelu') {
     throw fields.unsupported('feed_forward_proj', 'only "relu" and "gated-gelu" are supported');
   }

@@ -184,6 +184,8 @@ export async function* searchBeams(native, plan, pauses) {
  * @param {readonly number[]} ids  that follow the prompt
  */
 function likeliest(native, plan, sequence, k, ids) {
+  const { forced, maxTokens } = plan;
+  if (forced !== undefined && ids.length + 1 === maxTokens) return [{ id: forced, logProb: 0 }];
   native.select(sequence);
   const all = native.model.sampledIds;
   if (plan.rules.length > 0) {

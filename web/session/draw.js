@@ -39,10 +39,10 @@ export async function* drawSamples(native, plan, pauses) {
     reason = typeof by === 'number' && plan.eos.includes(by) ? 'eos' : 'stop';
     native.finishedBy = by;
   };
-  /** The next token of each one that goes on. @param {Sample[]} live  @param {Drawn[]} drawn  out */
-  const draw = (live, drawn) => {
+  /** Token t of each that goes on. @param {number} t  @param {Sample[]} live  @param {Drawn[]} drawn  out */
+  const draw = (t, live, drawn) => {
     for (const sample of live) {
-      const next = sampler.draw(sample.sequence);
+      const next = sampler.draw(sample.sequence, t === maxTokens ? plan.forced : undefined);
       if (plan.ends.includes(next.id)) end(sample, next.id);
       else drawn.push({ sample, next });
     }
@@ -53,7 +53,7 @@ export async function* drawSamples(native, plan, pauses) {
     /** @type {Drawn[]} */
     let live = [];
     let start = performance.now();
-    if (maxTokens > 0) draw(samples, live);
+    if (maxTokens > 0) draw(1, samples, live);
     let drawing = performance.now() - start;
     for (let t = 1; live.length > 0; t++) {
       const computed = await extend(native, live.map(({ sample }) => sample.sequence),
@@ -66,7 +66,7 @@ export async function* drawSamples(native, plan, pauses) {
       // Drawn before these are given out: so the last token of a text is known to be it.
       /** @type {Drawn[]} */
       const next = [];
-      const drawn = settled(() => { if (t < maxTokens) draw(open, next); });
+      const drawn = settled(() => { if (t < maxTokens) draw(t + 1, open, next); });
       drawing = performance.now() - start;
       for (const [i, { sample, next: token }] of live.entries()) {
         const { sequence, text } = sample;

@@ -48,6 +48,7 @@ import { checkEncoder, sourceIds } from './source.js';
  * @property {readonly Rule[]} rules     that change its logits before; the repetition penalty is one of them
  * @property {readonly string[]} stops   strings
  * @property {number} minTokens          no text ends before
+ * @property {number | undefined} forced  the last of maxTokens
  * @property {readonly number[]} eos     the end-of-text tokens
  * @property {readonly number[]} ends    these and the stop tokens
  * @property {number | undefined} logprobs
@@ -84,6 +85,7 @@ export function planOf(native, prompt, given) {
     rules: rules(ids.length),
     stops: settings.stops,
     minTokens: settings.minTokens,
+    forced: cut ? undefined : settings.forced,
     eos, ends,
     logprobs: settings.logprobs,
     signal: options.signal ?? undefined,

@@ -35,12 +35,13 @@ export class Sampler {
 
   /**
    * The next token of a sequence, which is the selected one then.
-   * @param {number} sequence
+   * @param {number} sequence  @param {number} [forced]  that it is
    * @returns {{ id: number } & LogProbs}
    */
-  draw(sequence) {
+  draw(sequence, forced) {
     this.#native.select(sequence);
-    const id = this.#rules.length > 0 ? this.#drawChanged(sequence) : this.#drawPlain(sequence);
+    const id = forced
+      ?? (this.#rules.length > 0 ? this.#drawChanged(sequence) : this.#drawPlain(sequence));
     return this.#logprobs === undefined ? { id } : { id, ...this.#likelihood(id, this.#logprobs) };
   }
 

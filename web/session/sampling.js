@@ -34,6 +34,7 @@ import { checkSequences } from './options.js';
  * @property {string | readonly string[]} [stop]  ends before any of these strings
  * @property {ArrayLike<number>} [stopTokens]     ends before any of these tokens, as before end-of-text
  * @property {number} [minTokens]      nothing of this ends a text before it has so many new tokens; 0: off
+ * @property {number | false} [forcedEosTokenId]  the last of maxTokens is this token, whatever is likely
  * @property {number} [logprobs]       tokens come with their logProb, and with so many of the likeliest
  * @property {number | bigint} [seed]  the same seed gives the same text everywhere; 0 by default
  * @property {ChatOptions} [chat]      of a prompt that is a conversation; an answer begins by default
@@ -53,8 +54,8 @@ import { checkSequences } from './options.js';
 export const GENERATE_OPTIONS = [
   'maxTokens', 'temperature', 'topK', 'topP', 'minP', 'repetitionPenalty', 'frequencyPenalty',
   'presencePenalty', 'noRepeatNgramSize', 'logitBias', 'onLogits', 'stop', 'stopTokens', 'minTokens',
-  'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache', 'useCrossCache',
-  'target', 'chat', 'signal',
+  'forcedEosTokenId', 'logprobs', 'seed', 'n', 'numBeams', 'lengthPenalty', 'earlyStopping', 'useCache',
+  'useCrossCache', 'target', 'chat', 'signal',
 ];
 
 /** What only drawing needs. @type {readonly (keyof GenerateOptions)[]} */

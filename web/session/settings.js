@@ -13,9 +13,10 @@ import { KvcError } from '../engine/errors.js';
 const MOST_STOPS = 1000;
 
 /** Options with which a run takes none of these from the model's makers either. */
-export const NO_RULES = Object.freeze({
+export const NO_RULES = Object.freeze(/** @satisfies {GenerateOptions} */ ({
   stop: [], minTokens: 0, logitBias: {}, frequencyPenalty: 0, presencePenalty: 0, noRepeatNgramSize: 0,
-});
+  forcedEosTokenId: /** @type {const} */ (false),
+}));
 
 /** @param {GenerateOptions} options  @param {SessionModel} model */
 export function settingsOf(options, model) {
@@ -50,6 +51,7 @@ export function settingsOf(options, model) {
     frequencyPenalty: number('frequencyPenalty'),
     presencePenalty: number('presencePenalty'),
     noRepeatNgramSize: number('noRepeatNgramSize'),
+    forced: forcedOf(options.forcedEosTokenId ?? generation.forcedEosTokenId ?? false, vocabSize),
     onLogits: onLogits ?? undefined,
     logprobs: logprobs ?? undefined,
   };
@@ -74,6 +76,13 @@ function stopTokens(given, vocabSize) {
   const ids = listOf(given, 'stopTokens', length);
   for (const id of ids) checkId(id, 'stopTokens', vocabSize);
   return ids;
+}
+
+/** @param {number | false} given  @param {number} vocabSize */
+function forcedOf(given, vocabSize) {
+  if (given === false) return undefined;
+  checkId(given, 'forcedEosTokenId', vocabSize);
+  return given;
 }
 
 /** @param {LogitBias} given  @param {number} vocabSize  @returns {ReadonlyMap<number, number>} */

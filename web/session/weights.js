@@ -25,7 +25,7 @@ const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 /** What the engine calls it. @param {Readonly<Config>} c */
 function architectureOf({ modelType, gated }) {
   if (modelType === 'mistral') return 'llama'; // with a window
-  if (modelType === 't5' && gated) return 't5_gated';
+  if (modelType === 't5' || modelType === 'mt5') return gated ? 't5_gated' : 't5';
   return modelType === 'gemma3_text' ? 'gemma3' : modelType;
 }
 

@@ -31,6 +31,7 @@ export function goingOn(model, sampling, written, maxTokens) {
   return {
     ...sampling, stop: [], maxTokens, minTokens: Math.min(least, maxTokens ?? least),
     seed: seedAfter(sampling.seed ?? 0, written),
+    forcedEosTokenId: false, // these may not be the last
   };
 }
 

@@ -151,7 +151,8 @@ export class Writer {
     const more = this.#pause === Infinity ? undefined : this.#pause - written;
     const options = goingOn(this.#model, this.#sampling, written, more);
     return writing(this.#session, run, ids.slice(), {
-      ...options, useCache, useCrossCache: run.source && this.#cross, signal: this.#signal,
+      ...options, ...(this.#pause === this.#maxTokens && { forcedEosTokenId: undefined }), useCache,
+      useCrossCache: run.source && this.#cross, signal: this.#signal,
     });
   }
 
