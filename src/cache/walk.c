@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/simd.h"
 #include "cache/products.h"
 #include "kernels/accumulate.h"
 #include "kernels/softmax.h"
@@ -20,6 +21,15 @@ static void *page_of(const kvc_head *h, const kvc_format *format, void *pages,
     return kvc_page_at(format, pages, h->table[slot / KVC_PAGE]);
 }
 
+/* Asks for what lies two pages on: the prefetchers of a processor stop where pages of its
+ * memory end, every 4 KB. Where ours are smaller than that, it only costs. */
+static void fetch_ahead(const kvc_head *h, const kvc_format *format, void *pages,
+                        size_t slot, size_t end)
+{
+    if (format->head_dim > KVC_IN_REGISTERS)
+        kvc_fetch(page_of(h, format, pages, kvc_min(slot + 2 * KVC_PAGE, end - 1)));
+}
+
 static void score_floats(const kvc_head *h, const float *restrict q, size_t stride,
                          size_t rows, size_t first, size_t end)
 {
@@ -29,6 +39,7 @@ static void score_floats(const kvc_head *h, const float *restrict q, size_t stri
     for (size_t slot = begin, next; slot < end; slot = next) {
         const float *keys = page_of(h, &h->store->keys.format, h->keys, slot);
         next = kvc_min(end, kvc_round_up(slot + 1, KVC_PAGE));
+        fetch_ahead(h, &h->store->keys.format, h->keys, slot, end);
         kvc_accumulate(h->scores + slot, h->width, q, stride, keys + slot % KVC_PAGE,
                        KVC_PAGE, rows, h->D, kvc_round_up(next - slot, 4));
     }
@@ -96,11 +107,13 @@ void kvc_head_add_bias(const kvc_head *h, const kvc_queries *q, size_t r, size_t
                 kvc_round_up(end, 4) - begin);
 }
 
-/* The number of slots from `slot` on, at most `most`, whose values are contiguous. */
+/* The slots from `slot` on, at most `most`, to be read at once: to the end of a page, and
+ * on where the next one follows it in memory and sums stay in registers meanwhile. */
 static size_t run_length(const kvc_head *h, size_t slot, size_t most)
 {
     size_t i = slot / KVC_PAGE, n = KVC_PAGE - slot % KVC_PAGE;
-    for (; n < most && h->table[i + 1] == h->table[i] + 1; i++)
+    const bool on = h->D <= KVC_IN_REGISTERS;
+    for (; on && n < most && h->table[i + 1] == h->table[i] + 1; i++)
         n += KVC_PAGE;
     return kvc_min(n, most);
 }
@@ -110,9 +123,11 @@ static size_t run_length(const kvc_head *h, size_t slot, size_t most)
 static void mix(const kvc_head *h, float *restrict y, size_t stride, const float *scores,
                 size_t rows, size_t first, size_t end)
 {
+    const kvc_format *format = &h->store->values.format;
     for (size_t slot = first, run; slot < end; slot += run) {
+        const float *values = page_of(h, format, h->values, slot);
         run = run_length(h, slot, end - slot);
-        const float *values = page_of(h, &h->store->values.format, h->values, slot);
+        fetch_ahead(h, format, h->values, slot, end);
         kvc_accumulate(y, stride, scores + slot, h->width,
                        values + slot % KVC_PAGE * h->D, h->D, rows, run, h->D);
     }

@@ -1,17 +1,20 @@
 #include "kernels/accumulate.h"
 
 #include <assert.h>
+#include <stdbool.h>
 
 #include "base/number.h"
 #include "base/simd.h"
 
-/* Vectors of sums that fit the registers beside their operands; without vectors there are
- * no registers for more. */
+/* Vectors of sums that fit the registers beside their operands, of which there is a tile,
+ * or else USUAL ones at a time; without vectors there are no registers for more. */
 #if defined(__wasm__) && !defined(__wasm_simd128__)
 #define KVC_FEW_REGISTERS
-enum { MOST = 4, USUAL = 4 };
+enum { MOST = 4, USUAL = 4, STRIP_ROWS = 1 };
+#define IS_TILE(vecs) ((vecs) <= 4)
 #else
-enum { MOST = 12, USUAL = 8 };
+enum { MOST = 12, USUAL = 8, STRIP_ROWS = 2 };
+#define IS_TILE(vecs) ((vecs) <= 8 || (vecs) == 11 || (vecs) == 12)
 #endif
 
 /* acc[c] += w[c] * x, with each weight used as soon as it is loaded. */
@@ -77,6 +80,46 @@ KVC_INLINE void two_rows(const size_t VECS, float *restrict y, size_t y_stride,
     }
 }
 
+/* For more outputs than the registers hold: sums stay in y, and K rows of w are read side
+ * by side, from their first number to their last. */
+KVC_INLINE void strip(const size_t ROWS, const size_t K, float *restrict y,
+                      size_t y_stride, const float *restrict x, size_t x_stride,
+                      const float *restrict w, size_t w_stride, size_t lanes)
+{
+    v128_t in[2][4], acc[2];
+    for (size_t k = 0; k < K; k++)
+        for (size_t r = 0; r < ROWS; r++)
+            in[r][k] = wasm_v128_load32_splat(x + r * x_stride + k);
+    KVC_ROLLED
+    for (size_t c = 0; c < lanes; c += 4) {
+        for (size_t r = 0; r < ROWS; r++)
+            acc[r] = wasm_v128_load(y + r * y_stride + c);
+        for (size_t k = 0; k < K; k++) {
+            const v128_t wk = wasm_v128_load(w + k * w_stride + c);
+            KVC_IN_ORDER;
+            for (size_t r = 0; r < ROWS; r++)
+                acc[r] = wasm_f32x4_add(acc[r], wasm_f32x4_mul(wk, in[r][k]));
+        }
+        for (size_t r = 0; r < ROWS; r++)
+            wasm_v128_store(y + r * y_stride + c, acc[r]);
+    }
+}
+
+/* Prefetchers lose streams that are so many floats apart: such rows of w are read one
+ * after the other. */
+enum { FAR = 128 };
+
+KVC_INLINE void in_strips(const size_t ROWS, float *restrict y, size_t y_stride,
+                          const float *restrict x, size_t x_stride,
+                          const float *restrict w, size_t w_stride, size_t n,
+                          size_t lanes)
+{
+    for (; n >= 4 && w_stride < FAR; n -= 4, x += 4, w += 4 * w_stride)
+        strip(ROWS, 4, y, y_stride, x, x_stride, w, w_stride, lanes);
+    for (; n > 0; n--, x++, w += w_stride)
+        strip(ROWS, 1, y, y_stride, x, x_stride, w, w_stride, lanes);
+}
+
 #define ONE_ROW(VECS)                                                                    \
     case VECS:                                                                           \
         one_row(VECS, y, x, w, w_stride, n);                                             \
@@ -98,8 +141,6 @@ static void accumulate_one(float *restrict y, const float *restrict x,
         ONE_ROW(6);
         ONE_ROW(7);
         ONE_ROW(8);
-        ONE_ROW(9);
-        ONE_ROW(10);
         ONE_ROW(11);
         ONE_ROW(12);
 #endif
@@ -124,14 +165,23 @@ void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
 {
     assert(lanes % 4 == 0);
     size_t vecs;
+    const bool pairs = STRIP_ROWS == 2 && lanes > KVC_IN_REGISTERS && w_stride < FAR;
+    for (; pairs && rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride)
+        in_strips(2, y, y_stride, x, x_stride, w, w_stride, n, lanes);
     for (; rows >= 2; rows -= 2, y += 2 * y_stride, x += 2 * x_stride)
         for (size_t c = 0; c < lanes; c += 4 * vecs) {
             vecs = kvc_min(4, (lanes - c) / 4);
             accumulate_two(y + c, y_stride, x, x_stride, w + c, w_stride, n, vecs);
         }
-    for (size_t c = 0; rows > 0 && c < lanes; c += 4 * vecs) {
+    if (rows == 0)
+        return;
+    if (lanes > KVC_IN_REGISTERS) {
+        in_strips(1, y, y_stride, x, x_stride, w, w_stride, n, lanes);
+        return;
+    }
+    for (size_t c = 0; c < lanes; c += 4 * vecs) {
         vecs = (lanes - c) / 4;
-        if (vecs > MOST)
+        if (!IS_TILE(vecs))
             vecs = USUAL;
         accumulate_one(y + c, x, w + c, w_stride, n, vecs);
     }

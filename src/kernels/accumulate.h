@@ -13,6 +13,9 @@
 
 #include <stddef.h>
 
+/* Rows of at most so many lanes are summed in registers; sums of wider ones stay in y. */
+enum { KVC_IN_REGISTERS = 48 };
+
 /* y: [rows, lanes] in/out, row stride y_stride   lanes: a multiple of 4
  * x: [rows, n], row stride x_stride   w: [n, lanes], row stride w_stride */
 void kvc_accumulate(float *restrict y, size_t y_stride, const float *restrict x,
