@@ -25,8 +25,8 @@ from int8 import CONTEXT, rounded
 def felt(model, windows):
     """Of each matrix, how much the logits of the likeliest tokens feel a step in each channel of what it sees."""
     total, random = 0, torch.Generator().manual_seed(1)
-    for ids in windows.split(2):
-        for _ in range(2):
+    for _ in range(2):
+        for ids in windows.split(2):
             seen = []
 
             def see(x):
