@@ -35,11 +35,18 @@ def rounded(x, limit):
     return (blocks + scale * (steps.round() - steps)).flatten(-2)[..., :x.shape[-1]]
 
 
-def noise(model, ids, tokens, shares):
+@torch.no_grad()
+def likeliest(model, hidden):
+    """What the head sees -> the likeliest tokens and their shares of the probability: [rows, LIKELIEST]."""
+    logits, tokens = (hidden @ model.head.weight.t()).topk(LIKELIEST)
+    return tokens, torch.softmax(logits, -1)
+
+
+def noise(model, ids, tokens, shares, see=lambda x: rounded(x, 127)):
     """How far int8 moves the logits of the likeliest tokens against each other: the standard
     deviation, mean over the positions.   tokens, shares: [rows, LIKELIEST], of the model in floats"""
     exact = model.hidden(ids, torch.float32)
-    coarse = model.hidden(ids, torch.float32, see=lambda x: rounded(x, 127))
+    coarse = model.hidden(ids, torch.float32, see=see)
     moved = torch.einsum("nkc,nc->nk", model.head.weight[tokens], coarse - exact)
     moved = moved - (shares * moved).sum(-1, keepdim=True)
     return ((shares * moved * moved).sum(-1) + 1e-7).sqrt().mean()
@@ -77,11 +84,12 @@ class Grid:
 def finetune(model, teacher, args, corpus, device):
     """Rescales, trains, and mixes the weights with those before the training."""
     model.dtype = teacher.dtype = torch.bfloat16
-    sample = data.Windows(corpus.parts(args.parts), args.seed).take(0, 16, CONTEXT)[:, :-1]
-    seen = []
-    with torch.no_grad():
-        model.hidden(torch.from_numpy(sample).to(device), torch.float32, see=lambda x: seen.append(x) or x)
-    model.rescale(seen)
+    if not args.arranged:
+        sample = data.Windows(corpus.parts(args.parts), args.seed).take(0, 16, CONTEXT)[:, :-1]
+        seen = []
+        with torch.no_grad():
+            model.hidden(torch.from_numpy(sample).to(device), torch.float32, see=lambda x: seen.append(x) or x)
+        model.rescale(seen)
     params = list(model.parameters())
     before = [p.detach().clone() for p in params]
     grid, optimizers = Grid(model), optim.build(model, args.lr, weight_decay=0.05)
@@ -110,6 +118,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=pathlib.Path, help="model directory")
     parser.add_argument("--teacher", type=pathlib.Path, help="the model to imitate, if another")
+    parser.add_argument("--arranged", action="store_true", help="by arrange.py: channels stay as they are")
     parser.add_argument("--corpus", required=True, help="folder with stories.train.*.txt, stories.val.txt")
     parser.add_argument("--out", required=True, help="model directory to write")
     parser.add_argument("--work", default="build/train", help="token cache")

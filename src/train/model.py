@@ -171,25 +171,29 @@ class Gpt(nn.Module):
                 if p.dim() == 2 and name != "wpe.weight"]
 
     @torch.no_grad()
+    def resize(self, layer, place, mean, size):
+        """Has a matrix of a layer see (x - mean) / size instead of x, which what is before and after it makes up for.
+        place: 0 c_attn, 1 c_proj of attention, 2 c_fc; mean, size: [C]"""
+        layer = self.h[layer]
+        attention = layer.attn
+        reader = (attention.c_attn, attention.c_proj, layer.mlp.c_fc)[place]
+        reader.bias += mean @ reader.weight
+        reader.weight *= size[:, None]
+        if place == 1:  # the weights of attention add up to 1, so values take it over
+            width = len(mean)
+            attention.c_attn.weight[:, -width:] /= size
+            attention.c_attn.bias[-width:].sub_(mean).div_(size)
+        else:
+            norm = layer.ln_2 if place else layer.ln_1
+            norm.weight /= size
+            norm.bias.sub_(mean).div_(size)
+
+    @torch.no_grad()
     def rescale(self, seen):
         """Gives the channels of what a matrix sees one size and no mean, as far as a bias, a gain or a weight before
         and after it can take that over: for the same result with smaller steps.   seen: what hidden() lets see"""
-
-        def move(x, reader):
-            """reader's matrix is ready to see (x - mean) / size.   x: [rows, channels]"""
-            mean = x.mean(0)
-            size = sizes(x - mean)
-            reader.bias += mean @ reader.weight
-            reader.weight *= size[:, None]
-            return mean, size
-
-        for i, layer in enumerate(self.h):
-            for x, norm, reader in ((seen[4 * i], layer.ln_1, layer.attn.c_attn),
-                                    (seen[4 * i + 2], layer.ln_2, layer.mlp.c_fc)):
-                mean, size = move(x, reader)
-                norm.weight /= size
-                norm.bias.sub_(mean).div_(size)
-            mean, size = move(seen[4 * i + 1], layer.attn.c_proj)
-            value, width = layer.attn.c_attn, len(mean)  # the weights of attention add up to 1
-            value.weight[:, -width:] /= size
-            value.bias[-width:].sub_(mean).div_(size)
+        for layer in range(len(self.h)):
+            for place in range(3):
+                x = seen[4 * layer + place]
+                mean = x.mean(0)
+                self.resize(layer, place, mean, sizes(x - mean))

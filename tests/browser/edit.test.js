@@ -56,11 +56,11 @@ test('a word in the middle: tokens reused and computed, and an answer that keeps
   const hash = session.logitsHash;
   model.dispose();
   assert.deepEqual(await texts(page, 'edit-answer-after', '.edit-text'), [`…${answer}`]);
-  assert.deepEqual(await texts(page, 'edit-answer-after', 'mark'), ['giant']);
-  assert.deepEqual(await texts(page, 'edit-answer-stale', 'mark'), ['old']);
+  assert.deepEqual(await texts(page, 'edit-answer-after', 'mark'), ['she']);
+  assert.deepEqual(await texts(page, 'edit-answer-stale', 'mark'), ['he']);
   const [stale] = await texts(page, 'edit-answer-stale', '.edit-text');
-  assert.match(stale, /^… the old woman was sitting in the/);
-  assert.match(await text(page, 'edit-verdict'), /wrong from token 2 on: its first 7 tokens are those of/);
+  assert.match(stale, /^… he was sitting on the grass/);
+  assert.match(await text(page, 'edit-verdict'), /wrong from token 1 on: its first 24 tokens are those of/);
   const proofs = await page.$$eval(part('edit-proof'), (all) => (
     all.map(({ dataset, textContent }) => [dataset.verdict, textContent.match(/[0-9a-f]{16}/g)])));
   assert.deepEqual(proofs.map(([verdict]) => verdict), ['equal', 'different']);
@@ -72,7 +72,7 @@ test('a word in the middle: tokens reused and computed, and an answer that keeps
   await page.waitForFunction((rows) => findAll(rows).length > 0, `${part('edit-table')} tbody tr`);
   const rows = await page.$$eval(`${part('edit-table')} tbody tr`, (all) => (
     all.map(({ cells }) => [...cells].map(({ textContent }) => textContent))));
-  assert.deepEqual(rows[reused], [String(reused + 1), ' woman', ' giant', 'computed again']);
+  assert.deepEqual(rows[reused], [String(reused + 1), ' king', ' princess', 'computed again']);
   assert.equal(rows.filter(([, , , how]) => how === 'reused').length, reused);
   await noViolations(page, 'done');
   const { scroll, width } = await page.evaluate(() => ({
@@ -81,19 +81,19 @@ test('a word in the middle: tokens reused and computed, and an answer that keeps
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(part('save-svg'))]);
   assert.equal(download.suggestedFilename(), 'kv-cache-edit.svg');
   const picture = await readFile(await download.path(), 'utf8');
-  assert.match(picture, / giant<\/text>/);
+  assert.match(picture, / princess<\/text>/);
   assert.ok(picture.includes(said), 'with its caption');
 });
 
 test('the first word, the last one, and a text of one’s own; in German it is still there', async (t) => {
   const page = await openPage(t, site, { query, until: part('edit-go') });
   await press(page, 'edit-first');
-  assert.match(await text(page, 'edit-said'), /^Nothing reused: .* All 28 tokens were computed again\./);
+  assert.match(await text(page, 'edit-said'), /^Nothing reused: .* All 22 tokens were computed again\./);
   assert.match(await text(page, 'edit-provider'), /of your prompt, nothing/);
   assert.match(await text(page, 'edit-verdict'), /^By luck, these 24 tokens/);
   assert.equal(await page.getAttribute(`${part('edit-proof')} >> nth=1`, 'data-verdict'), 'different');
   await press(page, 'edit-last');
-  assert.match(await text(page, 'edit-said'), /^26 of 28 tokens reused, 2 computed again\./);
+  assert.match(await text(page, 'edit-said'), /^20 of 22 tokens reused, 2 computed again\./);
   assert.match(await text(page, 'edit-tried'), /at most the newest token comes after it/);
   assert.equal(await page.locator(part('edit-answer-stale')).count(), 0);
   await page.fill(part('edit-after'), 'word '.repeat(3000));
@@ -103,10 +103,10 @@ test('the first word, the last one, and a text of one’s own; in German it is s
   await page.fill(part('edit-after'), own);
   await press(page, 'edit-go');
   assert.ok(await page.isHidden(part('edit-error')));
-  assert.match(await text(page, 'edit-said'), /^28 of 31 tokens reused, 3 computed again\./);
+  assert.match(await text(page, 'edit-said'), /^22 of 25 tokens reused, 3 computed again\./);
   assert.match(await text(page, 'edit-tried'), /differ in their number of tokens/);
   await page.evaluate(() => { document.documentElement.lang = 'de'; });
-  const hasText = '28 von 31 Tokens wiederverwendet, 3 neu berechnet.';
+  const hasText = '22 von 25 Tokens wiederverwendet, 3 neu berechnet.';
   await page.locator(part('edit-said'), { hasText }).waitFor();
   assert.equal(await page.inputValue(part('edit-after')), own);
 });

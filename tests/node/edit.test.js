@@ -47,7 +47,7 @@ const hashAfter = (prompt) => {
 
 test('the changes that are offered: what is reused ends at the change, and no bit is another', async () => {
   const length = model.encode(BEFORE).length;
-  for (const [name, reused] of [['first', 0], ['middle', 12], ['last', 26]]) {
+  for (const [name, reused] of [['first', 0], ['middle', 9], ['last', 20]]) {
     const after = changed(name);
     const outcome = await edit(after);
     const { rest, whole, answers, hashes } = outcome;
@@ -67,30 +67,28 @@ test('the changes that are offered: what is reused ends at the change, and no bi
 });
 
 test('most of a long prompt is spared where its last word is changed, and that is measured', async () => {
-  const long = `${BEFORE} `.repeat(12);
+  const long = `${BEFORE} `.repeat(15);
   const { rest, whole } = await edit(`${long}winter`, `${long}summer`, 1);
   assert.ok(rest.reused > 300 && rest.tokens - rest.reused < 4);
   assert.ok(rest.ms < whole.ms / 3, `${rest.ms} ms of ${whole.ms}`);
 });
 
-test('the stale edit: the prompt says giant, and the answer goes on about the old woman', async () => {
+test('the stale edit: the prompt has a princess, and the answer says he, like the old one', async () => {
   const outcome = await edit(changed('middle'));
   const { answers: { before, after, stale }, kept, distance, hashes } = outcome;
-  assert.deepEqual(kept, { first: 13, count: 14 });
-  assert.match(textOf(before), /^ the old woman was sitting in the/);
-  assert.match(textOf(after), /^ the giant,/);
-  assert.doesNotMatch(textOf(after), /woman/);
-  assert.match(textOf(stale), /^ the old woman was sitting in the/);
-  assert.doesNotMatch(textOf(stale), /giant/);
+  assert.deepEqual(kept, { first: 10, count: 11 });
+  assert.match(textOf(before), /^ he was sitting on the grass/);
+  assert.match(textOf(after), /^ she was sitting on the grass/);
+  assert.equal(textOf(stale), textOf(before));
   assert.notEqual(hashes.stale, hashes.whole);
   assert.ok(distance > 0.1 && distance < 10, distance);
   const { firstWrong, fromOld } = mistakeOf(outcome);
-  assert.deepEqual([firstWrong, fromOld], [1, 7]);
-  assert.deepEqual(splitAt(stale, firstWrong).first, ' old');
+  assert.deepEqual([firstWrong, fromOld], [0, TOKENS]);
+  assert.deepEqual(splitAt(stale, firstWrong).first, ' he');
   assert.equal(Object.values(splitAt(stale, firstWrong)).join(''), textOf(stale));
   const first = placesOf(outcome).findIndex((place) => place.kept);
-  assert.equal(placesOf(outcome).filter((place) => place.kept).length, 14);
-  assert.deepEqual([first, placesOf(outcome)[12].after], [13, ' giant']);
+  assert.equal(placesOf(outcome).filter((place) => place.kept).length, 11);
+  assert.deepEqual([first, placesOf(outcome)[9].after], [10, ' princess']);
 });
 
 /** Keys and values of a token in all layers and heads. */
@@ -100,7 +98,7 @@ const vectorsAt = (session, first) => range(nLayer).flatMap((layer) => range(nHe
 }));
 
 test('these tokens, and no others, have the keys and values of the other text, bit for bit', () => {
-  const ids = model.encode(`${BEFORE} ${BEFORE}`);
+  const ids = model.encode(`${BEFORE} `.repeat(3));
   for (const [tokens, first, end] of [[3, 1, 2], [16, 0, 16], [17, 15, 17], [40, 5, 33]]) {
     const [mine, other, made] = [0, 1, 2].map(() => model.createSession({ capacity: 64 }));
     mine.append(ids.slice(0, tokens));
@@ -155,6 +153,6 @@ test('the run beside it stays as it is; refused and stopped like any other reque
   await assert.rejects(request('prove'), { code: 'busy' });
   setTimeout(() => send({ type: 'stop' }), 30);
   await assert.rejects(stopped, { code: 'aborted' });
-  assert.equal((await edit(changed('middle'))).kept.count, 14, 'and works again');
+  assert.equal((await edit(changed('middle'))).kept.count, 11, 'and works again');
   desk.close();
 });

@@ -42,12 +42,11 @@ export function reduceEdit(edit, event) {
 // ---- what is asked ------------------------------------------------------------------------------
 
 /** In the model's language. */
-export const BEFORE = 'That was long ago. In the old days there was a woman who lived alone in a great '
-  + 'forest. One day, in the spring,';
+export const BEFORE = 'That was long ago. There was once a king who could not sleep. One day, in the spring,';
 /** Changes of it, at its beginning, in its middle and at its end. */
 export const CHANGES = /** @type {const} */ ({
   first: ['That', 'This'],
-  middle: ['woman', 'giant'],
+  middle: ['king', 'princess'],
   last: ['spring', 'winter'],
 });
 export const TOKENS = 24; // of each answer

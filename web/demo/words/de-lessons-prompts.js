@@ -75,7 +75,7 @@ export const prompts = {
     answers: ['Von diesem Wort.', 'Von diesem Wort und dem nächsten.', 'Von diesem Wort und allem dahinter.'],
     ask: 'Lass einen Prompt lesen und beantworten, dann noch einmal mit einem anderen Wort; und dann, mit '
       + 'Absicht falsch, mit den alten K und V von allem hinter diesem Wort.',
-    runs: ['Aus der Frau einen Riesen machen'],
+    runs: ['Aus dem König eine Prinzessin machen'],
     seen: (count, read, kept, wrong) => (
       `Wegen eines Wortes mussten ${counted(read)} von ${tokens(count)} neu berechnet werden. Mit den `
         + `alten K und V der ${counted(kept)} dahinter `

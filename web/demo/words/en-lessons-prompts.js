@@ -78,7 +78,7 @@ export const prompts = {
     answers: ['Of this word.', 'Of this word and the next.', 'Of this word and all behind it.'],
     ask: 'Have a prompt read and answered, then again with another word; and then, a mistake on purpose, '
       + 'with the old K and V of all behind that word.',
-    runs: ['Make the woman a giant'],
+    runs: ['Make the king a princess'],
     seen: (
       /** @type {number} */ count, /** @type {number} */ read, /** @type {number} */ kept,
       /** @type {number} */ wrong,
