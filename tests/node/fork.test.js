@@ -43,4 +43,12 @@ test('past the context: one column for a page of the text, none for those that b
   const parting = columnsOf({ position: 120, story: [0, 7, 8, 9], fork: [0, 3, 4, 5], gone });
   assert.equal(parting[3].held, 'copied');
   assert.deepEqual(countsOf(parting), { both: 1, copied: 1, own: 2 });
+  // The sinks, 8 pages that the story has let go of, 50 that both have, and where they part.
+  const long = columnsOf({ position: 951, story: [0, ...range(60, 200)], fork: [0, ...range(60, 192)],
+    gone: { first: 1, story: 9, fork: 1 } });
+  const { before, lone, isForks, shown, after } = windowOf(long);
+  assert.deepEqual([before, lone, isForks, shown.length, after], [51, 8, true, 5, 5]);
+  assert.deepEqual(shown.slice(0, 3).map(({ held }) => held), ['both', 'both', 'own']);
+  const other = windowOf(long.map(({ story, fork, held }) => ({ story: fork, fork: story, held })));
+  assert.deepEqual([other.lone, other.isForks], [8, false]);
 });

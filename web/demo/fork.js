@@ -39,13 +39,20 @@ export function columnsOf({ position, story, fork, gone = { first: 0, story: 0, 
 /**
  * The columns around the place where the two part, and how many are left out before and after them.
  * @param {readonly Column[]} columns
+ * @returns {{ before: number, lone: number, isForks: boolean, shown: readonly Column[], after: number }}
+ *   lone: before them as well, pages of one that the other has let go of; isForks: the fork's
  */
 export function windowOf(columns) {
-  const parting = columns.findIndex(({ held }) => held !== 'both');
-  const start = Math.min((parting < 0 ? columns.length : parting) - 2, columns.length - WINDOW);
+  const parting = columns.map(({ held }) => held).lastIndexOf('both') + 1;
+  const start = Math.min(parting - 2, columns.length - WINDOW);
   const first = start < 2 ? 0 : start; // one alone takes no more room than its number
-  const shown = columns.slice(first, Math.max(start, 0) + WINDOW);
-  return { before: first, shown, after: columns.length - first - shown.length };
+  const alone = columns.slice(0, first).filter(({ held }) => held !== 'both');
+  const room = WINDOW - (alone.length > 0 ? 1 : 0); // they take the room of one
+  const shown = columns.slice(first, Math.max(start, 0) + room);
+  return {
+    before: first - alone.length, lone: alone.length, isForks: alone[0]?.story === undefined, shown,
+    after: columns.length - first - shown.length,
+  };
 }
 
 /** How many pages each kind has. @param {readonly Column[]} columns */

@@ -72,16 +72,19 @@ function resultOf(words) {
  * @param {Words} words  @param {readonly Column[]} columns
  */
 function cellsOf(words, columns) {
-  const { before, shown, after } = windowOf(columns);
+  const { before, lone, isForks, shown, after } = windowOf(columns);
   const rest = (/** @type {number} */ count, /** @type {string} */ kind) => (
     element('span', { class: `fork-page held-${kind}` }, words.more(count)));
   const page = (/** @type {number | undefined} */ number, /** @type {string} */ kind) => (
     number === undefined ? element('span')
       : element('span', { class: `fork-page held-${kind}` }, `${number + 1}`));
+  const ofOne = (/** @type {HTMLElement} */ cell, /** @type {boolean} */ below) => (
+    below ? [element('span'), cell] : [cell, element('span')]);
   const cells = shown.flatMap(({ story, fork, held }) => (
     held === 'both' ? [page(story, held)] : [page(story, 'own'), page(fork, held)]));
   return [
     element('span', {}, words.story), element('span', {}, words.fork),
-    ...(before > 0 ? [rest(before, 'both')] : []), ...cells, ...(after > 0 ? [rest(after, 'own')] : []),
+    ...(before > 0 ? [rest(before, 'both')] : []), ...(lone > 0 ? ofOne(rest(lone, 'own'), isForks) : []),
+    ...cells, ...(after > 0 ? [rest(after, 'own')] : []),
   ];
 }
