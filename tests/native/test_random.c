@@ -1,7 +1,7 @@
 /* Five thousand random programs over random models, shared out among builds, each held
  * against truth.h after every operation: errors, positions, what the cache holds, and
- * every bit of the logits. Each case comes from its number alone. A failing one is made as
- * small as it still fails and printed; a crash and a hang are failures like any other.
+ * every bit of the logits. Each case comes from its number alone. A failing one is made
+ * as small as it still fails and printed; a crash and a hang are failures like any other.
  *
  *     test_random                      all cases; those of $PART
  *     test_random replay "CASE"        one, as it was printed

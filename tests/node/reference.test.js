@@ -82,7 +82,7 @@ for (const name of LLAMAS) {
 }
 
 /** Those of encoder.test.js. */
-const WITH_ENCODER = ['t5-f32', 't5-gated-bf16', 'marian-f32', 'marian-f16', 'bart-bf16'];
+const WITH_ENCODER = ['t5-f32', 't5-gated-bf16', 'mt5-f32', 'marian-f32', 'marian-f16', 'bart-bf16'];
 
 test('no fixture is left out', async () => {
   const names = await readdir(FIXTURES);

@@ -121,6 +121,7 @@ const GIVEN = {
   'strips.prompt': [{ step: 0, rows: 3 }],
   'strips.on': [{ step: 2, rows: 3 }],
   'strips.off': [{ step: 2, rows: 3 }],
+  'strips.source': [5, true, { rows: 3 }],
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
   'map.cell.freed': [SPOT],
