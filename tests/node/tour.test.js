@@ -225,7 +225,7 @@ test('phases: reading costs the same both ways; it can take longer than writing'
   const [{ prompt }] = lessonOf(progress.lesson).runs;
   await write({ prompt: `Yesterday ${OWN}`, maxTokens: 60, cache: true });
   assert.equal(found(), 'other');
-  const long = `Today ${prompt} ${prompt} ${prompt} ${prompt}`;
+  const long = `Today ${`${prompt} `.repeat(12)}`; // far longer than ten tokens take, by any clock
   await write({ prompt: long, maxTokens: 5, cache: true });
   assert.equal(found(), 'few');
   await write({ prompt: long, maxTokens: 10, cache: false });

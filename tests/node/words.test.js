@@ -106,6 +106,7 @@ const GIVEN = {
   'race.other': [{ on: 1, off: 2 }],
   'race.besides': [{ on: 100, off: 200 }, 30],
   'text.prompt': [{ total: 9, new: 2, again: 0, kept: 7, past: 0 }],
+  'text.source': [5, true, { total: 9 }],
   'text.on': [3, { total: 9, new: 1, again: 2, kept: 0, past: 0 }],
   'text.off': [3, { total: 9, new: 1, again: 8, kept: 0, past: 0 }],
   'text.holds': [3, 4000, true],
