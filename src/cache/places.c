@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "kernels/rotary.h"
 
 /* ---- the past ---------------------------------------------------------------------- */
 
@@ -58,9 +57,14 @@ kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, floa
 }
 
 void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
-              size_t D, const float *turns, size_t r, bool same)
+              size_t D, const float *restrict turns, size_t r, bool same)
 {
-    for (size_t t = 0; t < rows; t++)
-        memcpy(turned + t * D, q + t * stride, D * sizeof *q);
-    kvc_rotate(turned, turns, same ? 1 : rows, same ? rows : 1, D, r);
+    const size_t half = r / 2;
+    for (size_t t = 0; t < rows; t++, turned += D, q += stride, turns += same ? 0 : r) {
+        for (size_t i = 0; i < half; i++) { /* kvc_rotate, from one place into another */
+            turned[i] = q[i] * turns[i] - q[half + i] * turns[half + i];
+            turned[half + i] = q[half + i] * turns[i] + q[i] * turns[half + i];
+        }
+        memcpy(turned + r, q + r, (D - r) * sizeof *q);
+    }
 }

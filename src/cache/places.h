@@ -23,6 +23,6 @@ kvc_stretch *kvc_find_stretches(const kvc_cache *cache, size_t b, size_t n, floa
 /* Queries, turned: each by its own row of turns, or all by the first.
  *   turned: [rows, D] out   q: [rows, D], row stride `stride`   turns: [rows, r] */
 void kvc_turn(float *restrict turned, const float *restrict q, size_t stride, size_t rows,
-              size_t D, const float *turns, size_t r, bool same);
+              size_t D, const float *restrict turns, size_t r, bool same);
 
 #endif

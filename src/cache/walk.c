@@ -30,12 +30,11 @@ static void fetch_ahead(const kvc_head *h, const kvc_format *format, void *pages
         kvc_fetch(page_of(h, format, pages, kvc_min(slot + 2 * KVC_PAGE, end - 1)));
 }
 
+/* Added to what is there: zeros. */
 static void score_floats(const kvc_head *h, const float *restrict q, size_t stride,
                          size_t rows, size_t first, size_t end)
 {
-    const size_t begin = first / 4 * 4, all = kvc_round_up(end, 4) - begin;
-    for (size_t r = 0; r < rows; r++)
-        memset(h->scores + r * h->width + begin, 0, all * sizeof *h->scores);
+    const size_t begin = first / 4 * 4;
     for (size_t slot = begin, next; slot < end; slot = next) {
         const float *keys = page_of(h, &h->store->keys.format, h->keys, slot);
         next = kvc_min(end, kvc_round_up(slot + 1, KVC_PAGE));
@@ -74,24 +73,40 @@ static void score(const kvc_head *h, const float *restrict q, size_t stride, siz
         score_narrow(h, q, stride, rows, first, end);
 }
 
+/* scores[r] = 0 for slots first .. end - 1 and up to whole vectors. */
+static void clear(const kvc_head *h, size_t rows, size_t first, size_t end)
+{
+    const size_t begin = first / 4 * 4, all = kvc_round_up(end, 4) - begin;
+    for (size_t r = 0; r < rows; r++)
+        memset(h->scores + r * h->width + begin, 0, all * sizeof *h->scores);
+}
+
+/* One stretch, which may begin within a vector: the lanes before it are another's. */
+static void score_stretch(const kvc_head *h, size_t rows, size_t first, size_t end)
+{
+    const size_t n = first % 4;
+    float kept[KVC_QUERIES][3], *before = h->scores + first - n;
+    for (size_t r = 0; r < rows && n > 0; r++)
+        memcpy(kept[r], before + r * h->width, n * sizeof *before);
+    if (n > 0)
+        clear(h, rows, first, first + 1);
+    score(h, h->turned, h->D, rows, first, end);
+    for (size_t r = 0; r < rows && n > 0; r++)
+        memcpy(before + r * h->width, kept[r], n * sizeof *before);
+}
+
 void kvc_head_score(const kvc_head *h, const kvc_queries *q, size_t first, size_t end)
 {
     const kvc_stretch *s = h->view.turns ? h->stretches : NULL;
-    float kept[KVC_QUERIES][3]; /* lanes of a first vector that are another stretch's */
+    clear(h, q->count, first, end);
     if (!s)
         score(h, q->q, q->stride, q->count, first, end);
     for (; s && first < end; first = s++->end) {
-        const size_t n = first % 4;
         const size_t place = q->position + s->moved;
         const float *turns = h->view.turns + place * h->view.turned;
-        float *before = h->scores + first - n;
         kvc_turn(h->turned, q->q, q->stride, q->count, h->D, turns, h->view.turned,
                  q->together);
-        for (size_t r = 0; r < q->count; r++)
-            memcpy(kept[r], before + r * h->width, n * sizeof *before);
-        score(h, h->turned, h->D, q->count, first, kvc_min(s->end, end));
-        for (size_t r = 0; r < q->count; r++)
-            memcpy(before + r * h->width, kept[r], n * sizeof *before);
+        score_stretch(h, q->count, first, kvc_min(s->end, end));
     }
 }
 
