@@ -176,11 +176,12 @@ export async function run(page) {
 export const written = (page) => (
   page.$$eval(part('story-written'), (parts) => parts.map(({ textContent }) => textContent).join('')));
 
-/** Waits for so many characters of story. */
-export const writtenAtLeast = (page, length) => page.waitForFunction((n) => {
+/** Waits for so many characters of a story that is being written: a recorded one stands there before. */
+export const writtenAtLeast = (page, length) => page.waitForFunction(([n, begun]) => {
+  if (!findAll('[part~="figure"]').some(({ dataset }) => begun.includes(dataset.state))) return false;
   const parts = findAll('[part~="story-written"]');
   return parts.reduce((sum, part) => sum + part.textContent.length, 0) >= n;
-}, length);
+}, [length, ['running', ...ENDS]]);
 
 /** The chart's data from its twin: rows of [position, cached speed, uncached speed], null if not measured. */
 export async function table(page) {

@@ -43,9 +43,11 @@ async function run(page, end = 'finished') {
 const written = (page) => page.evaluate((parts) => (
   findAll(parts).map((one) => one.textContent).join('')), part('story-written'));
 
-const writtenAtLeast = (page, length) => page.waitFor((parts, least) => (
-  findAll(parts).reduce((sum, { textContent }) => sum + textContent.length, 0) >= least
-), [part('story-written'), length]);
+/** Waits for so many characters of a story that is being written. */
+const writtenAtLeast = (page, length) => page.waitFor((figure, begun, parts, least) => (
+  begun.includes(findAll(figure)[0].dataset.state)
+  && findAll(parts).reduce((sum, { textContent }) => sum + textContent.length, 0) >= least
+), [part('figure'), ['running', ...ENDS], part('story-written'), length]);
 
 /** The verdict about the whole text, and the hashes: through the cache, from scratch, as the run left it. */
 async function proof(page) {
@@ -111,7 +113,7 @@ async function stopped(t, page) {
     await set(page, { maxTokens: 1000, pace: 60 });
     await begin(page);
     await reached(page, 'running');
-    await writtenAtLeast(page, 100);
+    await writtenAtLeast(page, 250); // after a second: what follows a click at once is half of a double click
     const asked = Date.now();
     await stop();
     assert.equal(await reached(page), 'stopped');
