@@ -216,8 +216,8 @@ export function movedBy({ layer, head, position }, key, { layers, heads, text, t
  */
 
 /** @type {Readonly<Partial<Record<CacheType, Cost>>>} */
-const COSTS = { f16: { error: 0.015, same: 1 }, int8: { error: 0.45, same: 0.991 },
-  int4: { error: 5.8, same: 0.81 } };
+const COSTS = { f16: { error: 0.16, same: 1 }, int8: { error: 1.2, same: 0.977 },
+  int4: { error: 11, same: 0.762 } };
 
 /** One for each type. @param {CacheMap} map  @returns {Bill[]} */
 export function billsOf({ layers, heads, headDim, tokens, slots, memory }) {
