@@ -33,7 +33,7 @@ async function benchmarked(page, ...wanted) {
 
 const ENDS = ['done', 'stopped', 'failed', 'idle'];
 
-/** Until `quick` is set to false, it measures little: where neither times nor a stop matter. */
+/** Until `quick` is set to false, it measures little: in what is not about the figures, nor about a stop. */
 function quickly() {
   globalThis.quick = true;
   const post = Worker.prototype.postMessage;
@@ -60,7 +60,7 @@ const words = (page) => text(page, 'benchmark');
 
 test('figures for both kinds of weights, to look at, to read and to take away', async (t) => {
   const permissions = ['clipboard-read', 'clipboard-write'];
-  const page = await openPage(t, site, { query: small.query, permissions, init: quickly });
+  const page = await openPage(t, site, { query: small.query, permissions });
   assert.ok(await page.isHidden(part('results')));
   assert.equal(await measure(page), 'done');
   const found = 'your machine writes [\\d,.]+ tokens per second with the cache and [\\d,.]+ without it';

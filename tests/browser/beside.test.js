@@ -38,7 +38,7 @@ test('views of a run stand where an author puts them, with one switch for all of
   const cache = page.locator('#work [part~="cache"]');
   await cache.click(); // and so starts the next run
   await page.waitForFunction(() => document.getElementById('story').state.includes('cache=on'));
-  assert.equal(await page.locator('#story [part~="cache"]').getAttribute('aria-checked'), 'true');
+  await page.waitForSelector('#story [part~="cache"][aria-checked="true"]'); // with the next frame
   assert.match(await page.$eval('#work', (tag) => tag.state), /views=work/);
 });
 

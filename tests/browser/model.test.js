@@ -173,6 +173,8 @@ test('what is no model is refused in words, and the figure stays as it was', asy
   await choose(page, { ...FILES, 'config.json': JSON.stringify(local) });
   await says(page, 'model-sizes', /In 3 layers a token sees only the newest 9, through a window\./);
   await choose(page, { ...rest, 'config.json': config });
+  await page.waitForFunction((sizes) => ( // until then there is the card of the one before
+    findAll(sizes).every(({ textContent }) => !textContent.includes('newest 9'))), part('model-sizes'));
   await page.waitForSelector(`${part('model-use')}:visible`);
   await press(page, 'model-use');
   await says(page, 'model-error', /tokenizer\.json/);
