@@ -57,7 +57,8 @@ const plantedText = (value, path, text) => (
 const small = parseConfig(smallConfig());
 const t5 = {
   model_type: 't5', architectures: ['T5ForConditionalGeneration'], d_model: 16, d_ff: 8, d_kv: 4,
-  num_heads: 2, num_layers: 1, num_decoder_layers: 1, vocab_size: 9, n_positions: 8, feed_forward_proj: 'gated-gelu',
+  num_heads: 2, num_layers: 1, num_decoder_layers: 1, vocab_size: 9, n_positions: 8,
+  feed_forward_proj: 'gated-gelu',
   dense_act_fn: 'gelu_new', is_gated_act: true, relative_attention_num_buckets: 8,
   relative_attention_max_distance: 16, tie_word_embeddings: false, scale_decoder_outputs: false,
   decoder_start_token_id: 0, pad_token_id: 0,
