@@ -82,7 +82,8 @@ test('of dist/, what a site needs is shipped, and nothing that only its makers r
 });
 
 test('what the page links to is shipped: a picture for previews, the model’s card, licences', async () => {
-  const html = await read('dist/index.html');
+  const site = process.env.SITE_URL ?? ''; // as in web/build.js
+  const html = (await read('dist/index.html')).replace(`"${site}preview.png"`, '"preview.png"');
   const links = [...html.matchAll(/(?:href|src|og:image" content)="([^"#]+)"/g)].map(([, link]) => link)
     .filter((link) => !/^\w+:/.test(link) && link !== 'kv-cache-demo.html'); // not offered where it is absent
   const wanted = ['preview.png', 'models/stories/README.md', 'LICENSE.txt', 'THIRD_PARTY_LICENSES.txt'];
