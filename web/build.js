@@ -6,6 +6,7 @@
 //   kv-cache-demo.html       one page with everything inside
 //   embed.html, embed.js     for frames; embed-host.js is for the page around them
 //   kvc-widget.mjs           one module with everything inside, for notebooks
+//   kvcache-wasm.js          the library for pages without a bundler; wasm lies beside it
 //   examples/chat/           a page that chats
 //
 // SITE_URL, the address that dist/ will have, makes the addresses for link previews absolute: they need that.
@@ -100,6 +101,7 @@ async function buildModules() {
   // Apart, or the script above would share a chunk with it, one more to wait for. The others are the same, as
   // long as there are as many entries: their number decides in which order a chunk imports others.
   await build({ ...beside, entryPoints: { 'element-class': join(WEB, 'demo', 'element.js'), ...frame } });
+  await build({ ...beside, splitting: false, entryPoints: { 'kvcache-wasm': join(WEB, 'index.js') } });
   const worker = { entryPoints: [join(WEB, 'worker', 'worker.js')], outdir: join(DIST, 'worker') };
   await rm(worker.outdir, { recursive: true, force: true });
   await build({ ...COMMON, ...worker, format: 'esm', splitting: true, chunkNames: 'worker-[name]-[hash]',

@@ -24,6 +24,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/session.js').Session} Session
  * @typedef {import('./session/session-cache.js').SessionCache} SessionCache
  * @typedef {import('./session/options.js').SessionOptions} SessionOptions
+ * @typedef {import('./session/rewind.js').RewindOptions} RewindOptions
  * @typedef {import('./session/chat.js').ChatOptions} ChatOptions
  * @typedef {import('./session/chat.js').Message} Message
  * @typedef {import('./session/sampling.js').GenerateOptions} GenerateOptions
@@ -31,16 +32,21 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./session/sampling.js').LogitBias} LogitBias
  * @typedef {import('./session/sampling.js').OnLogits} OnLogits
  * @typedef {import('./session/plan.js').Token} Token
+ * @typedef {import('./session/sampler.js').Likely} Likely
  * @typedef {import('./session/plan.js').FinishReason} FinishReason
  * @typedef {import('./session/plan.js').Prompt} Prompt
  * @typedef {import('./session/inspect.js').MemoryUsage} MemoryUsage
+ * @typedef {import('./session/inspect.js').Ahead} Ahead
  * @typedef {import('./session/inspect.js').Counts} Counts
  * @typedef {import('./config/config.js').Config} Config
  * @typedef {import('./config/config.js').Encoder} Encoder
  * @typedef {import('./config/generation.js').GenerationConfig} GenerationConfig
  * @typedef {import('./config/rotary.js').Rotary} Rotary
+ * @typedef {import('./config/rotary.js').Yarn} Yarn
+ * @typedef {import('./config/window.js').Window} Window
  * @typedef {import('./files/given.js').Files} Files
  * @typedef {import('./files/dropped.js').Dropped} Dropped
+ * @typedef {import('./files/dropped.js').DroppedItem} DroppedItem
  * @typedef {import('./files/kept-models.js').KeptModel} KeptModel
  * @typedef {import('./files/keep.js').NotKept} NotKept
  * @typedef {import('./files/stream.js').ProgressEvent} ProgressEvent
@@ -50,6 +56,13 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./files/tokenizer.js').Tokenizer} Tokenizer
  * @typedef {import('./files/tokenizer.js').TextStream} TextStream
  * @typedef {import('./cache/events.js').CacheEvent} CacheEvent
+ * @typedef {import('./cache/events.js').WriteEvent} WriteEvent
+ * @typedef {import('./cache/events.js').ReadEvent} ReadEvent
+ * @typedef {import('./cache/events.js').EvictEvent} EvictEvent
+ * @typedef {import('./cache/events.js').ReuseEvent} ReuseEvent
+ * @typedef {import('./cache/events.js').ShareEvent} ShareEvent
+ * @typedef {import('./cache/events.js').FreeEvent} FreeEvent
+ * @typedef {import('./cache/events.js').RestoreEvent} RestoreEvent
  * @typedef {import('./cache/events.js').OnEvent} OnEvent
  * @typedef {import('./cache/inspect.js').SequenceMap} SequenceMap
  * @typedef {import('./cache/inspect.js').CacheMemory} CacheMemory
@@ -57,6 +70,7 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./cache/inspect.js').Row} Row
  * @typedef {import('./cache/options.js').KVCacheOptions} KVCacheOptions
  * @typedef {import('./cache/options.js').CacheType} CacheType
+ * @typedef {import('./cache/options.js').Policy} Policy
  * @typedef {import('./blocks/attention-options.js').CachedAttentionOptions} CachedAttentionOptions
  * @typedef {import('./blocks/attention-options.js').AttentionWeights} AttentionWeights
  * @typedef {import('./blocks/enable-cache.js').EnableOptions} EnableOptions
@@ -74,6 +88,8 @@ export { enableKVCache, disableKVCache } from './blocks/enable-cache.js';
  * @typedef {import('./measure/tables.js').SpeedupRow} SpeedupRow
  * @typedef {import('./measure/benchmark.js').ComparisonOptions} ComparisonOptions
  * @typedef {import('./measure/benchmark.js').ComparisonRow} ComparisonRow
+ * @typedef {import('./measure/benchmark.js').Measured} Measured
  * @typedef {import('./measure/sources.js').SourceBenchmark} SourceBenchmark
  * @typedef {import('./measure/sources.js').SourceRow} SourceRow
+ * @typedef {import('./measure/sources.js').Way} Way
  */

@@ -206,15 +206,27 @@ test('every control has a target of 44 pixels on a phone and shows its focus', a
   assert.notEqual(await focusedElement(page, (node) => getComputedStyle(node).outlineStyle), 'none');
 });
 
-test('nothing scrolls sideways at 320 pixels, idle and done, all folds open', async (t) => {
+test('at 320 pixels nothing scrolls sideways or lies over words of the chart, all folds open', async (t) => {
   const page = await openPage(t, site, { width: 320, height: 640 });
   const surplus = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  /** Words of the chart that lie over others, or over its head. */
+  const covered = () => page.evaluate(([head, chart]) => {
+    const words = [...findAll(chart)[0].querySelectorAll('text')].filter((one) => one.textContent);
+    if (words.length < 6) return ['there are no words'];
+    const boxes = [findAll(head)[0], ...words].map((one) => [one.textContent, one.getBoundingClientRect()]);
+    const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+      && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 3;
+    return boxes.flatMap(([one, a], i) => boxes.slice(i + 1)
+      .filter(([, b]) => meet(a, b)).map(([other]) => `${one}, ${other}`));
+  }, ['.chart-head', part('chart')]);
   assert.equal(await surplus(), 0);
+  assert.deepEqual(await covered(), [], 'of the recorded run');
   await page.$$eval('details', (folds) => folds.forEach((fold) => { fold.open = true; }));
   await sample(page, { maxTokens: 40 });
   await run(page);
   await proof(page);
   assert.equal(await surplus(), 0);
+  assert.deepEqual(await covered(), []);
 });
 
 test('screen readers hear states, not tokens', async (t) => {

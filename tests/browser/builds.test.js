@@ -6,9 +6,9 @@ import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { brotliCompressSync } from 'node:zlib';
-import { build } from 'esbuild';
 import { tinyFiles } from '../node/tiny-model.js';
-import { SHORT, TAG, disk, page, story } from './built.js';
+import { SHORT, TAG, TOKENS, disk, page, story } from './built.js';
+import { PROMPT, SEED } from './expected.js';
 import { openPage, part, startSite, state, text, written } from './helpers.js';
 
 const site = await startSite();
@@ -110,11 +110,7 @@ test('the inline script beside AMD and CommonJS: it neither defines nor imports'
   assert.deepEqual(await own.evaluate(() => [calls, module.exports]), [[], {}]);
 });
 
-// ---- the library from a blob: ------------------------------------------------------------------------
-
-const library = await build({
-  entryPoints: ['web/index.js'], bundle: true, format: 'esm', external: ['node:*'], write: false,
-});
+// ---- the library without a bundler ------------------------------------------------------------------
 
 /** Runs as a module in a page and in a worker; neither has an address that others could lie beside. */
 async function loadFromBytes({ library, files, wasm }) {
@@ -128,13 +124,13 @@ async function loadFromBytes({ library, files, wasm }) {
   return session.logitsHash;
 }
 
-test('the library from a blob:, model and module given as bytes, in a page and in a worker', async (t) => {
+test('the library as it is, and from a blob:, its bytes given, in a page and in a worker', async (t) => {
   const query = await page(site.folder, '<p part="figure" data-state="unloaded">A page.</p>');
   const own = await openPage(t, site, { query });
   const base64 = (bytes) => Buffer.from(bytes).toString('base64');
   const files = Object.entries(tinyFiles()).map(([name, bytes]) => [name, base64(bytes)]);
   const given = {
-    library: library.outputFiles[0].text, files: Object.fromEntries(files),
+    library: await readFile('dist/kvcache-wasm.js', 'utf8'), files: Object.fromEntries(files),
     wasm: base64(await readFile('web/engine/kvc.wasm')),
   };
   const hash = await own.evaluate(loadFromBytes, given);
@@ -149,6 +145,15 @@ test('the library from a blob:, model and module given as bytes, in a page and i
   }, [String(loadFromBytes), given]);
   assert.match(hash, /^[0-9a-f]{16}$/);
   assert.equal(inWorker, hash);
+  const words = await own.evaluate(async ([prompt, options]) => {
+    const from = (path) => import(new URL(path, location.href).href);
+    const [{ loadModel }, { stories }] = [await from('kvcache-wasm.js'), await from('models/stories.js')];
+    let text = '';
+    const run = (await loadModel(stories)).createSession().generate(prompt, options);
+    for await (const token of run) text += token.text;
+    return text;
+  }, [PROMPT, { maxTokens: TOKENS, seed: SEED }]);
+  assert.equal(words, story);
 });
 
 // ---- sizes -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import { after } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { SEED, written } from './expected.js';
 
-const TOKENS = 8;
+export const TOKENS = 8;
 export const story = written.first(TOKENS);
 export const SHORT = `n=${TOKENS}&cache=on&seed=${SEED}`;
 export const TAG = `<kv-cache-demo loading="eager" max-tokens="${TOKENS}" cache="on" seed="${SEED}">

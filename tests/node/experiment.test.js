@@ -82,6 +82,11 @@ test('a model of any other module has no bugs, and no values are taken that cann
   assert.throws(() => switchBug(right, 1), { code: 'unsupported' });
   const job = { ...JOB, bug: 1, scenario: 'plain' };
   await rejectsCode(experiment(right, right, job), 'unsupported');
+  for (const none of [undefined, null, 5, 'stories', {}, right.config, Promise.resolve(right)]) {
+    assert.throws(() => switchBug(none, 1), { code: 'invalid_argument', message: /from loadModel\(\)/ });
+    await rejectsCode(experiment(none, wrong, job), 'invalid_argument', /from loadModel\(\)/);
+    await rejectsCode(experiment(right, none, job), 'invalid_argument', /from loadModel\(\)/);
+  }
   for (const stray of [{ bug: -1 }, { bug: '1' }, { scenario: 'no' }, { prompt: 5 }, { earlier: 5 },
     { tokens: 0 }, { sampling: { n: 2 } }, { signal: 5 }, { stray: 1 }]) {
     await rejectsCode(experiment(right, wrong, { ...job, ...stray }), 'invalid_argument');

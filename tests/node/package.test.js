@@ -81,6 +81,16 @@ test('of dist/, what a site needs is shipped, and nothing that only its makers r
   assert.deepEqual(some.filter((path) => !site.includes(path)), []);
 });
 
+test('what the page links to is shipped: a picture for previews, the model’s card, licences', async () => {
+  const site = process.env.SITE_URL ?? ''; // as in web/build.js
+  const html = (await read('dist/index.html')).replace(`"${site}preview.png"`, '"preview.png"');
+  const links = [...html.matchAll(/(?:href|src|og:image" content)="([^"#]+)"/g)].map(([, link]) => link)
+    .filter((link) => !/^\w+:/.test(link) && link !== 'kv-cache-demo.html'); // not offered where it is absent
+  const wanted = ['preview.png', 'models/stories/README.md', 'LICENSE.txt', 'THIRD_PARTY_LICENSES.txt'];
+  assert.deepEqual(wanted.filter((link) => !links.includes(link)), []);
+  assert.deepEqual(links.filter((link) => !shipped.includes(`dist/${link}`)), []);
+});
+
 test('the rest is the WebAssembly modules, the C header and the manuals', () => {
   const rest = shipped.filter((path) => !/^dist\/|\.js$/.test(path)).sort();
   assert.deepEqual(rest, [

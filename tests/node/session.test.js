@@ -210,6 +210,7 @@ test('generate: seeds, number or BigInt, repeat; other seeds and filters differ'
   const first = await run({});
   assert.equal(await run({ seed: 11n }), first);
   assert.notEqual(await run({ seed: 12 }), first);
+  assert.equal(await run({ seed: undefined }), await run({ seed: 0 }), 'that of the manual');
   assert.equal(await run({ topK: 1 }), await run({ temperature: 0 }));
   assert.equal(await run({ topP: 1e-6 }), await run({ temperature: 0 }));
   assert.equal(await run({ minP: 1 }), await run({ temperature: 0 }));

@@ -236,6 +236,18 @@ test('bursts are long enough for the clock and without gaps, and tokens have the
   assert.ok(bursts.some(({ ms }) => ms > clock.span / 4));
 });
 
+test('bursts are as long at a pace as at full speed, so that no token is measured cold', async () => {
+  const burstsAt = async (pace) => {
+    let looks = 0; // each of which is the time that a token takes
+    const look = () => ++looks / 10;
+    const { tokens } = await run({ pace, clock: { tick: 0.1, span: 3, now: look, edge: look, read: look } });
+    return [...new Map(tokens.map(({ burst }) => [burst.first, burst])).values()];
+  };
+  const [paced, unpaced] = [await burstsAt(2000), await burstsAt(0)];
+  assert.deepEqual(paced, unpaced);
+  assert.ok(paced.length > 2 && paced.every(({ tokens }) => tokens >= 16), JSON.stringify(paced));
+});
+
 test('the prompt is read until the clock can tell how long it takes', async () => {
   const { prefill, context: { clock } } = await run();
   assert.deepEqual([prefill.tokens, prefill.reused, prefill.cached], [8, 0, true]);

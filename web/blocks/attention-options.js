@@ -71,7 +71,7 @@ const WEIGHT_NAMES = ['wq', 'wk', 'wv', 'wo', 'bq', 'bk', 'bv', 'bo'];
  * @returns {AttentionWeights}
  */
 export function checkedWeights(weights, { embedDim, numHeads, numKVHeads, headDim, sourceDim }) {
-  const given = optionsOf('The weights of CachedAttention', weights, WEIGHT_NAMES);
+  const given = optionsOf("CachedAttention's set of weights", weights, WEIGHT_NAMES);
   const source = sourceDim || embedDim;
   const shapes = {
     q: [embedDim, numHeads * headDim],

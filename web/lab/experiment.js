@@ -3,14 +3,13 @@
 import { checkChoice, checkSignal, invalid, isCount, optionsOf, shown } from '../engine/arguments.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { Pauses } from '../engine/pauses.js';
-import { engineOf } from '../session/model.js';
+import { Model, engineOf } from '../session/model.js';
 import { promptIds } from '../session/plan.js';
 import { DRAFT, SCENARIOS } from './scenarios.js';
 
 /**
  * @import { ErrorCode } from '../engine/errors.js'
  * @import { AbortSignal } from '../engine/platform.js'
- * @import { Model } from '../session/model.js'
  * @import { GenerateOptions } from '../session/sampling.js'
  * @import { Session } from '../session/session.js'
  * @import { Job, Scenario, ScenarioName } from './scenarios.js'
@@ -61,6 +60,7 @@ const FIELDS = ['bug', 'scenario', 'prompt', 'earlier', 'tokens', 'sampling', 's
  */
 export function switchBug(model, bug) {
   if (!isCount(bug)) throw invalid(`A bug has a number from 0 on; ${shown(bug)} is none.`);
+  checkModel('switchBug()', model);
   if (engineOf(model).callExtra('kvc_lab_set', bug)) return;
   throw new KvcError('unsupported', 'This model runs in a module without planted bugs: load it with '
     + '{ wasm: labModule }, of kvcache-wasm/lab.');
@@ -79,6 +79,7 @@ export async function experiment(right, wrong, given) {
   checkChoice('scenario', scenario, /** @type {ScenarioName[]} */ (Object.keys(SCENARIOS)));
   checkSignal(signal);
   if (!isCount(tokens) || tokens < 1) throw invalid(`tokens is ${shown(tokens)}; it must be 1 or more.`);
+  for (const model of [right, wrong]) checkModel('experiment()', model);
   const ids = idsOf(right, 'prompt', prompt);
   const other = earlier === undefined ? changed(ids, right.sampledIds) : idsOf(right, 'earlier', earlier);
   /** @type {Job} */
@@ -89,6 +90,12 @@ export async function experiment(right, wrong, given) {
   const second = await play(wrong, SCENARIOS[scenario], job);
   const reading = await play(wrong, SCENARIOS[scenario], { ...job, story: first.written.tokens });
   return { prompt: ids.length, ...compared(first, second), differences: await distances(first, reading) };
+}
+
+/** @param {string} what  takes it  @param {unknown} model */
+function checkModel(what, model) {
+  if (model instanceof Model) return;
+  throw invalid(`${what} takes a model from loadModel(); this is ${shown(model)}.`);
 }
 
 /** @param {Model} model  @param {string} name  @param {unknown} text */

@@ -87,7 +87,7 @@ export const runs = {
     task: 'Beende einen Lauf so, dass der Cache genau 64 Tokens hält. Denk an deinen Prompt: Er hat einige '
       + 'davon mitgebracht.',
     says: {
-      off: 'Bei ausgeschaltetem Cache wird nichts aufgehoben. Schalte ihn ein.',
+      off: 'Bei ausgeschaltetem Cache hebt ein Lauf nichts auf. Schalte ihn ein.',
       other: (count) => `Der Cache hält ${tokens(count)}. Es sollen 64 sein.`,
       passed: (read, written) => (
         `64 Tokens: ${counted(read)} aus dem Prompt und ${counted(written)} geschriebene. Der Cache macht `

@@ -83,7 +83,7 @@ export const runs = {
     task: 'End a run so that the cache holds exactly 64 tokens. Mind your prompt: it has brought some of '
       + 'them.',
     says: {
-      off: 'With the cache off, nothing is kept. Switch it on.',
+      off: 'With the cache off, a run keeps nothing. Switch it on.',
       other: (/** @type {number} */ count) => `The cache holds ${tokens(count)}. It should be 64.`,
       passed: (/** @type {number} */ read, /** @type {number} */ written) => (
         `64 tokens: ${counted(read)} of the prompt and ${counted(written)} that were written. The cache `
