@@ -8,7 +8,7 @@ import { spread } from '../../web/measure/benchmark.js';
  */
 
 const WARM_UPS = 1;
-const TOKENS = 400;
+const TOKENS = 900;
 
 /**
  * Microseconds a token beside those of computing it.
@@ -26,7 +26,8 @@ export async function messageOverhead(client, url, weights, runs) {
 }
 
 /**
- * From the end of the first burst, after which the worker does nothing but write, to the last token.
+ * From the first message after the proof, after which the worker does nothing but write, to the last token.
+ * What that message brought, bursts of a whole frame, was computed before it.
  * @param {Client} client  @param {number} seed
  */
 async function costOfRun(client, seed) {
@@ -38,9 +39,9 @@ async function costOfRun(client, seed) {
     if (event.type !== 'tokens' || !isProved) return;
     to = performance.now();
     from ||= to;
-    before ||= event.tokens[0].burst?.first ?? 0;
+    before ||= event.tokens.at(-1)?.burst?.first ?? 0;
     for (const { burst } of event.tokens) {
-      if (!burst || burst.first <= before) continue; // computed before the proof
+      if (!burst || burst.first <= before) continue; // computed before `from`
       ms += burst.ms / burst.tokens;
       tokens++;
     }

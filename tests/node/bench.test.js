@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/measure/analysis.js';
 import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure/measure.js';
+import { messageOverhead } from '../bench/messages.js';
 import { overheadLine, refuseDifferences, report } from '../bench/report.js';
 import { parseConfig } from '../../web/config/config.js';
 import { LLAMAS, NOTHING, SHAPES, randomModel } from '../bench/shapes.js';
@@ -85,4 +86,27 @@ test('the shapes are those of the goals: TINY has 5.9 million parameters, GPT2 1
   assert.deepEqual(millions, ['0.9', '5.9', '124.4']);
   assert.equal(parameterCount(parseConfig(LLAMAS.SMOL)), 134_515_008);
   assert.equal(parameterCount(parseConfig(LLAMAS.STORY)), 15_191_712);
+});
+
+test('messages: bursts take 1 ms, and 0.5 ms to the page; a message holds those of a frame', async (t) => {
+  let now = 0;
+  t.mock.method(performance, 'now', () => now);
+  const client = {
+    order() {},
+    async request(what, _, listen) {
+      if (what === 'load') return { variant: 'simd' };
+      let [kept, sent] = [[], now];
+      const tell = () => { listen({ type: 'tokens', tokens: kept }); [kept, sent] = [[], now]; };
+      for (let first = 5; first < 905; first += 10) {
+        now += 1.5;
+        kept.push(...Array(10).fill({ burst: { first, tokens: 10, ms: 1 } }));
+        if (first === 25) listen({ type: 'proof' });
+        if (now - sent >= 15) tell();
+      }
+      tell();
+    },
+  };
+  const { build, microseconds } = await messageOverhead(client, 'model/', 'f32', 3);
+  assert.equal(build, 'simd');
+  for (const cost of Object.values(microseconds)) assert.ok(Math.abs(cost - 50) < 1e-6, `${cost}`);
 });
