@@ -33,7 +33,7 @@ export async function messageOverhead(client, url, weights, runs) {
 async function costOfRun(client, seed) {
   let [from, to, ms, tokens] = [0, 0, 0, 0];
   let [isProved, before] = [false, 0];
-  const sampling = { maxTokens: TOKENS, seed };
+  const sampling = { maxTokens: TOKENS, minTokens: TOKENS, seed }; // a text that ends early tells nothing
   await client.request('generate', { prompt: 'Once upon a time', sampling }, (event) => {
     if (event.type === 'proof') isProved = true;
     if (event.type !== 'tokens' || !isProved) return;

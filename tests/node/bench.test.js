@@ -93,8 +93,9 @@ test('messages: bursts take 1 ms, and 0.5 ms to the page; a message holds those 
   t.mock.method(performance, 'now', () => now);
   const client = {
     order() {},
-    async request(what, _, listen) {
+    async request(what, asked, listen) {
       if (what === 'load') return { variant: 'simd' };
+      assert.equal(asked.sampling.minTokens, asked.sampling.maxTokens, 'no text ends early');
       let [kept, sent] = [[], now];
       const tell = () => { listen({ type: 'tokens', tokens: kept }); [kept, sent] = [[], now]; };
       for (let first = 5; first < 905; first += 10) {
