@@ -129,8 +129,8 @@ build/failing.wasm: sources += tests/node/failing.c
 build/failing.wasm: flags += -Wl,--wrap=aligned_alloc -Wl,--wrap=free
 build/failing.wasm: tests/node/failing.c
 
-# What computes nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
-SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% \
+# What computes next to nothing is compiled for size, which saves 2 KB: in one object, a relocatable one.
+SMALL := $(filter src/base/% src/model/% src/forward/% src/session/% src/wasm/% src/kernels/bucket.c src/kernels/matrix.c \
     $(addprefix src/cache/,cache_state.c cache_save.c events.c importance.c layout.c pages.c sequences.c vectors.c windows.c),$(CORE) $(wildcard src/wasm/*.c))
 SMALL := $(filter-out src/base/number.c src/model/intake.c src/session/sampler.c,$(SMALL))
 SMALL += $(SMALL:%=build/lab/%)
@@ -138,7 +138,7 @@ SMALL += $(SMALL:%=build/lab/%)
 # small, and that build has two kilobytes more.
 web/engine/kvc-scalar.wasm: SMALL += src/kernels/narrow.c src/cache/products.c
 web/engine/kvc-scalar.wasm: WASM_GZIP_LIMIT := 51200
-FEW := $(addprefix src/kernels/,narrow.c bucket.c rotary.c) $(addprefix src/cache/,cache.c places.c products.c walk.c) \
+FEW := $(addprefix src/kernels/,narrow.c rotary.c) $(addprefix src/cache/,cache.c places.c products.c walk.c) \
     src/session/sampler.c
 web/engine/kvc-lab.wasm: SMALL += $(FEW) $(FEW:%=build/lab/%)
 $(WASM): small = build/wasm/$(@F:.wasm=.o)

@@ -95,17 +95,43 @@ run_test_files() {
     cat "$log.txt"
 }
 
-# again_alone RING: files of which one has a failure beside others run once more, each with nothing beside it, and that
+# count KEY FILE...: the sum of their "# KEY 5".
+count() { cat "${@:2}" | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
+
+# red_files LOG: of its files those with a red test; all of them where that is not told.
+red_files() {
+    local red
+    red=$(grep -A 5 '^not ok' "$1.tap" | sed -n "s|^  location: '$PWD/\(.*\):[0-9]*:[0-9]*'$|\1|p" | sort -u || true)
+    if [ -n "$red" ] && grep -q '^# fail' "$1.tap" && ! grep -qvxFf "$1.files" <<<"$red"; then
+        echo "$red"
+    else
+        cat "$1.files"
+    fi
+}
+
+# the_others TAP TAP...: what the first counts without the tests that the others ran anew, which had all that was red.
+the_others() {
+    local key n=0
+    for key in pass fail cancelled; do n=$((n + $(count $key "$1") - $(count $key "${@:2}"))); done
+    printf '# pass %s\n# skipped %s\n' $n $(($(count skipped "$1") - $(count skipped "${@:2}")))
+}
+
+# again_alone RING: files that have a failure beside others run once more, each with nothing beside it, and that
 # counts: a browser on a busy machine can be too slow for anything. It is said, for whoever looks for the reason.
 again_alone() {
-    local status file
+    local status log file red anew
     beside STOP
     for status in "build/$1"/*.status; do
         [ "$(cat "$status")" != 0 ] || continue
-        while read -r file; do
+        log=${status%.status} anew=()
+        red=$(red_files "$log")
+        [ "$red" = "$(cat "$log.files")" ] || { mv "$log.tap" "$log.first" && rm "$log.status"; }
+        for file in $red; do
             say "$file failed beside others: once more, alone"
             run_test_files "$1" "$file" </dev/null
-        done <<<"$(cat "${status%.status}.files")"
+            anew+=("build/$1/${file##*/}.tap")
+        done
+        [ ! -e "$log.first" ] || the_others "$log.first" "${anew[@]}" >"$log-others.tap"
     done
     beside CONT
 }
@@ -133,7 +159,7 @@ run_node_tests() { # run_node_tests node|browser
     printf '%s\n' "${files[@]}" | grouped $together \
         | xargs -P $((CORES + 1)) -I {} bash -c "run_test_files $ring {}"
     again_alone "$ring"
-    sum() { cat "build/$ring"/*.tap | awk -v key="$1" '$1 == "#" && $2 == key { n += $3 } END { print n + 0 }'; }
+    sum() { count "$1" "build/$ring"/*.tap; }
     passed=$(sum pass) failed=$(($(sum fail) + $(sum cancelled)))
     # Red without a red test (no test at all, a crash, no end) is a failure as well.
     for file in "build/$ring"/*.status; do

@@ -22,11 +22,11 @@ static void *page_of(const kvc_head *h, const kvc_format *format, void *pages,
 }
 
 /* Asks for what lies two pages on: the prefetchers of a processor stop where pages of its
- * memory end, every 4 KB. Where ours are smaller than that, it only costs. */
+ * memory end, every 4 KB. Where ours do not end there as well, it only costs. */
 static void fetch_ahead(const kvc_head *h, const kvc_format *format, void *pages,
                         size_t slot, size_t end)
 {
-    if (format->head_dim > KVC_IN_REGISTERS)
+    if (format->head_dim % 64 == 0)
         kvc_fetch(page_of(h, format, pages, kvc_min(slot + 2 * KVC_PAGE, end - 1)));
 }
 

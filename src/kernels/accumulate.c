@@ -10,10 +10,10 @@
  * or else USUAL ones at a time; without vectors there are no registers for more. */
 #if defined(__wasm__) && !defined(__wasm_simd128__)
 #define KVC_FEW_REGISTERS
-enum { MOST = 4, USUAL = 4, STRIP_ROWS = 1 };
+enum { MOST = 4, USUAL = 4, STRIP_ROWS = 1, WIDE = 4 };
 #define IS_TILE(vecs) ((vecs) <= 4)
 #else
-enum { MOST = 12, USUAL = 8, STRIP_ROWS = 2 };
+enum { MOST = 12, USUAL = 8, STRIP_ROWS = 2, WIDE = 16 };
 #define IS_TILE(vecs) ((vecs) <= 8 || (vecs) == 11 || (vecs) == 12)
 #endif
 
@@ -28,7 +28,9 @@ KVC_INLINE void step(const size_t VECS, v128_t *acc, const float *w, v128_t x)
 }
 
 /* kvc_accumulate for one row and exactly VECS vectors of 4 lanes: a constant, so that the
- * sums live in registers. Four inputs are loaded together, then spread. */
+ * sums live in registers. Four inputs are loaded together, then spread. Where there are 4
+ * vectors, as in a page of keys, inputs go two by two: V8 makes several rounds one where
+ * they are short, and with four inputs would put half of the weights on the stack. */
 KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restrict x,
                         const float *restrict w, size_t w_stride, size_t n)
 {
@@ -36,7 +38,11 @@ KVC_INLINE void one_row(const size_t VECS, float *restrict y, const float *restr
     size_t k = 0;
     for (size_t c = 0; c < VECS; c++)
         acc[c] = wasm_v128_load(y + 4 * c);
-    for (; k + 4 <= n; k += 4) {
+    for (; VECS == 4 && n >= 2; n -= 2, x += 2, w += 2 * w_stride) {
+        step(VECS, acc, w, wasm_v128_load32_splat(x));
+        step(VECS, acc, w + w_stride, wasm_v128_load32_splat(x + 1));
+    }
+    for (; VECS != 4 && k + 4 <= n; k += 4) {
         const v128_t four = wasm_v128_load(x + k);
         const float *at = w + k * w_stride;
         step(VECS, acc, at, wasm_i32x4_shuffle(four, four, 0, 0, 0, 0));
@@ -80,18 +86,13 @@ KVC_INLINE void two_rows(const size_t VECS, float *restrict y, size_t y_stride,
     }
 }
 
-/* For more outputs than the registers hold: sums stay in y, and K rows of w are read side
- * by side, from their first number to their last. */
-KVC_INLINE void strip(const size_t ROWS, const size_t K, float *restrict y,
-                      size_t y_stride, const float *restrict x, size_t x_stride,
-                      const float *restrict w, size_t w_stride, size_t lanes)
+/* LANES sums of each of ROWS rows, which stay in y: K rows of w are added. */
+KVC_INLINE void part(const size_t ROWS, const size_t K, const size_t LANES,
+                     float *restrict y, size_t y_stride, v128_t in[2][2],
+                     const float *restrict w, size_t w_stride)
 {
-    v128_t in[2][4], acc[2];
-    for (size_t k = 0; k < K; k++)
-        for (size_t r = 0; r < ROWS; r++)
-            in[r][k] = wasm_v128_load32_splat(x + r * x_stride + k);
-    KVC_ROLLED
-    for (size_t c = 0; c < lanes; c += 4) {
+    for (size_t c = 0; c < LANES; c += 4) {
+        v128_t acc[2];
         for (size_t r = 0; r < ROWS; r++)
             acc[r] = wasm_v128_load(y + r * y_stride + c);
         for (size_t k = 0; k < K; k++) {
@@ -105,19 +106,41 @@ KVC_INLINE void strip(const size_t ROWS, const size_t K, float *restrict y,
     }
 }
 
+/* K rows of w, side by side, from their first number to their last, LANES to a round. */
+KVC_INLINE void strip(const size_t ROWS, const size_t K, const size_t LANES,
+                      float *restrict y, size_t y_stride, const float *restrict x,
+                      size_t x_stride, const float *restrict w, size_t w_stride,
+                      size_t lanes)
+{
+    v128_t in[2][2];
+    for (size_t k = 0; k < K; k++)
+        for (size_t r = 0; r < ROWS; r++)
+            in[r][k] = wasm_v128_load32_splat(x + r * x_stride + k);
+    size_t c = 0;
+    KVC_ROLLED
+    for (; LANES > 4 && c + LANES <= lanes; c += LANES)
+        part(ROWS, K, LANES, y + c, y_stride, in, w + c, w_stride);
+    KVC_ROLLED
+    for (; c < lanes; c += 4)
+        part(ROWS, K, 4, y + c, y_stride, in, w + c, w_stride);
+}
+
 /* Prefetchers lose streams that are so many floats apart: such rows of w are read one
  * after the other. */
 enum { FAR = 128 };
 
+/* For more outputs than the registers hold. Two rows of w at a time halve what is loaded
+ * and stored of y; more of them, and memory is read less straight. */
 KVC_INLINE void in_strips(const size_t ROWS, float *restrict y, size_t y_stride,
                           const float *restrict x, size_t x_stride,
                           const float *restrict w, size_t w_stride, size_t n,
                           size_t lanes)
 {
-    for (; n >= 4 && w_stride < FAR; n -= 4, x += 4, w += 4 * w_stride)
-        strip(ROWS, 4, y, y_stride, x, x_stride, w, w_stride, lanes);
+    for (; n >= 2 && w_stride < FAR; n -= 2, x += 2, w += 2 * w_stride)
+        strip(ROWS, 2, WIDE / ROWS, y, y_stride, x, x_stride, w, w_stride, lanes);
     for (; n > 0; n--, x++, w += w_stride)
-        strip(ROWS, 1, y, y_stride, x, x_stride, w, w_stride, lanes);
+        strip(ROWS, 1, ROWS == 1 ? WIDE : 4, y, y_stride, x, x_stride, w, w_stride,
+              lanes);
 }
 
 #define ONE_ROW(VECS)                                                                    \

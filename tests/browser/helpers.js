@@ -103,16 +103,24 @@ const axe = await readFile('node_modules/axe-core/axe.min.js', 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** All that is another in the other palette. */
-export const OF_COLORS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
+const OF_COLORS = { type: 'rule', values: ['color-contrast', 'link-in-text-block'] };
 
 /** axe finds nothing. The page's policy forbids foreign scripts; axe goes in through the debugger. */
 export async function noViolations(page, when, runOnly = RULES) {
-  await page.evaluate(axe);
+  if (!await page.evaluate(() => 'axe' in globalThis)) await page.evaluate(axe);
   const run = (wanted) => globalThis.axe.run(document, { runOnly: wanted });
   const { violations } = await page.evaluate(run, runOnly);
   const found = violations.flatMap(({ id, nodes }) => (
     nodes.map(({ target, failureSummary }) => `${when}: ${id} ${target} ${failureSummary}`)));
   assert.deepEqual(found, []);
+}
+
+/** The same in both palettes. */
+export async function noViolationsInBoth(page, when) {
+  await noViolations(page, `${when}, light`);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await noViolations(page, `${when}, dark`, OF_COLORS);
+  await page.emulateMedia({ colorScheme: 'light' });
 }
 
 /** Waits for one of these states and returns it. */

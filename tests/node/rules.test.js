@@ -12,6 +12,7 @@ const fixture = JSON.parse(await readFile(new URL('../fixtures/generation.json',
 const { prompt, maxTokens, cases, logProbs } = fixture;
 const STORIES = new URL('../../web/models/stories/', import.meta.url);
 const model = await loadModel(STORIES);
+const BEGINNING = 12; // tokens of what is computed without the cache, and ends nowhere
 const CHANGES = { n_positions: 160, vocab_size: 257, eos_token_id: null };
 const tiny = await loadModel(tinyBlobs({ changes: CHANGES }));
 after(() => {
@@ -35,9 +36,12 @@ test('what transformers writes with the same settings, greedy and with beams, ca
   for (const one of cases) {
     const what = JSON.stringify(one.options);
     const slow = one.options.numBeams > 2 || (one.options.numBeams && !one.options.lengthPenalty);
+    const settings = plain(one);
+    const isPlain = one.options.numBeams === undefined && one.text === undefined && one.by === undefined;
     for (const useCache of slow ? [true] : [true, false]) { // beams without it: session-beams.test.js
-      const tokens = await collect(session.generate(prompt, { ...plain(one), useCache }));
-      assert.deepEqual(idsOf(tokens), one.ids, `${what}, cache ${useCache}`);
+      const most = isPlain && !useCache ? BEGINNING : settings.maxTokens;
+      const tokens = await collect(session.generate(prompt, { ...settings, maxTokens: most, useCache }));
+      assert.deepEqual(idsOf(tokens), one.ids.slice(0, most), `${what}, cache ${useCache}`);
       const cut = tokens.map(({ text }) => text).join('');
       if (one.text === undefined) continue;
       assert.equal(session.finishReason, 'stop');

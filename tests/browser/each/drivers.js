@@ -74,91 +74,94 @@ export async function drivers(site) {
       assert.deepEqual(await other.evaluate(facts), ['undefined', 1280, 800, false, 'en-US', 1]);
     });
 
-    test('clicks and keys are real, below the fold and inside a shadow root too', async (t) => {
+    test('what is asked of a page', async (t) => {
       const page = await openPage(t, address);
-      for (const id of ['ready', 'below', 'inside']) await page.click(`#${id}`);
-      assert.deepEqual(
-        await seen(page),
-        ['ready', 'below', 'inside'].map((id) => ['click', id, '', true]),
-      );
-      await page.click('#field');
-      for (const key of ['a', ' ', 'Escape', 'Tab']) await page.press(key);
-      assert.deepEqual(
-        (await seen(page)).filter(([type]) => type === 'keydown'),
-        ['a', ' ', 'Escape', 'Tab'].map((key) => ['keydown', 'field', key, true]),
-      );
-      await page.fill('#field', 'Grüße "\n');
-      await page.fill('#choice', 'b');
-      assert.deepEqual(await page.evaluate(() => [find('#field').value, find('#choice').value]), [
-        'Grüße "',
-        'b',
-      ]);
-      assert.deepEqual(
-        (await seen(page)).map(([type, id]) => [type, id]),
-        ['field', 'choice'].flatMap((id) => [
-          ['input', id],
-          ['change', id],
-        ]),
-      );
-      assert.ok(await page.isVisible('#inside'));
-      assert.equal(await page.text('#inside'), 'Inside');
-      assert.equal(await page.attribute('#field', 'id'), 'field');
-    });
+      await t.test('a picture of the page', async () => {
+        const path = join(site.folder, `${name}.png`);
+        await page.screenshot(path);
+        assert.match(await readFile(path, 'latin1'), PNG);
+        await rm(path);
+      });
 
-    test('values travel as JSON, errors reach the test, and waiting ends', async (t) => {
-      const page = await openPage(t, address);
-      assert.deepEqual(await page.evaluate(async (...given) => given, 1, 'ä"\u2028', null, { a: [true] }), [
-        1,
-        'ä"\u2028',
-        null,
-        { a: [true] },
-      ]);
-      assert.equal(await page.evaluate(() => {}), undefined);
-      await assert.rejects(
-        page.evaluate(async () => {
-          throw new TypeError('in the page');
-        }),
-        /in the page/,
-      );
-      await assert.rejects(page.text('#nowhere'), /there is no #nowhere/);
-      await assert.rejects(
-        page.waitFor((n) => n > 5, [3], 100),
-        /waited 100 ms in vain .*n > 5.* \[3\]/,
-      );
-      assert.equal(
-        await page.waitFor(() => (globalThis.calls = (globalThis.calls ?? 0) + 1) > 2 && 'enough'),
-        'enough',
-      );
-    });
+      await t.test('clicks and keys are real, below the fold and inside a shadow root too', async () => {
+        for (const id of ['ready', 'below', 'inside']) await page.click(`#${id}`);
+        assert.deepEqual(
+          await seen(page),
+          ['ready', 'below', 'inside'].map((id) => ['click', id, '', true]),
+        );
+        await page.click('#field');
+        for (const key of ['a', ' ', 'Escape', 'Tab']) await page.press(key);
+        assert.deepEqual(
+          (await seen(page)).filter(([type]) => type === 'keydown'),
+          ['a', ' ', 'Escape', 'Tab'].map((key) => ['keydown', 'field', key, true]),
+        );
+        await page.fill('#field', 'Grüße "\n');
+        await page.fill('#choice', 'b');
+        assert.deepEqual(await page.evaluate(() => [find('#field').value, find('#choice').value]), [
+          'Grüße "',
+          'b',
+        ]);
+        assert.deepEqual(
+          (await seen(page)).map(([type, id]) => [type, id]),
+          ['field', 'choice'].flatMap((id) => [
+            ['input', id],
+            ['change', id],
+          ]),
+        );
+        assert.ok(await page.isVisible('#inside'));
+        assert.equal(await page.text('#inside'), 'Inside');
+        assert.equal(await page.attribute('#field', 'id'), 'field');
+      });
 
-    test('a click that is lost is repeated; what cannot be clicked is said', async (t) => {
-      const page = await openPage(t, address);
-      await page.evaluate(() => {
-        const lose = (event) => event.stopImmediatePropagation();
-        addEventListener('click', lose, { capture: true, once: true });
+      await t.test('values travel as JSON, errors reach the test, and waiting ends', async () => {
+        const values = [1, 'ä"\u2028', null, { a: [true] }];
+        assert.deepEqual(await page.evaluate(async (...given) => given, ...values), values);
+        assert.equal(await page.evaluate(() => {}), undefined);
+        await assert.rejects(
+          page.evaluate(async () => {
+            throw new TypeError('in the page');
+          }),
+          /in the page/,
+        );
+        await assert.rejects(page.text('#nowhere'), /there is no #nowhere/);
+        await assert.rejects(
+          page.waitFor((n) => n > 5, [3], 100),
+          /waited 100 ms in vain .*n > 5.* \[3\]/,
+        );
+        assert.equal(
+          await page.waitFor(() => (globalThis.calls = (globalThis.calls ?? 0) + 1) > 2 && 'enough'),
+          'enough',
+        );
       });
-      await page.click('#ready', 1000);
-      assert.deepEqual((await seen(page)).map(([, id]) => id), ['ready']);
-      await page.evaluate(() => {
-        setTimeout(() => {
-          find('#off').disabled = false;
-        }, 100);
+
+      await t.test('a click that is lost is repeated; what cannot be clicked is said', async () => {
+        await page.evaluate(() => {
+          const lose = (event) => event.stopImmediatePropagation();
+          addEventListener('click', lose, { capture: true, once: true });
+        });
+        await page.click('#ready', 1000);
+        assert.deepEqual((await seen(page)).map(([, id]) => id), ['ready']);
+        await page.evaluate(() => {
+          setTimeout(() => {
+            find('#off').disabled = false;
+          }, 100);
+        });
+        await page.click('#off');
+        assert.deepEqual(
+          (await seen(page)).map(([, id]) => id),
+          ['off'],
+          'waits until it is enabled',
+        );
+        await page.evaluate(() => {
+          find('#off').disabled = true;
+        });
+        await assert.rejects(page.click('#off', 100), /#off cannot be clicked/);
+        await page.evaluate(() => {
+          const cover = document.body.appendChild(document.createElement('div'));
+          Object.assign(cover.style, { position: 'fixed', inset: '0' });
+        });
+        await assert.rejects(page.click('#ready', 100), /#ready cannot be clicked/);
       });
-      await page.click('#off');
-      assert.deepEqual(
-        (await seen(page)).map(([, id]) => id),
-        ['off'],
-        'waits until it is enabled',
-      );
-      await page.evaluate(() => {
-        find('#off').disabled = true;
-      });
-      await assert.rejects(page.click('#off', 100), /#off cannot be clicked/);
-      await page.evaluate(() => {
-        const cover = document.body.appendChild(document.createElement('div'));
-        Object.assign(cover.style, { position: 'fixed', inset: '0' });
-      });
-      await assert.rejects(page.click('#ready', 100), /#ready cannot be clicked/);
     });
 
     test('whatever a page complains of is kept', async (t) => {
@@ -207,14 +210,6 @@ export async function drivers(site) {
       const value = (page) => page.evaluate(() => localStorage.getItem('key'));
       await pages[0].evaluate(() => localStorage.setItem('key', 'mine'));
       assert.deepEqual([await value(pages[0]), await value(pages[1])], ['mine', null]);
-    });
-
-    test('a picture of the page', async (t) => {
-      const page = await openPage(t, address);
-      const path = join(site.folder, `${name}.png`);
-      await page.screenshot(path);
-      assert.match(await readFile(path, 'latin1'), PNG);
-      await rm(path);
     });
 
     test(

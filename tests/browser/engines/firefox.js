@@ -19,6 +19,7 @@ const QUIET = {
   'browser.startup.page': 0,
   'datareporting.policy.dataSubmissionEnabled': false,
   'dom.ipc.processPrelaunch.enabled': false,
+  'extensions.enabledScopes': 0, // not even its own, which cost a fifth of a start
   'extensions.update.enabled': false,
   'fission.webContentIsolationStrategy': 0,
   'network.captive-portal-service.enabled': false,
