@@ -109,6 +109,16 @@ def write(model, alphabet, folder):
                              {name: p.detach().cpu().half().numpy() for name, p in model.named_parameters()})
 
 
+def read(folder, dtype):
+    """The model in a directory that write made, ready to be trained on."""
+    config = json.loads((pathlib.Path(folder) / "config.json").read_text(encoding="utf-8"))
+    model = t5.T5(*(config[key] for key in ("vocab_size", "d_model", "num_heads", "d_kv", "d_ff", "num_layers",
+                                            "num_decoder_layers")), dtype=dtype)
+    model.load_state_dict(export.read_safetensors(pathlib.Path(folder) / "model.safetensors"))
+    model.unfold()
+    return model
+
+
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--words", required=True, help="index.js of the package cmu-pronouncing-dictionary")

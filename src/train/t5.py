@@ -59,6 +59,11 @@ class Attention(nn.Module):
         self.q.weight *= self.query
         self.query = 1.0
 
+    @torch.no_grad()
+    def unfold(self):
+        self.query = self.d ** -0.5
+        self.q.weight /= self.query
+
     def forward(self, x, source, bias, dtype):
         """x: [B, T, D], source: [B, S, D], bias: [B or 1, H or 1, T, S]"""
         q, k, v = (F.linear(y, m.weight.to(dtype)).unflatten(-1, (self.heads, self.d)).transpose(1, 2)
@@ -165,13 +170,19 @@ class T5(nn.Module):
     def fold(self, longest):
         """Ready to be written: the scale of scores in q, and distances that no word of the training had (from
         `longest` on) as the farthest that one had."""
+        for attention in self.attentions():
+            attention.fold()
         for stack in (self.encoder, self.decoder):
-            for block in stack.block:
-                for half in block["layer"]:
-                    if half.name != "DenseReluDense":
-                        getattr(half, half.name).fold()
             table = stack.block[0]["layer"][0].SelfAttention.relative_attention_bias.weight
             last = int(buckets(longest, not stack.is_decoder)[-1, 0])
             for side in (0, 16) if stack is self.encoder else (0,):
                 end = 16 if stack is self.encoder else BUCKETS
                 table[side + last + 1:side + end] = table[side + last]
+
+    def unfold(self):
+        """As it was trained, from what fold() made."""
+        for attention in self.attentions():
+            attention.unfold()
+
+    def attentions(self):
+        return [part for part in self.modules() if isinstance(part, Attention)]
