@@ -68,6 +68,20 @@ test('a request has an id of its own, under which its events and its answer come
   assert.deepEqual(worker.sent.at(-1), { type: 'setPace', tokensPerSecond: 5 });
 });
 
+test('what does not cross to a worker is refused, and is in nobody\'s way', async (t) => {
+  const refused = { code: 'invalid_argument', message: /crosses to a worker: .*Symbol\(king\)/ };
+  const prompt = Symbol('king');
+  const played = new EngineClient();
+  await assert.rejects(played.request('generate', { prompt }), refused);
+  assert.throws(() => played.order('setPace', { tokensPerSecond: prompt }), refused);
+  assert.deepEqual(started[0].sent, []);
+  globalThis.Worker = function refuse() { throw new Error('SecurityError'); };
+  const client = new EngineClient();
+  t.after(() => client.dispose());
+  await assert.rejects(client.request('generate', { prompt }), refused); // before another way is taken
+  assert.equal((await client.request('status')).worker, false);
+});
+
 test('an order that the worker refuses is an uncaught error of the page', () => {
   const client = new EngineClient();
   client.request('status');

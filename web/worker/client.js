@@ -102,7 +102,8 @@ export class EngineClient {
     return new Promise((resolve, reject) => {
       refuseFunctions(fields ?? {});
       const id = ++this.#lastId;
-      this.#start().post({ type, id, ...fields, ...more(type, fields) });
+      this.#start();
+      this.#post({ type, id, ...fields, ...more(type, fields) });
       // Under this id, only events of this request come back.
       this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
     });
@@ -114,7 +115,17 @@ export class EngineClient {
    * @param {K} type  @param {Orders[K]} fields
    */
   order(type, fields) {
-    this.#worker?.post({ type, ...fields });
+    this.#post({ type, ...fields });
+  }
+
+  /** @param {object} message */
+  #post(message) {
+    try {
+      this.#worker?.post(message);
+    } catch (cause) {
+      if (!(cause instanceof DOMException)) throw cause;
+      throw new WorkerError('invalid_argument', `Not all of this crosses to a worker: ${cause.message}`);
+    }
   }
 
   /** Stops the request being served; a worker that does not listen is ended. */

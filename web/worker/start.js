@@ -90,10 +90,11 @@ export class StartedWorker {
     this.#next();
   }
 
-  /** @param {object} message */
+  /** Throws where something of it does not cross to a worker. @param {object} message */
   post(message) {
+    if (this.#worker) this.#worker.postMessage(message);
+    else structuredClone(message);
     this.#unheard?.push(message);
-    this.#worker?.postMessage(message);
   }
 
   end() {
