@@ -1,6 +1,7 @@
 // The conversation of the example that chats, with a real engine: what is said and counted, what becomes of
 // turns that fail or are stopped, and of models that cannot be loaded.
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { Conversation, addressOf } from '../../web/examples/chat/conversation.js';
 import { DeskClient } from './desk-client.js';
@@ -91,4 +92,11 @@ test('addresses: folders, and models of the Hub by their name or their page', ()
   assert.equal(addressOf('/models/mine/', base), 'https://a.test/models/mine/');
   assert.equal(addressOf('http://b.test/x', base), 'http://b.test/x/');
   assert.throws(() => addressOf('http://', base));
+});
+
+test('no form can be sent before its script is there: the browser would leave the page', async () => {
+  const html = await readFile(new URL('../../web/examples/chat/index.html', import.meta.url), 'utf8');
+  const buttons = html.match(/<button type="submit"[^>]*>/g);
+  assert.equal(buttons.length, html.match(/<form/g).length);
+  for (const button of buttons) assert.match(button, / disabled/);
 });
