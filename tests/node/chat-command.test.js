@@ -1,9 +1,11 @@
-// npx kvcache-wasm chat: a conversation over a pipe, as the library would have it, with the cache on and off.
+// npx kvcache-wasm chat: a conversation over a pipe, as the library would have it, with the cache on and off,
+// and what keys do at a terminal.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
-import { say, start } from './command.js';
+import { COMMAND, say, start } from './command.js';
 
 const TEMPLATE = "{% for message in messages %}{{ message.role ~ ':\n' ~ message.content ~ '\n' }}"
   + "{% endfor %}{% if add_generation_prompt %}{{ 'assistant:\n' }}{% endif %}";
@@ -36,7 +38,7 @@ test('with the cache and without it the same answers; with it only what a turn a
     say(['chat', ...SETTINGS], { input }),
     say(['chat', ...SETTINGS, '--cache', 'off'], { input }),
     say(['chat', ...SETTINGS], {
-      input: 'Hello there\n\n/cache off\nAnd then?\n/help\n/cache on\n/clear\nA king\n/bye\nnot said\n',
+      input: 'Hello there\n\n/cache off\nAnd then?\n/help\n/cache on\n/clear\nA king\n/bye \nnot said\n',
     }),
   ]);
   for (const { code, stdout, stderr } of [on, off]) {
@@ -74,4 +76,31 @@ test('Ctrl+C ends it, with what was answered', async () => {
   assert.equal(code, 130, stderr);
   assert.ok(stdout.endsWith('\n'));
   assert.match(stderr, /tokens? written at .*\(stopped\)$/m);
+});
+
+/** Types something at each prompt of a terminal, in the end Ctrl+D; how it ended, and what was to be seen. */
+async function type(...keys) {
+  const quoted = [COMMAND, 'chat', ...SETTINGS].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+  const env = { ...process.env, TERM: 'xterm', SHELL: '/bin/sh' };
+  const child = spawn('script', ['-qec', quoted.join(' '), '/dev/null'], { env });
+  let [shown, prompts] = ['', 0];
+  child.stdin.on('error', () => {}); // it has ended
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    shown += text;
+    const all = shown.split('> \x1b[3G').length - 1; // with nothing behind them
+    while (prompts < all) child.stdin.write(keys[prompts++] ?? '\x04');
+  });
+  const [code] = await once(child, 'close');
+  return { code, shown };
+}
+
+test('at a terminal Ctrl+D ends it, as /bye does, and Ctrl+C with its code', {
+  skip: process.platform !== 'linux' && 'needs the script of util-linux',
+}, async () => {
+  for (const [keys, expected] of [[[], 0], [['/other\r'], 0], [['/bye \r'], 0], [['\x03'], 130]]) {
+    const { code, shown } = await type(...keys);
+    assert.equal(code, expected, shown);
+    assert.doesNotMatch(shown, /Error/);
+    assert.equal(/There are/.test(shown), keys[0] === '/other\r', shown);
+  }
 });

@@ -31,7 +31,9 @@ test('--help names every command, --version the release', async () => {
 test('what cannot be done is said in a sentence, without a stack', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
-  t.after(() => taken.close());
+  const last = createServer().listen(65535, '127.0.0.1');
+  await once(last, 'listening').catch(() => {}); // somebody else has it
+  t.after(() => { taken.close(); last.close(); });
   const { port } = taken.address();
   const cases = [
     [['serf'], {}, 2, /no command "serf", only: serve, generate, chat\.$/m],
@@ -40,6 +42,7 @@ test('what cannot be done is said in a sentence, without a stack', async (t) => 
     [[], { PORT: '80x' }, 2, /PORT is "80x"/],
     [[], { PORT: '70000' }, 2, /0 to 65535/],
     [[], { PORT: String(port) }, 1, new RegExp(`Port ${port} is taken`)],
+    [[], { PORT: '65535' }, 1, /Port 65535 is taken\..* 65534, or 0/],
   ];
   for (const [args, env, expected, words] of cases) {
     const { code, stdout, stderr } = await say(args, { env });

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../../', import.meta.url);
 const { bin, version } = JSON.parse(await readFile(new URL('package.json', ROOT), 'utf8'));
-const COMMAND = fileURLToPath(new URL(bin['kvcache-wasm'], ROOT));
+export const COMMAND = fileURLToPath(new URL(bin['kvcache-wasm'], ROOT));
 export { version };
 
 /** A running one. `stdout` and `stderr` grow. */

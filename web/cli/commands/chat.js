@@ -63,9 +63,10 @@ export async function run(args) {
   const maxTokens = Number(values.maxTokens ?? model.generation.maxNewTokens ?? MOST_TOKENS);
   const options = { ...samplingOf(values), maxTokens, chat: { template } };
   const chat = new Conversation(session, options, system, stop);
-  for await (const line of messagesOf(stop)) {
+  for await (const said of messagesOf(stop)) {
+    const line = said.trim();
     if (line === '/bye') break;
-    await chat.take(line.trim());
+    await chat.take(line);
     if (stop.signal.aborted) break;
   }
 }
@@ -86,7 +87,8 @@ async function* messagesOf({ signal }) {
       lines.close();
     });
     lines.on('history', (entries) => { history = [...entries]; });
-    const line = await Promise.race([lines.question('> '), ended.then(() => undefined)]);
+    const asked = lines.question('> ').catch(() => undefined); // Ctrl+D rejects it before that
+    const line = await Promise.race([asked, ended.then(() => undefined)]);
     lines.close();
     if (line === undefined) {
       process.stderr.write('\n');

@@ -38,7 +38,8 @@ async function listen(port) {
   } catch (error) {
     const { code } = /** @type {{ code?: string }} */ (error);
     if (code === 'EADDRINUSE') {
-      throw new Refusal(`Port ${port} is taken. Set PORT to another one: ${port + 1}, or 0 for a free one.`);
+      const other = port < 65535 ? port + 1 : port - 1;
+      throw new Refusal(`Port ${port} is taken. Set PORT to another one: ${other}, or 0 for a free one.`);
     }
     if (code === 'EACCES') throw new Refusal(`Port ${port} needs more rights. Choose one above 1023.`);
     throw error;
