@@ -9,7 +9,8 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadModel } from 'kvcache-wasm';
 import { report, verdict } from '../../web/cli/figures.js';
-import { inFlags, parse } from '../../web/cli/options.js';
+import { camelCase, inFlags, parse } from '../../web/cli/options.js';
+import { SAMPLING_OPTIONS } from '../../web/cli/sampling.js';
 import { proofOf } from '../../web/cli/write.js';
 import { table } from '../../web/cli/commands/generate.js';
 import { say, start } from './command.js';
@@ -67,7 +68,8 @@ test('--chat puts the prompt through a template, and writes the answer alone', a
 
 test('--json is one object, with every setting heard', async () => {
   const options = { maxTokens: 12, temperature: 0.7, topK: 9, topP: 0.9, minP: 0.01, seed: 3, stop: 'zebra',
-    repetitionPenalty: 1.2, noRepeatNgramSize: 3, minTokens: 2 };
+    repetitionPenalty: 1.2, frequencyPenalty: 0.4, presencePenalty: 0.3, noRepeatNgramSize: 3, minTokens: 2 };
+  assert.deepEqual(Object.keys(options).sort(), Object.keys(SAMPLING_OPTIONS).map(camelCase).sort());
   const flags = Object.entries(options)
     .map(([name, value]) => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}=${value}`);
   const args = ['generate', '--json', '--weights', 'int8', '--cache', 'both', ...flags, '--', '-- A king'];
@@ -179,6 +181,9 @@ test('what cannot be done is said in a sentence, with a code', async () => {
     [['generate', 'x', '--max-token', '3'], 2, /no option --max-token: did you mean --max-tokens\?/],
     [['generate', 'x', '--use-cache'], 2, /did you mean --cache\?/],
     [['generate', 'x', '--top-p', '2', '--max-tokens', '1'], 2, /^--top-p is 2; it must be/],
+    [['generate', 'x', '--max-tokens', '-5'], 2, /^--max-tokens is -5; it must be/],
+    [['generate', 'x', '--max-tokens', '1.5'], 2, /^--max-tokens is 1\.5; it must be/],
+    [['chat', '--context', '0'], 2, /^--context is 0; it must be/],
     [['generate', 'x', '--model', '/no/such/folder'], 1, /\/no\/such\/folder/],
     [['generate', 'x', '--model', 'https://127.0.0.1:1/some/'], 1, /127\.0\.0\.1:1\/some\/config\.json/],
     [['generate', 'x', '--model', 'gpt2/gpt2'], 1, /huggingface\.co\/gpt2\/gpt2\/resolve\/main\//],
@@ -192,9 +197,33 @@ test('what cannot be done is said in a sentence, with a code', async () => {
     assert.match(stderr, words);
     assert.equal(stderr.trim().split('\n').length, 1, stderr);
   }));
-  const { code, stdout } = await say(['generate', 'x', '--json', '--model', '/no/such/folder']);
-  assert.equal(code, 1);
-  assert.equal(JSON.parse(stdout).error.code, 'file_unreachable');
+});
+
+test('--json has what failed, and what was called in a wrong way', async () => {
+  for (const [args, exit, code, words] of [
+    [['x', '--json', '--model', '/no/such/folder'], 1, 'file_unreachable', /\/no\/such\/folder/],
+    [['x', '--json', '--top-p', '2'], 2, 'invalid_argument', /topP is 2/],
+    [['x', '--top-k', 'five', '--json'], 2, 'invalid_argument', /^--top-k is "five"; it must be a number\.$/],
+    [['two', 'words', '--json'], 2, 'invalid_argument', /one prompt/],
+  ]) {
+    const said = await say(['generate', ...args]);
+    const { error } = JSON.parse(said.stdout);
+    assert.deepEqual([said.code, error.code], [exit, code], said.stderr);
+    assert.match(error.message, words);
+  }
+  const { code, stdout } = await say(['generate', '--top-k', 'five', '--', '--json']); // which is a prompt
+  assert.deepEqual([code, stdout], [2, '']);
+});
+
+test('a text that slides has room for its sinks, however short it is', async () => {
+  const slide = ['generate', PROMPT, '--model', 'tales', '--when-full', 'slide', '--max-tokens', '8'];
+  const [some, many] = await Promise.all([say(slide), say([...slide, '--sinks', '20'])]);
+  const tales = await loadModel(new URL('../../web/models/tales/', import.meta.url));
+  const { text } = await written(PROMPT, { maxTokens: 8 }, tales);
+  tales.dispose();
+  for (const { code, stdout, stderr } of [some, many]) {
+    assert.deepEqual([code, stdout], [0, `${PROMPT}${text}\n`], stderr);
+  }
 });
 
 test('words are read as options of the table and nothing else', () => {

@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { nearest } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
-import { inFlags } from './options.js';
+import { flagsOf, inFlags } from './options.js';
 import { Refusal } from './refusal.js';
 
 /**
@@ -32,7 +32,7 @@ await main(process.argv.slice(2));
 async function main(given) {
   const isNamed = given.length > 0 && !given[0].startsWith('-');
   const [name, args] = isNamed ? [given[0], given.slice(1)] : [DEFAULT, given];
-  const flags = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
+  const flags = flagsOf(args);
   const has = (/** @type {string[]} */ ...names) => names.some((flag) => flags.includes(flag));
   /** @type {Command | undefined} */
   let command;

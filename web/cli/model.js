@@ -1,9 +1,9 @@
 // The model that a command writes with: which one, and how it comes.
 import { access } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { KvcError } from '../engine/errors.js';
 import { numbersIn } from '../measure/numbers.js';
 import { loadModel } from '../session/model.js';
-import { Refusal } from './refusal.js';
 
 /**
  * @import { ProgressEvent } from '../files/stream.js'
@@ -47,7 +47,8 @@ async function shipped(name) {
     const isThere = await access(new URL('config.json', folder)).then(() => true, () => false);
     if (isThere) return folder;
   }
-  throw new Refusal(`The shipped model is not in ${fileURLToPath(folders[0])}: install the package again.`);
+  throw new KvcError('file_unreachable',
+    `The shipped model is not in ${fileURLToPath(folders[0])}: install the package again.`);
 }
 
 /** A line on a terminal that goes when the model is there. */

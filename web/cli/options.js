@@ -60,6 +60,9 @@ function valueOf(name, text, { value, number, choices }) {
   throw new Refusal(`--${name} is "${text}"; it must be a number.`, 2);
 }
 
+/** What may be options: what is not behind "--". @param {readonly string[]} args */
+export const flagsOf = (args) => args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
+
 /** "top-k" -> "topK" */
 export const camelCase = (/** @type {string} */ name) => (
   name.replace(/-(\w)/g, (_, letter) => letter.toUpperCase()));

@@ -53,6 +53,9 @@ export async function run(args) {
   if (context !== undefined && cacheBytes !== undefined) {
     throw new Refusal('chat takes --context or --cache-bytes, not both.', 2);
   }
+  if (context !== undefined && !(Number.isInteger(context) && context > 0)) {
+    throw new Refusal(`--context is ${context}; it must be a whole number from 1 on.`, 2);
+  }
   const stop = new Stop();
   const model = await modelOf(/** @type {ModelOptions} */ (values), stop);
   // What its template cannot do is said before anybody types.

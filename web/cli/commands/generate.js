@@ -1,10 +1,11 @@
 // npx kvcache-wasm generate PROMPT: a text into the terminal, with the cache on, off, or both ways.
 import { text as textOf } from 'node:stream/consumers';
 import { KvcError } from '../../engine/errors.js';
+import { PAGE } from '../../engine/page.js';
 import { promptIds } from '../../session/plan.js';
 import { report, statusLine, tableOf, verdict } from '../figures.js';
 import { MODEL_OPTIONS, modelOf } from '../model.js';
-import { helpOf, parse } from '../options.js';
+import { flagsOf, helpOf, parse } from '../options.js';
 import { Refusal } from '../refusal.js';
 import { SAMPLING_OPTIONS, samplingOf } from '../sampling.js';
 import { Screen } from '../screen.js';
@@ -40,6 +41,7 @@ import { proofOf, warmUp, write } from '../write.js';
  */
 
 const MOST_TOKENS = 200; // if neither the caller nor the model's makers say
+const SINKS = 4;         // if the caller does not
 
 /** @type {Table} */
 export const table = {
@@ -70,12 +72,15 @@ Ctrl+C stops it: the text stays, the figures are of what was done. Exit codes: 0
 
 /** @param {string[]} args */
 export async function run(args) {
-  const { values, words } = parse('generate', args, table);
+  let isJson = flagsOf(args).includes('--json'); // where they cannot be read, too
   try {
+    const { values, words } = parse('generate', args, table);
+    isJson = Boolean(values.json);
     await generate(values, words, new Stop());
   } catch (error) {
-    if (values.json && error instanceof KvcError) {
-      console.log(JSON.stringify({ error: { code: error.code, message: error.message } }));
+    if (isJson && (error instanceof KvcError || error instanceof Refusal)) {
+      const code = error instanceof KvcError ? error.code : 'invalid_argument';
+      console.log(JSON.stringify({ error: { code, message: error.message } }));
     }
     throw error;
   }
@@ -109,10 +114,17 @@ async function generate(values, words, stop) {
   console.error(`\n${tableOf(runs)}${proof ? `\n${verdict(runs, proof)}` : ''}`);
 }
 
-/** @param {Model} model  @param {Own} own  @param {number} tokens  of the whole text */
+/**
+ * Room for the text, and where it slides for a page beside the sinks at least. What is no number of tokens
+ * generate() refuses.
+ * @param {Model} model  @param {Own} own  @param {number} tokens  of the whole text
+ */
 function roomFor({ config: { nPositions } }, { whenFull, sinks }, tokens) {
-  if (whenFull !== 'slide') return { capacity: Math.min(nPositions, tokens), sinks };
-  return { capacity: Math.min(nPositions, Math.ceil(tokens / 16) * 16), whenFull, sinks };
+  if (whenFull !== 'slide') return { capacity: Math.min(nPositions, Math.max(1, Math.ceil(tokens))), sinks };
+  const stay = sinks ?? SINKS;
+  const pages = (/** @type {number} */ n) => Math.ceil(n / PAGE) * PAGE;
+  const least = pages(stay) + PAGE;
+  return { capacity: Math.min(nPositions, Math.max(pages(tokens), least)), whenFull, sinks: stay };
 }
 
 /** @param {readonly string[]} words */
