@@ -7,7 +7,10 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { CachedAttention, ERROR_CODES, KVCache } from 'kvcache-wasm';
+import { camelCase } from '../../web/cli/options.js';
+import { SAMPLING_OPTIONS } from '../../web/cli/sampling.js';
 import { Model } from '../../web/session/model.js';
+import { GENERATE_OPTIONS } from '../../web/session/sampling.js';
 import { Session } from '../../web/session/session.js';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -106,6 +109,13 @@ for (const [what, type] of OPTIONS) {
     assert.deepEqual(listed(`Option of \`${what}\``, '\\| Default \\| \\|'), await propertiesOf(type));
   });
 }
+
+test('the options of generate() that the command takes are those that it is said to take', () => {
+  const [, said] = manual.match(/^`generate\(\)` that both take: ((?:`--[a-z-]+`[, \n]*)+)\./m);
+  assert.deepEqual(said.match(/[a-z]+(?:-[a-z]+)*/g), Object.keys(SAMPLING_OPTIONS));
+  const names = Object.keys(SAMPLING_OPTIONS).map(camelCase);
+  assert.deepEqual(names.filter((name) => !GENERATE_OPTIONS.includes(name)), []);
+});
 
 test('the error codes that the manual names exist', () => {
   const codes = [...manual.matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code);

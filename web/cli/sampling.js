@@ -15,6 +15,8 @@ export const SAMPLING_OPTIONS = {
   'top-p': { value: 'X', number: true, help: 'only the likeliest that together have this probability' },
   'min-p': { value: 'X', number: true, help: 'only those at least so likely, compared with the likeliest' },
   'repetition-penalty': { value: 'X', number: true, help: 'above 1: what was used becomes less likely' },
+  'frequency-penalty': { value: 'X', number: true, help: 'off the logit of what was used, for each time' },
+  'presence-penalty': { value: 'X', number: true, help: 'the same, once' },
   'no-repeat-ngram-size': { value: 'N', number: true, help: 'so many never come twice in the same order' },
   'min-tokens': { value: 'N', number: true, help: 'before a text may end' },
   stop: { value: 'TEXT', help: 'ends before this' },
