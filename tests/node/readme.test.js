@@ -12,6 +12,7 @@ import { SAMPLING_OPTIONS } from '../../web/cli/sampling.js';
 import { Model } from '../../web/session/model.js';
 import { GENERATE_OPTIONS } from '../../web/session/sampling.js';
 import { Session } from '../../web/session/session.js';
+import { filesOf } from '../hosts/snippets.js';
 
 const ROOT = new URL('../../', import.meta.url);
 const read = (path) => readFile(new URL(path, ROOT), 'utf8');
@@ -135,9 +136,29 @@ test('every address of the package names this release and a file that it has', a
     for (const [url] of (await read(page)).matchAll(/https:\/\/cdn\.jsdelivr\.net\/[^\s"`>)']*/g)) {
       const [, release, file] = url.match(/\/npm\/kvcache-wasm@([\d.]+)\/(dist\/.*)$/) ?? [];
       assert.equal(release, version, `${page}: ${url}`);
+      assert.doesNotMatch(file, /\.html$/, `${page}: the network gives pages out as text`);
       await stat(new URL(file, ROOT)).catch(() => assert.fail(`${page}: ${url}`));
     }
   }
+});
+
+test('the snippets that hosts are tried with ask our own server', async () => {
+  let files = 0;
+  for (const page of embedding) {
+    for (const [name, text] of Object.entries(filesOf(await read(page), 'http://here/'))) {
+      assert.doesNotMatch(text, /jsdelivr|YOUR-SITE/, `${page}: ${name}`);
+      if (text.includes('http://here/')) files++;
+    }
+  }
+  assert.ok(files > 5);
+});
+
+test('no two trainings of the recipe go on from the same checkpoint', async () => {
+  const recipe = (await read('src/train/README.md')).replaceAll('\\\n', ' ');
+  const folders = [...recipe.matchAll(/src\/train\/train\.py .*/g)].map(
+    ([command]) => command.match(/--work (\S+)/)?.[1] ?? 'build/train');
+  assert.ok(folders.length > 1);
+  assert.deepEqual([...new Set(folders)], folders);
 });
 
 // ---- links --------------------------------------------------------------------------------------
