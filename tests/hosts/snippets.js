@@ -5,7 +5,7 @@ const SITE = 'https://YOUR-SITE/'; // with a copy of the same folder
 
 const BLOCK = /^(`{3,})\w* ([\w./[\]-]*\.\w+)\n(.*?)^\1$/gms;
 
-/** @returns {Record<string, string>} with another address for the network's and for that of the reader's site */
+/** @returns {Record<string, string>} with another address for the network's and the reader's own site's */
 export function filesOf(markdown, cdn) {
   const files = [...markdown.matchAll(BLOCK)]
     .map(([,, name, text]) => [name, text.replaceAll(CDN, cdn).replaceAll(SITE, cdn)]);

@@ -6,6 +6,7 @@ import { mkdir, readFile, readdir, stat, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { brotliCompressSync } from 'node:zlib';
 import { CachedAttention, ERROR_CODES, KVCache } from 'kvcache-wasm';
 import { camelCase } from '../../web/cli/options.js';
 import { SAMPLING_OPTIONS } from '../../web/cli/sampling.js';
@@ -159,6 +160,54 @@ test('no two trainings of the recipe go on from the same checkpoint', async () =
     ([command]) => command.match(/--work (\S+)/)?.[1] ?? 'build/train');
   assert.ok(folders.length > 1);
   assert.deepEqual([...new Set(folders)], folders);
+});
+
+// ---- sizes --------------------------------------------------------------------------------------
+
+const DIST = new URL('dist/', ROOT);
+
+/** A script of the site, and what it imports before it can begin. */
+async function startOf(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  const text = await readFile(new URL(file, DIST), 'utf8');
+  for (const [, name] of text.matchAll(/\b(?:from|import)"\.\/([^"]+)"/g)) await startOf(name, found);
+  return found;
+}
+
+/** Thousands of bytes as they come over the network. */
+async function compressed(files) {
+  const each = await Promise.all(files.map((file) => readFile(new URL(file, DIST))));
+  return each.reduce((sum, bytes) => sum + brotliCompressSync(bytes).length, 0) / 1e3;
+}
+
+test('sizes are those of the files, to one in the last digit', async () => {
+  const [registers, library] = ['kv-cache-demo.js', 'kvcache-wasm.js'];
+  const first = await startOf(registers);
+  const text = await readFile(new URL(registers, DIST), 'utf8');
+  const [, figure] = text.match(/"\.\/(kv-cache-demo-inside-\w+\.js)"/);
+  const later = [...await startOf(figure)].filter((file) => !first.has(file));
+  const sizeOf = async (file) => (await stat(new URL(file, DIST))).size;
+  const [lone, page, whole] = await Promise.all(
+    [library, 'kv-cache-demo.html', 'kv-cache-demo.inline.js'].map(sizeOf));
+  const bundlers = 'web/docs/embedding/bundlers.md';
+  const expected = [
+    ['web/README.md', /Some (\d+) KB are fetched at first/, await compressed([...first])],
+    ['web/README.md', /at first, (\d+) KB more/, await compressed(later)],
+    ['CHANGELOG.md', /and (\d+) KB come before the first click/, await compressed([...first, ...later])],
+    [bundlers, /inside \((\d+) KB, /, lone / 1e3],
+    [bundlers, /KB, (\d+) KB with Brotli/, await compressed([library])],
+    ['web/docs/embedding/lms.md', /one page of ([\d.]+) MB/, page / 1e6],
+    ...['web/README.md', ...embedding].map((name) => [name, /inside[^.\d]* ?\(?([\d.]+) MB/, whole / 1e6]),
+  ];
+  let said = 0;
+  for (const [name, words, size] of expected) {
+    const [, number] = (await read(name)).match(words) ?? [];
+    if (number === undefined) continue;
+    said++;
+    assert.ok(Math.abs(number - size) < (number.includes('.') ? 0.1 : 1), `${name}: ${words} is ${size}`);
+  }
+  assert.equal(said, 10);
 });
 
 // ---- links --------------------------------------------------------------------------------------
