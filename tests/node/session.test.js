@@ -450,5 +450,11 @@ test('disposing of the model ends its sessions', async () => {
   await rejectsCode(run.next(), 'disposed');
   throwsCode(() => session.decode(1), 'disposed');
   throwsCode(() => short.createSession(), 'disposed');
+  for (const use of [() => short.tokenizer, () => short.encode('x'), () => short.decode([1]),
+    () => short.textStream()]) throwsCode(use, 'disposed');
+  const conversation = [{ role: 'user', content: 'x' }];
+  await rejectsCode(short.applyChatTemplate(conversation), 'disposed');
+  await rejectsCode(short.renderChatTemplate(conversation), 'disposed');
+  assert.deepEqual([session.capacity, short.memoryUsage().totalBytes], [short.config.nPositions, 0]);
   session.dispose();
 });

@@ -212,6 +212,7 @@ export class Model {
 
   /** The model's tokenizer. */
   get tokenizer() {
+    this.#live();
     if (this.#tokenizer) return this.#tokenizer;
     throw new KvcError('tokenizer_invalid',
       'The model was loaded without its tokenizer; use token ids, or load it with one.');
@@ -236,7 +237,8 @@ export class Model {
   }
 
   /** The same, as text. @param {readonly Message[]} messages  @param {ChatOptions} [options] */
-  renderChatTemplate(messages, options) {
+  async renderChatTemplate(messages, options) {
+    this.#live();
     return this.#chat.render(messages, options);
   }
 
@@ -253,6 +255,7 @@ export class Model {
    * @param {DecodeOptions} [options]
    */
   textStream(options) {
+    this.#live();
     return this.#tokenizer?.stream(options) ?? { push: (/** @type {number} */ _id) => '', flush: () => '' };
   }
 
@@ -274,6 +277,11 @@ export class Model {
 
   get disposed() {
     return this.#engine.disposed;
+  }
+
+  /** Throws "disposed" after dispose(). */
+  #live() {
+    void this.#engine.memory;
   }
 
   /** Frees the weights and every session with them. */
