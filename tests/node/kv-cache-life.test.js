@@ -128,6 +128,26 @@ test('events: told once the call is done, with what they say; a listener that th
 
 // ---- save and restore -----------------------------------------------------------------------------
 
+test('after a listener that throws, what was written behind another history is dropped all the same', () => {
+  const changes = [(cache) => cache.drop(0), (cache) => cache.fork(1, 0), (cache) => cache.reorder([1, 1]),
+    (cache) => cache.keep(1), (cache) => cache.reset()];
+  for (const change of changes) {
+    const cache = new KVCache({ ...SIZES, batchSize: 2 });
+    const key = new Float32Array(SIZES.numHeads * SIZES.headDim).fill(7);
+    for (const row of [0, 1]) {
+      cache.update(0, key, key, { row });
+      cache.advance(1, { row });
+    }
+    cache.update(0, key, key, { row: 0 });
+    cache.onEvent = () => { throw new Error('mine'); };
+    assert.throws(() => change(cache), /mine/, String(change));
+    cache.onEvent = null;
+    cache.advance(1, { row: 0 }); // of a token that was not written any more: zeros
+    assert.ok(cache.get(0, { row: 0 }).key.slice(-SIZES.headDim).every((x) => x === 0), String(change));
+    cache.dispose();
+  }
+});
+
 test('save and restore: the same to the bit, in every type, in a cache that is larger too', () => {
   for (const [keyType, valueType] of [['f32', 'f32'], ['f16', 'int8'], ['int8', 'f16']]) {
     const sizes = { ...SIZES, keyType, valueType };

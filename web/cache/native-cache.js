@@ -202,14 +202,18 @@ export class NativeCache {
    * @param {Parameters<Exports[K]> extends [any, ...infer Rest] ? Rest : never} args  after the cache
    */
   change(rows, name, ...args) {
-    this.calls.check({}, name, .../** @type {Parameters<Exports[K]>} */ ([this.pointer, ...args]));
-    this.changed(rows);
+    this.calls.operation(() => {
+      this.calls.check({}, name, .../** @type {Parameters<Exports[K]>} */ ([this.pointer, ...args]));
+      this.changed(rows);
+    });
   }
 
   /** Empties all rows and zeroes every slot. */
   reset() {
-    this.calls.call('kvc_cache_reset', this.pointer);
-    this.#pending.fill(0);
+    this.calls.operation(() => {
+      this.calls.call('kvc_cache_reset', this.pointer);
+      this.#pending.fill(0);
+    });
   }
 
   /**
