@@ -527,7 +527,7 @@ kvc_error kvc_session_save(kvc_session *session, void *state, size_t bytes);
 /* The session needs the same element types, and room for the state's tokens and
  * sequences; where tokens are gone, the same when_full, capacity and sinks. Errors:
  * INVALID_ARGUMENT (NULL), STATE_INVALID, STATE_FOREIGN, CONTEXT_FULL (no room),
- * SOURCE_TOO_LONG, BUSY. */
+ * SOURCE_TOO_LONG, BUSY, UNSUPPORTED (tokens are gone, and none can leave this cache). */
 kvc_error kvc_session_restore(kvc_session *session, const void *state, size_t bytes);
 
 /* ---- the sampler ------------------------------------------------------------------- */

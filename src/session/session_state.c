@@ -22,7 +22,7 @@
 #include "kernels/rotary.h"
 #include "session/session.h"
 
-enum { HAS_LOGITS = 1, HAS_QUERIES = 2, BY_HAND = 4, TURNED = 8 };
+enum { HAS_LOGITS = 1, HAS_QUERIES = 2, BY_HAND = 4, TURNED = 8, ALL_FLAGS = 15 };
 
 /* ---- save -------------------------------------------------------------------------- */
 
@@ -142,10 +142,10 @@ static kvc_error check_sequence(const kvc_session *s, kvc_reader *r, size_t *mos
 {
     const size_t position = kvc_read_u32(r), V = s->model->config.vocab_size;
     const uint32_t flags = kvc_read_u32(r);
-    const uint32_t moving = kvc_cache_moves(s->cache) ? BY_HAND | TURNED : 0;
-    if (position > r->left / sizeof(uint32_t) ||
-        (flags & ~(HAS_LOGITS | HAS_QUERIES | moving)) || (flags && position == 0))
+    if (position > r->left / sizeof(uint32_t) || flags > (position > 0 ? ALL_FLAGS : 0))
         return KVC_ERR_STATE_INVALID;
+    if (flags > (HAS_LOGITS | HAS_QUERIES) && !kvc_cache_moves(s->cache))
+        return KVC_ERR_UNSUPPORTED;
     if (position > s->config.text_capacity)
         return KVC_ERR_CONTEXT_FULL;
     *most = position > *most ? position : *most;

@@ -243,7 +243,7 @@ static void restore_session(fuzz_bytes *in, const subject *of, const saved *stat
     const kvc_error error = kvc_session_restore(s, state->bytes, state->n);
     fuzz_check(!error || error == KVC_ERR_STATE_INVALID ||
                error == KVC_ERR_STATE_FOREIGN || error == KVC_ERR_CONTEXT_FULL ||
-               error == KVC_ERR_SOURCE_TOO_LONG);
+               error == KVC_ERR_SOURCE_TOO_LONG || error == KVC_ERR_UNSUPPORTED);
     if (error)
         check_same_state(&before, save_session(s));
     check_session_goes_on(s, of, &other);

@@ -171,3 +171,43 @@ test('evict(): any slots, in a session that slides or not, and what then is refu
     for (const one of [session, fresh]) one.dispose();
   }
 });
+
+test('what evict() left is restored in any session with room for it', () => {
+  for (const given of [{ capacity: 64 }, {}, { capacity: 'grow' }, { capacity: 64, whenFull: 'error' }]) {
+    const session = model.createSession({ ...given, sequences: 2 });
+    session.prefill(text(60));
+    session.evict(0, 16);
+    session.append(text(16)); // more tokens than the smallest has slots
+    const state = session.save();
+    const other = model.createSession(given);
+    other.restore(state);
+    assert.deepEqual([other.sequences, other.position, other.held], [2, 76, session.held]);
+    for (const one of [session, other]) one.append([1]);
+    assert.equal(other.logitsHash, session.logitsHash);
+    for (const one of [session, other]) one.dispose();
+  }
+  const small = model.createSession({ capacity: 32 });
+  const large = model.createSession({ capacity: 64 });
+  for (const one of [small, large]) one.prefill(text(30));
+  const before = [small.save(), small.memoryUsage()];
+  large.append(text(30));
+  large.evict(0, 16);
+  throwsCode(() => small.restore(large.save()), 'context_full');
+  assert.deepEqual([small.save(), small.memoryUsage()], before);
+  throwsCode(() => small.append(text(3)), 'context_full'); // nothing has left it
+  for (const one of [small, large]) one.dispose();
+});
+
+test('a listener that throws as a cache becomes one that tokens can leave: it is that cache', () => {
+  const session = model.createSession({ capacity: 64 });
+  session.prefill(text(60));
+  session.onEvent = () => { throw new Error('mine'); };
+  assert.throws(() => session.evict(0, 16), /mine/);
+  const heard = [];
+  session.onEvent = ({ type }) => heard.push(type);
+  session.evict(0, 16);
+  assert.ok(!heard.includes('restore'), 'and takes no other place');
+  session.append(text(16));
+  assert.equal(session.position, 76);
+  session.dispose();
+});

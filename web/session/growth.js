@@ -2,8 +2,8 @@
 // changes nothing. Twice the room at least, so that in all a token is copied about once.
 import { wholePages } from '../cache/sizes.js';
 import { KvcError } from '../engine/errors.js';
-import { goneOf } from './sliding.js';
-import { saveState, sequencesOf } from './state.js';
+import { goneOf, letGo, textFor } from './sliding.js';
+import { restoreState, saveState, sequencesOf } from './state.js';
 
 /** @import { NativeSession } from './native-session.js' */
 
@@ -60,26 +60,50 @@ export function reserve(native, tokens) {
 export function reserveOneMore(native, sequences) {
   if (native.mode === 'stop' && native.capacity === native.most) return;
   const { selected } = native;
-  for (const sequence of sequences) {
-    native.select(sequence);
-    reserve(native, native.position + 1);
+  try {
+    for (const sequence of sequences) {
+      native.select(sequence);
+      reserve(native, native.position + 1);
+    }
+  } finally {
+    if (native.usable) native.select(selected);
   }
-  native.select(selected);
+}
+
+/**
+ * Takes over a state, in a larger session or another mode if need be.
+ * @param {NativeSession} native  @param {Uint8Array} state
+ */
+export function restore(native, state) {
+  try {
+    try {
+      restoreState(native, native.pointer, state);
+      native.calls.restart();
+    } catch (error) {
+      if (!has(error, 'context_full')) throw error;
+      restoreLarger(native, state, error);
+    }
+  } catch (error) {
+    if (!has(error, 'unsupported')) throw error; // tokens are gone, and none can leave this cache
+    letGo(native, () => restoreLarger(native, state, error, textFor(native.capacity)));
+  }
 }
 
 /**
  * Takes over a state with more sequences or, if the session may have them, more tokens.
- * @param {NativeSession} native  @param {Uint8Array} state  @param {unknown} full  why it does not fit
+ * @param {NativeSession} native  @param {Uint8Array} state  @param {unknown} refused  why it does not fit
+ * @param {number} [room]  tokens of a text, at least
  */
-export function restoreLarger(native, state, full) {
+function restoreLarger(native, state, refused, room = native.text) {
   const { mode, most } = native;
   const sequences = Math.max(native.sequences, sequencesOf(state));
-  const isWider = sequences > native.sequences;
+  const isLarger = sequences > native.sequences || room > native.text;
   const longest = mode === 'stop' ? most : state.length; // its texts have fewer tokens than it has bytes
-  let { capacity, text } = native;
+  let { capacity } = native;
+  let text = room;
   const isMost = () => capacity === most && text >= longest;
-  if (!isWider && isMost()) throw full;
-  for (let twice = !isWider; ; twice = true) {
+  if (!isLarger && isMost()) throw refused;
+  for (let twice = !isLarger; ; twice = true) {
     if (twice) capacity = Math.min(2 * capacity, most);
     if (twice) text = mode === 'stop' ? capacity : Math.max(capacity, 2 * text);
     try {

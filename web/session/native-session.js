@@ -3,7 +3,7 @@
 import { WatchedCalls } from '../cache/events.js';
 import { areCounts, invalid, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
-import { restoreLarger } from './growth.js';
+import { restore } from './growth.js';
 import { counts } from './inspect.js';
 import { sessionOptions } from './options.js';
 import { SAMPLING_BYTES, kindOf, layOutSession } from './parts.js';
@@ -267,7 +267,8 @@ export class NativeSession {
   }
 
   /**
-   * Grows where the state has more sequences or, if it may, more tokens.
+   * Grows where the state has more sequences or, if it may, more tokens; and makes its tokens such as can
+   * leave the cache where some of the state's have.
    * @param {Uint8Array | ArrayBuffer} given
    */
   restore(given) {
@@ -275,13 +276,7 @@ export class NativeSession {
     if (!(state instanceof Uint8Array)) {
       throw invalid('restore() takes the Uint8Array that save() gave, or its ArrayBuffer.');
     }
-    try {
-      restoreState(this, this.pointer, state);
-    } catch (error) {
-      if (!(error instanceof KvcError) || error.code !== 'context_full') throw error;
-      return restoreLarger(this, state, error);
-    }
-    this.calls.restart();
+    this.calls.operation(() => restore(this, state));
   }
 
   // ---- the end ----------------------------------------------------------------------------------

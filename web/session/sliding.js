@@ -80,6 +80,22 @@ export function goneOf({ engine, pointer, cache, selected }) {
 }
 
 /**
+ * Puts a session whose tokens can leave the cache in place of one whose cannot.
+ * @param {NativeSession} native
+ * @param {() => void} replace  its native.replace(); where that fails nothing changes
+ */
+export function letGo(native, replace) {
+  const { mode } = native;
+  native.mode = 'evict';
+  try {
+    replace();
+  } catch (error) {
+    native.mode = mode;
+    throw error;
+  }
+}
+
+/**
  * Takes n tokens out of the cache, from slot `first` on.
  * @param {NativeSession} native  @param {number} first  @param {number} n
  */
@@ -88,13 +104,8 @@ export function evict(native, first, n) {
   const reason = against(native.model.config); // of the engine's refusal
   if (!reason && native.mode === 'stop') {
     const { sequences, capacity } = native;
-    native.mode = 'evict';
-    try {
-      native.replace({ sequences, capacity, text: textFor(capacity) }, saveState(native));
-    } catch (error) {
-      native.mode = 'stop';
-      throw error;
-    }
+    const replace = () => native.replace({ sequences, capacity, text: textFor(capacity) }, saveState(native));
+    native.calls.operation(() => letGo(native, replace));
   }
   native.calls.check({
     unsupported: `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle. ${reason}. Give the `
