@@ -169,3 +169,15 @@ test('a listener hears that the cache is another one, and goes on', () => {
   assert.equal(session.cacheMap()[0].length, 70);
   session.dispose();
 });
+
+test('a batch that cannot grow leaves the same sequence selected', () => {
+  const session = model.createSession({ capacity: 'grow', sequences: 2 });
+  session.prefill([1, 2]);
+  session.select(1);
+  session.prefill(new Array(64).fill(1));
+  session.select(0);
+  session.onEvent = ({ type }) => { if (type === 'restore') throw new Error('mine'); };
+  assert.throws(() => session.decodeBatch([1, 0], [1, 2]), /mine/);
+  assert.deepEqual([session.selected, session.position], [0, 2]);
+  session.dispose();
+});

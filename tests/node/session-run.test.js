@@ -327,3 +327,46 @@ test('after growing, a listener goes on hearing', async () => {
   await turn();
   session.dispose();
 });
+
+test('stop() while a run waits for the one before it', async () => {
+  const session = model.createSession();
+  const signals = new AbortController();
+  const first = session.generate([1, 2], { maxTokens: 50, signal: signals.signal });
+  await first.next();
+  const awaited = first.next().catch(() => {});
+  signals.abort();
+  const second = session.generate([3, 4], { maxTokens: 5 });
+  const token = second.next();
+  session.stop();
+  await awaited;
+  assert.deepEqual([await token, session.finishReason], [{ value: 'stopped', done: true }, 'stopped']);
+  session.dispose();
+});
+
+test('a run that ends before its first token says how, as any other', async () => {
+  const session = model.createSession();
+  const told = () => [session.finishReason, session.finishedBy];
+  const reached = async () => {
+    const { id } = (await session.generate([1, 2], { temperature: 0, maxTokens: 1 }).next()).value;
+    assert.deepEqual(await collect(session.generate([1, 2], { temperature: 0, stopTokens: [id] })), []);
+    assert.deepEqual(told(), ['stop', id]);
+  };
+  const messages = [{ role: 'user', content: 'a' }];
+  const chat = { template: '{{ messages[0].content }}' };
+  await reached();
+  const stopped = session.generate(messages, { chat, maxTokens: 1 }).next();
+  assert.deepEqual(told(), [null, null]);
+  session.stop();
+  await stopped;
+  assert.deepEqual(told(), ['stopped', null]);
+  await reached();
+  const signals = new AbortController();
+  const aborted = session.generate(messages, { chat, signal: signals.signal }).next();
+  signals.abort();
+  await rejectsCode(aborted, 'aborted');
+  assert.deepEqual(told(), ['stopped', null]);
+  await reached();
+  await rejectsCode(session.generate([1], { temperature: -1 }).next(), 'invalid_argument');
+  assert.deepEqual(told(), [null, null]);
+  session.dispose();
+});

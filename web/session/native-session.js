@@ -41,8 +41,8 @@ export class NativeSession {
   countsBefore;
   /** The generate() under way. @type {Run | undefined} */
   run;
-  /** Those whose conversation is still becoming a prompt. @type {Set<Run>} */
-  rendering = new Set();
+  /** Those that do not have the session yet. @type {Set<Run>} */
+  waiting = new Set();
   /** How the last one ended; null while it runs, and after an error. @type {FinishReason | null} */
   finishReason = null;
   /** The stop string that it ended with, or the token. @type {string | number | null} */

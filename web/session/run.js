@@ -30,6 +30,7 @@ export class Run {
   #steps;
   #waiting = 0; // calls of next() that have no answer yet
   #stopping = false;
+  #ended = false;
   /** The step that stop() took, for the next call of next(). @type {ReturnType<Run['next']> | undefined} */
   #last;
   /** The caller's. @type {Halt | undefined} */
@@ -120,18 +121,10 @@ export class Run {
    */
   async *#generate(prompt, options) {
     const native = this.#native;
-    const given = isConversation(prompt) ? await this.#rendered(prompt, options) : prompt;
-    if (this.#stopping) return native.finishReason = 'stopped';
-    const plan = planOf(native, given, options);
-    this.#signal = plan.signal;
-    for (; native.run; await turn()) native.run.giveWay();
-    if (native.reading) throw busy();
-    native.run = this;
-    native.finishReason = null;
-    native.finishedBy = null;
     /** @type {FinishReason | null} */
     let reason = 'stopped'; // if its caller leaves it
     try {
+      const plan = await this.#begun(prompt, options);
       const signal = this.#halt;
       throwIfAborted(signal);
       [native.runUsesCache, native.runUsesCrossCache] = [plan.useCache, plan.useCrossCache];
@@ -148,6 +141,26 @@ export class Run {
     } finally {
       this.#end(reason);
     }
+  }
+
+  /**
+   * What it is going to do, once it has the session; before that it can be stopped all the same.
+   * @param {Prompt} prompt  @param {GenerateOptions} [options]
+   */
+  async #begun(prompt, options) {
+    const native = this.#native;
+    native.waiting.add(this);
+    if (!native.run) this.#tell(null);
+    const given = isConversation(prompt) ? await this.#rendered(prompt, options) : prompt;
+    throwIfAborted(this.#halt);
+    const plan = planOf(native, given, options);
+    this.#signal = plan.signal;
+    for (; native.run; await turn()) native.run.giveWay();
+    if (native.reading) throw busy();
+    native.waiting.delete(this);
+    native.run = this;
+    this.#tell(null);
+    return plan;
   }
 
   /**
@@ -174,27 +187,29 @@ export class Run {
   }
 
   /**
-   * A conversation as ids. The run does not have the session yet, and can be stopped all the same.
+   * A conversation as ids.
    * @param {readonly Message[]} messages  @param {GenerateOptions} [options]
    */
   async #rendered(messages, options) {
-    const native = this.#native;
     const { chat, signal } = optionsOf('generate()', options, GENERATE_OPTIONS);
-    native.rendering.add(this);
-    try {
-      return await native.model.applyChatTemplate(messages, promptOptions(chat, signal));
-    } finally {
-      native.rendering.delete(this);
-    }
+    return this.#native.model.applyChatTemplate(messages, promptOptions(chat, signal));
+  }
+
+  /** How it ended, to the session. @param {FinishReason | null} reason  null: it has not, or by an error */
+  #tell(reason) {
+    this.#native.finishReason = reason;
+    if (reason !== 'stop' && reason !== 'eos') this.#native.finishedBy = null;
   }
 
   /** The session is free again. @param {FinishReason | null} reason */
   #end(reason) {
     const native = this.#native;
+    if (this.#ended) return;
+    this.#ended = true;
+    native.waiting.delete(this);
+    if (!native.run || native.run === this) this.#tell(reason);
     if (native.run !== this) return;
     native.run = undefined;
-    native.finishReason = reason;
-    if (reason !== 'stop' && reason !== 'eos') native.finishedBy = null;
     native.runUsesCache = native.runUsesCrossCache = undefined;
     if (native.usable) native.cancel();
   }

@@ -194,7 +194,7 @@ export class Session {
 
   /** Ends the generate() under way, if any: its loop ends, with the finish reason "stopped". */
   stop() {
-    for (const run of [this.#native.run, ...this.#native.rendering]) run?.stop();
+    for (const run of [this.#native.run, ...this.#native.waiting]) run?.stop();
   }
 
   /** How the last generate() ended: null before, while one is under way, and after an error. */
