@@ -270,6 +270,21 @@ test('a source is read in slices: aborted, there is none; meanwhile the session 
   model.dispose();
 });
 
+test('a listener that throws as a source is read keeps nobody busy', async () => {
+  const model = await load('marian-f32');
+  const session = model.createSession();
+  await session.setSource([1, 2, 3]);
+  session.prefill([0, 3]);
+  for (const heard of [session, session.crossCache]) {
+    heard.onEvent = () => { throw new Error('mine'); };
+    await assert.rejects(session.setSource([4, 5]), /mine/);
+    heard.onEvent = null;
+    assert.deepEqual(session.source, [4, 5]);
+    session.prefill([0]);
+  }
+  model.dispose();
+});
+
 // ---- the rest of a session ----------------------------------------------------------------------
 
 test('saved and restored, with the source and its cache; refused where there is no room', async () => {

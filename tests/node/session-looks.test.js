@@ -279,6 +279,20 @@ test('a listener that throws spoils nothing', () => {
   assert.equal(session.logitsHash, other.logitsHash);
 });
 
+test('nor does one that throws, or looks at the memory, as a prompt replaces another', () => {
+  const [session, other] = [model.createSession(), model.createSession()];
+  for (const one of [session, other]) one.prefill([1, 2, 3, 4]);
+  other.sync([1, 2, 5, 6]);
+  session.onEvent = () => session.memoryUsage();
+  assert.deepEqual(session.sync([1, 2, 5]), { reused: 2, computed: 1 });
+  assert.deepEqual([session.prefillStats.tokens, session.prefillStats.reused], [3, 2]);
+  session.onEvent = () => { throw new Error('listener'); };
+  assert.throws(() => session.sync([1, 2, 5, 6]), /listener/);
+  session.onEvent = null;
+  assert.equal(session.logitsHash, other.logitsHash);
+  session.truncate(1); // it is not busy
+});
+
 test('a listener costs its memory only while it listens', () => {
   const run = () => {
     const session = model.createSession();

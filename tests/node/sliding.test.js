@@ -211,3 +211,37 @@ test('a listener that throws as a cache becomes one that tokens can leave: it is
   assert.equal(session.position, 76);
   session.dispose();
 });
+
+test('another text after evict(): room is counted as for any', async () => {
+  const made = (capacity) => {
+    const session = model.createSession({ capacity });
+    session.prefill(text(60));
+    session.evict(0, 32);
+    return session;
+  };
+  const fixed = made(64);
+  let n = 0;
+  for await (const { id } of fixed.generate([1, 2, 3], { temperature: 0 })) n += id >= 0 ? 1 : 0;
+  assert.deepEqual([n, fixed.finishReason, fixed.position], [61, 'context_full', 64]);
+  const going = made(64);
+  const { tokens } = going;
+  for await (const { id } of going.generate(tokens, { temperature: 0 })) assert.ok(id >= 0);
+  assert.deepEqual([going.finishReason, going.position], ['context_full', 96]); // the 32 have made room
+  throwsCode(() => fixed.sync(text(65)), 'context_full');
+  const ids = text(71).slice(1);
+  const fresh = model.createSession();
+  fresh.prefill(ids);
+  const scores = fresh.score(text(160));
+  const grown = made('grow');
+  const heard = [];
+  grown.onEvent = ({ type }) => heard.push(type);
+  assert.deepEqual(grown.sync(ids), { reused: 0, computed: 70 });
+  assert.equal(heard.indexOf('restore'), 0);
+  assert.equal(heard.lastIndexOf('restore'), 0);
+  assert.equal(grown.logitsHash, fresh.logitsHash);
+  const scored = made('grow');
+  assert.deepEqual(scored.score(text(70)), scores.slice(0, 69));
+  assert.deepEqual(scored.score(text(160)), scores);
+  assert.equal(scored.sequences, 1);
+  for (const one of [fixed, going, grown, scored, fresh]) one.dispose();
+});

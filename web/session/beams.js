@@ -158,8 +158,8 @@ export async function* searchBeams(native, plan, pauses) {
     const best = search.finished[0] ?? { ids: [], by: null };
     const shared = search.beams.map(({ ids }) => commonLength(ids, best.ids));
     native.adopt(shared.indexOf(Math.max(...shared)));
-    beginSync(native, [...prompt, ...best.ids]); // of which its beam holds all or most
-    const computed = await finishInSlices(native, pauses);
+    const start = beginSync(native, [...prompt, ...best.ids]); // of which its beam holds all or most
+    const computed = await finishInSlices(native, start, pauses);
     ms += computed.ms;
     for (const token of rest(best.ids, true)) {
       given++;

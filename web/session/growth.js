@@ -8,7 +8,7 @@ import { restoreState, saveState, sequencesOf } from './state.js';
 /** @import { NativeSession } from './native-session.js' */
 
 /** @param {unknown} error  @param {string} code */
-const has = (error, code) => error instanceof KvcError && error.code === code;
+export const has = (error, code) => error instanceof KvcError && error.code === code;
 
 /** @typedef {{ capacity: number, text: number }} Long  slots of the cache, and tokens of a text */
 
@@ -30,11 +30,10 @@ export function roomFor({ mode, most, capacity, text }, tokens, gone = 0, times 
 /**
  * Makes room for so many tokens of a sequence, if the session may have them: where memory is short, for these
  * alone.
- * @param {NativeSession} native  @param {number} tokens
+ * @param {NativeSession} native  @param {number} tokens  @param {number} [gone]  of them from the cache
  */
-export function reserve(native, tokens) {
+export function reserve(native, tokens, gone = goneOf(native)) {
   const { sequences, capacity, text } = native;
-  const gone = goneOf(native);
   const [twice, just] = [2, 1].map((times) => roomFor(native, tokens, gone, times));
   if (twice.capacity === capacity && twice.text === text) return;
   try {
@@ -50,6 +49,19 @@ export function reserve(native, tokens) {
     if (!has(error, 'out_of_memory')) throw error;
     throw new KvcError('out_of_memory', `This session cannot grow from ${capacity} tokens to ${tokens}: `
       + 'there is not enough memory. It is as it was. Dispose of other sessions, or truncate() it.');
+  }
+}
+
+/**
+ * The same where none of them are gone, while events are held: listeners hear of the larger session now.
+ * @param {NativeSession} native  @param {number} tokens
+ */
+export function reserveWhole(native, tokens) {
+  native.calls.release();
+  try {
+    reserve(native, tokens, 0);
+  } finally {
+    native.calls.hold();
   }
 }
 

@@ -1,7 +1,9 @@
-// The passes of a session, each begun and then stepped to its end, synchronously or in slices.
+// The passes of a session, each begun and then stepped to its end, synchronously or in slices. What begins
+// one makes room for it and returns its start, for finish() or finishInSlices() to call: listeners hear of a
+// larger session before the pass, and of all else after it.
 import { invalid, isCount, listLength, listOf, shown } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
-import { reserve, reserveOneMore } from './growth.js';
+import { has, reserve, reserveOneMore, reserveWhole } from './growth.js';
 import { mostAlone, mostTokens, reserveEmpty } from './sliding.js';
 
 /**
@@ -26,47 +28,62 @@ const TWICE = 'decodeBatch takes each sequence at most once.';
 // ---- beginning ----------------------------------------------------------------------------------
 
 /**
- * Appends tokens; returns how many.
+ * Appends tokens; the start returns how many.
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function begin(native, ids) {
   const tokens = tokenIds(native, ids, 1, mostTokens(native) - native.position);
   reserve(native, native.position + tokens.length);
-  prepare(native, tokens);
-  native.calls.check(messagesOf(native), 'kvc_session_begin', native.pointer, native.input, tokens.length);
-  return tokens.length;
+  return () => {
+    prepare(native, tokens);
+    native.calls.check(messagesOf(native), 'kvc_session_begin', native.pointer, native.input, tokens.length);
+    return tokens.length;
+  };
 }
 
 /**
- * Makes the timeline these tokens; returns how many they are, and how many of them need no computing.
+ * Makes the timeline these tokens; the start returns how many they are, and how many need no computing.
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginSync(native, ids) {
   const tokens = tokenIds(native, ids, 1, mostTokens(native), 0);
   reserve(native, tokens.length);
-  prepare(native, tokens);
-  const { engine, pointer, input } = native;
-  native.calls.check(messagesOf(native), 'kvc_session_begin_sync',
-    pointer, input, tokens.length, engine.result);
-  return { tokens: tokens.length, reused: engine.resultWord };
+  const start = () => {
+    prepare(native, tokens);
+    const { engine, pointer, input } = native;
+    native.calls.check(messagesOf(native), 'kvc_session_begin_sync',
+      pointer, input, tokens.length, engine.result);
+    return { tokens: tokens.length, reused: engine.resultWord };
+  };
+  return () => {
+    try {
+      return start();
+    } catch (error) {
+      if (!has(error, 'context_full')) throw error;
+      reserveWhole(native, tokens.length); // they share too little with those whose tokens are gone
+      return start();
+    }
+  };
 }
 
 /**
- * Scores a text, into native.scores; returns how many tokens it has.
+ * Scores a text, into native.scores; the start returns how many tokens it has.
  * @param {NativeSession} native  @param {ArrayLike<number>} ids
  */
 export function beginScore(native, ids) {
   const tokens = tokenIds(native, ids, 2, mostAlone(native) + 1, 0);
-  reserve(native, tokens.length - 1);
+  reserve(native, tokens.length - 1, 0);
   if (tokens.length - 1 > native.capacity) reserveEmpty(native);
-  prepare(native, tokens);
-  const { pointer, input, scores } = native;
-  native.calls.check(SOURCELESS, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
-  return tokens.length;
+  return () => {
+    prepare(native, tokens);
+    const { pointer, input, scores } = native;
+    native.calls.check(SOURCELESS, 'kvc_session_begin_score', pointer, input, tokens.length, scores);
+    return tokens.length;
+  };
 }
 
 /**
- * One token more for each of several sequences, which are returned.
+ * One token more for each of several sequences, which the start returns.
  * @param {NativeSession} native
  * @param {ArrayLike<number>} sequences  each at most once  @param {ArrayLike<number>} ids  one for each
  */
@@ -81,26 +98,28 @@ export function beginBatch(native, sequences, ids) {
   for (const row of rows) native.checkSequence(row);
   const tokens = tokenIds(native, ids, 1, n, 0);
   reserveOneMore(native, rows);
-  prepare(native, [...rows, ...tokens]);
-  const { pointer, input, capacity } = native;
-  native.calls.check({
-    ...messagesOf(native),
-    context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
-      + 'Rewind with truncate().',
-    invalid_argument: TWICE,
-  }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
-  return rows;
+  return () => {
+    prepare(native, [...rows, ...tokens]);
+    const { pointer, input, capacity } = native;
+    native.calls.check({
+      ...messagesOf(native),
+      context_full: `A sequence is full: a session of capacity ${capacity} takes no further token. `
+        + 'Rewind with truncate().',
+      invalid_argument: TWICE,
+    }, 'kvc_session_begin_batch', pointer, input, input + 4 * n, n);
+    return rows;
+  };
 }
 
 /** Those that the pass to come may use. @param {NativeSession} native */
-export function useCaches({ calls, pointer, model, useCache, useCrossCache, runUsesCrossCache }) {
+function useCaches({ calls, pointer, model, useCache, useCrossCache, runUsesCrossCache }) {
   calls.check({}, 'kvc_session_set_cache', pointer, useCache);
   if (!model.config.encoder) return;
   calls.check({}, 'kvc_session_set_cross_cache', pointer, runUsesCrossCache ?? useCrossCache);
 }
 
 /** @param {NativeSession} native  @param {ArrayLike<number>} words  that the call to come reads */
-function prepare(native, words) {
+export function prepare(native, words) {
   useCaches(native);
   native.engine.memory.putWords(native.input, words);
 }
@@ -115,34 +134,43 @@ const NOT_FINITE = {
 /** True while there is more to do. @param {NativeSession} native */
 const step = (native) => native.calls.check(NOT_FINITE, 'kvc_session_step', native.pointer);
 
-/** The whole pass, synchronously; returns its milliseconds. @param {NativeSession} native */
-export function finish(native) {
+/**
+ * The whole pass, synchronously.
+ * @template T
+ * @param {NativeSession} native  @param {() => T} start
+ * @returns {{ begun: T, ms: number }}  what the start returned, and milliseconds of computing
+ */
+export function finish(native, start) {
   return native.calls.operation(() => {
-    const start = performance.now();
+    const begun = start();
+    const since = performance.now();
     while (step(native));
-    return performance.now() - start;
+    return { begun, ms: performance.now() - since };
   });
 }
 
 /**
  * The whole pass, in slices. Yields before and during the pass, never after: an abort cannot lose a finished
  * token. Nor can a listener that throws: what it threw waits in `told`.
- * @param {NativeSession} native  @param {Pauses} pauses
- * @returns {Promise<{ ms: number, told: () => void }>}  ms: of computing; told() throws what a listener threw
+ * @template T
+ * @param {NativeSession} native  @param {() => T} start  @param {Pauses} pauses
+ * @returns {Promise<{ begun: T, ms: number, told: () => void }>}  as finish(); told() throws what a listener
+ *   threw
  */
-export async function finishInSlices(native, pauses) {
-  if (pauses.due) await pauses.take();
-  const start = performance.now();
-  const paused = pauses.ms;
+export async function finishInSlices(native, start, pauses) {
   native.calls.hold();
   try {
+    const begun = start();
+    if (pauses.due) await pauses.take();
+    const since = performance.now();
+    const paused = pauses.ms;
     while (step(native)) if (pauses.due) await pauses.take();
+    const ms = performance.now() - since - (pauses.ms - paused);
+    return { begun, ms, told: settled(() => native.calls.release()) };
   } catch (error) {
     native.calls.release();
     throw error;
   }
-  const ms = performance.now() - start - (pauses.ms - paused);
-  return { ms, told: settled(() => native.calls.release()) };
 }
 
 /**
@@ -164,12 +192,9 @@ export function settled(work) {
  * @param {NativeSession} native  @param {number[]} sequences  @param {number[]} ids  @param {Pauses} pauses
  */
 export function extend(native, sequences, ids, pauses) {
-  if (sequences.length > 1) beginBatch(native, sequences, ids);
-  else {
-    native.select(sequences[0]);
-    begin(native, ids);
-  }
-  return finishInSlices(native, pauses);
+  if (sequences.length > 1) return finishInSlices(native, beginBatch(native, sequences, ids), pauses);
+  native.select(sequences[0]);
+  return finishInSlices(native, begin(native, ids), pauses);
 }
 
 // ---- refusing -----------------------------------------------------------------------------------

@@ -35,32 +35,37 @@ import { checkEncoder, sourceIds } from './source.js';
  *   end-of-text token drawn; a stop string complete, or a stop token drawn; the capacity reached; ended by
  *   stop(), by leaving the loop, by an abort, or by another run
  *
- * @typedef {object} Plan
+ * @typedef {object} Limits  known once the prompt was read: it may bring back what has left the cache
+ * @property {number} room               tokens that fit
+ * @property {number} maxTokens          may be more than fit: then the one too many throws "context_full"
+ * @property {'length' | 'context_full'} ending  of a run that gives out all of these
+ * @property {number | undefined} forced  the last of maxTokens
+ *
+ * @typedef {object} Planned
  * @property {readonly number[] | undefined} source  to be read first, of a model with an encoder
  * @property {readonly number[]} ids     of the prompt
  * @property {number} n                  samples
  * @property {BeamOptions | undefined} beams
- * @property {number} room               tokens that fit
- * @property {number} maxTokens          may be more than fit: then the one too many throws "context_full"
- * @property {'length' | 'context_full'} ending  of a run that gives out all of these
+ * @property {() => Limits} limits
  * @property {Struct<'kvc_sampling'>} sampling
  * @property {bigint} seed
  * @property {readonly Rule[]} rules     that change its logits before; the repetition penalty is one of them
  * @property {readonly string[]} stops   strings
  * @property {number} minTokens          no text ends before
- * @property {number | undefined} forced  the last of maxTokens
  * @property {readonly number[]} eos     the end-of-text tokens
  * @property {readonly number[]} ends    these and the stop tokens
  * @property {number | undefined} logprobs
  * @property {boolean | undefined} useCache
  * @property {boolean | undefined} useCrossCache
  * @property {Halt | undefined} signal
+ *
+ * @typedef {Planned & Limits} Plan
  */
 
 /**
  * @param {NativeSession} native  @param {string | ArrayLike<number>} prompt
  * @param {GenerateOptions | undefined} given
- * @returns {Plan}
+ * @returns {Planned}
  */
 export function planOf(native, prompt, given) {
   const { model, whenFull } = native;
@@ -74,18 +79,20 @@ export function planOf(native, prompt, given) {
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
   const { source, ids } = promptOf(native, prompt, options);
-  const room = mostTokens(native) - ids.length;
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
-  const cut = wanted > room && (whenFull !== 'error' || asked === undefined);
+  const limits = () => {
+    const room = mostTokens(native) - ids.length;
+    const cut = wanted > room && (whenFull !== 'error' || asked === undefined);
+    const { forced } = settings;
+    return cut ? { room, maxTokens: room, ending: /** @type {const} */ ('context_full'), forced: undefined }
+      : { room, maxTokens: wanted, ending: /** @type {const} */ ('length'), forced };
+  };
   return {
-    source, ids, n: options.n ?? 1, beams, room, sampling, seed, useCache, useCrossCache,
-    maxTokens: cut ? room : wanted,
-    ending: cut ? 'context_full' : 'length',
+    source, ids, n: options.n ?? 1, beams, limits, sampling, seed, useCache, useCrossCache,
     rules: rules(ids.length),
     stops: settings.stops,
     minTokens: settings.minTokens,
-    forced: cut ? undefined : settings.forced,
     eos, ends,
     logprobs: settings.logprobs,
     signal: options.signal ?? undefined,

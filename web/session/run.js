@@ -20,7 +20,7 @@ import { beginSource, isSource } from './source.js';
  * @import { Halt } from '../engine/errors.js'
  * @import { Message } from './chat.js'
  * @import { NativeSession } from './native-session.js'
- * @import { FinishReason, Plan, Prompt, Token } from './plan.js'
+ * @import { FinishReason, Planned, Prompt, Token } from './plan.js'
  * @import { GenerateOptions } from './sampling.js'
  */
 
@@ -132,7 +132,7 @@ export class Run {
       const pauses = new Pauses(signal);
       await this.#read(plan, pauses);
       const write = plan.beams ? searchBeams : drawSamples;
-      return reason = yield* write(native, { ...plan, signal }, pauses);
+      return reason = yield* write(native, { ...plan, ...plan.limits(), signal }, pauses);
     } catch (error) {
       const isAbort = error instanceof KvcError && error.code === 'aborted';
       if (isAbort && this.#stopping) return 'stopped';
@@ -165,20 +165,19 @@ export class Run {
 
   /**
    * The source, unless it is the one that is there, and the prompt.
-   * @param {Plan} plan  @param {Pauses} pauses
+   * @param {Planned} plan  @param {Pauses} pauses
    */
   async #read({ source, ids }, pauses) {
     const native = this.#native;
     const known = source && isSource(native, source);
     let before = 0;
     if (source && !known) {
-      beginSource(native, source);
-      const { ms, told } = await finishInSlices(native, pauses);
+      const { ms, told } = await finishInSlices(native, beginSource(native, source), pauses);
       before = ms;
       told();
     }
-    const { tokens, reused } = beginSync(native, ids);
-    const { ms, told } = await finishInSlices(native, pauses);
+    const { begun, ms, told } = await finishInSlices(native, beginSync(native, ids), pauses);
+    const { tokens, reused } = begun;
     const length = source?.length ?? 0;
     native.prefillStats = {
       tokens: length + tokens, reused: (known ? length : 0) + reused, ms: before + ms,

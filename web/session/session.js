@@ -118,14 +118,13 @@ export class Session {
 
   /** Appends tokens and computes the logits that follow the last one. @param {ArrayLike<number>} ids */
   append(ids) {
-    begin(this.#idle, ids);
-    finish(this.#native);
+    finish(this.#native, begin(this.#idle, ids));
   }
 
   /** The same; returns the logits, a copy: [vocab_size]. @param {ArrayLike<number>} ids */
   prefill(ids) {
-    const tokens = begin(this.#idle, ids);
-    this.#native.prefillStats = { tokens, reused: 0, ms: finish(this.#native) };
+    const { begun: tokens, ms } = finish(this.#native, begin(this.#idle, ids));
+    this.#native.prefillStats = { tokens, reused: 0, ms };
     return this.logits;
   }
 
@@ -142,8 +141,8 @@ export class Session {
    */
   sync(ids) {
     const native = this.#idle;
-    const { tokens, reused } = beginSync(native, ids);
-    native.prefillStats = { tokens, reused, ms: finish(native) };
+    const { begun: { tokens, reused }, ms } = finish(native, beginSync(native, ids));
+    native.prefillStats = { tokens, reused, ms };
     return { reused, computed: tokens - reused };
   }
 
@@ -155,8 +154,7 @@ export class Session {
    */
   decodeBatch(sequences, ids) {
     const native = this.#idle;
-    const rows = beginBatch(native, sequences, ids);
-    finish(native);
+    const { begun: rows } = finish(native, beginBatch(native, sequences, ids));
     const { selected } = native;
     const logits = rows.map((sequence) => (native.select(sequence), this.logits));
     native.select(selected);
@@ -170,8 +168,7 @@ export class Session {
    */
   score(ids) {
     const native = this.#idle;
-    const tokens = beginScore(native, ids);
-    finish(native);
+    const { begun: tokens } = finish(native, beginScore(native, ids));
     return native.engine.memory.floats(native.scores, tokens - 1);
   }
 

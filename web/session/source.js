@@ -4,7 +4,7 @@ import { CacheView } from '../cache/cache-view.js';
 import { checkSignal, invalid, listLength, optionsOf } from '../engine/arguments.js';
 import { KvcError, throwIfAborted } from '../engine/errors.js';
 import { Pauses } from '../engine/pauses.js';
-import { checkedIds, finishInSlices, useCaches } from './passes.js';
+import { checkedIds, finishInSlices, prepare } from './passes.js';
 
 /**
  * @import { OnEvent, WatchedCalls } from '../cache/events.js'
@@ -45,14 +45,13 @@ export function sourceIds(native, source) {
 }
 
 /**
- * Begins to read it: the one before is forgotten, and all sequences are emptied.
+ * Begins to read it: with the start the one before is forgotten, and all sequences are emptied.
  * @param {NativeSession} native  @param {readonly number[]} ids
  */
-export function beginSource(native, ids) {
-  useCaches(native);
-  native.engine.memory.putWords(native.input, ids);
+export const beginSource = (native, ids) => () => {
+  prepare(native, ids);
   native.calls.check({}, 'kvc_session_begin_source', native.pointer, native.input, ids.length);
-}
+};
 
 /**
  * In slices, for its own sake; whatever fails leaves the session without a source.
@@ -66,10 +65,9 @@ export async function readSource(native, source, options) {
   throwIfAborted(signal);
   const ids = sourceIds(native, source);
   const pauses = new Pauses(signal);
-  beginSource(native, ids);
   native.reading = true;
   try {
-    const { ms, told } = await finishInSlices(native, pauses);
+    const { ms, told } = await finishInSlices(native, beginSource(native, ids), pauses);
     native.reading = false;
     told();
     return { tokens: ids.length, ms };
