@@ -285,3 +285,17 @@ test('stop() and an abort are heard while the conversation becomes a prompt', as
   assert.deepEqual(await left.next(), { value: 'stopped', done: true });
   session.dispose();
 });
+
+test('a round that ends early keeps what it wrote, and None is written: the texts of jinja2', async () => {
+  const items = '{% for m in [1, 2, 3] %}';
+  for (const [template, text] of [
+    [`${items}A{{ m }}{% if m == 2 %}!{% break %}{% endif %};{% else %}E{% endfor %}`, 'A1;A2!'],
+    [`${items}A{{ m }}{% if m == 2 %}{% continue %}{% endif %};{% endfor %}`, 'A1;A2A3;'],
+    [`${items}A{% break %}{% else %}E{% endfor %}`, 'AE'],
+    [`${items}${items}{{ m }}{% if m == 2 %}{% break %}{% endif %}{% endfor %};{% endfor %}`, '12;12;12;'],
+    [`${items}a{% for n in [] %}{% else %}b{% break %}{% endfor %}c{% endfor %}`, 'ab'],
+    ['[{{ none }}{{ x }}{% set y = none %}{% if y %}1{% endif %}{{ y if true }}]', '[NoneNone]'],
+  ]) assert.equal(await model.renderChatTemplate(HI, { template }), text, template);
+  const template = '{% break %}';
+  await rejectsCode(model.renderChatTemplate(HI, { template }), 'chat_template_failed', /loop/);
+});

@@ -6,10 +6,12 @@ import { KvcError, reasonOf } from '../engine/errors.js';
 /**
  * What is used of the interpreter, whose own types find each other only where files need no ending.
  * @typedef {{ type: string, iterable?: Step, lhs?: Step, callee?: Step, args?: Step[], object?: Step,
- *   property?: Step & { value: unknown }, computed?: boolean }} Step
- * @typedef {{ value: unknown }} Value  at run time
+ *   property?: Step & { value: unknown }, computed?: boolean, body?: Step[],
+ *   defaultBlock?: Step[], value?: unknown }} Step
+ * @typedef {{ type: string, value: unknown }} Value  at run time
  * @typedef {{ set: (name: string, value: unknown) => unknown }} Environment
- * @typedef {{ evaluate(step?: Step, scope?: Environment): Value, run(program: Step): Value }} Interpreter
+ * @typedef {{ evaluate(step?: Step, scope?: Environment): Value, run(program: Step): Value,
+ *   evaluateBlock(steps: Step[], scope?: Environment): Value }} Interpreter
  *
  * @typedef {object} Jinja
  * @property {(source: string, options: Readonly<Record<string, boolean>>) => object[]} tokenize
@@ -56,10 +58,79 @@ export async function rendered(source, values) {
   }
 }
 
+/** {% break %} or {% continue %}, on its way to its loop. */
+class RoundEnd extends Error {
+  /** In this round before it. */
+  written = '';
+
+  /** @param {'Break' | 'Continue'} type */
+  constructor(type) {
+    super(`a ${type.toLowerCase()} stands in no loop.`);
+    this.type = type;
+  }
+}
+
+/** Steps that {{ }} writes the value of. */
+const WRITES = /Expression$|Literal$|^Identifier$|^Ternary$/;
+
+/**
+ * Writes None where {{ }} has it, and what a round of a loop wrote before it ended early: the interpreter
+ * does neither.
+ * @param {Jinja} jinja
+ */
+const writing = ({ Interpreter }) => class extends Interpreter {
+  /**
+   * The loops under way, the innermost last; cut, whole: some rounds ended early, or did not.
+   * @type {{ body: Step[] | undefined, over: boolean, cut: boolean, whole: boolean }[]}
+   */
+  #loops = [];
+
+  /** @param {Step} [step]  @param {Environment} [scope]  @returns {Value} */
+  evaluate(step, scope) {
+    if (step?.type === 'Break' || step?.type === 'Continue') throw new RoundEnd(step.type);
+    if (step?.type !== 'For') return super.evaluate(step, scope);
+    const loop = { body: step.body, over: false, cut: false, whole: false };
+    this.#loops.push(loop);
+    try {
+      const { value } = super.evaluate(step, scope);
+      const last = loop.cut && !loop.whole ? this.evaluateBlock(step.defaultBlock ?? [], scope).value : '';
+      return this.#text(`${value}${last}`); // of jinja2, too, an else follows where no round came to its end
+    } finally {
+      this.#loops.pop();
+    }
+  }
+
+  /** @param {string} value */
+  #text(value) { return super.evaluate({ type: 'StringLiteral', value }); }
+
+  /** @param {Step[]} steps  @param {Environment} [scope] */
+  evaluateBlock(steps, scope) {
+    const loop = this.#loops.at(-1);
+    const isRound = loop?.body === steps;
+    let text = '';
+    try {
+      for (const step of isRound && loop.over ? [] : steps) {
+        const value = this.evaluate(step, scope);
+        if (value.type !== 'NullValue') text += value.type === 'UndefinedValue' ? '' : String(value);
+        else if (WRITES.test(step.type)) text += 'None';
+      }
+      if (isRound && !loop.over) loop.whole = true;
+    } catch (end) {
+      if (!(end instanceof RoundEnd)) throw end;
+      end.written = text + end.written;
+      if (!isRound) throw end;
+      loop.cut = true;
+      loop.over = end.type === 'Break';
+      text = end.written;
+    }
+    return this.#text(text);
+  }
+};
+
 /** @param {Jinja} jinja  @param {Record<string, unknown>} values */
-function bounded({ Interpreter, Environment }, values) {
+function bounded(jinja, values) {
   /** Counts every step, and what is new in its value. */
-  class Bounded extends Interpreter {
+  class Bounded extends writing(jinja) {
     #work = 0;
     /** What loops go through. @type {WeakSet<Step>} */
     #looped = new WeakSet();
@@ -110,7 +181,7 @@ function bounded({ Interpreter, Environment }, values) {
       }
     }
   }
-  const environment = new Environment();
+  const environment = new jinja.Environment();
   for (const [name, value] of Object.entries({ ...GLOBALS, ...values })) environment.set(name, value);
   return new Bounded(environment);
 }
