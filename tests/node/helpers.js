@@ -1,5 +1,6 @@
 // What several tests need: seeded randomness, error checks, tiny model files, a server that fails on demand.
 import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -134,6 +135,18 @@ export function byteTokenizer({ merges = [], added = [END_OF_TEXT], vocab = [] }
       merges: [...merges],
     },
   };
+}
+
+/** The files of a fixture, with bytes for tokens. */
+export function byteFiles(name) {
+  const folder = new URL(`../fixtures/${name}/`, import.meta.url);
+  const files = Object.fromEntries(readdirSync(folder).map((file) => (
+    [file, readFileSync(new URL(file, folder))])));
+  const { vocab_size: size } = JSON.parse(files['config.json']);
+  const tokenizer = byteTokenizer({ added: [] });
+  const { vocab } = tokenizer.model;
+  for (const [token, id] of Object.entries(vocab)) if (id >= size) delete vocab[token];
+  return { ...files, 'tokenizer.json': Buffer.from(JSON.stringify(tokenizer)) };
 }
 
 /** config.json of a small GPT-2. */

@@ -1,7 +1,6 @@
 // A text that goes on past its context: what its figure says of the cache is what a cache does that is played
 // through, token by token.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { multiplyAdds } from '../../web/measure/analysis.js';
@@ -16,7 +15,7 @@ import { countsOf, deedOn, newestOf, reachIn, sightOf, taleOf } from '../../web/
 import { seedAfter } from '../../web/worker/drawn.js';
 import { DeskClient } from './desk-client.js';
 import { LOADED, MEMORY } from './fake-client.js';
-import { byteTokenizer } from './helpers.js';
+import { byteFiles } from './helpers.js';
 
 const PAGE = 16;
 const [SLOTS, SINKS] = [64, 16];
@@ -139,19 +138,6 @@ test('there is no end to its text, and more than the context is written if nothi
 
 // ---- in the worker --------------------------------------------------------------------------------
 
-const FOLDER = new URL('../fixtures/llama-f32/', import.meta.url);
-
-/** A small Llama whose tokens are bytes. */
-function llamaFiles() {
-  const files = Object.fromEntries(readdirSync(FOLDER).map((name) => (
-    [name, readFileSync(new URL(name, FOLDER))])));
-  const { vocab_size: size } = JSON.parse(files['config.json']);
-  const tokenizer = byteTokenizer({ added: [] });
-  const { vocab } = tokenizer.model;
-  for (const [token, id] of Object.entries(vocab)) if (id >= size) delete vocab[token];
-  return { ...files, 'tokenizer.json': Buffer.from(JSON.stringify(tokenizer)) };
-}
-
 const PROMPT = '!!!! ####';
 const WRITTEN = 150;
 
@@ -182,7 +168,7 @@ async function forksAsAlone(client, model, sampling, { tokens, position: end }) 
 }
 
 test('a run past its context: one text however it is switched, equal proofs, looks in place', async (t) => {
-  const files = llamaFiles();
+  const files = byteFiles('llama-f32');
   const client = new DeskClient();
   t.after(() => client.dispose());
   const loaded = await client.request('load', { files, variant: 'simd', whenFull: 'slide', capacity: 70 });
@@ -202,7 +188,7 @@ test('a run past its context: one text however it is switched, equal proofs, loo
     let at = 0;
     const answer = await client.request('generate', { prompt: PROMPT, sampling, ...more }, (event) => {
       state = reduce(state, event);
-      if (state.run.tokens.length < flips[at]) return;
+      if (at === flips.length || state.run.tokens.length < flips[at]) return;
       client.order('setCache', { on: ++at % 2 === 0 });
     });
     return { ...answer, state: reduce(state, { ...answer, type: 'run ended' }) };

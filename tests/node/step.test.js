@@ -16,7 +16,8 @@ const some = (ids, from = 0) => ({
   type: 'tokens', tokens: ids.map((id, i) => token(id, from + i)), memory: memory(PROMPT + from + ids.length),
 });
 const cut = (ids, kept, dropped) => ({
-  type: 'cut', written: ids.map((id) => ({ id, text: ` ${id}` })), kept: PROMPT + kept, dropped, cached: true,
+  type: 'cut', written: ids.map((id) => ({ id, text: ` ${id}` })), kept: PROMPT + kept, cached: true,
+  taken: PROMPT + kept + dropped, dropped, droppedBytes: dropped * MEMORY.bytesPerToken,
   memory: memory(PROMPT + kept),
 });
 const end = (length, hash, reason = length < 6 ? 'stopped' : 'length') => [
@@ -35,8 +36,10 @@ const after = (...events) => [
 
 test('before anybody goes back: the end of the only story', () => {
   const state = after();
-  assert.deepEqual(placesOf(state),
-    { prompt: 3, position: 9, end: 9, held: 9, dropped: 0, side: 32, forks: [] });
+  assert.deepEqual(placesOf(state), {
+    prompt: 3, position: 9, end: 9, held: 9, bytes: 9 * MEMORY.bytesPerToken, taken: 9,
+    spans: [{ first: 0, end: 9 }], dropped: [], side: 32, forks: [],
+  });
   const { run } = state;
   assert.deepEqual([written(run), writtenUpTo(run, 5), writtenUpTo(run, 0)], [IDS, [5, 6], []]);
   assert.deepEqual(endsAt(state), { step: false, goOn: true }, 'one more may be written, but no run goes on');
@@ -48,10 +51,12 @@ test('before anybody goes back: the end of the only story', () => {
 
 test('back, and forward again in the story', () => {
   const state = after(cut([5, 6], 2, 4), ...end(2));
-  assert.deepEqual(placesOf(state),
-    { prompt: 3, position: 5, end: 9, held: 5, dropped: 4, side: 32, forks: [] });
+  assert.deepEqual(placesOf(state), {
+    prompt: 3, position: 5, end: 9, held: 5, bytes: 5 * MEMORY.bytesPerToken, taken: 5,
+    spans: [{ first: 0, end: 5 }], dropped: [{ first: 5, end: 9 }], side: 32, forks: [],
+  });
   const on = reduce(state, some([7], 2));
-  assert.equal(placesOf(on).dropped, 0, 'something was written since');
+  assert.deepEqual(placesOf(on).dropped, [], 'something was written since');
   assert.deepEqual([written(state.run), writtenUpTo(state.run, 8)], [[5, 6], [5, 6, 7, 8, 9]]);
   assert.deepEqual([choiceOf(state).position, choiceOf(state).token.id], [5, 7]);
   assert.deepEqual([endsAt(state), state.status], [{ step: false, goOn: false }, 'stopped']);

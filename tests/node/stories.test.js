@@ -84,7 +84,10 @@ test('back and on, one token at a time, forks and the way back, with the cache a
     await check(both);
     const { run, status, proof } = player.state;
     assert.deepEqual([run.tokens.length, status, proof.stage], [24, 'stopped', 'none']);
-    assert.deepEqual(run.stories.cut, { from: 90, kept: 24, to: 24, dropped: cache ? 66 : 0 });
+    const { bytesPerToken } = player.state.memory;
+    const gone = cache ? 66 : 0;
+    const [taken, droppedBytes] = [cache ? 98 : 0, gone * bytesPerToken];
+    assert.deepEqual(run.stories.cut, { from: 90, kept: 24, to: 24, taken, dropped: gone, droppedBytes });
     assert.ok(run.number > first.number, 'views begin anew');
     for (let n = 25; n <= 27; n++) {
       await player.goTo(ids(player.state.run.tokens), 1);
@@ -249,7 +252,8 @@ test('the recorded run, gone back in: its other half comes again, the same to th
   const written = STORIES.ids.slice(0, half).map((id, i) => ({ id, text: STORIES.texts[i] }));
   const { memory } = begun;
   const back = reduce(begun, {
-    type: 'cut', written, kept: prompt + half, dropped: length - half, cached: true,
+    type: 'cut', written, kept: prompt + half, cached: true, taken: prompt + length,
+    dropped: length - half, droppedBytes: (length - half) * memory.bytesPerToken,
     memory: { ...memory, usedBytes: (prompt + half) * memory.bytesPerToken },
   });
   assert.equal(textIn(back.run.tokens), STORIES.texts.slice(0, half).join(''));

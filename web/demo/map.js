@@ -121,10 +121,11 @@ function stretchesAround(gap, { tokens, text, columns, written, reading }) {
   const kind = reading ? 'read' : 'kept';
   /** @type {Stretch[]} */
   const all = [
-    { kind, first: 0, end: gap.first },
+    { kind, first: 0, end: Math.min(gap.first, written) },
+    { kind: 'written', first: Math.min(gap.first, written), end: gap.first },
     { kind: 'freed', ...gap },
     { kind, first: gap.end, end: written },
-    { kind: 'written', first: written, end: tokens },
+    { kind: 'written', first: Math.max(gap.end, written), end: tokens },
     { kind: 'missing', first: tokens, end: Math.max(tokens, text) },
     { kind: 'free', first: Math.max(tokens, text), end: columns },
   ];

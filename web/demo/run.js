@@ -187,7 +187,8 @@ export function endRun(progress, { reason, position, hash, memory }) {
   const length = position - (run.prefill?.tokens ?? 0);
   if (length < run.tokens.length) { // stopped before all of the text was read
     const written = [...run.tokens].slice(0, length);
-    const cut = { written, kept: position, dropped: 0, cached: run.mode === 'on', memory };
+    const none = { taken: 0, dropped: 0, droppedBytes: 0 };
+    const cut = { written, kept: position, ...none, cached: run.mode === 'on', memory };
     return endRun(takeCut(progress, cut), { reason, position, hash, memory });
   }
   const stories = ended(run.stories, length, hash);

@@ -41,6 +41,17 @@ export function gapAt(length, slide) {
 }
 
 /**
+ * Where the tokens stand in the text that a cache holds which has taken in so many.
+ * @param {number} taken  @param {Slide} [slide]
+ * @returns {Gap[]}  what lies between the gaps
+ */
+export function spansAt(taken, slide) {
+  const { first, end } = gapAt(taken, slide);
+  if (end > first) return [{ first: 0, end: first }, { first: end, end: taken }];
+  return taken > 0 ? [{ first: 0, end: taken }] : [];
+}
+
+/**
  * Tokens of the text that the cache has taken in, also those that it has let go of again.
  * @param {Pick<State, 'model' | 'memory' | 'run'>} state
  */

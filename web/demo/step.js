@@ -1,12 +1,14 @@
 // Where a reader is in a run, and the tokens to ask for to be elsewhere in it. Pure.
 import { heldIn } from './held.js';
 import { roomOf } from './recorded.js';
+import { heldTo, slideOf, spansAt } from './sliding.js';
 import { firstStory, storyNow } from './stories.js';
 import { sideFor } from './work.js';
 
 /**
  * @import { WrittenToken } from '../worker/messages.js'
  * @import { Run } from './run.js'
+ * @import { Gap } from './sliding.js'
  * @import { State } from './state.js'
  */
 
@@ -17,7 +19,10 @@ import { sideFor } from './work.js';
  * @property {number} position  of the text that stands there
  * @property {number} end       of its story
  * @property {number} held      whose K and V the cache holds
- * @property {number} dropped   that it has just let go of
+ * @property {number} bytes     that these take there; less where layers with a window have given some back
+ * @property {number} taken     that it has taken in, also those that it does not hold any more
+ * @property {readonly Gap[]} spans    where those stand that it holds
+ * @property {readonly Gap[]} dropped  where those stood that it has just let go of
  * @property {number} side      how many the picture has room for
  * @property {readonly number[]} forks  where a story leaves another one
  *
@@ -35,16 +40,23 @@ const MOST_WORDS = 48; // characters of a story's first words, about
 /** Those of a run in which nobody has gone back as well. @param {Run} run */
 const storiesOf = ({ stories, tokens, hash }) => stories ?? firstStory(tokens, hash);
 
-/** @param {Pick<State, 'run' | 'memory'>} state  @returns {Places} */
-export function placesOf({ run, memory }) {
+/** @param {Pick<State, 'run' | 'memory' | 'model'>} state  @returns {Places} */
+export function placesOf(state) {
+  const { run, memory } = state;
   const stories = storiesOf(run);
   const prompt = run.prefill?.tokens ?? 0;
   const end = prompt + storyNow(stories).tokens.length;
   const forks = [...new Set(stories.list.slice(1).map(({ from }) => prompt + from))];
-  const held = run.prefill ? heldIn(memory) : 0;
+  const [held, taken] = run.prefill ? [heldIn(memory), heldTo(state)] : [0, 0];
+  const slide = slideOf(state);
   const { cut } = stories;
-  const dropped = cut?.to === run.tokens.length ? cut.dropped : 0;
-  return { prompt, position: prompt + run.tokens.length, end, held, dropped, side: sideFor(end), forks };
+  const before = cut && cut.dropped > 0 && cut.to === run.tokens.length ? spansAt(cut.taken, slide) : [];
+  const dropped = before.filter((span) => span.end > taken)
+    .map(({ first, end }) => ({ first: Math.max(first, taken), end }));
+  return {
+    prompt, position: prompt + run.tokens.length, end, held, bytes: memory?.usedBytes ?? 0,
+    taken, spans: spansAt(taken, slide), dropped, side: sideFor(end), forks,
+  };
 }
 
 /** The ids of what is written now. @param {Run} run */

@@ -22,8 +22,9 @@ import { Log } from './log.js';
  * @typedef {object} Stories
  * @property {readonly Story[]} list
  * @property {number} now      place of the one that stands there, all of it or its beginning
- * @property {{ from: number, kept: number, to: number, dropped: number }} [cut]  when the text last became
- *   another one: its tokens before; those of them that stayed; its tokens after; K and V that left the cache
+ * @property {{ from: number, kept: number, to: number } & Pick<Cut, 'taken' | 'dropped' | 'droppedBytes'>}
+ *   [cut]  when the text last became another one: its tokens before; those of them that stayed; its tokens
+ *   after; what the cache had of it, and let go of
  * @property {Again} again     since then
  */
 
@@ -79,7 +80,7 @@ const placeOf = (stories, written) => [...lineage(stories), ...stories.list.keys
  */
 export function turn(stories, cut, before, prompt) {
   const { list, now } = stories;
-  const { written, dropped, cached } = cut;
+  const { written, taken, dropped, droppedBytes, cached } = cut;
   const place = placeOf(stories, written);
   const { tokens: known } = list[place ?? now];
   const kept = shared(known, written);
@@ -88,7 +89,9 @@ export function turn(stories, cut, before, prompt) {
     const token = i < kept && known.at(i);
     return token ? { ...token, text } : { id, text, position, cached, work: cached ? 1 : position + 1 };
   }));
-  const last = { from: before, kept: Math.max(0, cut.kept - prompt), to: tokens.length, dropped };
+  const last = {
+    from: before, kept: Math.max(0, cut.kept - prompt), to: tokens.length, taken, dropped, droppedBytes,
+  };
   const news = { cut: last, again: { from: tokens.length, same: 0 } };
   if (place !== undefined) return { stories: { list, now: place, ...news }, tokens };
   const all = [...list, { of: now, from: kept, tokens }];

@@ -79,7 +79,9 @@ export function newestOf(run, reach = ALL) {
   if (!prefill) return undefined;
   const [newest] = stepsFrom(run, step);
   const { mode, first, end } = newest;
-  const { first: sinks, end: past } = pastOf(newest, reach);
+  const gone = pastOf(newest, reach);
+  const past = Math.min(gone.end, first); // those that had gone were computed again, where they were needed
+  const sinks = Math.min(gone.first, past);
   const fresh = step === 0 ? first : end - 1;
   return { step, mode, past, sinks, kept: Math.min(keptOf(run), first), first, fresh, total: end };
 }

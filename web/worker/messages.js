@@ -29,9 +29,8 @@
 //                                         that it would have had there. What the session has of that text it
 //                                         keeps, what differs it drops; maxTokens counts these ids too.
 //                                         With `more`, it pauses after so many tokens, and is "stopped"
-//     events  cut       { written, kept, dropped, cached, memory }   of a run that goes on, in place of the
-//                                             next three: the tokens behind the prompt now; how many of the
-//                                             text the session had; tokens whose K and V the cache let go
+//     events  cut       of a run that goes on, a Cut, in place of the next three: the tokens behind the
+//                                             prompt now, and what the session and its cache had of the text
 //             prefilled { tokens, source, reused, cached, ms, passes, error }   the prompt was read. source:
 //                                             those tokens that are of a source; as of prefill.js
 //             proving   { tokens }            a proof of the prompt begins, and the run waits for it
@@ -179,7 +178,9 @@
  * @typedef {object} Cut
  * @property {{ id: number, text: string }[]} written  all that stand behind the prompt
  * @property {number} kept      tokens of the text that the session had, those of the prompt included
- * @property {number} dropped   tokens whose K and V left the cache
+ * @property {number} taken     tokens that the cache had taken in, also those that had left it since
+ * @property {number} dropped   tokens whose K and V left the cache now
+ * @property {number} droppedBytes  what they took there
  * @property {boolean} cached   the cache is on
  * @property {MemoryUsage} memory  after that
  *

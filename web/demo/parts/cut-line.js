@@ -2,7 +2,10 @@
 // are shorter, and what was there is outlined.
 import { element, put, say, set, svg, uniqueId } from './dom.js';
 
-/** @import { Places } from '../step.js' */
+/**
+ * @import { Gap } from '../sliding.js'
+ * @import { Places } from '../step.js'
+ */
 
 /**
  * @typedef {object} Said
@@ -53,10 +56,10 @@ export function cutLine(said) {
     put(text, 'd', bar(places.prompt, position, 2, 16));
     put(prompt, 'd', bar(0, places.prompt, 2, 16));
     put(forks, 'd', places.forks.map((fork) => `M${fork} 0V18`).join(''));
-    put(held, 'd', bar(0, places.held, 24, 38));
-    put(missing, 'd', bar(places.held, position, 24, 38));
-    put(dropped, 'd', bar(places.held, places.held + places.dropped, 24, 38));
-    put(pages, 'd', pageEdges(places.held));
+    put(held, 'd', bars(places.spans));
+    put(missing, 'd', bar(places.taken, position, 24, 38));
+    put(dropped, 'd', bars(places.dropped));
+    put(pages, 'd', pageEdges(places.spans));
     put(box, 'aria-label', said.picture(position, end, places.held));
     reach('--start', places.prompt / side);
     reach('--end', end / side);
@@ -85,6 +88,10 @@ function pictureOf(drawing, rows, at) {
 /** @param {number} from  @param {number} to  @param {number} top  @param {number} bottom */
 const bar = (from, to, top, bottom) => (to > from ? `M${from} ${top}H${to}V${bottom}H${from}z` : '');
 
-/** @param {number} tokens */
-const pageEdges = (tokens) => Array.from({ length: Math.floor((tokens - 1) / PAGE) },
-  (_, i) => `M${PAGE * (i + 1)} 24V38`).join('');
+/** In the line of the cache. @param {readonly Gap[]} spans */
+const bars = (spans) => spans.map(({ first, end }) => bar(first, end, 24, 38)).join('');
+
+/** Each span begins with a page. @param {readonly Gap[]} spans */
+const pageEdges = (spans) => spans.flatMap(({ first, end }) => (
+  Array.from({ length: Math.floor((end - first - 1) / PAGE) },
+    (_, i) => `M${first + PAGE * (i + 1)} 24V38`))).join('');

@@ -129,14 +129,13 @@ function newsOf(said, state) {
   if (isComparing(state) || isApart(state)) return said.busy;
   if (!canGo(state)) return said.empty(state.model ? 0 : state.download.total);
   if (isWorking(state)) return said.writing;
-  const { run, memory } = state;
-  const { prompt, position, held } = placesOf(state);
-  const bytes = memory?.bytesPerToken ?? 0;
-  const holds = said.holds(held, held * bytes);
+  const { run } = state;
+  const { prompt, position, held, bytes } = placesOf(state);
+  const holds = said.holds(held, bytes);
   const cut = run.stories?.cut;
   const story = run.stories && storyNow(run.stories);
   if (!cut || !story) return `${said.paused(position)} ${holds}`;
-  const dropped = said.dropped(cut.dropped, cut.dropped * bytes);
+  const dropped = said.dropped(cut.dropped, cut.droppedBytes);
   if (story.of !== undefined && story.from === cut.to - 1) {
     const news = cut.dropped > 0 ? `${dropped} ${holds}` : holds;
     return `${said.forked(prompt + cut.to)} ${news}`;

@@ -155,6 +155,9 @@ async function goOn(context, more, emit, signal) {
     context, sampling, outbox.tell, async (token) => outbox.put(token), signal, more).write(kept));
 }
 
+/** Tokens whose K and V are in the cache. @param {Session} session */
+const heldBy = ({ held }) => held.tokens.length;
+
 /**
  * Lets the session go of what is not in the text; returns how many tokens stay.
  * @param {Context} context  @param {Emit<'generate'>} emit
@@ -163,11 +166,12 @@ function cutBack(context, emit) {
   const { session } = context.loaded();
   const { useCache: cached, run: { ids, texts, prompt } } = context;
   const kept = givenOut(context);
-  const before = session.cachedTokens;
+  const [taken, held, { usedBytes }] = [session.cachedTokens, heldBy(session), session.memoryUsage()];
   session.truncate(kept, { recompute: true });
+  const memory = session.memoryUsage();
   emit('cut', {
     written: ids.slice(prompt).map((id, i) => ({ id, text: texts[prompt + i] })),
-    kept, dropped: before - session.cachedTokens, cached, memory: session.memoryUsage(),
+    kept, taken, dropped: held - heldBy(session), droppedBytes: usedBytes - memory.usedBytes, cached, memory,
   });
   return kept;
 }
