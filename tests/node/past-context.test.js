@@ -5,12 +5,13 @@ import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { multiplyAdds } from '../../web/measure/analysis.js';
 import { columnsOf } from '../../web/demo/fork.js';
-import { cellsOf, kindAt, mapOf, pagesOf, stretchesOf } from '../../web/demo/map.js';
+import { cellsOf, kindAt, mapOf, pageAt, pagesOf, stretchesOf } from '../../web/demo/map.js';
 import { workIn } from '../../web/demo/race.js';
 import { roomOf } from '../../web/demo/recorded.js';
 import { areValid } from '../../web/demo/sampling.js';
 import { canSlide, gapAt, heldTo, sparedBy } from '../../web/demo/sliding.js';
 import { initialState, reduce } from '../../web/demo/state.js';
+import { factsOf } from '../../web/demo/strips.js';
 import { countsOf, deedOn, newestOf, reachIn, sightOf, taleOf } from '../../web/demo/text.js';
 import { seedAfter } from '../../web/worker/drawn.js';
 import { DeskClient } from './desk-client.js';
@@ -90,6 +91,12 @@ test('map and text say what is there, what has gone and what was read', () => {
     assert.deepEqual([heldTo(state), map.tokens, map.held, map.text], [end, end, held.length, total], said);
     assert.equal(cellsOf(map), held.length * 3 * 2);
     assert.equal(pagesOf(map).used, Math.ceil(held.length / PAGE));
+    const pages = [...new Set(held.map((token) => Math.floor(token / PAGE)))];
+    assert.deepEqual(pages.map((_, i) => pageAt(map, i)), pages, said);
+    const isPast = seen.length < total;
+    assert.deepEqual(factsOf(state, total, 1), {
+      step: total - 5, rows: isOff ? total : seen.length, met: seen.length, sinks: isPast ? SINKS : 0,
+    }, said);
     const there = ['read', 'kept', 'written'];
     const positions = Array.from({ length: total }, (_, position) => position);
     for (const layer of [0, 2]) {

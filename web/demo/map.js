@@ -172,6 +172,9 @@ export const cellsOf = ({ layers, heads, held, freed, window }) => (
 export const pagesOf = ({ held }) => (
   { used: Math.ceil(held / PAGE), open: Math.ceil(held / PAGE) * PAGE - held });
 
+/** Which page of the text it is that the cache holds as its i-th. @param {CacheMap} map  @param {number} i */
+export const pageAt = ({ gap: { first, end } }, i) => (PAGE * i < first ? i : i + (end - first) / PAGE);
+
 /** @param {CacheMap} map  @param {Cell} cell */
 export const hasCell = ({ layers, heads }, { layer, head }) => layer < layers && head < heads;
 

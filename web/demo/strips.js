@@ -1,10 +1,14 @@
 // Q, K and V of one head, row by row, as the engine has them: what of them is new in a step, and since when
 // the rest has not been touched. Pure.
+import { engineOf } from './recorded.js';
 import { modeOf } from './run.js';
+import { gapAt, slideOf } from './sliding.js';
 
 /**
  * @import { Run } from './run.js'
  * @import { Gap } from './sliding.js'
+ * @import { State } from './state.js'
+ * @import { StepFacts } from './words/en-strips.js'
  */
 
 const ROOMS = [16, 24]; // for rows, the least; others are twice those before them
@@ -111,6 +115,21 @@ export function rowAfter(run, row, position) {
   if (step > 0 && row >= freshAt(run, position)) return { kind: 'again', step };
   const since = sinceOf(run, row);
   return since === undefined ? { kind: 'before' } : { kind: 'since', step: since };
+}
+
+/**
+ * What the newest step did in a layer, of so many rows.
+ * @param {State} state  @param {number} rows  @param {number} layer
+ * @returns {StepFacts}
+ */
+export function factsOf(state, rows, layer) {
+  const { run } = state;
+  const window = engineOf(state)?.config.window;
+  const met = window?.layers.includes(layer) ? Math.min(rows, window.size) : rows;
+  const { first, end } = gapAt(rows, slideOf(state));
+  const gone = end - first;
+  const there = modeAt(run, rows - 1) === 'on' ? rows - gone : rows;
+  return { step: stepAt(run, rows - 1), rows: there, met: met - gone, sinks: gone > 0 ? first : 0 };
 }
 
 /**

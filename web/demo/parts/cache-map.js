@@ -1,7 +1,7 @@
 // Draws the cache map: layers and heads as rows, positions as columns, pages as outlines. All rows of the
 // cache fill alike, so what is alike is one path, whatever the length of the run.
 import { put, set, svg } from './dom.js';
-import { stretchesOf } from '../map.js';
+import { pageAt, stretchesOf } from '../map.js';
 import { PAGE } from '../../engine/page.js';
 
 /**
@@ -159,11 +159,11 @@ export class MapDrawing {
       set(this.#grid, { d: grid(place, map) });
     }
     const numbers = PAGE * column > 4.4 * em ? pages.map(({ page }) => this.#words.page(page + 1)) : [];
-    const said = `${now},${numbers}`;
+    const said = `${now},${map.gap.end},${numbers}`;
     if (said === this.#numbered) return;
     this.#numbered = said;
     this.#numbers.replaceChildren(...numbers.map((words, i) => (
-      text(left + (i + 0.5) * PAGE * column, 1.1 * em, 'middle', words))));
+      text(left + (pageAt(map, i) + 0.5) * PAGE * column, 1.1 * em, 'middle', words))));
   }
 
   /** @param {Shown} shown  @param {Place} place */
@@ -177,11 +177,11 @@ export class MapDrawing {
     const { first, end } = map.gap; // whole pages
     const outlines = Array.from({ length: Math.ceil(map.columns / PAGE) }, (_, page) => (
       PAGE * page >= first && PAGE * page < end ? '' : around(page)));
-    const isShared = (/** @type {number} */ page) => width >= LEAST_PAGE && (pages[page]?.shared ?? false);
+    const shared = width >= LEAST_PAGE ? pages.map((page, i) => page.shared && pageAt(map, i)) : [];
     const isFine = column >= FINE; // else they would hide columns
     put(this.#free, 'd', isFine ? outlines.slice(used).join('') : '');
     put(this.#used, 'd', isFine ? outlines.slice(0, used).join('') : '');
-    put(this.#shared, 'd', outlines.filter((_, page) => isShared(page)).join(''));
+    put(this.#shared, 'd', outlines.filter((_, page) => shared.includes(page)).join(''));
   }
 
   /** @param {Place} place  @param {Shown} shown */

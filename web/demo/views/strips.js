@@ -7,7 +7,7 @@ import { framed, framedStyles } from '../parts/figure.js';
 import { quoted } from '../parts/story-text.js';
 import { StripsDrawing } from '../parts/strips-drawing.js';
 import { stripsPicture } from '../parts/strips-picture.js';
-import { Rows, freshAt, modeAt, roomFor, rowAfter, stepAt } from '../strips.js';
+import { Rows, factsOf, freshAt, modeAt, roomFor, rowAfter, stepAt } from '../strips.js';
 import { engineOf } from '../recorded.js';
 import { gapAt, slideOf } from '../sliding.js';
 import { LOOKS } from '../words/looks.js';
@@ -263,12 +263,7 @@ const isSourced = ({ prefill }) => prefill?.source !== undefined;
 /** @param {Words} words  @param {State} state  @param {number} rows  @param {number} layer */
 function sentenceOf(words, state, rows, layer) {
   const { run } = state;
-  const window = engineOf(state)?.config.window;
-  const met = window?.layers.includes(layer) ? Math.min(rows, window.size) : rows;
-  const { first, end } = gapAt(rows, slideOf(state));
-  const gone = end - first;
-  const there = modeAt(run, rows - 1) === 'on' ? rows - gone : rows;
-  const facts = { step: stepAt(run, rows - 1), rows: there, met: met - gone };
+  const facts = factsOf(state, rows, layer);
   if (facts.step > 0) return words[modeAt(run, rows - 1)](facts);
   const { source, sourceKept = false } = run.prefill ?? {};
   return source ? words.source(source, sourceKept, facts) : words.prompt(facts);

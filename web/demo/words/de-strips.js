@@ -5,9 +5,14 @@ import { numbersIn } from '../../measure/numbers.js';
 
 const { counted, share: percent } = numbersIn('de');
 
-const used = (/** @type {StepFacts} */ { rows, met }) => (
-  `Sein Q ist ${met < rows ? `den neuesten ${counted(met)} Zeilen von K (diese Schicht hat ein Fenster)`
-    : 'jeder Zeile von K'} einmal begegnet und wird nicht mehr gebraucht: Das nächste Token bringt ein `
+const metOf = (/** @type {StepFacts} */ { rows, met, sinks }) => {
+  if (met >= rows) return 'jeder Zeile von K';
+  if (sinks === 0) return `den neuesten ${counted(met)} Zeilen von K (diese Schicht hat ein Fenster)`;
+  return `den ersten ${counted(sinks)} und den neuesten ${counted(met - sinks)} Zeilen von K (der Text ist `
+    + 'über seinen Kontext hinausgegangen)';
+};
+const used = (/** @type {StepFacts} */ facts) => (
+  `Sein Q ist ${metOf(facts)} einmal begegnet und wird nicht mehr gebraucht: Das nächste Token bringt ein `
     + 'eigenes mit.');
 
 /** @type {typeof english} */
@@ -44,12 +49,12 @@ export const strips = {
     `${kept ? 'Der Encoder kennt diese Quelle schon' : 'Der Encoder hat die Quelle gelesen, einmal'}: `
       + `${counted(source)} Tokens. Schritt 0 hat ${counted(rows)} ${rows === 1 ? 'Zeile' : 'Zeilen'} von Q, `
       + 'K und V berechnet, womit der Text beginnt. K und V bleiben.'),
-  on: ({ step, rows, met }) => (
-    `Schritt ${counted(step)}, mit Cache: eine neue Zeile von K und V. Die ${counted(rows - 1)} Zeilen `
-      + `darüber bleiben, wie sie sind. ${used({ step, rows, met })}`),
-  off: ({ step, rows, met }) => (
-    `Schritt ${counted(step)}, ohne Cache: Alle ${counted(rows)} Zeilen von K und V werden noch einmal `
-      + `berechnet, mit denselben Zahlen wie zuvor, und weggeworfen. ${used({ step, rows, met })}`),
+  on: (facts) => (
+    `Schritt ${counted(facts.step)}, mit Cache: eine neue Zeile von K und V. Die ${counted(facts.rows - 1)} `
+      + `Zeilen darüber bleiben, wie sie sind. ${used(facts)}`),
+  off: (facts) => (
+    `Schritt ${counted(facts.step)}, ohne Cache: Alle ${counted(facts.rows)} Zeilen von K und V werden noch `
+      + `einmal berechnet, mit denselben Zahlen wie zuvor, und weggeworfen. ${used(facts)}`),
   hint: 'Nach oben positiv, nach unten negativ. Eine Zeile anklicken, oder mit den Pfeiltasten '
     + 'weitergehen.',
   table: {

@@ -3,11 +3,22 @@ import { numbersIn } from '../../measure/numbers.js';
 
 const { counted, share: percent } = numbersIn('en');
 
-/** @typedef {{ step: number, rows: number, met: number }} StepFacts  rows: of K, of V; met: by Q */
+/**
+ * @typedef {object} StepFacts
+ * @property {number} step
+ * @property {number} rows   of K, of V
+ * @property {number} met    by Q
+ * @property {number} sinks  of these the first of the text, once it has gone on past its context; else 0
+ */
 
-const used = (/** @type {StepFacts} */ { rows, met }) => (
-  `Its Q has met ${met < rows ? `the newest ${counted(met)} rows of K once (this layer has a window)`
-    : 'every row of K once'} and is not needed again: the next token brings its own.`);
+const metOf = (/** @type {StepFacts} */ { rows, met, sinks }) => {
+  if (met >= rows) return 'every row of K once';
+  if (sinks === 0) return `the newest ${counted(met)} rows of K once (this layer has a window)`;
+  return `the first ${counted(sinks)} and the newest ${counted(met - sinks)} rows of K once (the text has `
+    + 'gone on past its context)';
+};
+const used = (/** @type {StepFacts} */ facts) => (
+  `Its Q has met ${metOf(facts)} and is not needed again: the next token brings its own.`);
 
 export const strips = {
   title: 'Q, K and V, row by row',
@@ -48,12 +59,12 @@ export const strips = {
     `The encoder ${kept ? 'has read this source before' : 'read the source, once'}: ${counted(source)} `
       + `tokens. Step 0 computed ${counted(rows)} ${rows === 1 ? 'row' : 'rows'} of Q, K and V, with which `
       + 'the text begins. K and V stay.'),
-  on: (/** @type {StepFacts} */ { step, rows, met }) => (
-    `Step ${counted(step)}, with the cache: one new row of K and V. The ${counted(rows - 1)} rows above it `
-      + `stay as they are. ${used({ step, rows, met })}`),
-  off: (/** @type {StepFacts} */ { step, rows, met }) => (
-    `Step ${counted(step)}, without the cache: all ${counted(rows)} rows of K and V are computed again, the `
-      + `same numbers as before, and thrown away. ${used({ step, rows, met })}`),
+  on: (/** @type {StepFacts} */ facts) => (
+    `Step ${counted(facts.step)}, with the cache: one new row of K and V. The ${counted(facts.rows - 1)} `
+      + `rows above it stay as they are. ${used(facts)}`),
+  off: (/** @type {StepFacts} */ facts) => (
+    `Step ${counted(facts.step)}, without the cache: all ${counted(facts.rows)} rows of K and V are computed `
+      + `again, the same numbers as before, and thrown away. ${used(facts)}`),
   hint: 'Up is positive, down is negative. Click a row, or move with the arrow keys.',
   table: {
     caption: 'The newest rows',
