@@ -119,10 +119,10 @@ const GIVEN = {
   'edit.stale.tried': [14, 'woman', 'giant'],
   'frame.source': [{ model: 'm', day: '1 Jan 2026', machine: 'a laptop', recorded: true }],
   'work.step': ['on', 3, 1],
-  'strips.prompt': [{ step: 0, rows: 3 }],
-  'strips.source': [5, false, { step: 0, rows: 1 }],
-  'strips.on': [{ step: 2, rows: 3 }],
-  'strips.off': [{ step: 2, rows: 3 }],
+  'strips.prompt': [{ step: 0, rows: 3, met: 3, sinks: 0 }],
+  'strips.source': [5, false, { step: 0, rows: 1, met: 1, sinks: 0 }],
+  'strips.on': [{ step: 2, rows: 3, met: 2, sinks: 0 }],
+  'strips.off': [{ step: 131, rows: 140, met: 60, sinks: 16 }],
   'map.cell.there': [SPOT, 3, 2],
   'map.cell.missing': [SPOT],
   'map.cell.freed': [SPOT],
@@ -233,9 +233,11 @@ test('numbers are written as the readers of a language write them', () => {
     ['1.230', '0,0456', '1.234.567', '4,9 MB', '0,05']);
   assert.equal(counted(1234.5), '1.234,5');
   assert.equal(numbersIn('en').counted(1234.5), '1,234.5');
-  assert.deepEqual([0, 8e-32, 0.00034, 0.0777, 1].map(numbersIn('en').share),
-    ['0%', '<0.01%', '0.034%', '7.8%', '100%']);
-  assert.deepEqual([8e-32, 0.0777].map(numbersIn('de').share), ['<0,01\u00a0%', '7,8\u00a0%']);
+  const shares = [0, 8e-32, 0.00034, 0.0777, 0.9949, 0.995, 0.99999, 1 - 2 ** -24, 1];
+  assert.deepEqual(shares.map(numbersIn('en').share),
+    ['0%', '<0.01%', '0.034%', '7.8%', '99%', '>99%', '>99%', '100%', '100%']);
+  assert.deepEqual([8e-32, 0.0777, 0.999].map(numbersIn('de').share),
+    ['<0,01\u00a0%', '7,8\u00a0%', '>99\u00a0%']);
   assert.equal(others.de.prompt.count(1, 1000), '1 Token von 1.000');
   assert.equal(others.de.prompt.count(1000, 1000), '1.000 Tokens von 1.000');
   const place = others.de.measured.place(...GIVEN['measured.place']);

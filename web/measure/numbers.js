@@ -8,13 +8,16 @@
  * @property {(value: number) => string} plain    all its digits, as they are typed into a field
  * @property {(bytes: number, digits?: number) => string} megabytes  digits after the point; if not given,
  *   1, and little is told in KB
- * @property {(share: number) => string} share    of 1, in percent: two digits, and none of next to nothing
+ * @property {(share: number) => string} share    of 1, in percent: two digits, and none of next to nothing;
+ *   1 alone is all
  * @property {(bytes: number) => string} size     in the unit that fits, with three digits at most
  * @property {(date: string) => string} day       of an ISO date, as 25 Nov 2026
  */
 
 const LITTLE = 1e5; // bytes
 const LEAST_SHARE = 1e-4; // from which a share is told
+const MOST_SHARE = 0.99;  // that is told, but for 1 itself
+const ROUNDING = 1e-6;    // by which a sum of shares can miss 1
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
 /** @param {string} language  a language tag  @returns {Numbers} */
@@ -34,8 +37,11 @@ export function numbersIn(language) {
     },
     counted: (value) => whole.format(value),
     plain: (value) => typed.format(value),
-    share: (share) => (
-      share > 0 && share < LEAST_SHARE ? `<${percents.format(LEAST_SHARE)}` : percents.format(share)),
+    share(share) {
+      if (share > 0 && share < LEAST_SHARE) return `<${percents.format(LEAST_SHARE)}`;
+      const isNearly = share >= (MOST_SHARE + 1) / 2 && share < 1 - ROUNDING;
+      return isNearly ? `>${percents.format(MOST_SHARE)}` : percents.format(share);
+    },
     size(bytes) {
       const power = Math.min(4, Math.max(0, Math.floor(Math.log10(bytes) / 3)));
       return `${formats[2].format(bytes / 1000 ** power)} ${UNITS[power]}`;
