@@ -1,8 +1,11 @@
 // The calculator's numbers: those of published shapes, worked out by hand, and those that people copy.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { cacheBytes } from '../../web/cache/sizes.js';
 import { CACHE_TYPES, TYPE_NAMES, scaleBytes, vectorBytes } from '../../web/cache/types.js';
 import { CLAIMS, CONTEXTS, MODELS, cacheSize, ownModel, sizesByType } from '../../web/demo/cache-size.js';
+import { parseConfig } from '../../web/config/config.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
 import { analyzeMemory } from '../../web/measure/tables.js';
 import { numbersIn } from '../../web/measure/numbers.js';
@@ -41,6 +44,16 @@ test('a window holds the cache down where there is one, and nowhere else', () =>
   const few = { tokens: 128 };
   assert.equal(bytes('Gemma 3 270M', few), bytes('Gemma 3 270M', { ...few, windowed: false }));
   assert.equal(bytes('GPT-2', { windowed: false }), bytes('GPT-2'));
+});
+
+test('an encoder: a token of the source takes in each layer what one of the text does, besides', () => {
+  const file = new URL('../fixtures/t5-f32/config.json', import.meta.url);
+  const config = parseConfig(JSON.parse(readFileSync(file, 'utf8')));
+  const answer = cacheSize(ownModel('t5', config), { ...USUAL, type: 'f32' });
+  const room = { capacity: answer.tokens, sourceCapacity: 160 };
+  const all = cacheBytes(config, { keyType: 'f32', valueType: 'f32' }, room);
+  assert.deepEqual([answer.bytes, 160 * answer.crossBytesPerToken], [all.cacheBytes, all.crossBytes]);
+  assert.equal(ask('GPT-2').crossBytesPerToken, 0);
 });
 
 test('without a window it is what analyzeMemory() says', () => {

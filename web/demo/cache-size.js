@@ -32,6 +32,7 @@ import { analyzeSpeedup } from '../measure/tables.js';
  * @property {number} slots      tokens, summed over the layers
  * @property {number} bytesPerToken  what one more token takes in the layers without a window
  * @property {number} bytes      2 * slots * heads * vectorBytes * texts
+ * @property {number} crossBytesPerToken  besides: what a token of the source takes; 0 without an encoder
  */
 
 /**
@@ -65,7 +66,7 @@ export const BATCHES = [1, 4, 16, 64, 256];
 
 /** @param {Sized} model  @param {Question} question  @returns {Answer} */
 export function cacheSize({ sizes }, { tokens: asked, texts, type, shared, windowed }) {
-  const { nLayer, nHead, nKvHead, nPositions, window } = sizes;
+  const { nLayer, nHead, nKvHead, nPositions, window, encoder } = sizes;
   const tokens = Math.min(asked, nPositions);
   const heads = shared ? nKvHead : nHead;
   const vectorBytes = layerBytes({ ...sizes, nKvHead: 1 }, { keyType: type, valueType: type }) / 2;
@@ -78,6 +79,7 @@ export function cacheSize({ sizes }, { tokens: asked, texts, type, shared, windo
     tokens, heads, vectorBytes, parts, slots,
     bytesPerToken: 2 * whole * heads * vectorBytes,
     bytes: 2 * slots * heads * vectorBytes * texts,
+    crossBytesPerToken: encoder ? 2 * nLayer * heads * vectorBytes : 0,
   };
 }
 

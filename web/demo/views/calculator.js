@@ -171,7 +171,7 @@ function pictureOf(rows) {
  */
 function explained(words, { name, sizes }, question) {
   const { type, texts, shared, windowed } = question;
-  const { parts, heads, bytes } = cacheSize({ name, sizes }, question);
+  const { parts, heads, bytes, crossBytesPerToken: cross } = cacheSize({ name, sizes }, question);
   const { headDim, nHead, nKvHead, window } = sizes;
   const { each } = CACHE_TYPES[type];
   const [scale, numbers] = [scaleBytes(type, headDim), keptNumbers(type, headDim)];
@@ -180,6 +180,7 @@ function explained(words, { name, sizes }, question) {
   if (nKvHead === nHead) remarks.push(words.separate);
   else if (shared) remarks.push(words.unshared(nHead, nKvHead));
   if (window && windowed) remarks.push(words.window(window.layers.length, window.size));
+  if (cross > 0) remarks.push(words.cross(cross));
   return `${name}: ${[`${words.formula(filled)}.`, ...remarks].join(' ')}`;
 }
 

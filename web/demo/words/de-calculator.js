@@ -45,6 +45,9 @@ export const calculator = {
   window: (layers, tokens) => (
     `In ${layersOf(layers)} sieht ein Token nur die neuesten ${tokensOf(tokens)}: Ältere müssen dort nicht `
       + 'aufgehoben werden. (Diese Engine hat Platz für zwei Fenster und etwas mehr, in Seiten zu 16.)'),
+  cross: (bytes) => (
+    `K und V der Quelle, die das Modell ebenfalls behält, sind hier nicht mitgezählt: ${size(bytes)} je `
+      + 'Token der Quelle.'),
 
   byType: (model) => `${model}: derselbe Cache in jedem Typ`,
   stored: 'Gespeichert als',

@@ -57,6 +57,10 @@ export const calculator = {
   window: (/** @type {number} */ layers, /** @type {number} */ tokens) => (
     `In ${some(layers, 'layer')} a token sees only the newest ${some(tokens, 'token')}: older ones need not `
       + 'be kept there. (This engine has room for two windows and a little, in pages of 16.)'),
+  /** Of a model with an encoder: what a token of its source takes. */
+  cross: (/** @type {number} */ bytes) => (
+    `K and V of the source, which the model keeps as well, are not counted here: ${size(bytes)} for each `
+      + 'token of it.'),
 
   byType: (/** @type {string} */ model) => `${model}: the same cache in every type`,
   stored: 'Stored as',
