@@ -110,3 +110,15 @@ test('the first word, the last one, and a text of one’s own; in German it is s
   await page.locator(part('edit-said'), { hasText }).waitFor();
   assert.equal(await page.inputValue(part('edit-after')), own);
 });
+
+test('while it is read, the benchmark beside it cannot begin', async (t) => {
+  const both = await addArticle(site, {
+    body: `${SCRIPT}<kv-cache-demo id="one" views="edit benchmark" loading="eager"></kv-cache-demo>`,
+  });
+  const page = await openPage(t, site, { query: both, height: 3000, until: part('edit-go') });
+  await page.locator(part('measure')).scrollIntoViewIfNeeded();
+  const seen = page.waitForFunction((measure) => findAll(measure)[0].disabled, part('measure'));
+  await press(page, 'edit-middle');
+  await seen;
+  await page.waitForFunction((measure) => !findAll(measure)[0].disabled, part('measure'));
+});
