@@ -101,3 +101,15 @@ test('the newest token and any chosen one, in any head, by pointer and by keys, 
   await write(page, { maxTokens: 20, cache: 'race' });
   await reads(page, other.length - 1);
 });
+
+test('while a run goes on, the slider of a token that was chosen knows how long the text is', async (t) => {
+  const page = await openPage(t, site, { query, until: part('lens') });
+  const running = write(page, { maxTokens: 40, cache: 'on', pace: 20 });
+  await page.locator('.lens-token[data-at="9"]').waitFor({ state: 'attached' });
+  await page.$eval('.lens-token[data-at="4"]', (token) => token.click());
+  await reads(page, 4);
+  const { length } = await running;
+  await page.waitForFunction(([box, all]) => findAll(box)[0].getAttribute('aria-valuemax') === all,
+    [part('lens-text'), String(length)]);
+  assert.match(await page.getAttribute(part('lens-text'), 'aria-valuetext'), new RegExp(`^5 of ${length}: `));
+});

@@ -215,13 +215,8 @@ class Lens {
     const { attention } = this.#known;
     const read = this.#read;
     if (attention) this.#heads.paint(attention);
-    if (!read) return;
-    this.#text.paint(read);
-    this.#sentence = this.#sentenceOf(read);
-    put(this.#slider, 'aria-valuemax', String(this.#text.length));
-    put(this.#slider, 'aria-valuenow', String(read.position + 1));
-    put(this.#slider, 'aria-valuetext',
-      this.#said.token(read.position + 1, this.#text.length, this.#textOf(read.position)));
+    if (read) this.#text.paint(read);
+    if (read) this.#sentence = this.#sentenceOf(read);
   }
 
   /** @param {Read} read */
@@ -256,6 +251,11 @@ class Lens {
     put(this.#newest, 'aria-pressed', String(this.#chosen === undefined));
     this.#newest.hidden = this.#slider.hidden;
     this.#frame.show(this.#slider.hidden ? '' : (!this.#refusal && this.#sentence) || absence, state);
+    const [at, { length }] = [this.#read?.position, this.#text];
+    if (at === undefined) return;
+    put(this.#slider, 'aria-valuemax', String(length)); // the text goes on whichever token is looked at
+    put(this.#slider, 'aria-valuenow', String(at + 1));
+    put(this.#slider, 'aria-valuetext', this.#said.token(at + 1, length, this.#textOf(at)));
   }
 }
 
