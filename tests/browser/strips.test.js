@@ -106,3 +106,42 @@ test('Q, K and V as the engine has them: one new row with the cache, all of them
   }));
   assert.ok(scroll <= width, `${scroll} px wide`);
 });
+
+/** Waits until the numbers of K have the colour that the figure's text has now, and gives it. */
+const inked = (page) => page.waitForFunction(() => {
+  const { color } = getComputedStyle(findAll('.demo')[0]);
+  const canvas = findAll('.strip canvas')[0];
+  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  copy.fillStyle = color;
+  copy.fillRect(0, 0, 1, 1);
+  const wanted = copy.getImageData(0, 0, 1, 1).data;
+  copy.clearRect(0, 0, 1, 1);
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  const at = data.findIndex((opacity, i) => i % 4 === 3 && opacity > 200) - 3;
+  return wanted.subarray(0, 3).every((value, i) => Math.abs(value - data[at + i]) < 4) && color;
+}).then((handle) => handle.jsonValue());
+
+test('the ink of what is there changes with the theme, the page and the system', async (t) => {
+  const page = await openPage(t, site, { query, until: part('strips') });
+  await write(page, { maxTokens: 10, cache: 'on' });
+  const theme = (name) => page.evaluate((to) => { document.getElementById('one').theme = to; }, name);
+  const [light, dark] = [await inked(page), await theme('dark').then(() => inked(page))];
+  assert.notEqual(dark, light);
+  await theme(null);
+  assert.equal(await inked(page), light);
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.evaluate(() => { document.documentElement.style.colorScheme = 'dark'; });
+  assert.equal(await inked(page), dark);
+  await page.evaluate(() => { document.documentElement.style.colorScheme = 'light dark'; });
+  assert.equal(await inked(page), light);
+  await page.emulateMedia({ colorScheme: 'dark' });
+  assert.equal(await inked(page), dark);
+  await page.evaluate(() => { document.documentElement.style.setProperty('--kvc-ink', 'rgb(200, 2, 3)'); });
+  assert.equal(await inked(page), 'rgb(200, 2, 3)');
+  await page.emulateMedia({ forcedColors: 'active' });
+  await page.evaluate(() => new Promise((drawn) => {
+    requestAnimationFrame(() => requestAnimationFrame(drawn));
+  }));
+  assert.notEqual(await inked(page), 'rgb(200, 2, 3)');
+});

@@ -46,7 +46,9 @@ export class StripsDrawing {
       query, this.#bars.query.node, compared,
       keys, weights, values, this.slider,
       row, this.#bars.key.node, weight, this.#bars.value.node);
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#paint(), { signal });
+    this.node.addEventListener('transitionend', ({ target }) => {
+      if (target === this.node) this.#paint(); // of its colour: another theme or scheme, or forced colours
+    }, { signal });
   }
 
   /** The row at a height of the window. @param {number} y */
