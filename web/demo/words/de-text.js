@@ -11,7 +11,7 @@ const times = (/** @type {number} */ count) => (
 /** @type {typeof english} */
 export const text = {
   title: 'Der Text ist der Cache',
-  means: 'Jedes Token hat in jeder Schicht einen Key und eine Value, K und V. Die Linie darunter sagt, was '
+  means: 'Jedes Token hat in jeder Schicht einen Key und einen Value, K und V. Die Linie darunter sagt, was '
     + 'der neueste Schritt damit gemacht hat.',
   empty: 'Ein Lauf markiert hier seine Tokens.',
   group: 'Text, Token für Token',
