@@ -111,13 +111,14 @@ test('Q, K and V as the engine has them: one new row with the cache, all of them
 const inked = (page) => page.waitForFunction(() => {
   const { color } = getComputedStyle(findAll('.demo')[0]);
   const canvas = findAll('.strip canvas')[0];
-  const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d', { willReadFrequently: true });
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
   copy.fillStyle = color;
   copy.fillRect(0, 0, 1, 1);
   const wanted = copy.getImageData(0, 0, 1, 1).data;
   copy.clearRect(0, 0, 1, 1);
   copy.drawImage(canvas, 0, 0);
-  const { data } = copy.getImageData(0, 0, canvas.width, canvas.height);
+  const { data } = copy.getImageData(0, 0, width, height);
   const at = data.findIndex((opacity, i) => i % 4 === 3 && opacity > 200) - 3;
   return wanted.subarray(0, 3).every((value, i) => Math.abs(value - data[at + i]) < 4) && color;
 }).then((handle) => handle.jsonValue());
