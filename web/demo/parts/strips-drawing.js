@@ -49,6 +49,8 @@ export class StripsDrawing {
     this.node.addEventListener('transitionend', ({ target }) => {
       if (target === this.node) this.#paint(); // of its colour: another theme or scheme, or forced colours
     }, { signal });
+    // What is not rendered, as in closed details, has no transitions.
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#paint(), { signal });
   }
 
   /** The row at a height of the window. @param {number} y */
