@@ -148,6 +148,23 @@ test('the player shows all of it, replays it in time when asked, and can skip to
   assert.equal(player.state.run, run, 'it rests there, and is not cleared by hand');
 });
 
+test('in a hidden tab it is replayed with its own times, as they were measured in one that was seen', (t) => {
+  const { player, wait } = start(t);
+  const { columns, curves, run } = player.state;
+  assert.equal(run.unmeasured, 0);
+  player.replay();
+  wait(400);
+  player.setHidden(true);
+  wait(8000);
+  assert.ok(player.state.hidden && !player.state.recorded.playing);
+  player.setHidden(false);
+  assert.equal(player.state.run.unmeasured, 0);
+  assert.deepEqual(contrast(player.state.curves), contrast(curves));
+  for (const mode of ['on', 'off']) {
+    assert.equal(player.state.columns[mode].meter.now, columns[mode].meter.now);
+  }
+});
+
 test('a request ends the replay; one that fails before it has written anything brings it back', async (t) => {
   let refuse;
   const { player, wait } = start(t, () => new Promise((_, reject) => { refuse = reject; }));

@@ -58,13 +58,13 @@ export function recorded(state, { recording, haste, playing }) {
 }
 
 /**
- * It goes on.
+ * It goes on. It was measured in a tab that was seen, whether this one is seen now or not.
  * @param {State} state  @param {{ events: readonly FlowEvent[], playing: boolean }} event
  * @param {(state: State, event: FlowEvent) => State} reduceFlow
  * @returns {State}
  */
 export function replayed(state, { events, playing }, reduceFlow) {
-  const { run, columns, curves, memory, proof } = events.reduce(reduceFlow, state);
+  const { run, columns, curves, memory, proof } = events.reduce(reduceFlow, { ...state, hidden: false });
   const shown = state.recorded && { ...state.recorded, playing };
   return { ...state, run, columns, curves, memory, proof, recorded: shown };
 }
