@@ -5,7 +5,7 @@ import {
   branchesOf, choiceOf, endsAt, isFull, placesOf, written, writtenIn, writtenUpTo, writtenWith,
 } from '../../web/demo/step.js';
 import { initialState, reduce } from '../../web/demo/state.js';
-import { spoken } from '../../web/demo/words.js';
+import { spoken, statusWords } from '../../web/demo/words.js';
 import { en } from '../../web/demo/words/en.js';
 import { LOADED, MEMORY } from './fake-client.js';
 
@@ -61,6 +61,15 @@ test('back, and forward again in the story', () => {
   assert.deepEqual([choiceOf(state).position, choiceOf(state).token.id], [5, 7]);
   assert.deepEqual([endsAt(state), state.status], [{ step: false, goOn: false }, 'stopped']);
   assert.equal(spoken(en, state).run, undefined, 'the view itself speaks of it');
+});
+
+test('who goes back has the engine again: no other figure has it, and what fails is said', () => {
+  const state = after({ type: 'asked', comparing: false }, { type: 'gave way' }, ...end(6, 'aa', 'stopped'));
+  assert.equal(statusWords(en, state), en.status.gaveWay);
+  const back = [cut([5, 6], 2, 4), ...end(2)].reduce(reduce, state);
+  assert.equal(statusWords(en, back), en.status.stopped(2));
+  const failure = { code: 'internal', message: 'No.', offline: false };
+  assert.equal(statusWords(en, reduce(state, { type: 'failed', failure })), en.status.failed);
 });
 
 test('forks of forks: each with what it left, where, and its own words', () => {

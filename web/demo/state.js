@@ -99,8 +99,7 @@ import { FIRST } from './sounding.js';
  *   | { type: 'loading' | 'load stopped' | 'ready' | 'begun' }
  *   | { type: 'loaded' } & Answer<'load'>
  *   | { type: 'run ended' } & Answer<'generate'>
- *   | { type: 'ended' }
- *   | { type: 'failed', failure: Failure }
+ *   | { type: 'ended' } | { type: 'failed', failure: Failure }
  *   | { type: 'comparing' | 'comparing stopped' }
  *   | { type: 'compared', proof: Answer<'prove'> }
  *   | { type: 'comparing failed', failure: Failure }
@@ -206,7 +205,9 @@ function reduceFlow(state, event) {
     case 'lane': return raced(state, event, reduceFlow);
     case 'race ticked': return tickRace(state, event.ms);
     case 'ended': return { ...state, status: statusAfter(state) };
-    case 'failed': return { ...withoutLost(state, event.failure), status: 'failed', failure: event.failure };
+    case 'failed':
+      return { ...withoutLost(state, event.failure), status: 'failed', gaveWay: false,
+        failure: event.failure };
     case 'comparing': return { ...state, proof: { stage: 'comparing text' } };
     case 'compared': return { ...state, proof: { stage: 'shown', of: 'text', proof: event.proof } };
     case 'comparing stopped': return { ...state, proof: { stage: 'stopped' } };
@@ -269,16 +270,14 @@ function withModel(state, { other, shipped = state.shipped, whenFull = state.whe
 /** @param {State} state  @returns {State} */
 const begun = (state) => ({
   ...state, status: 'prefilling', proof: { stage: 'awaited' }, curves: beginRun(state.curves),
-  run: {
-    ...newRun(state.run.number + 1, state.prompt, state.sampling.values.maxTokens),
-    sampling: state.sampling.values,
-  },
+  run: { ...newRun(state.run.number + 1, state.prompt, state.sampling.values.maxTokens),
+    sampling: state.sampling.values },
 });
 
 /** @param {State} state  @param {Extract<Event, { type: 'cut' }>} event  @returns {State} */
 const cutBack = (state, event) => ({
   ...state, ...takeCut(state, event), memory: event.memory, proof: { stage: 'none' },
-  status: isWorking(state) ? 'running' : state.status, failure: undefined, race: undefined,
+  status: isWorking(state) ? 'running' : state.status, failure: undefined, gaveWay: false, race: undefined,
 });
 
 /** @param {State} state  @param {Extract<Event, { type: 'tokens' }>} event  @returns {State} */
