@@ -125,6 +125,22 @@ test('stop: a worker that answers lives on, one that does not is ended', async (
   await assert.rejects(second, { code: 'worker_lost', message: /did not stop within 5 seconds/ });
 });
 
+test('stop: looks that are open do not end a worker, and are not ended', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const client = new EngineClient();
+  const run = client.request('benchmark', job);
+  const looks = [client.request('inspect', { stored: {} }), client.request('count', { prompt: 'a' })];
+  const [{ sent }] = started;
+  client.stop();
+  started[0].say({ type: 'answer', id: sent[0].id, reason: 'stopped' });
+  await run;
+  client.stop(); // with nothing to be stopped
+  t.mock.timers.tick(5000);
+  assert.ok(!started[0].ended);
+  for (const { id } of sent.slice(1, 3)) started[0].say({ type: 'answer', id, position: 7 });
+  for (const look of looks) assert.equal((await look).position, 7);
+});
+
 // ---- no worker ----------------------------------------------------------------------------------
 
 const model = fileURLToPath(new URL('../../web/models/stories/', import.meta.url));

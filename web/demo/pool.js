@@ -2,7 +2,7 @@
 // download, one compilation. One figure computes at a time, or they would measure each other: the newest
 // request wins, and the figure that computed before is told to give way.
 import { SharedEngine } from './shared-engine.js';
-import { WorkerError } from '../worker/client.js';
+import { LOOKS, WorkerError } from '../worker/client.js';
 
 /**
  * @import { Client, Rest } from '../worker/client.js'
@@ -10,8 +10,6 @@ import { WorkerError } from '../worker/client.js';
  * @import { OnLoad } from './shared-engine.js'
  */
 
-/** Answered at any time, whatever is computed. @type {readonly RequestName[]} */
-const LOOKS = ['count', 'status', 'inspect'];
 const IDLE_MS = 5000; // a worker that nobody uses any more lives on for this long
 
 export class Pool {

@@ -10,6 +10,8 @@ import { StartedWorker } from './start.js';
  *   RequestName } from './messages.js'
  */
 
+/** Answered at any time, whatever is computed; no stop ends them. @type {readonly RequestName[]} */
+export const LOOKS = ['count', 'status', 'inspect'];
 const STOP_MS = 5000; // a stop takes milliseconds: after this, the worker hangs
 
 /** An error with the code that the worker gave, or with "worker_lost" if there is none. */
@@ -41,7 +43,9 @@ export class WorkerError extends Error {
  */
 
 /**
+ * stops: a stop ends it.
  * @typedef {{
+ *   stops: boolean,
  *   resolve(answer: Answer<RequestName>): void,
  *   reject(error: WorkerError): void,
  *   onEvent?(event: AnyEvent): void,
@@ -105,7 +109,8 @@ export class EngineClient {
       this.#start();
       this.#post({ type, id, ...fields, ...more(type, fields) });
       // Under this id, only events of this request come back.
-      this.#waiting.set(id, { resolve, reject, onEvent: /** @type {Waiting['onEvent']} */ (onEvent) });
+      const listener = /** @type {Waiting['onEvent']} */ (onEvent);
+      this.#waiting.set(id, { stops: !LOOKS.includes(type), resolve, reject, onEvent: listener });
     });
   }
 
@@ -131,9 +136,9 @@ export class EngineClient {
   /** Stops the request being served; a worker that does not listen is ended. */
   stop() {
     this.order('stop', {});
-    const asked = [...this.#waiting.keys()];
+    const asked = [...this.#waiting].filter(([, { stops }]) => stops);
     setTimeout(() => {
-      if (!asked.some((id) => this.#waiting.has(id))) return;
+      if (!asked.some(([id]) => this.#waiting.has(id))) return;
       this.#lose(`The background worker did not stop within ${STOP_MS / 1000} seconds and was ended.`);
     }, STOP_MS);
   }
