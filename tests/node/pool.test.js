@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Player } from '../../web/demo/player.js';
 import { Pool } from '../../web/demo/pool.js';
 import { WorkerError } from '../../web/worker/client.js';
+import { LOADED, MEMORY } from './fake-client.js';
 
 const A = { url: 'http://localhost/a/', variant: 'auto', weights: 'f32' };
 const B = { ...A, weights: 'int8' };
@@ -207,6 +209,35 @@ test('a worker that is lost is started again, for other figures too', async () =
   await worker.answer('load');
   await worker.answer('generate', { reason: 'eos' });
   assert.deepEqual(await second, { reason: 'eos' });
+});
+
+test('a figure whose model was lost meanwhile has it loaded again by its next run', async () => {
+  const { clients, join } = poolOf();
+  const surroundings = { isOnline: () => true, downloadSize: async () => 0 };
+  const { member } = join();
+  const player = new Player({
+    client: member.client, rival: () => member.rival(), surroundings, model: () => A.url, prompt: 'Once' });
+  const done = player.generate();
+  await settled();
+  const [worker] = clients;
+  await worker.answer('load', LOADED);
+  await worker.answer('generate', { reason: 'length', position: 9, memory: MEMORY });
+  await done;
+  const { request } = worker;
+  worker.request = (type, ...rest) => { // a new worker, which has no model
+    if (type === 'load') worker.request = request;
+    return type === 'count' ? Promise.reject(new WorkerError('not_ready', 'No model.'))
+      : request.call(worker, type, ...rest);
+  };
+  worker.sent.length = 0;
+  const again = player.generate();
+  await settled();
+  await worker.answer('load', LOADED);
+  await worker.answer('generate', { reason: 'length', position: 9, memory: MEMORY });
+  await again;
+  assert.deepEqual([player.state.status, player.state.failure], ['finished', undefined]);
+  assert.deepEqual(worker.sent.filter((sent) => !sent.startsWith('set')), ['load', 'generate']);
+  player.dispose();
 });
 
 test('the worker ends soon after the last figure has gone, and not before', async () => {

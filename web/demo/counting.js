@@ -1,5 +1,5 @@
 // How many tokens the prompt has: counted before a run, and as it is typed.
-import { Refusal } from './failure.js';
+import { Refusal, losesModel } from './failure.js';
 
 /**
  * @import { Client } from '../worker/client.js'
@@ -19,9 +19,15 @@ export class PromptCounter {
     this.#emit = emit;
   }
 
-  /** A prompt without room is refused before the story that stands there is given up for it. */
+  /**
+   * A prompt without room is refused before the story that stands there is given up for it. Where the model
+   * was lost meanwhile, nothing counts: the run has it loaded again.
+   */
   async refuseTooLong() {
-    const { tokens, room } = await this.#count();
+    const { tokens, room } = await this.#count().catch((error) => {
+      if (losesModel(error)) return { tokens: 0, room: 0 };
+      throw error;
+    });
     if (tokens > room) throw new Refusal('context_full', { what: 'promptTooLong', tokens, room });
   }
 
