@@ -421,6 +421,26 @@ test('a player that was disposed starts no engine again', async () => {
   player.dispose();
   await settled();
   assert.deepEqual(client.sent.slice(-2), ['stop', 'dispose']);
+  // What was under way elsewhere comes to it too late.
+  for (const ask of [
+    () => player.generate(), () => player.compare(), () => player.retry(), () => player.goOn([0]),
+    () => player.goTo([0]), () => player.useOther('f32'), () => player.measure(),
+    () => player.edit({ before: 'a', after: 'b' }), () => player.experiment({ id: 'a', job: {} }),
+  ]) {
+    ask();
+    await settled();
+  }
+  assert.deepEqual(client.sent.slice(-1), ['dispose']);
+});
+
+test('nor does one that has loaded nothing yet', async () => {
+  const { client, player } = start();
+  player.dispose();
+  for (const ask of [() => player.generate(), () => player.useOther('f32'), () => player.measure()]) {
+    ask();
+    await settled();
+  }
+  assert.deepEqual(client.sent, ['dispose']);
 });
 
 test('views know no other view, and nothing of a figure looks into the document', async () => {

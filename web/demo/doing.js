@@ -31,6 +31,7 @@ export class Doing {
   #replay;
   #state;
   #emit;
+  #isOver = false;
   #stopAsked = false; // since the last request of the reader
   /** The run, race or loading under way, or the last one. @type {Promise<void> | undefined} */
   #performing;
@@ -54,7 +55,7 @@ export class Doing {
     this.#emit = emit;
   }
 
-  get isBusy() { return this.#changing !== undefined || this.#isUnderWay; }
+  get isBusy() { return this.#isOver || this.#changing !== undefined || this.#isUnderWay; }
 
   get #isUnderWay() { return isWorking(this.#state()) || isApart(this.#state()); }
 
@@ -75,7 +76,7 @@ export class Doing {
 
   /** Nothing may start any more. */
   end() {
-    this.#stopAsked = true; // what waits for the engine must not start it again
+    this.#isOver = true; // what waits for the engine must not start it again
     this.#errands.dispose();
   }
 
@@ -164,7 +165,9 @@ export class Doing {
   }
 
   /** Between two requests, a stop has no request to end. */
-  #heedStop() { if (this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.'); }
+  #heedStop() {
+    if (this.#isOver || this.#stopAsked) throw new WorkerError('aborted', 'Stopped between two requests.');
+  }
 
   // ---- apart from runs --------------------------------------------------------------------------
 

@@ -149,6 +149,7 @@ export class Inside {
   async start(options) {
     const start = ++this.#starts;
     await this.stop();
+    if (this.#isOver) throw new WorkerError('aborted', 'The figure was taken away.');
     if (start !== this.#starts) throw new WorkerError('aborted', 'Another start has taken its place.');
     const player = this.#player;
     this.#apply(checked(options));
@@ -213,8 +214,7 @@ export class Inside {
     clearTimeout(this.#timer);
     this.#hide();
     this.#player.dispose();
-    this.#isOver = true;
-    this.#starts++; // those that wait do not start any more
+    this.#isOver = true; // and nothing starts any more
     this.#wake();
   }
 
