@@ -66,3 +66,28 @@ test('the other one is set anew, goes and comes back: its views go with it', asy
   await page.waitForSelector('#work [part~="figure"]');
   assert.deepEqual(await figures(), [1, 1], 'now it has a run of its own');
 });
+
+test('an id that was wrong is corrected, and changed again before its figure is there', async (t) => {
+  const page = await openPage(t, site, { query, height: 6000, until: '#work [data-view="work"] figure' });
+  const add = (id, of, ...next) => page.evaluate(async ([name, first, others]) => {
+    const tag = document.createElement('kv-cache-demo');
+    Object.assign(tag, { id: name, of: first, views: 'work', loading: 'eager', src: 'small/' });
+    document.querySelector('main').append(tag);
+    for (const other of others) {
+      await Promise.resolve().then(() => {}).then(() => {}); // it is being fetched
+      tag.of = other;
+    }
+  }, [id, of, next]);
+  await add('typo', 'stroy');
+  await page.waitForSelector('#typo [part~="not-started"]');
+  await page.evaluate(() => { document.getElementById('typo').of = 'story'; });
+  await page.waitForSelector('#typo [data-view="work"] figure');
+  assert.deepEqual([await viewsOf(page, 'typo'), await page.locator('#typo [part~="not-started"]').count()],
+    [['controls', 'work'], 0]);
+  await add('own', 'story', '');
+  await page.waitForSelector('#own [part~="figure"]');
+  await add('wrong', 'story', '', 'stroy');
+  await page.waitForSelector('#wrong [part~="not-started"]');
+  await page.evaluate(() => document.getElementById('wrong').removeAttribute('of'));
+  await page.waitForSelector('#wrong [part~="figure"]');
+});

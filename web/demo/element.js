@@ -107,9 +107,9 @@ export class KvCacheDemo extends ReflectingElement {
   attributeChangedCallback(name, before, now) {
     if (before === now) return;
     if (name === 'loading' && this.loading === 'eager' && this.#stay) this.#approach(this.#stay.signal);
+    if (name === 'of' && this.#stay) return this.#again(); // also while it is fetched, or has failed
     if (!this.#inside) return;
-    if (name === 'of') this.#again();
-    else if (this.of) this.#inside.changed(name);
+    if (this.of) this.#inside.changed(name);
     else if (ANEW.includes(name)) this.#renew();
     else this.#inside.changed(name);
   }
@@ -143,7 +143,7 @@ export class KvCacheDemo extends ReflectingElement {
     const stay = this.#stay;
     try {
       const make = await (this.of ? this.#makeBeside() : this.#makeInside());
-      if (stay !== this.#stay) throw new DOMException('The element was taken away.', 'AbortError');
+      this.#checkStay(stay);
       this.#root.replaceChildren(this.#slot); // what was said of a failure before is over
       this.#inside = make();
       this.#slot.remove();
@@ -156,14 +156,21 @@ export class KvCacheDemo extends ReflectingElement {
     }
   }
 
+  /** It is where it was, and means the same. @param {AbortController | undefined} stay */
+  #checkStay(stay) {
+    if (stay !== this.#stay) throw new DOMException('The element was taken away.', 'AbortError');
+  }
+
   async #makeInside() {
     const { Inside } = await import('./inside.js');
     return () => new Inside(this, this.#root, (name, detail) => this.#tell(name, detail));
   }
 
   async #makeBeside() {
+    const stay = this.#stay;
     const { Beside } = await import('./beside.js');
     const other = await this.#find(this.of);
+    this.#checkStay(stay);
     this.#other = other.#beside.add(this) && other;
     const inside = /** @type {Inside} */ (await other.#ready());
     return () => new Beside(this, this.#root, inside);
@@ -248,6 +255,7 @@ function shellSheet() {
  * @param {Element} element  @param {string} rootMargin  @param {AbortSignal} signal
  */
 async function seen(element, rootMargin, signal) {
+  signal.throwIfAborted();
   const ending = new AbortController();
   try {
     await new Promise((resolve, reject) => {
