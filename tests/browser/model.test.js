@@ -69,6 +69,7 @@ test('files that are chosen: their sizes, their text, and the own model again', 
   await noViolations(page, 'a model that was weighed');
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth > innerWidth), false);
   await press(page, 'model-use');
+  assert.equal(await focused(page), 'model-state', 'the button has gone');
   await state(page, 'ready');
   assert.equal(await page.isVisible(part('replay')), false, 'no recorded run of another model');
   assert.equal(await page.isVisible('.examples'), false, 'nor its examples');

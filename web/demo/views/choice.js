@@ -42,7 +42,7 @@ export const choice = {
     const place = failurePlace(words);
     const error = element('div', { class: 'error', part: 'model-error', role: 'alert', hidden: true },
       element('p', {}, element('strong', {}, said.refused), ' ', place.node));
-    const card = cardOf(said, context);
+    const card = cardOf(said, context, doing);
     const kept = keptList(said, context);
     const ours = shippedChoice(said, context);
     const goOn = goOnChoice(said, context);
@@ -114,8 +114,11 @@ function addressOf(words, { actions, signal }) {
     Object.assign(note(words.addressMeans), { id: `${id}-means` }));
 }
 
-/** What was looked at, and how to have it. @param {Words} words  @param {Context} context */
-function cardOf(words, { actions, signal, words: dictionary }) {
+/**
+ * What was looked at, and how to have it.
+ * @param {Words} words  @param {Context} context  @param {HTMLElement} doing  what is being done
+ */
+function cardOf(words, { actions, signal, words: dictionary }, doing) {
   const { size } = dictionary.format;
   const name = element('h3', { part: 'model-name' });
   const sizes = element('p', { part: 'model-sizes' });
@@ -135,7 +138,9 @@ function cardOf(words, { actions, signal, words: dictionary }) {
   }, name, sizes, kinds, keep.node, none, element('p', {}, use));
   use.addEventListener('click', () => {
     const chosen = radios.find(({ input }) => input.checked);
-    if (chosen) actions.useOther(chosen.kind, keep.isAsked());
+    if (!chosen) return;
+    doing.focus(); // the button is about to disappear
+    actions.useOther(chosen.kind, keep.isAsked());
   }, { signal });
   /** @param {Choice} chosen  @param {Weighed} weighed */
   const begin = ({ name: called = '' }, weighed) => {
