@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'node:test';
+import { loadModel } from 'kvcache-wasm';
 import { ERROR_CODES } from '../../web/engine/errors.js';
 import { numbersIn } from '../../web/measure/numbers.js';
 import { STORIES } from '../../web/demo/recorded/stories.js';
+import { memoryFact } from '../../web/demo/views/facts.js';
 import { failureText } from '../../web/demo/words.js';
 import { CHOICE } from '../../web/demo/words/choice.js';
 import { CALCULATOR } from '../../web/demo/words/calculator.js';
@@ -274,6 +276,32 @@ test('all that is said stands in the dictionaries: there are no words in the cod
   const contents = [...style.replace(/\/\*.*?\*\//gs, '').matchAll(/[\s;{]content:\s*([^;}]*)/g)];
   assert.ok(contents.length > 0);
   for (const [, content] of contents) assert.match(content, /^(none|""|attr\(.*\))$/);
+});
+
+test('the memory of a cache, as it is said, multiplies out: of shipped models, with a window', async () => {
+  const entries = await readdir('web/models', { withFileTypes: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => `web/models/${name}`);
+  assert.ok(folders.length >= 3);
+  for (const folder of [...folders, 'tests/fixtures/mistral-bf16']) {
+    const model = await loadModel(folder, { tokenizer: false });
+    const session = model.createSession({ capacity: 60 });
+    if (model.config.encoder) await session.setSource([5, 6, 7]);
+    session.prefill(Array.from({ length: 50 }, (_, i) => i % 7));
+    const memory = session.memoryUsage();
+    for (const words of Object.values(DICTIONARIES)) {
+      const [, means] = memoryFact(words.facts, memory, model.config);
+      const [said] = means.split(';');
+      const [, terms, given = '0', sum] = said.match(/: (.*?)(?: - ([\d.,]+) .*?)? = ([\d.,]+)/);
+      const factors = terms.split('×').map((term) => Number(/[\d.,]+/.exec(term)[0].replace(/[.,]/g, '')));
+      assert.equal(factors.length, 6, said);
+      const [product, back, used] = [factors.reduce((a, b) => a * b),
+        ...[given, sum].map((number) => Number(number.replace(/[.,]/g, '')))];
+      assert.equal(product - back, used, `${folder}: ${said}`);
+      assert.equal(used, memory.usedBytes);
+    }
+    assert.equal(memory.freedBytes > 0, model.config.window !== undefined, folder);
+    model.dispose();
+  }
 });
 
 /** What is no sentence, or none in the language of the reader. */

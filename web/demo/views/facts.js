@@ -77,8 +77,8 @@ function promptFact(words, prefill, crossBytes = 0) {
  * @param {Dictionary['facts']} words  @param {MemoryUsage} memory  @param {Config} config
  * @returns {Fact}
  */
-function memoryFact(words, memory, config) {
-  const { nLayer: layers, nHead: heads, headDim: numbers } = config;
+export function memoryFact(words, memory, config) {
+  const { nLayer: layers, nKvHead: heads, headDim: numbers } = config;
   const { usedBytes, freedBytes, cacheBytes, slots: room, totalBytes } = memory;
   const used = (usedBytes + freedBytes) / memory.bytesPerToken;
   const means = words.memoryMeans({ layers, heads, numbers, used, room, usedBytes, freedBytes, totalBytes });
