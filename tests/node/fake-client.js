@@ -8,7 +8,7 @@ export const MEMORY = {
 };
 export const LOADED = {
   config: { nLayer: 1, nHead: 1, headDim: 4, nEmbd: 4, vocabSize: 8, nPositions: 80 },
-  variant: 'simd', room: 80, memory: MEMORY, tick: 0.1, worker: true,
+  variant: 'simd', weightBytes: 4e5, room: 80, memory: MEMORY, tick: 0.1, worker: true,
   generation: { temperature: 1, topK: 0, topP: 1, minP: 0, repetitionPenalty: 1, maxNewTokens: 20 },
 };
 export const PROOF = { tokens: 22, on: 'aa', off: 'aa', run: 'aa', equal: true };

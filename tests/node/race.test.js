@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
+import { weighModel } from 'kvcache-wasm';
 import { contrast, lastPoint } from '../../web/demo/curves.js';
 import { payoffOf } from '../../web/demo/payoff.js';
 import { Player } from '../../web/demo/player.js';
 import { finishOf, rivalBytes, workIn, workOf } from '../../web/demo/race.js';
+import { STORIES } from '../../web/demo/recorded/stories.js';
+import { momentsOf } from '../../web/demo/recording.js';
 import { initialState, isComparing, reduce } from '../../web/demo/state.js';
 import {
   adviceWords, failureText, payoffWords, remarkWords, spoken, statusWords,
@@ -13,6 +16,7 @@ import {
 import { en } from '../../web/demo/words/en.js';
 import { multiplyAdds } from '../../web/measure/analysis.js';
 import { analyzeSpeedup } from '../../web/measure/tables.js';
+import { EngineClient } from '../../web/worker/client.js';
 import { FakeClient, IDS, LOADED, MEMORY, PROOF, settled } from './fake-client.js';
 
 const EVENTS = new URL('../fixtures/events/race.json', import.meta.url);
@@ -274,7 +278,30 @@ test('in words: how it goes, and what came of it', () => {
   assert.equal(payoffWords(en, payoffOf(parted)).verdict, en.payoff.different);
   const { result } = spoken(en, state);
   assert.match(result, /times as fast, .* same 20 tokens\. For .* times fewer multiply-adds/);
-  assert.ok(rivalBytes(state) > state.memory.totalBytes);
+});
+
+test('what a second engine takes: as the first one tells, before that as far as it is known', async (t) => {
+  const client = new EngineClient();
+  t.after(() => client.dispose());
+  for (const name of ['stories', 'tales']) for (const weights of ['f32', 'int8']) {
+    const url = new URL(`../../web/models/${name}/`, import.meta.url).href;
+    const { weightBytes } = await weighModel(url);
+    const answer = await client.request('load', { url, weights });
+    assert.equal(answer.weightBytes, weightBytes[weights]);
+    const state = reduce(initialState('', name, weights), { ...answer, type: 'loaded' });
+    assert.equal(rivalBytes(state), weightBytes[weights] + answer.memory.totalBytes);
+  }
+  const shown = { type: 'recording', recording: STORIES, haste: 1, playing: false };
+  const before = (weights) => momentsOf(STORIES).map(({ event }) => event).reduce(
+    (state, event) => reduce(state, { type: 'replayed', events: [event], playing: false }),
+    reduce(initialState('', 'stories', weights), shown));
+  const { f32 } = (await weighModel(new URL('../../web/models/stories/', import.meta.url))).weightBytes;
+  const about = rivalBytes(before('f32')) - STORIES.memory.totalBytes;
+  assert.ok(Math.abs(about / f32 - 1) < 0.01, `${about} of ${f32}`);
+  assert.deepEqual([rivalBytes(before('int8')), rivalBytes(initialState())], [0, 0], 'not known');
+  const player = new Player({ client, surroundings: {}, model: () => '', weights: 'int8' });
+  assert.equal(player.state.weights, 'int8');
+  assert.equal(reduce(player.state, { type: 'model', shipped: 'tales' }).weights, 'int8');
 });
 
 test('where a page may have no worker, a race is refused in words', async (t) => {

@@ -64,7 +64,7 @@ export class Player {
       recordings = {}, ...load } = options;
     this.#client = client;
     this.aside = aside ?? (() => ({ client: rival(), fields: {}, sizeOf: surroundings.downloadSize }));
-    this.#store = new Store(initialState(prompt, shipped));
+    this.#store = new Store(initialState(prompt, shipped, load.weights));
     const emit = (/** @type {Event} */ event) => this.#emit(event);
     const state = () => this.state;
     const fields = { variant: /** @type {const} */ ('auto'), ...load };

@@ -1,7 +1,7 @@
 // The race: the same story written with the cache and without it, at the same time, on one clock. Each lane
 // is a run like any other; what they measure goes into the same curves.
 import { beginRun } from './curves.js';
-import { engineOf, roomOf } from './recorded.js';
+import { roomOf } from './recorded.js';
 import { newRun } from './run.js';
 import { multiplyAdds, parameterCount } from '../measure/analysis.js';
 import { sparedBy } from './sliding.js';
@@ -163,13 +163,15 @@ export function finishOf({ on, off }, work) {
   };
 }
 
-/** What a second engine takes, about: the weights and a session. @param {State} state  @returns {number} */
-export function rivalBytes(state) {
-  const { memory, other } = state;
-  const engine = engineOf(state);
-  if (!engine || !memory) return 0;
-  const weights = other?.weighed.weightBytes[other.weights] ?? 4 * parameterCount(engine.config);
-  return weights + memory.totalBytes;
+/**
+ * What a second engine takes, about: the weights and a session; 0: not known. Only an engine tells how large
+ * int8 weights are.
+ * @param {State} state  @returns {number}
+ */
+export function rivalBytes({ memory, model, recorded, weights }) {
+  const config = weights === 'f32' ? recorded?.recording.engine.config : undefined;
+  const bytes = model?.weightBytes ?? (config && 4 * parameterCount(config));
+  return bytes && memory ? bytes + memory.totalBytes : 0;
 }
 
 /** Tokens that a lane will write at most. @param {State} state  @param {Run} run */

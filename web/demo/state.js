@@ -19,7 +19,7 @@ import { FIRST } from './sounding.js';
 
 /**
  * @import { MemoryUsage } from '../session/inspect.js'
- * @import { Answer, Proof, RequestEvent } from '../worker/messages.js'
+ * @import { Answer, Proof, RequestEvent, Weights } from '../worker/messages.js'
  * @import { Shipped, WhenFull } from './attributes.js'
  * @import { Benchmark, BenchmarkEvent } from './benchmark.js'
  * @import { Choice, ChoiceEvent, Other } from './choice.js'
@@ -54,9 +54,10 @@ import { FIRST } from './sounding.js';
  * @property {Status} status
  * @property {boolean} loadStopped  why it is unloaded
  * @property {boolean} gaveWay      why it was stopped: another figure of the page has started
- * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'room' | 'sinks' | 'tick' | 'worker'>
- *   & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
+ * @property {Pick<Answer<'load'>, 'config' | 'variant' | 'weightBytes' | 'room' | 'sinks' | 'tick'
+ *   | 'worker'> & Pick<Answer<'load'>['generation'], 'ignored'>} [model]  if loaded
  * @property {Shipped} [shipped]    the figure's own model, if it is one of these
+ * @property {Weights} weights      of the figure's own model
  * @property {Other} [other]        in place of the figure's own model
  * @property {WhenFull} whenFull
  * @property {Choice} choice        of one
@@ -114,10 +115,10 @@ import { FIRST } from './sounding.js';
 /** @type {readonly Status[]} */
 const WORKING = ['starting', 'loading', 'prefilling', 'running'];
 
-/** @param {string} [prompt]  @param {Shipped} [shipped]  @returns {State} */
-export const initialState = (prompt = '', shipped) => ({
+/** @param {string} [prompt]  @param {Shipped} [shipped]  @param {Weights} [weights]  @returns {State} */
+export const initialState = (prompt = '', shipped, weights = 'f32') => ({
   status: 'unloaded', loadStopped: false, gaveWay: false, download: noDownload(0), choice: noChoice,
-  kept: nothingKept, shipped, whenFull: 'stop', prompt, sliding,
+  kept: nothingKept, shipped, weights, whenFull: 'stop', prompt, sliding,
   sampling: defaults(), refusals: 0, useCache: false, pace: 0, lesson: 1, hidden: false, sounding: FIRST,
   run: newRun(0, '', 0), columns: { on: newColumn(0), off: newColumn(0) }, curves: noCurves(),
   proof: { stage: 'none' }, benchmark: newBenchmark(), lab: newLab(), edit: newEdit(), resume: 'unloaded',
@@ -236,8 +237,7 @@ const asked = (state, comparing) => ({
 
 /** @param {State} state  @returns {State} */
 const loading = (state) => ({
-  ...withoutRecorded(withKept(state, { reason: undefined })),
-  status: 'loading', failure: undefined,
+  ...withoutRecorded(withKept(state, { reason: undefined })), status: 'loading', failure: undefined,
   download: noDownload(state.download.total),
 });
 
@@ -245,9 +245,10 @@ const loading = (state) => ({
 const withKept = (state, kept) => ({ ...state, kept: { ...state.kept, ...kept } });
 
 /** @param {State} state  @param {Answer<'load'>} answer  @returns {State} */
-const loaded = (state, { config, generation, variant, room, sinks, memory, tick, worker }) => ({
-  ...state, model: { config, variant, room, sinks, tick, worker, ignored: generation.ignored }, memory,
-  resume: 'ready', sampling: adopt(state.sampling, generation, room, sinks !== undefined),
+const loaded = (state, { config, generation, variant, weightBytes, room, sinks, memory, tick,
+  worker }) => ({
+  ...state, memory, resume: 'ready', sampling: adopt(state.sampling, generation, room, sinks !== undefined),
+  model: { config, variant, weightBytes, room, sinks, tick, worker, ignored: generation.ignored },
 });
 
 /**
@@ -257,7 +258,7 @@ const loaded = (state, { config, generation, variant, room, sinks, memory, tick,
  */
 function withModel(state, { other, shipped = state.shipped, whenFull = state.whenFull }) {
   const { prompt, useCache, pace, lesson, sounding, sliding: places, hidden, run, choice, kept } = state;
-  const fresh = initialState(prompt, shipped);
+  const fresh = initialState(prompt, shipped, state.weights);
   const endless = whenFull === 'slide' && canSlide({ other, shipped });
   const sampling = foreseen(other || state.other ? fresh.sampling : state.sampling, endless);
   return {

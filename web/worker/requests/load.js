@@ -1,6 +1,8 @@
 // The request "load": a model takes the place of the one before, and is warmed up.
 import { checkChoice, invalid, isCount, shown } from '../../engine/arguments.js';
 import { loadModel } from '../../index.js';
+import { engineOf } from '../../session/model.js';
+import { bytesAs } from '../../session/weights.js';
 import { originsOf } from '../origins.js';
 import { roomFor } from '../room.js';
 import { slides } from '../slid.js';
@@ -51,9 +53,10 @@ export async function load(context, fields, emit, signal) {
     const { config, generation, variant: chosen } = model;
     const { clock: { tick }, worker } = context;
     const memory = session.memoryUsage();
+    const weightBytes = bytesAs(engineOf(model), config, model.weights);
     const sourceRoom = config.encoder && { sourceRoom: session.sourceCapacity };
     return {
-      config, generation, variant: chosen, room: session.capacity, ...sourceRoom,
+      config, generation, variant: chosen, weightBytes, room: session.capacity, ...sourceRoom,
       ...(slides(session) && { sinks: session.sinks }), memory, tick, worker,
     };
   } catch (error) {
