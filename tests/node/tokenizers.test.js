@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { graphemesOf } from '../../web/files/charsmap.js';
 import { readTokenizer } from '../../web/files/tokenizer-json.js';
 import { Tokenizer } from '../../web/files/tokenizer.js';
 import { byteTokenizer, seeded, throwsCode } from './helpers.js';
@@ -139,11 +140,80 @@ test('no text of a user becomes a special id, even where the vocabulary has it',
   for (const text of ['<s>', '</s>', 'a</s>']) assert.ok(!tokenizer.encode(text, BARE).some((id) => id < 3));
 });
 
-// ---- refusals -----------------------------------------------------------------------------------
-
 /** A BPE with the pieces of a Unigram. */
 const bpeOf = ({ vocab }) => (
   { type: 'BPE', vocab: Object.fromEntries(vocab.map(([piece], id) => [piece, id])), merges: [] });
+
+test('unknown tokens of a BPE in a row are one where it says so, special or not', () => {
+  for (const isSpecial of [true, false]) {
+    for (const [fuse, count] of [[true, 1], [false, 3]]) {
+      const json = read('t5');
+      json.model = { ...bpeOf(json.model), unk_token: '<unk>', fuse_unk: fuse };
+      if (!isSpecial) json.added_tokens = json.added_tokens.filter(({ content }) => content !== '<unk>');
+      const [bar, a, ...rest] = tokenizerOf(json).encode('a水水水a', BARE);
+      assert.deepEqual(rest, [...Array(count).fill(2), a], `${bar}`);
+    }
+  }
+});
+
+// ---- long texts -----------------------------------------------------------------------------------
+
+/** Long enough for every function that takes its arguments from the stack. */
+const MANY = 100_000;
+
+test('a piece of a Unigram may be as long as a text, known or not', () => {
+  const { t5 } = tokenizers;
+  const [bar, unknown, end] = t5.encode('水'); // ▁, <unk>, </s>
+  assert.deepEqual(t5.encode('水'.repeat(MANY)), [bar, unknown, end], 'unknown ones in a row are one');
+  const [, a] = t5.encode('水a水', BARE).slice(1);
+  assert.deepEqual(t5.encode('水a水水a', BARE), [bar, unknown, a, unknown, a]);
+  const ids = t5.encode('a7'.repeat(MANY), BARE);
+  assert.ok(ids.length > MANY);
+  assert.deepEqual(ids.slice(-20), t5.encode('a7'.repeat(50), BARE).slice(-20));
+});
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const whole = (text) => Array.from(segmenter.segment(text), ({ segment }) => segment);
+
+test('graphemes found in pieces of a text are those of the whole', () => {
+  const random = seeded(17);
+  const kinds = [
+    ['a', ' ', '\n', '\r', '\r\n', '\0', '\u200b', '水', 'é', '\u0600'], // U+0600 goes before a character
+    ['\u0301', '\u0e33', '\u0903', '\ufe0f', '\u200d', '\u{1f3fb}'],
+    ['👩', '❤️', '👨\u200d👩\u200d👧', '👍\u{1f3fb}', '\u200d', '\u{1f3fb}'],
+    ['🇩', '🇪', '🇫'], ['ᄀ', '가', '각', 'ᅡ', 'ᆨ'], ['क', '्', '\u200d', 'ष', '\u093c'],
+  ];
+  const pick = (list) => list[random.below(list.length)];
+  for (let round = 0; round < 60; round++) {
+    const text = Array.from({ length: 40 }, () => {
+      const [kind, other] = [pick(kinds), pick(kinds)];
+      return Array.from({ length: random.below(250) }, () => pick(random.below(9) > 0 ? kind : other)).join('');
+    }).join('');
+    assert.deepEqual([...graphemesOf(text, segmenter)], whole(text));
+  }
+  for (const [one, n] of [['\u0301', 2500], ['\u200d👩', 3000], ['🇩', 3001], ['', 0]]) {
+    const text = `a${one.repeat(n)}b`;
+    assert.deepEqual([...graphemesOf(text, segmenter)], whole(text));
+  }
+});
+
+test('the segmenter sees no long text, and each character of one about once', () => {
+  for (const [text, most, all] of [
+    [' '.repeat(200_000), 1001, 1.01], ['水a'.repeat(MANY), 1001, 1.01], ['👩'.repeat(MANY), 1001, 1.01],
+    [`a${'\u0301'.repeat(200_000)}`, 200_001, 4],
+  ]) {
+    let [longest, sum] = [0, 0];
+    const counting = { segment(piece) {
+      longest = Math.max(longest, piece.length);
+      sum += piece.length;
+      return segmenter.segment(piece);
+    } };
+    assert.equal([...graphemesOf(text, counting)].join(''), text);
+    assert.ok(longest <= most && sum <= all * text.length, `${longest}, ${sum}`);
+  }
+});
+
+// ---- refusals -----------------------------------------------------------------------------------
 
 const refused = (name, change, message) => {
   const json = name === 'bytes' ? byteTokenizer() : read(name);

@@ -6,6 +6,7 @@ import { shown } from './json.js';
 import { invalid } from './tokenizer-values.js';
 
 const MOST_BYTES = 5; // of a grapheme that is looked up whole
+const WINDOW = 1000; // UTF-16 units that the segmenter is given at once: its time grows with their square
 const utf8 = new TextEncoder();
 
 /** @param {unknown} base64  @param {string} what  names it  @returns {(text: string) => string} */
@@ -22,7 +23,7 @@ export function charsmapOf(base64, what) {
   };
   return (text) => {
     let changed = '';
-    for (const { segment } of segmenter.segment(text)) {
+    for (const segment of graphemesOf(text, segmenter)) {
       const bytes = utf8.encode(segment);
       const whole = bytes.length <= MOST_BYTES ? replacement(bytes) : undefined;
       if (whole !== undefined) changed += whole;
@@ -30,6 +31,23 @@ export function charsmapOf(base64, what) {
     }
     return changed;
   };
+}
+
+/**
+ * The graphemes of a text, as the segmenter finds them. Where one ends depends on what it has itself and on
+ * the character after it: those of a window are the text's own, but the last, which may go on beyond it.
+ * @param {string} text  @param {{ segment: (text: string) => Iterable<{ segment: string }> }} segmenter
+ */
+export function* graphemesOf(text, segmenter) {
+  for (let at = 0, size = WINDOW; at < text.length;) {
+    const cutsPair = Number(text.codePointAt(at + size - 1)) > 0xffff;
+    const end = Math.min(at + size + Number(cutsPair), text.length);
+    const found = Array.from(segmenter.segment(text.slice(at, end)), ({ segment }) => segment);
+    const last = end < text.length ? found.pop() ?? '' : '';
+    yield* found;
+    at = end - last.length;
+    size = found.length === 0 ? 2 * size : WINDOW; // a grapheme may be longer
+  }
 }
 
 /** @param {unknown} base64  @param {string} what */

@@ -6,6 +6,7 @@ import { BPE, Unigram } from '@huggingface/tokenizers';
  * @import { BpeParts, Parts, UnigramParts } from './tokenizer-json.js'
  *
  * @typedef {{ _call: (pieces: string[]) => string[] }} Algorithm
+ * @typedef {{ tokenize: (piece: string) => string[] }} UnigramAlgorithm
  */
 
 /**
@@ -22,6 +23,7 @@ function bpeOf({ merges, ignoresMerges, byteFallback, unknown, fusesUnknown }, v
     unk_token: unknown?.token, fuse_unk: fusesUnknown,
   });
   bpe.tokens_to_ids = vocab; // which it would make from an object: half the time, and twice the memory
+  bpe.unk_token_id = unknown ? vocab.get(unknown.token) : undefined; // as it would; none of a special one
   const idOf = (/** @type {string} */ token) => vocab.get(token) ?? unknown?.id;
   return (/** @type {string} */ piece) => (
     /** @type {number[]} */ (/** @type {Algorithm} */ (bpe)._call([piece]).map(idOf)));
@@ -29,7 +31,15 @@ function bpeOf({ merges, ignoresMerges, byteFallback, unknown, fusesUnknown }, v
 
 /** @param {UnigramParts} parts  @param {Map<string, number>} vocab */
 function unigramOf({ pieces, unknown }, vocab) {
-  /** @type {Algorithm} */
+  /** @type {UnigramAlgorithm} */
   const unigram = new Unigram({ type: 'Unigram', vocab: pieces, unk_id: unknown }, '');
-  return (/** @type {string} */ piece) => unigram._call([piece]).map((token) => vocab.get(token) ?? unknown);
+  return (/** @type {string} */ piece) => {
+    /** @type {number[]} */
+    const ids = [];
+    for (const token of unigram.tokenize(piece)) { // its _call() is quadratic, and no piece may be long
+      const id = vocab.get(token) ?? unknown;
+      if (id !== unknown || ids.at(-1) !== unknown) ids.push(id); // several in a row are one
+    }
+    return ids;
+  };
 }
