@@ -234,8 +234,7 @@ function withTwoFiles(files = {}) {
   const all = tinyBlobs();
   all.delete('tokenizer.json');
   for (const [name, content] of Object.entries(more)) {
-    const text = typeof content === 'string' ? content : JSON.stringify(content);
-    if (text !== undefined) all.set(name, blobOf(text));
+    if (content !== undefined) all.set(name, blobOf(content));
   }
   return all;
 }
@@ -285,6 +284,8 @@ test('files of other tokenizers are refused, with what to do', async () => {
   await refused({ 'special_tokens_map.json': [] }, /special_tokens_map\.json must be/);
   await refused({ 'added_tokens.json': 7 }, /added_tokens\.json must be/);
   await refused({ 'merges.txt': 'a b c\n' }, /merge 0 is "a b c"/);
+  await refused({ 'merges.txt': new Uint8Array([0x61, 0x20, 0xff]) }, /merges\.txt is not UTF-8/);
+  await refused({ 'merges.txt': 'a b\n'.repeat(2 ** 22 + 1) }, /merges\.txt is longer than 16777216 bytes/);
   await refused({ 'tokenizer_config.json': { added_tokens_decoder: { x: null } } }, /added_tokens_decoder/);
   await rejectsCode(loadModel(withTwoFiles(none)), 'file_unreachable', /tokenizer\.json/);
   (await loadModel(withTwoFiles({ ...none, 'tokenizer.model': 'x' }), { tokenizer: false })).dispose();

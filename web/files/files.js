@@ -200,14 +200,15 @@ export const isMissing = (error) => error instanceof AbsentFile
 
 /** @param {Uint8Array} bytes  @param {number} cap  @param {FileStream} stream  that they were read from */
 function parsedText(bytes, cap, { where, name }) {
+  const code = name === 'merges.txt' ? 'tokenizer_invalid' : 'chat_template_failed';
   if (bytes.length > cap) {
-    throw new KvcError('chat_template_failed',
+    throw new KvcError(code,
       `${where} is longer than ${cap} bytes, the most that is read of ${name}.`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new KvcError('chat_template_failed', `${where} is not UTF-8.`, { cause });
+    throw new KvcError(code, `${where} is not UTF-8.`, { cause });
   }
 }
 
