@@ -166,6 +166,75 @@ test('a load that fails or is stopped keeps nothing; what was kept before stays'
   assert.equal(caches.store.size, before);
 });
 
+/** In place of a network: nobody is there. */
+function offline(t, fetch = async () => { throw new TypeError('Failed to fetch'); }) {
+  const online = globalThis.fetch;
+  globalThis.fetch = fetch;
+  const back = () => { globalThis.fetch = online; };
+  t.after(back);
+  return back;
+}
+
+const smallFiles = (temperature, template) => ({
+  'generation_config.json': JSON.stringify({ do_sample: true, temperature }),
+  'tokenizer_config.json': JSON.stringify({ chat_template: template, more: 'x'.repeat(1.2 * MIB) }),
+});
+
+/** What the kept model says, without a network. */
+async function keptSays(t) {
+  const back = offline(t);
+  const model = await loadModel(server.url, { keep: true });
+  const chat = await model.renderChatTemplate([{ role: 'user', content: 'x' }]);
+  model.dispose();
+  back();
+  return [model.generation.temperature, chat];
+}
+
+test('what small files were before stays until a load succeeds, whatever their size', async (t) => {
+  const [small, changed] = [smallFiles(0.5, 'before'), smallFiles(0.6, 'after')];
+  const stopped = async (options) => {
+    const stop = new AbortController();
+    const onProgress = ({ file, status }) => { if (file === WEIGHTS && status === 'done') stop.abort(); };
+    await rejectsCode(load({ signal: stop.signal, onProgress, ...options }), 'aborted');
+  };
+  Object.assign(files, small);
+  await load();
+  const { puts } = caches;
+  await load();
+  assert.equal(caches.puts, puts, 'not written again');
+  const unchanged = { ...files };
+  const gone = Object.keys(small);
+  for (const change of [{}, changed, { 'config.json': `${FILES['config.json']} ` }]) {
+    Object.assign(files, unchanged, change);
+    await stopped();
+    assert.deepEqual(await keptSays(t), [0.5, 'before'], Object.keys(change).join());
+    await rejectsCode(load({ maxMemory: 2 ** 20 }), 'out_of_memory');
+    assert.deepEqual(await keptSays(t), [0.5, 'before'], Object.keys(change).join());
+  }
+  for (const name of gone) delete files[name];
+  await stopped();
+  assert.deepEqual(await keptSays(t), [0.5, 'before'], 'gone from the server');
+  assert.equal(caches.puts, puts);
+  Object.assign(files, unchanged, changed);
+  await load();
+  assert.deepEqual(await keptSays(t), [0.6, 'after']);
+  files['tokenizer_config.json'] = '{"chat_template":"short"}';
+  await load();
+  assert.deepEqual(await keptSays(t), [0.6, 'short']);
+  assert.equal(keyOf('1', 'tokenizer_config.json'), undefined, 'no part is left of what was there');
+});
+
+test('a change that cannot be kept leaves no model that is half of it', async (t) => {
+  Object.assign(files, smallFiles(0.5, 'before'));
+  await load();
+  Object.assign(files, smallFiles(0.5, 'after'));
+  caches.onPut = () => { throw Object.assign(new Error('full'), { name: 'QuotaExceededError' }); };
+  const { events } = await load();
+  assert.equal(events.find(({ status }) => status === 'not_kept').reason, 'quota');
+  offline(t);
+  await rejectsCode(load(), 'file_unreachable');
+});
+
 test('a replacement that breaks off leaves no mixture of both', async () => {
   await load();
   files[WEIGHTS] = OTHER[WEIGHTS];
@@ -206,10 +275,7 @@ test('without a network all of it is there, and what was missing before is missi
   const other = { 'chat_template.jinja': 'chat', 'generation_config.json': generation };
   Object.assign(files, other);
   const { logits } = await load();
-  const online = globalThis.fetch;
-  t.after(() => { globalThis.fetch = online; });
-  const offline = () => { globalThis.fetch = async () => { throw new TypeError('Failed to fetch'); }; };
-  offline();
+  const back = offline(t);
   assert.deepEqual((await load()).logits, logits);
   await rejectsCode(load({ keep: false }), 'file_unreachable', /config\.json could not be fetched/);
   await rejectsCode(load({ cache: 'reload' }), 'file_unreachable', /config\.json could not be fetched/);
@@ -218,11 +284,11 @@ test('without a network all of it is there, and what was missing before is missi
   assert.equal(model.generation.temperature, 0.5);
   assert.equal(await model.renderChatTemplate([{ role: 'user', content: 'x' }]), 'chat');
   model.dispose();
-  globalThis.fetch = online;
+  back();
   assert.deepEqual(await weighModel(server.url), weighed);
   for (const name of Object.keys(other)) delete files[name];
   await load();
-  offline();
+  offline(t);
   assert.deepEqual((await load()).logits, logits);
   const { files: names } = (await keptModels())[0];
   assert.ok(!names.includes('generation_config.json'), 'the server has it no more');

@@ -33,7 +33,7 @@ export class Keep {
   #isDamaged = false;
   /** @type {Promise<Cache | undefined> | undefined} */
   #store;
-  /** @type {Keeping[]} */
+  /** @type {Pick<Keeping, 'commit' | 'drop'>[]} */
   #files = [];
   /** @type {NotKept | undefined} */
   #reason;
@@ -70,7 +70,7 @@ export class Keep {
     } catch (error) {
       if (error instanceof Unreached) return this.#instead(store, place, error, record);
       const isGone = error instanceof AbsentFile && record && this.#manner === 'use';
-      if (isGone) await drop(store, place.address).catch(this.#fail);
+      if (isGone) await this.#gone(store, place.address);
       throw error;
     }
   }
@@ -82,15 +82,15 @@ export class Keep {
   async commit() {
     if (this.#reason) await this.abandon();
     for (const file of this.#files) await file.commit().catch(this.#fail);
-    if (this.#reason) await this.abandon();
+    if (this.#reason) await this.abandon(true); // some of it is of today
     this.#files = [];
     this.#isCommitted = true;
     return this.#reason;
   }
 
-  /** The load has failed. */
-  async abandon() {
-    for (const file of this.#files.splice(0)) await file.drop().catch(this.#fail);
+  /** The load has failed. @param {boolean} [all]  what was there before goes, too */
+  async abandon(all) {
+    for (const file of this.#files.splice(0)) await file.drop(all).catch(this.#fail);
   }
 
   /** @param {unknown} error */
@@ -122,6 +122,16 @@ export class Keep {
     const config = await recordOf(store, `${folder}config.json`).catch(() => undefined);
     if (!config || this.#manner === 'replace') throw error;
     throw new AbsentFile(`${error.message} Nor is it among what is kept on this device.`, error);
+  }
+
+  /**
+   * The server has a file no more, which counts once the model has loaded.
+   * @param {Cache} store  @param {string} address
+   */
+  async #gone(store, address) {
+    const remove = () => drop(store, address);
+    if (this.#isCommitted) await remove().catch(this.#fail);
+    else this.#files.push({ commit: remove, drop: async (all) => { if (all) await remove(); } });
   }
 
   /** @param {Cache} store  @param {Place} place */

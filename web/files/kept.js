@@ -114,7 +114,10 @@ async function found() {
   }
 }
 
-/** A file that is being kept while it is read. */
+/**
+ * A file that is being kept while it is read. What is there stays until the model has loaded, and what comes is
+ * held in memory until then: only small files are fetched although they are there.
+ */
 export class Keeping {
   #store;
   #address;
@@ -124,8 +127,10 @@ export class Keeping {
   /** @type {number[]} */
   #sums = [];
   #before;
-  /** It is what was there before. */
-  #isSame = false;
+  /** @type {Uint8Array<ArrayBuffer>[]} */
+  #held = [];
+  /** Something of it may be there. */
+  #isPut = false;
   /** The part before this one: more than one is never on its way. @type {Promise<void>} */
   #putting = Promise.resolve();
   #ended = false;
@@ -151,10 +156,7 @@ export class Keeping {
 
   /** The file has ended. */
   async end() {
-    const { bytes, sums } = this.#before ?? {};
-    const rest = this.#buffer.subarray(0, this.#filled);
-    this.#isSame = this.#sums.length === 0 && bytes === rest.length && sums?.[0] === sumOf(rest);
-    if (rest.length > 0 && !this.#isSame) await this.#flush();
+    if (this.#filled > 0) await this.#flush();
     this.#buffer = new Uint8Array(0);
     this.#ended = true;
   }
@@ -162,10 +164,12 @@ export class Keeping {
   /** From now on it counts. */
   async commit() {
     if (!this.#ended) return this.drop();
-    if (this.#isSame) return;
+    if (this.#isSame()) return;
     const record = { address: this.#address, bytes: this.#bytes, date: Date.now(), sums: this.#sums };
     const body = JSON.stringify(record);
     try {
+      if (this.#before) await this.#begin();
+      for (const [i, part] of this.#held.entries()) await this.#put(i, part);
       await this.#putting;
       await inTime(this.#store.put(keyOf(this.#address, 'record'), new Response(body)));
     } catch (error) {
@@ -174,21 +178,43 @@ export class Keeping {
     }
   }
 
-  async drop() {
+  /** @param {boolean} [all]  also what was there before */
+  async drop(all) {
     this.#dropped = true;
     await this.#putting.catch(() => {});
-    if (this.#sums.length > 0) await drop(this.#store, this.#address);
+    if (this.#isPut || all) await drop(this.#store, this.#address);
+  }
+
+  /** It is what was there before. */
+  #isSame() {
+    const { bytes, sums } = this.#before ?? {};
+    return bytes === this.#bytes && `${sums}` === `${this.#sums}`;
   }
 
   async #flush() {
     await this.#putting;
     if (this.#dropped) return;
-    if (this.#sums.length === 0) await drop(this.#store, this.#address); // what was there before
     const part = this.#buffer.subarray(0, this.#filled);
-    const key = keyOf(this.#address, this.#sums.push(sumOf(part)) - 1);
+    const i = this.#sums.push(sumOf(part)) - 1;
     this.#bytes += this.#filled;
     this.#filled = 0;
-    this.#putting = inTime(this.#store.put(key, new Response(part))); // which has copied it
+    if (this.#before) {
+      this.#held.push(part.slice());
+      return;
+    }
+    if (i === 0) await this.#begin();
+    this.#putting = this.#put(i, part);
     this.#putting.catch(() => {}); // told by the next part
+  }
+
+  /** In place of what is there. */
+  async #begin() {
+    this.#isPut = true;
+    await drop(this.#store, this.#address);
+  }
+
+  /** @param {number} i  @param {Uint8Array<ArrayBuffer>} part  which the Response copies */
+  #put(i, part) {
+    return inTime(this.#store.put(keyOf(this.#address, i), new Response(part)));
   }
 }
