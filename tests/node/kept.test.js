@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { keptModels, loadModel, removeKept, weighModel } from 'kvcache-wasm';
+import { openDirectory } from '../../web/files/files.js';
+import { Keep } from '../../web/files/keep.js';
 import { DeskClient } from './desk-client.js';
 import { FakeCaches, withCaches } from './fake-caches.js';
 import { fault, rejectsCode, safetensors, serve } from './helpers.js';
@@ -294,6 +296,74 @@ test('without a network all of it is there, and what was missing before is missi
   assert.ok(!names.includes('generation_config.json'), 'the server has it no more');
   await rejectsCode(loadModel(new URL('elsewhere/', server.url), { keep: true }), 'file_unreachable',
     /config\.json could not be fetched/);
+});
+
+/** A fetch that is not answered, until it is given up. */
+const silence = (_url, { signal }) => new Promise((_, reject) => {
+  signal.addEventListener('abort', () => reject(signal.reason));
+});
+
+test('a file that nobody answers for is taken from what is kept, in any silence', async (t) => {
+  await load();
+  let asked = 0;
+  offline(t, (url, init) => {
+    asked++;
+    return silence(url, init);
+  });
+  const inSilence = { keep: new Keep({}), idleMs: 20 };
+  const directory = await openDirectory(server.url, inSilence);
+  const config = JSON.parse(FILES['config.json']);
+  for (let i = 0; i < 2; i++) assert.deepEqual(await directory.json('config.json'), config);
+  assert.equal(asked, 1, 'one silence is enough');
+  const anew = await openDirectory(server.url, { ...inSilence, keep: new Keep({ cache: 'reload' }) });
+  await rejectsCode(anew.json('config.json'), 'file_unreachable', /sent nothing/);
+});
+
+/** A clock whose seconds pass as fast as the promises allow that need none. */
+function fastClock(t) {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const clock = { ms: 0, async during(promise) {
+    let isDone = false;
+    const end = () => { isDone = true; };
+    promise.then(end, end);
+    while (!isDone) {
+      for (let i = 0; i < 50; i++) await new Promise(setImmediate);
+      clock.ms += 1000;
+      t.mock.timers.tick(1000);
+    }
+    return promise;
+  } };
+  t.mock.method(performance, 'now', () => clock.ms);
+  return clock;
+}
+
+test('where the network is silent, a kept model loads after 5 s', async (t) => {
+  const { logits } = await load();
+  const clock = fastClock(t);
+  const [opened, ended] = [{}, []];
+  offline(t, (url, init) => {
+    init.signal.addEventListener('abort', () => { ended.push(clock.ms); });
+    return silence(url, init);
+  });
+  const onProgress = ({ file, status }) => { if (status === 'download') opened[file] = clock.ms; };
+  assert.deepEqual((await clock.during(load({ onProgress }))).logits, logits);
+  assert.ok(opened['config.json'] >= 5000 && opened[WEIGHTS] < 5000);
+  assert.ok(Math.max(...Object.values(opened), ...ended) < 10_000, `${ended}`);
+  await rejectsCode(clock.during(load({ cache: 'reload' })), 'file_unreachable', /nothing for 30 s/);
+});
+
+test('a file that is not kept is waited for as long as ever where others are answered', async (t) => {
+  await load({ tokenizer: false });
+  const clock = fastClock(t);
+  offline(t, async (url, { signal }) => {
+    const name = url.slice(server.url.length);
+    const late = new Promise((resolve) => { setTimeout(resolve, 20_000); });
+    if (name === 'tokenizer.json') await Promise.race([late, silence(url, { signal })]);
+    return name in FILES ? new Response(FILES[name]) : new Response('', { status: 404 });
+  });
+  const model = await clock.during(loadModel(server.url, { keep: true }));
+  assert.ok(model.tokenizer);
+  model.dispose();
 });
 
 test('what is small and has not changed is not written again; a look writes nothing', async () => {

@@ -17,6 +17,8 @@ import { AbsentFile, CHUNK, Unreached } from './opened.js';
  * @property {string} file     its name
  * @property {boolean} [quiet] only its beginning is read
  *
+ * @typedef {(mostMs?: number) => Promise<Opened>} Download  mostMs: of silence before the answer
+ *
  * @typedef {'use' | 'replace' | 'read'} Manner  what is there is used; or passed over; or nothing is written
  */
 
@@ -26,11 +28,15 @@ const LARGE = /\.safetensors$|^(?:tokenizer\.json|vocab\.json|merges\.txt)$/;
 /** Errors of a model whose files do not belong together, as when only some of them are of today. */
 const UNFIT = /^(?:tensor|index|tokenizer|safetensors)_/;
 
+const ANSWER_MS = 5000; // of silence, after which what is kept of a model is taken in place of an answer
+
 export class Keep {
   #sizes;
   #manner;
   #isUsed = false;
   #isDamaged = false;
+  /** One of the files that are kept was asked for in vain: there may be no network. */
+  #isSilent = false;
   /** @type {Promise<Cache | undefined> | undefined} */
   #store;
   /** @type {Pick<Keeping, 'commit' | 'drop'>[]} */
@@ -55,16 +61,16 @@ export class Keep {
   }
 
   /**
-   * @param {Place} place  @param {() => Promise<Opened>} download
+   * @param {Place} place  @param {Download} download
    * @returns {Promise<Opened>}
    */
   async open(place, download) {
     const store = await this.#opened();
     if (!store) return download();
     const record = this.#manner === 'replace' ? undefined : await this.#find(store, place);
-    if (record && LARGE.test(place.file)) return this.#read(store, record);
+    if (record && (this.#isSilent || LARGE.test(place.file))) return this.#read(store, record);
     try {
-      const opened = await download();
+      const opened = await this.#answer(store, place, download, record);
       const isLook = place.quiet || this.#manner === 'read';
       return isLook ? opened : this.#recorded(store, place.address, opened, record);
     } catch (error) {
@@ -112,16 +118,38 @@ export class Keep {
   }
 
   /**
+   * With less patience where the model is kept. A file of it that is not kept is asked for once more, with
+   * all patience, unless another was not answered either.
+   * @param {Cache} store  @param {Place} place  @param {Download} download  @param {KeptRecord} [record]
+   */
+  async #answer(store, place, download, record) {
+    if (!record && !await this.#isKept(store, place)) return download();
+    try {
+      return await download(ANSWER_MS);
+    } catch (error) {
+      if (!(error instanceof Unreached)) throw error;
+      if (record) this.#isSilent = true;
+      if (this.#isSilent) throw error;
+      return download();
+    }
+  }
+
+  /**
    * There is no network. Models are kept whole: a file that is not there beside its config.json was not
    * there when it came.
    * @param {Cache} store  @param {Place} place  @param {Unreached} error  @param {KeptRecord} [record]
    */
-  async #instead(store, { address, file }, error, record) {
+  async #instead(store, place, error, record) {
     if (record) return this.#read(store, record);
-    const folder = address.endsWith(`/${file}`) ? address.slice(0, -file.length) : '';
-    const config = await recordOf(store, `${folder}config.json`).catch(() => undefined);
-    if (!config || this.#manner === 'replace') throw error;
+    if (!await this.#isKept(store, place)) throw error;
     throw new AbsentFile(`${error.message} Nor is it among what is kept on this device.`, error);
+  }
+
+  /** Whether the model of a file is there. @param {Cache} store  @param {Place} place */
+  async #isKept(store, { address, file }) {
+    if (this.#manner === 'replace') return false;
+    const folder = address.endsWith(`/${file}`) ? address.slice(0, -file.length) : '';
+    return await recordOf(store, `${folder}config.json`).catch(() => undefined) !== undefined;
   }
 
   /**

@@ -115,8 +115,8 @@ async function found() {
 }
 
 /**
- * A file that is being kept while it is read. What is there stays until the model has loaded, and what comes is
- * held in memory until then: only small files are fetched although they are there.
+ * A file that is being kept while it is read. What is there stays until the model has loaded, and what comes
+ * is held in memory until then: only small files are fetched although they are there.
  */
 export class Keeping {
   #store;

@@ -123,7 +123,7 @@ export class Waiting {
     const { idleMs, stallMs, soon, onStall } = this.#patience;
     const ms = performance.now() - this.#since;
     if (ms >= idleMs) {
-      this.#fail(new KvcError('file_unreachable', `${this.#where} sent nothing for ${idleMs / 1000} s. `
+      this.#fail(new Unreached(`${this.#where} sent nothing for ${idleMs / 1000} s. `
         + 'Check the connection and load it again.'));
       return;
     }

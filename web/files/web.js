@@ -58,7 +58,8 @@ export async function openAddress(url, file, request, patience) {
  * @param {RequestOptions} request  @param {Patience} patience
  */
 async function openChecked(url, { file, where }, { keep, ...request }, patience) {
-  const download = () => openAnswer(url, where, request, patience);
+  const download = (mostMs = Infinity) => (
+    openAnswer(url, where, request, { ...patience, idleMs: Math.min(patience.idleMs, mostMs) }));
   return keep?.open({ address: where, file, quiet: patience.quiet }, download) ?? download();
 }
 
