@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { CachedAttention, KVCache, init, loadModel } from 'kvcache-wasm';
 import { directoryOf } from './golden.js';
-import { collect, collectGarbage, rejectsCode } from './helpers.js';
+import { collect, collectGarbage, rejectsCode, throwsCode } from './helpers.js';
 
 const CONFIG = { n_layer: 2, n_head: 2, n_embd: 16, n_inner: 20, n_positions: 160, vocab_size: 40 };
 const PROMPT = [3, 14, 15, 9, 26];
@@ -232,6 +232,58 @@ test('cached attention, self and cross', async () => {
       check);
     attention.dispose();
     assert.equal(blocks.failing_live(), idle);
+  }
+});
+
+test('attention whose tokens go, or count what was looked at, and sources of two rows', async () => {
+  const square = new Float32Array(64).map((_, i) => Math.sin(i + 1));
+  const weights = { wq: square, wk: square.toReversed(), wv: square, wo: square };
+  const values = (n, seed) => new Float32Array(n).map((_, i) => Math.sin(seed * i + 1));
+  const sizes = { embedDim: 8, numHeads: 2, batchSize: 2 };
+  const create = (options) => new CachedAttention({ ...sizes, ...options }, weights);
+  const counted = { evict: 'attention', recent: 4 };
+  const atEach = async ({ cache }, work) => {
+    const state = cache.save();
+    await atEveryAllocation(blocks, () => {
+      work();
+      return { dispose: () => cache.restore(state) };
+    }, () => assert.deepEqual(cache.save(), state));
+  };
+  for (const keyType of ['f32', 'int8']) {
+    for (const going of [{ whenFull: 'slide' }, { whenFull: 'slide', ...counted },
+      { maxSeqLen: 64, ...counted }]) {
+      const attention = create({ maxSeqLen: 32, keyType, ...going });
+      attention.forward(values(2 * 32 * 8, 2));
+      await atEach(attention, () => attention.forward(values(2 * 5 * 8, 3)));
+      attention.dispose();
+    }
+    const attention = create({ maxSeqLen: 32, sourceDim: 8, keyType });
+    attention.setSource(values(2 * 32 * 8, 2));
+    await atEach(attention, () => attention.setSource(values(2 * 5 * 8, 3)));
+    attention.dispose();
+  }
+  assert.equal(blocks.failing_live(), idle);
+});
+
+test('what is refused is taken back without memory', () => {
+  const square = new Float32Array(16).fill(0.1);
+  const weights = { wq: square, wk: square, wv: square, wo: square };
+  const sizes = { embedDim: 4, numHeads: 1, batchSize: 2, maxSeqLen: 8, keyType: 'int8' };
+  for (const [options, call] of [[{ whenFull: 'slide' }, 'forward'], [{ sourceDim: 4 }, 'setSource']]) {
+    const attention = new CachedAttention({ ...sizes, ...options }, weights);
+    const x = new Float32Array(2 * 8 * 4).fill(1);
+    attention[call](x);
+    const state = attention.cache.save();
+    x[2 * 8 * 4 - 1] = NaN;
+    blocks.failing_set(2, true); // what it takes to begin with is all
+    try {
+      throwsCode(() => attention[call](x), 'not_finite');
+      assert.equal(blocks.failing_has_failed(), 0);
+    } finally {
+      blocks.failing_set(0, false);
+    }
+    assert.deepEqual(attention.cache.save(), state);
+    attention.dispose();
   }
 });
 

@@ -108,56 +108,63 @@ export class CachedAttention {
     }
     const size = T * embedDim;
     const y = new Float32Array(x.length);
-    native.calls.operation(() => {
-      const undo = sourceDim === 0 ? this.#undoOf(rows, T) : () => {};
+    native.calls.operation(() => this.#lendForward(rows, T, (out, undo) => {
       if (sourceDim === 0) makeRoom(native, rows, T, () => {});
-      try {
-        rows.forEach((b, i) => y.set(this.#forwardRow(x.subarray(i * size, (i + 1) * size), b, T), i * size));
-      } catch (error) {
-        if (this.#engine.usable) undo();
-        throw error;
-      }
-    });
+      this.#eachRow(rows, undo, (b, i) => {
+        y.set(this.#through(x.subarray(i * size, (i + 1) * size), out, (input) => {
+          native.calls.check({}, 'kvc_mha_forward', this.#mha, out, input, b, T);
+        }), i * size);
+      });
+    }));
     return y;
   }
 
   /**
-   * What takes a forward() of T tokens back that fails. Truncating brings back neither what had to make room
-   * nor what was counted, so that is saved where numbers can be refused.
-   * @param {number[]} rows  @param {number} T
+   * Lends a forward() of T tokens its memory, before anything changes, and what takes it back if it fails.
+   * Truncating brings back neither what had to make room nor what was counted, so that is saved where numbers
+   * can be refused.
+   * @param {number[]} rows  @param {number} T  @param {(out: number, undo: () => void) => void} work
    */
-  #undoOf(rows, T) {
+  #lendForward(rows, T, work) {
     const native = this.#native;
+    const { embedDim, sourceDim, keyType, valueType, evict, whenFull, maxSeqLen } = this.#sizes;
+    const bytes = 8 * T * embedDim;
+    if (sourceDim > 0) return this.#engine.lend(bytes, (out) => work(out, () => {}));
     const before = rows.map((b) => native.length(b));
-    const { keyType, valueType, evict, whenFull, maxSeqLen } = this.#sizes;
     const slides = whenFull === 'slide' && before.some((length) => length + T > maxSeqLen);
     if ((keyType !== 'f32' || valueType !== 'f32') && (slides || evict === 'attention')) {
-      const state = native.save(0n);
-      return () => native.restore(state, 0n);
+      return native.lendWithUndo(bytes, work);
     }
-    return () => rows.forEach((b, i) => native.change([b], 'kvc_cache_truncate', b, before[i]));
+    const truncate = () => rows.forEach((b, i) => native.change([b], 'kvc_cache_truncate', b, before[i]));
+    this.#engine.lend(bytes, (out) => work(out, truncate));
   }
 
-  /** @param {Float32Array} x  [T, C]  @param {number} row  @param {number} T */
-  #forwardRow(x, row, T) {
-    return this.#through(x, (y, at) => {
-      this.#native.calls.check({}, 'kvc_mha_forward', this.#mha, y, at, row, T);
-      this.#native.changed([row]);
-    });
+  /**
+   * A call that changes the history of a row, for all of them or none.
+   * @param {number[]} rows  @param {() => void} undo  @param {(row: number, i: number) => void} work
+   */
+  #eachRow(rows, undo, work) {
+    try {
+      rows.forEach((b, i) => {
+        work(b, i);
+        this.#native.changed([b]);
+      });
+    } catch (error) {
+      if (this.#engine.usable) undo();
+      throw error;
+    }
   }
 
   /**
    * One call with x in and y out.
-   * @param {Float32Array} x  @param {(y: number, x: number) => void} pass
+   * @param {Float32Array} x  @param {number} y  memory for y, then x  @param {(x: number) => void} pass
    * @returns {Float32Array}
    */
-  #through(x, pass) {
-    const engine = this.#engine;
-    return engine.lend(2 * x.byteLength, (y) => {
-      engine.memory.put(y + x.byteLength, x);
-      pass(y, y + x.byteLength);
-      return engine.memory.floats(y, x.length);
-    });
+  #through(x, y, pass) {
+    const { memory } = this.#engine;
+    memory.put(y + x.byteLength, x);
+    pass(y + x.byteLength);
+    return memory.floats(y, x.length);
   }
 
   /**
@@ -174,7 +181,8 @@ export class CachedAttention {
         + 'computes everything but the source.',
       cache_full: `full() takes at most maxSeqLen = ${maxSeqLen} tokens; these are ${T}.`,
     };
-    return this.#through(x, (y, at) => this.#engine.check(messages, 'kvc_mha_full', this.#mha, y, at, T));
+    return this.#engine.lend(2 * x.byteLength, (y) => (
+      this.#through(x, y, (at) => this.#engine.check(messages, 'kvc_mha_full', this.#mha, y, at, T))));
   }
 
   /**
@@ -197,25 +205,15 @@ export class CachedAttention {
         `A source may have maxSeqLen = ${maxSeqLen} tokens; this one has ${n}.`);
     }
     const size = n * sourceDim;
-    const before = rows.length > 1 ? native.save(0n) : undefined; // of one row C leaves the old source
-    native.calls.operation(() => {
-      try {
-        rows.forEach((b, i) => this.#setRowSource(b, source.subarray(i * size, (i + 1) * size), n));
-      } catch (error) {
-        if (before && this.#engine.usable) native.restore(before, 0n);
-        throw error;
-      }
-    });
-  }
-
-  /** @param {number} row  @param {Float32Array} source  [n, sourceDim]  @param {number} n */
-  #setRowSource(row, source, n) {
-    const native = this.#native;
     const not_finite = "The source, projected, holds NaN, an infinity, or what the cache's type cannot keep.";
-    this.#engine.lend(source.byteLength, (pointer) => {
-      this.#engine.memory.put(pointer, source);
-      native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, row, pointer, n);
-      native.changed([row]);
+    /** @param {number} pointer  @param {() => void} undo */
+    const work = (pointer, undo) => this.#eachRow(rows, undo, (b, i) => {
+      this.#engine.memory.put(pointer, source.subarray(i * size, (i + 1) * size));
+      native.calls.check({ not_finite }, 'kvc_mha_set_source', this.#mha, b, pointer, n);
+    });
+    native.calls.operation(() => {
+      if (rows.length > 1) native.lendWithUndo(4 * size, work);
+      else this.#engine.lend(4 * size, (pointer) => work(pointer, () => {})); // C leaves the old source
     });
   }
 

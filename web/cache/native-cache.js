@@ -7,7 +7,7 @@ import { lengthOf } from './inspect.js';
 
 /**
  * @import { Exports } from '../engine/abi.js'
- * @import { Engine } from '../engine/engine.js'
+ * @import { Engine, Messages } from '../engine/engine.js'
  * @import { Block } from '../engine/memory.js'
  * @import { CachePlace } from './inspect.js'
  * @import { CacheType, Going } from './options.js'
@@ -236,15 +236,38 @@ export class NativeCache {
 
   /** @param {Uint8Array} state  @param {bigint} fingerprint */
   restore(state, fingerprint) {
-    const { engine, pointer, batchSize, maxSeqLen } = this;
+    const { engine, batchSize, maxSeqLen } = this;
     const cache_full = `The saved cache does not fit here: this one holds ${batchSize} rows of maxSeqLen = `
       + `${maxSeqLen} tokens.`;
     engine.lend(state.length, (address) => {
       engine.memory.put(address, state);
-      engine.check({ cache_full }, 'kvc_cache_restore', pointer, fingerprint, address, state.length);
+      this.#restoreFrom(address, state.length, fingerprint, { cache_full });
     });
-    this.#pending.fill(0);
     this.calls.restart();
+  }
+
+  /** @param {number} state  @param {number} bytes  @param {bigint} fingerprint  @param {Messages} messages */
+  #restoreFrom(state, bytes, fingerprint, messages) {
+    this.engine.check(messages, 'kvc_cache_restore', this.pointer, fingerprint, state, bytes);
+    this.#pending.fill(0);
+  }
+
+  /**
+   * Lends memory, and with it an undo of whatever work does to the cache, which needs no more memory then.
+   * @param {number} bytes  of work's own, a multiple of 4
+   * @param {(pointer: number, undo: () => void) => void} work
+   */
+  lendWithUndo(bytes, work) {
+    const { engine, pointer } = this;
+    const size = engine.call('kvc_cache_state_bytes', pointer);
+    engine.lend(bytes + size, (own) => {
+      const state = own + bytes;
+      engine.check({}, 'kvc_cache_save', pointer, 0n, state, size);
+      work(own, () => {
+        this.#restoreFrom(state, size, 0n, {});
+        this.calls.restart();
+      });
+    });
   }
 
   // ---- the end ----------------------------------------------------------------------------------
