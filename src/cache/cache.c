@@ -205,6 +205,23 @@ static bool can_keep(const kvc_format *format, const float *x, size_t T, size_t 
     return can;
 }
 
+kvc_error kvc_cache_append_behind(kvc_cache *cache, size_t b, size_t layer, size_t ahead,
+                                  size_t T, const float *k, const float *v, size_t stride)
+{
+    const kvc_cache_shape *s = &cache->shape;
+    const size_t H = s->n_kv_head;
+    if (ahead + T > s->capacity - cache->length[b])
+        return KVC_ERR_CACHE_FULL;
+    const kvc_store *store = &cache->stores[KVC_WHOLE];
+    if (!can_keep(&store->keys.format, k, T, H, stride) ||
+        !can_keep(&store->values.format, v, T, H, stride))
+        return KVC_ERR_NOT_FINITE;
+    if (ahead == 0)
+        kvc_looks_forget_layer(cache, b, layer);
+    kvc_cache_write(cache, b, layer, cache->length[b] + ahead, T, k, v, stride);
+    return KVC_OK;
+}
+
 kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
                            const float *k, const float *v, size_t stride)
 {
@@ -213,15 +230,7 @@ kvc_error kvc_cache_append(kvc_cache *cache, size_t b, size_t layer, size_t T,
         return KVC_ERR_POSITION_OUT_OF_RANGE;
     if (!k || !v || stride < s->n_kv_head * s->head_dim)
         return KVC_ERR_INVALID_ARGUMENT;
-    if (T > s->capacity - cache->length[b])
-        return KVC_ERR_CACHE_FULL;
-    const kvc_store *store = &cache->stores[KVC_WHOLE];
-    if (!can_keep(&store->keys.format, k, T, s->n_kv_head, stride) ||
-        !can_keep(&store->values.format, v, T, s->n_kv_head, stride))
-        return KVC_ERR_NOT_FINITE;
-    kvc_looks_forget_layer(cache, b, layer);
-    kvc_cache_write(cache, b, layer, cache->length[b], T, k, v, stride);
-    return KVC_OK;
+    return kvc_cache_append_behind(cache, b, layer, 0, T, k, v, stride);
 }
 
 kvc_error kvc_cache_advance(kvc_cache *cache, size_t b, size_t T)

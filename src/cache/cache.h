@@ -111,6 +111,12 @@ size_t kvc_count_windowed(const kvc_windows *windows, size_t n_layer);
 void kvc_cache_write(kvc_cache *cache, size_t b, size_t layer, size_t position, size_t T,
                      const float *k, const float *v, size_t stride);
 
+/* kvc_cache_append, its other arguments checked, behind `ahead` tokens that were appended
+ * before and are not history yet. Errors: CACHE_FULL, NOT_FINITE. */
+kvc_error kvc_cache_append_behind(kvc_cache *cache, size_t b, size_t layer, size_t ahead,
+                                  size_t T, const float *k, const float *v,
+                                  size_t stride);
+
 /* Makes slots first .. first + n - 1 writable by sequence b alone: missing pages are
  * added, shared ones copied. */
 void kvc_cache_claim(kvc_cache *cache, size_t b, size_t first, size_t n);

@@ -149,43 +149,48 @@ static void project(kvc_mha *mha, const float *s, size_t n)
     mha->projected += n;
 }
 
-/* One chunk of n <= ROWS tokens of sequence b.   y, x: [n, C] */
+/* One chunk of n <= ROWS tokens of sequence b, behind `ahead` others that are not history
+ * yet.   y, x: [n, C] */
 static kvc_error run_chunk(kvc_mha *mha, kvc_cache *cache, float *y, const float *x,
-                           size_t b, size_t n)
+                           size_t b, size_t ahead, size_t n)
 {
     const kvc_mha_config *c = &mha->config;
     const bool cross = c->source_dim > 0;
+    const kvc_view whole = {.scale = kvc_usual_scale(c->head_dim)};
     kvc_error error = KVC_OK;
     if (!cross) {
         project(mha, x, n);
-        error =
-            kvc_cache_append(cache, b, 0, n, mha->k, mha->v, c->n_kv_head * c->head_dim);
+        error = kvc_cache_append_behind(cache, b, 0, ahead, n, mha->k, mha->v,
+                                        c->n_kv_head * c->head_dim);
     }
     if (error)
         return error;
     kvc_linear(mha->q, x, n, &mha->weights[KVC_MHA_Q]);
-    error = (cross ? kvc_cross_attention : kvc_attention)(
-        mha->heads, mha->q, n, c->n_head, cache, b, 0, mha->scores);
-    if (error)
-        return error;
-    kvc_linear(y, mha->heads, n, &mha->weights[KVC_MHA_O]);
-    return cross ? KVC_OK : kvc_cache_advance(cache, b, n);
+    if (cross)
+        error = kvc_cross_attention(mha->heads, mha->q, n, c->n_head, cache, b, 0,
+                                    mha->scores);
+    else
+        kvc_attend(mha->heads, mha->q, n, c->n_head, cache, b, 0, whole,
+                   kvc_cache_length(cache, b) + ahead, mha->scores);
+    if (!error)
+        kvc_linear(y, mha->heads, n, &mha->weights[KVC_MHA_O]);
+    return error;
 }
 
-/* T tokens chunk by chunk; an error also takes back the chunks before it. */
+/* T tokens chunk by chunk. They become history, and what they looked at counts, once none
+ * was refused: until then they can be dropped. */
 static kvc_error run(kvc_mha *mha, kvc_cache *cache, float *y, const float *x, size_t b,
                      size_t T)
 {
-    const size_t C = mha->config.n_embd, length = kvc_cache_length(cache, b);
-    for (size_t t = 0; t < T; t += ROWS) {
-        const kvc_error error =
-            run_chunk(mha, cache, y + t * C, x + t * C, b, kvc_min(ROWS, T - t));
-        if (error) {
-            kvc_cache_truncate(cache, b, length);
-            return error;
-        }
-    }
-    return KVC_OK;
+    const size_t C = mha->config.n_embd;
+    kvc_error error = KVC_OK;
+    for (size_t t = 0; t < T && !error; t += ROWS)
+        error = run_chunk(mha, cache, y + t * C, x + t * C, b, t, kvc_min(ROWS, T - t));
+    if (error)
+        kvc_cache_truncate(cache, b, kvc_cache_length(cache, b));
+    else if (!mha->config.source_dim)
+        error = kvc_cache_advance(cache, b, T);
+    return error;
 }
 
 kvc_error kvc_mha_forward(kvc_mha *mha, float *y, const float *x, size_t b, size_t T)

@@ -274,6 +274,45 @@ static void a_pass_that_fails_halfway_leaves_no_trace(void **unused)
     random_mha_free(&l);
 }
 
+/* Nor of what its first chunks looked at, which decides about the tokens before. */
+static void a_pass_that_fails_halfway_has_counted_nothing(void **unused)
+{
+    (void)unused;
+    enum { BEFORE = 16, T = 64 };
+    uint64_t state = 13;
+    kvc_mha_config config = self_config(2, 1, 4, BEFORE + T);
+    config.key_type = config.value_type = KVC_I8;
+    config.policy = KVC_LEAST_SEEN;
+    random_mha l = random_mha_new(config, 14);
+    kvc_cache *cache = kvc_mha_cache(l.mha);
+    float *x = random_array(T * 20, &state), y[T * 20];
+    for (size_t bad = 0; bad < T; bad += 7) {
+        kvc_cache_reset(cache);
+        check_ok(kvc_mha_forward(l.mha, y, x, 0, BEFORE));
+        const size_t bytes = kvc_cache_state_bytes(cache);
+        unsigned char *want = check_alloc(1, bytes), *got = check_alloc(1, bytes);
+        check_ok(kvc_cache_save(cache, 0, want, bytes));
+        const float good = x[bad * 20];
+        x[bad * 20] = NAN;
+        check_error(kvc_mha_forward(l.mha, y, x, 0, T), KVC_ERR_NOT_FINITE);
+        x[bad * 20] = good;
+        assert_int_equal(kvc_cache_state_bytes(cache), bytes);
+        check_ok(kvc_cache_save(cache, 0, got, bytes));
+        assert_memory_equal(got, want, bytes);
+        check_ok(kvc_mha_forward(l.mha, y, x, 0, T)); /* nor counts it later */
+        float sums[BEFORE + T], all = 0.0f;
+        check_ok(kvc_cache_importance(cache, 0, sums));
+        for (size_t i = 0; i < BEFORE + T; i++)
+            all += sums[i];
+        const float whole = 2.0f * (BEFORE + T); /* 1 of each head and query */
+        assert_true(fabsf(all - whole) < 0.01f);
+        free(want);
+        free(got);
+    }
+    free(x);
+    random_mha_free(&l);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -286,6 +325,7 @@ int main(void)
         cmocka_unit_test(without_weights_everything_is_zero),
         cmocka_unit_test(smaller_elements),
         cmocka_unit_test(a_pass_that_fails_halfway_leaves_no_trace),
+        cmocka_unit_test(a_pass_that_fails_halfway_has_counted_nothing),
     };
     return cmocka_run_group_tests_name("mha edges", tests, NULL, NULL);
 }
