@@ -128,13 +128,14 @@ static void integers_of(uint32_t *bits, const float *x, size_t n, float scale,
     const bool some = kvc_is_finite(scale) && scale != 0.0f;
     const v128_t divisor = wasm_f32x4_splat(scale);
     const v128_t first = wasm_i32x4_splat((int32_t)(KVC_ROUNDER_BITS - zero));
-    const v128_t last = wasm_i32x4_splat((int32_t)(2 * zero - 1));
+    const v128_t least = wasm_f32x4_splat(-(float)zero);
+    const v128_t most = wasm_f32x4_splat((float)(zero - 1));
     for (size_t i = 0; i < n; i += 4) {
         const v128_t ratio = wasm_f32x4_div(wasm_v128_load(x + i), divisor);
-        const v128_t rounded = wasm_f32x4_add(ratio, wasm_f32x4_splat(KVC_ROUNDER));
-        const v128_t four = wasm_i32x4_min(wasm_i32x4_sub(rounded, first), last);
-        const v128_t within = wasm_i32x4_max(four, wasm_i32x4_splat(0));
-        wasm_v128_store(bits + i, some ? within : wasm_i32x4_splat((int32_t)zero));
+        const v128_t within = wasm_f32x4_pmin(wasm_f32x4_pmax(ratio, least), most);
+        const v128_t rounded = wasm_f32x4_add(within, wasm_f32x4_splat(KVC_ROUNDER));
+        const v128_t four = wasm_i32x4_sub(rounded, first);
+        wasm_v128_store(bits + i, some ? four : wasm_i32x4_splat((int32_t)zero));
     }
 }
 

@@ -120,6 +120,23 @@ static void int4_is_within_a_step(void **unused)
         }
 }
 
+/* Beyond what the largest half can scale, numbers are the largest that there are of their
+ * sign, however far beyond. */
+static void int4_keeps_the_sign_of_huge_numbers(void **unused)
+{
+    (void)unused;
+    const float huge[] = {6e5f, 4e11f, 8.3e11f, 1e12f, 1.7e12f, 1e30f, FLT_MAX};
+    for (size_t i = 0; i < sizeof huge / sizeof *huge; i++)
+        for (int sign = -1; sign <= 1; sign += 2) {
+            const float x[8] = {(float)sign * huge[i], 0.0f, -(float)sign * huge[i]};
+            float got[8];
+            round_trip(got, x, KVC_I4);
+            const float want[8] = {(float)sign * 8 * 65504.0f, 0.0f,
+                                   (float)-sign * 7 * 65504.0f};
+            check_same(got, want, 8);
+        }
+}
+
 static void not_finite_is_refused(void **unused)
 {
     (void)unused;
@@ -451,6 +468,7 @@ int main(void)
         cmocka_unit_test(every_half_and_between),
         cmocka_unit_test(int8_is_within_half_a_step),
         cmocka_unit_test(int4_is_within_a_step),
+        cmocka_unit_test(int4_keeps_the_sign_of_huge_numbers),
         cmocka_unit_test(not_finite_is_refused),
         cmocka_unit_test(pages_are_multiplied_as_numbers_are),
         cmocka_unit_test(what_is_not_finite_shows),
