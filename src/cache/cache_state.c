@@ -118,7 +118,7 @@ static kvc_error check_word(const kvc_cache *cache, size_t store, kvc_reader *re
         const size_t gone = places ? kvc_read_u32(reader) : 0;
         const size_t least = places ? kvc_read_u32(reader) : 0;
         if (kvc_pages_for(word) > reader->left / sizeof(uint32_t) || gone > least ||
-            least - gone > word)
+            least - gone > word || gone > UINT32_MAX - word) /* kvc_cache_taken fits */
             return KVC_ERR_STATE_INVALID;
         if (word > cache->shape.capacity)
             return KVC_ERR_CACHE_FULL;
@@ -227,6 +227,8 @@ static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, s
 {
     if (places)
         kvc_read_words(reader, store->places + page * KVC_PAGE, n * PLACE_WORDS);
+    else if (store->places)
+        memset(store->places + page * KVC_PAGE, 0, n * sizeof *store->places);
     for (size_t i = 0; i < store->keys.n_heads; i++) {
         read_slots(reader, &store->keys, i, page, n);
         read_slots(reader, &store->values, i, page, n);
@@ -234,12 +236,13 @@ static void read_page(const kvc_store *store, kvc_reader *reader, size_t page, s
 }
 
 /* Slots that are where they were written; or further down, as all that have moved are,
- * whatever a forger says: queries turn one way. */
+ * whatever a forger says: queries turn one way. A page may be of several sequences, by a
+ * forger not the same one of each: the last slot that it is counts. */
 static void set_places(const kvc_cache *cache, uint32_t b, bool moved)
 {
     for (uint32_t slot = 0; slot < cache->length[b] && kvc_cache_moves(cache); slot++) {
         kvc_place *place = kvc_cache_place(cache, b, slot);
-        if (!moved || place->written < slot)
+        if (place->written < slot)
             *place = (kvc_place){moved ? place->text : slot, slot};
     }
 }

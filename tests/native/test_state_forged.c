@@ -2,6 +2,7 @@
  * they are a session that can be used without harm. */
 #include "base/number.h"
 #include "base/state.h"
+#include "cache/cache.h"
 #include "check.h"
 #include "random_model.h"
 
@@ -15,6 +16,7 @@ static random_model model;
 static unsigned char *state; /* of two sequences: [bytes], and room for more */
 static size_t bytes;
 static kvc_session *s;
+static size_t most = S; /* tokens of a text */
 
 static kvc_session *new_session(size_t capacity, size_t n_sequence)
 {
@@ -29,6 +31,14 @@ static void seal(unsigned char *forged, size_t n)
         forged[n - 8 + i] = (unsigned char)(sum >> 8 * i);
 }
 
+static int save_state(void)
+{
+    check_ok(kvc_session_state_bytes(s, &bytes));
+    state = check_alloc(1, bytes);
+    check_ok(kvc_session_save(s, state, bytes));
+    return 0;
+}
+
 static int set_up(void **unused)
 {
     (void)unused;
@@ -39,10 +49,51 @@ static int set_up(void **unused)
     check_ok(kvc_session_fork(s, 0, 1));
     check_ok(kvc_session_select(s, 1));
     check_ok(kvc_session_truncate(s, 3));
-    check_ok(kvc_session_state_bytes(s, &bytes));
-    state = check_alloc(1, bytes);
-    check_ok(kvc_session_save(s, state, bytes));
-    return 0;
+    return save_state();
+}
+
+/* Sessions whose slots move, and have moved: of one sequence, three tokens that were
+ * evicted, or whole pages that slid out; the other had all of those before. */
+enum { SLOTS = 32, TEXT = 80 };
+
+static kvc_session *new_moving_session(kvc_when_full when_full, size_t capacity)
+{
+    const kvc_session_config sizes = {.capacity = capacity,
+                                      .n_sequence = 2,
+                                      .when_full = when_full,
+                                      .text_capacity = TEXT};
+    return random_model_sequences(&model, &sizes);
+}
+
+static int set_up_moving(kvc_when_full when_full, size_t n)
+{
+    const kvc_config config = {LLAMA_SIZES(L, 2, H, 4, C, C, TEXT, V),
+                               .rope_factor = 1.0f};
+    uint32_t ids[TEXT];
+    uint64_t seed = 2;
+    random_ids(ids, TEXT, V, &seed);
+    model = random_model_new(&config, 1);
+    most = TEXT;
+    s = new_moving_session(when_full, SLOTS);
+    check_ok(kvc_session_prefill(s, ids, n));
+    check_ok(kvc_session_fork(s, 0, 1));
+    if (when_full == KVC_EVICT)
+        check_ok(kvc_session_evict(s, 3, 3));
+    else
+        check_ok(kvc_session_prefill(s, ids, 5));
+    return save_state();
+}
+
+static int set_up_evicting(void **unused)
+{
+    (void)unused;
+    return set_up_moving(KVC_EVICT, 20);
+}
+
+static int set_up_sliding(void **unused)
+{
+    (void)unused;
+    return set_up_moving(KVC_SLIDE, 30);
 }
 
 static int tear_down(void **unused)
@@ -85,24 +136,45 @@ static void check_untouched(const unsigned char *want)
     free(now);
 }
 
-/* Whatever it holds, nothing steps out of line. */
+/* Queries turn one way: no key was written for a place before the slot that it is in. */
+static void check_places(const kvc_session *session)
+{
+    const kvc_cache *cache = kvc_session_cache(session);
+    for (size_t b = 0; b < cache->shape.batch && kvc_cache_moves(cache); b++)
+        for (size_t slot = 0; slot < cache->length[b]; slot++) {
+            const size_t written = kvc_cache_place(cache, b, slot)->written;
+            assert_true(written >= slot && written < cache->shape.capacity);
+        }
+}
+
+/* Whatever it holds, nothing steps out of line, and it can be saved and restored. */
 static void use(void)
 {
-    float weights[S];
+    float weights[TEXT];
+    check_places(s);
     for (size_t i = 0; i < 2; i++) {
         check_ok(kvc_session_select(s, i));
         const size_t position = kvc_session_position(s);
-        assert_true(position <= S && kvc_session_cached(s) <= position);
+        assert_true(position <= most && kvc_session_cached(s) <= position);
         for (size_t layer = 0; layer < L; layer++) {
             const kvc_error error = kvc_session_attention(s, layer, 0, weights);
             assert_true(error == KVC_OK || error == KVC_ERR_NOT_READY);
         }
-        if (position < S) {
+        if (position < most) {
             const kvc_error error = kvc_session_decode(s, 1);
-            assert_true(error == KVC_OK || error == KVC_ERR_NOT_FINITE);
+            const bool refused =
+                error == KVC_ERR_CONTEXT_FULL || error == KVC_ERR_WINDOW_PASSED;
+            assert_true(error == KVC_OK || error == KVC_ERR_NOT_FINITE ||
+                        (refused && kvc_cache_moves(kvc_session_cache(s))));
         }
     }
     check_ok(kvc_session_fork(s, 0, 1));
+    size_t n;
+    check_ok(kvc_session_state_bytes(s, &n));
+    unsigned char *own = check_alloc(1, n);
+    check_ok(kvc_session_save(s, own, n));
+    check_ok(restore(s, own, n));
+    free(own);
     check_ok(kvc_session_drop(s, 0));
 }
 
@@ -116,7 +188,8 @@ static void every_word(void **unused)
     for (size_t at = 0; at + 4 <= bytes - 8; at += 4) {
         const uint32_t was = word_at(state, at);
         const uint32_t words[] = {0,          1,       2,       3,        S, S + 1,
-                                  UINT32_MAX, was + 1, was - 1, was ^ 4u, V, 1u << 31};
+                                  UINT32_MAX, was + 1, was - 1, was ^ 4u, V, 1u << 31,
+                                  UINT32_MAX - KVC_PAGE};
         for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
             memcpy(forged, state, bytes);
             set_word(forged, at, words[i]);
@@ -273,8 +346,101 @@ static void logits_of_nothing(void **unused)
     free(forged);
 }
 
+/* ---- slots that move --------------------------------------------------------------- */
+
+/* Where these words are in a state. */
+static size_t find_words(const unsigned char *data, size_t n, const uint32_t *words,
+                         size_t count)
+{
+    size_t found = 0;
+    for (size_t at = BODY_AT; at + 4 * count <= n; at += 4) {
+        size_t same = 0;
+        while (same < count && word_at(data, at + 4 * same) == words[same])
+            same++;
+        found = same == count && found == 0 ? at : found;
+    }
+    assert_true(found > 0);
+    return found;
+}
+
+/* The first page of one sequence is the second of the other, where all is said to be
+ * where it was written: one of them has it elsewhere. */
+static void pages_that_change_places(void **unused)
+{
+    (void)unused;
+    kvc_session *one = new_moving_session(KVC_EVICT, SLOTS + KVC_PAGE);
+    size_t n;
+    check_ok(kvc_session_prefill(one, (const uint32_t[SLOTS]){1, 2, 3, 4}, SLOTS));
+    check_ok(kvc_session_fork(one, 0, 1));
+    check_ok(kvc_session_state_bytes(one, &n));
+    unsigned char *forged = check_alloc(1, n);
+    check_ok(kvc_session_save(one, forged, n));
+    const uint32_t tables[] = {2, SLOTS, 0, 1, SLOTS, 0, 1};
+    const size_t at = find_words(forged, n, tables, 7);
+    set_word(forged, at + 20, 1);
+    set_word(forged, at + 24, 0);
+    seal(forged, n);
+    check_ok(restore(one, forged, n));
+    check_places(one);
+    check_ok(kvc_session_decode(one, 1));
+    free(forged);
+    free(one);
+}
+
+/* Where all is where it was written, a page forgets what moved there before. */
+static void pages_of_slots_that_had_moved(void **unused)
+{
+    (void)unused;
+    kvc_session *one = new_moving_session(KVC_EVICT, SLOTS + KVC_PAGE);
+    size_t n;
+    check_ok(kvc_session_prefill(one, (const uint32_t[SLOTS]){1, 2, 3, 4}, SLOTS));
+    check_ok(kvc_session_state_bytes(one, &n));
+    unsigned char *sound = check_alloc(1, n);
+    check_ok(kvc_session_save(one, sound, n));
+    check_ok(kvc_session_prefill(one, (const uint32_t[KVC_PAGE]){0}, KVC_PAGE));
+    check_ok(kvc_session_evict(one, 0, KVC_PAGE)); /* its page is that of the next ones */
+    check_ok(kvc_session_prefill(one, (const uint32_t[KVC_PAGE]){0}, KVC_PAGE));
+    check_ok(restore(one, sound, n));
+    for (size_t slot = 0; slot < SLOTS; slot++) {
+        const kvc_place *place = kvc_cache_place(kvc_session_cache(one), 0, slot);
+        assert_int_equal(place->written, slot);
+        assert_int_equal(place->text, slot);
+    }
+    free(sound);
+    free(one);
+}
+
+/* So many tokens gone that with those held they are more than a word can say. */
+static void tokens_beyond_number_gone(void **unused)
+{
+    (void)unused;
+    const size_t length = kvc_cache_length(kvc_session_cache(s), 0);
+    const uint32_t past[] = {(uint32_t)length, 3, 20};
+    const size_t at = find_words(state, bytes, past, 3);
+    for (uint32_t more = 0; more < 2; more++) {
+        unsigned char *forged = check_alloc(1, bytes);
+        memcpy(forged, state, bytes);
+        set_word(forged, at + 4, UINT32_MAX - (uint32_t)length + more);
+        set_word(forged, at + 8, UINT32_MAX - (uint32_t)length + more);
+        seal(forged, bytes);
+        check_ok(kvc_session_restore(s, state, bytes));
+        check_error(restore(s, forged, bytes), more ? KVC_ERR_STATE_INVALID : KVC_OK);
+        if (!more)
+            use();
+        free(forged);
+    }
+    check_ok(kvc_session_restore(s, state, bytes));
+}
+
 int main(void)
 {
+    const struct CMUnitTest evicting[] = {
+        cmocka_unit_test(every_word),
+        cmocka_unit_test(pages_that_change_places),
+        cmocka_unit_test(pages_of_slots_that_had_moved),
+        cmocka_unit_test(tokens_beyond_number_gone),
+    };
+    const struct CMUnitTest sliding[] = {cmocka_unit_test(every_word)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_word),
         cmocka_unit_test(headers),
@@ -283,5 +449,9 @@ int main(void)
         cmocka_unit_test(a_cache_of_another_length),
         cmocka_unit_test(logits_of_nothing),
     };
-    return cmocka_run_group_tests_name("state_forged", tests, set_up, tear_down);
+    return cmocka_run_group_tests_name("state_forged", tests, set_up, tear_down) +
+           cmocka_run_group_tests_name("state_forged, evicting", evicting,
+                                       set_up_evicting, tear_down) +
+           cmocka_run_group_tests_name("state_forged, sliding", sliding, set_up_sliding,
+                                       tear_down);
 }

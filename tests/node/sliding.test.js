@@ -145,6 +145,34 @@ test('the room for a text grows, and memory for it alone', () => {
   session.dispose();
 });
 
+/** A state with other words behind those given, and its checksum right: FNV-1a of all before it. */
+function forged(state, words, instead) {
+  const made = new DataView(state.slice().buffer);
+  const end = state.length - 8;
+  const has = (at) => words.every((word, i) => made.getUint32(at + 4 * i, true) === word);
+  let at = 24;
+  while (at < end - 4 * words.length && !has(at)) at += 4;
+  assert.ok(has(at));
+  instead.forEach((word, i) => made.setUint32(at + 4 * i, word, true));
+  let sum = 0xcbf29ce484222325n;
+  for (let i = 0; i < end; i++) sum = BigInt.asUintN(64, (sum ^ BigInt(made.getUint8(i))) * 0x100000001b3n);
+  made.setBigUint64(end, sum, true);
+  return new Uint8Array(made.buffer);
+}
+
+test('a forged state of more tokens than 32 bits can count is refused', () => {
+  const session = model.createSession({ capacity: 32 });
+  session.append(text(28));
+  session.evict(0, 1);
+  session.append(text(5));
+  const state = session.save();
+  const past = [32, 1, 28]; // held, gone, and how many there were when the last of them went
+  session.restore(forged(state, past, past));
+  throwsCode(() => session.restore(forged(state, past, [32, 2 ** 32 - 1, 2 ** 32 - 1])), 'state_invalid');
+  assert.deepEqual(session.save(), state);
+  session.dispose();
+});
+
 test('evict(): any slots, in a session that slides or not, and what then is refused', () => {
   for (const given of [{}, { capacity: 'grow' }, options]) {
     const session = model.createSession(given);
