@@ -188,7 +188,7 @@ static kvc_error check_store(const kvc_cache *cache, size_t store, kvc_reader *r
         good = check_places(cache, reader, places ? filled : 0) && good;
         kvc_read_space(reader, filled * slot_bytes);
     }
-    return reader->failed || !good ? KVC_ERR_STATE_INVALID : KVC_OK;
+    return reader->failed ? KVC_ERR_STATE_INVALID : good ? KVC_OK : KVC_ERR_CACHE_FULL;
 }
 
 kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader)

@@ -29,7 +29,8 @@ void kvc_cache_write_state(const kvc_cache *cache, kvc_writer *writer);
 
 /* Checks the whole cache that comes next and leaves the reader behind it; the cache does
  * not change. Errors: STATE_INVALID, STATE_FOREIGN (other layers, heads, head_dim or
- * types), CACHE_FULL (more sequences or tokens than the cache has room for). */
+ * types), CACHE_FULL (more sequences or tokens than the cache has room for, or a token
+ * written for a place that it does not have). */
 kvc_error kvc_cache_check_state(const kvc_cache *cache, kvc_reader *reader);
 
 /* Takes over a state that has been checked; the reader is where the check began. */

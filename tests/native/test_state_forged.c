@@ -410,6 +410,25 @@ static void pages_of_slots_that_had_moved(void **unused)
     free(one);
 }
 
+/* A key was written for a place that a smaller cache does not have: a larger one does. */
+static void places_beyond_the_capacity(void **unused)
+{
+    (void)unused;
+    kvc_session *large = new_moving_session(KVC_EVICT, SLOTS + KVC_PAGE);
+    kvc_session *small = new_moving_session(KVC_EVICT, SLOTS);
+    size_t n;
+    check_ok(kvc_session_prefill(large, (const uint32_t[SLOTS + 1]){1, 2}, SLOTS + 1));
+    check_ok(kvc_session_evict(large, 0, SLOTS));
+    check_ok(kvc_session_state_bytes(large, &n));
+    unsigned char *sound = check_alloc(1, n);
+    check_ok(kvc_session_save(large, sound, n));
+    check_error(restore(small, sound, n), KVC_ERR_CONTEXT_FULL);
+    check_ok(restore(large, sound, n));
+    free(sound);
+    free(small);
+    free(large);
+}
+
 /* So many tokens gone that with those held they are more than a word can say. */
 static void tokens_beyond_number_gone(void **unused)
 {
@@ -438,6 +457,7 @@ int main(void)
         cmocka_unit_test(every_word),
         cmocka_unit_test(pages_that_change_places),
         cmocka_unit_test(pages_of_slots_that_had_moved),
+        cmocka_unit_test(places_beyond_the_capacity),
         cmocka_unit_test(tokens_beyond_number_gone),
     };
     const struct CMUnitTest sliding[] = {cmocka_unit_test(every_word)};

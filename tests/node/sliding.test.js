@@ -173,6 +173,26 @@ test('a forged state of more tokens than 32 bits can count is refused', () => {
   session.dispose();
 });
 
+test('tokens written where a smaller cache has no slot: a session grows to that', () => {
+  const large = model.createSession({ capacity: 96 });
+  large.append(text(90));
+  large.evict(0, 80);
+  for (const [capacity, grown] of [['grow', 128], [64, 0]]) {
+    const session = model.createSession({ capacity });
+    session.evict(0, 0); // from here on its tokens can leave it
+    if (grown === 0) throwsCode(() => session.restore(large.save()), 'context_full');
+    else {
+      session.restore(large.save());
+      assert.deepEqual([session.capacity, session.held], [grown, large.held]);
+      session.append([1]);
+      large.append([1]);
+      assert.equal(session.logitsHash, large.logitsHash);
+    }
+    session.dispose();
+  }
+  large.dispose();
+});
+
 test('evict(): any slots, in a session that slides or not, and what then is refused', () => {
   for (const given of [{}, { capacity: 'grow' }, options]) {
     const session = model.createSession(given);
