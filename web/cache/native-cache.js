@@ -243,13 +243,13 @@ export class NativeCache {
       engine.memory.put(address, state);
       this.#restoreFrom(address, state.length, fingerprint, { cache_full });
     });
-    this.calls.restart();
   }
 
   /** @param {number} state  @param {number} bytes  @param {bigint} fingerprint  @param {Messages} messages */
   #restoreFrom(state, bytes, fingerprint, messages) {
     this.engine.check(messages, 'kvc_cache_restore', this.pointer, fingerprint, state, bytes);
     this.#pending.fill(0);
+    this.calls.restart();
   }
 
   /**
@@ -263,10 +263,7 @@ export class NativeCache {
     engine.lend(bytes + size, (own) => {
       const state = own + bytes;
       engine.check({}, 'kvc_cache_save', pointer, 0n, state, size);
-      work(own, () => {
-        this.#restoreFrom(state, size, 0n, {});
-        this.calls.restart();
-      });
+      work(own, () => this.#restoreFrom(state, size, 0n, {}));
     });
   }
 

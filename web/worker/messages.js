@@ -16,9 +16,8 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, weightBytes, room, sourceRoom, sinks, memory, tick, worker }
-//                                             weightBytes: in memory; room: the most tokens of a text,
-//                                             sourceRoom: of a source; tick: ms from a reading of the clock
-//                                             to the next; worker: as of status
+//                                             weightBytes: in memory; room: most tokens of a text,
+//                                             sourceRoom: of a source; tick: ms of the clock; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
@@ -219,9 +218,9 @@
  *     progress: { file: string, loaded: number }, stalled: { file: string }, not_kept: { reason: NotKept },
  *   },
  *   answer: {
- *     config: Readonly<Config>, generation: Readonly<GenerationConfig>,
- *     variant: Variant, weightBytes: number, room: number, sourceRoom?: number, sinks?: number,
- *     memory: MemoryUsage, tick: number, worker: boolean,
+ *     config: Readonly<Config>, generation: Readonly<GenerationConfig>, variant: Variant,
+ *     weightBytes: number, room: number, sourceRoom?: number, sinks?: number, memory: MemoryUsage,
+ *     tick: number, worker: boolean,
  *   },
  * }} load
  * @property {{ fields: Source & { keep?: boolean }, events: {}, answer: Weighed }} weigh
