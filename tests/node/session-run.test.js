@@ -343,6 +343,21 @@ test('stop() while a run waits for the one before it', async () => {
   session.dispose();
 });
 
+test('stop() while a run waits, though another one comes before it', async () => {
+  const large = await loadModel(new URL('../../web/models/tales/', import.meta.url));
+  const session = large.createSession();
+  const ids = (n) => Array.from({ length: n }, (_, i) => (7 * i) % 4096);
+  const first = session.generate(ids(900), { maxTokens: 5 }).next(); // takes turns, as it reads
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  session.stop();
+  const second = session.generate(ids(5)).next().catch((error) => error.code);
+  session.stop();
+  const third = first.then(() => session.generate(ids(500), { maxTokens: 1 }).next());
+  assert.deepEqual(await second, { value: 'stopped', done: true });
+  assert.equal((await third).done, false);
+  large.dispose();
+});
+
 test('a run that ends before its first token says how, as any other', async () => {
   const session = model.createSession();
   const told = () => [session.finishReason, session.finishedBy];

@@ -246,6 +246,38 @@ test('what evict() left is restored in any session with room for it', () => {
   for (const one of [small, large]) one.dispose();
 });
 
+test('a state that does not fit takes no more memory than its text needs', async () => {
+  const own = await fixture('llama-f32');
+  const large = own.createSession({ capacity: 160, sequences: 8 });
+  for (let i = 0; i < 8; i++) {
+    large.select(i);
+    large.append(text(150));
+  }
+  large.evict(0, 1);
+  const small = own.createSession({ capacity: 32, sequences: 8 });
+  const before = own.memoryUsage().totalBytes;
+  throwsCode(() => small.restore(large.save()), 'context_full');
+  assert.ok(own.memoryUsage().totalBytes - before < 2 ** 20);
+  own.dispose();
+});
+
+test('a listener that throws as sync() grows a session spoils no pass after it', () => {
+  const session = model.createSession({ capacity: 'grow' });
+  session.prefill(text(60));
+  session.evict(0, 32);
+  session.onEvent = () => { throw new Error('mine'); };
+  assert.throws(() => session.append([1]), /mine/);
+  assert.throws(() => session.sync(text(71).slice(1)), /mine/);
+  session.onEvent = undefined;
+  const { position } = session;
+  const heard = [];
+  session.onEvent = () => heard.push(session.position);
+  session.append([1, 2]);
+  assert.equal(session.position, position + 2);
+  assert.deepEqual([...new Set(heard)], [position + 2], 'events come after the work');
+  session.dispose();
+});
+
 test('a listener that throws as a cache becomes one that tokens can leave: it is that cache', () => {
   const session = model.createSession({ capacity: 64 });
   session.prefill(text(60));

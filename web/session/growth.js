@@ -3,7 +3,7 @@
 import { wholePages } from '../cache/sizes.js';
 import { KvcError } from '../engine/errors.js';
 import { goneOf, letGo, textFor } from './sliding.js';
-import { restoreState, saveState, sequencesOf } from './state.js';
+import { longestOf, restoreState, saveState, sequencesOf } from './state.js';
 
 /** @import { NativeSession } from './native-session.js' */
 
@@ -57,8 +57,8 @@ export function reserve(native, tokens, gone = goneOf(native)) {
  * @param {NativeSession} native  @param {number} tokens
  */
 export function reserveWhole(native, tokens) {
-  native.calls.release();
   try {
+    native.calls.release();
     reserve(native, tokens, 0);
   } finally {
     native.calls.hold();
@@ -110,14 +110,13 @@ function restoreLarger(native, state, refused, room = native.text) {
   const { mode, most } = native;
   const sequences = Math.max(native.sequences, sequencesOf(state));
   const isLarger = sequences > native.sequences || room > native.text;
-  const longest = mode === 'stop' ? most : state.length; // its texts have fewer tokens than it has bytes
+  const longest = mode === 'stop' ? 0 : longestOf(state, native.model.config);
   let { capacity } = native;
-  let text = room;
-  const isMost = () => capacity === most && text >= longest;
-  if (!isLarger && isMost()) throw refused;
-  for (let twice = !isLarger; ; twice = true) {
+  if (!isLarger && capacity === most && longest <= native.text) throw refused;
+  const isMost = () => capacity === most;
+  for (let twice = !isLarger && capacity < most; ; twice = true) {
     if (twice) capacity = Math.min(2 * capacity, most);
-    if (twice) text = mode === 'stop' ? capacity : Math.max(capacity, 2 * text);
+    const text = mode === 'stop' ? capacity : Math.max(capacity, room, longest);
     try {
       return native.replace({ sequences, capacity, text }, state);
     } catch (error) {

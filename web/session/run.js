@@ -155,7 +155,14 @@ export class Run {
     throwIfAborted(this.#halt);
     const plan = planOf(native, given, options);
     this.#signal = plan.signal;
-    for (; native.run; await turn()) native.run.giveWay();
+    for (; native.run; await turn()) {
+      try {
+        native.run.giveWay();
+      } catch (error) { // another one has it meanwhile: of no matter to one that was stopped
+        throwIfAborted(this.#halt);
+        throw error;
+      }
+    }
     if (native.reading) throw busy();
     native.waiting.delete(this);
     native.run = this;

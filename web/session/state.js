@@ -2,6 +2,7 @@
 import { STATE_SEQUENCES } from '../engine/abi.js';
 
 /**
+ * @import { Config } from '../config/config.js'
  * @import { Engine } from '../engine/engine.js'
  *
  * @typedef {{ engine: Engine, pointer: number, capacity: number, sourceCapacity: number }} SavedSession
@@ -44,4 +45,20 @@ export function restoreState({ engine, capacity, sourceCapacity }, pointer, stat
 /** The number of sequences in a sound state. @param {Uint8Array} state */
 export function sequencesOf({ buffer, byteOffset }) {
   return new DataView(buffer, byteOffset).getUint32(STATE_SEQUENCES, true);
+}
+
+/**
+ * Tokens of the longest text of a state, which may be damaged.
+ * @param {Uint8Array} state  @param {Readonly<Config>} config  of a model without an encoder
+ */
+export function longestOf({ buffer, byteOffset, length }, { vocabSize, nLayer, nHead, headDim }) {
+  const view = new DataView(buffer, byteOffset, length);
+  let longest = 0;
+  let at = STATE_SEQUENCES + 4;
+  for (let i = view.getUint32(STATE_SEQUENCES, true); i > 0 && at + 8 <= length; i--) {
+    const [position, flags] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+    at += 8 + 4 * position + (flags & 1 ? 4 * vocabSize : 0) + (flags & 2 ? 4 * nLayer * nHead * headDim : 0);
+    if (at <= length) longest = Math.max(longest, position);
+  }
+  return longest;
 }

@@ -93,8 +93,13 @@ const writing = ({ Interpreter }) => class extends Interpreter {
     this.#loops.push(loop);
     try {
       const { value } = super.evaluate(step, scope);
-      const last = loop.cut && !loop.whole ? this.evaluateBlock(step.defaultBlock ?? [], scope).value : '';
-      return this.#text(`${value}${last}`); // of jinja2, too, an else follows where no round came to its end
+      try {
+        const last = loop.cut && !loop.whole ? this.evaluateBlock(step.defaultBlock ?? [], scope).value : '';
+        return this.#text(`${value}${last}`); // as jinja2, an else where no round came to its end
+      } catch (end) {
+        if (end instanceof RoundEnd) end.written = `${value}${end.written}`;
+        throw end;
+      }
     } finally {
       this.#loops.pop();
     }

@@ -16,8 +16,8 @@
 //             stalled   { file }              nothing of it has come for 10 seconds
 //             not_kept  { reason }            with keep: the model is not kept, or not all of it
 //     answer  { config, generation, variant, weightBytes, room, sourceRoom, sinks, memory, tick, worker }
-//                                             weightBytes: in memory; room: most tokens of a text,
-//                                             sourceRoom: of a source; tick: ms of the clock; worker: as of status
+//                                             weightBytes: in memory; room, sourceRoom: most tokens of a
+//                                             text, a source; tick: ms of the clock; worker: as of status
 //   weigh     { url, files, wasm, variant, maxMemory, keep }   what a model is and takes, by weighModel()
 //     answer  { config, fileBytes, weightBytes, memoryBytes }
 //   generate  { prompt, chat, written, more, sampling, proof }   one run. The prompt is a text or a
