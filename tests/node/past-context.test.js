@@ -240,3 +240,16 @@ test('a run past its context: one text however it is switched, equal proofs, loo
   const used = state.memory.usedBytes / state.memory.bytesPerToken;
   assert.equal(used, held.length, 'memory stands still');
 });
+
+test('a prompt that crosses the room is read behind what is there, however short one reading is', async (t) => {
+  const client = new DeskClient();
+  t.after(() => client.dispose());
+  const files = byteFiles('llama-f32');
+  await client.request('load', { files, variant: 'simd', whenFull: 'slide', capacity: SLOTS });
+  const sampling = { maxTokens: 4, temperature: 0 };
+  const run = (length) => client.request('generate', { prompt: '!#'.repeat(length / 2), sampling });
+  for (const lengths of [[20, SLOTS + 40], [60, 70, 80], [SLOTS, SLOTS + 2]]) {
+    for (const length of lengths) assert.equal((await run(length)).position, length + 4, `${lengths}`);
+    assert.ok((await client.request('prove')).equal, `${lengths}`);
+  }
+});

@@ -33,9 +33,10 @@ export async function measuredPrefill(watch, session, run, { useCache, ...option
   await pass();
   const { tokens, reused } = session.prefillStats;
   let passes = 1;
-  const { freed } = session.cacheMap()[session.selected]; // windows may have passed what was reused
+  const { freed } = session.cacheMap()[session.selected];
+  const isGone = freed > 0 || session.held.tokens.length < session.position; // passed by windows, or slid out
   const isWhole = run.source ? reused > 0 : reused === tokens; // a source is read whole, or not at all
-  const canRepeat = !isWhole && (run.source || !useCache || reused === 0 || freed === 0);
+  const canRepeat = !isWhole && (run.source || !useCache || reused === 0 || !isGone);
   for (; canRepeat && stopwatch.now() < clock.span; passes++) {
     if (run.source) session.reset();
     else if (useCache) session.truncate(reused); // or it would be there
