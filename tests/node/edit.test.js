@@ -8,6 +8,7 @@ import { BEFORE, CHANGES, TOKENS, changed, mistakeOf, placesOf, splitAt,
   wordsChanged } from '../../web/demo/edit.js';
 import { withVectorsOf } from '../../web/lab/stale.js';
 import { Desk } from '../../web/worker/desk.js';
+import { DeskClient } from './desk-client.js';
 import { collect, idsOf } from './helpers.js';
 
 const MODEL = new URL('../../web/models/stories/', import.meta.url);
@@ -135,6 +136,20 @@ test('what cannot be kept is not: tokens that moved, the newest one, and nothing
   assert.deepEqual([longer.before, longer.after, longer.how], [undefined, ' one', 'computed']);
   const shorter = placesOf(await edit(BEFORE.slice(0, -1), BEFORE, 1)).at(-1);
   assert.deepEqual([shorter.before, shorter.after, shorter.how], [',', undefined, undefined]);
+});
+
+test('with a cache that has slid, too, the prompt is read right, and nothing is kept', async () => {
+  const client = new DeskClient();
+  const url = new URL('../../web/models/tales/', import.meta.url).href;
+  const { room } = await client.request('load', { url, variant: 'simd', whenFull: 'slide', capacity: 64 });
+  const words = ' One day a girl went to the park.'.repeat(40);
+  for (const [before, after] of [['A boy', 'A girl'], [`${words} A boy`, `${words} A girl`]]) {
+    const prompts = { before: before + words, after: after + words };
+    const { rest, kept, hashes, answers } = await client.request('edit', { ...prompts, maxTokens: 4 });
+    assert.ok(rest.tokens > 2 * room);
+    assert.deepEqual([kept, answers.stale, hashes.rest], [undefined, undefined, hashes.whole]);
+  }
+  client.dispose();
 });
 
 test('the run beside it stays as it is; refused and stopped like any other request', async () => {

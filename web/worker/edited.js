@@ -29,7 +29,8 @@ import { measuredPrefill } from './prefill.js';
  *
  * The mistake: behind the last change, these tokens keep the keys and values that they had in the old prompt.
  * The newest token is computed, for its logits. There are none where nothing else follows the change, where
- * the prompts have not the same number of tokens: then they have moved; or where the model has windows.
+ * the prompts have not the same number of tokens: then they have moved; or where some may have left the
+ * cache: with a model that has windows, and in a sliding one that the prompt does not fit.
  * @typedef {{ first: number, count: number }} Kept
  * @typedef {{ id: number, text: string }} WrittenId
  */
@@ -46,7 +47,8 @@ export async function compared(watch, job) {
   const { rest, whole, hashes } = await measuredBoth(watch, job);
   const right = { logits: session.logits, state: session.save(), answer: await write(job, after) };
   const answers = { before: old.answer, after: right.answer };
-  const kept = windowed ? undefined : keptOf(before, after); // a state lacks what is gone
+  const isGone = windowed || after.length > session.capacity; // a state lacks what is
+  const kept = isGone ? undefined : keptOf(before, after);
   if (!kept) return { rest, whole, hashes, answers };
   keep(job, right.state, old.state, kept);
   await read(job, after);
