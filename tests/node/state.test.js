@@ -213,6 +213,8 @@ test('a benchmark: figures of both kinds, what is said meanwhile, and the story 
   assert.equal(lines[0].slice(3, 5).join(), '"A ""B"", 1"');
   const at = head.indexOf('decode_cache_on') + 1; // the comma within the quotes is one more
   assert.deepEqual(lines.map((line) => Number(line[at])), report.rows.map(({ decode }) => decode.median));
+  const limit = head.indexOf('multiply_adds_per_second') + 1; // one is a multiplication and an addition
+  assert.deepEqual(lines.map((line) => 2 * line[limit]), report.rows.map(({ peak }) => peak.median));
   const decode = { median: 900, min: 800, max: 990 };
   const cost = { same: 0.75, kl: 2e-7, error: 0.01 };
   const row = { type: 'f16', bytesPerToken: 88, cacheBytes: 4400, decode, ...cost };

@@ -77,7 +77,7 @@ export function asCsv({ date, model, build, machine, rows, caches }) {
     ...spread('prefill', row.prefill), ...spread('decode_cache_on', row.decode),
     ...spread('decode_cache_off', row.uncached),
     weight_bytes: row.weightBytes, cache_bytes: row.cacheBytes, multiply_adds: row.multiplyAdds,
-    bytes_per_second: row.read.median, multiply_adds_per_second: row.peak.median,
+    bytes_per_second: row.read.median, multiply_adds_per_second: row.peak.median / 2,
     kept_bytes_per_token: '', same_top1: '', kl: '', logit_error: '',
   }));
   for (const { type, decode, ...row } of caches?.rows ?? []) {
