@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/measure/analysis.js';
+import { details } from '../../web/measure/figures.js';
 import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure/measure.js';
 import { messageOverhead } from '../bench/messages.js';
 import { overheadLine, refuseDifferences, report } from '../bench/report.js';
@@ -38,6 +39,13 @@ test('the table: a line for each result, grouped by model, and no figure where t
     + '4 (4 to 4) | 20 % | 25x |');
   assert.match(text, /\| gcc \| f32 \|/);
   has(gpt2, '| Node v0, simd | f32 | 64 | – | – | 100 (100 to 100) | 80 % | – | – | – |');
+});
+
+test('of attention nothing is said where the longer context was no slower, or read no more', () => {
+  const longer = (changes) => details([row(), row({ context: 1000, cacheBytes: 100e6, ...changes })]);
+  assert.match(longer({ decode: even(50) }), /; attention from 64 to 1000 tokens took 1\.25 times its /);
+  for (const changes of [{ decode: even(100) }, { decode: even(101) }, { decode: even(50), cacheBytes: 20e6 },
+    { decode: even(100), cacheBytes: 20e6 }]) assert.doesNotMatch(longer(changes), /attention/);
 });
 
 test('what a token costs besides', () => {

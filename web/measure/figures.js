@@ -53,8 +53,10 @@ export function details(rows) {
   const works = rows.map(workOf).join(', ');
   const limits = `${measured(long.read.median / 1e9)} GB/s, `
     + `${measured(long.peak.median / 1e9)} G multiplications and additions/s`;
-  const attention = rows.length > 1 ? `; attention from ${short.context} to ${long.context} tokens took `
-    + `${measured(attentionFactor(short, long))} times its bytes` : '';
+  const factor = attentionFactor(short, long); // of one row, of equal bytes or amid disturbances: none
+  const attention = factor > 0 && factor < Infinity
+    ? `; attention from ${short.context} to ${long.context} tokens took ${measured(factor)} times its bytes`
+    : '';
   return `a token reads and computes ${works}; limits ${limits}${attention}`;
 }
 
