@@ -10,7 +10,7 @@ import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadModel } from 'kvcache-wasm';
-import { table } from '../../web/measure/figures.js';
+import { architecture, table } from '../../web/measure/figures.js';
 import { difference, ownText } from '../../web/measure/narrow.js';
 import { counted } from '../../web/measure/numbers.js';
 
@@ -68,8 +68,8 @@ if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const rows = compareCacheTypes(model, ids);
   const full = model.createSession({ capacity: 1 }).memoryUsage().bytesPerToken;
   const { nLayer, nEmbd, nHead } = model.config;
-  console.log(`${ids.length} tokens, seed ${values.seed}; GPT-2, ${nLayer} layers, width ${nEmbd}, `
-    + `${nHead} heads; against a cache of f32 (${full} bytes per token)\n`);
+  console.log(`${ids.length} tokens, seed ${values.seed}; ${architecture(model.config)}, ${nLayer} layers, `
+    + `width ${nEmbd}, ${nHead} heads; against a cache of f32 (${full} bytes per token)\n`);
   const head = ['Keys', 'Values', 'Bytes per token', 'Max logit error', 'Mean KL', 'Max KL', 'Same top-1'];
   console.log(table(head, rows.map((row) => [
     row.keyType, row.valueType, counted(row.bytesPerToken), row.logitError.toPrecision(2),

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { parameterCount } from '../../web/measure/analysis.js';
+import { figures as de } from '../../web/demo/words/de-measured.js';
+import { figures as en } from '../../web/demo/words/en-measured.js';
 import { details } from '../../web/measure/figures.js';
 import { attentionFactor, bandwidthShare, prefillShare, uncachedShare } from '../../web/measure/measure.js';
 import { messageOverhead } from '../bench/messages.js';
@@ -46,6 +48,16 @@ test('of attention nothing is said where the longer context was no slower, or re
   assert.match(longer({ decode: even(50) }), /; attention from 64 to 1000 tokens took 1\.25 times its /);
   for (const changes of [{ decode: even(100) }, { decode: even(101) }, { decode: even(50), cacheBytes: 20e6 },
     { decode: even(100), cacheBytes: 20e6 }]) assert.doesNotMatch(longer(changes), /attention/);
+});
+
+test('where it was measured says which architecture, in both languages', () => {
+  const sizes = { nLayer: 3, nEmbd: 8, nHead: 2, vocabSize: 99 };
+  for (const [modelType, said] of [['gpt2', 'GPT-2'], ['llama', 'llama'], ['gpt_neo', 'gpt_neo']]) {
+    const config = { ...sizes, modelType };
+    const where = { date: '2026-01-01T10:00:00Z', machine: { browser: 'b' }, build: 'simd', config };
+    assert.ok(en.place(where).includes(`; ${said} with 3 layers,`), en.place(where));
+    assert.ok(de.place(where).includes(`; ${said} mit 3 Schichten,`), de.place(where));
+  }
 });
 
 test('what a token costs besides', () => {

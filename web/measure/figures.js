@@ -27,6 +27,9 @@ export function percent(share, about = 'about') {
 export const rate = (spread) => (spread
   ? `${measured(spread.median)} (${measured(spread.min)} to ${measured(spread.max)})` : MISSING);
 
+/** The architecture's name. @param {{ modelType: string }} config */
+export const architecture = ({ modelType }) => (modelType === 'gpt2' ? 'GPT-2' : modelType);
+
 /** How many times as fast the cache makes decoding. @param {Row} row */
 export const speedUp = (row) => row.decode.median / (row.uncached?.median ?? NaN);
 

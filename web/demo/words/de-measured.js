@@ -1,4 +1,5 @@
 // Was die Messung über ihre Zahlen sagt, auf Deutsch.
+import { architecture } from '../../measure/figures.js';
 import { numbersIn } from '../../measure/numbers.js';
 
 const { counted, day, measured } = numbersIn('de');
@@ -60,10 +61,11 @@ export const figures = {
   place: ({ date, machine: { browser, system, logicalCores }, build, config }) => {
     const cores = logicalCores ? `, ${logicalCores} logische Kerne` : '';
     const machine = `${browser}${system ? ` auf ${system}` : ''}${cores}, nach Angabe des Browsers`;
+    const kind = architecture(config);
     const { nLayer, nEmbd, nHead, vocabSize } = config;
     const shape = `${nLayer} Schichten, Breite ${nEmbd}, ${nHead} Köpfen, Vokabular ${counted(vocabSize)}`;
     const time = `${day(date)} um ${date.slice(11, 16)} Uhr (UTC)`;
-    return `Gemessen am ${time}: ${machine}; ein Thread, Fassung ${build}; GPT-2 mit ${shape}.`;
+    return `Gemessen am ${time}: ${machine}; ein Thread, Fassung ${build}; ${kind} mit ${shape}.`;
   },
 
   copyMarkdown: 'Als Markdown kopieren',

@@ -1,4 +1,5 @@
 // What the benchmark says of its figures, in English.
+import { architecture } from '../../measure/figures.js';
 import { numbersIn } from '../../measure/numbers.js';
 
 /**
@@ -68,10 +69,11 @@ export const figures = {
   place: (/** @type {Where} */ { date, machine: { browser, system, logicalCores }, build, config }) => {
     const cores = logicalCores ? `, ${logicalCores} logical cores` : '';
     const machine = `${browser}${system ? ` on ${system}` : ''}${cores}, as the browser tells`;
+    const kind = architecture(config);
     const { nLayer, nEmbd, nHead, vocabSize } = config;
     const shape = `${nLayer} layers, width ${nEmbd}, ${nHead} heads, vocabulary ${counted(vocabSize)}`;
     const time = `${date.slice(0, 16).replace('T', ' at ')} UTC`;
-    return `Measured on ${time}: ${machine}; one thread, ${build} build; GPT-2 with ${shape}.`;
+    return `Measured on ${time}: ${machine}; one thread, ${build} build; ${kind} with ${shape}.`;
   },
 
   // To take them away.
