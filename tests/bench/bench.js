@@ -83,8 +83,8 @@ refuseDifferences(rows);
 const date = new Date().toISOString().slice(0, 10);
 const results = { date, machine: machine(), node: process.version, job, overheads, rows };
 console.log(`${date}; ${results.machine}; one thread.\n`
-  + `Tokens per second: median (least to greatest) of ${job.runs} runs; every figure's logits are equal bit `
-  + `for bit, with the cache and without, in every build.\n\n${report(rows)}`);
+  + `Tokens per second: median (least to greatest) of ${job.runs} runs; the logits are equal bit for bit in `
+  + `every build and, wherever both were measured, with the cache and without.\n\n${report(rows)}`);
 for (const overhead of overheads) console.log(overheadLine(overhead));
 if (options.json) await writeFile(options.json, `${JSON.stringify(results, null, 2)}\n`);
 

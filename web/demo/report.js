@@ -20,8 +20,8 @@ import { withMeasured } from './words/measured.js';
  */
 
 const en = withMeasured(english);
-const HEADING = 'Tokens per second: median (least to greatest). The logits are equal bit for bit, with the '
-  + 'cache and without.';
+const HEADING = 'Tokens per second: median (least to greatest).';
+const EQUAL = ' The logits are equal bit for bit, with the cache and without, wherever both were measured.';
 
 /** Undefined before anything is measured. @param {Benchmark} benchmark  @returns {Report | undefined} */
 export function reportOf(benchmark) {
@@ -42,12 +42,15 @@ export function remarksOn(words, { status, leftOut, hidden, failure }) {
   return said;
 }
 
+/** Whether passes without the cache, too, were measured. @param {Benchmark['rows']} rows */
+export const areCompared = (rows) => rows.some(({ uncached }) => uncached);
+
 /** @param {Report} report */
 export function asMarkdown(report) {
   const { rows, caches, remarks } = report;
   const kinds = [...new Set(rows.map(({ weights }) => weights))];
   return [
-    HEADING, '',
+    areCompared(rows) ? HEADING + EQUAL : HEADING, '',
     table(HEAD, rows.map(cells), 1), '',
     ...kinds.map((kind) => `${kind}: ${details(rows.filter(({ weights }) => weights === kind))}.`), '',
     ...(caches ? [cachesTable(caches), ''] : []),

@@ -8,7 +8,7 @@ import { cacheTypes } from '../parts/cache-types.js';
 import { button, element, onStartStop, put, say, uniqueId } from '../parts/dom.js';
 import { failurePlace } from '../parts/failure.js';
 import { toolsOf } from '../parts/tools.js';
-import { asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
+import { areCompared, asCsv, asJson, asMarkdown, remarksOn, reportOf } from '../report.js';
 import { readsSource } from '../recorded.js';
 import { isApart, isWorking } from '../state.js';
 import { benchmarkWords } from '../words.js';
@@ -126,7 +126,7 @@ function resultsOf(context) {
     const running = isMeasuring(shown);
     const report = reportOf(shown);
     node.hidden = shown.contexts.length === 0 || (!running && shown.rows.length === 0);
-    equal.hidden = running;
+    equal.hidden = running || !areCompared(shown.rows);
     takes.show(running ? undefined : report);
     if (report) say(where, [said.place(report), ...remarksOn(words, shown)].join(' '));
     if (drawn && sameFigures(drawn, shown)) return;

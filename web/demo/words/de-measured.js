@@ -50,8 +50,8 @@ export const figures = {
     share: (share) => `${measured(100 * share)} %`,
   },
   equal: 'Gleich',
-  equalRest: ': Mit Cache und ohne, in jeder Wiederholung, waren die Zahlen des Modells bis aufs letzte Bit '
-    + 'gleich.',
+  equalRest: ': Mit Cache und ohne, wo beides gemessen wurde, in jeder Wiederholung, waren die Zahlen des '
+    + 'Modells bis aufs letzte Bit gleich.',
   notLoaded: (weights) => `Nicht gemessen: Das Modell ließ sich mit ${bits[weights]} nicht laden.`,
   remarks: {
     stopped: 'Vor dem Ende angehalten.',

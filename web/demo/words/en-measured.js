@@ -57,8 +57,8 @@ export const figures = {
     share: (/** @type {number} */ share) => `${measured(100 * share)} %`,
   },
   equal: 'Equal',
-  equalRest: ': with the cache and without, in every repetition, the model’s numbers were the same to the '
-    + 'last bit.',
+  equalRest: ': with the cache and without, wherever both were measured, in every repetition, the model’s '
+    + 'numbers were the same to the last bit.',
   notLoaded: (/** @type {Weights} */ weights) => (
     `Not measured: the model could not be loaded with ${bits[weights]}.`),
   remarks: {
