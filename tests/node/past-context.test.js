@@ -241,7 +241,7 @@ test('a run past its context: one text however it is switched, equal proofs, loo
   assert.equal(used, held.length, 'memory stands still');
 });
 
-test('a prompt that crosses the room is read behind what is there, however short one reading is', async (t) => {
+test('a prompt that crosses the room is read, however short one reading is', async (t) => {
   const client = new DeskClient();
   t.after(() => client.dispose());
   const files = byteFiles('llama-f32');
