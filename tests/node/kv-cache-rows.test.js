@@ -93,6 +93,25 @@ test('forward() and setSource() drop what was written by hand behind the history
   }
 });
 
+test('an update() that is refused for the sake of a later row has written to none', () => {
+  for (const whenFull of ['error', 'slide']) {
+    for (const types of [{ keyType: 'f16' }, { valueType: 'int8' }]) {
+      const cache = filled({ ...types, whenFull });
+      if (whenFull === 'slide') append(cache, () => floats(ROW * 20, 1), undefined, { row: 1 }); // full
+      const bad = floats(2 * ROW, 1);
+      bad[2 * ROW - 1] = NaN; // in row 1
+      const given = types.keyType ? [bad, floats(2 * ROW, 2)] : [floats(2 * ROW, 2), bad];
+      throwsCode(() => cache.update(1, ...given), 'not_finite');
+      assert.deepEqual(written(cache, 0), []);
+      write(cache, 0);
+      const seen = cache.attend(1, floats(ROW, 9), { row: 0 });
+      throwsCode(() => cache.update(1, ...given), 'not_finite');
+      sameBits(cache.attend(1, floats(ROW, 9), { row: 0 }), seen);
+      cache.dispose();
+    }
+  }
+});
+
 // ---- the second row, and the third --------------------------------------------------------------
 
 test('advance() is refused for the sake of any row, and no row has moved', () => {

@@ -71,7 +71,9 @@ export class KVCache extends CacheView {
     }
     const size = this.numHeads * T * this.headDim;
     return native.calls.operation(() => native.lendInput(size, (input) => {
-      if (!makeRoom(native, rows, T, () => native.checkKept(layer, key, value))) return false;
+      const check = () => native.checkKept(layer, key, value);
+      if (!makeRoom(native, rows, T, check)) return false;
+      if (rows.length > 1) check(); // all before the first is written; append() refuses a row as a whole
       rows.forEach((b, i) => native.append(b, layer, T, part(key, i, size), part(value, i, size), input));
       return true;
     }));
