@@ -18,7 +18,7 @@ size_t kvc_cache_state_bytes(const kvc_cache *cache)
 kvc_error kvc_cache_save(const kvc_cache *cache, uint64_t fingerprint, void *state,
                          size_t bytes)
 {
-    if (!state)
+    if (!cache || !state)
         return KVC_ERR_INVALID_ARGUMENT;
     if (bytes < kvc_cache_state_bytes(cache))
         return KVC_ERR_OUT_OF_MEMORY;
@@ -31,7 +31,7 @@ kvc_error kvc_cache_restore(kvc_cache *cache, uint64_t fingerprint, const void *
                             size_t bytes)
 {
     kvc_reader reader;
-    if (!state)
+    if (!cache || !state)
         return KVC_ERR_INVALID_ARGUMENT;
     kvc_error error = kvc_read_begin(&reader, "KVCC", fingerprint, state, bytes);
     if (error)

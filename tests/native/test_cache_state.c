@@ -241,6 +241,8 @@ static void foreign_and_too_large(void **unused)
     check_error(kvc_cache_restore(cache, 8, s.at, s.bytes), KVC_ERR_STATE_FOREIGN);
     check_error(kvc_cache_restore(cache, 7, NULL, 100), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_cache_save(cache, 7, NULL, s.bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_cache_save(NULL, 7, s.at, s.bytes), KVC_ERR_INVALID_ARGUMENT);
+    check_error(kvc_cache_restore(NULL, 7, s.at, s.bytes), KVC_ERR_INVALID_ARGUMENT);
     check_error(kvc_cache_save(cache, 7, s.at, s.bytes - 1), KVC_ERR_OUT_OF_MEMORY);
     check_saved(cache, &s);
     s.at[4] ^= 1; /* another version, and sound */
