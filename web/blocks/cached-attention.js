@@ -90,7 +90,8 @@ export class CachedAttention {
 
   /**
    * T new tokens, through the cache: only they are computed, and the cache grows by them (cross-attention:
-   * they look at the source, and nothing grows). Any split of a text into calls gives the same bits.
+   * they look at the source, and nothing grows). Any split of a text into calls gives the same bits, as long
+   * as nothing has to slide: T tokens at once make room for all T first.
    * Errors, all leaving the cache as it was: "cache_full", "not_ready" (no source), "not_finite".
    * @param {Float32Array} x  (B, T, C); with row (T, C)
    * @param {Row} [options]

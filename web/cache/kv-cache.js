@@ -80,7 +80,9 @@ export class KVCache extends CacheView {
   }
 
   /**
-   * Makes n tokens part of the history. A layer that was not written to holds zeros for them.
+   * Makes n tokens part of the history. A layer that was not written to holds zeros for them. What was
+   * written counts no more once the row's history has changed: by truncate(), evict(), fork() (both rows),
+   * reorder(), drop(), keep(), reset(), restore(), or an update() that had to make room. update() again then.
    * Errors: "cache_full", "not_ready" (a layer has only some of them).
    * @param {number} [n]
    * @param {Row} [options]
