@@ -700,11 +700,12 @@ void kvc_cache_listen(kvc_cache *cache, kvc_event *events, size_t capacity);
 size_t kvc_cache_take_events(kvc_cache *cache, size_t *lost);
 
 /* The cache as bytes, in the way of kvc_session_save. fingerprint: identifies what
- * computed K and V. Capacity and number of sequences may differ between the caches.
+ * computed K and V. Capacity and number of sequences may differ between the caches, and
+ * so may their policies, but KVC_LEAST_SEEN is that of both or of neither.
  * Errors of save: INVALID_ARGUMENT (NULL), OUT_OF_MEMORY (fewer bytes than asked for).
  * Errors of restore, all leaving the cache as it was: INVALID_ARGUMENT (NULL),
- * STATE_INVALID, STATE_FOREIGN (another version, fingerprint, or shape of a token),
- * CACHE_FULL (no room for its sequences or tokens). */
+ * STATE_INVALID, STATE_FOREIGN (another version, fingerprint, shape of a token, or
+ * KVC_LEAST_SEEN in one alone), CACHE_FULL (no room for its sequences or tokens). */
 size_t kvc_cache_state_bytes(const kvc_cache *cache);
 kvc_error kvc_cache_save(const kvc_cache *cache, uint64_t fingerprint, void *state,
                          size_t bytes);

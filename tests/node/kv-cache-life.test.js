@@ -205,9 +205,13 @@ test('restore refuses what is cut short, altered, foreign or too large; the cach
   for (const changes of [{ numLayers: 3 }, { numHeads: 3 }, { headDim: 4 }, { keyType: 'f16' },
     { valueType: 'int8' }]) {
     const foreign = new KVCache({ ...SIZES, ...changes });
-    refused(foreign.save(), 'state_foreign');
+    assert.match(refused(foreign.save(), 'state_foreign').message, /layers, heads, headDim, types/);
     foreign.dispose();
   }
+  const seen = new KVCache({ ...SIZES, batchSize: 2, evict: 'attention' });
+  assert.match(refused(seen.save(), 'state_foreign').message, /evict/);
+  assert.match(throwsCode(() => seen.restore(state), 'state_foreign').message, /evict/);
+  seen.dispose();
   for (const changes of [{ maxSeqLen: 16, batchSize: 2 }, { batchSize: 1 }]) {
     const small = new KVCache({ ...SIZES, ...changes });
     throwsCode(() => small.restore(state), 'cache_full', /does not fit/);

@@ -26,7 +26,8 @@
 //   model.kvCache                         is the KVCache: truncate(n) rewinds, reset() begins a new text
 import { checkRow } from '../cache/inspect.js';
 import { KVCache } from '../cache/kv-cache.js';
-import { cacheFull, swapAxes } from '../cache/native-cache.js';
+import { swapAxes } from '../cache/native-cache.js';
+import { cacheFull } from '../cache/room.js';
 import { invalid, isCount, listLength, optionsOf } from '../engine/arguments.js';
 import { KvcError } from '../engine/errors.js';
 import { Session } from '../session/session.js';

@@ -263,8 +263,9 @@ export class KVCache extends CacheView {
 
   /**
    * Goes on from what save() gave, in any cache with the same layers, heads, headDim and types and enough
-   * rows and room. Errors, all leaving the cache as it was: "state_invalid" (no saved cache, or cut short, or
-   * altered), "state_foreign" (of another shape, version or fingerprint), "cache_full".
+   * rows and room; evict: "attention" in both or in neither. Errors, all leaving the cache as it was:
+   * "state_invalid" (no saved cache, or cut short, or altered), "state_foreign" (of another shape, evict,
+   * version or fingerprint), "cache_full".
    * @param {Uint8Array} state  @param {{ fingerprint?: bigint }} [options]
    */
   restore(state, options) {

@@ -4,6 +4,7 @@ import { KvcError } from '../engine/errors.js';
 import { layOut } from '../engine/engine.js';
 import { WatchedCalls } from './events.js';
 import { lengthOf } from './inspect.js';
+import { cacheFull } from './room.js';
 
 /**
  * @import { Exports } from '../engine/abi.js'
@@ -26,6 +27,8 @@ import { lengthOf } from './inspect.js';
  */
 
 const ALIGN = 16; // bytes, of the scratch of attention
+const FOREIGN = 'This state was saved by another version, with another fingerprint, or by a cache with other '
+  + 'layers, heads, headDim, types, or with evict: "attention" where this one is without, or the reverse.';
 
 /** @implements {CachePlace} */
 export class NativeCache {
@@ -241,7 +244,7 @@ export class NativeCache {
       + `${maxSeqLen} tokens.`;
     engine.lend(state.length, (address) => {
       engine.memory.put(address, state);
-      this.#restoreFrom(address, state.length, fingerprint, { cache_full });
+      this.#restoreFrom(address, state.length, fingerprint, { cache_full, state_foreign: FOREIGN });
     });
   }
 
@@ -276,14 +279,6 @@ export class NativeCache {
     this.#block.free();
   }
 }
-
-/**
- * The error when T tokens do not fit.
- * @param {number} maxSeqLen  @param {number} row  @param {number} length  @param {number} T
- */
-export const cacheFull = (maxSeqLen, row, length, T) => new KvcError('cache_full',
-  `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not `
-  + 'fit. truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
 
 /**
  * (A, B, D) -> (B, A, D), a copy unless both are the same.

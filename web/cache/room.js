@@ -1,6 +1,16 @@
 // Room for more tokens in a full cache: which ones go, and what decides about it.
 
+import { KvcError } from '../engine/errors.js';
+
 /** @import { NativeCache } from './native-cache.js' */
+
+/**
+ * The error when T tokens do not fit.
+ * @param {number} maxSeqLen  @param {number} row  @param {number} length  @param {number} T
+ */
+export const cacheFull = (maxSeqLen, row, length, T) => new KvcError('cache_full',
+  `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not `
+  + 'fit. truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
 
 /**
  * Whether T tokens more fit every row, now.
