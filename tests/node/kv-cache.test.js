@@ -321,8 +321,10 @@ test('whenFull slide: the oldest go, the sinks stay, and attention sees just tho
       near(y, naiveAttention(floats(16 * n, 5), key, value, { heads: 2, kvHeads: 2, D: 8 }),
         type === 'f32' ? 1e-5 : 1e-4);
     }
-    throwsCode(() => cache.update(0, floats(16 * (41 - sinks), 1), floats(16 * (41 - sinks), 1)),
-      'cache_full');
+    const { message } = throwsCode(
+      () => cache.update(0, floats(16 * (41 - sinks), 1), floats(16 * (41 - sinks), 1)), 'cache_full');
+    assert.match(message, new RegExp(`at most maxSeqLen - sinks - recent = ${40 - sinks} tokens`));
+    assert.doesNotMatch(message, /another whenFull/);
     assert.equal(append(cache, () => floats(16 * (40 - sinks), 1)), true);
     cache.dispose();
   }

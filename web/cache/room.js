@@ -22,7 +22,12 @@ export function makeRoom(native, rows, T, check) {
   const tight = rows.filter((row) => native.length(row) + T > maxSeqLen);
   if (tight.length === 0) return true;
   if (whenFull === 'stop') return false;
-  if (whenFull === 'error' || T > maxSeqLen - sinks - recent) throw native.full(tight[0], T);
+  if (whenFull === 'error') throw native.full(tight[0], T);
+  const most = maxSeqLen - sinks - recent;
+  if (T > most) {
+    throw new KvcError('cache_full', `${T} new tokens do not fit, whichever tokens of row ${tight[0]} go: `
+      + `at most maxSeqLen - sinks - recent = ${most} tokens can come at once.`);
+  }
   check();
   for (const row of tight) {
     const n = native.length(row) + T - maxSeqLen;
