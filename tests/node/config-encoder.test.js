@@ -140,7 +140,13 @@ test('how long a text is, and what its last token is', () => {
     return [maxNewTokens, forcedEosTokenId, ignored];
   };
   assert.deepEqual(of({ max_length: 142, forced_eos_token_id: 2 }), [140, 2, undefined], 'two begin it');
-  assert.deepEqual(of({ max_length: 142, max_new_tokens: 9 }), [9, undefined, undefined]);
+  assert.deepEqual(of({ max_length: 142, max_new_tokens: 9 }), [8, undefined, undefined], 'one is forced');
+  assert.deepEqual(of({ max_new_tokens: 9 }, t5()), [9, undefined, undefined]);
+  const none = [{ max_length: 1 }, { max_length: 2 }, { max_new_tokens: 1 }];
+  assert.deepEqual(none.map((json) => of(json)[0]), [0, 0, 0]);
+  const least = (min_new_tokens, config) => (
+    parseGenerationConfig({ min_new_tokens }, parseConfig(config)).minTokens);
+  assert.deepEqual([least(4, bart()), least(1, bart()), least(4, t5())], [3, undefined, 4]);
   assert.deepEqual(of({ max_length: 20 }, t5()), [19, undefined, undefined]);
   assert.deepEqual(of(undefined), [undefined, 2, undefined], 'of the old files config.json says it');
   assert.deepEqual(of(undefined, bart({ forced_eos_token_id: null }))[1], undefined);

@@ -386,15 +386,17 @@ async function withSettings(name, settings) {
 test('the first token and the last that a file asks for: the texts of transformers', async () => {
   const known = JSON.parse(await readFile(new URL('forced.json', FIXTURES), 'utf8'));
   for (const [name, texts] of Object.entries(known)) {
-    for (const { source, file, numBeams, ids: theirs } of texts) {
+    for (const { source, file, numBeams, ended, ids: theirs, ...search } of texts) {
       const model = await withSettings(name, file);
       const { forced_bos_token_id: first, forced_eos_token_id: last } = file;
       const begun = first === undefined ? [] : [first];
       const session = model.createSession();
-      const logitBias = { [model.config.padTokenId]: -Infinity };
-      const run = session.generate(source, numBeams > 1 ? { numBeams, logitBias } : { logitBias });
-      assert.deepEqual([...begun, ...await ids(run)], theirs, JSON.stringify({ name, numBeams, ...file }));
-      const isEnd = model.generation.eosTokenIds.includes(last);
+      const logitBias = { ...model.generation.logitBias, [model.config.padTokenId]: -Infinity };
+      const beams = numBeams > 1 ? { numBeams, ...search } : {};
+      const run = session.generate(source, { ...beams, logitBias });
+      const how = JSON.stringify({ name, numBeams, ...search, ...file });
+      assert.deepEqual([...begun, ...await ids(run)], theirs, how);
+      const isEnd = ended ?? model.generation.eosTokenIds.includes(last);
       assert.equal(session.finishReason, isEnd ? 'eos' : 'length');
       assert.equal(model.generation.ignored, undefined);
       model.dispose();

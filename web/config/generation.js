@@ -38,8 +38,9 @@ export function parseGenerationConfig(json, config) {
   const temperature = setting(fields, 'temperature', 1, 'temperature');
   const count = (/** @type {string} */ key) => fields.number(key, 0, isCount, 'a whole number');
   const starts = config.encoder && startOf(fields, config);
-  // What a text begins with counts in max_length. Elsewhere that is the prompt, of any length.
-  const maxNewTokens = count('max_new_tokens') || (starts ? count('max_length') - starts.length : 0);
+  const maxNewTokens = mostNew(count('max_new_tokens'), count('max_length'), starts);
+  const { minTokens = 0, ...rules } = readRules(fields, config);
+  const least = minTokens - forcedOf(starts);
   const forcedEosTokenId = json === undefined ? config.forcedEndId ?? undefined : undefined;
   const eosTokenIds = fields.tokenIds('eos_token_id', config.vocabSize, []);
   return Object.freeze({
@@ -49,12 +50,29 @@ export function parseGenerationConfig(json, config) {
     topP: setting(fields, 'top_p', 1, 'topP'),
     minP: setting(fields, 'min_p', 0, 'minP'),
     repetitionPenalty: setting(fields, 'repetition_penalty', 1, 'repetitionPenalty'),
-    ...(maxNewTokens > 0 && { maxNewTokens }),
+    ...(maxNewTokens !== undefined && { maxNewTokens }),
+    ...(least > 0 && { minTokens: least }),
     ...(forcedEosTokenId !== undefined && { forcedEosTokenId }),
-    ...readRules(fields, config),
+    ...rules,
     ...(starts && { startTokenIds: starts }),
     eosTokenIds: fields.has('eos_token_id') ? eosTokenIds : config.eosTokenId,
   });
+}
+
+/**
+ * How many tokens of what a text begins with were forced: transformers counts them as new ones.
+ * @param {readonly number[] | undefined} starts
+ */
+export const forcedOf = (starts) => Math.max(0, (starts?.length ?? 0) - 1);
+
+/**
+ * What a text begins with counts in max_length. Elsewhere that is the prompt, of any length.
+ * @param {number} most  max_new_tokens  @param {number} long  max_length; 0: not said
+ * @param {readonly number[] | undefined} starts
+ */
+function mostNew(most, long, starts) {
+  if (most > 0) return most - Math.min(most, forcedOf(starts));
+  return long > 0 && starts ? Math.max(0, long - starts.length) : undefined;
 }
 
 /**

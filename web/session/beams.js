@@ -3,7 +3,8 @@
 //
 //   Each beam is continued by its likeliest tokens; of all continuations the numBeams with the greatest sum
 //   of log-probabilities are the next beams. One that ends the text, among the first numBeams, is finished:
-//   the numBeams best finished ones are kept, by sum / length ** lengthPenalty, the ending token counted.
+//   the numBeams best finished ones are kept, by sum / length ** lengthPenalty, the ending token counted,
+//   and a forced first one.
 //   earlyStopping: false (default): ends once no beam, at its present length, beats the worst of them;
 //   true: as soon as there are numBeams; "never": once no beam could beat it at any length.
 //   At maxTokens the beams count as finished too. The best one is the result.
@@ -39,12 +40,14 @@ class Search {
   #options;
   #ends;
   #maxTokens;
+  #forcedFirst;
 
-  /** @param {BeamOptions} options  @param {readonly number[]} ends  @param {number} maxTokens */
-  constructor(options, ends, maxTokens) {
-    this.#options = options;
+  /** @param {Plan} plan  @param {number} maxTokens */
+  constructor({ beams, ends, forcedFirst }, maxTokens) {
+    this.#options = /** @type {BeamOptions} */ (beams);
     this.#ends = ends;
     this.#maxTokens = maxTokens;
+    this.#forcedFirst = forcedFirst;
   }
 
   /** Continuations of each beam: numBeams of them remain, whatever ends. */
@@ -86,7 +89,7 @@ class Search {
    * @param {number} sum  @param {number} length
    */
   #score(sum, length) {
-    return sum / Math.fround(length ** this.#options.lengthPenalty);
+    return sum / Math.fround((this.#forcedFirst + length) ** this.#options.lengthPenalty);
   }
 
   /** Whether these beams can add nothing any more. @param {Beam[]} beams */
@@ -121,7 +124,7 @@ function commonLength(a, b, most = Infinity) {
 export async function* searchBeams(native, plan, pauses) {
   const { ids: prompt } = plan;
   const room = Math.min(plan.maxTokens, plan.room);
-  const search = new Search(/** @type {BeamOptions} */ (plan.beams), plan.ends, room);
+  const search = new Search(plan, room);
   const text = native.model.textStream({ after: prompt });
   let given = 0;
   let ms = 0; // of computing since the last token was given out

@@ -1,4 +1,5 @@
 // What one generate() is going to do, checked before anything is computed.
+import { forcedOf } from '../config/generation.js';
 import { checkChoice, checkSignal, invalid, optionsOf } from '../engine/arguments.js';
 import { tokenIds } from './passes.js';
 import { rulesOf } from './rules.js';
@@ -46,6 +47,7 @@ import { checkEncoder, sourceIds } from './source.js';
  * @property {readonly number[]} ids     of the prompt
  * @property {number} n                  samples
  * @property {BeamOptions | undefined} beams
+ * @property {number} forcedFirst        of the ids, those that count as new: the forced first one of a BART
  * @property {() => Limits} limits
  * @property {Struct<'kvc_sampling'>} sampling
  * @property {bigint} seed
@@ -78,7 +80,7 @@ export function planOf(native, prompt, given) {
   checkCounts(options);
   const { sampling, settings, rules, eos, ends } = drawing(options, model);
   const seed = seedOf(options.seed);
-  const { source, ids } = promptOf(native, prompt, options);
+  const { source, ids, forcedFirst } = promptOf(native, prompt, options);
   const asked = options.maxTokens ?? undefined;
   const wanted = asked ?? generation.maxNewTokens ?? Infinity;
   const limits = () => {
@@ -89,7 +91,7 @@ export function planOf(native, prompt, given) {
       : { room, maxTokens: wanted, ending: /** @type {const} */ ('length'), forced };
   };
   return {
-    source, ids, n: options.n ?? 1, beams, limits, sampling, seed, useCache, useCrossCache,
+    source, ids, n: options.n ?? 1, beams, forcedFirst, limits, sampling, seed, useCache, useCrossCache,
     rules: rules(ids.length),
     stops: settings.stops,
     minTokens: settings.minTokens,
@@ -117,7 +119,7 @@ function promptOf(native, prompt, { target, useCrossCache }) {
     if (useCrossCache !== undefined) checkEncoder(model, 'useCrossCache');
     const prompted = typeof prompt === 'string' ? promptIds(model, prompt) : prompt;
     const ids = tokenIds(native, prompted, 1, most, 0);
-    return { source: undefined, ids };
+    return { source: undefined, ids, forcedFirst: 0 };
   }
   const source = sourceIds(native, prompt);
   const { startTokenIds = [] } = model.generation;
@@ -125,7 +127,8 @@ function promptOf(native, prompt, { target, useCrossCache }) {
     throw invalid('This model has no decoder_start_token_id, so a text needs target: the ids that it begins '
       + 'with.');
   }
-  return { source, ids: tokenIds(native, target ?? startTokenIds, 1, most, 0) };
+  const forcedFirst = target === undefined ? forcedOf(startTokenIds) : 0;
+  return { source, ids: tokenIds(native, target ?? startTokenIds, 1, most, 0), forcedFirst };
 }
 
 /**
