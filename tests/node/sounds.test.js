@@ -5,7 +5,7 @@ import { after, test } from 'node:test';
 import { loadModel } from 'kvcache-wasm';
 import { SOUNDS as RECORDED } from '../../web/demo/recorded/sounds.js';
 import { cacheWords, lookWords, outWords, payoffWords, pictureOf, recordedOf, rowsOf,
-  stepAt } from '../../web/demo/sounds-shown.js';
+  stepAt, stepWords } from '../../web/demo/sounds-shown.js';
 import {
   BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, momentsOf, slownessOf, soundsOf, strongest,
   tellingHead, timesWritten, wayOf, wordOf,
@@ -35,6 +35,7 @@ test('sounds as dictionaries write them: the stress before its syllable, none on
   assert.equal(written('EH1 K S T R AH0'), 'ˈɛkstɹə');
   assert.equal(written('K AH0 N S T R AH1 K T'), 'kənˈstɹʌkt');
   assert.equal(written('S IH1 NG IH2 NG'), 'ˈsɪŋˌɪŋ'); // no syllable begins with ng
+  assert.equal(written('P W EH1 B L OW0'), 'ˈpwɛbloʊ'); // a word's first consonants begin one
   assert.deepEqual(['ER0', 'ER1', 'AH0', 'AH1', 'ZH'].map(ipaOf), ['ɚ', 'ɝ', 'ə', 'ʌ', 'ʒ']);
 });
 
@@ -120,6 +121,8 @@ test('what is seen of it: a picture, sentences, a table, and nothing before it h
   assert.deepEqual(picture.rows.map(({ input, sound }) => [input, sound]),
     [['start', 'h'], ['h', 'aɪ'], ['aɪ', 'end']]);
   assert.equal(rowsOf(said, shown).length, 1);
+  assert.deepEqual([0, 1, 2, 4].map((passed) => stepWords(said, { ...shown, passed })),
+    ['start', 'start', '1 of 3: h', '3 of 3: end']);
   assert.match(lookWords(said, shown), /^For \/h\/, head 2 of layer 1 looks at “h” \(90%\)/);
   assert.match(cacheWords(said, shown).cross, /600 B\. Filled once, read 1 time\./);
   assert.match(cacheWords(said, { ...shown, passed: 1 }).cross, /Filled once\.$/);

@@ -116,8 +116,10 @@ const namedIn = (shown, step) => strongest(looksOf(shown, step), NAMED).slice(0,
 /** For a screen reader. @param {Words} said  @param {Shown} shown */
 export function stepWords(said, shown) {
   const { steps } = tracesOf(shown).trace;
-  const { id, text } = steps[currentOf(shown)] ?? { id: null, text: '' };
-  return said.step(currentOf(shown) + 1, steps.length, id === null ? said.end : ipaOf(text.trim()));
+  const current = currentOf(shown);
+  if (current < 0) return said.start; // nothing was said yet
+  const { id, text } = steps[current] ?? { id: null, text: '' };
+  return said.step(current + 1, steps.length, id === null ? said.end : ipaOf(text.trim()));
 }
 
 /** @param {Words} said  @param {Shown} shown  @returns {string[][]} */

@@ -89,6 +89,7 @@ export function ipaWord(sounds) {
 function onsetOf(sounds, vowel) {
   let first = vowel;
   while (first > 0 && stressOf(sounds[first - 1]) === undefined) first--;
+  if (first === 0) return 0; // a word's first consonants are all of its first syllable
   while (first < vowel && !isOnset(sounds.slice(first, vowel))) first++;
   return first;
 }
