@@ -114,3 +114,82 @@ test('in slow motion, unless the reader has enough of it; a model that does not 
   assert.equal(await page.isHidden(part('sounds-error')), true);
   await says(page, 'sounds-state', /^Schalte jetzt den Cross-Cache aus/);
 });
+
+test('what is typed again, stopped or lost leaves a word, switches and a picture that agree', async (t) => {
+  const page = await openPage(t, site, {
+    query, until: part('sounds-go'), reducedMotion: 'reduce', blocking: 5000, init: keepWorkers });
+  await page.evaluate((state) => {
+    const [node] = findAll(state);
+    window.told = [];
+    new MutationObserver(() => window.told.push([node.textContent, node.getAttribute('aria-live')]))
+      .observe(node, { childList: true, subtree: true, characterData: true });
+  }, part('sounds-state'));
+  await page.click(part('sounds-go'));
+  await settled(page, 1);
+  const told = await page.evaluate(() => window.told);
+  const ticks = told.filter(([words]) => /^Loading/.test(words)).slice(1); // its beginning is told
+  assert.ok(ticks.length > 0 && ticks.every(([, live]) => live === 'off'), JSON.stringify(told));
+  assert.deepEqual(told.at(-1)[1], 'polite');
+
+  const isInvalid = () => page.getAttribute(part('sounds-word'), 'aria-invalid');
+  const refuse = async () => {
+    await page.fill(part('sounds-word'), 'two words');
+    await page.keyboard.press('Enter');
+    await says(page, 'sounds-state', /^One word at a time/);
+    assert.equal(await isInvalid(), 'true');
+  };
+  await refuse();
+  await page.fill(part('sounds-word'), 'daughter');
+  await says(page, 'sounds-state', /^Now switch the cross cache off/);
+  assert.equal(await isInvalid(), 'false');
+
+  const stopped = async (begin) => { // at once: a short word is soon measured
+    const stop = page.evaluate((go) => new Promise((done) => {
+      const [view] = findAll('.sounds');
+      const watch = new MutationObserver(() => {
+        if (view.dataset.state === 'measuring') findAll(go)[0].click();
+        if (view.dataset.state !== 'idle') return;
+        watch.disconnect();
+        done();
+      });
+      watch.observe(view, { attributeFilter: ['data-state'] });
+    }), part('sounds-go'));
+    await page.waitForTimeout(600); // or it were the second click of two
+    await begin();
+    await stop;
+  };
+  const isOn = () => page.getAttribute(part('sounds-cross'), 'aria-checked');
+  await stopped(() => page.keyboard.press('Enter'));
+  assert.equal(await text(page, 'sounds-out'), 'knight → /naɪt/');
+  await stopped(() => page.click(part('sounds-cross')));
+  await page.waitForSelector(`${part('sounds-cross')}[aria-checked="true"]`);
+  assert.match(await page.$eval('kv-cache-demo', (figure) => figure.state), /&word=daughter&caches=both$/);
+  await refuse();
+  await page.click(part('sounds-cross')); // of the word that is shown
+  await settled(page, 2);
+  await says(page, 'sounds-state', /^Without the cross cache/);
+  assert.deepEqual([await text(page, 'sounds-out'), await isOn(), await isInvalid()],
+    ['knight → /naɪt/', 'false', 'false']);
+
+  await page.evaluate(() => window.workers.at(-1).dispatchEvent(new ErrorEvent('error')));
+  await page.focus(part('sounds-self'));
+  await page.keyboard.press('Space');
+  await page.waitForSelector(`${part('sounds-error')}:not([hidden])`);
+  await page.waitForSelector(`${part('sounds-self')}[aria-checked="true"]`);
+  await says(page, 'sounds-go', /downloads 2\.8 MB/);
+  await page.focus(part('sounds-self'));
+  await page.keyboard.press('Space');
+  await settled(page, 3);
+  assert.equal(await page.isHidden(part('sounds-error')), true);
+});
+
+/** Runs in the page: its workers can be lost. */
+function keepWorkers() {
+  window.workers = [];
+  window.Worker = class extends Worker {
+    constructor(...given) {
+      super(...given);
+      window.workers.push(this);
+    }
+  };
+}

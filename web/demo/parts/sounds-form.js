@@ -24,6 +24,7 @@ import { failurePlace } from './failure.js';
  * @property {Way} way
  * @property {string} said
  * @property {boolean} isWrong  what is said is a problem
+ * @property {boolean} isTicking  what is said changes too often to be told each time
  * @property {Failure} [failure]
  */
 
@@ -76,6 +77,7 @@ export function soundsForm(said, { words, signal }, { start, stop, flip, typed }
     say(size, doing.bytes > 0 && !isBusy ? ` ${said.downloads(doing.bytes)}` : '');
     for (const each of switches) each.show(doing.way);
     put(field, 'aria-invalid', String(doing.isWrong));
+    put(state, 'aria-live', doing.isTicking ? 'off' : 'polite');
     say(state, doing.said);
     state.classList.toggle('problem', doing.isWrong);
     failure.show(doing.failure);

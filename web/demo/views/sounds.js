@@ -1,7 +1,7 @@
 /// <reference path="../css.d.ts" />
 // From letters to sounds: a model with two stacks and two caches, which pronounces a word. It has an engine
 // of its own, loaded when a reader asks for it.
-import { failureOf } from '../failure.js';
+import { failureOf, losesModel } from '../failure.js';
 import { element, put, say } from '../parts/dom.js';
 import { framed, framedStyles } from '../parts/figure.js';
 import { headsGrid } from '../parts/heads.js';
@@ -137,6 +137,7 @@ class Sounds {
   /** @param {string} text */
   #start(text) {
     const { word, problem } = wordOf(text);
+    this.#typed = text;
     this.#problem = problem;
     if (word === undefined) return this.#draw();
     this.#word = word;
@@ -149,11 +150,12 @@ class Sounds {
     this.#setSounding({ caches: keyOf({ ...this.#way, [name]: !this.#way[name] }) });
   }
 
-  /** Word and caches as they are to be now. A flip never downloads a model. @param {Sounding} sounding */
+  /** Word and caches as they are now. A flip downloads none but a lost model. @param {Sounding} sounding */
   heed({ word, caches }) {
     const isFlipped = caches !== keyOf(this.#way);
     if (!isFlipped && word === this.#typed) return;
     this.#typed = word;
+    this.#problem = undefined;
     this.#way = wayOf(caches);
     if (this.#isRecorded) this.#shown = { ...this.#shown, way: this.#way };
     if (isFlipped && this.#tried.length > 0) this.#goOn();
@@ -195,9 +197,19 @@ class Sounds {
     } catch (error) {
       if (turn !== this.#turn) return;
       const failure = failureOf(error, navigator.onLine);
+      if (losesModel(failure)) this.#sounder.isLoaded = false;
       this.#failure = failure.code === 'aborted' ? undefined : failure;
+      this.#takeBack();
       this.#set('idle');
     }
+  }
+
+  /** Word and switches are again those of the picture. */
+  #takeBack() {
+    const { word, way, tried } = this.#shown;
+    if (keyOf(way) !== keyOf(this.#way)) this.#setSounding({ caches: keyOf(way) });
+    [this.#word, this.#way] = [word, way];
+    this.#tried = this.#isRecorded ? [] : [...tried];
   }
 
   #load() {
@@ -244,10 +256,10 @@ class Sounds {
 
   #draw() {
     this.#form.show({
-      word: this.#typed,
+      word: this.#typed, isWrong: this.#problem !== undefined, said: this.#stateWords(),
       action: this.#doing === 'idle' ? 'go' : this.#doing === 'playing' ? 'skip' : 'stop',
       bytes: this.#sounder.isLoaded ? 0 : this.#bytes, way: this.#way, failure: this.#failure,
-      isWrong: this.#problem !== undefined, said: this.#stateWords(),
+      isTicking: this.#doing === 'loading' && this.#loaded > 0,
     });
     put(this.#frame.node, 'data-state', this.#doing);
     this.#drawShown(this.#shown);
