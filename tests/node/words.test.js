@@ -75,7 +75,7 @@ const SPOT = { position: 17, text: ' king', layer: 1, head: 2 };
 const GIVEN = {
   'measured.place': [{
     date: DATE, build: 'simd', machine: { browser: 'B 1', system: 'S', logicalCores: 4 },
-    config: { nLayer: 1, nEmbd: 2, nHead: 3, vocabSize: 4000 },
+    config: { modelType: 'gpt2', nLayer: 1, nEmbd: 2, nHead: 3, vocabSize: 4000 },
   }],
   'benchmark.step': [{ weights: 'f32', context: 1000 }, 50],
   'benchmark.second': ['int8'],
