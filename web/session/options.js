@@ -41,7 +41,7 @@ export const SESSION_OPTIONS = [
 ];
 
 const GROWS_FROM = 64; // tokens
-const SINKS = 4;       // as in StreamingLLM
+export const SINKS = 4; // as in StreamingLLM
 
 /**
  * The options, complete and checked; `capacity` is what a session begins with, `most` what it can grow to.

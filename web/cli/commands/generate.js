@@ -1,7 +1,8 @@
 // npx kvcache-wasm generate PROMPT: a text into the terminal, with the cache on, off, or both ways.
 import { text as textOf } from 'node:stream/consumers';
+import { wholePages } from '../../cache/sizes.js';
 import { KvcError } from '../../engine/errors.js';
-import { PAGE } from '../../engine/page.js';
+import { SINKS } from '../../session/options.js';
 import { promptIds } from '../../session/plan.js';
 import { report, statusLine, tableOf, verdict } from '../figures.js';
 import { MODEL_OPTIONS, modelOf } from '../model.js';
@@ -41,7 +42,6 @@ import { proofOf, warmUp, write } from '../write.js';
  */
 
 const MOST_TOKENS = 200; // if neither the caller nor the model's makers say
-const SINKS = 4;         // if the caller does not
 
 /** @type {Table} */
 export const table = {
@@ -121,10 +121,8 @@ async function generate(values, words, stop) {
  */
 function roomFor({ config: { nPositions } }, { whenFull, sinks }, tokens) {
   if (whenFull !== 'slide') return { capacity: Math.min(nPositions, Math.max(1, Math.ceil(tokens))), sinks };
-  const stay = sinks ?? SINKS;
-  const pages = (/** @type {number} */ n) => Math.ceil(n / PAGE) * PAGE;
-  const least = pages(stay) + PAGE;
-  return { capacity: Math.min(nPositions, Math.max(pages(tokens), least)), whenFull, sinks: stay };
+  const least = wholePages(sinks ?? SINKS) + wholePages(1);
+  return { capacity: Math.min(nPositions, Math.max(wholePages(tokens), least)), whenFull, sinks };
 }
 
 /** @param {readonly string[]} words */
