@@ -193,6 +193,17 @@ test('tokens written where a smaller cache has no slot: a session grows to that'
   large.dispose();
 });
 
+test('an evict() that is refused leaves the session as it was, and of its size', () => {
+  for (const [useCache, first, n, code] of [[true, 16, 5, 'position_out_of_range'], [false, 0, 1, 'not_ready']]) {
+    const session = model.createSession({ capacity: 32, useCache });
+    session.append(text(20));
+    const before = [session.memoryUsage(), session.logitsHash];
+    throwsCode(() => session.evict(first, n), code);
+    assert.deepEqual([session.memoryUsage(), session.logitsHash], before);
+    session.dispose();
+  }
+});
+
 test('evict(): any slots, in a session that slides or not, and what then is refused', () => {
   for (const given of [{}, { capacity: 'grow' }, options]) {
     const session = model.createSession(given);

@@ -102,18 +102,22 @@ export function letGo(native, replace) {
 export function evict(native, first, n) {
   if (!areCounts(first, n)) throw invalid('evict() takes the first slot and how many to take out.');
   const reason = against(native.model.config); // of the engine's refusal
-  if (!reason && native.mode === 'stop') {
-    const { sequences, capacity } = native;
-    const replace = () => native.replace({ sequences, capacity, text: textFor(capacity) }, saveState(native));
-    native.calls.operation(() => letGo(native, replace));
-  }
-  native.calls.check({
+  const refused = {
     unsupported: `Tokens ${first} to ${first + n - 1} cannot be taken out of the middle. ${reason}. Give the `
       + 'new text to sync().',
     not_ready: 'The cache has not taken all tokens of the timeline, since it is or was off: append a token '
       + 'with the cache on first.',
     position_out_of_range: `The cache does not hold ${n} tokens from slot ${first} on.`,
-  }, 'kvc_session_evict', native.pointer, first, n);
+  };
+  if (!reason && native.mode === 'stop') {
+    const { sequences, capacity, position } = native;
+    const held = native.engine.call('kvc_session_cached', native.pointer);
+    const code = held < position ? 'not_ready' : first + n > held && 'position_out_of_range';
+    if (code) throw new KvcError(code, refused[code]);
+    const replace = () => native.replace({ sequences, capacity, text: textFor(capacity) }, saveState(native));
+    native.calls.operation(() => letGo(native, replace));
+  }
+  native.calls.check(refused, 'kvc_session_evict', native.pointer, first, n);
 }
 
 /** Room for a longer text than the cache holds, beside the timelines. @param {NativeSession} native */
