@@ -294,6 +294,9 @@ test('a round that ends early keeps what it wrote, and None is written: the text
     [`${items}A{% break %}{% else %}E{% endfor %}`, 'AE'],
     [`${items}${items}{{ m }}{% if m == 2 %}{% break %}{% endif %}{% endfor %};{% endfor %}`, '12;12;12;'],
     [`${items}a{% for n in [] %}{% else %}b{% break %}{% endfor %}c{% endfor %}`, 'ab'],
+    [`${items}<{% set x %}a{% if m == 2 %}{% break %}{% endif %}b{% endset %}{{ x }}>{% endfor %}`,
+      '<ab><'],
+    [`${items}<{% filter upper %}a{% continue %}{% endfilter %}>{% endfor %}`, '<<<'],
     [`${items}{% for n in [1, 2] %}a{% continue %}{% else %}{% break %}{% endfor %}{% endfor %}`, 'aa'],
     ['[{{ none }}{{ x }}{% set y = none %}{% if y %}1{% endif %}{{ y if true }}]', '[NoneNone]'],
   ]) assert.equal(await model.renderChatTemplate(HI, { template }), text, template);

@@ -70,6 +70,9 @@ class RoundEnd extends Error {
   }
 }
 
+/** Steps that do not write what is in them as it comes: where it is left, that is gone, as in jinja2. */
+const KEEPS = /^(Set|FilterStatement)$/;
+
 /** Steps that {{ }} writes the value of. */
 const WRITES = /Expression$|Literal$|^Identifier$|^Ternary$/;
 
@@ -88,6 +91,7 @@ const writing = ({ Interpreter }) => class extends Interpreter {
   /** @param {Step} [step]  @param {Environment} [scope]  @returns {Value} */
   evaluate(step, scope) {
     if (step?.type === 'Break' || step?.type === 'Continue') throw new RoundEnd(step.type);
+    if (step && KEEPS.test(step.type)) return this.#kept(step, scope);
     if (step?.type !== 'For') return super.evaluate(step, scope);
     const loop = { body: step.body, over: false, cut: false, whole: false };
     this.#loops.push(loop);
@@ -102,6 +106,16 @@ const writing = ({ Interpreter }) => class extends Interpreter {
       }
     } finally {
       this.#loops.pop();
+    }
+  }
+
+  /** @param {Step} step  @param {Environment} [scope] */
+  #kept(step, scope) {
+    try {
+      return super.evaluate(step, scope);
+    } catch (end) {
+      if (end instanceof RoundEnd) end.written = '';
+      throw end;
     }
   }
 
