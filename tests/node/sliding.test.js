@@ -194,7 +194,8 @@ test('tokens written where a smaller cache has no slot: a session grows to that'
 });
 
 test('an evict() that is refused leaves the session as it was, and of its size', () => {
-  for (const [useCache, first, n, code] of [[true, 16, 5, 'position_out_of_range'], [false, 0, 1, 'not_ready']]) {
+  for (const [useCache, first, n, code] of [
+    [true, 16, 5, 'position_out_of_range'], [false, 0, 1, 'not_ready']]) {
     const session = model.createSession({ capacity: 32, useCache });
     session.append(text(20));
     const before = [session.memoryUsage(), session.logitsHash];
