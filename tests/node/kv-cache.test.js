@@ -326,6 +326,7 @@ test('whenFull slide: the oldest go, the sinks stay, and attention sees just tho
     assert.match(message, new RegExp(`at most maxSeqLen - sinks - recent = ${40 - sinks} tokens`));
     assert.doesNotMatch(message, /another whenFull/);
     assert.equal(append(cache, () => floats(16 * (40 - sinks), 1)), true);
+    throwsCode(() => cache.advance(), 'cache_full', /update\(\), which makes room for them\.$/);
     cache.dispose();
   }
 });

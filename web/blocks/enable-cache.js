@@ -217,7 +217,7 @@ class Pass {
     const pass = new Pass(model, cache, T, row);
     if (pass.start + pass.T <= maxSeqLen) return pass;
     if (whenFull === 'stop') return undefined;
-    throw cacheFull(maxSeqLen, row, pass.start, pass.T);
+    throw cacheFull(cache, row, pass.start, pass.T);
   }
 
   /**

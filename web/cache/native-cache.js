@@ -98,7 +98,7 @@ export class NativeCache {
 
   /** The error when T tokens more do not fit. @param {number} row  @param {number} T */
   full(row, T) {
-    return cacheFull(this.maxSeqLen, row, this.length(row), T);
+    return cacheFull(this, row, this.length(row), T);
   }
 
   // ---- tokens -----------------------------------------------------------------------------------

@@ -6,11 +6,13 @@ import { KvcError } from '../engine/errors.js';
 
 /**
  * The error when T tokens do not fit.
- * @param {number} maxSeqLen  @param {number} row  @param {number} length  @param {number} T
+ * @param {Pick<NativeCache, 'maxSeqLen' | 'whenFull'>} cache
+ * @param {number} row  @param {number} length  @param {number} T
  */
-export const cacheFull = (maxSeqLen, row, length, T) => new KvcError('cache_full',
+export const cacheFull = ({ maxSeqLen, whenFull }, row, length, T) => new KvcError('cache_full',
   `The cache holds maxSeqLen = ${maxSeqLen} tokens, row ${row} has ${length} of them, and ${T} more do not `
-  + 'fit. truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull.');
+  + `fit. ${whenFull === 'slide' ? 'Give them to update(), which makes room for them'
+    : 'truncate() or reset() it, make one with a larger maxSeqLen, or choose another whenFull'}.`);
 
 /**
  * Whether T tokens more fit every row, now.
