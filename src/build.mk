@@ -17,7 +17,7 @@ SHELL := bash
 C_FLAGS := -std=c11 -ffp-contract=off -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
 INCLUDES := -Iinclude -Isrc
 
-CORE := $(filter-out src/wasm/% src/lab/%,$(wildcard src/*/*.c src/*/*/*.c))
+CORE := $(filter-out src/wasm/% src/lab/% src/train/%,$(wildcard src/*/*.c src/*/*/*.c))
 HEADERS := $(wildcard src/*/*.h src/*/*/*.h include/*.h)
 TESTS := $(basename $(notdir $(wildcard tests/native/test_*.c)))
 FUZZERS := $(basename $(notdir $(wildcard tests/fuzz/fuzz_*.c)))

@@ -1,12 +1,13 @@
 """Trained models of sounds -> one that has learned from all of them: words that the dictionary has not, as the models say
-them together, with a model of joint units and perhaps espeak-ng to help; and the dictionary, as they know it.
+them together, with a model of joint units and perhaps other programs to help; and the dictionary, as they know it.
 
-    python3 src/train/distil.py build/sounds/one build/sounds/two --words .../index.js --others names.txt --espeak \
-        --pupil build/sounds/two --out web/models/sounds --steps 2000
+    python3 src/train/distil.py build/sounds/one build/sounds/two --words .../index.js --others names.txt --ask espeak pico \
+        --out web/models/sounds --steps 2000
 
 Of the others none is of a family that is kept back for the test or for choosing.
 """
 import argparse
+import collections
 import csv
 import random
 import time
@@ -15,26 +16,49 @@ import train  # first: it chooses PyTorch's kernels
 import torch
 from torch.nn import functional as F
 
+import espeak
+import notes
 import optim
+import pico
 import propose
 import sounds
 import t5
 import words
-from espeak import Heard, asked
+from heard import Heard, shaped
 from joint import Joint
 from unheard import unheard
 
 SLOWEST, LOOKS = 0.002, 20  # what a step adds to the mean of the weights, at least; looks at the words for choosing
-JOINT, ESPEAK, HEARD = 0.25, 0.18, 9000  # weights of the two that help; words from which espeak-ng's phonemes are learned
+JOINT, HEARD = 0.35, 22000  # weight of the joint model; words from which phonemes of others are learned
+OTHERS = {"espeak": (espeak.asked, 0.59, 6), "pico": (pico.asked, 1.19, 6), "notes": (notes.asked, 0.93, 8)}  # weight, fade
+HEAT = 2.55  # what all logarithms together are divided by: they agree too much to be added
 LEVEL, FARTHEST = 0.3, 1.5  # another word is drawn as often as LEVEL and the nats that the pupil was from its target
 
 
-def advice(joint, heard):
-    """Pairs of a word and its phonemes -> what is to be added to the logarithm that the models give to each."""
+def listened(pairs, others, drawn):
+    """What others say, and how it goes with ours, from words that are trained on.  -> their asked, weight, fade and Heard"""
+    found, some = [], drawn.sample(pairs, min(HEARD, len(pairs)))
+    for asked, weight, fade in (OTHERS[name] for name in others):
+        theirs = asked([word for word, _ in some])
+        found.append((asked, weight, fade, Heard([(phonemes, theirs[word][0]) for word, phonemes in some if word in theirs])))
+    return found
+
+
+def advice(joint, others):
+    """Pairs of a word and its phonemes, those of a word together -> what is to be added to the logarithm that the models give
+    to each."""
     def advise(pairs):
-        theirs = asked(sorted({word for word, _ in pairs})) if heard else {}
-        return [JOINT * max(score, -60) + (ESPEAK * heard.score(phonemes, theirs[word]) if word in theirs else 0)
-                for (word, phonemes), score in zip(pairs, joint.scores(pairs))]
+        more = [JOINT * max(score, -60) for score in joint.scores(pairs)]
+        names = sorted({word for word, _ in pairs})
+        for asked, weight, fade, heard in others:
+            theirs, places = asked(names), collections.defaultdict(list)
+            for i, (word, _) in enumerate(pairs):
+                places[word].append(i)
+            for word in theirs:
+                scores = [max(heard.score(pairs[i][1], one) for one in theirs[word]) for i in places[word]]
+                for i, score in zip(places[word], shaped(scores, fade)):
+                    more[i] += weight * score
+        return more
     return advise
 
 
@@ -123,7 +147,7 @@ def arguments():
     parser.add_argument("--words", required=True, help="index.js of the package cmu-pronouncing-dictionary")
     parser.add_argument("--others", nargs="*", default=[], help="files of words; FILE:COUNT for so many of them")
     parser.add_argument("--made", type=int, default=0, help="further words, made of letters")
-    parser.add_argument("--espeak", action="store_true", help="ask espeak-ng too, which is installed")
+    parser.add_argument("--ask", nargs="*", default=[], choices=OTHERS, help="others who say words; see their files")
     parser.add_argument("--pupil", help="directory of the model that goes on learning; without it a new one does")
     parser.add_argument("--out", required=True, help="model directory to write")
     parser.add_argument("--log", help="CSV file of the training")
@@ -136,6 +160,8 @@ def arguments():
     parser.add_argument("--sure", type=float, default=0.5, help="weight of the dictionary against what the models know of it")
     parser.add_argument("--dropout", type=float, default=0.25)
     parser.add_argument("--dropout-others", type=float, default=0.05)
+    parser.add_argument("--layers", type=int, default=4, help="of a new model")
+    parser.add_argument("--decoder-layers", type=int, default=4)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=1)
     return parser.parse_args()
@@ -150,16 +176,11 @@ def main():
     pairs = [(w, p) for w in said if parts[w] == "train" for p in said[w]]
     models = [sounds.read(folder, torch.bfloat16) for folder in args.models]
     pupil = sounds.read(args.pupil, torch.bfloat16) if args.pupil else None
-    heard = None
-    if args.espeak:
-        some = drawn.sample(pairs, min(HEARD, len(pairs)))
-        theirs = asked([word for word, _ in some])
-        heard = Heard([(phonemes, theirs[word]) for word, phonemes in some if word in theirs])
     names = unheard(said, args.others, args.made, args.seed)
-    rest = propose.labelled(models, pupil, advice(Joint(pairs), heard), names, alphabet)
+    rest = propose.labelled(models, pupil, advice(Joint(pairs), listened(pairs, args.ask, drawn)), names, alphabet, HEAT)
     known = propose.remembered(models, pairs, alphabet, args.sure)
     print(f"{len(known)} words of the dictionary, {len(rest)} others", flush=True)
-    model = pupil or t5.T5(len(alphabet.tokens), 128, 4, 32, 192, 4, 4, dtype=torch.bfloat16)
+    model = pupil or t5.T5(len(alphabet.tokens), 128, 4, 32, 192, args.layers, args.decoder_layers, dtype=torch.bfloat16)
     dev = [w for w in said if parts[w] == "dev"]
 
     def look():

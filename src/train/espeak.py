@@ -1,75 +1,15 @@
-"""What another program says of words, and which of several pronunciations is the nearest to it: espeak-ng speaks by rules
-and lists that people wrote, so it errs otherwise than models that learned from one dictionary.
-
-Its phonemes are others than the dictionary's. How they belong together is learned from words of the dictionary: what
-becomes of one phoneme, or of two, and what comes from nothing.
-"""
-import collections
-import math
+"""What espeak-ng says of words: by rules and lists that people wrote."""
 import re
 import subprocess
 
-ROUNDS, UNSEEN = 5, -14.0
-LOST = -9.0  # the logarithm where a phoneme that was never lost, or never added, is
 TOKEN = re.compile(r"aI@|aI3|aU@|oU|eI|aI|OI|aU|i:|u:|O:|A:|3:|A@|e@|i@3|i@|o@|O@|U@|tS|dZ|@L|a#|I#|I2|[a-zA-Z@03&][#2]?")
 
 
 def asked(names):
-    """-> word: the phonemes of espeak-ng, American, without stress"""
+    """-> word: what it says, American, without stress; a list of one"""
     names = [name for name in names if name.isalpha()]
     text = "".join(f"{name}.\n\n" for name in names)  # each a paragraph, which is a line of the answer
     run = subprocess.run(["espeak-ng", "-q", "-x", "-v", "en-us"], input=text, capture_output=True, text=True, check=True)
     lines = [line for line in run.stdout.split("\n") if line]
     assert len(lines) == len(names)
-    return {name: tuple(TOKEN.findall(line)) for name, line in zip(names, lines)}
-
-
-def weakened(sounds):
-    """Phonemes of the dictionary: of stress only whether there is any."""
-    return tuple(s[:-1] + min(s[-1], "1") if s[-1].isdigit() else s for s in sounds)
-
-
-class Heard:
-    """How likely espeak-ng says something of a pronunciation."""
-
-    def __init__(self, pairs):
-        """pairs: phonemes of the dictionary, those of espeak-ng of the same word"""
-        pairs, count = [(weakened(a), b) for a, b in pairs], collections.Counter()
-        for ours, theirs in pairs:  # to begin with, what stands at about the same place
-            for i, one in enumerate(ours):
-                place = round(i * len(theirs) / len(ours))
-                for j in range(max(0, place - 1), min(len(theirs), place + 2)):
-                    count[(one,), (theirs[j],)] += 2 if j == place else 1
-        for _ in range(ROUNDS):
-            self.estimate(count)
-            count = collections.Counter(change for pair in pairs for change in self.way(*pair)[1])
-
-    def estimate(self, count):
-        total, every = collections.Counter(), sum(n for (ours, _), n in count.items() if ours)
-        for (ours, _), n in count.items():
-            total[ours] += n
-        self.logs = {}
-        for (ours, theirs), n in count.items():
-            p = (n + 0.05) / (total[ours] + 5) if ours else n / every
-            self.logs[ours, theirs] = math.log(p) - (len(ours) == 2)
-
-    def way(self, ours, theirs):
-        """-> the logarithm of the likeliest way from one to the other, and its changes"""
-        best = {(0, 0): (0.0, None, None)}
-        for i in range(len(ours) + 1):
-            for j in range(len(theirs) + 1):
-                for a, b in ((1, 1), (1, 0), (0, 1), (1, 2), (2, 1)):
-                    if i >= a and j >= b:
-                        change = ours[i - a:i], theirs[j - b:j]
-                        log = best[i - a, j - b][0] + self.logs.get(change, UNSEEN if a and b else LOST)
-                        if (i, j) not in best or log > best[i, j][0]:
-                            best[i, j] = log, (i - a, j - b), change
-        place, changes = (len(ours), len(theirs)), []
-        log = best[place][0]
-        while best[place][1]:
-            _, place, change = best[place]
-            changes.append(change)
-        return log, changes
-
-    def score(self, ours, theirs):
-        return self.way(weakened(ours), theirs)[0]
+    return {name: [tuple(TOKEN.findall(line))] for name, line in zip(names, lines)}

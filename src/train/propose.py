@@ -136,14 +136,15 @@ def targets(said, logs, alphabet):
     return ids, likely, share_of
 
 
-def labelled(models, pupil, advice, names, alphabet, count=3):
+def labelled(models, pupil, advice, names, alphabet, heat, count=4):
     """-> of each word for which the search came to an end: letters, *targets, and how far from these the pupil is (the
-    nats of one without stress more than the other).   advice: pairs -> numbers that are added to the logarithms"""
+    nats of one without stress more than the other).   advice: pairs -> numbers that are added to the logarithms;
+    heat: what these are divided by"""
     found = {name: said for name, said in proposals(models, names, alphabet, count).items() if said}
     pairs = [(name, phonemes) for name, said in found.items() for phonemes, _ in said]
     more, alone, rows = iter(advice(pairs)), iter(own(pupil, pairs, alphabet) if pupil else ()), []
     for name, said in found.items():
-        phonemes, logs, far = [p for p, _ in said], [log + next(more) for _, log in said], 0.0
+        phonemes, logs, far = [p for p, _ in said], [(log + next(more)) / heat for _, log in said], 0.0
         if pupil:
             (_, ours), (_, its) = by_phonemes(phonemes, logs), by_phonemes(phonemes, [next(alone) for _ in said])
             far = sum(p * math.log(p / max(its[one], 1e-6)) for one, p in ours.items() if p > 1e-6)

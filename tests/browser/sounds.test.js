@@ -27,7 +27,7 @@ test('a word by the keyboard: its sounds, its looks, both switches, the same bit
   const page = await openPage(t, site, {
     query, width: 320, height: 640, until: part('sounds-go'), reducedMotion: 'reduce', blocking: 5000 });
   page.on('request', (request) => asked.push(new URL(request.url()).pathname.split('/').slice(-2).join('/')));
-  await says(page, 'sounds-go', /downloads 2\.8 MB/);
+  await says(page, 'sounds-go', /downloads 3\.0 MB/);
   await says(page, 'sounds-state', /^Recorded \d+ \w+ 20\d\d: .*Press Pronounce to run it here/);
   assert.equal(await text(page, 'sounds-out'), 'knight → /naɪt/');
   await noViolations(page, 'idle');
@@ -176,7 +176,7 @@ test('what is typed again, stopped or lost leaves a word, switches and a picture
   await page.keyboard.press('Space');
   await page.waitForSelector(`${part('sounds-error')}:not([hidden])`);
   await page.waitForSelector(`${part('sounds-self')}[aria-checked="true"]`);
-  await says(page, 'sounds-go', /downloads 2\.8 MB/);
+  await says(page, 'sounds-go', /downloads 3\.0 MB/);
   await page.focus(part('sounds-self'));
   await page.keyboard.press('Space');
   await settled(page, 3);

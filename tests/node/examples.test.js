@@ -75,6 +75,8 @@ test('benchmark.js: both speeds at every length, and their curves', async (t) =>
 
 const { words } = JSON.parse(await readFile(new URL('../fixtures/sounds.json', import.meta.url), 'utf8'));
 
+const LAYERS = 3; // of the decoder of sounds
+
 test('pronounce.js: each word read once, and the sounds of transformers, greedy and by beams', async () => {
   const asked = words.slice(0, 2);
   const lines = await linesOf('pronounce.js', ...asked.map(({ word }) => word));
@@ -86,7 +88,7 @@ test('pronounce.js: each word read once, and the sounds of transformers, greedy 
     assert.equal(second, `${word}, 3 beams, in the cross cache: ${text}`);
     assert.ok(third.startsWith(`${word}, drawn, in the cross cache: `), third);
   }
-  const bytes = 4 * 2 * 128 * 4; // layers, keys and values, width, f32
+  const bytes = LAYERS * 2 * 128 * 4; // layers, keys and values, width, f32
   assert.match(cached, new RegExp(`^\\d+ tokens cached, ${bytes} bytes each: \\d+$`));
   const n = asked[1].source.length;
   assert.equal(source, `${n} of the source, ${bytes} bytes each: ${n * bytes}`);
@@ -102,7 +104,7 @@ test('two-caches.js: what each saves, counted and measured; the same hash four t
   assert.ok(ways.every(([, , , tokens]) => Number(tokens) === greedy.length), String(lines));
   assert.ok(ways.every(([, , , , ms]) => Number(ms) > 0), String(lines));
   const counted = lines.map((line) => line.match(/adds: (\d+) through .*, (\d+) for keys and .*; (\w{16})$/));
-  const once = source.length * 4 * 2 * 128 * 128; // layers, keys and values, width to width
+  const once = source.length * LAYERS * 2 * 128 * 128; // layers, keys and values, width to width
   const passes = greedy.length + 1; // the start token's too
   assert.deepEqual(counted.map(([, , macs]) => Number(macs)), [once, once * passes, once, once * passes]);
   const [on, same, off, none] = counted.map(([, macs]) => Number(macs));
@@ -115,7 +117,7 @@ test('source-types.js: both caches in f16 take half, in int8 about a quarter; th
     /^(\w+): (\d+) bytes for the text, (\d+) for the source; error (\S+) of .*: true$/));
   const rows = { f32: 4 * 128, f16: 2 * 128, int8: 128 + 4 * 4 }; // with a scale for each of 4 heads
   assert.deepEqual(lines.map(([, type, text, source]) => [type, Number(text), Number(source)]),
-    Object.entries(rows).map(([type, row]) => [type, 48 * 4 * 2 * row, 32 * 4 * 2 * row]));
+    Object.entries(rows).map(([type, row]) => [type, 48 * LAYERS * 2 * row, 32 * LAYERS * 2 * row]));
   const [f32, f16, int8] = lines.map((line) => Number(line[4]));
   assert.ok(f32 === 0 && f16 > 0 && int8 > f16 && int8 < 0.05, String(lines));
 });

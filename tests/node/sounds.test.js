@@ -151,7 +151,7 @@ test('the request "trace": each choice of caches, the same bits; the run is anot
   assert.deepEqual(traces.map((trace) => costOf(trace, cached).projected), [1, 4, 1, 4]);
   assert.deepEqual(traces.map((trace) => costOf(trace, cached).rows), [4, 4, 10, 10]);
   assert.ok(traces.every(({ steps }) => steps.every(({ ms }) => ms > 0 && ms < 1000)));
-  assert.equal(cached.looks.weights.length, 4 * 4 * 4 * 7);
+  assert.equal(cached.looks.weights.length, 3 * 4 * 4 * 7); // layers, heads, sounds, letters
 
   const { tried } = recordedOf(RECORDED, BOTH);
   const counted = ({ steps, bytes, source }) => (
