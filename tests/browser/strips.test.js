@@ -131,6 +131,11 @@ test('the ink of what is there changes with the theme, the page and the system',
   assert.notEqual(dark, light);
   await theme(null);
   assert.equal(await inked(page), light);
+  const atOnce = await page.evaluate(() => {
+    document.documentElement.style.colorScheme = 'dark';
+    return ['.demo', '.strips-grid'].map((of) => getComputedStyle(findAll(of)[0]).color);
+  });
+  assert.deepEqual(atOnce, [dark, dark]); // the text's, where what notices the change is on its way
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await page.evaluate(() => { document.documentElement.style.colorScheme = 'dark'; });
   assert.equal(await inked(page), dark);

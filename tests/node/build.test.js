@@ -12,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FLAVOUR = 'build/quick';
 
 const files = (await readdir(join(ROOT, 'src'), { recursive: true }))
-  .filter((file) => /\.[ch]$/.test(file)).map((file) => `src/${file}`);
+  .filter((file) => /\.[ch]$/.test(file) && !file.startsWith('train/')).map((file) => `src/${file}`);
 const core = files.filter((file) => file.endsWith('.c') && !/^src\/(wasm|lab)\//.test(file));
 const objectOf = (source) => `${FLAVOUR}/${source.replace(/\.c$/, '.o')}`;
 const make = (...args) => (
