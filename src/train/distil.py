@@ -103,7 +103,8 @@ class Mean:
     @torch.no_grad()
     def take(self):
         self.steps += 1
-        torch._foreach_lerp_(self.weights, list(self.model.parameters()), max(1 / (self.steps + 1), SLOWEST))
+        for mean, p in zip(self.weights, self.model.parameters()):
+            mean.lerp_(p, max(1 / (self.steps + 1), SLOWEST))
 
     @torch.no_grad()
     def swap(self):

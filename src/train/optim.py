@@ -34,8 +34,10 @@ class Muon(torch.optim.Optimizer):
                 if not self.state[p]:
                     self.state[p]["average"] = torch.zeros_like(p)
             averages, grads = [self.state[p]["average"] for p in params], [p.grad for p in params]
-            torch._foreach_lerp_(averages, grads, 1 - group["momentum"])
-            ahead = torch._foreach_lerp(grads, averages, group["momentum"])  # Nesterov
+            torch._foreach_mul_(averages, group["momentum"])
+            torch._foreach_add_(averages, grads, alpha=1 - group["momentum"])
+            ahead = torch._foreach_mul(averages, group["momentum"])  # Nesterov
+            torch._foreach_add_(ahead, grads, alpha=1 - group["momentum"])
             torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
             alike = collections.defaultdict(list)
             for p, update in zip(params, ahead):

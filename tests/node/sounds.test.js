@@ -7,8 +7,8 @@ import { SOUNDS as RECORDED } from '../../web/demo/recorded/sounds.js';
 import { cacheWords, lookWords, outWords, payoffWords, pictureOf, recordedOf, rowsOf,
   stepAt, stepWords } from '../../web/demo/sounds-shown.js';
 import {
-  BOTH, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, momentsOf, slownessOf, soundsOf, strongest,
-  tellingHead, timesWritten, wayOf, wordOf,
+  BOTH, EXAMPLES, costOf, ipaOf, ipaWord, isSame, keyOf, looksAt, momentsOf, slownessOf, soundsOf,
+  strongest, tellingHead, timesWritten, wayOf, wordOf,
 } from '../../web/demo/sounds.js';
 import { SOUNDS } from '../../web/demo/words/sounds.js';
 import { DeskClient } from './desk-client.js';
@@ -37,6 +37,20 @@ test('sounds as dictionaries write them: the stress before its syllable, none on
   assert.equal(written('S IH1 NG IH2 NG'), 'ˈsɪŋˌɪŋ'); // no syllable begins with ng
   assert.equal(written('P W EH1 B L OW0'), 'ˈpwɛbloʊ'); // a word's first consonants begin one
   assert.deepEqual(['ER0', 'ER1', 'AH0', 'AH1', 'ZH'].map(ipaOf), ['ɚ', 'ɝ', 'ə', 'ʌ', 'ʒ']);
+});
+
+test('the words that the page offers are said as English has them', async () => {
+  const model = await loadModel(MODEL);
+  const session = model.createSession();
+  const said = [];
+  for (const word of EXAMPLES) {
+    let text = '';
+    for await (const token of session.generate(word, { temperature: 0 })) text += token.text;
+    said.push(text.trim());
+  }
+  assert.deepEqual(said, ['TH AO1 T', 'Y AA1 T', 'S AY0 K AA1 L AH0 JH IY0',
+    'AE2 N T IY0 D IH2 S AH0 S T AE2 B L IH0 SH M AH0 N T EH1 R IY0 AH0 N IH2 Z AH0 M']);
+  model.dispose();
 });
 
 /** A trace by hand: two letters and the end, two sounds and the end; one layer of two heads. */

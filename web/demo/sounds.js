@@ -23,7 +23,7 @@
  * @property {number} rows   keys and values of the text that were computed, counted in tokens
  */
 
-export const EXAMPLES = ['thought', 'colonel', 'psychology', 'antidisestablishmentarianism'];
+export const EXAMPLES = ['thought', 'yacht', 'psychology', 'antidisestablishmentarianism'];
 export const LONGEST = 28; // letters
 export const MOST_SOUNDS = 40;
 export const BOTH = Object.freeze({ self: true, cross: true });
