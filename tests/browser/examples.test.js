@@ -69,7 +69,8 @@ test('three figures in an article, each set in its own way, with one engine but 
   assert.equal(downloads.length, 2); // the second worker of the race asks for it again, and gets a 304
   await page.locator('#german').scrollIntoViewIfNeeded();
   assert.equal((await write(page, '#german')).tokens, 8);
-  assert.match(await page.locator('#german').locator('[part~="story"]').first().innerText(), /\w/);
+  const story = page.locator('#german [part~="story"]').filter({ hasText: /\w/ });
+  await story.first().waitFor(); // until the next frame, it is not drawn
   const seen = await page.$$eval('kv-cache-demo', (figures) => figures.map(({ shadowRoot }) => (
     ['chart', 'story', 'proof'].map((part) => shadowRoot.querySelector(`[part~="${part}"]`) !== null))));
   assert.deepEqual(seen, [[true, true, false], [true, false, false], [false, true, true]]);
