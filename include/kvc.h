@@ -52,7 +52,7 @@ typedef enum kvc_error {
     KVC_ERR_CONFIG_INVALID,   /* sizes that no model has, or that this library refuses */
     KVC_ERR_OUT_OF_MEMORY,    /* the block is too small, or the sizes overflow size_t */
     KVC_ERR_TENSOR_UNKNOWN,   /* the model has no tensor of this name */
-    KVC_ERR_TENSOR_DTYPE,     /* not F32, F16 or BF16 */
+    KVC_ERR_TENSOR_DTYPE,     /* not F32, F16, BF16 or F8 */
     KVC_ERR_TENSOR_SHAPE,     /* not the shape that the config asks for */
     KVC_ERR_TENSOR_BYTES,     /* not the number of bytes that shape and dtype ask for */
     KVC_ERR_TENSOR_DUPLICATE, /* this tensor is already there */
@@ -79,9 +79,17 @@ const char *kvc_error_name(kvc_error error);
 
 /* ---- the model: immutable weights -------------------------------------------------- */
 
-/* Tensors arrive as F32, F16 or BF16. Weights are kept as F32 or I8, and K and V in a
- * cache as F32, F16, I8 or I4: in blocks of 32 numbers, each with a scale. */
-typedef enum kvc_dtype { KVC_F32 = 0, KVC_F16, KVC_BF16, KVC_I8, KVC_I4 } kvc_dtype;
+/* Tensors arrive as F32, F16, BF16 or either F8. Weights are kept as F32 or I8, and K and
+ * V in a cache as F32, F16, I8 or I4: in blocks of 32 numbers, each with a scale. */
+typedef enum kvc_dtype {
+    KVC_F32 = 0,
+    KVC_F16,
+    KVC_BF16,
+    KVC_I8,
+    KVC_I4,
+    KVC_F8_E4M3, /* a byte: sign, 4 bits of exponent, 3 of fraction; no infinity */
+    KVC_F8_E5M2  /* the upper byte of a half */
+} kvc_dtype;
 
 /* Architectures: what tensors a model has, and how a pass uses them (src/model/arch). */
 typedef enum kvc_arch {

@@ -48,6 +48,17 @@ static inline bool kvc_is_finite(float x)
     return (kvc_float_bits(x) & KVC_MAGNITUDE_BITS) < KVC_INFINITY_BITS;
 }
 
+/* ---- floats of a byte -------------------------------------------------------------- */
+
+/* E4M3, exact. The bits, moved to a float's place, are the number times 2^-120; those of
+ * the largest magnitude are NaN. */
+static inline float kvc_float_from_e4m3(uint8_t byte)
+{
+    const uint32_t sign = byte & 0x80u, magnitude = byte & 0x7fu;
+    const float value = kvc_float_from_bits(sign << 24 | magnitude << 20) * 0x1p120f;
+    return magnitude == 0x7f ? kvc_float_from_bits(KVC_MAGNITUDE_BITS) : value;
+}
+
 /* ---- half floats (IEEE 754 binary16), in which nothing is infinite ----------------- */
 
 /* The nearest half, ties to even; +-65504 beyond that; NaN where x is not finite. */

@@ -7,9 +7,17 @@
 
 enum { RUN = 512 }; /* elements at a time, of one row */
 
+/* Bytes of an element; 0: no tensor arrives as that. */
 static size_t dtype_size(kvc_dtype dtype)
 {
-    return dtype == KVC_F32 ? 4 : 2;
+    switch (dtype) {
+    case KVC_F32: return 4;
+    case KVC_F16:
+    case KVC_BF16: return 2;
+    case KVC_F8_E4M3:
+    case KVC_F8_E5M2: return 1;
+    default: return 0;
+    }
 }
 
 static void widen_halves(float *restrict x, const unsigned char *restrict p, size_t n)
@@ -30,6 +38,18 @@ static void widen_bfloats(float *restrict x, const unsigned char *restrict p, si
     }
 }
 
+static void widen_e4m3(float *restrict x, const unsigned char *restrict p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = kvc_float_from_e4m3(p[i]);
+}
+
+static void widen_e5m2(float *restrict x, const unsigned char *restrict p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = kvc_float_from_half((uint16_t)(p[i] << 8));
+}
+
 /* Elements of the file as floats; false where one of them is NaN or infinite. Loops that
  * compilers turn into vectors.
  *   x: [n] out   p: [n] elements, little-endian, unaligned */
@@ -40,8 +60,12 @@ static bool load(float *restrict x, const unsigned char *restrict p, size_t n,
         memcpy(x, p, n * sizeof *x);
     else if (dtype == KVC_F16)
         widen_halves(x, p, n);
-    else
+    else if (dtype == KVC_BF16)
         widen_bfloats(x, p, n);
+    else if (dtype == KVC_F8_E4M3)
+        widen_e4m3(x, p, n);
+    else
+        widen_e5m2(x, p, n);
     uint32_t largest = 0;
     for (size_t i = 0; i < n; i++) {
         const uint32_t magnitude = kvc_float_bits(x[i]) & KVC_MAGNITUDE_BITS;
@@ -136,7 +160,7 @@ kvc_error kvc_model_begin_tensor(kvc_model *model, const char *name, kvc_dtype d
     size_t index;
     if (!kvc_tensor_find(model, name, &index))
         return KVC_ERR_TENSOR_UNKNOWN;
-    if (dtype != KVC_F32 && dtype != KVC_F16 && dtype != KVC_BF16)
+    if (dtype_size(dtype) == 0)
         return KVC_ERR_TENSOR_DTYPE;
     if (model->present[index])
         return KVC_ERR_TENSOR_DUPLICATE;

@@ -66,6 +66,8 @@ static const uint16_t layout[] = {
     KVC_BF16,
     KVC_I8,
     KVC_I4,
+    KVC_F8_E4M3,
+    KVC_F8_E5M2,
     KVC_OLDEST,
     KVC_LEAST_SEEN,
     KVC_LARGEST_KEY,

@@ -59,8 +59,9 @@ static oracle_tensor any_tensor(fuzz_bytes *in, const oracle_model *plain, char 
     return t;
 }
 
-static const kvc_dtype dtypes[] = {KVC_F32, KVC_F16, KVC_BF16, (kvc_dtype)7};
-static const size_t dtype_bytes[] = {4, 2, 2, 1};
+static const kvc_dtype dtypes[] = {KVC_F32,     KVC_F16,     KVC_BF16,
+                                   KVC_F8_E4M3, KVC_F8_E5M2, (kvc_dtype)7};
+static const size_t dtype_bytes[] = {4, 2, 2, 1, 1, 1};
 
 /* One tensor, whole or in pieces; its data in a block of exactly its size. */
 static void give_tensor(fuzz_bytes *in, kvc_model *model, const oracle_model *plain)
@@ -68,7 +69,7 @@ static void give_tensor(fuzz_bytes *in, kvc_model *model, const oracle_model *pl
     char name[128] = {0};
     oracle_tensor t = any_tensor(in, plain, name);
     uint64_t shape[4] = {t.shape[0], t.shape[1], 1, 1};
-    const size_t dtype = fuzz_below(in, 4), piece = fuzz_below(in, 64);
+    const size_t dtype = fuzz_below(in, 6), piece = fuzz_below(in, 64);
     size_t bytes = t.rank == 2 ? t.shape[0] * t.shape[1] : t.shape[0];
     bytes = (bytes > MOST_DATA ? MOST_DATA : bytes) * dtype_bytes[dtype];
     if (fuzz_below(in, 4) == 3)

@@ -1,4 +1,4 @@
-/* Tensors on their way in: every half and bfloat16 there is, orientation and packing
+/* Tensors on their way in: every number of 8 and 16 bits there is, orientation and packing
  * of every weight, tensors in pieces, and what a bad tensor does to the model
  * (nothing). */
 #include <math.h>
@@ -25,52 +25,73 @@ static kvc_model *new_model(const kvc_config *config)
 
 /* ---- number formats ---------------------------------------------------------------- */
 
-/* What a 16-bit pattern means, from the definition of the format: exponent and
- * fraction bits. */
-static double meaning(uint32_t bits, int exponent_bits, int fraction_bits)
+/* A sign, exponent and fraction. Of the patterns with the largest exponent one is
+ * infinite, unless only the last is no number. */
+typedef struct {
+    kvc_dtype dtype;
+    int exponent_bits, fraction_bits;
+    bool has_infinity;
+} short_float;
+
+/* What a pattern means, from the definition of the format. */
+static double meaning(const short_float *f, uint32_t bits)
 {
+    const int exponent_bits = f->exponent_bits, fraction_bits = f->fraction_bits;
     const int bias = (1 << (exponent_bits - 1)) - 1;
     const int exponent = (int)(bits >> fraction_bits & ((1u << exponent_bits) - 1));
     const int fraction = (int)(bits & ((1u << fraction_bits) - 1));
-    const double sign = bits >> 15 ? -1.0 : 1.0;
-    if (exponent == 2 * bias + 1)
+    const double sign = bits >> (exponent_bits + fraction_bits) ? -1.0 : 1.0;
+    if (exponent == 2 * bias + 1 && f->has_infinity)
         return fraction ? (double)NAN : sign * (double)INFINITY;
+    if (exponent == 2 * bias + 1 && fraction == (1 << fraction_bits) - 1)
+        return (double)NAN;
     if (exponent == 0)
         return sign * ldexp(fraction, 1 - bias - fraction_bits);
     return sign * ldexp(fraction + (1 << fraction_bits), exponent - bias - fraction_bits);
 }
 
-/* All 65,536 patterns through wpe: the finite ones arrive exactly, each of the others
- * is refused wherever it stands. The data begins at an odd address. */
-static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_bits)
+/* Pattern i of an array of them, little-endian. */
+static void put_pattern(unsigned char *data, size_t i, uint32_t bits, size_t size)
 {
-    unsigned char *data = check_alloc(1 + 2 * 65536, 1);
-    float *want = check_alloc(65536, sizeof *want);
+    for (size_t byte = 0; byte < size; byte++)
+        data[size * i + byte] = (unsigned char)(bits >> 8 * byte);
+}
+
+/* All patterns through wpe: the finite ones arrive exactly, each of the others is refused
+ * wherever it stands. The data begins at an odd address. */
+static void check_every_pattern(const short_float *f)
+{
+    const size_t size = (size_t)(1 + f->exponent_bits + f->fraction_bits) / 8;
+    const uint32_t patterns = 1u << 8 * size;
+    unsigned char *data = check_alloc(1 + patterns, size);
+    float *want = check_alloc(patterns, sizeof *want);
     size_t n = 0, refused = 0;
     kvc_model *small = new_model(&tiny);
     const uint64_t small_shape[] = {tiny.n_positions, 4};
-    for (uint32_t bits = 0; bits < 65536; bits++) {
-        const double value = meaning(bits, exponent_bits, fraction_bits);
+    for (uint32_t bits = 0; bits < patterns; bits++) {
+        const double value = meaning(f, bits);
         if (isfinite(value)) {
             want[n] = (float)value;
-            data[1 + 2 * n] = (unsigned char)(bits & 255);
-            data[2 + 2 * n++] = (unsigned char)(bits >> 8);
+            put_pattern(data + 1, n++, bits, size);
             continue;
         }
         unsigned char bad[40] = {0};
-        const size_t at = refused++ % 20;
-        bad[2 * at] = (unsigned char)(bits & 255);
-        bad[2 * at + 1] = (unsigned char)(bits >> 8);
-        check_error(
-            kvc_model_set_tensor(small, "wpe.weight", dtype, small_shape, 2, bad, 40),
-            KVC_ERR_NOT_FINITE);
+        put_pattern(bad, refused++ % 20, bits, size);
+        check_error(kvc_model_set_tensor(small, "wpe.weight", f->dtype, small_shape, 2,
+                                         bad, 20 * size),
+                    KVC_ERR_NOT_FINITE);
     }
-    assert_int_equal(refused, 2u << fraction_bits);
+    assert_int_equal(refused, f->has_infinity ? 2u << f->fraction_bits : 2u);
+    for (; n % 4 > 0; n++) { /* to the end of a row */
+        put_pattern(data + 1, n, 0, size);
+        want[n] = 0.0f;
+    }
     kvc_config config = tiny;
     config.n_positions = (uint32_t)(n / 4);
     kvc_model *model = new_model(&config);
     const uint64_t shape[] = {n / 4, 4};
-    check_ok(kvc_model_set_tensor(model, "wpe.weight", dtype, shape, 2, data + 1, 2 * n));
+    check_ok(kvc_model_set_tensor(model, "wpe.weight", f->dtype, shape, 2, data + 1,
+                                  size * n));
     check_same(model->decoder.positions, want, n);
     free(data);
     free(want);
@@ -81,13 +102,20 @@ static void check_sixteen_bits(kvc_dtype dtype, int exponent_bits, int fraction_
 static void every_half(void **unused)
 {
     (void)unused;
-    check_sixteen_bits(KVC_F16, 5, 10);
+    check_every_pattern(&(short_float){KVC_F16, 5, 10, true});
 }
 
 static void every_bfloat16(void **unused)
 {
     (void)unused;
-    check_sixteen_bits(KVC_BF16, 8, 7);
+    check_every_pattern(&(short_float){KVC_BF16, 8, 7, true});
+}
+
+static void every_float_of_a_byte(void **unused)
+{
+    (void)unused;
+    check_every_pattern(&(short_float){KVC_F8_E4M3, 4, 3, false});
+    check_every_pattern(&(short_float){KVC_F8_E5M2, 5, 2, true});
 }
 
 static void singles_keep_their_bits(void **unused)
@@ -322,6 +350,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_half),
         cmocka_unit_test(every_bfloat16),
+        cmocka_unit_test(every_float_of_a_byte),
         cmocka_unit_test(singles_keep_their_bits),
         cmocka_unit_test(every_weight_finds_its_place),
         cmocka_unit_test(any_order_with_or_without_prefix),

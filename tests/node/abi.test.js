@@ -82,6 +82,7 @@ test('enums and constants are those of the header', () => {
   const dtypes = enumOf('kvc_dtype');
   assert.deepEqual(abi.DTYPES, {
     f32: dtypes.KVC_F32, f16: dtypes.KVC_F16, bf16: dtypes.KVC_BF16, int8: dtypes.KVC_I8, int4: dtypes.KVC_I4,
+    f8_e4m3: dtypes.KVC_F8_E4M3, f8_e5m2: dtypes.KVC_F8_E5M2,
   });
   const lower = (values, prefix) => Object.fromEntries(Object.entries(values)
     .map(([name, value]) => [name.slice(prefix.length).toLowerCase(), value]));

@@ -79,23 +79,35 @@ test('progress: each file in order, monotonic, ready last and once', async (t) =
   }
 });
 
-test('F16 and BF16 tensors are widened exactly', async () => {
+/** The bits of a float with so many of exponent and fraction, which holds x exactly. */
+const bitsIn = (exponentBits, fractionBits) => (x) => {
+  if (x === 0) return 0;
+  const sign = Number(x < 0) << (exponentBits + fractionBits);
+  const exponent = Math.floor(Math.log2(Math.abs(x)));
+  const fraction = (Math.abs(x) / 2 ** exponent - 1) * 2 ** fractionBits;
+  return sign | ((exponent + 2 ** (exponentBits - 1) - 1) << fractionBits) | fraction;
+};
+
+test('tensors of shorter floats are widened exactly', async () => {
   const config = smallConfig();
-  const wide = randomTensors(config).map((tensor) => { // values that both short formats hold exactly
-    const values = new Float32Array(tensor.bytes.slice().buffer).map((x) => Math.round(x * 64) / 64);
+  const rounded = (x) => { // to what all of them hold
+    const unit = 2 ** (Math.floor(Math.log2(Math.abs(x))) - 2);
+    return Math.abs(x) < 2 ** -6 ? 0 : Math.round(x / unit) * unit;
+  };
+  const wide = randomTensors(config).map((tensor) => {
+    const values = new Float32Array(tensor.bytes.slice().buffer).map(rounded);
     return { ...tensor, values, bytes: new Uint8Array(values.buffer) };
   });
-  const half = (x) => {
-    if (x === 0) return 0;
-    const exponent = Math.floor(Math.log2(Math.abs(x)));
-    return (x < 0 ? 0x8000 : 0) | ((exponent + 15) << 10) | ((Math.abs(x) / 2 ** exponent - 1) * 1024);
-  };
-  const bfloat = (x) => new Uint32Array(Float32Array.of(x).buffer)[0] >>> 16;
-  const narrow = (dtype, bits) => wide.map((tensor) => (
-    { ...tensor, dtype, bytes: new Uint8Array(Uint16Array.from(tensor.values, bits).buffer) }));
+  const narrow = (dtype, Numbers, bits) => wide.map((tensor) => (
+    { ...tensor, dtype, bytes: new Uint8Array(Numbers.from(tensor.values, bits).buffer) }));
   const expected = hashAfter(await loadWith(wide));
-  assert.equal(hashAfter(await loadWith(narrow('F16', half))), expected);
-  assert.equal(hashAfter(await loadWith(narrow('BF16', bfloat))), expected);
+  for (const [dtype, Numbers, exponentBits, fractionBits] of [
+    ['F16', Uint16Array, 5, 10], ['BF16', Uint16Array, 8, 7],
+    ['F8_E4M3', Uint8Array, 4, 3], ['F8_E5M2', Uint8Array, 5, 2],
+  ]) {
+    const tensors = narrow(dtype, Numbers, bitsIn(exponentBits, fractionBits));
+    assert.equal(hashAfter(await loadWith(tensors)), expected, dtype);
+  }
 });
 
 test('names with the prefix, and buffers that no pass needs, are taken', async () => {

@@ -69,8 +69,8 @@ const SCALED = 'only 1 is supported';
  */
 const SETTINGS = [
   ['quantization_config', isAnything,
-    'its weights are packed; only files in F32, F16 or BF16 are supported (weights: \'int8\' packs them)'],
-  ['compression_config', isAnything, 'its weights are packed; only files in F32, F16 or BF16 are supported'],
+    'its weights are packed; only files of plain floats are supported (weights: \'int8\' packs them)'],
+  ['compression_config', isAnything, 'its weights are packed; only files of plain floats are supported'],
   ...['num_local_experts', 'num_experts', 'n_routed_experts', 'moe_num_experts']
     .map((key) => /** @type {[string, typeof isOn, string]} */ ([key, isOn, EXPERTS])),
   ['is_encoder_decoder', isOn, 'this model is a decoder alone'],

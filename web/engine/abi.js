@@ -147,7 +147,7 @@ export const ARCHITECTURES = Object.freeze({
 });
 
 /** kvc_dtype */
-export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4 });
+export const DTYPES = Object.freeze({ f32: 0, f16: 1, bf16: 2, int8: 3, int4: 4, f8_e4m3: 5, f8_e5m2: 6 });
 
 /** kvc_policy */
 export const POLICIES = Object.freeze({ oldest: 0, attention: 1, keynorm: 2 });

@@ -9,7 +9,7 @@ const MAX_TENSORS = 65_536;
 const MAX_RANK = 8;
 const MAX_NAME_BYTES = 512;
 
-/** Bits per element of every dtype in the format; only F32, F16 and BF16 can be computed with here. */
+/** Bits per element of every dtype in the format; few of them can be computed with here. */
 const DTYPE_BITS = new Map([
   ['F4', 4], ['F6_E2M3', 6], ['F6_E3M2', 6],
   ['BOOL', 8], ['U8', 8], ['I8', 8], ['F8_E5M2', 8], ['F8_E4M3', 8], ['F8_E8M0', 8],

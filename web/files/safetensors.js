@@ -9,7 +9,7 @@ import { PREFIX_BYTES, parseHeader, trailingBytes } from './safetensors-header.j
  * @import { FileStream } from './stream.js'
  * @import { Header, TensorInfo } from './safetensors-header.js'
  *
- * @typedef {'F32' | 'F16' | 'BF16'} UsableDtype
+ * @typedef {typeof USABLE[number]} UsableDtype
  *
  * @typedef {object} Shard  a file whose header is read, and whose stream is at its first tensor
  * @property {FileStream} stream
@@ -22,6 +22,8 @@ import { PREFIX_BYTES, parseHeader, trailingBytes } from './safetensors-header.j
  * @property {(file: string, options?: { quiet?: boolean }) => Promise<Shard>} open  quiet: not reported
  */
 
+/** Dtypes of tensors that the engine takes. */
+const USABLE = /** @type {const} */ (['F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2']);
 const MAX_HEADER_BYTES = 16 * 2 ** 20;
 
 /**
@@ -81,9 +83,10 @@ function endsInHeader(length, fileSize) {
  * @returns {UsableDtype}
  */
 export function usableDtype({ name, dtype }) {
-  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
+  const usable = USABLE.find((each) => each === dtype);
+  if (usable) return usable;
   throw new KvcError('safetensors_dtype',
-    `Tensor ${shown(name)} is ${dtype}; only F32, F16 and BF16 can be used. Convert the model.`);
+    `Tensor ${shown(name)} is ${dtype}; only ${USABLE.join(', ')} can be used. Convert the model.`);
 }
 
 /**

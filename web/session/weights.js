@@ -7,7 +7,10 @@ import { Block, MOST_BYTES } from '../engine/memory.js';
 import { shown } from '../files/json.js';
 import { tensorChunks, usableDtype } from '../files/safetensors.js';
 
-const FILE_DTYPES = { F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16 }; // of a file's tensors
+/** Of a file's tensors. */
+const FILE_DTYPES = {
+  F32: DTYPES.f32, F16: DTYPES.f16, BF16: DTYPES.bf16, F8_E4M3: DTYPES.f8_e4m3, F8_E5M2: DTYPES.f8_e5m2,
+};
 const BUFFER_BYTES = 2 ** 16; // of a tensor, gathered before they are packed
 
 /**
