@@ -1,5 +1,5 @@
-/* Tensors on their way in: every number of 8 and 16 bits there is, orientation and packing
- * of every weight, tensors in pieces, and what a bad tensor does to the model
+/* Tensors on their way in: every float of 8 and 16 bits there is, orientation and
+ * packing of every weight, tensors in pieces, and what a bad tensor does to the model
  * (nothing). */
 #include <math.h>
 #include <stdio.h>

@@ -197,7 +197,8 @@ test('dtype: every one of the format is sized, unknown ones are refused', () => 
   };
   for (const [dtype, size] of Object.entries(bits)) {
     const [tensor] = parse({ t: entry(0, size, [4, 2], dtype) }).tensors;
-    if (['F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'].includes(dtype)) assert.equal(usableDtype(tensor), dtype);
+    const isUsable = ['F32', 'F16', 'BF16', 'F8_E4M3', 'F8_E5M2'].includes(dtype);
+    if (isUsable) assert.equal(usableDtype(tensor), dtype);
     else throwsCode(() => usableDtype(tensor), 'safetensors_dtype', new RegExp(dtype));
   }
   for (const dtype of ['', 'f32', 'Q8_0', '__proto__', 'constructor', 'F32 ', 'x'.repeat(1000)]) {
