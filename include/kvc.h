@@ -584,7 +584,7 @@ typedef struct kvc_cache_shape {
     kvc_policy policy;
 } kvc_cache_shape;
 
-/* Errors: INVALID_ARGUMENT (a size is 0, head_dim is not a multiple of 4, BF16, an
+/* Errors: INVALID_ARGUMENT (a size is 0, head_dim is not a multiple of 4, BF16 or F8, an
  * unknown policy), OUT_OF_MEMORY (overflow). */
 kvc_error kvc_cache_bytes(const kvc_cache_shape *shape, size_t *bytes);
 
