@@ -134,13 +134,19 @@ export async function drivers(site) {
         );
       });
 
-      await t.test('a click that is lost is repeated; what cannot be clicked is said', async () => {
+      await t.test('a click that is lost or misses is repeated; what cannot be clicked is said', async () => {
         await page.evaluate(() => {
           const lose = (event) => event.stopImmediatePropagation();
           addEventListener('click', lose, { capture: true, once: true });
         });
         await page.click('#ready', 1000);
         assert.deepEqual((await seen(page)).map(([, id]) => id), ['ready']);
+        await page.evaluate(() => {
+          const move = () => find('#ready').style.setProperty('margin-left', '300px');
+          addEventListener('pointerdown', move, { once: true }); // nobody clicks what is no longer there
+        });
+        await page.click('#ready', 1000);
+        assert.equal((await seen(page)).at(-1)[1], 'ready');
         await page.evaluate(() => {
           setTimeout(() => {
             find('#off').disabled = false;

@@ -56,11 +56,14 @@ function setValue(selector, text) {
     field.dispatchEvent(new Event(type, { bubbles: true, composed: true }));
 }
 
-/** From now on, whether there was a click is known; a page that a click has left knows nothing. */
-function listenForClick() {
-  globalThis.clicked = false;
-  const heard = () => { globalThis.clicked = true; };
-  addEventListener('click', heard, { once: true, capture: true });
+/** From now on, whether the element was clicked is known; a page that a click has left knows nothing. */
+function listenForClick(selector) {
+  globalThis.clicked = 'not yet';
+  const element = find(selector);
+  const note = (event) => {
+    globalThis.clicked = event.composedPath().includes(element) ? 'there' : 'elsewhere';
+  };
+  addEventListener('click', note, { once: true, capture: true });
 }
 
 /** Resolves once the page as it is now has been drawn, or is not drawn at all. */
@@ -106,9 +109,19 @@ export class Page {
 
   /**
    * Waits until the element can be clicked and has stopped moving, clicks it, and waits until the page has
-   * heard of that: when a driver says that it is done, engines differ.
+   * heard of that: when a driver says that it is done, engines differ. A busy Firefox has been seen to lose
+   * a click, and to give one to what stood there before.
    */
   async click(selector, timeout = PATIENCE_MS) {
+    const clicked = () => globalThis.clicked !== 'not yet' && (globalThis.clicked ?? 'there');
+    const heard = () => this.waitFor(clicked, [], Math.min(timeout, CLICK_MS));
+    await this.#clickAt(selector, timeout);
+    if (await heard().catch(() => 'nowhere') === 'there') return;
+    await this.#clickAt(selector, timeout);
+    if (await heard() !== 'there') throw new Error(`two clicks on ${selector} hit something else`);
+  }
+
+  async #clickAt(selector, timeout) {
     const seen = () => this.#target(selector, timeout);
     let [at, before] = [await seen(), undefined];
     while (String(at) !== String(before)) {
@@ -116,14 +129,8 @@ export class Page {
       [at, before] = [await seen(), at];
     }
     await this.evaluate(drawn); // Firefox finds what a click is on in what it has drawn
-    await this.evaluate(listenForClick);
+    await this.evaluate(listenForClick, selector);
     await this.#driver.clickAt(...at);
-    const patience = Math.min(timeout, CLICK_MS);
-    const heard = () => this.waitFor(() => globalThis.clicked !== false, [], patience);
-    await heard().catch(async () => { // a busy Firefox has been seen to lose one
-      await this.#driver.clickAt(...at);
-      await heard();
-    });
   }
 
   #target(selector, timeout) {
