@@ -625,8 +625,9 @@ kvc_error kvc_cache_evict(kvc_cache *cache, size_t b, size_t first, size_t n);
  * `recent`, the ones that matter least by the cache's policy, the older of equals; one by
  * one, or as whole pages.
  *   unit: 1, or KVC_PAGE, of which n and sinks are multiples then
- * What queries looked at counts from kvc_cache_advance on, and stays when a sequence is
- * truncated. Errors: INVALID_ARGUMENT, POSITION_OUT_OF_RANGE (b; no n tokens there). */
+ * What queries looked at counts from kvc_cache_advance on, also that of tokens that it
+ * leaves out, and stays when a sequence is truncated.
+ * Errors: INVALID_ARGUMENT, POSITION_OUT_OF_RANGE (b; no n tokens there). */
 kvc_error kvc_cache_make_room(kvc_cache *cache, size_t b, size_t n, size_t sinks,
                               size_t recent, size_t unit);
 
