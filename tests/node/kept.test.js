@@ -352,6 +352,40 @@ test('where the network is silent, a kept model loads after 5 s', async (t) => {
   await rejectsCode(clock.during(load({ cache: 'reload' })), 'file_unreachable', /nothing for 30 s/);
 });
 
+test('a file that breaks off or falls silent is taken from what is kept; a long one goes on', async (t) => {
+  Object.assign(files, smallFiles(0.5, 'kept'));
+  const { logits } = await load();
+  const clock = fastClock(t);
+  let [pieces, ending] = [[], silence];
+  offline(t, async (url, init) => {
+    const name = url.slice(server.url.length);
+    if (!(name in files)) return new Response('', { status: 404 });
+    if (name !== 'generation_config.json') return new Response(files[name]);
+    return new Response(new ReadableStream({
+      async pull(controller) {
+        const piece = pieces.shift();
+        if (piece) controller.enqueue(new TextEncoder().encode(piece));
+        else await ending(url, init).then(() => controller.close());
+      },
+    }));
+  });
+  const temperature = async (...given) => {
+    [pieces, ending] = given;
+    const model = await clock.during(loadModel(server.url, { keep: true }));
+    assert.deepEqual(model.createSession().prefill([1, 2, 3]), logits);
+    model.dispose();
+    return model.generation.temperature;
+  };
+  const { ms } = clock;
+  const broken = async () => { throw new TypeError('network error'); };
+  assert.equal(await temperature(['{"do_sample": true, "temper'], broken), 0.5);
+  assert.equal(await temperature(['{"do_sample": true,'], silence), 0.5);
+  assert.ok(clock.ms - ms < 10_000, `${clock.ms - ms} ms`);
+  const late = () => new Promise((resolve) => { setTimeout(resolve, 20_000); });
+  const long = ['{"do_sample": true, "temperature": 0.7', ' '.repeat(MIB / 2), '}'];
+  assert.equal(await temperature(long, late), 0.7);
+});
+
 test('a file that is not kept is waited for as long as ever where others are answered', async (t) => {
   await load({ tokenizer: false });
   const clock = fastClock(t);

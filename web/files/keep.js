@@ -17,7 +17,8 @@ import { AbsentFile, CHUNK, Unreached } from './opened.js';
  * @property {string} file     its name
  * @property {boolean} [quiet] only its beginning is read
  *
- * @typedef {(mostMs?: number) => Promise<Opened>} Download  mostMs: of silence before the answer
+ * @typedef {(mostMs?: number, isBegun?: boolean) => Promise<Opened>} Download  mostMs: of silence before the
+ *   answer; isBegun: and before the file has begun, or ended if it is small
  *
  * @typedef {'use' | 'replace' | 'read'} Manner  what is there is used; or passed over; or nothing is written
  */
@@ -125,7 +126,7 @@ export class Keep {
   async #answer(store, place, download, record) {
     if (!record && !await this.#isKept(store, place)) return download();
     try {
-      return await download(ANSWER_MS);
+      return await download(ANSWER_MS, record !== undefined);
     } catch (error) {
       if (!(error instanceof Unreached)) throw error;
       if (record) this.#isSilent = true;

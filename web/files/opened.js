@@ -1,5 +1,5 @@
 // One opened file, wherever it lies: what web.js, disk.js and given.js share, and the waiting for it.
-import { KvcError, abortError } from '../engine/errors.js';
+import { KvcError, abortError, reasonOf } from '../engine/errors.js';
 
 export const CHUNK = 256 * 1024; // bytes of one read, at most
 
@@ -136,6 +136,34 @@ export class Waiting {
     this.#isTold ||= ms >= stallMs;
     this.#timer = setTimeout(this.#look, this.#isTold ? Math.min(soon, idleMs - ms) : soon - ms);
   };
+}
+
+/**
+ * The same file, once its first CHUNK of bytes has come, or all of it: whether the network ends before is
+ * known then.
+ * @param {Opened} opened  @param {Patience} patience
+ * @returns {Promise<Opened>}
+ */
+export async function begun(opened, patience) {
+  const waiting = new Waiting(opened.where, patience);
+  /** @type {Uint8Array[]} */
+  const pieces = [];
+  let [length, hasEnded] = [0, false];
+  try {
+    while (length < CHUNK && !hasEnded) {
+      const piece = await waiting.for(opened.read());
+      if (piece) pieces.push(piece.slice()); // the next read overwrites it
+      length += piece?.length ?? 0;
+      hasEnded = !piece;
+    }
+  } catch (error) {
+    opened.cancel();
+    if (error instanceof KvcError) throw error;
+    throw new Unreached(`${opened.where} broke off after ${length} bytes (${reasonOf(error)}).`, error);
+  } finally {
+    waiting.end();
+  }
+  return { ...opened, read: async () => pieces.shift() ?? (hasEnded ? undefined : opened.read()) };
 }
 
 /**

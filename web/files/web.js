@@ -1,9 +1,9 @@
 // A model directory on a web server.
 import { KvcError, reasonOf } from '../engine/errors.js';
-import { AbsentFile, Unreached, Waiting, readerOf } from './opened.js';
+import { AbsentFile, Unreached, Waiting, begun, readerOf } from './opened.js';
 
 /**
- * @import { Keep } from './keep.js'
+ * @import { Download, Keep } from './keep.js'
  * @import { Opened, Origin, Patience } from './opened.js'
  *
  * @typedef {object} RequestOptions   of every request for a file of the model
@@ -58,8 +58,12 @@ export async function openAddress(url, file, request, patience) {
  * @param {RequestOptions} request  @param {Patience} patience
  */
 async function openChecked(url, { file, where }, { keep, ...request }, patience) {
-  const download = (mostMs = Infinity) => (
-    openAnswer(url, where, request, { ...patience, idleMs: Math.min(patience.idleMs, mostMs) }));
+  /** @type {Download} */
+  const download = async (mostMs = Infinity, isBegun = false) => {
+    const limited = { ...patience, idleMs: Math.min(patience.idleMs, mostMs) };
+    const opened = await openAnswer(url, where, request, limited);
+    return isBegun ? begun(opened, limited) : opened;
+  };
   return keep?.open({ address: where, file, quiet: patience.quiet }, download) ?? download();
 }
 
