@@ -234,6 +234,32 @@ test('disabling restores everything exactly; twice only warns; enabling again st
   assert.equal(gpt.blocks[1].attention.forward, ownForward);
 });
 
+test('models that share blocks: each has its own cache, and any of them may go first', () => {
+  const [one, two] = [new GPT(SIZES), new GPT({ ...SIZES, seed: 2 })];
+  two.blocks = [...one.blocks].reverse();
+  const attentions = one.blocks.map(({ attention }) => attention);
+  const shapes = () => attentions.map((attention) => Object.getOwnPropertyDescriptors(attention));
+  const before = shapes();
+  const fresh = [one, two].map((gpt) => {
+    enableKVCache(gpt);
+    const logits = gpt.forward(TEXT.slice(0, 9));
+    disableKVCache(gpt);
+    return logits;
+  });
+  for (const [first, second] of [[0, 1], [1, 0]]) {
+    const models = [one, two];
+    models.forEach((gpt) => enableKVCache(gpt));
+    enableKVCache(models[first]); // anew
+    models.forEach((gpt, i) => sameBits(gpt.forward(TEXT.slice(0, 9)), fresh[i]));
+    disableKVCache(models[first]);
+    assert.equal(models[second].forward([1]).length, V);
+    assert.equal(models[second].kvCache.position, 10);
+    near(last(models[first].forward(TEXT.slice(0, 9))), last(fresh[first]), 1e-5);
+    disableKVCache(models[second]);
+    assert.deepEqual(shapes(), before);
+  }
+});
+
 test('a model that the contract does not fit is refused with what is missing, and is as it was', async () => {
   const broken = {
     embedDim: (gpt) => { gpt.embedDim = 25; },

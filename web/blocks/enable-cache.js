@@ -148,18 +148,51 @@ function replace(object, name, value) {
   };
 }
 
+/**
+ * What may take the place of an attention's forward(), and how to undo that. A block may be part of several
+ * models, whose caches come and go in any order.
+ * @typedef {(x: Float32Array) => Float32Array | undefined} Detour
+ * @type {WeakMap<AttentionLayer, { detours: Set<Detour>, undo: () => void }>}
+ */
+const detoured = new WeakMap();
+
+/** @param {AttentionLayer} attention */
+function detouredNow(attention) {
+  const own = attention.forward;
+  /** @type {Set<Detour>} */
+  const detours = new Set();
+  const undo = replace(attention, 'forward', (/** @type {Float32Array} */ x, /** @type {[]} */ ...rest) => {
+    for (const detour of detours) {
+      const y = detour(x);
+      if (y) return y;
+    }
+    return own.call(attention, x, ...rest);
+  });
+  const now = { detours, undo };
+  detoured.set(attention, now);
+  return now;
+}
+
+/**
+ * An attention's forward() is what `detour` gives, where it gives something; what is returned ends that.
+ * @param {AttentionLayer} attention  @param {Detour} detour
+ */
+function lead(attention, detour) {
+  const { detours, undo } = detoured.get(attention) ?? detouredNow(attention);
+  detours.add(detour);
+  return () => {
+    detours.delete(detour);
+    if (detours.size > 0) return;
+    undo();
+    detoured.delete(attention);
+  };
+}
+
 /** @param {GPTLike} model  @param {KVCache} cache  @returns {() => void}  undoes it */
 function attach(model, cache) {
   /** @type {Pass | undefined} the cached forward() under way */
   let pass;
   const { forward, embed } = model;
-
-  /** @param {AttentionLayer} attention  @param {number} layer */
-  const attachAttention = (attention, layer) => {
-    const own = attention.forward;
-    return replace(attention, 'forward', (/** @type {Float32Array} */ x, /** @type {[]} */ ...rest) => (
-      pass ? pass.attend(layer, attention, x) : own.call(attention, x, ...rest)));
-  };
 
   /** @param {ArrayLike<number>} ids  @param {number} [start]  @param {[]} rest */
   const embedOnwards = (ids, start = 0, ...rest) => (
@@ -183,7 +216,7 @@ function attach(model, cache) {
   };
 
   const undo = [
-    ...model.blocks.map(({ attention }, layer) => attachAttention(attention, layer)),
+    ...model.blocks.map(({ attention }, layer) => lead(attention, (x) => pass?.attend(layer, attention, x))),
     replace(model, 'embed', embedOnwards),
     replace(model, 'forward', forwardNew),
     replace(model, 'kvCache', cache),
