@@ -157,7 +157,7 @@ function replace(object, name, value) {
 const detoured = new WeakMap();
 
 /** @param {AttentionLayer} attention */
-function detouredNow(attention) {
+function withDetours(attention) {
   const own = attention.forward;
   /** @type {Set<Detour>} */
   const detours = new Set();
@@ -178,7 +178,7 @@ function detouredNow(attention) {
  * @param {AttentionLayer} attention  @param {Detour} detour
  */
 function lead(attention, detour) {
-  const { detours, undo } = detoured.get(attention) ?? detouredNow(attention);
+  const { detours, undo } = detoured.get(attention) ?? withDetours(attention);
   detours.add(detour);
   return () => {
     detours.delete(detour);
